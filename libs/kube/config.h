@@ -1,0 +1,103 @@
+// Where a cluster is and who we are there: kubeconfig files, in-cluster service account, and their order.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "libs/base/clock.h"
+#include "libs/base/secret.h"
+
+namespace opsmesh::kube {
+
+/// Whose rights a request uses instead of the credential's own.
+struct Impersonation {
+  std::string user;  // "" = none; groups need a user
+  std::string uid;
+  std::vector<std::string> groups;
+  std::map<std::string, std::vector<std::string>> extra;
+  bool empty() const { return user.empty() && groups.empty() && uid.empty() && extra.empty(); }
+};
+
+/// Everything needed to talk to one cluster as one user. Made by LoadCluster or by hand in a test.
+struct ClusterConfig {
+  std::string name;  // of the cluster entry, or "in-cluster"
+  std::string context;
+  std::string user;
+  /// "https://host:6443" without a slash at the end; a path prefix is kept.
+  std::string server;
+  std::string default_namespace = "default";
+
+  std::string ca_pem;
+  bool insecure_skip_tls_verify = false;
+  std::string tls_server_name;
+  std::string proxy_url;
+  std::string no_proxy;
+  bool accept_gzip = false;
+
+  std::string client_cert_pem;
+  base::Secret client_key_pem;
+  base::Secret token;
+  /// Wins over `token`; read again at least every 60 s and after a 401, since service account tokens rotate.
+  std::string token_file;
+  std::string username;
+  base::Secret password;
+  Impersonation impersonate;
+
+  /// Where it was found, for people: "/home/x/.kube/config", "KUBECONFIG", "in-cluster".
+  std::string origin;
+};
+
+/// What the machine says; tests hand in their own.
+struct Environment {
+  /// Value of an environment variable, "" when unset.
+  std::function<std::string(const std::string& name)> variable;
+  /// Folder of the service account files.
+  std::string service_account_dir = "/var/run/secrets/kubernetes.io/serviceaccount";
+  static Environment System();
+};
+
+struct LoadOptions {
+  /// --kubeconfig; "" = not given.
+  std::string kubeconfig_flag;
+  /// --context; "" = KUBE_CONTEXT, else the file's current-context.
+  std::string context;
+  /// Exec credential plugins run programs of the kubeconfig's choosing: off.
+  bool allow_exec_plugins = false;
+  /// Use HTTPS_PROXY and NO_PROXY of the environment where the kubeconfig names no proxy, as kubectl does.
+  bool proxy_from_environment = true;
+};
+
+/// Finds and reads the configuration: flag > KUBECONFIG_PATH > K8S_CONFIG_PATH > KUBECONFIG (colon list, merged as kubectl
+/// merges: the first file to set a key wins, missing files are skipped) > K8S_IN_CLUSTER > ~/.kube/config > service account
+/// files when there are any. KUBE_CONTEXT picks the context.
+///
+/// NOT_FOUND (NO_KUBECONFIG) when there is none at all; FAILED_PRECONDITION (KUBECONFIG_UNREADABLE, EXEC_PLUGIN_DISABLED,
+/// AUTH_PROVIDER_UNSUPPORTED, NOT_IN_CLUSTER); INVALID_ARGUMENT (MALFORMED_KUBECONFIG, UNKNOWN_CONTEXT, ...) naming the
+/// file and the entry. Nothing of a credential is in any message.
+absl::StatusOr<ClusterConfig> LoadCluster(const LoadOptions& options = {}, const Environment& env = Environment::System());
+
+/// A context of a kubeconfig, for listing.
+struct ContextInfo {
+  std::string name;
+  std::string cluster;
+  std::string user;
+  std::string default_namespace;
+  std::string server;
+  bool current = false;
+};
+/// The contexts of what LoadCluster would read, by name; one called "in-cluster" for a service account.
+absl::StatusOr<std::vector<ContextInfo>> ListContexts(const LoadOptions& options = {},
+                                                      const Environment& env = Environment::System());
+
+/// Reads one kubeconfig from text; relative paths in it resolve against `folder`.
+absl::StatusOr<ClusterConfig> ParseKubeconfig(std::string_view text, std::string_view folder,
+                                              const LoadOptions& options = {});
+
+}  // namespace opsmesh::kube
