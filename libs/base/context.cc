@@ -144,6 +144,9 @@ Context Context::WithRequestId(std::string request_id) const {
 Context Context::WithTrace(TraceContext trace) const {
   return WithMeta([&](Meta& meta) { meta.trace = std::move(trace); });
 }
+Context Context::WithLanguage(std::string language) const {
+  return WithMeta([&](Meta& meta) { meta.language = std::move(language); });
+}
 
 absl::Duration Context::Remaining() const {
   if (steady_deadline_ == absl::InfiniteDuration()) return steady_deadline_;

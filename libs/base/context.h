@@ -69,6 +69,8 @@ class Context {
   Context WithPrincipal(Principal principal) const;
   Context WithRequestId(std::string request_id) const;
   Context WithTrace(TraceContext trace) const;
+  /// Language tags of the person asking, as in HTTP's Accept-Language; "" = unknown.
+  Context WithLanguage(std::string language) const;
 
   /// Time left, never negative; absl::InfiniteDuration() when there is no deadline.
   absl::Duration Remaining() const;
@@ -86,6 +88,7 @@ class Context {
   const Principal& principal() const { return meta_->principal; }
   const std::string& request_id() const { return meta_->request_id; }
   const TraceContext& trace() const { return meta_->trace; }
+  const std::string& language() const { return meta_->language; }
   const Clock& clock() const { return *clock_; }
 
  private:
@@ -93,6 +96,7 @@ class Context {
     Principal principal;
     std::string request_id;
     TraceContext trace;
+    std::string language;
   };
   template <typename F>
   Context WithMeta(F change) const;
