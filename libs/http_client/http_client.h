@@ -66,6 +66,9 @@ struct Request {
   /// 0 = a redirect is an answer like any other. Followed ones stay on http/https and never carry secret_headers to
   /// another origin.
   int max_redirects = 0;
+  /// Opens a connection of its own, so that the request is never sent twice behind the caller's back (a kept connection
+  /// that the peer closed makes libcurl send again). For writes.
+  bool send_once = false;
 };
 
 struct ResponseHead {
