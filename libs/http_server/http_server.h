@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "libs/base/clock.h"
 #include "libs/base/context.h"
 #include "libs/base/secret.h"
 #include "libs/base/worker_pool.h"
@@ -127,6 +128,8 @@ struct Options {
   std::function<Response(int status, std::string_view reason, std::string_view message)> error_response;
   /// Value of the Server header; empty = none.
   std::string server_name = "opsmesh";
+  /// For the Date header and every time limit. Limits are waited for in real time, so a test's clock must run.
+  const base::Clock* clock = &base::SystemClock();
 };
 
 /// Figures since start, for metrics.
