@@ -1,0 +1,194 @@
+// The transcoder against protobuf's json_util, over random messages of every type of the contract and of toy.proto.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "gateway/testing/random_message.h"
+#include "gateway/transcode/json_to_wire.h"
+#include "gateway/transcode/wire_to_json.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/dynamic_message.h"
+#include "google/protobuf/util/json_util.h"
+#include "google/protobuf/util/message_differencer.h"
+#include "nlohmann/json.hpp"
+#include "opsmesh/chat/v1/chat_service.pb.h"
+#include "opsmesh/k8s/v1/k8s_service.pb.h"
+#include "opsmesh/llm/v1/llm_service.pb.h"
+#include "toy.pb.h"
+
+namespace opsmesh::gateway {
+namespace {
+
+namespace pb = google::protobuf;
+
+// Set OPSMESH_FUZZ_ROUNDS for a longer run.
+int Rounds() {
+  const char* text = std::getenv("OPSMESH_FUZZ_ROUNDS");
+  return text != nullptr ? std::atoi(text) : 100'000;
+}
+
+bool MentionsJsonOrOption(const pb::Descriptor& type, std::set<const pb::Descriptor*>* seen) {
+  if (type.full_name() == "opsmesh.type.v1.Json" ||
+      type.options().GetExtension(opsmesh::type::v1::json).ByteSizeLong() > 0) {
+    return true;
+  }
+  if (!seen->insert(&type).second) return false;
+  for (int i = 0; i < type.field_count(); ++i) {
+    if (type.field(i)->message_type() != nullptr && MentionsJsonOrOption(*type.field(i)->message_type(), seen)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Requests and responses of all services, and the messages of toy.proto.
+std::vector<const pb::Descriptor*> AllTypes() {
+  std::set<const pb::Descriptor*> types;
+  for (const char* name : {"opsmesh.chat.v1.ChatService", "opsmesh.k8s.v1.K8sService", "opsmesh.llm.v1.LlmService",
+                           "opsmesh.toy.v1.ToyService"}) {
+    const auto* service = pb::DescriptorPool::generated_pool()->FindServiceByName(name);
+    if (service == nullptr) throw std::runtime_error(name);
+    for (int i = 0; i < service->method_count(); ++i) {
+      types.insert(service->method(i)->input_type());
+      types.insert(service->method(i)->output_type());
+    }
+  }
+  const pb::FileDescriptor* toy = toy::v1::Everything::descriptor()->file();
+  for (int i = 0; i < toy->message_type_count(); ++i) types.insert(toy->message_type(i));
+  std::erase_if(types, [](const auto* type) { return type->full_name() == "google.api.HttpBody"; });
+  std::vector<const pb::Descriptor*> sorted(types.begin(), types.end());
+  std::sort(sorted.begin(), sorted.end(), [](auto* a, auto* b) { return a->full_name() < b->full_name(); });
+  return sorted;
+}
+
+// Equal as JSON, with numbers compared as the wider of the two notations.
+bool SameJson(const nlohmann::json& a, const nlohmann::json& b) {
+  if (a.is_number() && b.is_number()) {
+    const double x = a.get<double>();
+    const double y = b.get<double>();
+    return x == y || static_cast<float>(x) == static_cast<float>(y);
+  }
+  if (a.type() != b.type() || a.size() != b.size()) return false;
+  if (a.is_array()) {
+    return std::equal(a.begin(), a.end(), b.begin(), SameJson);
+  }
+  if (a.is_object()) {
+    for (const auto& [key, value] : a.items()) {
+      if (!b.contains(key) || !SameJson(value, b.at(key))) return false;
+    }
+    return true;
+  }
+  return a == b;
+}
+
+class DifferentialTest : public testing::Test {
+ protected:
+  Schemas schemas_{*pb::DescriptorPool::generated_pool()};
+};
+
+TEST_F(DifferentialTest, WhatItPrintsJsonUtilPrintsTooAndBothReadItBack) {
+  const auto types = AllTypes();
+  std::map<const pb::Descriptor*, bool> comparable;
+  for (const auto* type : types) {
+    std::set<const pb::Descriptor*> seen;
+    comparable[type] = !MentionsJsonOrOption(*type, &seen);
+  }
+  std::mt19937_64 random(20251121);
+  pb::util::JsonPrintOptions print;
+  print.preserve_proto_field_names = true;
+  print.always_print_primitive_fields = true;
+  size_t compared = 0;
+  for (int round = 0; round < Rounds(); ++round) {
+    const pb::Descriptor* type = types[random() % types.size()];
+    std::unique_ptr<pb::Message> message(pb::MessageFactory::generated_factory()->GetPrototype(type)->New());
+    FillRandomly(random, static_cast<int>(random() % 3), message.get());
+    const MessageSchema& schema = schemas_.Compile(*type);
+    const std::string wire = message->SerializeAsString();
+
+    std::string json;
+    const PrintOptions options{.ascii = random() % 4 == 0};
+    const absl::Status printed = PrintMessage(schemas_, schema, wire, options, &json);
+    ASSERT_TRUE(printed.ok()) << printed << message->DebugString();
+    if (options.ascii) {
+      ASSERT_TRUE(std::all_of(json.begin(), json.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; }));
+    }
+    // Ours reads what ours prints, to the same message.
+    std::string back;
+    const absl::Status parsed = ParseMessage(schemas_, schema, json, &back);
+    ASSERT_TRUE(parsed.ok()) << parsed << "\n" << json;
+    std::unique_ptr<pb::Message> again(message->New());
+    ASSERT_TRUE(again->ParseFromString(back)) << json;
+    if (comparable[type]) {
+      pb::util::MessageDifferencer differencer;
+      differencer.set_float_comparison(pb::util::MessageDifferencer::EXACT);
+      pb::util::DefaultFieldComparator equal_nan;
+      equal_nan.set_treat_nan_as_equal(true);
+      differencer.set_field_comparator(&equal_nan);
+      ASSERT_TRUE(differencer.Compare(*message, *again)) << json << "\n" << message->DebugString();
+    }
+    if (!comparable[type] || round % 4 != 0) continue;
+
+    ++compared;
+    std::string theirs;
+    ASSERT_TRUE(pb::util::MessageToJsonString(*message, &theirs, print).ok());
+    ASSERT_TRUE(SameJson(nlohmann::json::parse(json), nlohmann::json::parse(theirs))) << json << "\n" << theirs;
+    // Ours reads what json_util prints in its camelCase style.
+    pb::util::JsonPrintOptions camel;
+    std::string theirs_camel;
+    ASSERT_TRUE(pb::util::MessageToJsonString(*message, &theirs_camel, camel).ok());
+    back.clear();
+    ASSERT_TRUE(ParseMessage(schemas_, schema, theirs_camel, &back).ok()) << theirs_camel;
+    again->Clear();
+    ASSERT_TRUE(again->ParseFromString(back));
+    std::string a, b;
+    ASSERT_TRUE(pb::util::MessageToJsonString(*again, &a, print).ok());
+    ASSERT_EQ(nlohmann::json::parse(a), nlohmann::json::parse(theirs));
+  }
+  EXPECT_GT(compared, static_cast<size_t>(Rounds() / 20));
+}
+
+TEST_F(DifferentialTest, DamagedWireBytesNeverCrashAndNeverPrintBrokenJson) {
+  std::mt19937_64 random(7);
+  const MessageSchema& schema = schemas_.Compile(*toy::v1::Everything::descriptor());
+  toy::v1::Everything message;
+  for (int round = 0; round < Rounds() / 10; ++round) {
+    if (round % 50 == 0) {
+      message.Clear();
+      FillRandomly(random, 2, &message);
+    }
+    std::string wire = message.SerializeAsString();
+    for (size_t n = random() % 4 + 1; n > 0 && !wire.empty(); --n) {
+      wire[random() % wire.size()] = static_cast<char>(random());
+    }
+    if (random() % 3 == 0) wire.resize(random() % (wire.size() + 1));
+    std::string json;
+    if (PrintMessage(schemas_, schema, wire, {}, &json).ok()) {
+      ASSERT_TRUE(nlohmann::json::accept(json)) << json;
+    }
+  }
+}
+
+TEST_F(DifferentialTest, DamagedJsonNeverCrashesAndWhatIsAcceptedIsAMessage) {
+  std::mt19937_64 random(8);
+  const MessageSchema& schema = schemas_.Compile(*toy::v1::Everything::descriptor());
+  toy::v1::Everything message;
+  std::string text;
+  for (int round = 0; round < Rounds() / 10; ++round) {
+    if (round % 50 == 0) {
+      message.Clear();
+      FillRandomly(random, 2, &message);
+      text.clear();
+      ASSERT_TRUE(PrintMessage(schemas_, schema, message.SerializeAsString(), {}, &text).ok());
+    }
+    std::string json = text;
+    for (size_t n = random() % 3 + 1; n > 0; --n) json[random() % json.size()] = "{}[]:,\"\\0 -e.tn\x80"[random() % 17];
+    std::string wire;
+    if (ParseMessage(schemas_, schema, json, &wire).ok()) {
+      toy::v1::Everything again;
+      ASSERT_TRUE(again.ParseFromString(wire)) << json;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace opsmesh::gateway
