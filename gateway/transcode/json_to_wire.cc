@@ -59,7 +59,7 @@ struct Failure {
   absl::Status ToStatus() const {
     std::string where;
     for (auto it = path.rbegin(); it != path.rend(); ++it) {
-      if (!where.empty() && it->front() != '[') where += '.';
+      if (!where.empty() && !it->starts_with('[')) where += '.';
       where += *it;
     }
     return base::InvalidArgument(where, reason, where.empty() ? message : fmt::format("Field '{}': {}", where, message))

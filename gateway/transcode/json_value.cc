@@ -19,7 +19,7 @@ class PaddedParser {
     if (parser_ == nullptr || capacity_ > kKeepBytes || text.size() > capacity_) {
       capacity_ = std::max<size_t>(text.size(), 4096);
       parser_ = std::make_unique<simdjson::dom::parser>();
-      if (const auto error = parser_->allocate(capacity_, kMaxJsonDepth + 1); error) return error;
+      if (const auto error = parser_->allocate(capacity_, kMaxJsonDepth); error) return error;
     }
     if (padded_.size() > kKeepBytes) padded_ = {};
     padded_.reserve(text.size() + simdjson::SIMDJSON_PADDING);

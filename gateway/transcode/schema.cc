@@ -98,12 +98,12 @@ const EnumSchema& Schemas::CompileEnum(const pb::EnumDescriptor& enumeration) {
   return *slot;
 }
 
-FieldSchema Schemas::CompileField(const pb::FieldDescriptor& field, bool camel_case, bool omit_empty) {
+FieldSchema Schemas::CompileField(const pb::FieldDescriptor& field, bool camel_case) {
   FieldSchema out;
   out.name = field.name();
   out.json_name = field.json_name();
   out.key = "\"" + (camel_case ? out.json_name : out.name) + "\":";
-  if (const std::string empty = EmptyText(field); !empty.empty() && !omit_empty) out.empty = out.key + empty;
+  if (const std::string empty = EmptyText(field); !empty.empty()) out.empty = out.key + empty;
   out.number = static_cast<uint32_t>(field.number());
   out.index = static_cast<uint16_t>(field.index());
   if (const auto* oneof = field.real_containing_oneof()) out.oneof = static_cast<int16_t>(oneof->index());
@@ -127,7 +127,8 @@ const MessageSchema& Schemas::Compile(const pb::Descriptor& message) {
   const auto& policy = message.options().GetExtension(opsmesh::type::v1::json);
   schema.fields.reserve(message.field_count());
   for (int i = 0; i < message.field_count(); ++i) {
-    schema.fields.push_back(CompileField(*message.field(i), policy.camel_case(), policy.omit_empty()));
+    schema.fields.push_back(CompileField(*message.field(i), policy.camel_case()));
+    schema.fields.back().omit_empty = policy.omit_empty();
   }
   for (const FieldSchema& field : schema.fields) {
     schema.by_name.emplace(base::ToAbsl(field.name), &field);

@@ -51,7 +51,7 @@ struct FieldSchema {
   std::string name;       // as in the .proto
   std::string json_name;  // lowerCamelCase
   std::string key;        // `"name":` as printed
-  std::string empty;      // `"name":0`, `"name":[]` ...: printed when absent; empty = nothing is printed
+  std::string empty;      // `"name":0`, `"name":[]` ...: how absence prints; empty = not at all
   uint32_t number = 0;
   uint32_t tag = 0;       // of one element
   uint16_t index = 0;     // within the message
@@ -59,6 +59,7 @@ struct FieldSchema {
   ValueType type = ValueType::kInt32;
   Shape shape = Shape::kSingular;
   bool packed = false;
+  bool omit_empty = false;  // absence is not printed after all
   size_t max_bytes = 0;   // of a string; 0 = the general limit
   const MessageSchema* message = nullptr;  // of kMessage; for kMap the entry: fields[0] = key, fields[1] = value
   const EnumSchema* enumeration = nullptr;
@@ -102,7 +103,7 @@ class Schemas {
 
  private:
   const EnumSchema& CompileEnum(const google::protobuf::EnumDescriptor& enumeration);
-  FieldSchema CompileField(const google::protobuf::FieldDescriptor& field, bool camel_case, bool omit_empty);
+  FieldSchema CompileField(const google::protobuf::FieldDescriptor& field, bool camel_case);
 
   std::map<const google::protobuf::Descriptor*, std::unique_ptr<MessageSchema>> messages_;
   std::map<const google::protobuf::EnumDescriptor*, std::unique_ptr<EnumSchema>> enums_;

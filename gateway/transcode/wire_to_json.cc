@@ -45,8 +45,7 @@ class Printer {
     bool ok = true;
     if (first == last) {
       const std::string_view empty = field.empty;
-      out_.append(!empty.empty() ? empty.substr(field.key.size()) : field.shape == Shape::kRepeated ? "[]"
-                  : field.shape == Shape::kMap ? "{}" : "null");
+      out_.append(empty.empty() ? "null" : empty.substr(field.key.size()));
     } else {
       ok = Values(field, first, last, 0);
     }
@@ -86,7 +85,7 @@ class Printer {
       const size_t first = next;
       while (next < end && records_[next].field == field.index) ++next;
       if (first == next) {
-        if (field.empty.empty()) continue;
+        if (field.empty.empty() || field.omit_empty) continue;
         if (out_.size() != body) out_.push_back(',');
         out_.append(field.empty);
         continue;
@@ -333,7 +332,7 @@ class Printer {
   bool Fallback(const MessageSchema& schema, std::string_view wire) {
     std::string json;
     if (!schemas_.FallbackToJson(schema, wire, &json)) return Fail("a value without a JSON form");
-    AppendJsonText(json, options_.ascii, &out_);
+    AppendJsonText(json.empty() ? "null" : json, options_.ascii, &out_);  // a Value of no kind
     return true;
   }
 
