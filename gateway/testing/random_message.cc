@@ -5,6 +5,7 @@
 #include <string>
 
 #include "google/protobuf/descriptor.h"
+#include "google/protobuf/descriptor.pb.h"
 #include "google/protobuf/message.h"
 
 namespace opsmesh::gateway {
@@ -26,7 +27,7 @@ class Filler {
     if (type == "google.protobuf.Value") return FillValue(message, depth);
     const pb::Descriptor* descriptor = message->GetDescriptor();
     for (int i = 0; i < descriptor->field_count(); ++i) {
-      if (Chance(descriptor->field_count() > 12 ? 5 : 2)) FillField(message, *descriptor->field(i), depth);
+      if (descriptor->options().map_entry() || Chance(descriptor->field_count() > 12 ? 5 : 2)) FillField(message, *descriptor->field(i), depth);
     }
   }
 
@@ -35,7 +36,8 @@ class Filler {
 
   void FillField(pb::Message* message, const pb::FieldDescriptor& field, int depth) {
     const bool is_message = field.cpp_type() == pb::FieldDescriptor::CPPTYPE_MESSAGE;
-    if (is_message && depth <= 0) return;
+    // A Value without a kind has no JSON form.
+    if (is_message && depth <= 0 && field.message_type()->full_name() != "google.protobuf.Value") return;
     if (!field.is_repeated()) return Set(message, field, depth);
     const int count = static_cast<int>(random_() % 4);
     for (int i = 0; i < count; ++i) Add(message, field, depth);

@@ -69,7 +69,7 @@ struct Failure {
 
 class Builder {
  public:
-  Builder(const Schemas& schemas, std::string* out) : schemas_(schemas), out_(*out) {}
+  Builder(const SchemaSet& schemas, std::string* out) : schemas_(schemas), out_(*out) {}
 
   absl::Status Result(bool ok) const { return ok ? absl::OkStatus() : failure_.ToStatus(); }
 
@@ -439,27 +439,27 @@ class Builder {
 
   static constexpr char kTimeHint[] = "Write RFC 3339, for instance 2025-01-21T10:30:00Z.";
 
-  const Schemas& schemas_;
+  const SchemaSet& schemas_;
   std::string& out_;
   Failure failure_;
 };
 
 }  // namespace
 
-absl::Status ParseMessage(const Schemas& schemas, const MessageSchema& schema, std::string_view json,
+absl::Status ParseMessage(const SchemaSet& schemas, const MessageSchema& schema, std::string_view json,
                           std::string* out) {
   OPSMESH_ASSIGN_OR_RETURN(const element document, ParseJsonElement(json));
   Builder builder(schemas, out);
   return builder.Result(builder.Message(schema, document));
 }
 
-absl::Status ParseField(const Schemas& schemas, const FieldSchema& field, std::string_view json, std::string* out) {
+absl::Status ParseField(const SchemaSet& schemas, const FieldSchema& field, std::string_view json, std::string* out) {
   OPSMESH_ASSIGN_OR_RETURN(const element document, ParseJsonElement(json));
   Builder builder(schemas, out);
   return builder.Result(builder.Field(field, document));
 }
 
-absl::Status ParseText(const Schemas& schemas, const FieldSchema& field, std::string_view text, std::string* out) {
+absl::Status ParseText(const SchemaSet& schemas, const FieldSchema& field, std::string_view text, std::string* out) {
   Builder builder(schemas, out);
   return builder.Result(builder.Text(field, text));
 }

@@ -20,13 +20,13 @@ inline constexpr size_t kMaxStringBytes = 256 << 10;
 /// Appends the wire bytes of a message given as one JSON document, which must be an object unless the type has a JSON form
 /// of its own. INVALID_ARGUMENT: MALFORMED_JSON, JSON_TOO_DEEP, or INVALID_FIELD, UNKNOWN_ENUM_VALUE, STRING_TOO_LONG,
 /// DUPLICATE_FIELD with the field's dotted path. On an error `out` is unspecified. Thread-safe.
-absl::Status ParseMessage(const Schemas& schemas, const MessageSchema& schema, std::string_view json, std::string* out);
+absl::Status ParseMessage(const SchemaSet& schemas, const MessageSchema& schema, std::string_view json, std::string* out);
 
 /// The same for a document that is the value of one field (`body: "config"`), written with the field's tag.
-absl::Status ParseField(const Schemas& schemas, const FieldSchema& field, std::string_view json, std::string* out);
+absl::Status ParseField(const SchemaSet& schemas, const FieldSchema& field, std::string_view json, std::string* out);
 
 /// Appends one value of a field from plain text, as paths and query parameters carry it: numbers, true and false, enum
 /// names, times, base64. For a repeated field one element. INVALID_ARGUMENT (INVALID_FIELD, ...) as above.
-absl::Status ParseText(const Schemas& schemas, const FieldSchema& field, std::string_view text, std::string* out);
+absl::Status ParseText(const SchemaSet& schemas, const FieldSchema& field, std::string_view text, std::string* out);
 
 }  // namespace opsmesh::gateway

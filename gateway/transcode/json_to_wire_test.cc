@@ -32,7 +32,7 @@ class JsonToWireTest : public testing::Test {
     return fmt::format("{} {}", detail.reason, detail.field);
   }
 
-  Schemas schemas_{*google::protobuf::DescriptorPool::generated_pool()};
+  SchemaSet schemas_{*google::protobuf::DescriptorPool::generated_pool()};
 };
 
 TEST_F(JsonToWireTest, BothNameStylesAreRead) {

@@ -81,12 +81,12 @@ std::string EmptyText(const pb::FieldDescriptor& field) {
 
 }  // namespace
 
-Schemas::Schemas(const pb::DescriptorPool& pool)
+SchemaSet::SchemaSet(const pb::DescriptorPool& pool)
     : resolver_(pb::util::NewTypeResolverForDescriptorPool(kUrlPrefix, &pool)) {}
 
-Schemas::~Schemas() = default;
+SchemaSet::~SchemaSet() = default;
 
-const EnumSchema& Schemas::CompileEnum(const pb::EnumDescriptor& enumeration) {
+const EnumSchema& SchemaSet::CompileEnum(const pb::EnumDescriptor& enumeration) {
   std::unique_ptr<EnumSchema>& slot = enums_[&enumeration];
   if (slot != nullptr) return *slot;
   slot = std::make_unique<EnumSchema>();
@@ -98,7 +98,7 @@ const EnumSchema& Schemas::CompileEnum(const pb::EnumDescriptor& enumeration) {
   return *slot;
 }
 
-FieldSchema Schemas::CompileField(const pb::FieldDescriptor& field, bool camel_case) {
+FieldSchema SchemaSet::CompileField(const pb::FieldDescriptor& field, bool camel_case) {
   FieldSchema out;
   out.name = field.name();
   out.json_name = field.json_name();
@@ -117,7 +117,7 @@ FieldSchema Schemas::CompileField(const pb::FieldDescriptor& field, bool camel_c
   return out;
 }
 
-const MessageSchema& Schemas::Compile(const pb::Descriptor& message) {
+const MessageSchema& SchemaSet::Compile(const pb::Descriptor& message) {
   std::unique_ptr<MessageSchema>& slot = messages_[&message];
   if (slot != nullptr) return *slot;
   slot = std::make_unique<MessageSchema>();  // stored before its fields: types may refer to themselves
@@ -143,7 +143,7 @@ const MessageSchema& Schemas::Compile(const pb::Descriptor& message) {
   return schema;
 }
 
-bool Schemas::FallbackToJson(const MessageSchema& schema, std::string_view wire, std::string* json) const {
+bool SchemaSet::FallbackToJson(const MessageSchema& schema, std::string_view wire, std::string* json) const {
   pb::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   options.always_print_primitive_fields = true;
@@ -152,7 +152,7 @@ bool Schemas::FallbackToJson(const MessageSchema& schema, std::string_view wire,
       .ok();
 }
 
-bool Schemas::FallbackFromJson(const MessageSchema& schema, std::string_view json, std::string* wire) const {
+bool SchemaSet::FallbackFromJson(const MessageSchema& schema, std::string_view json, std::string* wire) const {
   pb::util::JsonParseOptions options;
   options.ignore_unknown_fields = true;
   return pb::util::JsonToBinaryString(resolver_.get(), std::string(kUrlPrefix) + "/" + schema.full_name,

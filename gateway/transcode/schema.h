@@ -89,11 +89,11 @@ struct MessageSchema {
 
 /// All schemas of a descriptor pool that were asked for, and those they refer to. Compile() is not thread-safe; what it
 /// returned stays valid and unchanged for the life of this object and may be read from any thread.
-class Schemas {
+class SchemaSet {
  public:
   /// `pool` outlives this.
-  explicit Schemas(const google::protobuf::DescriptorPool& pool);
-  ~Schemas();
+  explicit SchemaSet(const google::protobuf::DescriptorPool& pool);
+  ~SchemaSet();
 
   const MessageSchema& Compile(const google::protobuf::Descriptor& message);
 

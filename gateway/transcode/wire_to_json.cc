@@ -22,7 +22,7 @@ constexpr size_t kKeepRecords = 1 << 16;
 
 class Printer {
  public:
-  Printer(const Schemas& schemas, const PrintOptions& options, Records& records, std::string& out)
+  Printer(const SchemaSet& schemas, const PrintOptions& options, Records& records, std::string& out)
       : schemas_(schemas), options_(options), records_(records), out_(out) {}
 
   bool Message(const MessageSchema& schema, std::string_view wire, int depth) {
@@ -336,7 +336,7 @@ class Printer {
     return true;
   }
 
-  const Schemas& schemas_;
+  const SchemaSet& schemas_;
   const PrintOptions& options_;
   Records& records_;
   std::string& out_;
@@ -345,7 +345,7 @@ class Printer {
 };
 
 template <typename F>
-absl::Status Print(const Schemas& schemas, const MessageSchema& schema, const PrintOptions& options, std::string* out,
+absl::Status Print(const SchemaSet& schemas, const MessageSchema& schema, const PrintOptions& options, std::string* out,
                    F print) {
   thread_local Records records;
   records.clear();
@@ -357,12 +357,12 @@ absl::Status Print(const Schemas& schemas, const MessageSchema& schema, const Pr
 
 }  // namespace
 
-absl::Status PrintMessage(const Schemas& schemas, const MessageSchema& schema, std::string_view wire,
+absl::Status PrintMessage(const SchemaSet& schemas, const MessageSchema& schema, std::string_view wire,
                           const PrintOptions& options, std::string* out) {
   return Print(schemas, schema, options, out, [&](Printer& p) { return p.Message(schema, wire, 0); });
 }
 
-absl::Status PrintField(const Schemas& schemas, const MessageSchema& schema, const FieldSchema& field,
+absl::Status PrintField(const SchemaSet& schemas, const MessageSchema& schema, const FieldSchema& field,
                         std::string_view wire, const PrintOptions& options, std::string* out) {
   return Print(schemas, schema, options, out, [&](Printer& p) { return p.OneField(schema, field, wire); });
 }

@@ -23,11 +23,11 @@ struct PrintOptions {
 
 /// Appends the JSON of a message. INTERNAL (BACKEND_ANSWER, with the field) when the bytes are not such a message; `out`
 /// is then unspecified. Thread-safe.
-absl::Status PrintMessage(const Schemas& schemas, const MessageSchema& schema, std::string_view wire,
+absl::Status PrintMessage(const SchemaSet& schemas, const MessageSchema& schema, std::string_view wire,
                           const PrintOptions& options, std::string* out);
 
 /// Appends the JSON of one field of a message: an array for a repeated one, null for an absent message or Json.
-absl::Status PrintField(const Schemas& schemas, const MessageSchema& schema, const FieldSchema& field,
+absl::Status PrintField(const SchemaSet& schemas, const MessageSchema& schema, const FieldSchema& field,
                         std::string_view wire, const PrintOptions& options, std::string* out);
 
 }  // namespace opsmesh::gateway

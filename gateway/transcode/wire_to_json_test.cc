@@ -29,7 +29,7 @@ class WireToJsonTest : public testing::Test {
     return json;
   }
 
-  Schemas schemas_{*google::protobuf::DescriptorPool::generated_pool()};
+  SchemaSet schemas_{*google::protobuf::DescriptorPool::generated_pool()};
 };
 
 TEST_F(WireToJsonTest, ScalarsWithoutPresenceAlwaysPrintInTheOrderDeclared) {
