@@ -277,6 +277,8 @@ void ExchangeState::ClientLeft() {
   std::vector<std::function<void()>> callbacks;
   {
     const std::lock_guard lock(mutex_);
+    // A client that closes as soon as it has read its answer may be seen before the loop has seen the answer's end.
+    if (ProgressLocked() == Progress::kDone) return;
     left_ = true;
     callbacks.swap(gone_callbacks_);
   }
@@ -288,6 +290,7 @@ void ExchangeState::Detach(bool done) {
   {
     const std::lock_guard lock(mutex_);
     if (connection_ == nullptr) return;
+    done = done || ProgressLocked() == Progress::kDone;
     if (answer_ == Answer::kStream) core_->CountStream(-1);
     connection_ = nullptr;
     finished_ = done;

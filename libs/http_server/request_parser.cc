@@ -91,10 +91,9 @@ bool IsHost(std::string_view s) {
 
 // Fields that would change framing, routing or identity must not come after the body (RFC 9110 6.5.1).
 bool IsForbiddenInTrailer(std::string_view name) {
-  static constexpr std::string_view kNames[] = {
-      "content-length", "transfer-encoding", "host",          "connection", "expect",
-      "authorization",  "cookie",            "content-type",  "te",         "trailer",
-      "upgrade",        "content-encoding",  "content-range", "max-forwards"};
+  static constexpr std::string_view kNames[] = {"content-length", "transfer-encoding", "host",          "connection",
+                                                "expect",         "authorization",     "cookie",        "te",
+                                                "trailer",        "upgrade",           "proxy-authorization"};
   return std::any_of(std::begin(kNames), std::end(kNames), [&](auto forbidden) { return Is(name, forbidden); });
 }
 
@@ -170,6 +169,10 @@ bool RequestParser::TakeLine(std::string_view data, size_t* consumed, std::strin
     return false;
   }
   line->remove_suffix(1);
+  if (line->find('\r') != std::string_view::npos) {
+    Fail(400, "BARE_CARRIAGE_RETURN", "A line holds a CR without LF; every line must end with CRLF.");
+    return false;
+  }
   *consumed += line->size() + 2;
   return true;
 }
@@ -186,6 +189,10 @@ bool RequestParser::CheckPending(std::string_view pending) {
       Fail(414, "TARGET_TOO_LONG", "The request target is longer than this server reads.");
       return false;
     }
+  }
+  if (const size_t cr = pending.find('\r'); cr != std::string_view::npos && cr + 1 < pending.size()) {
+    Fail(400, "BARE_CARRIAGE_RETURN", "A line holds a CR without LF; every line must end with CRLF.");
+    return false;
   }
   if (head_bytes_ + pending.size() > limits_.max_header_bytes) {
     Fail(431, "HEADER_TOO_LARGE", "The header section is larger than this server reads.");
