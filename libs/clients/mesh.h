@@ -1,7 +1,7 @@
 // Typed calls to the services of the mesh, with the one retry policy.
 //
 //   clients::Mesh mesh(env.channels, env.ids);
-//   OPSMESH_ASSIGN_OR_RETURN(auto k8s, mesh.For<k8s::v1::K8sService>());        // once, at start
+//   OPSMESH_ASSIGN_OR_RETURN(auto k8s, mesh.For<k8s::v1::K8sService>());        // once, while being built
 //   auto answer = k8s.Call(ctx, &k8s::v1::K8sService::Stub::CallTool, request);  // blocking; deadline from ctx
 //
 // Retried: UNAVAILABLE, on RPCs whose contract says EFFECT_READ, inside the context's deadline, with full jitter, at most
@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -30,18 +31,21 @@ class Client {
   using Stub = typename Service::Stub;
 
   Client(rpc::Channel channel, std::shared_ptr<RetryPolicy> retry)
-      : channel_(std::move(channel)), stub_(Service::NewStub(channel_.channel)), retry_(std::move(retry)) {}
+      : channel_(std::move(channel)), stub_(std::make_shared<LateStub>()), retry_(std::move(retry)) {}
 
-  /// Unary call; the error is the service's own.
+  /// Unary call; the error is the service's own. UNAVAILABLE (SERVICE_STARTING) before Service::Start().
   template <typename Req, typename Resp>
   absl::StatusOr<Resp> Call(const base::Context& context,
                             grpc::Status (Stub::*method)(grpc::ClientContext*, const Req&, Resp*), const Req& request,
                             const rpc::CallOptions& options = {}) const {
-    const bool safe = IsReadOnly(Service::service_full_name(), *Req::descriptor(), *Resp::descriptor());
-    absl::StatusOr<Resp> result = rpc::Call(context, *channel_.identity, *stub_, method, request, options);
-    for (int tries = 1; safe && retry_->Again(context, tries, result.status()); ++tries) {
-      result = rpc::Call(context, *channel_.identity, *stub_, method, request, options);
+    OPSMESH_ASSIGN_OR_RETURN(Stub * stub, GetStub());
+    absl::StatusOr<Resp> result = rpc::Call(context, channel_.identity(), *stub, method, request, options);
+    for (int tries = 1; !result.ok(); ++tries) {
+      if (!IsReadOnly(Service::service_full_name(), *Req::descriptor(), *Resp::descriptor())) break;
+      if (!retry_->Again(context, tries, result.status())) break;
+      result = rpc::Call(context, channel_.identity(), *stub, method, request, options);
     }
+    if (result.ok()) retry_->Earn();
     return result;
   }
 
@@ -51,12 +55,30 @@ class Client {
                       std::unique_ptr<grpc::ClientReader<Resp>> (Stub::*method)(grpc::ClientContext*, const Req&),
                       const Req& request, const std::function<absl::Status(Resp&)>& on_message,
                       const rpc::CallOptions& options = {}) const {
-    return rpc::CallStream(context, *channel_.identity, *stub_, method, request, on_message, options);
+    OPSMESH_ASSIGN_OR_RETURN(Stub * stub, GetStub());
+    return rpc::CallStream(context, channel_.identity(), *stub, method, request, on_message, options);
   }
 
  private:
+  // Made at the first call: the channel may not exist before all services of the process are built.
+  struct LateStub {
+    std::mutex mutex;
+    std::unique_ptr<Stub> stub;
+  };
+  absl::StatusOr<Stub*> GetStub() const {
+    const std::lock_guard lock(stub_->mutex);
+    if (stub_->stub == nullptr) {
+      auto channel = channel_.Get();
+      if (channel == nullptr) {
+        return base::Unavailable("SERVICE_STARTING", "The process is still starting.").Hint("Call from Service::Start() on.");
+      }
+      stub_->stub = Service::NewStub(channel);
+    }
+    return stub_->stub.get();
+  }
+
   rpc::Channel channel_;
-  std::shared_ptr<Stub> stub_;
+  std::shared_ptr<LateStub> stub_;
   std::shared_ptr<RetryPolicy> retry_;
 };
 

@@ -30,6 +30,8 @@ class RetryPolicy {
   /// Called after the `tries`-th try ended with `status`. True = the back-off was waited (full jitter, at least the
   /// server's RetryInfo) and a further try is allowed; false = give the status to the caller.
   bool Again(const base::Context& context, int tries, const absl::Status& status);
+  /// A call went well: earns `budget_ratio` of a retry.
+  void Earn();
 
  private:
   bool TakeFromBudget();

@@ -76,6 +76,7 @@ class StreamRedactor {
 
   const Redactor& redactor_;
   std::string held_;
+  bool swallowing_ = false;  // inside a private key too long to hold; it is already masked
   std::map<std::string, int> counts_;
 };
 

@@ -21,8 +21,8 @@ struct Credentials {
   std::string_view principal;         // claimed
   std::string_view role;              // claimed
   std::string_view authorization;     // "Bearer ..."
-  bool peer_is_loopback = false;      // 127.0.0.0/8, ::1 or a UNIX socket
-  bool tls = false;
+  bool peer_is_loopback = false;      // 127.0.0.0/8, ::1, a UNIX socket, or this process
+  bool in_process = false;            // came over an in-process channel
   std::vector<std::string> certificate_uris;   // URI names of a verified client certificate
 };
 
@@ -48,6 +48,9 @@ struct AuthenticatorOptions {
   bool require_certificate = false;
   /// Keys of callers from outside the mesh.
   std::vector<ApiKey> keys;
+  /// False = a caller from outside without credentials is refused. Where true, loopback is admin, others are viewer;
+  /// keys, once configured, end that.
+  bool allow_anonymous = true;
 };
 
 /// Judges credentials. Immutable, thread-safe.
@@ -56,11 +59,15 @@ class Authenticator {
   explicit Authenticator(AuthenticatorOptions options);
   /// Of the mesh: the named service with the principal it speaks for (its own "service:<name>", viewer, when it names
   /// none). From outside: the API key's name and role; without keys configured, loopback is admin, others are viewer.
-  /// UNAUTHENTICATED (MESH_TOKEN, API_KEY, CLIENT_CERTIFICATE, CREDENTIALS_MISSING) otherwise.
+  /// UNAUTHENTICATED (MESH_TOKEN, MESH_CALLER, PRINCIPAL, API_KEY, CLIENT_CERTIFICATE, CREDENTIALS_MISSING) otherwise.
   absl::StatusOr<Caller> Authenticate(const Credentials& credentials) const;
+  /// Only the part for callers from outside the mesh, for edges (gateway).
+  absl::StatusOr<Caller> FromOutside(const Credentials& credentials) const;
   const AuthenticatorOptions& options() const { return options_; }
 
  private:
+  absl::StatusOr<Caller> FromKey(std::string_view authorization) const;
+
   const AuthenticatorOptions options_;
 };
 

@@ -1,6 +1,6 @@
 // Client calls as plain functions: Context in, StatusOr out. The context's cancellation cancels the call.
 //
-//   auto answer = rpc::Call(ctx, *channel.identity, *stub, &K8sService::Stub::CallTool, request);
+//   auto answer = rpc::Call(ctx, channel.identity(), *stub, &K8sService::Stub::CallTool, request);
 //
 // No retry here: libs/clients has the one retry policy.
 #pragma once

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -35,10 +36,23 @@ struct CallIdentity {
   base::Secret api_key;        // from outside only
 };
 
-/// A connection to a service, with our identity. Cheap to copy, thread-safe.
-struct Channel {
-  std::shared_ptr<grpc::Channel> channel;
-  std::shared_ptr<const CallIdentity> identity;
+/// A way to a service, with our identity. Services of one process may ask for their channels before the server that
+/// connects them exists; the way is there once all of them are built. Cheap to copy, thread-safe.
+class Channel {
+ public:
+  using Resolve = std::function<std::shared_ptr<grpc::Channel>()>;
+  Channel(std::shared_ptr<grpc::Channel> channel, std::shared_ptr<const CallIdentity> identity);
+  /// `resolve` returns null as long as the way is not there yet; called until it returns one.
+  Channel(Resolve resolve, std::shared_ptr<const CallIdentity> identity);
+
+  /// The channel, or null while the process is still being put together (until Service::Start()).
+  std::shared_ptr<grpc::Channel> Get() const;
+  const CallIdentity& identity() const { return *identity_; }
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+  std::shared_ptr<const CallIdentity> identity_;
 };
 
 struct ChannelOptions {

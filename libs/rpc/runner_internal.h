@@ -44,7 +44,6 @@ class ServerCall {
  private:
   absl::Status Judge();
   absl::Status Authenticate();
-  void ReadMetadata();
   void MakeContext();
 
   RunnerCore& core_;
@@ -68,12 +67,12 @@ grpc::ServerUnaryReactor* StartUnary(RunnerCore& core, grpc::CallbackServerConte
                                      const google::protobuf::Message& request, google::protobuf::Message* response,
                                      const char* method, Work work);
 
-/// Calls `alarm` at the end of the context's time, unless destroyed before. Not for use after its destructor began.
+/// Calls `alarm` after a time, unless cancelled before; the alarm may still be running when Cancel() returns.
 class DeadlineAlarm {
  public:
   DeadlineAlarm();
   ~DeadlineAlarm();
-  void Set(absl::Time when, std::function<void()> alarm);
+  void Set(absl::Duration in, std::function<void()> alarm);
   void Cancel();
 
  private:
@@ -229,7 +228,7 @@ class SourceCall final : public grpc::ServerWriteReactor<Resp>, public std::enab
     if (!status.ok()) {
       Stop(status);
     } else {
-      alarm_.Set(call_.context().WallDeadline(), [weak] {
+      alarm_.Set(call_.context().Remaining(), [weak] {
         if (auto call = weak.lock()) {
           call->Stop(base::DeadlineExceeded("DEADLINE", "The time allowed for this stream is used up.")
                          .Hint("Subscribe again."));

@@ -11,9 +11,6 @@
 
 namespace opsmesh::telemetry {
 
-class CounterFamily;
-class GaugeFamily;
-class HistogramFamily;
 
 /// A metric that only rises. Lives as long as its Registry. Thread-safe.
 class Counter {
