@@ -29,25 +29,39 @@ namespace opsmesh::config {
 /// Other names of a key. Beside these every key "a.b_c" is also read from the variable OPSMESH_A_B_C.
 struct Names {
   /// Environment variables (also in .env), first set one wins; an empty value counts as not set.
-  std::vector<std::string> env;
+  std::vector<std::string> env = {};
   /// Absolute key paths of older or foreign layouts, for instance "llm_provider" at the top of a user file.
-  std::vector<std::string> aliases;
+  std::vector<std::string> aliases = {};
   /// Not having it is a problem.
   bool required = false;
 };
-struct StringOptions : Names {
-  /// The only values allowed; empty = any.
-  std::vector<std::string> one_of;
+
+// The options of each type: its range, and the fields of Names (not inherited, so that `{.env = ..., .min = 1}` works).
+struct StringOptions {
+  std::vector<std::string> env = {};
+  std::vector<std::string> aliases = {};
+  bool required = false;
+  /// The only values allowed, compared without case; empty = any.
+  std::vector<std::string> one_of = {};
 };
-struct IntOptions : Names {
+struct IntOptions {
+  std::vector<std::string> env = {};
+  std::vector<std::string> aliases = {};
+  bool required = false;
   int64_t min = std::numeric_limits<int64_t>::min();
   int64_t max = std::numeric_limits<int64_t>::max();
 };
-struct DoubleOptions : Names {
+struct DoubleOptions {
+  std::vector<std::string> env = {};
+  std::vector<std::string> aliases = {};
+  bool required = false;
   double min = std::numeric_limits<double>::lowest();
   double max = std::numeric_limits<double>::max();
 };
-struct DurationOptions : Names {
+struct DurationOptions {
+  std::vector<std::string> env = {};
+  std::vector<std::string> aliases = {};
+  bool required = false;
   absl::Duration min = absl::ZeroDuration();
   absl::Duration max = absl::InfiniteDuration();
 };
@@ -88,12 +102,17 @@ class Reader {
   /// OK, or INVALID_ARGUMENT (CONFIG): every problem of this section and those below it, unknown keys with "did you
   /// mean" included, one a line as "<file>:<line>: <key>: <sentence>". Call on the Reader made from the Source.
   absl::Status Finish();
+  /// The same without judging unknown keys: for a section that another part of the program reads too.
+  absl::Status FinishShared();
 
  private:
   struct State;
-  Reader(std::shared_ptr<State> state, std::string path);
+  using Path = std::vector<std::string>;
+  Reader(std::shared_ptr<State> state, Path path);
+  Path PathOf(std::string_view key) const;
+
   std::shared_ptr<State> state_;
-  std::string path_;
+  Path path_;
 };
 
 }  // namespace opsmesh::config

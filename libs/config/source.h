@@ -68,9 +68,10 @@ class Source {
   /// Every secret value some Reader got so far, revealed: only for the redactor's literals.
   std::vector<std::string> SecretValues() const;
 
+  struct Impl;  // internal to libs/config
+
  private:
   friend class Reader;
-  struct Impl;
   explicit Source(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
   std::shared_ptr<Impl> impl_;
 };

@@ -7,6 +7,7 @@
 #include "google/protobuf/descriptor.h"
 #include "libs/base/error.h"
 #include "libs/rpc/limits.h"
+#include "libs/rpc/runner.h"
 #include "opsmesh/type/v1/options.pb.h"
 
 namespace opsmesh::rpc::internal {
@@ -47,3 +48,19 @@ const MethodInfo* MethodTable::Find(std::string_view name) const {
 }
 
 }  // namespace opsmesh::rpc::internal
+
+namespace opsmesh::rpc {
+
+int64_t LargestRequest(const std::set<std::string>& services) {
+  int64_t largest = limits::kReceiveBytes;
+  for (const std::string& service : services) {
+    const auto* descriptor = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(service);
+    for (int i = 0; descriptor != nullptr && i < descriptor->method_count(); ++i) {
+      const auto& policy = descriptor->method(i)->options().GetExtension(opsmesh::type::v1::rpc);
+      largest = std::max<int64_t>(largest, policy.max_request_bytes() + (64 << 10));
+    }
+  }
+  return largest;
+}
+
+}  // namespace opsmesh::rpc

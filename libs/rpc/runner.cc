@@ -35,9 +35,11 @@ RunnerCore::RunnerCore(RunnerOptions given)
   for (auto& [name, method] : methods.methods()) method.seconds = &seconds.With({options.short_name, name});
 }
 
-bool RunnerCore::Enter(const ServerCall* call, std::shared_ptr<base::CancelState> cancel, std::function<void()> drain) {
+bool RunnerCore::Enter(const ServerCall* call, std::shared_ptr<base::CancelState> cancel, std::function<void()> drain,
+                       bool outside) {
   const std::lock_guard lock(mutex);
-  if (draining) return false;
+  // A request that runs already may still need its neighbours in the mesh.
+  if (draining && (outside || drain != nullptr)) return false;
   open[call] = {std::move(cancel), std::move(drain)};
   return true;
 }

@@ -16,6 +16,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -95,8 +96,8 @@ class Runner {
   /// OK when the contract of `service` is linked in and every RPC of it has a policy with role and effect.
   static absl::Status CheckContract(std::string_view service);
 
-  /// Ends what would not end by itself: from now on new calls are refused as UNAVAILABLE (SHUTTING_DOWN), subscriptions
-  /// end with it. Running handlers go on.
+  /// Ends what would not end by itself: subscriptions end as UNAVAILABLE (SHUTTING_DOWN), and so do new ones and new calls
+  /// from outside the mesh. Calls between services still run, since a request under way may need them.
   void Drain();
   /// Cancels the contexts of all running handlers.
   void CancelAll();
@@ -108,6 +109,10 @@ class Runner {
  private:
   std::unique_ptr<internal::RunnerCore> core_;
 };
+
+/// What a server of these services must take off the wire, in bytes: the largest request any of their RPCs allows, with
+/// room for framing; at least 4 MiB.
+int64_t LargestRequest(const std::set<std::string>& services);
 
 }  // namespace opsmesh::rpc
 

@@ -20,8 +20,8 @@ namespace opsmesh::rpc::internal {
 struct RunnerCore {
   explicit RunnerCore(RunnerOptions given);
 
-  /// Remembers an admitted call until Leave(). False when the service stops.
-  bool Enter(const ServerCall* call, std::shared_ptr<base::CancelState> cancel, std::function<void()> drain);
+  /// Remembers an admitted call until Leave(). False when the service stops and the call is a subscription or `outside`.
+  bool Enter(const ServerCall* call, std::shared_ptr<base::CancelState> cancel, std::function<void()> drain, bool outside);
   void Leave(const ServerCall* call);
   void CountShed(std::string_view reason);
 

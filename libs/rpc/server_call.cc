@@ -182,7 +182,7 @@ absl::Status ServerCall::Admit(std::function<void()> run, std::function<void()> 
         .Hint("Close streams that are not read, or try again later.")
         .RetryAfter(core_.options.retry_after);
   }
-  if (!core_.Enter(this, cancel_, std::move(drain))) {
+  if (!core_.Enter(this, cancel_, std::move(drain), info_.caller.empty())) {
     core_.CountShed("stopping");
     return base::Unavailable("SHUTTING_DOWN", fmt::format("The service '{}' is stopping.", core_.options.short_name))
         .Hint("Try again; another one takes over.")

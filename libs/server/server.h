@@ -143,7 +143,7 @@ int Run(RunOptions options, std::vector<ServiceSpec> specs);
 /// in its place when only that exists.
 config::SourceOptions DefaultSources(std::map<std::string, std::string> environment, std::string_view root = ".");
 
-/// Common top-level sections every process knows: auth, data, env, grpc, log, mesh, metrics, shutdown, tracing.
+/// Common top-level sections every process knows: auth, data, grpc, log, mesh, pools, shutdown.
 std::vector<std::string> CommonSections();
 
 }  // namespace opsmesh::server

@@ -42,10 +42,10 @@ class Histogram {
 struct MetricOptions {
   std::string name;
   std::string help;
-  std::vector<std::string> labels;
+  std::vector<std::string> labels = {};
   size_t max_series = 200;
   /// Histograms only: rising upper bounds; +Inf is implied. Empty = 1 ms to 120 s.
-  std::vector<double> buckets;
+  std::vector<double> buckets = {};
 };
 
 /// A metric with labels. `With` takes the label values in the order of MetricOptions::labels and finds or makes the

@@ -1,0 +1,413 @@
+// Puts a process together and takes it apart again.
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <thread>
+#include <utility>
+
+#include "fmt/format.h"
+#include "grpc/support/log.h"
+#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/health_check_service_interface.h"
+#include "grpcpp/resource_quota.h"
+#include "grpcpp/security/server_credentials.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "libs/base/error.h"
+#include "libs/base/strings.h"
+#include "libs/rpc/limits.h"
+#include "libs/rpc/runner.h"
+#include "libs/server/channel_directory.h"
+#include "libs/server/common_config.h"
+#include "libs/server/server.h"
+
+#ifndef OPSMESH_VERSION
+#define OPSMESH_VERSION "dev"
+#endif
+
+namespace opsmesh::server {
+namespace {
+
+constexpr absl::Duration kReadyInterval = absl::Seconds(1);
+constexpr absl::Duration kCancelGrace = absl::Seconds(3);   // for handlers to notice that they are cancelled
+
+// gRPC's own messages, as lines of ours. The library knows one function for the whole process.
+std::atomic<const log::Logger*> grpc_logger = nullptr;
+
+void LogOfGrpc(gpr_log_func_args* args) {
+  const log::Logger* logger = grpc_logger.load();
+  if (logger == nullptr || args->severity < GPR_LOG_SEVERITY_ERROR) return;
+  logger->Warn(args->message, {{"source", "grpc"}});
+}
+
+bool IsLoopbackListen(std::string_view address) {
+  return address.starts_with("127.") || address.starts_with("localhost:") || address.starts_with("[::1]") ||
+         address.starts_with("unix:");
+}
+
+std::string DefaultDataDir(const std::map<std::string, std::string>& environment) {
+  const auto value = [&](const char* name) {
+    const auto it = environment.find(name);
+    return it == environment.end() ? std::string() : it->second;
+  };
+  if (std::string xdg = value("XDG_DATA_HOME"); !xdg.empty()) return xdg + "/opsmesh";
+  if (std::string home = value("HOME"); !home.empty()) return home + "/.local/share/opsmesh";
+  return "./opsmesh-data";
+}
+
+absl::Status MakeFolder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (!error) std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
+  if (error) {
+    return base::Unavailable("DATA_DIR", fmt::format("The data folder '{}' cannot be made: {}.", path, error.message()))
+        .Hint("Choose another one with --data-dir or data.dir.");
+  }
+  return absl::OkStatus();
+}
+
+// One service with all that is made for it. Members die in reverse: the service first.
+struct Part {
+  ServiceSpec spec;
+  std::optional<log::Logger> logger;
+  std::unique_ptr<telemetry::Tracer> tracer;
+  std::unique_ptr<ChannelDirectory> channels;
+  std::unique_ptr<rpc::Runner> runner;
+  std::unique_ptr<Environment> environment;
+  std::unique_ptr<Service> service;
+  bool ready = false;
+  std::string why_not;
+};
+
+class ProcessImpl final : public Process {
+ public:
+  ProcessImpl(ProcessOptions options, std::vector<ServiceSpec> specs) : options_(std::move(options)) {
+    for (ServiceSpec& spec : specs) {
+      auto part = std::make_unique<Part>();
+      part->spec = std::move(spec);
+      parts_.push_back(std::move(part));
+    }
+  }
+  ~ProcessImpl() override { Stop(absl::ZeroDuration()); }
+
+  absl::Status Begin();
+
+  uint16_t grpc_port() const override { return static_cast<uint16_t>(port_); }
+  rpc::Channel ChannelAs(std::string_view as) override {
+    rpc::Channel channel = DirectoryAs(as).Local();
+    channel.Get();   // now: a caller may keep it longer than the directory lives
+    return channel;
+  }
+  const rpc::ChannelSource& channels() const override { return DirectoryAs("cli"); }
+  const log::Logger& logger() const override { return *logger_; }
+  telemetry::Registry& metrics() override { return metrics_; }
+  const redact::Redactor& redactor() const override { return *redactor_; }
+  absl::Status Ready() const override;
+  void Stop(absl::Duration grace) override;
+
+ private:
+  absl::Status LoadConfig();
+  absl::Status OpenLog();
+  void MakeAuthenticator();
+  absl::Status BuildPart(Part& part);
+  absl::Status Listen();
+  std::shared_ptr<grpc::ServerCredentials> ServerCredentials() const;
+  void WatchReadiness();
+  void AskReadiness();
+  void SetServing(const std::string& name, bool serving);
+  ChannelDirectory& DirectoryAs(std::string_view as) const;
+  std::set<std::string> LocalServices() const;
+
+  ProcessOptions options_;
+  CommonConfig config_;
+  std::unique_ptr<redact::Redactor> redactor_;
+  std::optional<log::Logger> logger_;
+  telemetry::Registry metrics_;
+  std::unique_ptr<rpc::Authenticator> authenticator_;
+  const rpc::AllowList allow_list_ = rpc::DefaultAllowList();
+  LocalServer local_;
+  mutable std::mutex directories_mutex_;
+  mutable std::map<std::string, std::unique_ptr<ChannelDirectory>, std::less<>> directories_;
+  std::vector<std::unique_ptr<Part>> parts_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+  mutable std::mutex ready_mutex_;
+  base::Context life_ = base::Context::Background();
+  std::shared_ptr<base::CancelState> end_of_life_;
+  std::thread watcher_;
+  std::once_flag stopped_;
+  size_t started_ = 0;
+};
+
+absl::Status ProcessImpl::LoadConfig() {
+  std::vector<std::string> names;
+  std::vector<std::string> sections = CommonSections();
+  std::vector<absl::Status> problems;
+  for (const auto& part : parts_) {
+    names.push_back(part->spec.name);
+    sections.push_back(part->spec.name);
+    sections.insert(sections.end(), part->spec.config_sections.begin(), part->spec.config_sections.end());
+  }
+  auto common = LoadCommon(options_.config, names);
+  problems.push_back(common.status());
+  for (const auto& part : parts_) {
+    if (part->spec.check_config) problems.push_back(part->spec.check_config(options_.config));
+  }
+  OPSMESH_RETURN_IF_ERROR(config::Combine(problems));
+  config_ = *std::move(common);
+  if (!options_.grpc_listen.empty()) config_.grpc_listen = options_.grpc_listen;
+  if (!options_.data_dir.empty()) config_.data_dir = options_.data_dir;
+  if (config_.data_dir.empty()) config_.data_dir = DefaultDataDir(config::SystemEnvironment());
+  return absl::OkStatus();
+}
+
+absl::Status ProcessImpl::OpenLog() {
+  redactor_ = std::make_unique<redact::Redactor>(redact::Options{.literals = options_.config.SecretValues()});
+  std::shared_ptr<log::Sink> sink = options_.log_sink;
+  if (sink == nullptr) {
+    sink = log::StderrSink();
+    if (!config_.log_file.empty()) {
+      OPSMESH_ASSIGN_OR_RETURN(auto file, log::FileSink({.path = config_.log_file,
+                                                         .max_bytes = static_cast<size_t>(config_.log_file_bytes)}));
+      sink = log::TeeSink({std::move(sink), std::move(file)});
+    }
+  }
+  logger_.emplace(std::move(sink), log::Logger::Options{.service = parts_.size() == 1 ? parts_[0]->spec.name : "opsmesh",
+                                                        .level = config_.log_level,
+                                                        .clock = options_.clock,
+                                                        .redactor = redactor_.get()});
+  gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
+  gpr_set_log_function(LogOfGrpc);
+  grpc_logger.store(&*logger_);
+  return absl::OkStatus();
+}
+
+void ProcessImpl::MakeAuthenticator() {
+  const bool configured = !config_.mesh_token.empty();
+  // Services of one process prove themselves to each other by a token that nobody else can know.
+  if (!configured) config_.mesh_token = base::Secret(options_.ids->NewId("") + options_.ids->NewId(""));
+  authenticator_ = std::make_unique<rpc::Authenticator>(rpc::AuthenticatorOptions{
+      .mesh_token = config_.mesh_token,
+      .trust_domain = config_.trust_domain,
+      .require_certificate = !config_.tls.empty(),
+      .keys = config_.keys,
+      .allow_anonymous = true});
+  if (config_.keys.empty() && config_.tls.empty()) {
+    logger_->Warn("no authentication is configured: callers from loopback have every role, all others are viewers",
+                  {{"next", "set auth.keys"}});
+  }
+}
+
+std::set<std::string> ProcessImpl::LocalServices() const {
+  std::set<std::string> local;
+  for (const auto& part : parts_) {
+    if (!part->spec.grpc_service.empty()) local.insert(part->spec.grpc_service);
+  }
+  return local;
+}
+
+ChannelDirectory& ProcessImpl::DirectoryAs(std::string_view as) const {
+  const std::lock_guard lock(directories_mutex_);
+  auto& directory = directories_[std::string(as)];
+  if (directory == nullptr) {
+    directory = std::make_unique<ChannelDirectory>(std::string(as), LocalServices(), local_, config_);
+  }
+  return *directory;
+}
+
+absl::Status ProcessImpl::BuildPart(Part& part) {
+  const std::string& name = part.spec.name;
+  part.logger.emplace(logger_->ForService(name));
+  part.tracer = std::make_unique<telemetry::Tracer>(name, *options_.ids, options_.span_exporter);
+  part.channels = std::make_unique<ChannelDirectory>(name, LocalServices(), local_, config_);
+  if (!part.spec.grpc_service.empty()) OPSMESH_RETURN_IF_ERROR(rpc::Runner::CheckContract(part.spec.grpc_service));
+  const Pool pool = config_.pools[name];
+  part.runner = std::make_unique<rpc::Runner>(rpc::RunnerOptions{.service = part.spec.grpc_service,
+                                                                 .short_name = name,
+                                                                 .threads = pool.threads,
+                                                                 .queue_limit = static_cast<size_t>(pool.queue),
+                                                                 .authenticator = authenticator_.get(),
+                                                                 .allow_list = &allow_list_,
+                                                                 .clock = options_.clock,
+                                                                 .ids = options_.ids,
+                                                                 .logger = &*part.logger,
+                                                                 .metrics = &metrics_,
+                                                                 .tracer = part.tracer.get()});
+  const std::string folder = config_.data_dir + "/" + name;
+  OPSMESH_RETURN_IF_ERROR(MakeFolder(folder));
+  part.environment = std::make_unique<Environment>(
+      Environment{name, *options_.clock, *options_.ids, *part.logger, metrics_, *part.tracer, *redactor_, options_.config,
+                  *part.runner, *part.channels, *authenticator_, folder});
+  OPSMESH_ASSIGN_OR_RETURN(part.service, part.spec.build(*part.environment));
+  return absl::OkStatus();
+}
+
+std::shared_ptr<grpc::ServerCredentials> ProcessImpl::ServerCredentials() const {
+  if (config_.tls.empty()) return grpc::InsecureServerCredentials();
+  // Asked for, not demanded by the handshake: a call without a certificate gets a sentence instead of a dead connection.
+  grpc::SslServerCredentialsOptions tls(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
+  tls.pem_root_certs = config_.tls.ca;
+  tls.pem_key_cert_pairs.push_back({config_.tls.private_key.Reveal(), config_.tls.certificate_chain});
+  return grpc::SslServerCredentials(tls);
+}
+
+absl::Status ProcessImpl::Listen() {
+  namespace limits = rpc::limits;
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  const bool socket = config_.grpc_listen != "none";
+  if (socket) builder.AddListeningPort(config_.grpc_listen, ServerCredentials(), &port_);
+  for (const auto& part : parts_) {
+    for (grpc::Service* service : part->service->GrpcServices()) builder.RegisterService(service);
+  }
+  const int64_t streams = config_.max_streams_per_connection > 0 ? config_.max_streams_per_connection
+                          : config_.tls.empty()                  ? limits::kStreamsPerConnection
+                                                                 : 10000;
+  builder.SetMaxReceiveMessageSize(static_cast<int>(rpc::LargestRequest(LocalServices())));
+  builder.SetMaxSendMessageSize(static_cast<int>(limits::kMaxMessageBytes));
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, limits::kMaxMetadataBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, static_cast<int>(streams));
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20000);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);   // two programs on one port would share its calls
+  grpc::ResourceQuota quota("opsmesh");
+  quota.Resize(limits::kServerMemoryBytes);
+  builder.SetResourceQuota(quota);
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr || (socket && port_ == 0 && !config_.grpc_listen.starts_with("unix:"))) {
+    return base::Unavailable("ADDRESS_IN_USE", fmt::format("gRPC cannot listen on {}.", config_.grpc_listen))
+        .Hint("Another program may have the port, or the address is not of this machine: choose another with --grpc-listen.");
+  }
+  SetServing("", false);
+  for (const std::string& service : LocalServices()) SetServing(service, false);
+  SetServing("liveness", true);
+  local_.Set(server_.get());
+  if (socket && !IsLoopbackListen(config_.grpc_listen) && config_.tls.empty()) {
+    logger_->Warn("gRPC listens beyond loopback without mTLS", {{"address", config_.grpc_listen}, {"next", "set mesh.tls"}});
+  }
+  return absl::OkStatus();
+}
+
+void ProcessImpl::SetServing(const std::string& name, bool serving) {
+  if (server_ == nullptr || server_->GetHealthCheckService() == nullptr) return;
+  server_->GetHealthCheckService()->SetServingStatus(name, serving);
+}
+
+absl::Status ProcessImpl::Begin() {
+  OPSMESH_RETURN_IF_ERROR(LoadConfig());
+  OPSMESH_RETURN_IF_ERROR(OpenLog());
+  MakeAuthenticator();
+  metrics_
+      .AddGauge({.name = "opsmesh_build_info", .help = "Always 1; the version is the label.", .labels = {"version"}})
+      .With({OPSMESH_VERSION})
+      .Set(1);
+  for (const auto& part : parts_) {
+    if (absl::Status status = BuildPart(*part); !status.ok()) return base::Annotate(status, part->spec.name);
+  }
+  OPSMESH_RETURN_IF_ERROR(Listen());
+  for (const auto& part : parts_) {
+    ++started_;
+    if (absl::Status status = part->service->Start(); !status.ok()) return base::Annotate(status, part->spec.name);
+  }
+  life_ = base::Context::Background().WithCancel(&end_of_life_);
+  AskReadiness();
+  watcher_ = std::thread([this] { WatchReadiness(); });
+  std::vector<std::string> names;
+  for (const auto& part : parts_) names.push_back(part->spec.name);
+  logger_->Info("serving", {{"services", base::Join(names, ",")},
+                            {"grpc_listen", config_.grpc_listen},
+                            {"grpc_port", port_},
+                            {"version", OPSMESH_VERSION}});
+  return absl::OkStatus();
+}
+
+void ProcessImpl::AskReadiness() {
+  bool all = true;
+  for (const auto& part : parts_) {
+    const absl::Status status = part->service->Ready();
+    const std::lock_guard lock(ready_mutex_);
+    const std::string why(base::ToStd(status.message()));
+    if (!status.ok() && why != part->why_not) {
+      part->logger->Warn("not ready", log::ErrorFields(status));
+    } else if (status.ok() && !part->why_not.empty()) {
+      part->logger->Info("ready");
+    }
+    part->ready = status.ok();
+    part->why_not = why;
+    all = all && part->ready;
+    if (!part->spec.grpc_service.empty()) SetServing(part->spec.grpc_service, part->ready);
+  }
+  SetServing("", all);
+}
+
+void ProcessImpl::WatchReadiness() {
+  while (life_.Sleep(kReadyInterval).ok()) AskReadiness();
+}
+
+absl::Status ProcessImpl::Ready() const {
+  for (const auto& part : parts_) {
+    if (part->service == nullptr) continue;
+    if (absl::Status status = part->service->Ready(); !status.ok()) return base::Annotate(status, part->spec.name);
+  }
+  return absl::OkStatus();
+}
+
+void ProcessImpl::Stop(absl::Duration grace) {
+  std::call_once(stopped_, [&] {
+    const absl::Duration begin = base::SystemClock().Steady();
+    const auto left = [&] {
+      return std::max(absl::ZeroDuration(), grace - (base::SystemClock().Steady() - begin));
+    };
+    if (end_of_life_ != nullptr) end_of_life_->Cancel();
+    if (watcher_.joinable()) watcher_.join();
+    SetServing("", false);
+    for (const std::string& service : LocalServices()) SetServing(service, false);
+    for (size_t i = 0; i < started_; ++i) parts_[i]->service->Drain();
+    for (const auto& part : parts_) {
+      if (part->runner != nullptr) part->runner->Drain();
+    }
+    // Services of one process call each other while their requests end, so the server must still take calls.
+    if (parts_.size() > 1 && server_ != nullptr) {
+      for (const auto& part : parts_) part->runner->WaitIdle(left());
+    }
+    if (server_ != nullptr) {
+      server_->Shutdown(absl::ToChronoTime(base::SystemClock().Now() + left()));   // then gRPC cancels what is left
+      for (const auto& part : parts_) part->runner->CancelAll();
+      for (const auto& part : parts_) {
+        if (!part->runner->WaitIdle(kCancelGrace) && logger_) {
+          part->logger->Error("handlers did not end when cancelled", {{"in_flight", part->runner->in_flight()}});
+        }
+      }
+    }
+    for (size_t i = started_; i-- > 0;) parts_[i]->service->Stop();
+    local_.Set(nullptr);
+    // Channels into the server go before it, services before what they were built from.
+    for (auto it = parts_.rbegin(); it != parts_.rend(); ++it) (*it)->service.reset();
+    for (const auto& part : parts_) part->channels.reset();
+    {
+      const std::lock_guard lock(directories_mutex_);
+      directories_.clear();
+    }
+    server_.reset();
+    if (logger_) {
+      logger_->Info("stopped", {{"dur_ms", base::SystemClock().Steady() - begin}});
+      logger_->Flush();
+      const log::Logger* mine = &*logger_;
+      grpc_logger.compare_exchange_strong(mine, nullptr);
+    }
+  });
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Process>> Process::Start(ProcessOptions options, std::vector<ServiceSpec> specs) {
+  auto process = std::make_unique<ProcessImpl>(std::move(options), std::move(specs));
+  OPSMESH_RETURN_IF_ERROR(process->Begin());
+  return process;
+}
+
+std::vector<std::string> CommonSections() { return {"auth", "data", "grpc", "log", "mesh", "pools", "shutdown"}; }
+
+}  // namespace opsmesh::server
