@@ -1,0 +1,28 @@
+#include "services/predict/config.h"
+
+#include <utility>
+
+#include "libs/base/error.h"
+#include "libs/config/reader.h"
+
+namespace opsmesh::predict {
+
+absl::StatusOr<PredictConfig> LoadConfig(const config::Source& source) {
+  PredictConfig loaded;
+  config::Reader reader(source, "predict");
+  config::IntOptions bounds;
+  bounds.min = 1;
+  bounds.max = 10000;
+  loaded.min_instances = static_cast<int>(reader.Int("min_instances", loaded.min_instances, bounds));
+  bounds.env = {"PREDICTION_MAX_INSTANCES"};
+  loaded.max_instances = static_cast<int>(reader.Int("max_instances", loaded.max_instances, bounds));
+  if (loaded.max_instances < loaded.min_instances) {
+    reader.Problem("max_instances", "is less than predict.min_instances; give it at least that value.");
+  }
+  absl::StatusOr<prometheus::Settings> prometheus = prometheus::LoadSettings(source);
+  OPSMESH_RETURN_IF_ERROR(config::Combine({reader.Finish(), prometheus.status()}));
+  loaded.prometheus = *std::move(prometheus);
+  return loaded;
+}
+
+}  // namespace opsmesh::predict

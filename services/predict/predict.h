@@ -1,0 +1,11 @@
+// The predict service as a part of a process: what main.cc and `opsmesh up` compose.
+#pragma once
+
+#include "libs/server/server.h"
+
+namespace opsmesh::predict {
+
+/// Name, configuration and composition root of the service.
+server::ServiceSpec Spec();
+
+}  // namespace opsmesh::predict

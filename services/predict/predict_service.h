@@ -1,0 +1,21 @@
+// The gRPC face of the predict service.
+#pragma once
+
+#include <memory>
+
+#include "libs/http_client/http_client.h"
+#include "services/predict/config.h"
+
+namespace grpc {
+class Service;
+}
+namespace opsmesh::rpc {
+class Runner;
+}
+
+namespace opsmesh::predict {
+
+/// Serves opsmesh.predict.v1.PredictService. `runner` and `client` must outlive it.
+std::unique_ptr<grpc::Service> MakePredictService(rpc::Runner& runner, PredictConfig config, http_client::Client& client);
+
+}  // namespace opsmesh::predict

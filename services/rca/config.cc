@@ -1,0 +1,24 @@
+#include "services/rca/config.h"
+
+#include <utility>
+
+#include "libs/base/error.h"
+#include "libs/config/reader.h"
+
+namespace opsmesh::rca {
+
+absl::StatusOr<RcaConfig> LoadConfig(const config::Source& source) {
+  RcaConfig loaded;
+  config::Reader reader(source, "rca");
+  config::DoubleOptions threshold;
+  threshold.env = {"RCA_ANOMALY_THRESHOLD"};
+  threshold.min = 0;
+  threshold.max = 1;
+  loaded.anomaly_threshold = reader.Double("anomaly_threshold", loaded.anomaly_threshold, threshold);
+  absl::StatusOr<prometheus::Settings> prometheus = prometheus::LoadSettings(source);
+  OPSMESH_RETURN_IF_ERROR(config::Combine({reader.Finish(), prometheus.status()}));
+  loaded.prometheus = *std::move(prometheus);
+  return loaded;
+}
+
+}  // namespace opsmesh::rca
