@@ -13,7 +13,7 @@ set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g0 -D_GLIBCXX_ASSERTIONS")
 
 add_library(opsmesh_warnings INTERFACE)
 target_compile_options(opsmesh_warnings INTERFACE
-  -Wall -Wextra -Wshadow=local -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
+  -Wall -Wextra -Wno-missing-field-initializers -Wshadow=local -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
   -Werror=return-type -Werror=switch)
 option(OPSMESH_WERROR "Treat every warning as an error" OFF)
 if(OPSMESH_WERROR)

@@ -1,0 +1,171 @@
+#include "cli/ask.h"
+
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "cli/event_stream.h"
+#include "cli/exit_codes.h"
+#include "fmt/core.h"
+#include "libs/base/error.h"
+#include "libs/base/json.h"
+#include "libs/base/strings.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::cli {
+namespace {
+
+using nlohmann::json;
+
+std::string Text(const json& object, const char* key) {
+  const auto it = object.find(key);
+  return it != object.end() && it->is_string() ? it->get<std::string>() : "";
+}
+
+http_client::Request StreamRequest(const Question& question) {
+  json body = {{"query", question.query}, {"stream", true}};
+  if (!question.session_id.empty()) body["session_id"] = question.session_id;
+  if (!question.attachment.empty()) body["attachment"] = question.attachment;
+  if (!question.name_space.empty()) body["context"]["namespace"] = question.name_space;
+  if (!question.cluster.empty()) body["context"]["cluster"] = question.cluster;
+  http_client::Request request;
+  request.method = "POST";
+  request.url = question.server + "/api/v1/chat/stream";
+  request.headers = {{"Content-Type", "application/json"}, {"Accept", "text/event-stream"}};
+  if (!question.api_key.empty()) {
+    request.secret_headers.emplace_back("Authorization", base::Secret("Bearer " + question.api_key.Reveal()));
+  }
+  request.body = base::DumpJson(body);
+  request.idle_timeout = absl::Seconds(60);
+  request.max_response_bytes = 64 << 20;
+  return request;
+}
+
+/// The error body of a server as a status: {"error":{code,status,message,reason,hint}}.
+absl::Status RefusalOf(int http_status, const std::string& body) {
+  const auto parsed = base::ParseJson(body);
+  const json error = parsed.ok() && parsed->is_object() ? parsed->value("error", json::object()) : json::object();
+  std::string message = error.is_object() ? Text(error, "message") : "";
+  if (message.empty()) {
+    return base::Error(absl::StatusCode::kUnknown, "NOT_OPSMESH", fmt::format("The server answered {} without a reason.", http_status))
+        .Hint("Is this an OpsMesh server? Check --server.");
+  }
+  const auto code = http_status == 401   ? absl::StatusCode::kUnauthenticated
+                    : http_status == 403 ? absl::StatusCode::kPermissionDenied
+                    : http_status >= 502 ? absl::StatusCode::kUnavailable
+                                         : absl::StatusCode::kUnknown;
+  const std::string reason = Text(error, "reason");
+  return base::Error(code, reason.empty() ? "REFUSED" : reason, message).Hint(Text(error, "hint"));
+}
+
+/// Follows the events of one answer.
+class Reading {
+ public:
+  Reading(const Question& question, Output& output) : question_(question), output_(output) {}
+
+  absl::Status OnEvent(std::string_view data) {
+    OPSMESH_ASSIGN_OR_RETURN(json event, base::ParseJson(data));
+    if (!event.is_object()) return absl::OkStatus();
+    if (const auto tool = event.find("tool"); tool != event.end() && tool->is_object()) ShowTool(*tool);
+    if (const std::string delta = Text(event, "delta"); !delta.empty() && !question_.as_json) {
+      output_.Answer(delta);
+      shown_ += delta;
+    }
+    if (event.value("done", false)) last_ = std::move(event);
+    return absl::OkStatus();
+  }
+
+  /// Prints what is left to print; the exit code.
+  int Finish() {
+    if (!last_.has_value()) {
+      output_.Note("opsmesh: the answer broke off: the server closed the stream before its end.");
+      output_.Note("         Ask again; `opsmesh ask --session ID` goes on where a session stood.");
+      return kDependencyDown;
+    }
+    if (question_.as_json) {
+      output_.Answer(base::DumpJson(*last_) + "\n");
+    } else {
+      const std::string response = Text(*last_, "response");
+      if (shown_.empty()) output_.Answer(response);
+      const std::string& whole = shown_.empty() ? response : shown_;
+      if (!whole.empty() && whole.back() != '\n') output_.Answer("\n");
+    }
+    if (Text(*last_, "status") == "error") return Failed();
+    return Answered();
+  }
+
+ private:
+  void ShowTool(const json& tool) {
+    if (question_.quiet) return;
+    const std::string state = Text(tool, "state");
+    if (state == "started") output_.Note(fmt::format("· {} …", Text(tool, "name")));
+    if (state == "failed") output_.Note(fmt::format("· {} failed: {}", Text(tool, "name"), Text(tool, "error")));
+  }
+
+  int Failed() {
+    output_.Note("opsmesh: " + Text(*last_, "error"));
+    const std::string reason = Text(*last_, "reason");
+    if (reason == "PERMISSION_DENIED" || reason == "ROLE") return kDenied;
+    return kFailure;
+  }
+
+  int Answered() {
+    const json metadata = last_->value("metadata", json::object());
+    const std::string outcome = base::AsciiLower(metadata.is_object() ? Text(metadata, "outcome") : "");
+    bool partial = false;
+    if (const auto degraded = last_->find("degraded"); degraded != last_->end() && degraded->is_array()) {
+      for (const json& sentence : *degraded) {
+        if (!sentence.is_string()) continue;
+        partial = true;
+        if (!question_.quiet) output_.Note("! " + sentence.get<std::string>());
+      }
+    }
+    if (outcome.find("needs_approval") != std::string::npos) return kNeedsApproval;
+    if (outcome.find("failed") != std::string::npos) return kDependencyDown;
+    if (outcome.find("unimplemented") != std::string::npos) return kFailure;
+    return partial || outcome.find("budget") != std::string::npos ? kPartial : kOk;
+  }
+
+  const Question& question_;
+  Output& output_;
+  std::string shown_;
+  std::optional<json> last_;
+};
+
+int Explain(const absl::Status& status, const Question& question, Output& output) {
+  const base::ErrorDetail detail = base::DetailOf(status);
+  std::string message(status.message());
+  std::string hint = detail.hint;
+  if (detail.reason == "CONNECT_FAILED" || detail.reason == "NAME_NOT_RESOLVED" || detail.reason == "CONNECT_TIMEOUT") {
+    message = fmt::format("No OpsMesh answers at {}: {}", question.server, message);
+    hint = "Start one with `opsmesh up`, or name another with --server.";
+  }
+  output.Note("opsmesh: " + message);
+  if (!hint.empty()) output.Note("         " + hint);
+  return ExitCodeOf(status);
+}
+
+}  // namespace
+
+int Ask(const base::Context& ctx, http_client::Client& client, const Question& question, Output& output) {
+  Reading reading(question, output);
+  EventStream events([&reading](std::string_view data) { return reading.OnEvent(data); });
+  int http_status = 0;
+  std::string refusal;
+  const absl::Status status = client.Stream(
+      ctx, StreamRequest(question),
+      [&http_status](const http_client::ResponseHead& head) {
+        http_status = head.status;
+        return absl::OkStatus();
+      },
+      [&](std::string_view bytes) {
+        if (http_status == 200) return events.Feed(bytes);
+        if (refusal.size() < (64 << 10)) refusal += bytes;
+        return absl::OkStatus();
+      });
+  if (!status.ok()) return Explain(status, question, output);
+  if (http_status != 200) return Explain(RefusalOf(http_status, refusal), question, output);
+  return reading.Finish();
+}
+
+}  // namespace opsmesh::cli

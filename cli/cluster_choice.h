@@ -1,0 +1,42 @@
+// Which cluster `opsmesh up` works on: the one a kubeconfig names, or a simulated one in this process.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "libs/kube/config.h"
+#include "libs/kubesim/simulator.h"
+
+namespace opsmesh::cli {
+
+struct ClusterFlags {
+  /// --kubeconfig; "" = look where kubectl looks.
+  std::string kubeconfig;
+  /// --cluster: "sim" for the demo, a folder of manifests, "" = a kubeconfig if there is one, else the demo.
+  std::string cluster;
+  /// --sim-kubeconfig: where to write an administrator's kubeconfig of the simulated cluster; its door is then TLS with
+  /// users and RBAC.
+  std::string sim_kubeconfig;
+  /// --live: controllers, scheduler and kubelets of the simulated cluster run.
+  bool live = false;
+};
+
+/// The choice. Destroying it ends the simulated cluster.
+struct ClusterChoice {
+  /// Kubeconfig file the k8s service is told to use; "" = it looks where kubectl looks.
+  std::string kubeconfig;
+  /// One line for people: where answers come from.
+  std::string description;
+  std::unique_ptr<kubesim::Simulator> simulator;
+};
+
+/// Decides, and starts the simulated cluster when it is chosen; its kubeconfig goes to `data_dir` with mode 0600.
+/// INVALID_ARGUMENT (CLUSTER_FLAGS) when flags contradict each other; else what the kubeconfig or the simulator says.
+absl::StatusOr<ClusterChoice> ChooseCluster(const ClusterFlags& flags, const kube::Environment& environment,
+                                            const std::string& data_dir);
+
+/// Writes `text` to `path` with mode 0600, whole or not at all. UNAVAILABLE (FILE) with the cause.
+absl::Status WritePrivateFile(const std::string& path, const std::string& text);
+
+}  // namespace opsmesh::cli

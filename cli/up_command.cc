@@ -1,0 +1,108 @@
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "CLI/CLI.hpp"
+#include "cli/cluster_choice.h"
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+#include "cli/mesh_parts.h"
+#include "cli/settings.h"
+#include "fmt/core.h"
+#include "libs/base/error.h"
+#include "libs/base/version.h"
+#include "libs/server/server.h"
+
+namespace opsmesh::cli {
+namespace {
+
+struct UpFlags {
+  SettingFlags settings;
+  ClusterFlags cluster;
+  std::string listen;
+  std::string grpc_listen;
+  std::string data_dir;
+  std::string log_level;
+};
+
+/// Decision 30: --data-dir, else $XDG_DATA_HOME/opsmesh, else ~/.local/share/opsmesh.
+std::string DataDir(const UpFlags& flags, const std::map<std::string, std::string>& environment) {
+  if (!flags.data_dir.empty()) return flags.data_dir;
+  const auto variable = [&environment](const char* name) {
+    const auto it = environment.find(name);
+    return it == environment.end() ? std::string() : it->second;
+  };
+  const std::string xdg = variable("XDG_DATA_HOME");
+  if (!xdg.empty()) return (std::filesystem::path(xdg) / "opsmesh").string();
+  const std::string home = variable("HOME");
+  return (std::filesystem::path(home.empty() ? "." : home) / ".local/share/opsmesh").string();
+}
+
+void PrintBanner(const ClusterChoice& choice, const std::string& address, uint16_t grpc_port) {
+  std::printf("OpsMesh %s is ready on %s (gRPC on port %d).\n", base::VersionLine().c_str(), address.c_str(),
+              static_cast<int>(grpc_port));
+  std::printf("Answers come from %s.\n", choice.description.c_str());
+  if (choice.simulator != nullptr) std::printf("That is no real cluster; name yours with --kubeconfig FILE.\n");
+  std::printf(
+      "\nTry:\n"
+      "  opsmesh ask \"what is wrong in the payments namespace?\"\n"
+      "  opsmesh ask \"shop 命名空间里有多少个 pod 正在运行？\"\n"
+      "  opsmesh ask \"why does cart keep restarting?\"\n"
+      "or open %s/ in a browser. Ctrl-C ends it.\n\n",
+      address.c_str());
+  std::fflush(stdout);
+}
+
+int Up(UpFlags& flags) {
+  const std::map<std::string, std::string> environment = config::SystemEnvironment();
+  const auto set = [&flags](const char* key, const std::string& value) {
+    if (!value.empty()) flags.settings.flags[key] = value;
+  };
+  set("gateway.listen", flags.listen);
+  set("log.level", flags.log_level);
+  absl::StatusOr<config::SourceOptions> sources = SourcesOf(flags.settings, environment);
+  if (!sources.ok()) return Report(sources.status());
+
+  const std::string data_dir = DataDir(flags, environment);
+  absl::StatusOr<ClusterChoice> choice = ChooseCluster(flags.cluster, kube::Environment::System(), data_dir);
+  if (!choice.ok()) {
+    const int code = Report(choice.status());
+    return code == kFailure ? kConfig : code;  // a kubeconfig that cannot be used is configuration
+  }
+  if (!choice->kubeconfig.empty()) sources->flags["k8s.kubeconfig"] = choice->kubeconfig;
+  if (choice->simulator != nullptr) sources->flags["k8s.simulated"] = "true";
+
+  server::RunOptions options;
+  options.sources = *std::move(sources);
+  options.grpc_listen = flags.grpc_listen;
+  options.data_dir = flags.data_dir;
+  options.started = [&](server::Process& process) {
+    PrintBanner(*choice, "http://" + (flags.listen.empty() ? std::string("127.0.0.1:8080") : flags.listen),
+                process.grpc_port());
+    return absl::OkStatus();
+  };
+  return server::Run(std::move(options), MeshParts());
+}
+
+}  // namespace
+
+void AddUpCommand(CLI::App& app, int* exit_code) {
+  CLI::App* command = app.add_subcommand("up", "Run the whole mesh in this process.");
+  auto flags = std::make_shared<UpFlags>();
+  command->add_option("--listen", flags->listen, "Address of the HTTP gateway (default 127.0.0.1:8080); port 0 = a free one.");
+  command->add_option("--grpc-listen", flags->grpc_listen, "Address of gRPC (default 127.0.0.1:50051); \"none\" = no socket.");
+  command->add_option("--config", flags->settings.config_file, "Configuration file, read in place of config/config.yaml.");
+  command->add_option("--set", flags->settings.assignments, "key=value, as often as needed; wins over files and environment.");
+  command->add_option("--kubeconfig", flags->cluster.kubeconfig, "Cluster to work on; without one a simulated cluster.");
+  command->add_option("--cluster", flags->cluster.cluster, "Simulate: \"sim\" is the demo, else a folder of manifests.");
+  command->add_option("--sim-kubeconfig", flags->cluster.sim_kubeconfig,
+                      "Write a kubeconfig of the simulated cluster here; it then speaks TLS and knows users and RBAC.");
+  command->add_flag("--live", flags->cluster.live, "Let the simulated cluster's controllers run.");
+  command->add_option("--data-dir", flags->data_dir, "Where state is kept (default ~/.local/share/opsmesh).");
+  command->add_option("--log-level", flags->log_level, "debug, info, warn or error.");
+  command->callback([flags, exit_code] { *exit_code = Up(*flags); });
+}
+
+}  // namespace opsmesh::cli
