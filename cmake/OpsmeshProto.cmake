@@ -38,8 +38,12 @@ function(opsmesh_protos)
   add_custom_target(opsmesh_descriptor_set DEPENDS "${descriptor_set}")
   set(OPSMESH_DESCRIPTOR_SET "${descriptor_set}" CACHE INTERNAL "Descriptor set of the whole contract")
 
-  add_library(opsmesh_proto STATIC ${messages} ${stubs})
-  add_dependencies(opsmesh_proto opsmesh_descriptor_set)
-  target_include_directories(opsmesh_proto SYSTEM PUBLIC "${gen}")
-  target_link_libraries(opsmesh_proto PUBLIC gRPC::grpc++ protobuf::libprotobuf)
+  add_library(opsmesh_proto_objects STATIC ${messages} ${stubs})
+  add_dependencies(opsmesh_proto_objects opsmesh_descriptor_set)
+  target_include_directories(opsmesh_proto_objects SYSTEM PUBLIC "${gen}")
+  target_link_libraries(opsmesh_proto_objects PUBLIC gRPC::grpc++ protobuf::libprotobuf)
+  # Whole, because a file that holds a service alone is referenced by no symbol: its descriptors would be dropped, and with
+  # them the policies of its RPCs.
+  add_library(opsmesh_proto INTERFACE)
+  target_link_libraries(opsmesh_proto INTERFACE $<LINK_LIBRARY:WHOLE_ARCHIVE,opsmesh_proto_objects>)
 endfunction()

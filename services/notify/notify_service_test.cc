@@ -1,5 +1,6 @@
 // The service as its callers see it: a real process in this process, real gRPC.
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,8 @@ class NotifyServiceTest : public testing::Test {
     auto process = server::Process::Start(std::move(options), {Spec()});
     ASSERT_TRUE(process.ok()) << process.status().message();
     process_ = *std::move(process);
-    channel_ = process_->ChannelAs("gateway");
-    stub_ = NotifyService::NewStub(channel_.channel);
+    channel_.emplace(process_->ChannelAs("gateway"));
+    stub_ = NotifyService::NewStub(channel_->Get());
   }
   void TearDown() override {
     if (process_) process_->Stop(absl::Seconds(5));
@@ -42,7 +43,7 @@ class NotifyServiceTest : public testing::Test {
   template <typename Req, typename Resp>
   absl::StatusOr<Resp> Call(grpc::Status (NotifyService::Stub::*method)(grpc::ClientContext*, const Req&, Resp*),
                             const Req& request) {
-    return rpc::Call(Caller(), *channel_.identity, *stub_, method, request);
+    return rpc::Call(Caller(), channel_->identity(), *stub_, method, request);
   }
   v1::GetNotifyStatusResponse Status() {
     auto status = Call(&NotifyService::Stub::GetNotifyStatus, v1::GetNotifyStatusRequest());
@@ -51,7 +52,7 @@ class NotifyServiceTest : public testing::Test {
   }
 
   std::unique_ptr<server::Process> process_;
-  rpc::Channel channel_;
+  std::optional<rpc::Channel> channel_;
   std::unique_ptr<NotifyService::Stub> stub_;
 };
 
