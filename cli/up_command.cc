@@ -1,3 +1,6 @@
+#include <pthread.h>
+
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -55,7 +58,17 @@ void PrintBanner(const ClusterChoice& choice, const std::string& address, uint16
   std::fflush(stdout);
 }
 
+/// Before the first thread (the simulated cluster starts some), so that only server::Run() ever gets these.
+void BlockEndSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
 int Up(UpFlags& flags) {
+  BlockEndSignals();
   const std::map<std::string, std::string> environment = config::SystemEnvironment();
   const auto set = [&flags](const char* key, const std::string& value) {
     if (!value.empty()) flags.settings.flags[key] = value;
