@@ -24,17 +24,17 @@ struct Cause {
 /// A failure as meta/v1 Status. Value type.
 struct ApiStatus {
   int code = 500;
-  std::string reason;   // "NotFound"; empty = left out
-  std::string message;
+  std::string reason{};   // "NotFound"; empty = left out
+  std::string message{};
   // details; `has_details` says whether the member is sent at all
   bool has_details = false;
-  std::string name;
-  std::string group;
-  std::string kind;     // resource or kind, as the real server mixes them
-  std::string uid;
-  std::vector<Cause> causes;
+  std::string name{};
+  std::string group{};
+  std::string kind{};     // resource or kind, as the real server mixes them
+  std::string uid{};
+  std::vector<Cause> causes{};
   int retry_after_seconds = 0;
-  std::string continue_token;  // metadata.continue of an expired list
+  std::string continue_token{};  // metadata.continue of an expired list
 
   /// The Status object; `status` is "Failure".
   Json ToJson() const;

@@ -32,9 +32,11 @@ struct Object {
   std::string uid;
   uint64_t resource_version = 0;
   std::vector<std::pair<std::string, std::string>> labels;  // ordered by key
-  std::string json;        // compact; carries kind, apiVersion and metadata.resourceVersion
+  std::string json;        // compact, in storage form, without kind and apiVersion (list items have none on the wire)
 
   Json Parse() const;
+  /// The object as a single answer: kind and apiVersion first.
+  std::string Wire(const ResourceType& type) const;
 };
 using ObjectPtr = std::shared_ptr<const Object>;
 
@@ -81,8 +83,8 @@ class Store {
   std::optional<Snapshot> ListAt(const ResourceType& type, std::string_view ns, uint64_t version) const;
   size_t Count(const ResourceType& type) const;
 
-  /// Adds an object. Fills uid, creationTimestamp (both kept when given and `keep_identity`), resourceVersion, kind and
-  /// apiVersion. 409 AlreadyExists.
+  /// Adds an object. Fills uid, creationTimestamp (both kept when given and `keep_identity`), resourceVersion; drops
+  /// kind and apiVersion. 409 AlreadyExists.
   Outcome<ObjectPtr> Create(const ResourceType& type, Json object, bool keep_identity = false);
   /// Replaces an object when its resourceVersion still is `expected_version` (0 = whatever it is). An object that did not
   /// change is not written and keeps its version. uid and creationTimestamp are kept. 404, 409 Conflict.
@@ -112,7 +114,7 @@ class Store {
   using Key = std::pair<std::string, std::string>;  // namespace, name
   using Table = std::map<Key, ObjectPtr, std::less<>>;
 
-  ObjectPtr Seal(const ResourceType& type, Json& object, uint64_t version) const;
+  ObjectPtr Seal(Json& object, uint64_t version) const;
   void Record(Change change);
   Table* FindTable(std::string_view storage_key);
   const Table* FindTable(std::string_view storage_key) const;

@@ -1,0 +1,120 @@
+#include "libs/kubesim/store/api_status.h"
+
+#include <fmt/format.h>
+
+#include "libs/kubesim/store/resources.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+namespace {
+
+ApiStatus About(const ResourceType& type, std::string_view name, int code, std::string_view reason) {
+  ApiStatus status;
+  status.code = code;
+  status.reason = reason;
+  status.has_details = true;
+  status.name = name;
+  status.group = type.group;
+  status.kind = type.plural;
+  return status;
+}
+
+}  // namespace
+
+Json ApiStatus::ToJson() const {
+  Json json = {{"kind", "Status"}, {"apiVersion", "v1"}, {"metadata", Json::object()}, {"status", "Failure"},
+               {"message", message}, {"code", code}};
+  if (!continue_token.empty()) json["metadata"]["continue"] = continue_token;
+  if (!reason.empty()) json["reason"] = reason;
+  if (!has_details) return json;
+  Json details = Json::object();
+  if (!name.empty()) details["name"] = name;
+  if (!group.empty()) details["group"] = group;
+  if (!kind.empty()) details["kind"] = kind;
+  if (!uid.empty()) details["uid"] = uid;
+  if (retry_after_seconds > 0) details["retryAfterSeconds"] = retry_after_seconds;
+  for (const Cause& cause : causes) {
+    Json one = {{"reason", cause.reason}, {"message", cause.message}};
+    if (!cause.field.empty()) one["field"] = cause.field;
+    details["causes"].push_back(std::move(one));
+  }
+  json["details"] = std::move(details);
+  return json;
+}
+
+ApiStatus NotFoundStatus(const ResourceType& type, std::string_view name) {
+  ApiStatus status = About(type, name, 404, "NotFound");
+  status.message = fmt::format("{} \"{}\" not found", type.QualifiedName(), name);
+  return status;
+}
+
+ApiStatus AlreadyExistsStatus(const ResourceType& type, std::string_view name) {
+  ApiStatus status = About(type, name, 409, "AlreadyExists");
+  status.message = fmt::format("{} \"{}\" already exists", type.QualifiedName(), name);
+  return status;
+}
+
+ApiStatus ConflictStatus(const ResourceType& type, std::string_view name, std::string_view why) {
+  ApiStatus status = About(type, name, 409, "Conflict");
+  status.message = fmt::format("Operation cannot be fulfilled on {} \"{}\": {}", type.QualifiedName(), name, why);
+  return status;
+}
+
+ApiStatus ModifiedStatus(const ResourceType& type, std::string_view name) {
+  return ConflictStatus(type, name,
+                        "the object has been modified; please apply your changes to the latest version and try again");
+}
+
+ApiStatus BadRequestStatus(std::string_view message) {
+  return {.code = 400, .reason = "BadRequest", .message = std::string(message)};
+}
+
+ApiStatus InternalStatus(std::string_view message) { return {.code = 500, .reason = "", .message = std::string(message)}; }
+
+ApiStatus ForbiddenStatus(const ResourceType& type, std::string_view name, std::string_view why) {
+  ApiStatus status = About(type, name, 403, "Forbidden");
+  status.message = name.empty() ? fmt::format("{} is forbidden: {}", type.QualifiedName(), why)
+                                : fmt::format("{} \"{}\" is forbidden: {}", type.QualifiedName(), name, why);
+  return status;
+}
+
+ApiStatus InvalidStatus(std::string_view group, std::string_view kind, std::string_view name,
+                        std::vector<Cause> causes) {
+  ApiStatus status{.code = 422, .reason = "Invalid", .has_details = true};
+  status.name = name;
+  status.group = group;
+  status.kind = kind;
+  std::string list;
+  for (const Cause& cause : causes) {
+    if (!list.empty()) list += ", ";
+    list += cause.field + ": " + cause.message;
+  }
+  if (causes.size() > 1) list = "[" + list + "]";
+  const std::string qualified = group.empty() ? std::string(kind) : fmt::format("{}.{}", kind, group);
+  status.message = fmt::format("{} \"{}\" is invalid: {}", qualified, name, list);
+  status.causes = std::move(causes);
+  return status;
+}
+
+ApiStatus UnknownResourceStatus() {
+  return {.code = 404, .reason = "NotFound", .message = "the server could not find the requested resource", .has_details = true};
+}
+
+ApiStatus MethodNotAllowedStatus() {
+  return {.code = 405, .reason = "MethodNotAllowed",
+          .message = "the server does not allow this method on the requested resource", .has_details = true};
+}
+
+ApiStatus ExpiredStatus(std::string_view message) {
+  return {.code = 410, .reason = "Expired", .message = std::string(message)};
+}
+
+ApiStatus TooLargeResourceVersionStatus(uint64_t wanted, uint64_t current) {
+  ApiStatus status{.code = 504, .reason = "Timeout", .has_details = true};
+  status.message = fmt::format("Timeout: Too large resource version: {}, current: {}", wanted, current);
+  status.causes.push_back({"ResourceVersionTooLarge", "Too large resource version", ""});
+  status.retry_after_seconds = 1;
+  return status;
+}
+
+}  // namespace opsmesh::kubesim

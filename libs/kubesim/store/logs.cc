@@ -1,0 +1,92 @@
+#include "libs/kubesim/store/logs.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace opsmesh::kubesim {
+
+struct LogStore::FollowEntry {
+  Follower follower;
+};
+
+namespace {
+
+class FollowHandle final : public LogStore::Follow {
+ public:
+  FollowHandle(std::mutex& mutex, std::shared_ptr<void> entry) : mutex_(mutex), entry_(std::move(entry)) {}
+  ~FollowHandle() override {
+    std::lock_guard lock(mutex_);
+    entry_.reset();
+  }
+
+ private:
+  std::mutex& mutex_;
+  std::shared_ptr<void> entry_;
+};
+
+}  // namespace
+
+void LogStore::StartRun(std::string_view pod_uid, std::string_view container) {
+  std::lock_guard lock(mutex_);
+  Runs& runs = runs_[Key(pod_uid, container)];
+  if (runs.has_current) {
+    runs.previous = std::move(runs.current);
+    runs.current.clear();
+    runs.has_previous = true;
+  }
+  runs.has_current = true;
+}
+
+void LogStore::Append(std::string_view pod_uid, std::string_view container, LogLine line) {
+  std::lock_guard lock(mutex_);
+  Runs& runs = runs_[Key(pod_uid, container)];
+  runs.has_current = true;
+  for (const auto& weak : runs.followers) {
+    if (auto entry = weak.lock()) entry->follower(line);
+  }
+  std::erase_if(runs.followers, [](const auto& weak) { return weak.expired(); });
+  runs.current.push_back(std::move(line));
+  if (runs.current.size() > max_lines_) runs.current.pop_front();
+}
+
+void LogStore::Forget(std::string_view pod_uid) {
+  std::lock_guard lock(mutex_);
+  auto it = runs_.lower_bound(Key(pod_uid, ""));
+  while (it != runs_.end() && it->first.first == pod_uid) it = runs_.erase(it);
+}
+
+bool LogStore::ReadLocked(const Key& key, const Selection& selection, std::vector<LogLine>* lines) const {
+  lines->clear();
+  auto it = runs_.find(key);
+  if (it == runs_.end()) return false;
+  const Runs& runs = it->second;
+  if (selection.previous ? !runs.has_previous : !runs.has_current) return false;
+  const std::deque<LogLine>& run = selection.previous ? runs.previous : runs.current;
+  auto first = run.begin();
+  if (selection.tail_lines && *selection.tail_lines < run.size()) {
+    first = run.end() - static_cast<ptrdiff_t>(*selection.tail_lines);
+  }
+  for (; first != run.end(); ++first) {
+    if (!selection.since || first->time >= *selection.since) lines->push_back(*first);
+  }
+  return true;
+}
+
+bool LogStore::Read(std::string_view pod_uid, std::string_view container, const Selection& selection,
+                    std::vector<LogLine>* lines) const {
+  std::lock_guard lock(mutex_);
+  return ReadLocked(Key(pod_uid, container), selection, lines);
+}
+
+std::unique_ptr<LogStore::Follow> LogStore::ReadAndFollow(std::string_view pod_uid, std::string_view container,
+                                                          const Selection& selection, std::vector<LogLine>* lines,
+                                                          Follower follower) {
+  auto entry = std::make_shared<FollowEntry>(FollowEntry{std::move(follower)});
+  std::lock_guard lock(mutex_);
+  const Key key(pod_uid, container);
+  ReadLocked(key, selection, lines);
+  runs_[key].followers.push_back(entry);
+  return std::make_unique<FollowHandle>(mutex_, std::move(entry));
+}
+
+}  // namespace opsmesh::kubesim

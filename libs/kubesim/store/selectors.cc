@@ -1,0 +1,363 @@
+#include "libs/kubesim/store/selectors.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <map>
+
+#include "libs/base/strings.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+
+// A hand-written scanner: keys and values are runs of characters outside "=!(), " and comparison signs.
+class LabelSelectorParser {
+ public:
+  explicit LabelSelectorParser(std::string_view text) : text_(text) {}
+
+  Outcome<LabelSelector> Run() {
+    LabelSelector selector;
+    Space();
+    while (pos_ < text_.size()) {
+      LabelSelector::Requirement requirement;
+      if (!Parse(&requirement)) return BadRequestStatus("unable to parse requirement: " + error_);
+      selector.requirements_.push_back(std::move(requirement));
+      Space();
+      if (pos_ >= text_.size()) break;
+      if (text_[pos_] != ',') {
+        return BadRequestStatus(fmt::format("unable to parse requirement: found '{}', expected: ',' or 'end of string'", Token()));
+      }
+      ++pos_;
+      Space();
+      if (pos_ >= text_.size()) {
+        return BadRequestStatus("unable to parse requirement: found '', expected: identifier after ','");
+      }
+    }
+    return selector;
+  }
+
+ private:
+  using Op = LabelSelector::Operator;
+
+  void Space() {
+    while (pos_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[pos_]))) ++pos_;
+  }
+  static bool Special(char c) { return std::string_view("=!(),<>").find(c) != std::string_view::npos; }
+  std::string Token() {
+    if (pos_ >= text_.size()) return "";
+    if (Special(text_[pos_])) return std::string(1, text_[pos_]);
+    return Word();
+  }
+  std::string Word() {
+    Space();
+    const size_t start = pos_;
+    while (pos_ < text_.size() && !Special(text_[pos_]) && !std::isspace(static_cast<unsigned char>(text_[pos_]))) ++pos_;
+    return std::string(text_.substr(start, pos_ - start));
+  }
+  bool Fail(std::string error) {
+    error_ = std::move(error);
+    return false;
+  }
+
+  static bool ValidName(std::string_view name, size_t max) {
+    if (name.empty() || name.size() > max) return false;
+    auto alnum = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+    return alnum(name.front()) && alnum(name.back()) && std::all_of(name.begin(), name.end(), [&](char c) {
+      return alnum(c) || c == '-' || c == '_' || c == '.';
+    });
+  }
+  bool CheckKey(const std::string& key) {
+    std::string_view name = key;
+    if (size_t slash = key.find('/'); slash != std::string::npos) {
+      if (!ValidName(name.substr(0, slash), 253)) return Fail(fmt::format("key: Invalid value: \"{}\"", key));
+      name = name.substr(slash + 1);
+    }
+    if (!ValidName(name, 63)) {
+      return Fail(fmt::format("key: Invalid value: \"{}\": name part must consist of alphanumeric characters, '-', '_' or '.'", key));
+    }
+    return true;
+  }
+  bool CheckValues(const LabelSelector::Requirement& requirement) {
+    for (const std::string& value : requirement.values) {
+      if (!value.empty() && !ValidName(value, 63)) {
+        return Fail(fmt::format("values[0][{}]: Invalid value: \"{}\": a valid label must be an empty string or consist of "
+                                "alphanumeric characters, '-', '_' or '.'", requirement.key, value));
+      }
+    }
+    return true;
+  }
+
+  bool Parse(LabelSelector::Requirement* requirement) {
+    bool negated = false;
+    if (text_[pos_] == '!') {
+      negated = true;
+      ++pos_;
+    }
+    requirement->key = Word();
+    if (requirement->key.empty()) return Fail(fmt::format("found '{}', expected: identifier", Token()));
+    if (!CheckKey(requirement->key)) return false;
+    Space();
+    if (negated) {
+      requirement->op = Op::kAbsent;
+      return true;
+    }
+    if (pos_ >= text_.size() || text_[pos_] == ',') {
+      requirement->op = Op::kExists;
+      return true;
+    }
+    return ParseOperator(requirement) && CheckValues(*requirement);
+  }
+
+  bool ParseOperator(LabelSelector::Requirement* requirement) {
+    const char c = text_[pos_];
+    if (c == '=' || c == '!') {
+      ++pos_;
+      const bool second = pos_ < text_.size() && text_[pos_] == '=';
+      if (c == '!' && !second) return Fail("found '!', expected: in, notin, =, ==, !=, gt, lt");
+      if (second) ++pos_;
+      requirement->op = c == '=' ? Op::kIn : Op::kNotIn;
+      requirement->single = true;
+      Space();
+      if (pos_ < text_.size() && text_[pos_] != ',' && Special(text_[pos_])) {
+        return Fail(fmt::format("found '{}', expected: identifier", Token()));
+      }
+      requirement->values.push_back(Word());
+      return true;
+    }
+    if (c == '<' || c == '>') {
+      ++pos_;
+      requirement->op = c == '<' ? Op::kLess : Op::kGreater;
+      requirement->values.push_back(Word());
+      return true;
+    }
+    const std::string word = Word();
+    if (word != "in" && word != "notin") {
+      return Fail(fmt::format("found '{}', expected: in, notin, =, ==, !=, gt, lt", word.empty() ? Token() : word));
+    }
+    requirement->op = word == "in" ? Op::kIn : Op::kNotIn;
+    return ParseSet(requirement);
+  }
+
+  bool ParseSet(LabelSelector::Requirement* requirement) {
+    Space();
+    if (pos_ >= text_.size() || text_[pos_] != '(') return Fail(fmt::format("found '{}', expected: '('", Token()));
+    ++pos_;
+    while (true) {
+      requirement->values.push_back(Word());
+      Space();
+      if (pos_ >= text_.size()) return Fail("found '', expected: ',' or ')'");
+      const char c = text_[pos_++];
+      if (c == ')') return true;
+      if (c != ',') return Fail(fmt::format("found '{}', expected: ',' or ')'", c));
+    }
+  }
+
+  std::string_view text_;
+  size_t pos_ = 0;
+  std::string error_;
+};
+
+Outcome<LabelSelector> LabelSelector::Parse(std::string_view text) { return LabelSelectorParser(text).Run(); }
+
+LabelSelector LabelSelector::FromMap(const Json& map) {
+  LabelSelector selector;
+  if (!map.is_object()) return selector;
+  for (const auto& [key, value] : map.items()) {
+    selector.requirements_.push_back(
+        {key, Operator::kIn, {value.is_string() ? value.get<std::string>() : ""}, true});
+  }
+  return selector;
+}
+
+LabelSelector LabelSelector::FromObject(const Json& object) {
+  LabelSelector selector;
+  if (!object.is_object()) {
+    selector.requirements_.push_back({"", Operator::kNever, {}, false});
+    return selector;
+  }
+  if (auto it = object.find("matchLabels"); it != object.end()) selector = FromMap(*it);
+  auto expressions = object.find("matchExpressions");
+  if (expressions == object.end() || !expressions->is_array()) return selector;
+  for (const Json& expression : *expressions) {
+    Requirement requirement;
+    if (!expression.is_object()) continue;
+    requirement.key = expression.value("key", "");
+    const std::string op = expression.value("operator", "");
+    static const std::map<std::string, Operator> kOperators = {{"In", Operator::kIn},
+                                                               {"NotIn", Operator::kNotIn},
+                                                               {"Exists", Operator::kExists},
+                                                               {"DoesNotExist", Operator::kAbsent},
+                                                               {"Gt", Operator::kGreater},
+                                                               {"Lt", Operator::kLess}};
+    auto known = kOperators.find(op);
+    requirement.op = known == kOperators.end() ? Operator::kNever : known->second;
+    if (auto values = expression.find("values"); values != expression.end() && values->is_array()) {
+      for (const Json& value : *values) {
+        if (value.is_string()) requirement.values.push_back(value.get<std::string>());
+      }
+    }
+    selector.requirements_.push_back(std::move(requirement));
+  }
+  return selector;
+}
+
+bool LabelSelector::Holds(const Requirement& requirement, const std::string* value) {
+  const auto& values = requirement.values;
+  auto listed = [&] { return value != nullptr && std::find(values.begin(), values.end(), *value) != values.end(); };
+  switch (requirement.op) {
+    case Operator::kIn: return listed();
+    case Operator::kNotIn: return !listed();
+    case Operator::kExists: return value != nullptr;
+    case Operator::kAbsent: return value == nullptr;
+    case Operator::kGreater:
+      return value != nullptr && !values.empty() && std::atoll(value->c_str()) > std::atoll(values[0].c_str());
+    case Operator::kLess:
+      return value != nullptr && !values.empty() && std::atoll(value->c_str()) < std::atoll(values[0].c_str());
+    case Operator::kNever: return false;
+  }
+  return false;
+}
+
+bool LabelSelector::Matches(const Labels& labels) const {
+  return std::all_of(requirements_.begin(), requirements_.end(), [&](const Requirement& requirement) {
+    auto it = std::lower_bound(labels.begin(), labels.end(), requirement.key,
+                               [](const auto& pair, const std::string& key) { return pair.first < key; });
+    const bool found = it != labels.end() && it->first == requirement.key;
+    return Holds(requirement, found ? &it->second : nullptr);
+  });
+}
+
+bool LabelSelector::Matches(const Json& labels) const { return Matches(ToLabels(labels)); }
+
+std::string LabelSelector::ToString() const {
+  std::string text;
+  for (const Requirement& requirement : requirements_) {
+    if (!text.empty()) text += ",";
+    const std::string list = base::Join(requirement.values, ",");
+    switch (requirement.op) {
+      case Operator::kIn:
+        text += requirement.single ? requirement.key + "=" + list : fmt::format("{} in ({})", requirement.key, list);
+        break;
+      case Operator::kNotIn:
+        text += requirement.single ? requirement.key + "!=" + list : fmt::format("{} notin ({})", requirement.key, list);
+        break;
+      case Operator::kExists: text += requirement.key; break;
+      case Operator::kAbsent: text += "!" + requirement.key; break;
+      case Operator::kGreater: text += requirement.key + ">" + list; break;
+      case Operator::kLess: text += requirement.key + "<" + list; break;
+      case Operator::kNever: text += "<none>"; break;
+    }
+  }
+  return text;
+}
+
+Json ToJson(const LabelSelector::Labels& labels) {
+  Json json = Json::object();
+  for (const auto& [key, value] : labels) json[key] = value;
+  return json;
+}
+
+LabelSelector::Labels ToLabels(const Json& labels) {
+  LabelSelector::Labels list;
+  if (!labels.is_object()) return list;
+  for (const auto& [key, value] : labels.items()) {
+    if (value.is_string()) list.emplace_back(key, value.get<std::string>());
+  }
+  return list;
+}
+
+namespace {
+
+bool Selectable(const ResourceType& type, std::string_view field) {
+  if (field == "metadata.name" || (type.namespaced && field == "metadata.namespace")) return true;
+  static const auto* fields = new std::map<std::string, std::vector<std::string_view>>{
+      {"/pods", {"spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork",
+                 "status.phase", "status.podIP", "status.podIPs", "status.nominatedNodeName"}},
+      {"/events", {"involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
+                   "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
+                   "reportingComponent", "source", "type"}},
+      {"events.k8s.io/events", {"regarding.kind", "regarding.namespace", "regarding.name", "regarding.uid",
+                                "regarding.apiVersion", "regarding.resourceVersion", "regarding.fieldPath", "reason",
+                                "reportingController", "type"}},
+      {"/nodes", {"spec.unschedulable"}},
+      {"/secrets", {"type"}},
+      {"batch/jobs", {"status.successful"}},
+      {"/namespaces", {"status.phase"}},
+      {"apps/replicasets", {"status.replicas"}},
+      {"/replicationcontrollers", {"status.replicas"}},
+      {"certificates.k8s.io/certificatesigningrequests", {"spec.signerName"}},
+  };
+  auto it = fields->find(type.group + "/" + type.plural);
+  return it != fields->end() && std::find(it->second.begin(), it->second.end(), field) != it->second.end();
+}
+
+// The text a selector compares: absent numbers are 0, absent booleans false, everything else "".
+std::string FieldText(const Json& object, std::string_view field) {
+  if (field == "source" && object.contains("source") && object["source"].is_object()) {
+    return object["source"].value("component", "");
+  }
+  std::string path(field);
+  if (path.starts_with("regarding.")) path = "involvedObject." + path.substr(10);
+  if (path == "reportingController") path = "reportingComponent";
+  if (path == "status.successful") path = "status.succeeded";
+  const Json* node = &object;
+  for (std::string_view part : base::Split(path, '.')) {
+    auto it = node->is_object() ? node->find(part) : node->end();
+    if (!node->is_object() || it == node->end()) {
+      if (field == "spec.unschedulable" || field == "spec.hostNetwork") return "false";
+      return field == "status.replicas" || field == "status.successful" ? "0" : "";
+    }
+    node = &*it;
+  }
+  if (node->is_string()) return node->get<std::string>();
+  return node->is_primitive() && !node->is_null() ? node->dump() : "";
+}
+
+}  // namespace
+
+Outcome<FieldSelector> FieldSelector::Parse(std::string_view text, const ResourceType& type) {
+  FieldSelector selector;
+  for (std::string_view part : base::Split(text, ',')) {
+    if (base::Trim(part).empty()) continue;
+    Term term;
+    size_t at = part.find("!=");
+    size_t length = 2;
+    if (at != std::string_view::npos) {
+      term.equal = false;
+    } else if (at = part.find("=="); at == std::string_view::npos) {
+      at = part.find('=');
+      length = 1;
+    }
+    if (at == std::string_view::npos) {
+      return BadRequestStatus(fmt::format("invalid selector: '{}'; can't understand '{}'", text, part));
+    }
+    term.field = base::Trim(part.substr(0, at));
+    term.value = part.substr(at + length);
+    if (!Selectable(type, term.field)) return BadRequestStatus("field label not supported: " + term.field);
+    if (!term.field.starts_with("metadata.")) selector.needs_content_ = true;
+    selector.terms_.push_back(std::move(term));
+  }
+  return selector;
+}
+
+bool FieldSelector::Matches(const Object& object) const {
+  Json content;
+  if (needs_content_) content = object.Parse();
+  return std::all_of(terms_.begin(), terms_.end(), [&](const Term& term) {
+    const std::string value = term.field == "metadata.name"        ? object.name
+                              : term.field == "metadata.namespace" ? object.ns
+                                                                   : FieldText(content, term.field);
+    return (value == term.value) == term.equal;
+  });
+}
+
+std::string_view FieldSelector::name() const {
+  for (const Term& term : terms_) {
+    if (term.field == "metadata.name" && term.equal) return term.value;
+  }
+  return {};
+}
+
+}  // namespace opsmesh::kubesim

@@ -1,0 +1,272 @@
+#include "libs/kubesim/store/store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "libs/base/json.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+
+// Shared between the store's list and the handle; `active` is guarded by the store's mutex.
+struct Store::WatchEntry {
+  std::string storage_key;
+  Watcher watcher;
+};
+
+namespace {
+
+class WatchHandle final : public Store::Watch {
+ public:
+  WatchHandle(std::mutex& mutex, std::shared_ptr<void> entry) : mutex_(mutex), entry_(std::move(entry)) {}
+  ~WatchHandle() override {
+    std::lock_guard lock(mutex_);  // no callback is running once the lock is held
+    entry_.reset();
+  }
+
+ private:
+  std::mutex& mutex_;
+  std::shared_ptr<void> entry_;
+};
+
+std::string Text(const Json& object, const char* member) {
+  auto it = object.find(member);
+  return it != object.end() && it->is_string() ? it->get<std::string>() : "";
+}
+
+}  // namespace
+
+Json Object::Parse() const { return Json::parse(json, nullptr, false); }
+
+std::string Object::Wire(const ResourceType& type) const {
+  return fmt::format("{{\"kind\":\"{}\",\"apiVersion\":\"{}\",{}", type.kind, type.ApiVersion(),
+                     std::string_view(json).substr(1));
+}
+
+Store::Store(Options options)
+    : clock_(options.clock ? options.clock : &base::SystemClock()),
+      own_ids_(options.ids ? nullptr : std::make_unique<base::SeededIds>(1)),
+      ids_(options.ids ? options.ids : own_ids_.get()),
+      history_limit_(options.history_limit),
+      version_(options.first_version),
+      compacted_(options.first_version) {}
+
+Store::~Store() = default;
+
+uint64_t Store::resource_version() const {
+  std::lock_guard lock(mutex_);
+  return version_;
+}
+
+uint64_t Store::oldest_version() const {
+  std::lock_guard lock(mutex_);
+  return compacted_;
+}
+
+Store::Table* Store::FindTable(std::string_view storage_key) {
+  auto it = tables_.find(storage_key);
+  if (it == tables_.end()) it = tables_.emplace(std::string(storage_key), Table()).first;
+  return &it->second;
+}
+
+const Store::Table* Store::FindTable(std::string_view storage_key) const {
+  auto it = tables_.find(storage_key);
+  return it == tables_.end() ? nullptr : &it->second;
+}
+
+ObjectPtr Store::Get(const ResourceType& type, std::string_view ns, std::string_view name) const {
+  std::lock_guard lock(mutex_);
+  const Table* table = FindTable(type.storage_key);
+  if (table == nullptr) return nullptr;
+  auto it = table->find(Key(ns, name));
+  return it == table->end() ? nullptr : it->second;
+}
+
+Snapshot Store::ListLocked(const ResourceType& type, std::string_view ns) const {
+  Snapshot snapshot;
+  snapshot.resource_version = version_;
+  const Table* table = FindTable(type.storage_key);
+  if (table == nullptr) return snapshot;
+  auto it = ns.empty() ? table->begin() : table->lower_bound(Key(ns, ""));
+  if (ns.empty()) snapshot.objects.reserve(table->size());
+  for (; it != table->end() && (ns.empty() || it->first.first == ns); ++it) snapshot.objects.push_back(it->second);
+  return snapshot;
+}
+
+Snapshot Store::List(const ResourceType& type, std::string_view ns) const {
+  std::lock_guard lock(mutex_);
+  return ListLocked(type, ns);
+}
+
+size_t Store::Count(const ResourceType& type) const {
+  std::lock_guard lock(mutex_);
+  const Table* table = FindTable(type.storage_key);
+  return table == nullptr ? 0 : table->size();
+}
+
+std::optional<Snapshot> Store::ListAt(const ResourceType& type, std::string_view ns, uint64_t version) const {
+  std::lock_guard lock(mutex_);
+  if (version < compacted_ || version > version_) return std::nullopt;
+  Snapshot now = ListLocked(type, ns);
+  if (version == version_) return now;
+  // Undo the later changes, newest first.
+  std::map<Key, ObjectPtr> state;
+  for (ObjectPtr& object : now.objects) {
+    Key key(object->ns, object->name);
+    state[std::move(key)] = std::move(object);
+  }
+  for (auto change = history_.rbegin(); change != history_.rend(); ++change) {
+    if (change->object->resource_version <= version) break;
+    if (change->resource->storage_key != type.storage_key) continue;
+    if (!ns.empty() && change->object->ns != ns) continue;
+    const Key key(change->object->ns, change->object->name);
+    if (change->previous) {
+      state[key] = change->previous;
+    } else {
+      state.erase(key);
+    }
+  }
+  Snapshot past;
+  past.resource_version = version;
+  for (auto& [key, object] : state) past.objects.push_back(std::move(object));
+  return past;
+}
+
+ObjectPtr Store::Seal(Json& object, uint64_t version) const {
+  auto sealed = std::make_shared<Object>();
+  Json& meta = object["metadata"];
+  meta["resourceVersion"] = std::to_string(version);
+  object.erase("kind");
+  object.erase("apiVersion");
+  sealed->ns = Text(meta, "namespace");
+  sealed->name = Text(meta, "name");
+  sealed->uid = Text(meta, "uid");
+  sealed->resource_version = version;
+  if (auto labels = meta.find("labels"); labels != meta.end() && labels->is_object()) {
+    for (const auto& [key, value] : labels->items()) {
+      if (value.is_string()) sealed->labels.emplace_back(key, value.get<std::string>());
+    }
+  }
+  sealed->json = base::DumpJson(object);
+  return sealed;
+}
+
+void Store::Record(Change change) {
+  for (const auto& weak : watches_) {
+    auto entry = weak.lock();
+    if (!entry) continue;
+    if (!entry->storage_key.empty() && entry->storage_key != change.resource->storage_key) continue;
+    entry->watcher(change);
+  }
+  std::erase_if(watches_, [](const auto& weak) { return weak.expired(); });
+  history_.push_back(std::move(change));
+  while (history_.size() > history_limit_) {
+    compacted_ = history_.front().object->resource_version;
+    history_.pop_front();
+  }
+}
+
+Outcome<ObjectPtr> Store::Create(const ResourceType& type, Json object, bool keep_identity) {
+  Json& meta = object["metadata"];
+  if (!meta.is_object()) meta = Json::object();
+  if (!keep_identity || Text(meta, "uid").empty()) meta["uid"] = ids_->NewUuid();
+  if (!keep_identity || Text(meta, "creationTimestamp").empty()) {
+    meta["creationTimestamp"] = base::Rfc3339(clock_->Now());
+  }
+  Key key(Text(meta, "namespace"), Text(meta, "name"));
+  std::lock_guard lock(mutex_);
+  Table& table = *FindTable(type.storage_key);
+  if (table.contains(key)) return AlreadyExistsStatus(type, key.second);
+  ObjectPtr sealed = Seal(object, ++version_);
+  table.emplace(std::move(key), sealed);
+  Record({ChangeType::kAdded, &type, sealed, nullptr});
+  return sealed;
+}
+
+Outcome<ObjectPtr> Store::Update(const ResourceType& type, Json object, uint64_t expected_version) {
+  Json& meta = object["metadata"];
+  const std::string ns = Text(meta, "namespace");
+  const std::string name = Text(meta, "name");
+  std::lock_guard lock(mutex_);
+  Table& table = *FindTable(type.storage_key);
+  auto it = table.find(Key(ns, name));
+  if (it == table.end()) return NotFoundStatus(type, name);
+  const ObjectPtr current = it->second;
+  if (expected_version != 0 && expected_version != current->resource_version) return ModifiedStatus(type, name);
+  // Identity is the store's; equal bytes under the old version mean that nothing changed.
+  meta["uid"] = current->uid;
+  ObjectPtr same = Seal(object, current->resource_version);
+  if (same->json == current->json) return current;
+  ObjectPtr sealed = Seal(object, ++version_);
+  it->second = sealed;
+  Record({ChangeType::kModified, &type, sealed, current});
+  return sealed;
+}
+
+Outcome<ObjectPtr> Store::Remove(const ResourceType& type, std::string_view ns, std::string_view name,
+                                 std::string_view expected_uid, uint64_t expected_version) {
+  std::lock_guard lock(mutex_);
+  Table& table = *FindTable(type.storage_key);
+  auto it = table.find(Key(ns, name));
+  if (it == table.end()) return NotFoundStatus(type, name);
+  const ObjectPtr current = it->second;
+  if (!expected_uid.empty() && current->uid != expected_uid) {
+    return ConflictStatus(type, name, fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}",
+                                                  expected_uid, current->uid));
+  }
+  if (expected_version != 0 && expected_version != current->resource_version) return ModifiedStatus(type, name);
+  Json last = current->Parse();
+  ObjectPtr sealed = Seal(last, ++version_);
+  table.erase(it);
+  Record({ChangeType::kDeleted, &type, sealed, current});
+  return sealed;
+}
+
+std::unique_ptr<Store::Watch> Store::StartWatch(std::string_view storage_key, uint64_t version, Watcher watcher) {
+  auto entry = std::make_shared<WatchEntry>(WatchEntry{std::string(storage_key), std::move(watcher)});
+  std::lock_guard lock(mutex_);
+  if (version != 0) {
+    if (version < compacted_) return nullptr;
+    auto first = std::partition_point(history_.begin(), history_.end(), [&](const Change& change) {
+      return change.object->resource_version <= version;
+    });
+    for (; first != history_.end(); ++first) {
+      if (!entry->storage_key.empty() && first->resource->storage_key != entry->storage_key) continue;
+      entry->watcher(*first);
+    }
+  }
+  watches_.push_back(entry);
+  return std::make_unique<WatchHandle>(mutex_, std::move(entry));
+}
+
+std::unique_ptr<Store::Watch> Store::ListAndWatch(const ResourceType& type, std::string_view ns, Snapshot* snapshot,
+                                                  Watcher watcher) {
+  auto entry = std::make_shared<WatchEntry>(WatchEntry{type.storage_key, std::move(watcher)});
+  std::lock_guard lock(mutex_);
+  *snapshot = ListLocked(type, ns);
+  watches_.push_back(entry);
+  return std::make_unique<WatchHandle>(mutex_, std::move(entry));
+}
+
+void Store::Compact(uint64_t version) {
+  std::lock_guard lock(mutex_);
+  version = std::min(version, version_);
+  while (!history_.empty() && history_.front().object->resource_version <= version) history_.pop_front();
+  compacted_ = std::max(compacted_, version);
+}
+
+const ResourceType& MustFind(const Store& store, std::string_view group, std::string_view version,
+                             std::string_view plural) {
+  const ResourceType* type = store.catalog().Find(group, version, plural);
+  if (type == nullptr) {
+    std::fprintf(stderr, "kubesim: no resource %.*s in group '%.*s'\n", static_cast<int>(plural.size()), plural.data(),
+                 static_cast<int>(group.size()), group.data());
+    std::abort();
+  }
+  return *type;
+}
+
+}  // namespace opsmesh::kubesim

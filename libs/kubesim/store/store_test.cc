@@ -1,0 +1,137 @@
+#include "libs/kubesim/store/store.h"
+
+#include "gtest/gtest.h"
+#include "libs/kubesim/store/selectors.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+namespace {
+
+class StoreTest : public testing::Test {
+ protected:
+  Outcome<ObjectPtr> Create(const std::string& ns, const std::string& name, const std::string& value = "1") {
+    return store_.Create(maps_, {{"metadata", {{"namespace", ns}, {"name", name}}}, {"data", {{"v", value}}}});
+  }
+  Outcome<ObjectPtr> Set(const std::string& ns, const std::string& name, const std::string& value, uint64_t version = 0) {
+    Json object = store_.Get(maps_, ns, name)->Parse();
+    object["data"]["v"] = value;
+    return store_.Update(maps_, object, version);
+  }
+  static std::vector<std::string> Names(const Snapshot& snapshot) {
+    std::vector<std::string> names;
+    for (const ObjectPtr& object : snapshot.objects) names.push_back(object->ns + "/" + object->name);
+    return names;
+  }
+
+  Store store_{Store::Options{.history_limit = 8}};
+  const ResourceType& maps_ = MustFind(store_, "", "v1", "configmaps");
+};
+
+using Strings = std::vector<std::string>;
+
+TEST_F(StoreTest, ListsAreOrderedByNamespaceAndName) {
+  for (const char* name : {"c", "a", "b"}) ASSERT_TRUE(Create("shop", name).ok());
+  ASSERT_TRUE(Create("infra", "z").ok());
+  EXPECT_EQ(Names(store_.List(maps_)), (Strings{"infra/z", "shop/a", "shop/b", "shop/c"}));
+  EXPECT_EQ(Names(store_.List(maps_, "shop")), (Strings{"shop/a", "shop/b", "shop/c"}));
+}
+
+TEST_F(StoreTest, ASecondCreateIsAlreadyExistsAndAStaleUpdateIsAConflict) {
+  auto first = Create("shop", "a");
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(Create("shop", "a").status().reason, "AlreadyExists");
+  ASSERT_TRUE(Set("shop", "a", "2", (*first)->resource_version).ok());
+  EXPECT_EQ(Set("shop", "a", "3", (*first)->resource_version).status().reason, "Conflict");
+}
+
+TEST_F(StoreTest, AnUpdateThatChangesNothingKeepsTheVersionAndWakesNobody) {
+  auto first = Create("shop", "a");
+  int changes = 0;
+  auto watch = store_.StartWatch(maps_.storage_key, 0, [&](const Change&) { ++changes; });
+  auto again = Set("shop", "a", "1");
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ((*again)->resource_version, (*first)->resource_version);
+  EXPECT_EQ(changes, 0);
+}
+
+TEST_F(StoreTest, AnUpdateCannotChangeTheUid) {
+  auto first = Create("shop", "a");
+  Json object = (*first)->Parse();
+  object["metadata"]["uid"] = "forged";
+  object["data"]["v"] = "2";
+  EXPECT_EQ((*store_.Update(maps_, object, 0))->uid, (*first)->uid);
+}
+
+TEST_F(StoreTest, APastListShowsTheStateOfItsVersion) {
+  ASSERT_TRUE(Create("shop", "a").ok());
+  ASSERT_TRUE(Create("shop", "b").ok());
+  const uint64_t then = store_.resource_version();
+  ASSERT_TRUE(Set("shop", "a", "2").ok());
+  ASSERT_TRUE(store_.Remove(maps_, "shop", "b").ok());
+  ASSERT_TRUE(Create("shop", "c").ok());
+  auto past = store_.ListAt(maps_, "shop", then);
+  ASSERT_TRUE(past.has_value());
+  EXPECT_EQ(Names(*past), (Strings{"shop/a", "shop/b"}));
+  EXPECT_EQ(past->objects[0]->Parse()["data"]["v"], "1");
+}
+
+TEST_F(StoreTest, AForgottenVersionCanNeitherBeListedNorWatched) {
+  ASSERT_TRUE(Create("shop", "a").ok());
+  const uint64_t old = store_.resource_version();
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(Set("shop", "a", std::to_string(i + 2)).ok());
+  EXPECT_FALSE(store_.ListAt(maps_, "", old).has_value());
+  EXPECT_EQ(store_.StartWatch(maps_.storage_key, old, [](const Change&) {}), nullptr);
+}
+
+TEST_F(StoreTest, AWatchFromAVersionMissesAndRepeatsNothing) {
+  ASSERT_TRUE(Create("shop", "a").ok());
+  const uint64_t then = store_.resource_version();
+  ASSERT_TRUE(Create("shop", "b").ok());
+  Strings seen;
+  auto watch = store_.StartWatch(maps_.storage_key, then, [&](const Change& change) {
+    seen.push_back(std::to_string(static_cast<int>(change.type)) + change.object->name);
+  });
+  ASSERT_TRUE(Set("shop", "a", "2").ok());
+  ASSERT_TRUE(store_.Remove(maps_, "shop", "b").ok());
+  watch.reset();
+  ASSERT_TRUE(Create("shop", "c").ok());
+  EXPECT_EQ(seen, (Strings{"0b", "1a", "2b"}));
+}
+
+TEST_F(StoreTest, AnObjectIsWrittenWithKindFirstAndHasNoneAsAListItem) {
+  auto made = Create("shop", "a");
+  EXPECT_EQ((*made)->Wire(maps_).substr(0, 40), R"({"kind":"ConfigMap","apiVersion":"v1","d)");
+  EXPECT_FALSE((*made)->Parse().contains("kind"));
+}
+
+TEST_F(StoreTest, BothVersionsOfOneKindShareTheirObjects) {
+  EXPECT_EQ(MustFind(store_, "", "v1", "events").storage_key, MustFind(store_, "events.k8s.io", "v1", "events").storage_key);
+  EXPECT_EQ(MustFind(store_, "autoscaling", "v1", "horizontalpodautoscalers").storage_key,
+            MustFind(store_, "autoscaling", "v2", "horizontalpodautoscalers").storage_key);
+}
+
+TEST(ResourceCatalog, ACustomResourceIsServedOnceDefinedAndGoneOnceRemoved) {
+  ResourceCatalog catalog;
+  catalog.DefineCustom({{"spec",
+                         {{"group", "ops.example.com"},
+                          {"scope", "Namespaced"},
+                          {"names", {{"plural", "backups"}, {"kind", "Backup"}, {"shortNames", {"bk"}}}},
+                          {"versions", {{{"name", "v1"}, {"served", true}, {"storage", true}}}}}}});
+  const ResourceType* backups = catalog.Find("ops.example.com", "v1", "backups");
+  ASSERT_NE(backups, nullptr);
+  EXPECT_EQ(backups->singular, "backup");
+  catalog.RemoveCustom("ops.example.com", "backups");
+  EXPECT_EQ(catalog.Find("ops.example.com", "v1", "backups"), nullptr);
+}
+
+TEST(FieldSelector, AFieldThatCannotBeSelectedOnIsRefused) {
+  Store store{Store::Options{}};
+  const ResourceType& pods = MustFind(store, "", "v1", "pods");
+  EXPECT_EQ(FieldSelector::Parse("spec.color=red", pods).status().message, "field label not supported: spec.color");
+  auto made = store.Create(pods, {{"metadata", {{"name", "p"}, {"namespace", "shop"}}}, {"status", {{"phase", "Pending"}}}});
+  EXPECT_TRUE(FieldSelector::Parse("status.phase=Pending,spec.nodeName=", pods)->Matches(**made));
+  EXPECT_FALSE(FieldSelector::Parse("status.phase!=Pending", pods)->Matches(**made));
+}
+
+}  // namespace
+}  // namespace opsmesh::kubesim
