@@ -1,0 +1,191 @@
+#include "libs/kubesim/api/api_server.h"
+
+#include <fmt/format.h>
+
+#include "libs/kubesim/api/authorization.h"
+#include "libs/kubesim/api/discovery.h"
+#include "libs/kubesim/api/pod_logs.h"
+#include "libs/kubesim/api/reads.h"
+#include "libs/kubesim/api/writes.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+namespace {
+
+http_server::Response ToResponse(Reply reply, const http_server::Headers& common) {
+  http_server::Response response{reply.code, common, std::move(reply.body)};
+  response.headers.Set("Content-Type", reply.content_type);
+  for (auto& [name, value] : reply.headers) response.headers.Add(std::move(name), std::move(value));
+  return response;
+}
+
+AccessQuestion QuestionOf(const RequestInfo& info) {
+  AccessQuestion question;
+  question.verb = info.verb;
+  if (!info.is_resource) {
+    question.non_resource_path = info.path;
+    return question;
+  }
+  question.group = info.group;
+  question.resource = info.subresource.empty() ? info.resource : info.resource + "/" + info.subresource;
+  question.ns = info.ns;
+  question.name = info.name;
+  return question;
+}
+
+ApiStatus Forbidden(const User& user, const AccessQuestion& question) {
+  ApiStatus status{.code = 403, .reason = "Forbidden", .has_details = true};
+  if (!question.non_resource_path.empty()) {
+    status.message = fmt::format("forbidden: User \"{}\" cannot {} path \"{}\"", user.name, question.verb, question.non_resource_path);
+    return status;
+  }
+  const std::string plural = question.resource.substr(0, question.resource.find('/'));
+  const std::string qualified = question.group.empty() ? plural : plural + "." + question.group;
+  const std::string scope = question.ns.empty() ? "at the cluster scope" : fmt::format("in the namespace \"{}\"", question.ns);
+  const std::string subject = question.name.empty() ? qualified : fmt::format("{} \"{}\"", qualified, question.name);
+  status.message = fmt::format("{} is forbidden: User \"{}\" cannot {} resource \"{}\" in API group \"{}\" {}", subject,
+                               user.name, question.verb, question.resource, question.group, scope);
+  status.name = question.name;
+  status.group = question.group;
+  status.kind = plural;
+  return status;
+}
+
+MaybeStatus MayImpersonate(const Cluster& cluster, const User& real, const User& wanted) {
+  auto ask = [&](const char* resource, const std::string& ns, const std::string& name, const char* group = "") -> MaybeStatus {
+    const AccessQuestion question{"impersonate", group, resource, ns, name, ""};
+    if (Authorize(cluster, real, question).allowed) return std::nullopt;
+    return Forbidden(real, question);
+  };
+  if (wanted.name.starts_with("system:serviceaccount:")) {
+    const std::string rest = wanted.name.substr(22);
+    const size_t colon = rest.find(':');
+    const std::string ns = rest.substr(0, colon);
+    if (auto no = ask("serviceaccounts", ns, colon == std::string::npos ? "" : rest.substr(colon + 1))) return no;
+  } else if (auto no = ask("users", "", wanted.name)) {
+    return no;
+  }
+  for (const std::string& group : wanted.groups) {
+    if (group == "system:authenticated" || group == "system:unauthenticated") continue;
+    if (wanted.name.starts_with("system:serviceaccount:") && group.starts_with("system:serviceaccounts")) continue;
+    if (auto no = ask("groups", "", group)) return no;
+  }
+  if (!wanted.uid.empty()) {
+    if (auto no = ask("uids", "", wanted.uid, "authentication.k8s.io")) return no;
+  }
+  for (const auto& [key, values] : wanted.extra) {
+    for (const std::string& value : values) {
+      if (auto no = ask(("userextras/" + key).c_str(), "", value, "authentication.k8s.io")) return no;
+    }
+  }
+  return std::nullopt;
+}
+
+ApiStatus NotAcceptable() {
+  return {.code = 406, .reason = "NotAcceptable",
+          .message = "only the following media types are accepted: application/json, application/yaml", .has_details = true};
+}
+
+std::string QuoteWarning(const std::string& text) {
+  std::string quoted = "299 - \"";
+  for (char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    if (static_cast<unsigned char>(c) >= 0x20) quoted += c;
+  }
+  return quoted + "\"";
+}
+
+}  // namespace
+
+http_server::Response DoorError(int status, std::string_view, std::string_view message) {
+  const ApiStatus failure{.code = status, .reason = status == 413 ? "RequestEntityTooLarge" : status == 429 ? "TooManyRequests" : status < 500 ? "BadRequest" : "",
+                          .message = std::string(message)};
+  return ToResponse(StatusReply(failure), {});
+}
+
+ApiServer::ApiServer(Cluster cluster, TokenTable& tokens, Options options)
+    : cluster_(cluster), tokens_(tokens), options_(options), streams_(cluster) {}
+
+http_server::Headers ApiServer::CommonHeaders(const http_server::Request&) const {
+  http_server::Headers headers;
+  headers.Add("Audit-Id", cluster_.store.ids().NewUuid());
+  headers.Add("Cache-Control", "no-cache, private");
+  // Fixed ids of the simulated flow schema and priority level.
+  headers.Add("X-Kubernetes-Pf-Flowschema-Uid", "5d1d6f0e-6b1a-4f6e-9d57-6d2f3a7c1e01");
+  headers.Add("X-Kubernetes-Pf-Prioritylevel-Uid", "5d1d6f0e-6b1a-4f6e-9d57-6d2f3a7c1e02");
+  return headers;
+}
+
+void ApiServer::Handle(const std::shared_ptr<http_server::Exchange>& exchange) {
+  const http_server::Request& request = exchange->request();
+  http_server::Headers common = CommonHeaders(request);
+  Call call{.http = request, .info = {}, .query = Query(request.raw_query), .user = {}, .accepted = {}, .type = nullptr, .warnings = {}};
+  call.info = ParseRequestInfo(request.method, request.path, call.query);
+  auto reply = Dispatch(call, exchange, common);
+  if (!reply) return;
+  for (const std::string& warning : call.warnings) common.Add("Warning", QuoteWarning(warning));
+  if (request.method == "HEAD") reply->body.clear();
+  exchange->Respond(ToResponse(*std::move(reply), common));
+}
+
+std::optional<Reply> ApiServer::Dispatch(Call& call, const std::shared_ptr<http_server::Exchange>& exchange,
+                                         const http_server::Headers& common) {
+  auto user = Authenticate(call.http, tokens_, options_.open_door);
+  if (!user) return StatusReply({.code = 401, .reason = "Unauthorized", .message = "Unauthorized"});
+  call.user = *std::move(user);
+  if (IncompleteImpersonation(call.http)) {
+    return StatusReply(InternalStatus("requested impersonation details without impersonating a user"));
+  }
+  if (auto wanted = ImpersonationOf(call.http)) {
+    if (auto refused = MayImpersonate(cluster_, call.user, wanted->user)) return StatusReply(*refused);
+    call.user = std::move(wanted->user);
+  }
+  const AccessQuestion question = QuestionOf(call.info);
+  if (!Authorize(cluster_, call.user, question).allowed) return StatusReply(Forbidden(call.user, question));
+  if (call.info.is_resource) return Resource(call, exchange, common);
+
+  if (call.http.method != "GET" && call.http.method != "HEAD") return StatusReply(MethodNotAllowedStatus());
+  auto reply = HandleDiscovery(cluster_, call);
+  return reply ? std::move(*reply) : TextReply("404 page not found\n", 404);
+}
+
+std::optional<Reply> ApiServer::Resource(Call& call, const std::shared_ptr<http_server::Exchange>& exchange,
+                                         const http_server::Headers& common) {
+  const RequestInfo& info = call.info;
+  const ResourceCatalog& catalog = cluster_.store.catalog();
+  if (!catalog.HasGroupVersion(info.group, info.version)) return TextReply("404 page not found\n", 404);
+  call.type = catalog.Find(info.group, info.version, info.resource);
+  if (call.type == nullptr) return StatusReply(UnknownResourceStatus());
+  const ResourceType& type = *call.type;
+  const bool reads = info.verb == "get" || info.verb == "list" || info.verb == "watch";
+  if (type.namespaced && info.ns.empty() && (!info.name.empty() || !reads)) return StatusReply(UnknownResourceStatus());
+  if (!type.namespaced && !info.ns.empty() && !(type.group.empty() && type.plural == "namespaces")) {
+    return StatusReply(UnknownResourceStatus());
+  }
+  const bool is_log = type.storage_key == "/pods" && info.subresource == "log";
+  auto accepted = Negotiate(call.http.headers.Get("Accept"), call.query);
+  if (!accepted && !is_log) return StatusReply(NotAcceptable());
+  if (accepted) call.accepted = *accepted;
+  if (type.group.empty() && type.plural == "componentstatuses") call.warnings.push_back("v1 ComponentStatus is deprecated in v1.19+");
+
+  if (!info.subresource.empty()) {
+    const Subresource* sub = type.FindSubresource(info.subresource);
+    if (sub == nullptr) return StatusReply(UnknownResourceStatus());
+    const std::string verb = info.verb == "list" ? "get" : info.verb;
+    if (std::find(sub->verbs.begin(), sub->verbs.end(), verb) == sub->verbs.end()) return StatusReply(MethodNotAllowedStatus());
+    if (is_log) return HandlePodLog(cluster_, call, streams_, exchange, common);
+    return HandleSubresource(cluster_, call, tokens_);
+  }
+  if (!type.Allows(info.verb)) return StatusReply(MethodNotAllowedStatus());
+  if (info.verb == "get") return HandleGet(cluster_, call);
+  if (info.verb == "list") return HandleList(cluster_, call);
+  if (info.verb == "watch") {
+    http_server::Headers headers = common;
+    for (const std::string& warning : call.warnings) headers.Add("Warning", QuoteWarning(warning));
+    streams_.ServeWatch(call, exchange, headers);
+    return std::nullopt;
+  }
+  return HandleWrite(cluster_, call, tokens_);
+}
+
+}  // namespace opsmesh::kubesim

@@ -1,0 +1,43 @@
+// The simulated kube-apiserver behind any HTTP door: authentication, authorization, routing, answers.
+#pragma once
+
+#include <memory>
+
+#include "libs/http_server/http_server.h"
+#include "libs/kubesim/api/authentication.h"
+#include "libs/kubesim/api/call.h"
+#include "libs/kubesim/api/reply.h"
+#include "libs/kubesim/api/streams.h"
+
+namespace opsmesh::kubesim {
+
+/// Thread-safe; Handle() does not block on anything but the store's lock.
+class ApiServer {
+ public:
+  struct Options {
+    /// Callers without credentials are cluster administrators (plain loopback door).
+    bool open_door = true;
+  };
+  ApiServer(Cluster cluster, TokenTable& tokens, Options options);
+
+  void Handle(const std::shared_ptr<http_server::Exchange>& exchange);
+  /// Ends watches and followed logs.
+  void EndStreams() { streams_.EndAll(); }
+
+ private:
+  std::optional<Reply> Dispatch(Call& call, const std::shared_ptr<http_server::Exchange>& exchange,
+                                const http_server::Headers& common);
+  std::optional<Reply> Resource(Call& call, const std::shared_ptr<http_server::Exchange>& exchange,
+                                const http_server::Headers& common);
+  http_server::Headers CommonHeaders(const http_server::Request& request) const;
+
+  const Cluster cluster_;
+  TokenTable& tokens_;
+  const Options options_;
+  Streams streams_;
+};
+
+/// The answer the HTTP layer itself makes (too large, malformed ...) as a Status.
+http_server::Response DoorError(int status, std::string_view reason, std::string_view message);
+
+}  // namespace opsmesh::kubesim

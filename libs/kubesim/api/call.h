@@ -1,0 +1,33 @@
+// One request on its way through the simulated apiserver.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libs/base/clock.h"
+#include "libs/http_server/http_server.h"
+#include "libs/kubesim/api/request.h"
+#include "libs/kubesim/store/logs.h"
+#include "libs/kubesim/store/store.h"
+
+namespace opsmesh::kubesim {
+
+/// What every handler works on. References outlive all calls.
+struct Cluster {
+  Store& store;
+  LogStore& logs;
+  const base::Clock& clock;
+};
+
+struct Call {
+  const http_server::Request& http;
+  RequestInfo info;
+  Query query;
+  User user;
+  Accepted accepted;
+  const ResourceType* type = nullptr;      // set for resource requests that reach a handler
+  std::vector<std::string> warnings;       // sent as Warning: 299 headers
+};
+
+}  // namespace opsmesh::kubesim

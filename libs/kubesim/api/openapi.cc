@@ -1,0 +1,148 @@
+// OpenAPI documents made from the catalog: every path with its verbs and parameters, every kind by name. Schemas of the
+// kinds are open objects: enough for kubectl to find kinds and the server's field validation, not for `kubectl explain`.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "libs/base/strings.h"
+#include "libs/kubesim/api/discovery.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+namespace {
+
+// "io.k8s.api.apps.v1.Deployment"
+std::string SchemaName(const ResourceType& type) {
+  if (type.custom) {
+    std::string name;
+    for (std::string_view part : base::Split(type.group, '.')) name = std::string(part) + (name.empty() ? "" : ".") + name;
+    return fmt::format("{}.{}.{}", name, type.version, type.kind);
+  }
+  if (type.group == "apiextensions.k8s.io") return "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions." + type.version + "." + type.kind;
+  if (type.group == "apiregistration.k8s.io") return "io.k8s.kube-aggregator.pkg.apis.apiregistration." + type.version + "." + type.kind;
+  const std::string group = type.group.empty() ? "core" : type.group.substr(0, type.group.find('.'));
+  return fmt::format("io.k8s.api.{}.{}.{}", group, type.version, type.kind);
+}
+
+Json Gvk(const ResourceType& type) {
+  return {{"group", type.group}, {"version", type.version}, {"kind", type.kind}};
+}
+
+Json Parameter(const char* name, const char* where, const char* kind, bool v3) {
+  Json json = {{"name", name}, {"in", where}};
+  if (v3) {
+    json["schema"] = {{"type", kind}, {"uniqueItems", true}};
+  } else {
+    json["type"] = kind;
+    json["uniqueItems"] = true;
+  }
+  if (std::string_view(where) == "path") json["required"] = true;
+  return json;
+}
+
+Json WriteParameters(bool v3, bool patch) {
+  Json list = {Parameter("dryRun", "query", "string", v3), Parameter("fieldManager", "query", "string", v3),
+               Parameter("fieldValidation", "query", "string", v3)};
+  if (patch) list.push_back(Parameter("force", "query", "boolean", v3));
+  return list;
+}
+
+Json Operation(const ResourceType& type, const char* action, bool v3, bool write) {
+  const std::string ref = (v3 ? "#/components/schemas/" : "#/definitions/") + SchemaName(type);
+  Json ok = {{"description", "OK"}};
+  if (v3) {
+    ok["content"]["application/json"]["schema"]["$ref"] = ref;
+  } else {
+    ok["schema"]["$ref"] = ref;
+  }
+  Json operation = {{"x-kubernetes-action", action}, {"x-kubernetes-group-version-kind", Gvk(type)},
+                    {"responses", {{"200", ok}, {"401", {{"description", "Unauthorized"}}}}}};
+  std::string id = std::string(action) + type.kind;
+  id.erase(std::remove(id.begin(), id.end(), '.'), id.end());
+  operation["operationId"] = id + (type.group.empty() ? "Core" : base::ReplaceAll(type.group, ".", "")) + type.version;
+  if (write) operation["parameters"] = WriteParameters(v3, std::string_view(action) == "patch");
+  if (v3 && std::string_view(action) == "patch") {
+    for (const char* media : {"application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json",
+                              "application/strategic-merge-patch+json"}) {
+      if (type.custom && std::string_view(media) == "application/strategic-merge-patch+json") continue;
+      operation["requestBody"]["content"][media]["schema"]["type"] = "object";
+    }
+  }
+  return operation;
+}
+
+void AddPaths(const ResourceType& type, bool v3, Json* paths) {
+  std::string prefix = type.group.empty() ? "/api/" + type.version : "/apis/" + type.ApiVersion();
+  if (type.namespaced) prefix += "/namespaces/{namespace}";
+  Json shared = Json::array();
+  if (type.namespaced) shared.push_back(Parameter("namespace", "path", "string", v3));
+  Json& collection = (*paths)[prefix + "/" + type.plural];
+  collection["parameters"] = shared;
+  if (type.Allows("list")) collection["get"] = Operation(type, "list", v3, false);
+  if (type.Allows("create")) collection["post"] = Operation(type, "post", v3, true);
+  if (!type.Allows("get")) return;
+  Json& single = (*paths)[prefix + "/" + type.plural + "/{name}"];
+  shared.push_back(Parameter("name", "path", "string", v3));
+  single["parameters"] = shared;
+  single["get"] = Operation(type, "get", v3, false);
+  if (type.Allows("update")) single["put"] = Operation(type, "put", v3, true);
+  if (type.Allows("patch")) single["patch"] = Operation(type, "patch", v3, true);
+  if (type.Allows("delete")) single["delete"] = Operation(type, "delete", v3, true);
+}
+
+Json Schema(const ResourceType& type) {
+  return {{"type", "object"},
+          {"properties", {{"apiVersion", {{"type", "string"}}}, {"kind", {{"type", "string"}}}, {"metadata", {{"type", "object"}}}}},
+          {"x-kubernetes-preserve-unknown-fields", true},
+          {"x-kubernetes-group-version-kind", Json::array({Gvk(type)})}};
+}
+
+std::string DocumentPath(const ResourceType& type) {
+  return type.group.empty() ? "api/" + type.version : "apis/" + type.ApiVersion();
+}
+
+Reply V3Index(const std::vector<const ResourceType*>& types) {
+  Json paths = Json::object();
+  for (const ResourceType* type : types) {
+    const std::string path = DocumentPath(*type);
+    paths[path] = {{"serverRelativeURL", "/openapi/v3/" + path}};
+  }
+  return JsonReply({{"paths", paths}});
+}
+
+std::optional<Reply> V3Document(const std::vector<const ResourceType*>& types, const std::string& path) {
+  Json document = {{"openapi", "3.0.0"}, {"info", {{"title", "Kubernetes"}, {"version", kGitVersion}}},
+                   {"paths", Json::object()}, {"components", {{"schemas", Json::object()}}}};
+  bool any = false;
+  for (const ResourceType* type : types) {
+    if (DocumentPath(*type) != path) continue;
+    any = true;
+    AddPaths(*type, true, &document["paths"]);
+    document["components"]["schemas"][SchemaName(*type)] = Schema(*type);
+  }
+  return any ? std::optional(JsonReply(document)) : std::nullopt;
+}
+
+Reply V2Document(const std::vector<const ResourceType*>& types) {
+  Json document = {{"swagger", "2.0"}, {"info", {{"title", "Kubernetes"}, {"version", kGitVersion}}},
+                   {"paths", Json::object()}, {"definitions", Json::object()}};
+  for (const ResourceType* type : types) {
+    AddPaths(*type, false, &document["paths"]);
+    document["definitions"][SchemaName(*type)] = Schema(*type);
+  }
+  return JsonReply(document);
+}
+
+}  // namespace
+
+std::optional<Reply> HandleOpenApi(const Cluster& cluster, const Call& call) {
+  const auto types = cluster.store.catalog().All();
+  const std::string& path = call.http.path;
+  if (path == "/openapi/v2") return V2Document(types);
+  if (path == "/openapi/v3" || path == "/openapi/v3/") return V3Index(types);
+  if (path.starts_with("/openapi/v3/")) return V3Document(types, path.substr(12));
+  return std::nullopt;
+}
+
+}  // namespace opsmesh::kubesim

@@ -1,0 +1,170 @@
+#include "libs/kubesim/api/pod_logs.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "libs/base/strings.h"
+#include "libs/kubesim/store/json_path.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+namespace {
+
+struct Options {
+  std::string container;
+  bool follow = false;
+  bool timestamps = false;
+  size_t limit_bytes = 0;
+  LogStore::Selection selection;
+};
+
+std::optional<int64_t> Number(const Query& query, const char* name, int64_t least, std::vector<Cause>* causes) {
+  const std::string& text = query.Get(name);
+  if (text.empty()) return std::nullopt;
+  int64_t number = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < least) {
+    causes->push_back({"FieldValueInvalid",
+                       fmt::format("Invalid value: \"{}\": must be {}", text,
+                                   least == 0 ? "greater than or equal to 0" : "greater than 0"), name});
+    return std::nullopt;
+  }
+  return number;
+}
+
+Outcome<Options> OptionsOf(const Cluster& cluster, const Call& call) {
+  Options options;
+  std::vector<Cause> causes;
+  options.container = call.query.Get("container");
+  options.follow = call.query.Flag("follow");
+  options.timestamps = call.query.Flag("timestamps");
+  options.selection.previous = call.query.Flag("previous");
+  if (auto tail = Number(call.query, "tailLines", 0, &causes)) options.selection.tail_lines = static_cast<size_t>(*tail);
+  if (auto limit = Number(call.query, "limitBytes", 1, &causes)) options.limit_bytes = static_cast<size_t>(*limit);
+  const auto seconds = Number(call.query, "sinceSeconds", 1, &causes);
+  if (seconds) options.selection.since = cluster.clock.Now() - absl::Seconds(*seconds);
+  if (const std::string& text = call.query.Get("sinceTime"); !text.empty()) {
+    absl::Time time;
+    if (!base::ParseRfc3339(text, &time)) {
+      return BadRequestStatus(fmt::format("parsing time \"{}\" as \"2006-01-02T15:04:05Z07:00\": cannot parse it", text));
+    }
+    if (seconds) {
+      causes.push_back({"FieldValueForbidden", "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified", ""});
+    }
+    options.selection.since = time;
+  }
+  if (!causes.empty()) return InvalidStatus("", "PodLogOptions", call.info.name, std::move(causes));
+  return options;
+}
+
+std::vector<std::string> ContainersOf(const Json& pod) {
+  std::vector<std::string> names;
+  for (const char* list : {"initContainers", "containers", "ephemeralContainers"}) {
+    for (const Json& container : ListAt(pod, {"spec", list})) names.push_back(TextAt(container, "name"));
+  }
+  return names;
+}
+
+MaybeStatus ChooseContainer(const Json& pod, const std::string& pod_name, std::string* container) {
+  const auto names = ContainersOf(pod);
+  const Json& main = ListAt(pod, {"spec", "containers"});
+  if (container->empty()) {
+    if (main.size() != 1) {
+      return BadRequestStatus(fmt::format("a container name must be specified for pod {}, choose one of: [{}]", pod_name,
+                                          base::Join(names, " ")));
+    }
+    *container = TextAt(main[0], "name");
+  }
+  for (const std::string& name : names) {
+    if (name == *container) return std::nullopt;
+  }
+  return BadRequestStatus(fmt::format("container {} is not valid for pod {}", *container, pod_name));
+}
+
+const Json& StatusOf(const Json& pod, const std::string& container) {
+  for (const char* list : {"containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"}) {
+    for (const Json& status : ListAt(pod, {"status", list})) {
+      if (TextAt(status, "name") == container) return status;
+    }
+  }
+  return At(pod, "no such container");
+}
+
+// As a kubelet answers before it opens the file. `run_is_over` = the last run is the dead one shown in lastState.
+MaybeStatus CheckState(const Json& status, const std::string& pod, const std::string& container, bool previous,
+                       bool* run_is_over) {
+  const Json& waiting = At(status, {"state", "waiting"});
+  const bool died_before = At(status, {"lastState", "terminated"}).is_object();
+  if (previous && !died_before) {
+    return BadRequestStatus(fmt::format("previous terminated container \"{}\" in pod \"{}\" not found", container, pod));
+  }
+  *run_is_over = waiting.is_object() && died_before;
+  if (!waiting.is_object() || died_before) return std::nullopt;
+  const std::string reason = TextAt(waiting, "reason");
+  const std::string why = reason == "ErrImagePull"       ? "image can't be pulled"
+                          : reason == "ImagePullBackOff" ? "trying and failing to pull image"
+                                                         : reason;
+  return BadRequestStatus(fmt::format("container \"{}\" in pod \"{}\" is waiting to start: {}", container, pod, why));
+}
+
+// A node whose kubelet does not answer cannot give logs.
+MaybeStatus CheckNode(const Cluster& cluster, const Json& pod, const std::string& ns, const std::string& name,
+                      const std::string& container) {
+  const std::string node_name = TextAt(pod, {"spec", "nodeName"});
+  const ObjectPtr object = cluster.store.Get(MustFind(cluster.store, "", "v1", "nodes"), "", node_name);
+  if (!object) return std::nullopt;
+  const Json node = object->Parse();
+  for (const Json& condition : ListAt(node, {"status", "conditions"})) {
+    if (TextAt(condition, "type") != "Ready" || TextAt(condition, "status") != "Unknown") continue;
+    std::string address = node_name;
+    for (const Json& one : ListAt(node, {"status", "addresses"})) {
+      if (TextAt(one, "type") == "InternalIP") address = TextAt(one, "address");
+    }
+    return InternalStatus(fmt::format("Get \"https://{0}:10250/containerLogs/{1}/{2}/{3}\": dial tcp {0}:10250: connect: "
+                                      "connection refused", address, ns, name, container));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Reply> HandlePodLog(const Cluster& cluster, const Call& call, Streams& streams,
+                                  const std::shared_ptr<http_server::Exchange>& exchange,
+                                  const http_server::Headers& common_headers) {
+  const std::string& name = call.info.name;
+  const ObjectPtr object = cluster.store.Get(*call.type, call.info.ns, name);
+  if (!object) return StatusReply(NotFoundStatus(*call.type, name));
+  auto options = OptionsOf(cluster, call);
+  if (!options.ok()) return StatusReply(options.status());
+  const Json pod = object->Parse();
+  std::string container = options->container;
+  if (auto refused = ChooseContainer(pod, name, &container)) return StatusReply(*refused);
+  if (TextAt(pod, {"spec", "nodeName"}).empty()) return Reply{204, "text/plain", "", {}};
+  if (auto refused = CheckNode(cluster, pod, call.info.ns, name, container)) return StatusReply(*refused);
+  const Json& status = StatusOf(pod, container);
+  bool run_is_over = false;
+  if (auto refused = CheckState(status, name, container, options->selection.previous, &run_is_over)) {
+    return StatusReply(*refused);
+  }
+  if (run_is_over) options->selection.previous = false;  // the dead run is the last one there is
+
+  if (options->follow && At(status, {"state", "running"}).is_object() && !options->selection.previous) {
+    streams.ServeLogs({call.info.ns, name, object->uid, container, options->timestamps, options->limit_bytes,
+                       options->selection}, exchange, common_headers);
+    return std::nullopt;
+  }
+  std::vector<LogLine> lines;
+  cluster.logs.Read(object->uid, container, options->selection, &lines);
+  std::string text;
+  for (const LogLine& line : lines) {
+    text += FormatLogLine(line, options->timestamps);
+    if (options->limit_bytes > 0 && text.size() >= options->limit_bytes) {
+      text.resize(options->limit_bytes);
+      break;
+    }
+  }
+  return Reply{200, "text/plain", std::move(text), {}};
+}
+
+}  // namespace opsmesh::kubesim

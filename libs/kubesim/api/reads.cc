@@ -1,0 +1,181 @@
+#include "libs/kubesim/api/reads.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <tuple>
+
+#include "libs/base/strings.h"
+#include "libs/kubesim/store/json_path.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+namespace {
+
+// Where a page ends: the version listed at (-1: whatever is now) and the key to go on after, as the real token holds.
+struct Token {
+  int64_t version = 0;
+  std::string start;  // "ns/name\0"
+
+  std::string Encode() const {
+    std::string text = base::Base64Encode(
+        Json({{"v", "meta.k8s.io/v1"}, {"rv", version}, {"start", start}}).dump());
+    while (text.ends_with('=')) text.pop_back();
+    std::replace(text.begin(), text.end(), '+', '-');
+    std::replace(text.begin(), text.end(), '/', '_');
+    return text;
+  }
+
+  static std::optional<Token> Decode(const std::string& text) {
+    std::string decoded;
+    if (!base::Base64Decode(text, &decoded)) return std::nullopt;
+    const Json json = Json::parse(decoded, nullptr, false);
+    if (TextAt(json, "v") != "meta.k8s.io/v1" || !At(json, "rv").is_number_integer()) return std::nullopt;
+    Token token{At(json, "rv").get<int64_t>(), TextAt(json, "start")};
+    if (token.start.empty() || token.version == 0) return std::nullopt;
+    return token;
+  }
+};
+
+std::string KeyOf(const Object& object, std::string_view ns) {
+  return ns.empty() && !object.ns.empty() ? object.ns + "/" + object.name : object.name;
+}
+
+struct ListOptions {
+  size_t limit = 0;
+  std::optional<uint64_t> version;
+  bool exact = false;
+  std::optional<Token> token;
+};
+
+Outcome<ListOptions> OptionsOf(const Call& call) {
+  ListOptions options;
+  if (const std::string& limit = call.query.Get("limit"); !limit.empty()) {
+    int64_t number = 0;
+    auto [end, error] = std::from_chars(limit.data(), limit.data() + limit.size(), number);
+    if (error != std::errc() || end != limit.data() + limit.size()) {
+      return BadRequestStatus(fmt::format("strconv.ParseInt: parsing \"{}\": invalid syntax", limit));
+    }
+    options.limit = number > 0 ? static_cast<size_t>(number) : 0;
+  }
+  auto version = VersionOf(call);
+  if (!version.ok()) return version.status();
+  options.version = *version;
+  const std::string& match = call.query.Get("resourceVersionMatch");
+  if (!match.empty()) {
+    std::vector<Cause> causes;
+    if (match != "Exact" && match != "NotOlderThan") {
+      causes.push_back({"FieldValueNotSupported",
+                        fmt::format("Unsupported value: \"{}\": supported values: \"Exact\", \"NotOlderThan\"", match),
+                        "resourceVersionMatch"});
+    } else if (!options.version) {
+      causes.push_back({"FieldValueForbidden", "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided",
+                        "resourceVersionMatch"});
+    }
+    if (!causes.empty()) return InvalidStatus("meta.k8s.io", "ListOptions", "", std::move(causes));
+    options.exact = match == "Exact";
+  }
+  if (const std::string& text = call.query.Get("continue"); !text.empty()) {
+    options.token = Token::Decode(text);
+    if (!options.token) return BadRequestStatus("continue key is not valid: unrecognized or malformed token");
+    if (options.version.value_or(0) != 0) {
+      return BadRequestStatus("specifying resource version is not allowed when using continue");
+    }
+  }
+  return options;
+}
+
+// The snapshot the options ask for.
+Outcome<Snapshot> SnapshotOf(const Cluster& cluster, const Call& call, const ListOptions& options) {
+  const ResourceType& type = *call.type;
+  const std::string& ns = call.info.ns;
+  const uint64_t current = cluster.store.resource_version();
+  if (options.token && options.token->version > 0) {
+    auto past = cluster.store.ListAt(type, ns, static_cast<uint64_t>(options.token->version));
+    if (past) return *std::move(past);
+    ApiStatus expired = ExpiredStatus(
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
+        "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
+        "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
+        "deleted between the time the first chunk was returned and now may show up in the list.");
+    expired.continue_token = Token{-1, options.token->start}.Encode();
+    return expired;
+  }
+  if (options.version.value_or(0) > current) return TooLargeResourceVersionStatus(*options.version, current);
+  if (options.exact && options.version.value_or(0) != 0) {
+    auto past = cluster.store.ListAt(type, ns, *options.version);
+    if (!past) return ExpiredStatus("The resourceVersion for the provided list is too old.");
+    return *std::move(past);
+  }
+  return cluster.store.List(type, ns);
+}
+
+}  // namespace
+
+Outcome<std::optional<uint64_t>> VersionOf(const Call& call) {
+  const std::string& text = call.query.Get("resourceVersion");
+  if (text.empty()) return std::optional<uint64_t>();
+  uint64_t version = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return InternalStatus(fmt::format("resourceVersion: Invalid value: \"{}\": strconv.ParseUint: parsing \"{}\": invalid syntax",
+                                      text, text));
+  }
+  return std::optional<uint64_t>(version);
+}
+
+Outcome<Selection> SelectionOf(const Call& call) {
+  auto labels = LabelSelector::Parse(call.query.Get("labelSelector"));
+  if (!labels.ok()) return labels.status();
+  auto fields = FieldSelector::Parse(call.query.Get("fieldSelector"), *call.type);
+  if (!fields.ok()) return fields.status();
+  return Selection{*std::move(labels), *std::move(fields)};
+}
+
+Reply HandleGet(const Cluster& cluster, const Call& call) {
+  const ResourceType& type = *call.type;
+  auto version = VersionOf(call);
+  if (!version.ok()) return StatusReply(version.status());
+  const ObjectPtr object = cluster.store.Get(type, type.namespaced ? call.info.ns : "", call.info.name);
+  if (!object) return StatusReply(NotFoundStatus(type, call.info.name));
+  return RenderedReply(RenderObject(type, *object, call.accepted, cluster.clock.Now()), call.accepted);
+}
+
+Reply HandleList(const Cluster& cluster, const Call& call) {
+  auto selection = SelectionOf(call);
+  if (!selection.ok()) return StatusReply(selection.status());
+  auto options = OptionsOf(call);
+  if (!options.ok()) return StatusReply(options.status());
+  auto snapshot = SnapshotOf(cluster, call, *options);
+  if (!snapshot.ok()) return StatusReply(snapshot.status());
+
+  const std::string ns = call.type->namespaced ? call.info.ns : "";
+  std::vector<ObjectPtr> page;
+  Json metadata = {{"resourceVersion", std::to_string(snapshot->resource_version)}};
+  auto& objects = snapshot->objects;
+  auto it = objects.begin();
+  if (options->token) {
+    // Ordered by namespace, then name; compared as such, for '/' does not sort before every character of a namespace.
+    const std::string start = options->token->start.substr(0, options->token->start.find('\0'));
+    const size_t slash = ns.empty() ? start.find('/') : std::string::npos;
+    const std::string start_ns = slash == std::string::npos ? ns : start.substr(0, slash);
+    const std::string start_name = slash == std::string::npos ? start : start.substr(slash + 1);
+    it = std::partition_point(objects.begin(), objects.end(), [&](const ObjectPtr& object) {
+      return std::tie(object->ns, object->name) <= std::tie(start_ns, start_name);
+    });
+  }
+  for (; it != objects.end(); ++it) {
+    if (!selection->empty() && !selection->Matches(**it)) continue;
+    if (options->limit > 0 && page.size() == options->limit) {
+      const Token token{static_cast<int64_t>(snapshot->resource_version), KeyOf(*page.back(), ns) + std::string(1, '\0')};
+      metadata["continue"] = token.Encode();
+      if (selection->empty()) metadata["remainingItemCount"] = objects.end() - it;
+      break;
+    }
+    page.push_back(std::move(*it));
+  }
+  return RenderedReply(RenderList(*call.type, page, metadata, call.accepted, cluster.clock.Now()), call.accepted);
+}
+
+}  // namespace opsmesh::kubesim

@@ -1,0 +1,25 @@
+// get and list.
+#pragma once
+
+#include "libs/kubesim/api/call.h"
+#include "libs/kubesim/api/reply.h"
+#include "libs/kubesim/store/selectors.h"
+
+namespace opsmesh::kubesim {
+
+Reply HandleGet(const Cluster& cluster, const Call& call);
+Reply HandleList(const Cluster& cluster, const Call& call);
+
+/// Both selectors of a request.
+struct Selection {
+  LabelSelector labels;
+  FieldSelector fields;
+  bool empty() const { return labels.empty() && fields.empty(); }
+  bool Matches(const Object& object) const { return labels.Matches(object.labels) && fields.Matches(object); }
+};
+Outcome<Selection> SelectionOf(const Call& call);
+
+/// A resourceVersion parameter: nothing when absent, else its number; 500 as the real server words a wrong one.
+Outcome<std::optional<uint64_t>> VersionOf(const Call& call);
+
+}  // namespace opsmesh::kubesim

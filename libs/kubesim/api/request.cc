@@ -1,0 +1,162 @@
+#include "libs/kubesim/api/request.h"
+
+#include <algorithm>
+
+#include "libs/base/strings.h"
+
+namespace opsmesh::kubesim {
+
+using base::Split;
+
+bool User::InGroup(std::string_view group) const {
+  return std::find(groups.begin(), groups.end(), group) != groups.end();
+}
+
+Query::Query(std::string_view raw) {
+  for (std::string_view pair : Split(raw, '&')) {
+    if (pair.empty()) continue;
+    const size_t equals = pair.find('=');
+    auto decode = [](std::string_view text) {
+      std::string out;
+      const std::string spaced = base::ReplaceAll(text, "+", " ");
+      return base::PercentDecode(spaced, &out) ? out : spaced;
+    };
+    pairs_.emplace_back(decode(pair.substr(0, equals)),
+                        equals == std::string_view::npos ? "" : decode(pair.substr(equals + 1)));
+  }
+}
+
+const std::string& Query::Get(std::string_view name) const {
+  static const std::string kNone;
+  for (const auto& [key, value] : pairs_) {
+    if (key == name) return value;
+  }
+  return kNone;
+}
+
+bool Query::Has(std::string_view name) const {
+  return std::any_of(pairs_.begin(), pairs_.end(), [&](const auto& pair) { return pair.first == name; });
+}
+
+std::vector<std::string> Query::All(std::string_view name) const {
+  std::vector<std::string> values;
+  for (const auto& [key, value] : pairs_) {
+    if (key == name) values.push_back(value);
+  }
+  return values;
+}
+
+bool Query::Flag(std::string_view name) const {
+  if (!Has(name)) return false;
+  const std::string value = base::AsciiLower(Get(name));
+  return value != "false" && value != "0";
+}
+
+namespace {
+
+std::string VerbOf(std::string_view method, bool has_name, bool watch) {
+  if (method == "GET" || method == "HEAD") {
+    if (watch) return "watch";
+    return has_name ? "get" : "list";
+  }
+  if (method == "POST") return "create";
+  if (method == "PUT") return "update";
+  if (method == "PATCH") return "patch";
+  if (method == "DELETE") return has_name ? "delete" : "deletecollection";
+  return base::AsciiLower(method);
+}
+
+}  // namespace
+
+RequestInfo ParseRequestInfo(std::string_view method, std::string_view path, const Query& query) {
+  RequestInfo info;
+  info.path = path;
+  info.verb = base::AsciiLower(method);
+  if (info.verb == "head") info.verb = "get";
+  std::vector<std::string> parts;
+  for (std::string_view part : Split(path, '/')) {
+    if (!part.empty()) parts.emplace_back(part);
+  }
+  size_t next = 0;
+  if (parts.size() >= 3 && parts[0] == "api") {
+    info.version = parts[1];
+    next = 2;
+  } else if (parts.size() >= 4 && parts[0] == "apis") {
+    info.group = parts[1];
+    info.version = parts[2];
+    next = 3;
+  } else {
+    return info;
+  }
+  info.is_resource = true;
+  bool watch = query.Flag("watch");
+  if (parts[next] == "watch" && parts.size() > next + 1) {  // the old /watch/ paths
+    watch = true;
+    ++next;
+  }
+  if (parts[next] == "namespaces" && parts.size() > next + 2 && parts[next + 2] != "status" &&
+      parts[next + 2] != "finalize") {
+    info.ns = parts[next + 1];
+    next += 2;
+  }
+  info.resource = parts[next++];
+  if (next < parts.size()) info.name = parts[next++];
+  if (next < parts.size()) info.subresource = parts[next++];
+  info.rest.assign(parts.begin() + static_cast<ptrdiff_t>(std::min(next, parts.size())), parts.end());
+  if (info.group.empty() && info.resource == "namespaces") info.ns = info.name;  // as RBAC sees a namespace itself
+  info.verb = VerbOf(method, !info.name.empty(), watch && info.subresource.empty());
+  return info;
+}
+
+std::vector<MediaRange> ParseAccept(std::string_view accept) {
+  std::vector<MediaRange> ranges;
+  for (std::string_view clause : Split(accept, ',')) {
+    MediaRange range;
+    bool first = true;
+    for (std::string_view part : Split(clause, ';')) {
+      part = base::Trim(part);
+      if (first) {
+        range.type = base::AsciiLower(part);
+        first = false;
+        continue;
+      }
+      const size_t equals = part.find('=');
+      if (equals == std::string_view::npos) continue;
+      range.parameters[base::AsciiLower(base::Trim(part.substr(0, equals)))] = base::Trim(part.substr(equals + 1));
+    }
+    if (!range.type.empty()) ranges.push_back(std::move(range));
+  }
+  return ranges;
+}
+
+std::optional<Accepted> Negotiate(std::string_view accept, const Query& query) {
+  Accepted accepted;
+  accepted.pretty = query.Flag("pretty");
+  accepted.include_full_object = query.Get("includeObject") == "Object";
+  accepted.include_no_object = query.Get("includeObject") == "None";
+  auto ranges = ParseAccept(accept);
+  if (ranges.empty()) return accepted;
+  for (const MediaRange& range : ranges) {
+    const bool json = range.type == "application/json" || range.type == "*/*" || range.type == "application/*";
+    const bool yaml = range.type == "application/yaml";
+    if (!json && !yaml) continue;
+    accepted.yaml = yaml;
+    auto as = range.parameters.find("as");
+    if (as == range.parameters.end()) return accepted;
+    auto group = range.parameters.find("g");
+    auto version = range.parameters.find("v");
+    if (group == range.parameters.end() || group->second != "meta.k8s.io") continue;
+    if (version == range.parameters.end() || (version->second != "v1" && version->second != "v1beta1")) continue;
+    if (as->second == "Table") {
+      accepted.form = Form::kTable;
+      return accepted;
+    }
+    if (as->second == "PartialObjectMetadata" || as->second == "PartialObjectMetadataList") {
+      accepted.form = Form::kMetadata;
+      return accepted;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace opsmesh::kubesim

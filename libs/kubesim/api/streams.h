@@ -1,0 +1,56 @@
+// Answers that go on: watches and followed logs. One thread ends them in time; the changes themselves are written by the
+// thread that made them.
+#pragma once
+
+#include <condition_variable>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "libs/http_server/http_server.h"
+#include "libs/kubesim/api/call.h"
+#include "libs/kubesim/api/reply.h"
+
+namespace opsmesh::kubesim {
+
+/// Thread-safe. The destructor ends every stream.
+class Streams {
+ public:
+  explicit Streams(Cluster cluster);
+  ~Streams();
+
+  /// Serves a watch on `exchange`, or answers why not.
+  void ServeWatch(const Call& call, const std::shared_ptr<http_server::Exchange>& exchange,
+                  const http_server::Headers& common_headers);
+  /// Writes `first`, then each later line of the container until it ends, the client leaves or the pod goes.
+  struct LogFollow {
+    std::string ns, pod, uid, container;
+    bool timestamps = false;
+    size_t limit_bytes = 0;  // 0 = none
+    LogStore::Selection selection;
+  };
+  void ServeLogs(LogFollow follow, const std::shared_ptr<http_server::Exchange>& exchange,
+                 const http_server::Headers& common_headers);
+  /// Ends every open stream, as a restarting apiserver does.
+  void EndAll();
+  size_t open() const;
+
+  /// One open stream; see streams.cc.
+  class Stream;
+
+ private:
+  void Adopt(std::shared_ptr<Stream> stream);
+  void Run();
+
+  const Cluster cluster_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::list<std::shared_ptr<Stream>> streams_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+std::string FormatLogLine(const LogLine& line, bool timestamps);
+
+}  // namespace opsmesh::kubesim

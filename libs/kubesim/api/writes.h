@@ -1,0 +1,15 @@
+// Everything that changes objects, and the reviews that are asked by POST.
+#pragma once
+
+#include "libs/kubesim/api/authentication.h"
+#include "libs/kubesim/api/call.h"
+#include "libs/kubesim/api/reply.h"
+
+namespace opsmesh::kubesim {
+
+/// create, update, patch, delete, deletecollection.
+Reply HandleWrite(const Cluster& cluster, Call& call, TokenTable& tokens);
+/// status, scale, eviction, binding, token ...
+Reply HandleSubresource(const Cluster& cluster, Call& call, TokenTable& tokens);
+
+}  // namespace opsmesh::kubesim

@@ -1,0 +1,123 @@
+#include "libs/kubesim/store/yaml.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "libs/base/error.h"
+#include "nlohmann/json.hpp"
+#include "yaml-cpp/yaml.h"
+
+namespace opsmesh::kubesim {
+namespace {
+
+constexpr size_t kMaxBytes = 16 << 20;
+constexpr size_t kMaxNodes = 1'000'000;
+constexpr int kMaxDepth = 64;
+
+Json Resolve(const std::string& text) {
+  if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL") return nullptr;
+  if (text == "true" || text == "True" || text == "TRUE") return true;
+  if (text == "false" || text == "False" || text == "FALSE") return false;
+  const char* begin = text.data() + (text[0] == '+' ? 1 : 0);
+  const char* end = text.data() + text.size();
+  int64_t integer = 0;
+  if (auto [at, error] = std::from_chars(begin, end, integer); error == std::errc() && at == end) return integer;
+  if (text.starts_with("0x") || text.starts_with("0o")) {
+    const int base = text[1] == 'x' ? 16 : 8;
+    if (auto [at, error] = std::from_chars(text.data() + 2, end, integer, base); error == std::errc() && at == end) return integer;
+  }
+  // Only what JSON calls a number becomes a double: "1.2.3", "1e" and "inf" stay text.
+  if (text.find_first_not_of("+-.0123456789eE") == std::string::npos && text.find_first_of("0123456789") != std::string::npos) {
+    double number = 0;
+    if (auto [at, error] = std::from_chars(begin, end, number); error == std::errc() && at == end) return number;
+  }
+  return text;
+}
+
+class Converter {
+ public:
+  Json Convert(const YAML::Node& node, int depth) {
+    if (depth > kMaxDepth || ++nodes_ > kMaxNodes) throw YAML::Exception(node.Mark(), "too deep or too many nodes");
+    switch (node.Type()) {
+      case YAML::NodeType::Undefined:
+      case YAML::NodeType::Null: return nullptr;
+      case YAML::NodeType::Scalar: return node.Tag() == "!" || node.Tag() == "tag:yaml.org,2002:str" ? Json(node.Scalar()) : Resolve(node.Scalar());
+      case YAML::NodeType::Sequence: {
+        Json list = Json::array();
+        for (const YAML::Node& item : node) list.push_back(Convert(item, depth + 1));
+        return list;
+      }
+      case YAML::NodeType::Map: {
+        Json map = Json::object();
+        for (const auto& pair : node) {
+          if (!pair.first.IsScalar()) throw YAML::Exception(pair.first.Mark(), "a key must be a scalar");
+          map[pair.first.Scalar()] = Convert(pair.second, depth + 1);
+        }
+        return map;
+      }
+    }
+    return nullptr;
+  }
+
+ private:
+  size_t nodes_ = 0;
+};
+
+void Emit(YAML::Emitter& out, const Json& value) {
+  switch (value.type()) {
+    case Json::value_t::object:
+      out << (value.empty() ? YAML::Flow : YAML::Block) << YAML::BeginMap;
+      for (const auto& [key, member] : value.items()) {
+        out << YAML::Key << key << YAML::Value;
+        Emit(out, member);
+      }
+      out << YAML::EndMap;
+      break;
+    case Json::value_t::array:
+      out << (value.empty() ? YAML::Flow : YAML::Block) << YAML::BeginSeq;
+      for (const Json& item : value) Emit(out, item);
+      out << YAML::EndSeq;
+      break;
+    case Json::value_t::string: {
+      const std::string& text = value.get_ref<const std::string&>();
+      const bool ambiguous = !Resolve(text).is_string();
+      if (text.find('\n') != std::string::npos) {
+        out << YAML::Literal << text;
+      } else if (ambiguous) {
+        out << YAML::DoubleQuoted << text;
+      } else {
+        out << text;
+      }
+      break;
+    }
+    default: out << value.dump();
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<YamlDocument>> ParseYaml(std::string_view text) {
+  if (text.size() > kMaxBytes) {
+    return base::InvalidArgument("", "YAML_TOO_LARGE", fmt::format("The YAML text has {} bytes, the limit is {}.", text.size(), kMaxBytes));
+  }
+  std::vector<YamlDocument> documents;
+  try {
+    Converter converter;
+    for (const YAML::Node& node : YAML::LoadAll(std::string(text))) {
+      if (!node.IsDefined() || node.IsNull()) continue;
+      documents.push_back({converter.Convert(node, 0), node.Mark().line + 1});
+    }
+  } catch (const YAML::Exception& error) {
+    return base::InvalidArgument("", "MALFORMED_YAML", fmt::format("yaml: line {}: {}", error.mark.line + 1, error.msg));
+  }
+  return documents;
+}
+
+std::string DumpYaml(const Json& value) {
+  YAML::Emitter out;
+  Emit(out, value);
+  return std::string(out.c_str()) + "\n";
+}
+
+}  // namespace opsmesh::kubesim

@@ -1,0 +1,25 @@
+// YAML <-> JSON with YAML 1.2's core types, bounded.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "libs/kubesim/store/json.h"
+
+namespace opsmesh::kubesim {
+
+/// One document of a stream and the line it starts on (from 1).
+struct YamlDocument {
+  Json value;
+  int line = 1;
+};
+
+/// Every document that is not empty. INVALID_ARGUMENT (MALFORMED_YAML, YAML_TOO_LARGE) with the line. JSON is YAML too.
+/// At most 16 MiB and, after aliases are followed, 1,000,000 nodes.
+absl::StatusOr<std::vector<YamlDocument>> ParseYaml(std::string_view text);
+
+std::string DumpYaml(const Json& value);
+
+}  // namespace opsmesh::kubesim
