@@ -106,7 +106,7 @@ absl::StatusOr<std::vector<YamlDocument>> ParseYaml(std::string_view text) {
     Converter converter;
     for (const YAML::Node& node : YAML::LoadAll(std::string(text))) {
       if (!node.IsDefined() || node.IsNull()) continue;
-      documents.push_back({converter.Convert(node, 0), node.Mark().line + 1});
+      documents.push_back({std::make_shared<Json>(converter.Convert(node, 0)), node.Mark().line + 1});
     }
   } catch (const YAML::Exception& error) {
     return base::InvalidArgument("", "MALFORMED_YAML", fmt::format("yaml: line {}: {}", error.mark.line + 1, error.msg));

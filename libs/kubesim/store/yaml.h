@@ -1,6 +1,7 @@
 // YAML <-> JSON with YAML 1.2's core types, bounded.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +13,7 @@ namespace opsmesh::kubesim {
 
 /// One document of a stream and the line it starts on (from 1).
 struct YamlDocument {
-  Json value;
+  std::shared_ptr<Json> value;  // never null
   int line = 1;
 };
 

@@ -1,0 +1,43 @@
+#include <fmt/format.h>
+
+#include "embed/opsmesh_libs_kubesim_demo.h"
+#include "libs/base/error.h"
+#include "libs/kubesim/content/content.h"
+#include "libs/kubesim/objects/defaults.h"
+#include "libs/kubesim/store/json_path.h"
+#include "libs/kubesim/store/yaml.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+
+void AddNamespaceDefaults(const ContentTarget& target, const std::string& ns, absl::Time created) {
+  auto add = [&](const char* plural, Json object) {
+    object["metadata"]["namespace"] = ns;
+    object["metadata"]["creationTimestamp"] = base::Rfc3339(created);
+    (void)target.store.Create(MustFind(target.store, "", "v1", plural), std::move(object), true);
+  };
+  add("serviceaccounts", {{"metadata", {{"name", "default"}}}});
+  add("configmaps", {{"metadata", {{"name", "kube-root-ca.crt"},
+                                   {"annotations", {{"kubernetes.io/description", "The certificate authority of this simulated cluster."}}}}},
+                     {"data", {{"ca.crt", "-----BEGIN CERTIFICATE-----\n(the simulator's certificate authority)\n-----END CERTIFICATE-----\n"}}}});
+}
+
+absl::Status LoadSystem(const ContentTarget& target) {
+  OPSMESH_ASSIGN_OR_RETURN(auto documents, ParseYaml(demo_data::EmbeddedFile("content/system.yaml")));
+  const absl::Time created = target.clock.Now() - absl::Hours(24 * 41);
+  for (YamlDocument& document : documents) {
+    Json& object = *document.value;
+    const ResourceType* type = target.store.catalog().FindKind(TextAt(object, "apiVersion"), TextAt(object, "kind"));
+    if (type == nullptr) {
+      return base::Internal("SYSTEM_INVALID", fmt::format("system.yaml:{}: unknown kind {}", document.line, TextAt(object, "kind")));
+    }
+    ApplyDefaults(*type, object);
+    object["metadata"]["creationTimestamp"] = base::Rfc3339(created);
+    auto made = target.store.Create(*type, object, true);
+    if (!made.ok()) return base::Internal("SYSTEM_INVALID", made.status().message);
+    if (type->storage_key == "/namespaces") AddNamespaceDefaults(target, (*made)->name, created);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace opsmesh::kubesim

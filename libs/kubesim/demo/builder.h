@@ -1,0 +1,104 @@
+// Turns manifests and a scenario into a cluster as it stands now: replica sets, pods with their statuses, endpoints,
+// events and logs, all dated back from the clock's now. Used once, before the door opens; not thread-safe.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "libs/kubesim/content/content.h"
+#include "libs/kubesim/demo/scenario.h"
+#include "libs/kubesim/store/json.h"
+
+namespace opsmesh::kubesim {
+
+/// What an event is about.
+struct EventSubject {
+  std::string kind, api_version, ns, name, uid, field_path;
+};
+
+class DemoBuilder {
+ public:
+  DemoBuilder(const ContentTarget& target, const Scenario& scenario);
+
+  /// Adds a manifest and whatever a cluster would have made of it by now.
+  void Add(const ResourceType& type, Json manifest);
+  /// After the last Add(): Services, disruption budgets and autoscalers see every pod.
+  void Finish();
+
+ private:
+  struct PodPlan {
+    std::string ns, name, generate_name;
+    Json pod_template;
+    Json owner;           // an ownerReference, or null
+    Json labels;          // added to the template's
+    absl::Time created;
+    std::string node;     // "" = to be scheduled
+  };
+  struct PodResult {
+    bool ready = false;
+    bool scheduled = false;
+  };
+  struct NodeRoom {
+    std::string name, ip, pod_prefix;
+    long double cpu = 0, memory = 0;   // free, in thousandths
+    int next_address = 10;
+    bool silent = false;
+    bool tainted = false;
+    absl::Time silent_since;
+  };
+  struct Run {            // one life of a container
+    absl::Time started, finished;
+    bool over = false;
+  };
+
+  // nodes.cc
+  void AddNode(Json node);
+  void AddLease(const NodeRoom& room);
+  // workloads.cc
+  void AddDeployment(Json deployment);
+  Json AddReplicaSet(const Json& deployment, const Json& pod_template, int revision, int replicas, absl::Time created);
+  int AddPods(const Json& owner_object, const ResourceType& owner_type, const Json& pod_template, const Json& labels,
+              int count, absl::Time created);
+  void AddStatefulSet(Json set);
+  void AddDaemonSet(Json set);
+  void AddJob(Json job, absl::Time created);
+  void AddCronJob(Json cron);
+  void AddClaim(const std::string& ns, const std::string& name, const Json& spec, absl::Time created);
+  // pods.cc
+  PodResult AddPod(const PodPlan& plan);
+  bool FillContainer(const Json& container, const NodeRoom& room, absl::Time created, Json& pod, Json& status, bool* blocked);
+  // placement.cc
+  NodeRoom* Place(const Json& pod_spec, const std::string& ns, std::string* why_not);
+  NodeRoom* FindNode(const std::string& name);
+  // images.cc
+  std::vector<Run> LivesOf(const ImageBehaviour& behaviour, absl::Time started, bool restarts, absl::Duration* back_off);
+  void WriteLogs(const std::string& uid, const std::string& container, const ImageBehaviour& behaviour, const Run& run);
+  // networking.cc
+  void AddService(Json service);
+  void AddEndpoints(const Json& service);
+  void FinishBudget(Json budget);
+  void FinishAutoscaler(Json autoscaler);
+  // events.cc
+  void AddEvent(const EventSubject& about, std::string_view type, std::string_view reason, std::string_view message,
+                std::string_view component, std::string_view host, absl::Time first, absl::Time last, int count);
+
+  Json Stamp(Json object, absl::Time created);
+  Json Put(const ResourceType& type, Json object);
+  const ResourceType& Type(const char* group, const char* plural) const;
+  std::string Hex(int digits);
+  static Json OwnerReference(const ResourceType& type, const Json& object);
+
+  const ContentTarget target_;
+  const Scenario& scenario_;
+  const absl::Time now_;
+  std::vector<NodeRoom> nodes_;
+  std::vector<Json> services_, budgets_, autoscalers_;
+  int next_service_address_ = 20;
+  uint64_t event_serial_ = 0;
+};
+
+}  // namespace opsmesh::kubesim

@@ -1,0 +1,352 @@
+#include "libs/kubesim/objects/defaults.h"
+
+#include <functional>
+#include <map>
+
+#include "libs/kubesim/store/json_path.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+namespace {
+
+// Sets a member unless it is there. A null counts as absent, as in Go.
+void Default(Json& object, const char* member, Json value) {
+  if (!object.is_object()) return;
+  auto it = object.find(member);
+  if (it == object.end() || it->is_null()) object[member] = std::move(value);
+}
+
+// The object there, made when absent; null when something else is in the way.
+Json* Child(Json& object, const char* member) {
+  Default(object, member, Json::object());
+  return object.is_object() && object[member].is_object() ? &object[member] : nullptr;
+}
+
+void ForEach(Json& object, const char* member, const std::function<void(Json&)>& visit) {
+  if (!object.is_object() || !object.contains(member) || !object[member].is_array()) return;
+  for (Json& item : object[member]) {
+    if (item.is_object()) visit(item);
+  }
+}
+
+void DefaultProbe(Json& container, const char* member) {
+  if (!container.contains(member) || !container[member].is_object()) return;
+  Json& probe = container[member];
+  Default(probe, "timeoutSeconds", 1);
+  Default(probe, "periodSeconds", 10);
+  Default(probe, "successThreshold", 1);
+  Default(probe, "failureThreshold", 3);
+  if (probe.contains("httpGet") && probe["httpGet"].is_object()) {
+    Default(probe["httpGet"], "path", "/");
+    Default(probe["httpGet"], "scheme", "HTTP");
+  }
+}
+
+bool LatestTag(const std::string& image) {
+  if (image.find('@') != std::string::npos) return false;
+  const size_t colon = image.rfind(':');
+  const size_t slash = image.rfind('/');
+  if (colon == std::string::npos || (slash != std::string::npos && colon < slash)) return true;
+  return image.substr(colon) == ":latest";
+}
+
+void DefaultContainer(Json& container) {
+  Default(container, "terminationMessagePath", "/dev/termination-log");
+  Default(container, "terminationMessagePolicy", "File");
+  Default(container, "imagePullPolicy", LatestTag(TextAt(container, "image")) ? "Always" : "IfNotPresent");
+  Default(container, "resources", Json::object());
+  // A limit without a request is the request too.
+  if (Json& resources = container["resources"]; resources.is_object() && resources.contains("limits") && resources["limits"].is_object()) {
+    if (Json* requests = Child(resources, "requests")) {
+      for (const auto& [name, value] : resources["limits"].items()) Default(*requests, name.c_str(), value);
+    }
+  }
+  ForEach(container, "ports", [](Json& port) { Default(port, "protocol", "TCP"); });
+  ForEach(container, "env", [](Json& env) {
+    if (At(env, {"valueFrom", "fieldRef"}).is_object()) Default(env["valueFrom"]["fieldRef"], "apiVersion", "v1");
+  });
+  for (const char* probe : {"livenessProbe", "readinessProbe", "startupProbe"}) DefaultProbe(container, probe);
+}
+
+void DefaultVolume(Json& volume) {
+  for (const char* source : {"configMap", "secret", "downwardAPI", "projected"}) {
+    if (volume.contains(source) && volume[source].is_object()) Default(volume[source], "defaultMode", 420);
+  }
+}
+
+void DefaultTemplate(Json& spec) {
+  if (Json* pod_template = Child(spec, "template")) {
+    if (Json* metadata = Child(*pod_template, "metadata")) Default(*metadata, "creationTimestamp", nullptr);
+    if (Json* pod_spec = Child(*pod_template, "spec")) DefaultPodSpec(*pod_spec);
+  }
+}
+
+void DefaultDeployment(Json& spec) {
+  Default(spec, "replicas", 1);
+  Default(spec, "revisionHistoryLimit", 10);
+  Default(spec, "progressDeadlineSeconds", 600);
+  if (Json* strategy = Child(spec, "strategy")) {
+    Default(*strategy, "type", "RollingUpdate");
+    if (TextAt(*strategy, "type") == "RollingUpdate") {
+      if (Json* rolling = Child(*strategy, "rollingUpdate")) {
+        Default(*rolling, "maxSurge", "25%");
+        Default(*rolling, "maxUnavailable", "25%");
+      }
+    }
+  }
+  DefaultTemplate(spec);
+}
+
+void DefaultStatefulSet(Json& spec) {
+  Default(spec, "replicas", 1);
+  Default(spec, "revisionHistoryLimit", 10);
+  Default(spec, "podManagementPolicy", "OrderedReady");
+  if (Json* strategy = Child(spec, "updateStrategy")) {
+    Default(*strategy, "type", "RollingUpdate");
+    if (TextAt(*strategy, "type") == "RollingUpdate") {
+      if (Json* rolling = Child(*strategy, "rollingUpdate")) Default(*rolling, "partition", 0);
+    }
+  }
+  if (Json* policy = Child(spec, "persistentVolumeClaimRetentionPolicy")) {
+    Default(*policy, "whenDeleted", "Retain");
+    Default(*policy, "whenScaled", "Retain");
+  }
+  ForEach(spec, "volumeClaimTemplates", [](Json& claim) {
+    Default(claim, "kind", "PersistentVolumeClaim");
+    Default(claim, "apiVersion", "v1");
+    if (Json* claim_spec = Child(claim, "spec")) Default(*claim_spec, "volumeMode", "Filesystem");
+    if (Json* status = Child(claim, "status")) Default(*status, "phase", "Pending");
+  });
+  DefaultTemplate(spec);
+}
+
+void DefaultDaemonSet(Json& spec) {
+  Default(spec, "revisionHistoryLimit", 10);
+  if (Json* strategy = Child(spec, "updateStrategy")) {
+    Default(*strategy, "type", "RollingUpdate");
+    if (TextAt(*strategy, "type") == "RollingUpdate") {
+      if (Json* rolling = Child(*strategy, "rollingUpdate")) {
+        Default(*rolling, "maxSurge", 0);
+        Default(*rolling, "maxUnavailable", 1);
+      }
+    }
+  }
+  DefaultTemplate(spec);
+}
+
+void DefaultJob(Json& spec) {
+  Default(spec, "backoffLimit", 6);
+  Default(spec, "completionMode", "NonIndexed");
+  Default(spec, "manualSelector", false);
+  Default(spec, "parallelism", 1);
+  Default(spec, "completions", 1);
+  Default(spec, "podReplacementPolicy", "TerminatingOrFailed");
+  Default(spec, "suspend", false);
+  DefaultTemplate(spec);
+}
+
+void DefaultCronJob(Json& spec) {
+  Default(spec, "concurrencyPolicy", "Allow");
+  Default(spec, "suspend", false);
+  Default(spec, "successfulJobsHistoryLimit", 3);
+  Default(spec, "failedJobsHistoryLimit", 1);
+  if (Json* job = Child(spec, "jobTemplate")) {
+    if (Json* job_spec = Child(*job, "spec")) DefaultTemplate(*job_spec);
+  }
+}
+
+void DefaultService(Json& spec) {
+  Default(spec, "type", "ClusterIP");
+  Default(spec, "sessionAffinity", "None");
+  if (TextAt(spec, "type") != "ExternalName") {
+    Default(spec, "internalTrafficPolicy", "Cluster");
+    Default(spec, "ipFamilies", Json::array({"IPv4"}));
+    Default(spec, "ipFamilyPolicy", "SingleStack");
+  }
+  if (TextAt(spec, "type") == "NodePort" || TextAt(spec, "type") == "LoadBalancer") {
+    Default(spec, "externalTrafficPolicy", "Cluster");
+  }
+  ForEach(spec, "ports", [](Json& port) {
+    Default(port, "protocol", "TCP");
+    if (port.contains("port")) Default(port, "targetPort", port["port"]);
+  });
+}
+
+void DefaultIngress(Json& spec) {
+  ForEach(spec, "rules", [](Json& rule) {
+    if (!At(rule, {"http", "paths"}).is_array()) return;
+    for (Json& path : rule["http"]["paths"]) Default(path, "pathType", "ImplementationSpecific");
+  });
+}
+
+const std::map<std::string, void (*)(Json&)>& SpecDefaults() {
+  static const auto* table = new std::map<std::string, void (*)(Json&)>{
+      {"/pods", DefaultPodSpec},
+      {"apps/deployments", DefaultDeployment},
+      {"apps/replicasets", [](Json& spec) { Default(spec, "replicas", 1); DefaultTemplate(spec); }},
+      {"/replicationcontrollers", [](Json& spec) { Default(spec, "replicas", 1); DefaultTemplate(spec); }},
+      {"apps/statefulsets", DefaultStatefulSet},
+      {"apps/daemonsets", DefaultDaemonSet},
+      {"batch/jobs", DefaultJob},
+      {"batch/cronjobs", DefaultCronJob},
+      {"/services", DefaultService},
+      {"networking.k8s.io/ingresses", DefaultIngress},
+      {"autoscaling/horizontalpodautoscalers", [](Json& spec) { Default(spec, "minReplicas", 1); }},
+      {"/persistentvolumeclaims", [](Json& spec) { Default(spec, "volumeMode", "Filesystem"); }},
+      {"/persistentvolumes", [](Json& spec) {
+         Default(spec, "volumeMode", "Filesystem");
+         Default(spec, "persistentVolumeReclaimPolicy", "Retain");
+       }},
+      {"/namespaces", [](Json& spec) { Default(spec, "finalizers", Json::array({"kubernetes"})); }},
+      {"networking.k8s.io/networkpolicies", [](Json& spec) {
+         Json types = Json::array({"Ingress"});
+         if (spec.contains("egress")) types.push_back("Egress");
+         Default(spec, "policyTypes", types);
+       }},
+  };
+  return *table;
+}
+
+}  // namespace
+
+void DefaultPodSpec(Json& spec) {
+  if (!spec.is_object()) return;
+  Default(spec, "restartPolicy", "Always");
+  Default(spec, "terminationGracePeriodSeconds", 30);
+  Default(spec, "dnsPolicy", "ClusterFirst");
+  Default(spec, "schedulerName", "default-scheduler");
+  Default(spec, "securityContext", Json::object());
+  if (std::string account = TextAt(spec, "serviceAccountName"); !account.empty()) Default(spec, "serviceAccount", account);
+  ForEach(spec, "containers", DefaultContainer);
+  ForEach(spec, "initContainers", DefaultContainer);
+  ForEach(spec, "volumes", DefaultVolume);
+}
+
+void ApplyDefaults(const ResourceType& type, Json& object) {
+  if (!object.is_object()) return;
+  if (type.storage_key == "/secrets") Default(object, "type", "Opaque");
+  if (type.storage_key == "storage.k8s.io/storageclasses") {
+    Default(object, "reclaimPolicy", "Delete");
+    Default(object, "volumeBindingMode", "Immediate");
+  }
+  if (type.storage_key == "scheduling.k8s.io/priorityclasses") Default(object, "preemptionPolicy", "PreemptLowerPriority");
+  auto it = SpecDefaults().find(type.storage_key);
+  if (it == SpecDefaults().end()) return;
+  const bool needs_spec = type.storage_key == "/namespaces";
+  if (needs_spec) Default(object, "spec", Json::object());
+  if (object.contains("spec") && object["spec"].is_object()) it->second(object["spec"]);
+  if (type.storage_key == "/namespaces") {
+    if (Json* status = Child(object, "status")) Default(*status, "phase", "Active");
+    const std::string name = TextAt(object, {"metadata", "name"});
+    if (Json* labels = Child(object["metadata"], "labels")) (*labels)["kubernetes.io/metadata.name"] = name;
+  }
+}
+
+std::string QosClass(const Json& pod_spec) {
+  bool any = false;
+  bool guaranteed = true;
+  for (const char* list : {"initContainers", "containers"}) {
+    for (const Json& container : ListAt(pod_spec, {list})) {
+      const Json& requests = At(container, {"resources", "requests"});
+      const Json& limits = At(container, {"resources", "limits"});
+      for (const char* name : {"cpu", "memory"}) {
+        const auto request = ParseQuantity(At(requests, name));
+        const auto limit = ParseQuantity(At(limits, name));
+        if (request || limit) any = true;
+        if (!limit || *limit == 0 || (request && *request != *limit)) guaranteed = false;
+      }
+    }
+  }
+  if (!any) return "BestEffort";
+  return guaranteed ? "Guaranteed" : "Burstable";
+}
+
+void AdmitPod(Json& pod, std::string_view volume_suffix) {
+  if (!pod.contains("spec") || !pod["spec"].is_object()) return;
+  Json& spec = pod["spec"];
+  Default(spec, "serviceAccountName", "default");
+  Default(spec, "serviceAccount", spec["serviceAccountName"]);
+  Default(spec, "enableServiceLinks", true);
+  Default(spec, "preemptionPolicy", "PreemptLowerPriority");
+  const std::string priority_class = TextAt(spec, "priorityClassName");
+  Default(spec, "priority", priority_class == "system-node-critical"      ? 2000001000
+                            : priority_class == "system-cluster-critical" ? 2000000000
+                                                                          : 0);
+  Json& tolerations = spec["tolerations"];
+  if (!tolerations.is_array()) tolerations = Json::array();
+  for (const char* key : {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}) {
+    bool there = false;
+    for (const Json& toleration : tolerations) {
+      there |= TextAt(toleration, "key") == key && TextAt(toleration, "effect") != "NoSchedule";
+      there |= TextAt(toleration, "operator") == "Exists" && TextAt(toleration, "key").empty();
+    }
+    if (!there) {
+      tolerations.push_back({{"key", key}, {"operator", "Exists"}, {"effect", "NoExecute"}, {"tolerationSeconds", 300}});
+    }
+  }
+  if (BoolAt(spec, {"automountServiceAccountToken"}, true)) {
+    for (const Json& volume : ListAt(spec, {"volumes"})) {
+      if (TextAt(volume, "name").starts_with("kube-api-access-")) return;
+    }
+    const std::string name = "kube-api-access-" + std::string(volume_suffix);
+    Json sources = {{{"serviceAccountToken", {{"expirationSeconds", 3607}, {"path", "token"}}}},
+                    {{"configMap", {{"name", "kube-root-ca.crt"}, {"items", {{{"key", "ca.crt"}, {"path", "ca.crt"}}}}}}},
+                    {{"downwardAPI", {{"items", {{{"path", "namespace"}, {"fieldRef", {{"apiVersion", "v1"}, {"fieldPath", "metadata.namespace"}}}}}}}}}};
+    spec["volumes"].push_back({{"name", name}, {"projected", {{"sources", sources}, {"defaultMode", 420}}}});
+    for (const char* list : {"containers", "initContainers"}) {
+      ForEach(spec, list, [&](Json& container) {
+        container["volumeMounts"].push_back(
+            {{"name", name}, {"readOnly", true}, {"mountPath", "/var/run/secrets/kubernetes.io/serviceaccount"}});
+      });
+    }
+  }
+}
+
+namespace {
+constexpr std::string_view kSafeAlphabet = "bcdfghjklmnpqrstvwxz2456789";
+}  // namespace
+
+std::string NameSuffix(uint64_t random, int length) {
+  std::string text;
+  for (int i = 0; i < length; ++i) {
+    text += kSafeAlphabet[random % kSafeAlphabet.size()];
+    random /= kSafeAlphabet.size();
+  }
+  return text;
+}
+
+std::string TemplateHash(const Json& pod_template) {
+  Json clean = pod_template;
+  if (clean.contains("metadata") && clean["metadata"].is_object() && clean["metadata"].contains("labels") &&
+      clean["metadata"]["labels"].is_object()) {
+    clean["metadata"]["labels"].erase("pod-template-hash");
+  }
+  // FNV-1a over the canonical text. A real hash runs over Go's memory dump: equal in kind, not in value.
+  uint32_t hash = 2166136261u;
+  for (unsigned char c : clean.dump(-1, ' ', false, Json::error_handler_t::replace)) hash = (hash ^ c) * 16777619u;
+  std::string text;
+  for (char digit : std::to_string(hash)) text += kSafeAlphabet[static_cast<size_t>(digit) % kSafeAlphabet.size()];
+  return text;
+}
+
+std::optional<long double> ParseQuantity(const Json& value) {
+  if (value.is_number()) return value.get<long double>() * 1000;
+  if (!value.is_string()) return std::nullopt;
+  const std::string& text = value.get_ref<const std::string&>();
+  size_t end = 0;
+  long double number = 0;
+  try {
+    number = std::stold(text, &end);
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+  static const std::map<std::string, long double> kSuffixes = {
+      {"", 1000.0L}, {"n", 1e-6L}, {"u", 1e-3L}, {"m", 1.0L}, {"k", 1e6L}, {"M", 1e9L}, {"G", 1e12L}, {"T", 1e15L},
+      {"P", 1e18L}, {"E", 1e21L}, {"Ki", 1024e3L}, {"Mi", 1048576e3L}, {"Gi", 1073741824e3L},
+      {"Ti", 1099511627776e3L}, {"Pi", 1125899906842624e3L}, {"Ei", 1152921504606846976e3L}};
+  auto it = kSuffixes.find(text.substr(end));
+  if (it == kSuffixes.end()) return std::nullopt;
+  return number * it->second;
+}
+
+}  // namespace opsmesh::kubesim

@@ -1,0 +1,176 @@
+#include "libs/kubesim/simulator.h"
+
+#include <fmt/format.h>
+
+#include <mutex>
+
+#include "libs/base/error.h"
+#include "libs/base/ids.h"
+#include "libs/base/strings.h"
+#include "libs/base/worker_pool.h"
+#include "libs/http_server/http_server.h"
+#include "libs/kubesim/api/api_server.h"
+#include "libs/kubesim/content/content.h"
+#include "libs/kubesim/door/certificates.h"
+#include "libs/kubesim/store/logs.h"
+#include "libs/kubesim/store/store.h"
+
+namespace opsmesh::kubesim {
+namespace {
+
+constexpr int kDoorThreads = 2;
+constexpr size_t kMaxBody = 3 << 20;  // what a real apiserver takes
+
+class SimulatorImpl final : public Simulator {
+ public:
+  explicit SimulatorImpl(const SimulatorOptions& options)
+      : clock_(options.clock ? *options.clock : base::SystemClock()),
+        ids_(options.seed),
+        store_({.clock = &clock_, .ids = &ids_}),
+        tokens_(base::SystemIds()) {}
+  ~SimulatorImpl() override { Stop(absl::ZeroDuration()); }
+
+  absl::Status Load(const SimulatorOptions& options) {
+    ContentTarget target{store_, logs_, clock_};
+    OPSMESH_RETURN_IF_ERROR(LoadSystem(target));
+    switch (options.content) {
+      case Content::kEmpty: return absl::OkStatus();
+      case Content::kDemo: return LoadDemo(target);
+      case Content::kFolder: return LoadFolder(target, options.cluster_dir);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Start(DoorOptions door) override {
+    std::lock_guard lock(mutex_);
+    if (server_) return base::FailedPrecondition("ALREADY_OPEN", "The simulator already listens; call Stop() first.");
+    http_server::Options options;
+    options.address = door.address;
+    options.port = door.port;
+    options.threads = 1;
+    options.server_name = "";
+    options.stream_buffer_limit = 16 << 20;  // a slow watcher may fall behind by a whole list
+    options.limits = [](const http_server::Request&) { return http_server::Limits{kMaxBody}; };
+    options.error_response = DoorError;
+    if (door.tls) OPSMESH_RETURN_IF_ERROR(PrepareTls(door, &options));
+    pool_ = std::make_unique<base::WorkerPool>(
+        base::WorkerPool::Options{.name = "kubesim", .threads = kDoorThreads, .queue_limit = 1024});
+    api_ = std::make_unique<ApiServer>(Cluster{store_, logs_, clock_}, tokens_, ApiServer::Options{.open_door = !door.tls});
+    const bool loopback_only = !door.tls;
+    auto server = http_server::Server::Start(
+        options, [this, loopback_only](std::shared_ptr<http_server::Exchange> exchange) {
+          Receive(std::move(exchange), loopback_only);
+        });
+    if (!server.ok()) {
+      api_.reset();
+      pool_.reset();
+      return server.status();
+    }
+    server_ = *std::move(server);
+    door_ = door;
+    port_ = server_->port();
+    return absl::OkStatus();
+  }
+
+  void Stop(absl::Duration grace) override {
+    std::lock_guard lock(mutex_);
+    if (!server_) return;
+    api_->EndStreams();
+    server_->Stop(grace);
+    pool_.reset();  // runs what was accepted
+    server_.reset();
+    api_.reset();
+  }
+
+  std::string url() const override {
+    std::lock_guard lock(mutex_);
+    return UrlLocked();
+  }
+  uint16_t port() const override {
+    std::lock_guard lock(mutex_);
+    return server_ ? port_ : 0;
+  }
+
+  absl::StatusOr<std::string> Kubeconfig() const override {
+    return KubeconfigFor("kubernetes-admin", {"system:masters"});
+  }
+
+  absl::StatusOr<std::string> KubeconfigFor(std::string_view user, const std::vector<std::string>& groups) const override {
+    std::lock_guard lock(mutex_);
+    if (!server_) return base::FailedPrecondition("NOT_STARTED", "The simulator does not listen yet; call Start() first.");
+    std::string cluster = fmt::format("server: {}", UrlLocked());
+    std::string credentials;
+    if (authority_) {
+      cluster += fmt::format(", certificate-authority-data: {}", base::Base64Encode(authority_->certificate()));
+      OPSMESH_ASSIGN_OR_RETURN(KeyPair pair, authority_->IssueClient(user, groups));
+      credentials = fmt::format("client-certificate-data: {}, client-key-data: {}", base::Base64Encode(pair.certificate),
+                                base::Base64Encode(pair.key.Reveal()));
+    } else {
+      credentials = fmt::format("token: {}", tokens_.Issue(MakeUser(user, groups)));
+    }
+    return fmt::format(
+        "apiVersion: v1\nkind: Config\ncurrent-context: opsmesh-sim\n"
+        "clusters:\n- name: opsmesh-sim\n  cluster: {{{}}}\n"
+        "users:\n- name: {}\n  user: {{{}}}\n"
+        "contexts:\n- name: opsmesh-sim\n  context: {{cluster: opsmesh-sim, user: {}, namespace: default}}\n",
+        cluster, Quoted(user), credentials, Quoted(user));
+  }
+
+  Store& store() override { return store_; }
+  LogStore& logs() override { return logs_; }
+
+ private:
+  static std::string Quoted(std::string_view text) { return "\"" + base::ReplaceAll(base::ReplaceAll(text, "\\", "\\\\"), "\"", "\\\"") + "\""; }
+
+  std::string UrlLocked() const {
+    if (!server_) return "";
+    const bool v6 = door_.address.find(':') != std::string::npos;
+    return fmt::format("{}://{}:{}", door_.tls ? "https" : "http", v6 ? "[" + door_.address + "]" : door_.address, port_);
+  }
+
+  absl::Status PrepareTls(const DoorOptions& door, http_server::Options* options) {
+    if (!authority_) {
+      OPSMESH_ASSIGN_OR_RETURN(authority_, CertificateAuthority::Create(clock_.Now()));
+    }
+    OPSMESH_ASSIGN_OR_RETURN(KeyPair pair, authority_->IssueServer({"DNS:localhost", "DNS:kubernetes", "DNS:kubernetes.default.svc",
+                                                                    "IP:127.0.0.1", "IP:" + door.address}));
+    options->tls = http_server::TlsOptions{pair.certificate, pair.key, authority_->certificate(), false};
+    return absl::OkStatus();
+  }
+
+  void Receive(std::shared_ptr<http_server::Exchange> exchange, bool loopback_only) {
+    if (loopback_only && !exchange->request().remote_is_loopback) {
+      exchange->Respond(DoorError(403, "", "the simulator's plain door serves loopback callers only; start it with TLS"));
+      return;
+    }
+    if (!pool_->TrySubmit([this, exchange] { api_->Handle(exchange); })) {
+      http_server::Response busy = DoorError(429, "", "too many requests, please try again later");
+      busy.headers.Set("Retry-After", "1");
+      exchange->Respond(std::move(busy));
+    }
+  }
+
+  const base::Clock& clock_;
+  base::SeededIds ids_;
+  Store store_;
+  LogStore logs_;
+  mutable TokenTable tokens_;
+
+  mutable std::mutex mutex_;
+  std::unique_ptr<CertificateAuthority> authority_;
+  std::unique_ptr<ApiServer> api_;
+  std::unique_ptr<base::WorkerPool> pool_;
+  std::unique_ptr<http_server::Server> server_;
+  DoorOptions door_;
+  uint16_t port_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Simulator>> Simulator::Create(SimulatorOptions options) {
+  auto simulator = std::make_unique<SimulatorImpl>(options);
+  OPSMESH_RETURN_IF_ERROR(simulator->Load(options));
+  return simulator;
+}
+
+}  // namespace opsmesh::kubesim
