@@ -1,5 +1,5 @@
 // Turns manifests and a scenario into a cluster as it stands now: replica sets, pods with their statuses, endpoints,
-// events and logs, all dated back from the clock's now. Used once, before the door opens; not thread-safe.
+// events and logs, all dated back from the clock's now. Used once, before the door opens; not thread-safe. For demo/*.cc only.
 #pragma once
 
 #include <map>
@@ -11,7 +11,7 @@
 #include "absl/time/time.h"
 #include "libs/kubesim/content/content.h"
 #include "libs/kubesim/demo/scenario.h"
-#include "libs/kubesim/store/json.h"
+#include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
 
@@ -70,12 +70,22 @@ class DemoBuilder {
   void AddClaim(const std::string& ns, const std::string& name, const Json& spec, absl::Time created);
   // pods.cc
   PodResult AddPod(const PodPlan& plan);
-  bool FillContainer(const Json& container, const NodeRoom& room, absl::Time created, Json& pod, Json& status, bool* blocked);
+  /// A container's status; true when it is ready. Writes its logs and events.
+  bool AddContainer(const Json& container, const EventSubject& pod, const NodeRoom& room, absl::Time started,
+                    const std::string& restart_policy, Json* status);
+  Json Conditions(bool ready, bool scheduled, const std::string& unready, const std::string& why_not, absl::Time created,
+                  absl::Time changed) const;
   // placement.cc
   NodeRoom* Place(const Json& pod_spec, const std::string& ns, std::string* why_not);
   NodeRoom* FindNode(const std::string& name);
   // images.cc
-  std::vector<Run> LivesOf(const ImageBehaviour& behaviour, absl::Time started, bool restarts, absl::Duration* back_off);
+  struct Lives {
+    int restarts = 0;
+    Run last;                 // running, or the one that ended last
+    Run before;               // the one before it, when restarts > 0
+    absl::Duration back_off;  // > 0: waiting for the next start
+  };
+  Lives LivesOf(const ImageBehaviour& behaviour, absl::Time started, bool restart) const;
   void WriteLogs(const std::string& uid, const std::string& container, const ImageBehaviour& behaviour, const Run& run);
   // networking.cc
   void AddService(Json service);

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "embed/opsmesh_libs_kubesim_demo.h"
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
@@ -11,10 +13,26 @@
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
+namespace {
+
+// What pods need is there before them.
+int RankOf(const ResourceType& type) {
+  const std::string& key = type.storage_key;
+  if (key == "/namespaces" || key == "/nodes" || key == "storage.k8s.io/storageclasses") return 0;
+  if (key == "/configmaps" || key == "/secrets" || key == "/persistentvolumeclaims") return 1;
+  return 2;
+}
+
+}  // namespace
 
 absl::Status LoadDemo(const ContentTarget& target) {
   OPSMESH_ASSIGN_OR_RETURN(const Scenario scenario, ParseScenario(demo_data::EmbeddedFile("demo/scenario.yaml")));
-  DemoBuilder builder(target, scenario);
+  struct Item {
+    const ResourceType* type;
+    Json object;
+    int rank;
+  };
+  std::vector<Item> items;
   for (const auto& file : demo_data::EmbeddedFiles()) {
     if (!file.name.starts_with("demo/cluster/")) continue;
     OPSMESH_ASSIGN_OR_RETURN(auto documents, ParseYaml(file.bytes));
@@ -24,9 +42,12 @@ absl::Status LoadDemo(const ContentTarget& target) {
       if (type == nullptr) {
         return base::Internal("DEMO_INVALID", fmt::format("{}:{}: unknown kind {}", file.name, document.line, TextAt(*document.value, "kind")));
       }
-      builder.Add(*type, *document.value);
+      items.push_back({type, *document.value, RankOf(*type)});
     }
   }
+  std::stable_sort(items.begin(), items.end(), [](const Item& x, const Item& y) { return x.rank < y.rank; });
+  DemoBuilder builder(target, scenario);
+  for (Item& item : items) builder.Add(*item.type, std::move(item.object));
   builder.Finish();
   return absl::OkStatus();
 }

@@ -111,6 +111,9 @@ absl::StatusOr<Scenario> ParseScenario(std::string_view yaml) {
       }
     }
   }
+  if (const Json& stranded = At(json, "stranded"); stranded.is_object()) {
+    for (const auto& [key, node] : stranded.items()) scenario.stranded[key] = Scalar(node);
+  }
   if (const Json& images = At(json, "images"); images.is_object()) {
     for (const auto& [image, behaviour] : images.items()) scenario.images[image] = ParseBehaviour(behaviour);
   }

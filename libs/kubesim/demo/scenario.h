@@ -43,6 +43,7 @@ struct Scenario {
   std::map<std::string, absl::Duration> ages;              // "default", namespace, or namespace/name
   std::map<std::string, std::vector<Rollout>> rollouts;    // by namespace/name, oldest first
   std::map<std::string, absl::Duration> silent_nodes;      // since when ago
+  std::map<std::string, std::string> stranded;             // Deployment -> silent node that still holds one of its pods
   std::map<std::string, ImageBehaviour> images;
 
   absl::Duration AgeOf(const std::string& ns, const std::string& name) const;
