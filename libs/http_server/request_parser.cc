@@ -245,6 +245,7 @@ bool RequestParser::ParseRequestLine(std::string_view line) {
     return false;
   }
   request_->method = method;
+  request_->headers.Reserve(8);  // most requests have fewer; one allocation instead of four
   return ParseTarget(target);
 }
 

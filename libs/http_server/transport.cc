@@ -195,11 +195,14 @@ ssize_t Transport::Write(const iovec* parts, int count) {
     }
     return total;
   }
+  while (count > 0 && parts[count - 1].iov_len == 0) --count;
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(parts);
   message.msg_iovlen = static_cast<size_t>(count);
   while (true) {
-    const ssize_t n = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+    // send() spares the kernel the copying of a message header, for the answers that matter most.
+    const ssize_t n = count == 1 ? ::send(fd_.get(), parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL)
+                                 : ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
     if (n >= 0) return n;
     if (errno == EAGAIN || errno == EWOULDBLOCK) return kWouldBlock;
     if (errno != EINTR) return kBroken;
