@@ -33,6 +33,8 @@ class Call;
 
 namespace opsmesh::kube {
 
+class Transport;
+
 struct ListOptions {
   LabelSelector labels;
   std::vector<FieldTerm> fields;
@@ -97,6 +99,7 @@ struct LogText {
   std::vector<std::string> lines;
   size_t bytes_read = 0;
   bool truncated = false;       // older lines were left out
+  bool newest_missing = false;  // the log is so large that reading stopped before its end
   size_t cut_lines = 0;         // lines that were cut
   size_t replaced_bytes = 0;    // ill-formed or control bytes replaced
 };
@@ -242,11 +245,9 @@ class Client {
   absl::Status Evict(const base::Context& ctx, std::string_view ns, std::string_view pod, const DeleteOptions& options = {});
 
  private:
-  friend class Cache;
   friend class Reflector;
-  struct Core;
-  Client(std::shared_ptr<Core> core, Impersonation who);
-  const std::shared_ptr<Core> core_;
+  Client(std::shared_ptr<Transport> transport, Impersonation who);
+  const std::shared_ptr<Transport> transport_;
   const Impersonation who_;
 };
 

@@ -43,6 +43,7 @@ class Discovery {
 
  private:
   std::vector<ResourceType> types_;
+  std::vector<ResourceType> doubles_;  // other groups' names for kinds in types_: found by qualified name only
   std::vector<std::string> failed_groups_;
   absl::Time as_of_;
 };

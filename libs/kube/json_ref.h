@@ -46,9 +46,13 @@ class JsonRef {
   /// Calls for each member until `visit` returns false. Keys come with escapes as they stand.
   void ForEachMember(const std::function<bool(std::string_view key, JsonRef value)>& visit) const;
   void ForEachElement(const std::function<bool(JsonRef value)>& visit) const;
+  /// The same without the cost of a std::function; defined in json_walk.h.
+  template <typename F>
+  void WalkMembers(F visit) const;
+  template <typename F>
+  void WalkElements(F visit) const;
 
  private:
-  friend class JsonWalker;
   JsonRef(const char* begin, const char* end) : begin_(begin), end_(end) {}
   const char* begin_ = nullptr;  // first byte of the value
   const char* end_ = nullptr;    // end of the text around it

@@ -3,7 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
+#include <forward_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -69,7 +69,7 @@ class View {
  private:
   friend class Decoder;
   std::vector<std::string> defects_;
-  std::deque<std::string> unescaped_;  // strings whose JSON form has escapes; addresses are stable
+  std::forward_list<std::string> unescaped_;  // strings whose JSON form has escapes; addresses are stable
 };
 
 /// What is removed from every object on the way in: metadata.managedFields, the last-applied-configuration annotation,
@@ -114,7 +114,7 @@ class Object {
 
   std::string json_;
   Meta meta_;
-  std::vector<std::unique_ptr<std::string>> unescaped_;
+  std::forward_list<std::string> unescaped_;
   int view_id_ = 0;  // 0 = no typed view for this kind
   mutable std::atomic<const View*> view_{nullptr};
 };

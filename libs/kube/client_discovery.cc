@@ -1,0 +1,109 @@
+// Client::Discover and Client::Resolve.
+#include <fmt/format.h>
+
+#include "libs/base/error.h"
+#include "libs/kube/client.h"
+#include "libs/kube/discovery_wire.h"
+#include "libs/kube/small_json.h"
+#include "libs/kube/transport.h"
+
+namespace opsmesh::kube {
+namespace {
+
+constexpr absl::Duration kDiscoveryLife = absl::Minutes(10);
+constexpr char kAggregated[] =
+    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
+    "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
+
+struct Found {
+  std::vector<ResourceType> types;
+  std::vector<std::string> failed;
+};
+
+ApiCall Get(std::string path) {
+  ApiCall call;
+  call.verb = "get";
+  call.path = std::move(path);
+  call.accept = kAggregated;
+  return call;
+}
+
+/// One group version the old way. A failure is noted, not returned: a dead aggregated API must not hide the others.
+void ReadGroupVersion(Transport& transport, const Impersonation& who, const base::Context& ctx, const GroupVersion& gv,
+                      Found* found) {
+  ApiCall call = Get(gv.group.empty() ? "/api/" + gv.version : "/apis/" + gv.name());
+  call.accept = "application/json";
+  call.retry = false;
+  const auto response = transport.Do(ctx, call, who);
+  if (response.ok()) {
+    const SmallJson json(response->body);
+    if (json.root()["kind"].RawString() == "APIResourceList") return ReadResourceList(json.root(), gv, &found->types);
+  }
+  found->failed.push_back(gv.name());
+}
+
+/// /api or /apis, in whichever form the server has.
+absl::Status ReadRoot(Transport& transport, const Impersonation& who, const base::Context& ctx, const std::string& path,
+                      Found* found) {
+  const ApiCall call = Get(path);
+  OPSMESH_ASSIGN_OR_RETURN(const auto response, transport.Do(ctx, call, who));
+  const SmallJson json(response.body);
+  const auto kind = json.root()["kind"].RawString();
+  std::vector<GroupVersion> versions;
+  if (kind == "APIGroupDiscoveryList") {
+    ReadAggregated(json.root(), &found->types, &found->failed);
+  } else if (kind == "APIGroupList") {
+    versions = ReadGroupList(json.root());
+  } else if (kind == "APIVersions") {
+    versions.push_back({"", "v1"});
+  } else {
+    return NotKubernetes(call, transport.cluster(), response.status, response.Get("Content-Type"), response.body);
+  }
+  for (const GroupVersion& gv : versions) ReadGroupVersion(transport, who, ctx, gv, found);
+  return ctx.Check();
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Discovery>> Client::Discover(const base::Context& ctx, bool refresh) {
+  const base::Clock& clock = *transport_->options().clock;
+  {
+    const std::lock_guard lock(transport_->discovery_mutex);
+    const bool fresh = clock.Steady() - transport_->discovered_at < kDiscoveryLife;
+    if (transport_->discovery != nullptr && fresh && !refresh) return transport_->discovery;
+  }
+  Found found;
+  OPSMESH_RETURN_IF_ERROR(ReadRoot(*transport_, who_, ctx, "/api", &found));
+  if (const absl::Status groups = ReadRoot(*transport_, who_, ctx, "/apis", &found); !groups.ok()) {
+    OPSMESH_RETURN_IF_ERROR(ctx.Check());
+    found.failed.push_back("/apis");
+  }
+  auto discovery = std::make_shared<const Discovery>(ChooseVersions(found.types), std::move(found.failed), clock.Now());
+  const std::lock_guard lock(transport_->discovery_mutex);
+  transport_->discovery = discovery;
+  transport_->discovered_at = clock.Steady();
+  return discovery;
+}
+
+absl::StatusOr<ResourceType> Client::Resolve(const base::Context& ctx, std::string_view name) {
+  const absl::Duration before = transport_->options().clock->Steady();
+  auto discovery = Discover(ctx);
+  if (discovery.ok()) {
+    auto type = (*discovery)->Find(name);
+    if (type.ok()) return type;
+    // The kind may be younger than the picture; a picture made just now cannot be.
+    bool old;
+    {
+      const std::lock_guard lock(transport_->discovery_mutex);
+      old = transport_->discovered_at < before - absl::Seconds(5);
+    }
+    if (!old) return type;
+    discovery = Discover(ctx, true);
+    if (discovery.ok()) return (*discovery)->Find(name);
+    return type;
+  }
+  if (const ResourceType* builtin = FindBuiltin(name)) return *builtin;
+  return discovery.status();
+}
+
+}  // namespace opsmesh::kube

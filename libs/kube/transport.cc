@@ -1,0 +1,203 @@
+#include "libs/kube/transport.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "libs/base/error.h"
+#include "libs/base/strings.h"
+#include "libs/kube/files.h"
+
+namespace opsmesh::kube {
+namespace {
+
+constexpr absl::Duration kTokenLife = absl::Seconds(60);
+constexpr int kTries = 3;
+constexpr double kMaxRetryBudget = 10;
+constexpr double kRetryShare = 0.2;
+
+std::shared_ptr<const http_client::Connection> MakeConnection(const ClusterConfig& config) {
+  auto connection = std::make_shared<http_client::Connection>();
+  connection->ca_pem = config.ca_pem;
+  connection->client_cert_pem = config.client_cert_pem;
+  connection->client_key_pem = config.client_key_pem;
+  connection->tls_server_name = config.tls_server_name;
+  connection->insecure_skip_tls_verify = config.insecure_skip_tls_verify;
+  connection->proxy_url = config.proxy_url;
+  connection->no_proxy = config.no_proxy;
+  return connection;
+}
+
+bool IsSuccess(int code) { return code >= 200 && code < 300; }
+
+/// Worth another try of a read: the server was not reached, broke off, or says that it is in trouble.
+bool IsTransient(const absl::Status& status) {
+  const std::string reason = base::DetailOf(status).reason;
+  if (status.code() == absl::StatusCode::kUnavailable) return reason != "NOT_KUBERNETES" && reason != "TLS_FAILED";
+  return reason == "TOO_MANY_REQUESTS" || reason == "CONNECT_TIMEOUT";
+}
+
+}  // namespace
+
+absl::StatusOr<base::Secret> TokenSource::Get() {
+  if (file_.empty()) return fixed_;
+  const std::lock_guard lock(mutex_);
+  const absl::Duration now = clock_.Steady();
+  if (now - read_at_ < kTokenLife) return cached_;
+  absl::StatusOr<std::string> text = ReadSmallFile(file_);
+  if (!text.ok()) {
+    if (!cached_.empty()) return cached_;  // while the file is being replaced
+    return base::FailedPrecondition("TOKEN_UNREADABLE",
+                                    fmt::format("The token file {} cannot be read: {}.", file_, base::ToStd(text.status().message())))
+        .Hint("Check that the file is there and readable by this user.");
+  }
+  cached_ = base::Secret(std::string(base::Trim(*text)));
+  read_at_ = now;
+  return cached_;
+}
+
+bool TokenSource::Renew() {
+  if (file_.empty()) return false;
+  const std::lock_guard lock(mutex_);
+  read_at_ = -absl::InfiniteDuration();
+  return true;
+}
+
+absl::Duration RateLimit::Take() {
+  const std::lock_guard lock(mutex_);
+  const absl::Duration now = clock_.Steady();
+  tokens_ = std::min(burst_, tokens_ + absl::ToDoubleSeconds(now - updated_) * per_second_);
+  updated_ = now;
+  tokens_ -= 1;
+  return tokens_ >= 0 ? absl::ZeroDuration() : absl::Seconds(-tokens_ / per_second_);
+}
+
+absl::Status RateLimit::Wait(const base::Context& ctx) {
+  if (per_second_ <= 0) return absl::OkStatus();
+  const absl::Duration wait = Take();
+  return wait == absl::ZeroDuration() ? absl::OkStatus() : ctx.Sleep(wait);
+}
+
+Transport::Transport(Client::Options options)
+    : options_(std::move(options)),
+      connection_(MakeConnection(options_.config)),
+      tokens_(options_.config, *options_.clock),
+      limit_(options_.requests_per_second, options_.burst, *options_.clock) {}
+
+absl::StatusOr<http_client::Request> Transport::Build(const ApiCall& call, const Impersonation& who) {
+  const ClusterConfig& config = options_.config;
+  http_client::Request request;
+  request.method = call.method;
+  request.url = config.server + call.Target();
+  request.connection = connection_;
+  request.accept_gzip = config.accept_gzip;
+  request.max_response_bytes = call.max_response_bytes != 0 ? call.max_response_bytes : options_.max_response_bytes;
+  request.send_once = call.is_write();
+  request.headers.emplace_back("Accept", call.accept);
+  request.headers.emplace_back("User-Agent", options_.user_agent);
+  if (call.is_write()) {
+    request.headers.emplace_back("Content-Type", call.content_type);
+    request.body = call.body;
+  }
+  if (!who.user.empty()) request.headers.emplace_back("Impersonate-User", who.user);
+  if (!who.uid.empty()) request.headers.emplace_back("Impersonate-Uid", who.uid);
+  for (const std::string& group : who.groups) request.headers.emplace_back("Impersonate-Group", group);
+  for (const auto& [key, values] : who.extra) {
+    for (const std::string& value : values) {
+      request.headers.emplace_back("Impersonate-Extra-" + base::PercentEncode(key), value);
+    }
+  }
+  OPSMESH_ASSIGN_OR_RETURN(const base::Secret token, tokens_.Get());
+  if (!token.empty()) {
+    request.secret_headers.emplace_back("Authorization", base::Secret("Bearer " + token.Reveal()));
+  } else if (!config.username.empty()) {
+    const std::string pair = config.username + ":" + config.password.Reveal();
+    request.secret_headers.emplace_back("Authorization", base::Secret("Basic " + base::Base64Encode(pair)));
+  }
+  return request;
+}
+
+absl::StatusOr<http_client::Response> Transport::Once(const base::Context& ctx, const ApiCall& call,
+                                                      const Impersonation& who) {
+  OPSMESH_RETURN_IF_ERROR(WaitForTurn(ctx));
+  auto request = Build(call, who);
+  if (!request.ok()) return NameCall(request.status(), call, cluster());
+  auto response = options_.http->Fetch(ctx.WithTimeout(options_.request_timeout), *std::move(request));
+  if (!response.ok()) return NameCall(response.status(), call, cluster());
+  if (!IsSuccess(response->status)) return ErrorFromResponse(call, cluster(), *response);
+  return response;
+}
+
+bool Transport::SpendRetry() {
+  const std::lock_guard lock(budget_mutex_);
+  if (retry_budget_ < 1) return false;
+  retry_budget_ -= 1;
+  return true;
+}
+
+void Transport::EarnRetry() {
+  const std::lock_guard lock(budget_mutex_);
+  retry_budget_ = std::min(kMaxRetryBudget, retry_budget_ + kRetryShare);
+}
+
+absl::Duration Transport::Backoff(int attempt, const absl::Status& error) {
+  const absl::Duration most = std::min(options_.retry_max, options_.retry_min * std::pow(2.0, attempt));
+  const double random = static_cast<double>(options_.ids->Random() >> 11) * 0x1p-53;
+  const absl::Duration jittered = most * random;
+  return std::max(jittered, base::DetailOf(error).retry_after.value_or(absl::ZeroDuration()));
+}
+
+absl::StatusOr<http_client::Response> Transport::Do(const base::Context& ctx, const ApiCall& call,
+                                                    const Impersonation& who) {
+  EarnRetry();
+  bool renewed = false;
+  for (int attempt = 1;; ++attempt) {
+    auto response = Once(ctx, call, who);
+    if (response.ok()) return response;
+    const absl::Status error = response.status();
+    if (error.code() == absl::StatusCode::kUnauthenticated && !renewed && tokens_.Renew()) {
+      renewed = true;
+      continue;
+    }
+    // A 429 was not executed, so a write may be sent again; a blocked eviction would only be blocked again.
+    const bool refused = base::DetailOf(error).reason == "TOO_MANY_REQUESTS";
+    const bool again = call.is_write() ? refused : call.retry && IsTransient(error);
+    if (!again || attempt >= kTries || !ctx.Check().ok()) return error;
+    const absl::Duration wait = Backoff(attempt, error);
+    if (wait >= ctx.Remaining() || !SpendRetry()) return error;
+    if (!ctx.Sleep(wait).ok()) return error;
+  }
+}
+
+absl::Status Transport::Stream(const base::Context& ctx, const ApiCall& call, const Impersonation& who,
+                               absl::Duration idle_timeout,
+                               const std::function<absl::Status(std::string_view)>& on_data) {
+  for (bool renewed = false;; renewed = true) {
+    OPSMESH_RETURN_IF_ERROR(WaitForTurn(ctx));
+    auto request = Build(call, who);
+    if (!request.ok()) return NameCall(request.status(), call, cluster());
+    request->idle_timeout = idle_timeout;
+    request->head_timeout = options_.request_timeout;
+    request->max_response_bytes = SIZE_MAX / 2;
+    http_client::Response refused;  // an answer that is not 2xx, read up to a bound
+    const absl::Status status = options_.http->Stream(
+        ctx, *std::move(request),
+        [&](const http_client::ResponseHead& head) {
+          static_cast<http_client::ResponseHead&>(refused) = head;
+          return absl::OkStatus();
+        },
+        [&](std::string_view piece) -> absl::Status {
+          if (IsSuccess(refused.status)) return on_data(piece);
+          refused.body.append(piece.substr(0, (64 << 10) - std::min<size_t>(refused.body.size(), 64 << 10)));
+          return absl::OkStatus();
+        });
+    if (refused.status != 0 && !IsSuccess(refused.status)) {
+      if (refused.status == 401 && !renewed && tokens_.Renew()) continue;
+      return ErrorFromResponse(call, cluster(), refused);
+    }
+    return status.ok() ? status : NameCall(status, call, cluster());
+  }
+}
+
+}  // namespace opsmesh::kube

@@ -1,0 +1,97 @@
+// Sends API calls: credentials, retries, rate limit. Shared by the clients of one cluster.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "libs/base/context.h"
+#include "libs/base/ids.h"
+#include "libs/http_client/http_client.h"
+#include "libs/kube/api_call.h"
+#include "libs/kube/client.h"
+
+namespace opsmesh::kube {
+
+/// Largest line of a watch: an object of the API server's limit (3 MiB), twice over for escapes, and some.
+inline constexpr size_t kMaxEventBytes = 16 << 20;
+
+/// The request that opens a watch. INVALID_ARGUMENT (INVALID_NAME, INVALID_SELECTOR).
+absl::StatusOr<ApiCall> WatchCall(const ResourceType& type, std::string_view ns, const WatchOptions& options);
+
+/// The bearer token, read again from its file at least every 60 s. Thread-safe.
+class TokenSource {
+ public:
+  TokenSource(const ClusterConfig& config, const base::Clock& clock)
+      : fixed_(config.token), file_(config.token_file), clock_(clock) {}
+  /// FAILED_PRECONDITION (TOKEN_UNREADABLE) when there is a file that cannot be read.
+  absl::StatusOr<base::Secret> Get();
+  /// After a 401: read the file again on the next Get. False when there is no file, so that trying again is useless.
+  bool Renew();
+
+ private:
+  const base::Secret fixed_;
+  const std::string file_;
+  const base::Clock& clock_;
+  std::mutex mutex_;
+  base::Secret cached_;
+  absl::Duration read_at_ = -absl::InfiniteDuration();
+};
+
+/// A token bucket; Wait sleeps inside the context. Thread-safe.
+class RateLimit {
+ public:
+  RateLimit(double per_second, int burst, const base::Clock& clock)
+      : per_second_(per_second), burst_(burst), clock_(clock), tokens_(burst), updated_(clock.Steady()) {}
+  absl::Status Wait(const base::Context& ctx);
+
+ private:
+  absl::Duration Take();
+  const double per_second_;
+  const double burst_;
+  const base::Clock& clock_;
+  std::mutex mutex_;
+  double tokens_;  // below zero: promised to callers that sleep
+  absl::Duration updated_;
+};
+
+/// Thread-safe.
+class Transport {
+ public:
+  explicit Transport(Client::Options options);
+
+  const Client::Options& options() const { return options_; }
+  const std::string& cluster() const { return options_.config.name; }
+
+  /// Sends, tries again where that is safe, and returns an answer with a 2xx code; every other one as its error.
+  absl::StatusOr<http_client::Response> Do(const base::Context& ctx, const ApiCall& call, const Impersonation& who);
+  /// One try of a streamed read. A code that is not 2xx is returned as its error.
+  absl::Status Stream(const base::Context& ctx, const ApiCall& call, const Impersonation& who, absl::Duration idle_timeout,
+                      const std::function<absl::Status(std::string_view)>& on_data);
+  /// The request of a call, credentials included.
+  absl::StatusOr<http_client::Request> Build(const ApiCall& call, const Impersonation& who);
+  bool RenewToken() { return tokens_.Renew(); }
+  absl::Status WaitForTurn(const base::Context& ctx) { return limit_.Wait(ctx); }
+  http_client::Client& http() const { return *options_.http; }
+
+  std::mutex discovery_mutex;
+  std::shared_ptr<const Discovery> discovery;
+  absl::Duration discovered_at = -absl::InfiniteDuration();
+
+ private:
+  absl::StatusOr<http_client::Response> Once(const base::Context& ctx, const ApiCall& call, const Impersonation& who);
+  absl::Duration Backoff(int attempt, const absl::Status& error);
+  bool SpendRetry();
+  void EarnRetry();
+
+  const Client::Options options_;
+  std::shared_ptr<const http_client::Connection> connection_;
+  TokenSource tokens_;
+  RateLimit limit_;
+  std::mutex budget_mutex_;
+  double retry_budget_ = 10;  // a fifth of a retry is earned by each call
+};
+
+}  // namespace opsmesh::kube
