@@ -404,9 +404,19 @@ void ReadTypeMeta(JsonScanner scanner, std::string_view* api_version, std::strin
 
 bool CopyStripped(JsonScanner& scanner, std::string_view api_version, std::string_view kind, std::string* out) {
   if (scanner.Peek() != '{') return scanner.Fail("expected an object");
-  const bool asked_for_secret = kind == "Secret";
-  if (kind.empty() || BeginsWithTypeMeta(scanner)) ReadTypeMeta(scanner, &api_version, &kind);
-  const bool secret = asked_for_secret || Means(kind, "Secret");
+  const JsonScanner start = scanner;
+  bool secret = kind == "Secret";
+  bool own_kind_known = false;
+  const auto look_at_own = [&] {
+    if (std::exchange(own_kind_known, true)) return;
+    std::string_view own_kind = kind;
+    std::string_view own_version = api_version;
+    ReadTypeMeta(start, &own_version, &own_kind);
+    secret |= Means(own_kind, "Secret");
+    kind = own_kind;
+    api_version = own_version;
+  };
+  if (kind.empty() || BeginsWithTypeMeta(scanner)) look_at_own();
   MemberWriter writer(out);
   if (!kind.empty()) {
     writer.Key("kind");
@@ -420,7 +430,10 @@ bool CopyStripped(JsonScanner& scanner, std::string_view api_version, std::strin
     if (Means(key, "kind") || Means(key, "apiVersion")) return scanner.Skip();
     writer.Key(key);
     if (Means(key, "metadata")) return CopyMetadata(scanner, out);
-    if (secret && (Means(key, "data") || Means(key, "stringData"))) return CopyMasked(scanner, out);
+    if (Means(key, "data") || Means(key, "stringData")) {
+      look_at_own();  // a kind that stands behind its data still counts
+      if (secret) return CopyMasked(scanner, out);
+    }
     return scanner.Copy(out);
   });
   writer.End();
