@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "grpcpp/channel.h"
 #include "libs/base/context.h"
 #include "libs/base/error.h"
 #include "libs/base/ids.h"
