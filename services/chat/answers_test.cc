@@ -1,5 +1,6 @@
 #include "services/chat/answers.h"
 
+#include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
@@ -52,7 +53,7 @@ TEST_F(AnswersTest, TheSameRequestIdGivesTheSameAnswerWithoutASecondTurn) {
   const auto first = answers_.Chat(As("ann"), request);
   const auto second = answers_.Chat(As("ann"), request);
   ASSERT_TRUE(first.ok() && second.ok());
-  EXPECT_EQ(first->SerializeAsString(), second->SerializeAsString());
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(*first, *second));
   EXPECT_EQ(turns.requests.size(), 1u);
   ASSERT_TRUE(answers_.Chat(As("bob"), request).ok());
   EXPECT_EQ(turns.requests.size(), 2u) << "another owner's key is another key";
