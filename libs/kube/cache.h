@@ -57,11 +57,13 @@ std::string_view StateName(KindStatus::State state);  // "live"
 class KindSnapshot {
  public:
   KindSnapshot(KindStatus status, std::vector<ObjectPtr> sorted_objects);
+  /// The same objects, and indexes, with another status.
+  KindSnapshot(KindStatus status, const KindSnapshot& same_objects);
   ~KindSnapshot();
 
   const KindStatus& status() const { return status_; }
   /// Ordered by namespace, then name.
-  const std::vector<ObjectPtr>& objects() const { return objects_; }
+  const std::vector<ObjectPtr>& objects() const;
   std::span<const ObjectPtr> InNamespace(std::string_view ns) const;
   /// Null when there is none. `ns` "" for cluster-scoped kinds.
   ObjectPtr Find(std::string_view ns, std::string_view name) const;
@@ -80,12 +82,9 @@ class KindSnapshot {
                                std::string_view uid = {}) const;
 
  private:
-  struct Indexes;
-  const Indexes& indexes() const;
+  struct Data;
   const KindStatus status_;
-  const std::vector<ObjectPtr> objects_;
-  mutable std::once_flag indexed_;
-  mutable std::unique_ptr<const Indexes> indexes_;
+  const std::shared_ptr<const Data> data_;
 };
 using KindSnapshotPtr = std::shared_ptr<const KindSnapshot>;
 
@@ -94,7 +93,7 @@ class Snapshot {
  public:
   Snapshot(std::map<std::string, KindSnapshotPtr, std::less<>> kinds, absl::Time taken)
       : kinds_(std::move(kinds)), taken_(taken) {}
-  /// By plural as asked for in Cache::Options ("pods"). A kind that is not cached yields an empty one, kNotServed.
+  /// By plural ("pods"); built-in kinds by any of their names. A kind that is not cached yields an empty one, kNotServed.
   const KindSnapshot& Of(std::string_view plural) const;
   const std::map<std::string, KindSnapshotPtr, std::less<>>& kinds() const { return kinds_; }
   absl::Time taken() const { return taken_; }
@@ -106,7 +105,7 @@ class Snapshot {
 
 /// One change of state, for the change feed. Exactly one of `before`, `after` may be null.
 struct Change {
-  const ResourceType* type = nullptr;
+  std::shared_ptr<const ResourceType> type;
   ObjectPtr before;  // null = new
   ObjectPtr after;   // null = gone
   absl::Time seen;
@@ -120,7 +119,7 @@ class Cache {
     std::vector<std::string> kinds;
     /// "" = all namespaces.
     std::string ns;
-    /// Threads that list and apply; watches need none.
+    /// Threads that list; one more applies the events of all watches, and waiting needs none.
     int threads = 2;
     const base::Clock* clock = &base::SystemClock();
     base::IdSource* ids = &base::SystemIds();
@@ -156,7 +155,7 @@ class Cache {
 
  private:
   class Impl;
-  explicit Cache(std::unique_ptr<Impl> impl);
+  explicit Cache(std::unique_ptr<Impl> parts);
   std::unique_ptr<Impl> impl_;
 };
 

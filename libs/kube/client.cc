@@ -143,7 +143,7 @@ absl::Status Client::Watch(const base::Context& ctx, const ResourceType& type, s
           return NotKubernetes(call, transport_->cluster(), 200, "application/json", text);
         });
       });
-  return status == stop ? absl::OkStatus() : status;
+  return base::DetailOf(status).reason == "WATCH_STOPPED" ? absl::OkStatus() : status;
 }
 
 namespace {

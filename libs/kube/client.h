@@ -101,7 +101,7 @@ struct LogText {
   bool truncated = false;       // older lines were left out
   bool newest_missing = false;  // the log is so large that reading stopped before its end
   size_t cut_lines = 0;         // lines that were cut
-  size_t replaced_bytes = 0;    // ill-formed or control bytes replaced
+  size_t replaced_bytes = 0;    // runs of ill-formed bytes and control bytes replaced by U+FFFD
 };
 
 struct AccessQuestion {

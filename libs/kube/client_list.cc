@@ -90,6 +90,7 @@ class Lister {
     result_ = {};
     result_.type = type;
     token_.clear();
+    seen_.clear();
     return absl::OkStatus();
   }
 

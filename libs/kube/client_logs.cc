@@ -108,7 +108,7 @@ absl::Status Client::FollowPodLogs(const base::Context& ctx, std::string_view ns
   const absl::Status status = transport_->Stream(ctx, call, who_, absl::InfiniteDuration(), [&](std::string_view piece) {
     return lines.Feed(piece) ? absl::OkStatus() : stop;
   });
-  if (status == stop) return absl::OkStatus();
+  if (base::DetailOf(status).reason == "FOLLOW_STOPPED") return absl::OkStatus();
   if (!status.ok()) return LogError(status, call, transport_->cluster());
   lines.Finish();
   return absl::OkStatus();

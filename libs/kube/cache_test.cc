@@ -1,0 +1,355 @@
+#include "libs/kube/cache.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <set>
+
+#include "libs/kube/reflector.h"
+#include "libs/kube/test_support.h"
+#include "libs/kube/views.h"
+
+namespace opsmesh::kube {
+namespace {
+
+using http_server::Exchange;
+using test::FakeApi;
+using test::Json;
+using test::MakeClient;
+using test::Reason;
+using test::Seen;
+using test::Soon;
+using test::StatusJson;
+
+std::string PodAt(const std::string& name, int version, const std::string& more = "", const std::string& uid = "") {
+  return R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":")" + name + R"(","namespace":"shop","uid":")" +
+         (uid.empty() ? "u-" + name : uid) + R"(","resourceVersion":")" + std::to_string(version) + R"(","labels":{"app":")" +
+         name.substr(0, name.find('-')) + "\"}}" + more + "}";
+}
+
+/// A cluster of one kind (pods) and some that refuse, whose watch the test feeds by hand.
+class ScriptedCluster {
+ public:
+  ScriptedCluster() : api_([this](const Seen& seen, std::shared_ptr<Exchange> exchange) { Serve(seen, std::move(exchange)); }) {}
+
+  void SetList(std::vector<std::string> items, int version) {
+    const std::lock_guard lock(mutex_);
+    items_ = std::move(items);
+    version_ = version;
+  }
+  /// The next watch gets this answer instead of a stream.
+  void RefuseNextWatch(http_server::Response response) {
+    const std::lock_guard lock(mutex_);
+    refusals_.push_back(std::move(response));
+  }
+  /// Waits until `count` watches were opened in all.
+  bool WaitForWatches(int count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return opened_ >= count; });
+  }
+  void Send(const std::string& line) {
+    const std::lock_guard lock(mutex_);
+    if (watch_) watch_->Write(line);
+  }
+  void Event(const std::string& type, const std::string& object) { Send("{\"type\":\"" + type + "\",\"object\":" + object + "}\n"); }
+  void Cut() {
+    const std::lock_guard lock(mutex_);
+    if (watch_) watch_->Abort();
+    watch_ = nullptr;
+  }
+  void End() {
+    const std::lock_guard lock(mutex_);
+    if (watch_) watch_->Finish();
+    watch_ = nullptr;
+  }
+  std::vector<std::string> watched_from() {
+    const std::lock_guard lock(mutex_);
+    return watched_from_;
+  }
+  std::vector<std::string> listed_from() {
+    const std::lock_guard lock(mutex_);
+    return listed_from_;
+  }
+  const FakeApi& api() const { return api_; }
+
+ private:
+  void Serve(const Seen& seen, std::shared_ptr<Exchange> exchange) {
+    const std::lock_guard lock(mutex_);
+    if (seen.path == "/api") return exchange->Respond(Json(200, R"({"kind":"APIVersions","versions":["v1"]})"));
+    if (seen.path == "/api/v1") {
+      return exchange->Respond(Json(200, R"({"kind":"APIResourceList","resources":[
+        {"name":"pods","singularName":"pod","namespaced":true,"kind":"Pod","verbs":["get","list","watch"]},
+        {"name":"secrets","singularName":"secret","namespaced":true,"kind":"Secret","verbs":["get","list","watch"]}]})"));
+    }
+    if (seen.path == "/apis") return exchange->Respond(Json(200, R"({"kind":"APIGroupList","groups":[]})"));
+    if (seen.path == "/api/v1/secrets") return exchange->Respond(Json(403, StatusJson(403, "Forbidden")));
+    if (seen.path != "/api/v1/pods") return exchange->Respond(Json(404, StatusJson(404, "NotFound")));
+    const auto query = [&](const std::string& key) { return seen.query.contains(key) ? seen.query.at(key) : ""; };
+    if (query("watch") != "true") {
+      listed_from_.push_back(query("resourceVersion"));
+      return exchange->Respond(Json(200, R"({"kind":"PodList","metadata":{"resourceVersion":")" + std::to_string(version_) + R"("},"items":[)" +
+                                             base::Join(items_, ",") + "]}"));
+    }
+    watched_from_.push_back(query("resourceVersion"));
+    if (!refusals_.empty()) {
+      exchange->Respond(refusals_.front());
+      refusals_.erase(refusals_.begin());
+    } else {
+      exchange->Start({});
+      watch_ = std::move(exchange);
+    }
+    ++opened_;
+    changed_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> items_;
+  int version_ = 1;
+  std::vector<http_server::Response> refusals_;
+  std::shared_ptr<Exchange> watch_;
+  int opened_ = 0;
+  std::vector<std::string> watched_from_;
+  std::vector<std::string> listed_from_;
+  FakeApi api_;
+};
+
+class CacheTest : public testing::Test {
+ protected:
+  std::unique_ptr<Cache> StartCache(std::vector<std::string> kinds = {"pods"}) {
+    client_ = MakeClient(*http_, cluster_.api().config());
+    Cache::Options options;
+    options.kinds = std::move(kinds);
+    options.backoff_min = absl::Milliseconds(1);
+    options.backoff_max = absl::Milliseconds(10);
+    options.on_change = [this](const Change& change) {
+      const std::lock_guard lock(mutex_);
+      const Object& object = change.after != nullptr ? *change.after : *change.before;
+      changes_.push_back((change.before == nullptr ? "+" : change.after == nullptr ? "-" : "~") + std::string(object.name()) + "@" +
+                         std::string(object.meta().resource_version));
+      changed_.notify_all();
+    };
+    auto cache = Cache::Start(*client_, options);
+    EXPECT_TRUE(cache.ok()) << cache.status();
+    return *std::move(cache);
+  }
+  /// Waits until as many changes came, and gives them all.
+  std::vector<std::string> Changes(size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::seconds(10), [&] { return changes_.size() >= count; });
+    return changes_;
+  }
+  /// Waits for a condition on the pods' status.
+  template <typename F>
+  bool Eventually(const Cache& cache, F condition) {
+    for (int i = 0; i < 2000; ++i) {
+      if (condition(*cache.Get("pods"))) return true;
+      (void)Soon().Sleep(absl::Milliseconds(5));
+    }
+    return false;
+  }
+
+  ScriptedCluster cluster_;
+  std::unique_ptr<http_client::Client> http_ = http_client::Client::Create();
+  std::unique_ptr<Client> client_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> changes_;
+};
+
+TEST_F(CacheTest, ListsThenFollowsEveryEvent) {
+  cluster_.SetList({PodAt("a-1", 1), PodAt("b-1", 2)}, 5);
+  const auto cache = StartCache();
+  ASSERT_TRUE(cache->WaitForSync(Soon()).ok());
+  EXPECT_EQ(cache->Get("pods")->objects().size(), 2u);
+  ASSERT_TRUE(cluster_.WaitForWatches(1));
+  EXPECT_EQ(cluster_.watched_from()[0], "5");
+  cluster_.Event("ADDED", PodAt("c-1", 6));
+  cluster_.Event("MODIFIED", PodAt("a-1", 7));
+  cluster_.Event("MODIFIED", PodAt("a-1", 7));  // said twice, counted once
+  cluster_.Event("DELETED", PodAt("b-1", 8));
+  EXPECT_EQ(Changes(3), (std::vector<std::string>{"+c-1@6", "~a-1@7", "-b-1@2"}));
+  const auto pods = cache->Get("po");
+  ASSERT_EQ(pods->objects().size(), 2u);
+  EXPECT_EQ(pods->Find("shop", "a-1")->meta().resource_version, "7");
+  EXPECT_EQ(pods->Find("shop", "b-1"), nullptr);
+  EXPECT_EQ(pods->status().state, KindStatus::State::kLive);
+  EXPECT_EQ(pods->status().events, 4u);
+  EXPECT_EQ(pods->status().resource_version, "8");
+}
+
+TEST_F(CacheTest, ABrokenWatchGoesOnFromTheLastVersionItSawBookmarksIncluded) {
+  cluster_.SetList({PodAt("a-1", 1)}, 5);
+  const auto cache = StartCache();
+  ASSERT_TRUE(cluster_.WaitForWatches(1));
+  cluster_.Event("ADDED", PodAt("b-1", 9));
+  cluster_.Event("BOOKMARK", R"({"kind":"Pod","metadata":{"resourceVersion":"12"}})");
+  ASSERT_TRUE(Eventually(*cache, [](const KindSnapshot& pods) { return pods.status().resource_version == "12"; }));
+  cluster_.Cut();
+  ASSERT_TRUE(cluster_.WaitForWatches(2));
+  cluster_.End();
+  ASSERT_TRUE(cluster_.WaitForWatches(3));
+  EXPECT_EQ(cluster_.watched_from(), (std::vector<std::string>{"5", "12", "12"}));
+  EXPECT_EQ(cluster_.listed_from().size(), 1u);
+  cluster_.Event("DELETED", PodAt("a-1", 13));
+  EXPECT_EQ(Changes(2), (std::vector<std::string>{"+b-1@9", "-a-1@1"}));
+  EXPECT_GE(cache->Get("pods")->status().reconnects, 2u);
+}
+
+TEST_F(CacheTest, AnExpiredVersionListsAgainAndTellsEveryChangeOnce) {
+  cluster_.SetList({PodAt("gone-1", 1), PodAt("same-1", 2), PodAt("new-1", 3), PodAt("swap-1", 4)}, 5);
+  const auto cache = StartCache();
+  ASSERT_TRUE(cluster_.WaitForWatches(1));
+  const auto kept = cache->Get("pods")->Find("shop", "same-1");
+  cluster_.SetList({PodAt("same-1", 2), PodAt("new-1", 8), PodAt("come-1", 9), PodAt("swap-1", 10, "", "another")}, 20);
+  cluster_.Send(R"({"type":"ERROR","object":)" + StatusJson(410, "Expired") + "}\n");
+  ASSERT_TRUE(cluster_.WaitForWatches(2));
+  const auto changes = Changes(5);
+  EXPECT_EQ(std::multiset<std::string>(changes.begin(), changes.end()),
+            (std::multiset<std::string>{"-gone-1@1", "~new-1@8", "+come-1@9", "-swap-1@4", "+swap-1@10"}));
+  EXPECT_EQ(cluster_.listed_from(), (std::vector<std::string>{"0", ""}));
+  EXPECT_EQ(cluster_.watched_from().back(), "20");
+  EXPECT_EQ(cache->Get("pods")->Find("shop", "same-1"), kept);  // not replaced: nothing changed
+
+  cluster_.RefuseNextWatch(Json(410, StatusJson(410, "Gone")));
+  cluster_.Cut();
+  ASSERT_TRUE(cluster_.WaitForWatches(4));
+  EXPECT_EQ(cluster_.listed_from().size(), 3u);
+  EXPECT_EQ(Changes(5).size(), 5u);
+}
+
+TEST_F(CacheTest, HalfEventsGarbageAndUnknownTypesDoNotStopTheOthers) {
+  cluster_.SetList({}, 5);
+  const auto cache = StartCache();
+  ASSERT_TRUE(cluster_.WaitForWatches(1));
+  cluster_.Event("BOOKMARK2", "{}");
+  cluster_.Event("ADDED", R"({"kind":"Pod","metadata":{"name":5,"resourceVersion":"6"}})");
+  cluster_.Event("ADDED", "null");
+  cluster_.Event("ADDED", PodAt("a-1", 7));
+  EXPECT_EQ(Changes(1), (std::vector<std::string>{"+a-1@7"}));
+  EXPECT_EQ(cache->Get("pods")->status().unparseable.size(), 2u);
+  cluster_.Send(R"({"type":"ADDED","object":{"kind":"Pod","metadata":{"name":"half")");
+  cluster_.Cut();
+  ASSERT_TRUE(cluster_.WaitForWatches(2));
+  cluster_.Send("<html>login</html>\n");
+  ASSERT_TRUE(cluster_.WaitForWatches(3));
+  EXPECT_EQ(cluster_.watched_from(), (std::vector<std::string>{"5", "7", "7"}));
+  for (int watch = 4; watch <= 5; ++watch) {  // garbage again and again: the list is the way out
+    cluster_.Send("garbage\n");
+    ASSERT_TRUE(cluster_.WaitForWatches(watch));
+  }
+  EXPECT_EQ(cluster_.listed_from().size(), 2u);
+}
+
+TEST_F(CacheTest, AForbiddenAndAnUnservedKindDoNotHoldUpTheOthers) {
+  cluster_.SetList({PodAt("a-1", 1)}, 5);
+  const auto cache = StartCache({"pods", "secrets", "gadgets"});
+  ASSERT_TRUE(cache->WaitForSync(Soon()).ok());
+  EXPECT_EQ(cache->Get("secrets")->status().state, KindStatus::State::kForbidden);
+  EXPECT_EQ(Reason(cache->Get("secrets")->status().last_error), "FORBIDDEN");
+  EXPECT_FALSE(base::DetailOf(cache->Get("secrets")->status().last_error).hint.empty());
+  EXPECT_EQ(cache->Get("gadgets")->status().state, KindStatus::State::kNotServed);
+  EXPECT_EQ(cache->Get("pods")->objects().size(), 1u);
+  EXPECT_EQ(cache->Get()->Of("never-asked").status().state, KindStatus::State::kNotServed);
+}
+
+TEST_F(CacheTest, AServerThatGoesAwayLeavesTheOldPictureMarkedStale) {
+  cluster_.SetList({PodAt("a-1", 1)}, 5);
+  const auto cache = StartCache();
+  ASSERT_TRUE(cluster_.WaitForWatches(1));
+  for (int i = 0; i < 5; ++i) cluster_.RefuseNextWatch(Json(503, StatusJson(503, "ServiceUnavailable")));
+  cluster_.Cut();
+  ASSERT_TRUE(Eventually(*cache, [](const KindSnapshot& pods) {
+    return pods.status().state == KindStatus::State::kStale && Reason(pods.status().last_error) == "SERVICE_UNAVAILABLE";
+  }));
+  EXPECT_EQ(cache->Get("pods")->objects().size(), 1u);
+  ASSERT_TRUE(cluster_.WaitForWatches(7));
+  ASSERT_TRUE(Eventually(*cache, [](const KindSnapshot& pods) { return pods.status().state == KindStatus::State::kLive; }));
+  EXPECT_EQ(cluster_.listed_from().size(), 1u);
+}
+
+TEST_F(CacheTest, WithoutAServerSyncEndsWithTheContextAndSaysWhy) {
+  ClusterConfig config;
+  {
+    ScriptedCluster gone;
+    config = gone.api().config();
+  }
+  client_ = MakeClient(*http_, config);
+  Cache::Options options;
+  options.kinds = {"pods"};
+  const auto cache = Cache::Start(*client_, options);
+  ASSERT_TRUE(cache.ok());
+  const absl::Status status = (*cache)->WaitForSync(base::Context::Background().WithTimeout(absl::Milliseconds(300)));
+  EXPECT_FALSE(status.ok());
+  EXPECT_EQ((*cache)->Get("pods")->status().state, KindStatus::State::kSyncing);
+}
+
+TEST_F(CacheTest, ASnapshotDoesNotChangeAndIsSharedUntilSomethingDoes) {
+  cluster_.SetList({PodAt("a-1", 1)}, 5);
+  const auto cache = StartCache();
+  ASSERT_TRUE(cluster_.WaitForWatches(1));
+  const auto before = cache->Get("pods");
+  EXPECT_EQ(&before->objects(), &cache->Get("pods")->objects());
+  cluster_.Event("DELETED", PodAt("a-1", 9));
+  Changes(1);
+  EXPECT_EQ(before->objects().size(), 1u);
+  EXPECT_TRUE(cache->Get("pods")->objects().empty());
+}
+
+TEST_F(CacheTest, EndsAtOnceWhileWatchesAreOpenAndServersSilent) {
+  const auto cache = StartCache();
+  ASSERT_TRUE(cluster_.WaitForWatches(1));
+}  // the destructors are the test: no hang, no crash
+
+std::vector<ObjectPtr> Objects(const std::vector<std::string>& json) {
+  std::vector<ObjectPtr> objects;
+  for (const std::string& text : json) {
+    auto object = Object::Parse(text);
+    EXPECT_TRUE(object.ok()) << object.status();
+    objects.push_back(*object);
+  }
+  return objects;
+}
+
+TEST(KindSnapshot, IndexesFindByNamespaceOwnerNodeLabelAndUid) {
+  const auto pod = [](const std::string& ns, const std::string& name, const std::string& app, const std::string& node) {
+    return R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":")" + name + R"(","namespace":")" + ns + R"(","uid":"u-)" + name +
+           R"(","labels":{"app":")" + app + R"("},"ownerReferences":[{"kind":"ReplicaSet","name":"rs","uid":"rs-)" + app +
+           R"(","controller":true}]},"spec":{"nodeName":")" + node + R"("}})";
+  };
+  const KindSnapshot pods({}, Objects({pod("a", "x", "web", "n1"), pod("b", "x", "web", "n2"), pod("b", "y", "db", "n1"), pod("c", "z", "web", "")}));
+  EXPECT_EQ(pods.InNamespace("b").size(), 2u);
+  EXPECT_EQ(pods.InNamespace("").size(), 4u);
+  EXPECT_TRUE(pods.InNamespace("bb").empty());
+  EXPECT_EQ(pods.OwnedBy("rs-web").size(), 3u);
+  EXPECT_EQ(pods.OnNode("n1").size(), 2u);
+  EXPECT_TRUE(pods.OnNode("").empty());
+  EXPECT_EQ(pods.WithLabel("app", "web").size(), 3u);
+  EXPECT_EQ(pods.FindUid("u-z")->name(), "z");
+  EXPECT_EQ(pods.Find("b", "y")->meta().uid, "u-y");
+  EXPECT_EQ(pods.Find("b", "z"), nullptr);
+  EXPECT_EQ(pods.Matching("b", *LabelSelector::Parse("app=web")).size(), 1u);
+  EXPECT_EQ(pods.Matching("", *LabelSelector::Parse("app in (web,db),!x")).size(), 4u);
+  EXPECT_EQ(pods.Matching("b", StrPairs{{"app", "db"}}).size(), 1u);
+  EXPECT_TRUE(pods.Matching("b", StrPairs{}).empty());
+}
+
+TEST(KindSnapshot, EventsAreFoundByTheirTargetInOrderOfTime) {
+  const auto event = [](const std::string& name, const std::string& uid, int hour) {
+    return R"({"kind":"Event","apiVersion":"v1","metadata":{"name":")" + name + R"(","namespace":"a"},"involvedObject":{"kind":"Pod","namespace":"a","name":"x","uid":")" +
+           uid + R"("},"lastTimestamp":"2026-01-01T0)" + std::to_string(hour) + ":00:00Z\"}";
+  };
+  const KindSnapshot events({}, Objects({event("e1", "u1", 3), event("e2", "u2", 1), event("e3", "u1", 2)}));
+  const auto names = [](const std::vector<ObjectPtr>& found) {
+    std::string text;
+    for (const auto& object : found) text += std::string(object->name()) + " ";
+    return text;
+  };
+  EXPECT_EQ(names(events.About("Pod", "a", "x", "u1")), "e3 e1 ");
+  EXPECT_EQ(names(events.About("Pod", "a", "x")), "e2 e3 e1 ");
+  EXPECT_EQ(names(events.About("Pod", "a", "x", "unknown")), "e2 e3 e1 ");
+  EXPECT_EQ(names(events.About("Pod", "b", "x")), "");
+}
+
+}  // namespace
+}  // namespace opsmesh::kube

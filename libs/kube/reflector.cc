@@ -1,0 +1,256 @@
+#include "libs/kube/reflector.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "libs/base/error.h"
+#include "libs/kube/transport.h"
+
+namespace opsmesh::kube {
+namespace {
+
+constexpr size_t kInboxBytes = 8 << 20;
+constexpr size_t kErrorBytes = 64 << 10;
+constexpr int kMalformedInARow = 3;
+constexpr absl::Duration kBookmarkSilence = absl::Seconds(150);  // the server sends one a minute
+constexpr absl::Duration kPollInstead = absl::Seconds(30);       // where listing is allowed and watching is not
+constexpr absl::Duration kShortWatch = absl::Seconds(1);
+constexpr absl::Duration kExpiryJitter = absl::Milliseconds(500);
+
+bool Is(const absl::Status& status, std::string_view reason) { return base::DetailOf(status).reason == reason; }
+
+}  // namespace
+
+/// One open watch. The HTTP client's thread writes, tasks read.
+struct Reflector::Session {
+  explicit Session(ApiCall watch) : call(std::move(watch)), lines(kMaxEventBytes) {}
+  const ApiCall call;
+  absl::Duration opened_at;
+  // Tasks only:
+  bool announced = false;  // the store knows that it is open
+  LineSplitter lines;
+  bool over = false;
+
+  std::mutex mutex;
+  std::shared_ptr<http_client::Call> transfer;
+  http_client::ResponseHead head;
+  std::string inbox;
+  std::optional<absl::Status> done;
+  bool scheduled = false;  // a Drain is posted or running
+  bool paused = false;
+};
+
+void Reflector::After(absl::Duration delay, void (Reflector::*step)()) {
+  parts_->PostList(delay, [weak = weak_from_this(), step] {
+    if (const auto self = weak.lock()) (self.get()->*step)();
+  });
+}
+
+double Reflector::Random() { return static_cast<double>(parts_->options.ids->Random() >> 11) * 0x1p-53; }
+
+absl::Duration Reflector::Backoff() {
+  const absl::Duration most =
+      std::min(parts_->options.backoff_max, parts_->options.backoff_min * std::pow(2.0, std::min(failures_, 20)));
+  ++failures_;
+  return most * (0.5 + 0.5 * Random());
+}
+
+void Reflector::Publish(const std::vector<Change>& changes) {
+  if (!parts_->options.on_change) return;
+  for (const Change& change : changes) parts_->options.on_change(change);
+}
+
+void Reflector::List() {
+  const base::Context ctx = parts_->ctx.WithTimeout(absl::Minutes(2));
+  const auto discovery = parts_->client.Discover(ctx, std::exchange(rediscover_, false));
+  // Only a server that refuses discovery is asked for what we think it serves; one that does not answer is waited for.
+  if (!discovery.ok() && discovery.status().code() != absl::StatusCode::kPermissionDenied) {
+    return Failed(discovery.status(), &Reflector::List);
+  }
+  const auto type = parts_->client.Resolve(ctx, name_);
+  if (!type.ok()) return Refused(type.status());
+  type_ = *type;
+  store_.SetType(type_);
+  ListOptions options;
+  // Any state will do for a start, and is cheap: the watch goes on from there. After an expiry only the newest will.
+  options.resource_version = must_be_newest_ ? "" : "0";
+  options.page_size = must_be_newest_ ? parts_->options.page_size : 0;
+  const auto list = parts_->client.List(ctx, type_, parts_->options.ns, options);
+  if (!list.ok()) {
+    if (list.status().code() == absl::StatusCode::kPermissionDenied || list.status().code() == absl::StatusCode::kNotFound ||
+        list.status().code() == absl::StatusCode::kUnimplemented) {
+      return Refused(list.status());
+    }
+    must_be_newest_ |= Is(list.status(), "RESPONSE_TOO_LARGE");  // then in pages
+    return Failed(list.status(), &Reflector::List);
+  }
+  must_be_newest_ = false;
+  failures_ = 0;
+  Publish(store_.Replace(*list));
+  parts_->on_status();
+  if (!type_.Supports("watch")) return After(kPollInstead, &Reflector::List);
+  OpenWatch();
+}
+
+void Reflector::Refused(const absl::Status& status) {
+  if (!parts_->ctx.Check().ok()) return;
+  const bool forbidden = status.code() == absl::StatusCode::kPermissionDenied;
+  store_.Refuse(forbidden ? KindStatus::State::kForbidden : KindStatus::State::kNotServed, status);
+  rediscover_ = !forbidden;
+  parts_->on_status();
+  After(parts_->options.retry_refused, &Reflector::List);
+}
+
+void Reflector::Failed(const absl::Status& status, void (Reflector::*next)()) {
+  if (!parts_->ctx.Check().ok()) return;
+  store_.Fail(status);
+  parts_->on_status();
+  After(Backoff(), next);
+}
+
+void Reflector::OpenWatch() {
+  Transport& transport = *parts_->client.transport_;
+  WatchOptions options;
+  options.resource_version = store_.resource_version();
+  options.server_timeout = parts_->options.watch_timeout;
+  const auto call = WatchCall(type_, parts_->options.ns, options);
+  if (!call.ok()) return Refused(call.status());
+  auto request = transport.Build(*call, parts_->client.who_);
+  if (!request.ok()) return Failed(request.status(), &Reflector::OpenWatch);
+  request->max_response_bytes = SIZE_MAX / 2;
+  request->head_timeout = transport.options().request_timeout;
+  request->idle_timeout = options.server_timeout + absl::Seconds(15);
+  if (bookmarks_seen_) request->idle_timeout = std::min(request->idle_timeout, kBookmarkSilence);
+
+  auto session = std::make_shared<Session>(*call);
+  session->opened_at = base::SystemClock().Steady();
+  const auto wake = [weak = weak_from_this(), parts = parts_, session] {
+    if (std::exchange(session->scheduled, true)) return;
+    parts->PostEvents([weak, session] {
+      if (const auto self = weak.lock()) self->Drain(session);
+    });
+  };
+  http_client::Observer observer;
+  observer.on_head = [session, wake](const http_client::ResponseHead& head) {
+    const std::lock_guard lock(session->mutex);
+    session->head = head;
+    wake();
+  };
+  observer.on_data = [session, wake](std::string_view piece) {
+    const std::lock_guard lock(session->mutex);
+    const bool refused = session->head.status != 200;
+    if (session->inbox.size() > (refused ? kErrorBytes : kInboxBytes)) {
+      session->paused = !refused;
+      return refused;
+    }
+    session->inbox.append(piece);
+    if (!refused) wake();
+    return true;
+  };
+  observer.on_done = [session, wake](const absl::Status& status) {
+    const std::lock_guard lock(session->mutex);
+    session->done = status;
+    wake();
+  };
+  auto transfer = transport.http().Start(parts_->ctx, *std::move(request), std::move(observer));
+  const std::lock_guard lock(session->mutex);
+  if (!session->done) session->transfer = std::move(transfer);
+}
+
+void Reflector::Drain(const std::shared_ptr<Session>& session) {
+  if (session->over) return;
+  while (true) {
+    std::string bytes;
+    std::optional<absl::Status> done;
+    {
+      const std::lock_guard lock(session->mutex);
+      if (session->head.status == 200 && !std::exchange(session->announced, true)) {
+        store_.WatchOpened(std::exchange(watched_before_, true));
+      }
+      if (session->head.status == 200) bytes = std::exchange(session->inbox, {});
+      done = session->done;
+      if (bytes.empty() && !done) {
+        session->scheduled = false;
+        return;
+      }
+      if (std::exchange(session->paused, false) && session->transfer != nullptr) session->transfer->Resume();
+    }
+    const absl::Status status = session->lines.Feed(bytes, [this](std::string_view line) { return OnLine(line); });
+    if (!status.ok() || done) {
+      session->over = true;
+      std::shared_ptr<http_client::Call> transfer;
+      {
+        const std::lock_guard lock(session->mutex);
+        transfer = std::exchange(session->transfer, nullptr);
+      }
+      if (!status.ok() && transfer != nullptr) transfer->Cancel();
+      return WatchEnded(session, status.ok() ? *done : status);
+    }
+  }
+}
+
+absl::Status Reflector::OnLine(std::string_view text) {
+  const WatchLine line = ParseWatchLine(text, type_);
+  const std::string& cluster = parts_->client.transport_->cluster();
+  ApiCall call = CallOn("watch", "GET", type_, parts_->options.ns, "");
+  switch (line.kind) {
+    case WatchLine::Kind::kEvent:
+      malformed_ = failures_ = 0;
+      bookmarks_seen_ |= line.event.type == WatchEvent::Type::kBookmark;
+      Publish(store_.Apply(line.event));
+      return absl::OkStatus();
+    case WatchLine::Kind::kUnparseable: {
+      store_.NoteUnparseable(line.unparseable);
+      WatchEvent position;  // go on behind it
+      position.type = WatchEvent::Type::kBookmark;
+      position.resource_version = line.event.resource_version;
+      Publish(store_.Apply(position));
+      return absl::OkStatus();
+    }
+    case WatchLine::Kind::kUnknownType: return absl::OkStatus();
+    case WatchLine::Kind::kError: return ErrorFromStatusJson(call, cluster, line.error_json);
+    case WatchLine::Kind::kMalformed: break;
+  }
+  ++malformed_;
+  return NameCall(base::Unavailable("MALFORMED_EVENT", "The API server sent a watch event that is not JSON."), call, cluster);
+}
+
+void Reflector::WatchEnded(const std::shared_ptr<Session>& session, const absl::Status& ended) {
+  if (!parts_->ctx.Check().ok()) return;
+  absl::Status status = ended;
+  const std::string& cluster = parts_->client.transport_->cluster();
+  if (session->head.status != 0 && session->head.status != 200) {
+    http_client::Response response;
+    static_cast<http_client::ResponseHead&>(response) = session->head;
+    response.body = session->inbox;
+    status = ErrorFromResponse(session->call, cluster, response);
+  } else if (!status.ok()) {
+    status = NameCall(status, session->call, cluster);
+  }
+  if (Is(status, "EXPIRED") || malformed_ >= kMalformedInARow) {
+    store_.Fail(status);
+    malformed_ = 0;
+    must_be_newest_ = true;
+    return After(kExpiryJitter * Random(), &Reflector::List);
+  }
+  if (status.code() == absl::StatusCode::kPermissionDenied || status.code() == absl::StatusCode::kUnimplemented) {
+    store_.Fail(status);  // listing worked: go on by listing
+    parts_->on_status();
+    return After(kPollInstead, &Reflector::List);
+  }
+  if (status.code() == absl::StatusCode::kNotFound) return Refused(status);
+  if (status.code() == absl::StatusCode::kUnauthenticated) parts_->client.transport_->RenewToken();
+  // 500 on a watch is how some servers say that they do not understand a resourceVersion.
+  if (Is(status, "INTERNAL_ERROR") && failures_ >= kMalformedInARow) {
+    must_be_newest_ = true;
+    return Failed(status, &Reflector::List);
+  }
+  if (!status.ok()) return Failed(status, &Reflector::OpenWatch);
+  // The server ends every watch after a while. One that it ends at once, again and again, is a failure all the same.
+  const bool short_lived = base::SystemClock().Steady() - session->opened_at < kShortWatch;
+  store_.Fail(absl::OkStatus());
+  After(short_lived ? Backoff() : parts_->options.backoff_min * Random(), &Reflector::OpenWatch);
+}
+
+}  // namespace opsmesh::kube

@@ -1,0 +1,82 @@
+// Keeps one kind's store equal to the cluster: list, watch, resume, list again.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "libs/base/context.h"
+#include "libs/http_client/http_client.h"
+#include "libs/kube/cache.h"
+#include "libs/kube/kind_store.h"
+#include "libs/kube/scheduler.h"
+#include "libs/kube/wire.h"
+
+namespace opsmesh::kube {
+
+/// What the reflectors of a cache share.
+struct CacheParts {
+  CacheParts(Client& cluster, Cache::Options cache_options) : client(cluster), options(std::move(cache_options)) {}
+
+  Client& client;
+  const Cache::Options options;
+  base::Context ctx = base::Context::Background();  // cancelled when the cache goes away
+  std::function<void()> on_status;                  // wakes WaitForSync
+
+  /// Lists block, so they have threads of their own; a hanging one does not hold up the events of other kinds.
+  void PostList(absl::Duration delay, std::function<void()> task) { Post(lists, delay, std::move(task)); }
+  void PostEvents(std::function<void()> task) { Post(events, absl::ZeroDuration(), std::move(task)); }
+
+  std::mutex guard;  // of the two below, null once the cache goes away
+  Scheduler* lists = nullptr;
+  Scheduler* events = nullptr;
+
+ private:
+  void Post(Scheduler*& to, absl::Duration delay, std::function<void()> task) {
+    const std::lock_guard lock(guard);
+    if (to != nullptr) to->PostAfter(delay, std::move(task));
+  }
+};
+
+/// All work happens in tasks, one at a time for a reflector: each step posts the next. Bytes of an open watch wait in its
+/// session's inbox until a task takes them.
+class Reflector : public std::enable_shared_from_this<Reflector> {
+ public:
+  Reflector(std::shared_ptr<CacheParts> parts, std::string name)
+      : parts_(std::move(parts)), name_(std::move(name)), store_(*parts_->options.clock) {}
+
+  void Begin() { After(absl::ZeroDuration(), &Reflector::List); }
+  const std::string& name() const { return name_; }
+  const KindStore& store() const { return store_; }
+
+ private:
+  struct Session;
+
+  void List();
+  void OpenWatch();
+  void Drain(const std::shared_ptr<Session>& session);
+  absl::Status OnLine(std::string_view line);
+  void WatchEnded(const std::shared_ptr<Session>& session, const absl::Status& status);
+  void Failed(const absl::Status& status, void (Reflector::*next)());
+  void Refused(const absl::Status& status);
+  void Publish(const std::vector<Change>& changes);
+  void After(absl::Duration delay, void (Reflector::*step)());
+  absl::Duration Backoff();
+  double Random();
+
+  const std::shared_ptr<CacheParts> parts_;
+  const std::string name_;
+  KindStore store_;
+  // Only the running task touches these:
+  ResourceType type_;
+  bool rediscover_ = false;
+  bool watched_before_ = false;
+  bool bookmarks_seen_ = false;
+  bool must_be_newest_ = false;  // after an expiry: the server's cache may be what is old
+  int failures_ = 0;             // in a row
+  int malformed_ = 0;            // in a row, without an event between
+};
+
+}  // namespace opsmesh::kube
