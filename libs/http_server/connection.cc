@@ -164,6 +164,7 @@ size_t Connection::Advance(std::string_view data) {
     size_t used = 0;
     const RequestParser::Result result = parser_.Consume(data.substr(position), &used);
     position += used;
+    if (state_ == State::kBody && !CountBody()) break;
     if (result == RequestParser::Result::kNeedMore) break;
     if (result == RequestParser::Result::kError) {
       Fail(parser_.error());
@@ -203,6 +204,22 @@ bool Connection::OnHead() {
   state_ = State::kBody;
   began_ = loop_.now();
   return true;
+}
+
+// Many bodies within their own limits may still be more than there is memory for.
+bool Connection::CountBody() {
+  const size_t size = exchange_->request().body.size();
+  if (size == counted_body_) return true;
+  if (!core_.ReserveBody(size - counted_body_)) {
+    Fail({503, "SERVER_BUSY", "The server holds as many request bodies as it can; try again in a second."});
+    return false;
+  }
+  counted_body_ = size;
+  return true;
+}
+
+void Connection::ReleaseBody() {
+  if (counted_body_ > 0) core_.ReleaseBody(std::exchange(counted_body_, 0));
 }
 
 void Connection::Dispatch() {
@@ -276,6 +293,7 @@ void Connection::FinishExchange() {
   const bool close = fatal_ || exchange_->closes();
   exchange_->Detach(true);
   exchange_.reset();
+  ReleaseBody();
   blocked_ = false;
   state_ = State::kHead;
   began_ = loop_.now();
@@ -352,6 +370,7 @@ void Connection::Close() {
   state_ = State::kClosed;
   const std::shared_ptr<ExchangeState> exchange = std::move(exchange_);
   loop_.Unwatch(transport_.fd());
+  ReleaseBody();
   owner_.Forget(*this);
   if (exchange != nullptr) exchange->Detach(false);
 }

@@ -59,6 +59,8 @@ class Connection final : public EventLoop::Source {
   void ContinueInput();
   void BeginRequest();
   bool OnHead();
+  bool CountBody();
+  void ReleaseBody();
   void Dispatch();
   void Fail(const ParseError& error);
   void Follow(ExchangeState::Progress progress);
@@ -88,6 +90,7 @@ class Connection final : public EventLoop::Source {
   SteadyNs began_ = 0;         // of the connection, the head or the body
   uint64_t stall_mark_ = 0;    // written() when the stall clock was set
   size_t lingered_ = 0;
+  size_t counted_body_ = 0;    // bytes of the current body that the server has counted
 };
 
 }  // namespace opsmesh::http_server

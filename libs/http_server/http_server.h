@@ -118,6 +118,8 @@ struct Options {
   absl::Duration body_grace = absl::Seconds(5);
   absl::Duration write_stall_timeout = absl::Seconds(30);
   size_t stream_buffer_limit = 256 << 10;
+  /// Bytes of all request bodies that are being received or handled at one time; beyond it 503 with Retry-After.
+  size_t max_body_bytes_in_flight = 256 << 20;
   size_t max_connections = 12000;
   /// Per client address; loopback and trusted proxies are not counted.
   size_t max_connections_per_address = 256;

@@ -107,6 +107,7 @@ TEST(HttpLimits, AnIdleConnectionIsClosedWithoutAWord) {
 TEST(HttpLimits, AWorkingHandlerIsNotIdle) {
   Options options;
   options.idle_timeout = options.header_timeout = options.write_stall_timeout = absl::Milliseconds(20);
+  std::promise<void> gone;  // outlives the server, which may still call
   std::promise<std::shared_ptr<Exchange>> given;
   const auto server = std::move(Server::Start(options, [&](std::shared_ptr<Exchange> exchange) {
                                   given.set_value(std::move(exchange));
@@ -114,7 +115,6 @@ TEST(HttpLimits, AWorkingHandlerIsNotIdle) {
   RawClient client(server->port());
   ASSERT_TRUE(client.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
   const auto exchange = given.get_future().get();
-  std::promise<void> gone;
   exchange->OnClientGone([&] { gone.set_value(); });
   EXPECT_EQ(gone.get_future().wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
   exchange->Respond({});
@@ -136,6 +136,37 @@ TEST(HttpLimits, TheRouteChoosesTheLargestBody) {
     ASSERT_TRUE(refused);
     EXPECT_EQ(refused->status, 413);
     EXPECT_TRUE(client.ReadToEnd());
+  }
+}
+
+TEST(HttpLimits, AllBodiesTogetherHaveALimitAndGiveItBack) {
+  Options options;
+  options.max_body_bytes_in_flight = 100;
+  std::promise<std::shared_ptr<Exchange>> given;
+  const auto server = std::move(Server::Start(options, [&](std::shared_ptr<Exchange> exchange) {
+                                  if (exchange->request().path == "/hold") {
+                                    given.set_value(std::move(exchange));
+                                  } else {
+                                    exchange->Respond({});
+                                  }
+                                })).value();
+  const auto post = [](const std::string& path) {
+    return "POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 60\r\n\r\n" + std::string(60, 'x');
+  };
+  RawClient first(server->port());
+  ASSERT_TRUE(first.Send(post("/hold")));
+  const auto held = given.get_future().get();
+  RawClient second(server->port());
+  ASSERT_TRUE(second.Send(post("/a")));
+  const auto refused = second.ReadAnswer();
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->status, 503);
+  EXPECT_EQ(refused->Header("retry-after"), "1");
+  held->Respond({});
+  EXPECT_EQ(first.ReadAnswer()->status, 200);
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(first.Send(post("/a")));
+    EXPECT_EQ(first.ReadAnswer()->status, 200);
   }
 }
 

@@ -114,7 +114,6 @@ class Worker final : public Listener::Sink, public ConnectionOwner {
   void Refuse(int fd, std::string_view reason) {
     if (core_.tls() != nullptr) return;
     Response response = core_.MakeError(503, reason, "The server has too many connections; try again later.");
-    response.headers.Add("Retry-After", "1");
     std::string out;
     HeadSpec spec;
     spec.status = response.status;

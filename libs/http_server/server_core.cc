@@ -43,12 +43,23 @@ bool ServerCore::WaitUntilEmpty(absl::Duration grace) {
   return emptied_.wait_for(lock, absl::ToChronoMilliseconds(grace), [this] { return open_ == 0; });
 }
 
+bool ServerCore::ReserveBody(size_t bytes) {
+  const size_t before = body_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  if (before + bytes <= options_.max_body_bytes_in_flight) return true;
+  ReleaseBody(bytes);
+  return false;
+}
+
 Response ServerCore::MakeError(int status, std::string_view reason, std::string_view message) const {
-  if (options_.error_response) return options_.error_response(status, reason, message);
   Response response;
-  response.status = status;
-  response.headers.Add("Content-Type", "text/plain; charset=utf-8");
-  response.body = fmt::format("{}: {}\n", reason, message);
+  if (options_.error_response) {
+    response = options_.error_response(status, reason, message);
+  } else {
+    response.status = status;
+    response.headers.Add("Content-Type", "text/plain; charset=utf-8");
+    response.body = fmt::format("{}: {}\n", reason, message);
+  }
+  if (status == 503 && !response.headers.Has("Retry-After")) response.headers.Add("Retry-After", "1");
   return response;
 }
 

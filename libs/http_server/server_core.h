@@ -30,7 +30,11 @@ class ServerCore {
   std::string_view Admit(const std::string& address, bool loopback);
   void Release(const std::string& address, bool loopback);
 
-  /// The answer to a request that no handler sees.
+  /// Counts `bytes` more of request bodies in memory; false, and not counted, when that would be too many.
+  bool ReserveBody(size_t bytes);
+  void ReleaseBody(size_t bytes) { body_bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
+
+  /// The answer to a request that no handler sees. A 503 says when to come back.
   Response MakeError(int status, std::string_view reason, std::string_view message) const;
 
   bool stopping() const { return stopping_.load(std::memory_order_relaxed); }
@@ -52,6 +56,7 @@ class ServerCore {
   const std::unordered_set<std::string> trusted_proxies_;
 
   std::atomic<bool> stopping_{false};
+  std::atomic<size_t> body_bytes_{0};
   std::atomic<uint64_t> requests_{0};
   std::atomic<uint64_t> rejected_heads_{0};
   std::atomic<uint64_t> streams_{0};

@@ -88,11 +88,11 @@ TEST(HttpStream, WritesFromManyThreadsKeepTheirChunksWhole) {
 TEST(HttpStream, AReaderThatStallsIsCutAtTheBufferLimitAndToldToNobodyElse) {
   Options options;
   options.stream_buffer_limit = 64 << 10;
+  std::promise<void> gone;  // outlives the server, which may still call
   StreamServer fixture(options);
   RawClient stalled(fixture.server->port(), 4096);
   ASSERT_TRUE(stalled.Send(kGetStream));
   const auto exchange = fixture.Next();
-  std::promise<void> gone;
   exchange->OnClientGone([&] { gone.set_value(); });
   exchange->Start({});
   size_t accepted = 0;
@@ -112,24 +112,24 @@ TEST(HttpStream, AReaderThatStallsIsCutAtTheBufferLimitAndToldToNobodyElse) {
 TEST(HttpStream, AWriteThatStandsStillIsCutAfterTheStallTime) {
   Options options;
   options.write_stall_timeout = absl::Milliseconds(50);
+  std::promise<void> gone;  // outlives the server, which may still call
   StreamServer fixture(options);
   RawClient stalled(fixture.server->port(), 4096);
   ASSERT_TRUE(stalled.Send(kGetStream));
   const auto exchange = fixture.Next();
-  std::promise<void> gone;
   exchange->OnClientGone([&] { gone.set_value(); });
   exchange->Start({});
-  while (exchange->BufferedBytes() == 0) ASSERT_TRUE(exchange->Write(std::string(16 << 10, 'x')));
+  ASSERT_TRUE(exchange->Write(std::string(64 << 20, 'x')));  // far more than the kernel takes
   EXPECT_EQ(gone.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
 }
 
 TEST(HttpStream, AClientThatLeavesIsNoticedWhileTheHandlerWorks) {
   for (const bool reset : {false, true}) {
+    std::promise<void> gone;  // outlives the server, which may still call
     StreamServer fixture;
     RawClient client(fixture.server->port());
     ASSERT_TRUE(client.Send(kGetStream));
     const auto exchange = fixture.Next();
-    std::promise<void> gone;
     exchange->OnClientGone([&] { gone.set_value(); });
     client.Close(reset);
     EXPECT_EQ(gone.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
@@ -142,13 +142,13 @@ TEST(HttpStream, AClientThatLeavesIsNoticedWhileTheHandlerWorks) {
 }
 
 TEST(HttpStream, AClientThatLeavesAStreamIsNoticed) {
+  std::promise<void> gone;  // outlives the server, which may still call
   StreamServer fixture;
   RawClient client(fixture.server->port());
   ASSERT_TRUE(client.Send(kGetStream));
   const auto exchange = fixture.Next();
   exchange->Start({});
   ASSERT_TRUE(client.ReadHead());
-  std::promise<void> gone;
   exchange->OnClientGone([&] { gone.set_value(); });
   client.Close();
   EXPECT_EQ(gone.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
@@ -237,10 +237,10 @@ TEST(HttpStop, CutsWhatDoesNotEndWithinTheGrace) {
   const auto exchange = fixture.Next();
   exchange->Start({});
   ASSERT_TRUE(client.ReadHead());
-  std::atomic<bool> gone{false};
-  exchange->OnClientGone([&] { gone = true; });
+  auto gone = std::make_shared<std::atomic<bool>>(false);
+  exchange->OnClientGone([gone] { *gone = true; });
   fixture.server->Stop(absl::Milliseconds(20));
-  EXPECT_TRUE(gone);
+  EXPECT_TRUE(*gone);
   EXPECT_TRUE(client.ReadToEnd());
   EXPECT_FALSE(exchange->Write("x"));  // outlives the server without harm
   exchange->Finish();

@@ -218,6 +218,7 @@ TEST(HttpTls, LargeBodiesGoBothWays) {
 
 TEST(HttpTls, AStreamWrittenFromAnotherThreadArrives) {
   const TlsWorld world;
+  std::promise<void> gone;  // outlives the server, which may still call
   std::promise<std::shared_ptr<Exchange>> given;
   const auto server = StartTls(world, false, [&](std::shared_ptr<Exchange> exchange) {
     given.set_value(std::move(exchange));
@@ -225,7 +226,6 @@ TEST(HttpTls, AStreamWrittenFromAnotherThreadArrives) {
   TlsClient client(server->port(), world, nullptr);
   ASSERT_TRUE(client.Send(kTlsGet));
   const auto exchange = given.get_future().get();
-  std::promise<void> gone;
   exchange->OnClientGone([&] { gone.set_value(); });
   exchange->Start({});
   EXPECT_THAT(client.ReadUntil("\r\n\r\n"), testing::HasSubstr("chunked"));
