@@ -7,7 +7,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,20 +16,19 @@
 #include "absl/time/time.h"
 #include "libs/base/clock.h"
 #include "libs/base/ids.h"
-#include "libs/base/principal.h"
+#include "libs/rpc/authenticator.h"
 
-namespace grpc {
-class Channel;
+namespace opsmesh::log {
+class Logger;
+}
+namespace opsmesh::rpc {
+class ChannelSource;
+}
+namespace opsmesh::telemetry {
+class Registry;
 }
 
 namespace opsmesh::gateway {
-
-/// A caller that may come from anywhere: the SHA-256 of its key in hexadecimal, never the key.
-struct AuthKey {
-  std::string name;  // appears in the audit as "key:<name>"
-  base::Role role = base::Role::kViewer;
-  std::string sha256;
-};
 
 /// An address to listen at. Port 0 = a free one, see Gateway::port().
 struct Listener {
@@ -45,7 +43,7 @@ struct Options {
   int threads = 1;
 
   /// Empty = no authentication: callers from loopback with a loopback Host have every role, all others are viewers.
-  std::vector<AuthKey> auth_keys;
+  std::vector<rpc::ApiKey> auth_keys;
   /// Origins ("https://ops.example.org") that may call from a browser. Empty = only the gateway's own pages.
   std::vector<std::string> allowed_origins;
   /// Textual IP addresses of proxies in front; not counted against the connection cap of an address.
@@ -71,8 +69,10 @@ struct Options {
 struct Parts {
   /// A serialized FileDescriptorSet with imports and source info.
   std::string_view descriptor_set;
-  /// Full service name ("opsmesh.chat.v1.ChatService") -> channel. A route whose service is missing answers 503.
-  std::map<std::string, std::shared_ptr<grpc::Channel>> backends;
+  /// The ways to the services. A route whose service it does not know answers 503.
+  const rpc::ChannelSource* channels = nullptr;
+  telemetry::Registry* registry = nullptr;
+  const log::Logger* logger = nullptr;
   const base::Clock* clock = &base::SystemClock();
   base::IdSource* ids = &base::SystemIds();
 };
@@ -89,8 +89,9 @@ class Gateway {
   virtual uint16_t port(size_t listener = 0) const = 0;
   /// Sentences an operator should read, for instance that no authentication is configured. Empty when all is well.
   virtual std::vector<std::string> notices() const = 0;
-  /// Stops accepting, ends streams with an event that says "interrupted", waits at most `grace` for the rest. Idempotent;
-  /// the destructor calls it with no grace.
+  /// Refuses new work with 503 and ends streams with an event that says "interrupted"; returns at once.
+  virtual void Drain() = 0;
+  /// Drains, stops accepting, and waits at most `grace` for what runs. Idempotent; the destructor calls it with no grace.
   virtual void Stop(absl::Duration grace) = 0;
 };
 

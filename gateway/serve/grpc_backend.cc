@@ -1,0 +1,175 @@
+#include <mutex>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "fmt/format.h"
+#include "gateway/serve/backend.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "libs/base/error.h"
+#include "libs/base/strings.h"
+#include "libs/rpc/status_bridge.h"
+
+namespace opsmesh::gateway {
+namespace {
+
+// Below this a copy is cheaper than handing over a string.
+constexpr size_t kCopyBytes = 4096;
+
+grpc::ByteBuffer ToByteBuffer(std::string wire) {
+  if (wire.size() <= kCopyBytes) {
+    const grpc::Slice slice(wire.data(), wire.size());
+    return grpc::ByteBuffer(&slice, 1);
+  }
+  auto* owned = new std::string(std::move(wire));
+  const grpc::Slice slice(
+      owned->data(), owned->size(), [](void* p) { delete static_cast<std::string*>(p); }, owned);
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+// The bytes of `buffer` in one piece; `slice` keeps them alive.
+std::string_view Contiguous(const grpc::ByteBuffer& buffer, grpc::Slice* slice) {
+  if (!buffer.Valid()) return {};
+  if (!buffer.TrySingleSlice(slice).ok() && !buffer.DumpToSingleSlice(slice).ok()) return {};
+  return {reinterpret_cast<const char*>(slice->begin()), slice->size()};
+}
+
+// Lives from StartCall() until OnDone(), held by itself and by whoever may cancel it.
+class UnaryCall final : public BackendCall, public grpc::ClientUnaryReactor {
+ public:
+  explicit UnaryCall(UnaryCallback done) : done_(std::move(done)) {}
+
+  void Start(grpc::GenericStub& stub, const CallSpec& spec, const rpc::CallIdentity& identity, std::string wire,
+             std::shared_ptr<UnaryCall> self) {
+    rpc::Prepare(spec.context, identity, spec.options, &context_);
+    request_ = ToByteBuffer(std::move(wire));
+    self_ = std::move(self);
+    stub.PrepareUnaryCall(&context_, spec.rpc->path, {}, &request_, &response_, this);
+    StartCall();
+  }
+
+  void Cancel() override { context_.TryCancel(); }
+
+  void OnDone(const grpc::Status& status) override {
+    const std::shared_ptr<UnaryCall> self = std::move(self_);
+    if (!status.ok()) {
+      done_(rpc::FromGrpc(status));
+    } else {
+      grpc::Slice slice;
+      done_(Contiguous(response_, &slice));
+    }
+    done_ = nullptr;  // what it holds may hold this call
+  }
+
+ private:
+  UnaryCallback done_;
+  grpc::ClientContext context_;
+  grpc::ByteBuffer request_;
+  grpc::ByteBuffer response_;
+  std::shared_ptr<UnaryCall> self_;
+};
+
+// The generic API knows only bidirectional streams: the one request is written as the last.
+class ServerStream final : public BackendStream, public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+  explicit ServerStream(std::shared_ptr<StreamReader> reader) : reader_(std::move(reader)) {}
+
+  void Start(grpc::GenericStub& stub, const CallSpec& spec, const rpc::CallIdentity& identity, std::string wire,
+             std::shared_ptr<ServerStream> self) {
+    rpc::Prepare(spec.context, identity, spec.options, &context_);
+    request_ = ToByteBuffer(std::move(wire));
+    self_ = std::move(self);
+    stub.PrepareBidiStreamingCall(&context_, spec.rpc->path, {}, this);
+    AddHold();  // reads also start from outside, in Resume()
+    StartWriteLast(&request_, grpc::WriteOptions());
+    StartRead(&response_);
+    StartCall();
+  }
+
+  void Cancel() override { context_.TryCancel(); }
+  void Resume() override { StartRead(&response_); }
+
+  void OnWriteDone(bool) override { request_.Clear(); }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) return RemoveHold();
+    grpc::Slice slice;
+    if (reader_->OnMessage(Contiguous(response_, &slice))) StartRead(&response_);
+  }
+
+  void OnDone(const grpc::Status& status) override {
+    const std::shared_ptr<ServerStream> self = std::move(self_);
+    reader_->OnDone(rpc::FromGrpc(status));
+    reader_ = nullptr;
+  }
+
+ private:
+  std::shared_ptr<StreamReader> reader_;
+  grpc::ClientContext context_;
+  grpc::ByteBuffer request_;
+  grpc::ByteBuffer response_;
+  std::shared_ptr<ServerStream> self_;
+};
+
+class GrpcBackend final : public Backend {
+ public:
+  explicit GrpcBackend(const rpc::ChannelSource& channels) : channels_(channels) {}
+
+  std::shared_ptr<BackendCall> Call(const CallSpec& spec, std::string wire, UnaryCallback done) override {
+    const auto target = Find(spec.rpc->service);
+    if (!target.ok()) {
+      done(target.status());
+      return nullptr;
+    }
+    auto call = std::make_shared<UnaryCall>(std::move(done));
+    call->Start((*target)->stub, spec, (*target)->channel.identity(), std::move(wire), call);
+    return call;
+  }
+
+  std::shared_ptr<BackendStream> Open(const CallSpec& spec, std::string wire,
+                                      std::shared_ptr<StreamReader> reader) override {
+    const auto target = Find(spec.rpc->service);
+    if (!target.ok()) {
+      reader->OnDone(target.status());
+      return nullptr;
+    }
+    auto stream = std::make_shared<ServerStream>(std::move(reader));
+    stream->Start((*target)->stub, spec, (*target)->channel.identity(), std::move(wire), stream);
+    return stream;
+  }
+
+ private:
+  struct Target {
+    Target(rpc::Channel c, std::shared_ptr<grpc::Channel> connected)
+        : channel(std::move(c)), stub(std::move(connected)) {}
+    rpc::Channel channel;
+    grpc::GenericStub stub;
+  };
+
+  absl::StatusOr<Target*> Find(const std::string& service) {
+    const std::lock_guard lock(mutex_);
+    if (const auto it = targets_.find(service); it != targets_.end()) return it->second.get();
+    auto channel = channels_.For(service);
+    std::shared_ptr<grpc::Channel> connected = channel.ok() ? channel->Get() : nullptr;
+    if (connected == nullptr) {
+      return base::Unavailable("SERVICE_UNKNOWN", fmt::format("The gateway has no way to {}.", service))
+          .Hint("Start the service, or name its address in the mesh section of the configuration.");
+    }
+    auto& slot = targets_[service];
+    slot = std::make_unique<Target>(*std::move(channel), std::move(connected));
+    return slot.get();
+  }
+
+  const rpc::ChannelSource& channels_;
+  std::mutex mutex_;
+  absl::flat_hash_map<std::string, std::unique_ptr<Target>> targets_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> MakeGrpcBackend(const rpc::ChannelSource& channels) {
+  return std::make_unique<GrpcBackend>(channels);
+}
+
+}  // namespace opsmesh::gateway
