@@ -65,6 +65,7 @@ class GatewayImpl final : public Gateway {
     for (const auto& server : servers_) {
       server->Stop(std::max(absl::ZeroDuration(), end - core_->clock.Steady()));
     }
+    core_->live.WaitForNone();
   }
 
  private:

@@ -18,6 +18,7 @@
 #include "gateway/route/route_table.h"
 #include "gateway/serve/backend.h"
 #include "gateway/serve/http_metrics.h"
+#include "gateway/serve/live_calls.h"
 #include "gateway/serve/ticker.h"
 #include "libs/http_server/http_server.h"
 #include "libs/log/logger.h"
@@ -62,6 +63,7 @@ struct Core {
   Admission admission;
   HttpMetrics metrics;
   StreamSet streams;
+  LiveCalls live;
   Ticker ticker;
   std::atomic<bool> draining{false};
   std::string openapi;  // the document

@@ -4,6 +4,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "fmt/format.h"
 #include "gateway/serve/backend.h"
+#include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/byte_buffer.h"

@@ -35,7 +35,7 @@ class StreamExchange final : public StreamReader,
                              public Interruptible,
                              public std::enable_shared_from_this<StreamExchange> {
  public:
-  StreamExchange(Core& core, RequestState state) : core_(core), state_(std::move(state)) {
+  StreamExchange(Core& core, RequestState state) : live_(core.live), core_(core), state_(std::move(state)) {
     core_.metrics.AddStreams(1);
   }
   ~StreamExchange() override {
@@ -177,6 +177,7 @@ class StreamExchange final : public StreamReader,
     CancelLocked();
   }
 
+  const LiveCalls::Token live_;
   Core& core_;
   const RequestState state_;
   std::mutex mutex_;

@@ -35,7 +35,7 @@ absl::Status PrintRaw(std::string_view wire, http_server::Response* response) {
 class UnaryExchange final : public std::enable_shared_from_this<UnaryExchange> {
  public:
   UnaryExchange(Core& core, RequestState state, CallSpec spec, std::string wire)
-      : core_(core), state_(std::move(state)), spec_(std::move(spec)), wire_(std::move(wire)) {}
+      : live_(core.live), core_(core), state_(std::move(state)), spec_(std::move(spec)), wire_(std::move(wire)) {}
 
   void Run() {
     state_.exchange->OnClientGone([weak = weak_from_this()] {
@@ -103,6 +103,7 @@ class UnaryExchange final : public std::enable_shared_from_this<UnaryExchange> {
     return gone_;
   }
 
+  const LiveCalls::Token live_;
   Core& core_;
   const RequestState state_;
   const CallSpec spec_;
