@@ -58,9 +58,9 @@ class Channel {
 struct ChannelOptions {
   /// "127.0.0.1:50051", "dns:///opsmesh-k8s:50051", "unix:/run/opsmesh/k8s.sock".
   std::string target;
-  TlsFiles tls;                         // empty = plain text
+  TlsFiles tls = {};                    // empty = plain text
   /// Name in the server's certificate; empty = from the target.
-  std::string server_name;
+  std::string server_name = "";
   int64_t max_receive_bytes = 16 << 20;
   absl::Duration keepalive = absl::Seconds(30);
 };

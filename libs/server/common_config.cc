@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "fmt/format.h"
@@ -41,7 +42,9 @@ absl::Status LoadMesh(const config::Source& source, CommonConfig& config) {
   if (given != 0 && given != 3) reader.Problem("tls", "mTLS needs all three of ca, certificate and key");
   config::Reader addresses = reader.Section("addresses");
   config::Reader names = reader.Section("server_names");
-  for (const char* name : kMeshServices) {
+  std::set<std::string> services(std::begin(kMeshServices), std::end(kMeshServices));
+  for (const std::string& name : source.Keys("mesh.addresses")) services.insert(name);
+  for (const std::string& name : services) {
     Address address{addresses.String(name, ""), names.String(name, "")};
     if (!address.target.empty()) config.addresses[name] = std::move(address);
   }

@@ -149,6 +149,7 @@ int Run(RunOptions options, std::vector<ServiceSpec> specs) {
   process_options.config = *source;
   process_options.grpc_listen = options.grpc_listen;
   process_options.data_dir = options.data_dir;
+  process_options.allow_list = options.allow_list;
   auto process = Process::Start(std::move(process_options), std::move(specs));
   if (!process.ok()) return Complain(process.status());
 
@@ -170,10 +171,9 @@ int Run(RunOptions options, std::vector<ServiceSpec> specs) {
   return 0;
 }
 
-int Main(int argc, char** argv, std::vector<ServiceSpec> specs) {
+int Main(int argc, char** argv, std::vector<ServiceSpec> specs, RunOptions options) {
   Flags flags;
   if (const auto code = ParseFlags(argc, argv, &flags)) return *code;
-  RunOptions options;
   options.sources = DefaultSources(config::SystemEnvironment());
   options.sources.explicit_file = flags.config_file;
   options.grpc_listen = flags.grpc_listen;

@@ -82,6 +82,7 @@ struct Part {
 class ProcessImpl final : public Process {
  public:
   ProcessImpl(ProcessOptions options, std::vector<ServiceSpec> specs) : options_(std::move(options)) {
+    allow_list_ = options_.allow_list ? *options_.allow_list : rpc::DefaultAllowList();
     for (ServiceSpec& spec : specs) {
       auto part = std::make_unique<Part>();
       part->spec = std::move(spec);
@@ -124,7 +125,7 @@ class ProcessImpl final : public Process {
   std::optional<log::Logger> logger_;
   telemetry::Registry metrics_;
   std::unique_ptr<rpc::Authenticator> authenticator_;
-  const rpc::AllowList allow_list_ = rpc::DefaultAllowList();
+  rpc::AllowList allow_list_;
   LocalServer local_;
   mutable std::mutex directories_mutex_;
   mutable std::map<std::string, std::unique_ptr<ChannelDirectory>, std::less<>> directories_;

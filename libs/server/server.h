@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -96,8 +97,10 @@ struct ProcessOptions {
   std::shared_ptr<telemetry::SpanExporter> span_exporter;
   /// "" = the configuration's grpc.listen, then 127.0.0.1:50051; port 0 = a free one; "none" = no socket.
   std::string grpc_listen;
-  /// "" = the configuration's, see decision 30.
+  /// "" = the configuration's, then $XDG_DATA_HOME/opsmesh, then ~/.local/share/opsmesh.
   std::string data_dir;
+  /// Which service may call which; nullopt = the mesh's own rules (rpc::DefaultAllowList).
+  std::optional<rpc::AllowList> allow_list;
 };
 
 /// A process with its services. Thread-safe after Start().
@@ -124,18 +127,22 @@ class Process {
   virtual void Stop(absl::Duration grace) = 0;
 };
 
-/// The whole life of a process: parses the common flags (--config, --data-dir, --grpc-listen, --log-level, --set k=v,
-/// --help, --version), runs until SIGTERM or SIGINT. Exit codes: 0 ended as asked, 1 could not start, 2 usage, 78 configuration.
-int Main(int argc, char** argv, std::vector<ServiceSpec> specs);
-
-/// The same for a program that parses its own flags (opsmesh up). `started` is called once SERVING, for instance to print
-/// where the console is; a nullopt-like OK goes on, an error ends the process.
+/// What a program adds to the life that Main() and Run() give it.
 struct RunOptions {
-  config::SourceOptions sources;
-  std::string grpc_listen;
+  config::SourceOptions sources;   // filled by Main()
+  std::string grpc_listen;         // as in ProcessOptions
   std::string data_dir;
+  std::optional<rpc::AllowList> allow_list;
+  /// Called once it serves, for instance to print where the console is; an error ends the process.
   std::function<absl::Status(Process&)> started;
 };
+
+/// The whole life of a process: parses the common flags (--config, --data-dir, --grpc-listen, --log-level, --set k=v,
+/// --help, --version), runs until SIGTERM or SIGINT. Exit codes: 0 ended as asked, 1 could not start, 2 usage,
+/// 78 configuration.
+int Main(int argc, char** argv, std::vector<ServiceSpec> specs, RunOptions options = {});
+
+/// The same for a program that parses its own flags (opsmesh up).
 int Run(RunOptions options, std::vector<ServiceSpec> specs);
 
 /// Where the files are looked for: config/config.yaml, config/config.<ENV>.yaml and .env below `root` (the working folder),
