@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "libs/base/strings.h"
+#include "libs/redact/secret_names.h"
 #include "re2/re2.h"
 #include "re2/set.h"
 
@@ -18,12 +19,6 @@ struct RuleText {
   const char* kind;
   const char* pattern;
 };
-
-// Names whose value is a secret, as they end a key: "db_password", "LLM_API_KEY", "client-secret", "accessToken".
-#define OPSMESH_SECRET_NAMES                                                                                      \
-  "(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_.-]?key|apikey|access[_.-]?key(?:[_.-]?(?:id|secret))?|"       \
-  "secret[_.-]?key|private[_.-]?key|signing[_.-]?key|encrypt(?:ion)?[_.-]?key|auth[_.-]?key|account[_.-]?key|"      \
-  "credentials?|client[_.-]?secret|app[_.-]?secret|webhook[_.-]?secret|access[_.-]?token|connection[_.-]?string)"
 
 constexpr RuleText kRules[] = {
     {"private_key", R"((-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\z)))"},
@@ -46,7 +41,9 @@ constexpr RuleText kRules[] = {
     {"query_parameter",
      R"((?i)[?&](?:access_token|token|api[_-]?key|key|secret|sign|signature|password|code|x-amz-signature|x-amz-security-token|sig)=([^&\s"'<>#]{6,}))"},
     {"quoted_secret", R"((?i)[A-Za-z0-9_.-]*)" OPSMESH_SECRET_NAMES
-                      R"(\\?["']?\s*(?:[:=]|:=|=>)\s*\\?"((?:[^"\\\n]|\\[^"\n]){3,}))"},
+                      R"(["']?\s*(?:[:=]|:=|=>)\s*"((?:[^"\\\n]|\\[^\n]){3,}))"},
+    // The same inside a JSON string, where quotes are escaped.
+    {"quoted_secret", R"((?i)[A-Za-z0-9_.-]*)" OPSMESH_SECRET_NAMES R"(\\"\s*:\s*\\"([^"\\\n]{3,}))"},
     {"quoted_secret", R"((?i)[A-Za-z0-9_.-]*)" OPSMESH_SECRET_NAMES R"(["']?\s*(?:[:=]|:=|=>)\s*'([^'\n]{3,}))"},
     {"secret", R"((?i)[A-Za-z0-9_.-]*)" OPSMESH_SECRET_NAMES R"(\\?["']?\s*(?:[:=]|:=|=>)\s*([^\s"'\\,;&<>(){}\[\]]{3,}))"},
     {"secret", R"((?i)--?[a-z0-9-]*(?:password|passwd|token|secret|api-?key)\s+([^\s"'-][^\s"']{5,}))"},
@@ -54,7 +51,6 @@ constexpr RuleText kRules[] = {
     {"secret", R"((?:密码|口令|密钥|令牌|密碼|密鑰)\s*(?:[:=]|：|是|为|為)\s*["'“]?([^\s"',;，。；、“”]{4,}))"},
     {"secret", R"((?i)\bidentified\s+by\s+'([^'\n]{3,}))"},
 };
-#undef OPSMESH_SECRET_NAMES
 constexpr char kLiteralKind[] = "configured_secret";
 constexpr char kEntropyKind[] = "high_entropy";
 constexpr size_t kMinLiteral = 6;

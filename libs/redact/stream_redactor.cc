@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "libs/redact/redactor.h"
+#include "libs/redact/secret_names.h"
 #include "re2/re2.h"
 
 namespace opsmesh::redact {
@@ -23,11 +25,45 @@ bool InWord(char c) {
 bool Announces(std::string_view before) {
   static const RE2 pattern(
       "(?i)(?:(?:pass(?:word|wd|phrase)?|pwd|secret|token|key|credential|auth|authorization|cookie|data)[\"'\\\\]*\\s*"
-      "(?:[:=]\\s*)?[\"'\\\\]*|\\b(?:bearer|basic|digest)\\s*"
+      "(?:(?:=>?|:=?|is|was|i|w|wa)\\s*)?[\"'\\\\]*|identified\\s+(?:by\\s*)?|\\b(?:bearer|basic|digest)\\s*"
       "|(?:密码|口令|密钥|令牌|密鑰|密碼)\\s*(?:[:=]|：|是|为|為)?\\s*[\"'\\\\]*"
       "|-----BEGIN[A-Z ]*)$");
   if (before.size() > kLookBehind) before.remove_prefix(before.size() - kLookBehind);
   return RE2::PartialMatch(re2::StringPiece(before.data(), before.size()), pattern);
+}
+
+// Start of a Chinese announcement ("密码：") that has come in part, or of a cut UTF-8 sequence; text.size() when there is
+// none. These have no word boundary before them, so the bytes themselves are compared.
+size_t PartialCharacters(std::string_view text) {
+  size_t from = text.size();
+  for (const char* name : {"密码", "口令", "密钥", "令牌", "密鑰", "密碼"}) {
+    for (const char* separator : {"：", "是", "为", "為"}) {
+      const std::string whole = std::string(name) + separator;
+      for (size_t size = 1; size < whole.size(); ++size) {
+        if (text.ends_with(std::string_view(whole).substr(0, size))) from = std::min(from, text.size() - size);
+      }
+    }
+  }
+  for (size_t back = 1; back <= 3 && back <= text.size(); ++back) {
+    const auto byte = static_cast<unsigned char>(text[text.size() - back]);
+    if ((byte & 0xc0) == 0x80) continue;
+    const size_t needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    if (needed > back) from = std::min(from, text.size() - back);
+    break;
+  }
+  return from;
+}
+
+// Start of a quoted secret whose closing quote has not come yet; npos when there is none.
+size_t OpenQuote(std::string_view text) {
+  static const RE2 pattern(
+      R"((?i)((?:[A-Za-z0-9_.-]*)" OPSMESH_SECRET_NAMES
+      R"(\\?["']?\s*(?:[:=]|:=|=>)|identified\s+by)\s*(?:\\?"(?:[^"\\\n]|\\[^\n])*\\?|'[^'\n]*))$)");
+  const size_t skipped = text.size() > kMaxHeld ? text.size() - kMaxHeld : 0;
+  re2::StringPiece open;
+  const re2::StringPiece tail(text.data() + skipped, text.size() - skipped);
+  if (!RE2::PartialMatch(tail, pattern, &open)) return std::string_view::npos;
+  return static_cast<size_t>(open.data() - text.data());
 }
 
 // Start of a private key whose end has not come yet; npos when there is none.
@@ -46,21 +82,30 @@ size_t OpenPem(std::string_view text) {
   return begin;
 }
 
-// Where a text may be cut so that no secret lies across: everything before is final.
+// Where a text may be cut so that no secret lies across, nor is parted from the name that announces it: everything
+// before is final.
 size_t SafeCut(const Redactor& redactor, std::string_view text) {
-  size_t cut = text.size();
+  const std::vector<Finding> findings = redactor.Find(text);
+  size_t cut = PartialCharacters(text);
   const auto back_over_word = [&] {
     while (cut > 0 && InWord(text[cut - 1])) --cut;
   };
   back_over_word();
-  while (cut > 0 && Announces(text.substr(0, cut))) {
-    while (cut > 0 && !InWord(text[cut - 1])) --cut;
-    back_over_word();
+  for (size_t before = cut + 1; before != cut && cut > 0;) {
+    before = cut;
+    const std::string_view head = text.substr(0, cut);
+    cut = std::min({cut, OpenPem(head), OpenQuote(head)});
+    for (const Finding& finding : findings) {
+      if (finding.offset < cut && finding.offset + finding.length >= cut) cut = finding.offset;
+    }
+    if (Announces(text.substr(0, cut))) {
+      while (cut > 0 && !InWord(text[cut - 1])) --cut;
+      back_over_word();
+    } else if (cut != before) {
+      back_over_word();
+    }
   }
-  for (const Finding& finding : redactor.Find(text)) {
-    if (finding.offset < cut && finding.offset + finding.length >= cut) cut = finding.offset;
-  }
-  return std::min(cut, OpenPem(text));
+  return cut;
 }
 
 }  // namespace
