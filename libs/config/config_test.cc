@@ -156,6 +156,7 @@ TEST(Reader, ReadsOlderNamesAfterTheOwnOne) {
   EXPECT_EQ(r.String("provider", "none", {.aliases = {"llm_provider"}}), "qwen");
   EXPECT_EQ(r.String("model", "none", {.env = {"LLM_MODEL"}}), "m");
   EXPECT_TRUE(r.Finish().ok());
+  EXPECT_TRUE(source.CheckTopLevel({"llm"}).ok()) << "llm-provider was asked for";
 }
 
 TEST(Reader, TreatsAnEmptyVariableAsNotSet) {

@@ -81,6 +81,8 @@ std::optional<Reader::State::Found> Reader::State::Look(const Path& path, const 
   for (const std::string& alias : names.aliases) {
     places.push_back(SplitKey(alias));
     asked.insert(places.back());
+    const std::lock_guard lock(source->mutex);
+    source->alias_roots.insert(places.back().front());
   }
   for (const Path& place : places) {
     if (place.empty()) continue;

@@ -286,8 +286,14 @@ std::vector<std::string> Source::Keys(std::string_view section) const {
 
 absl::Status Source::CheckTopLevel(const std::vector<std::string>& known) const {
   Problems problems;
+  std::set<std::string> older;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    older = impl_->alias_roots;
+  }
   const auto check = [&](const std::string& name, const std::string& origin) {
     if (std::find(known.begin(), known.end(), NormalizeKey(name)) != known.end()) return;
+    if (older.contains(NormalizeKey(name))) return;
     const std::string_view nearest = base::Nearest(NormalizeKey(name), known);
     problems.push_back(fmt::format("{}: unknown section '{}'{}", origin, name,
                                    nearest.empty() ? std::string() : fmt::format("; did you mean '{}'?", nearest)));

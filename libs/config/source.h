@@ -61,7 +61,8 @@ class Source {
   /// Keys directly below `section` in the files and flags, sorted. "" = top level.
   std::vector<std::string> Keys(std::string_view section) const;
 
-  /// INVALID_ARGUMENT (CONFIG) naming every top-level key that is not in `known`, with "did you mean".
+  /// INVALID_ARGUMENT (CONFIG) naming every top-level key that is not in `known`, with "did you mean". Call it after the
+  /// parts have read theirs: older names they asked for (Names::aliases) are known then.
   absl::Status CheckTopLevel(const std::vector<std::string>& known) const;
   /// Every key that some Reader asked for so far, with the value it got; sorted by key.
   std::vector<Effective> EffectiveValues() const;

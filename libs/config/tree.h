@@ -66,6 +66,7 @@ struct Source::Impl {
   std::mutex mutex;
   std::map<std::string, Effective> asked;                // by key, for show --origin
   std::set<std::string> secrets;
+  std::set<std::string> alias_roots;                     // top-level names that older key names begin with
 };
 
 /// The one shape of a configuration error; OK when there is no problem.

@@ -1,6 +1,7 @@
 #include "libs/rpc/channel.h"
 
 #include <algorithm>
+#include <iterator>
 #include <mutex>
 #include <utility>
 
@@ -35,6 +36,38 @@ grpc::ChannelArguments Arguments(int64_t max_receive_bytes, absl::Duration keepa
   args.SetServiceConfigJSON("{}");
   args.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   return args;
+}
+
+bool IsVisible(char c) { return c > 0x20 && c < 0x7f; }
+
+// gRPC ends the process over metadata that HTTP/2 cannot carry: nothing goes in unchecked.
+bool IsHeaderValue(std::string_view value) {
+  return std::all_of(value.begin(), value.end(), [](char c) { return IsVisible(c) || c == ' '; });
+}
+bool IsHeaderName(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  });
+}
+
+// A name in any script as visible ASCII: other bytes, and %, become %XX. Read back by base::PercentDecode.
+std::string EncodeName(std::string_view name) {
+  std::string out;
+  for (const char c : name) {
+    if (IsVisible(c) && c != '%') {
+      out += c;
+    } else {
+      fmt::format_to(std::back_inserter(out), "%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return out;
+}
+
+void AddHttpHeader(const std::string& name, const std::string& value, grpc::ClientContext* client) {
+  if (!IsHeaderName(name)) return;
+  const std::string key = metadata::kHttpPrefix + name;
+  // Keys that end in -bin may hold any bytes.
+  client->AddMetadata(IsHeaderValue(value) ? key : key + metadata::kBinarySuffix, value);
 }
 
 bool IsLoopbackTarget(std::string_view target) {
@@ -105,19 +138,19 @@ void Prepare(const base::Context& context, const CallIdentity& identity, const C
     client->AddMetadata(metadata::kCaller, identity.service);
     if (!identity.mesh_token.empty()) client->AddMetadata(metadata::kMeshToken, identity.mesh_token.Reveal());
     if (!context.principal().id.empty()) {
-      client->AddMetadata(metadata::kPrincipal, context.principal().id);
+      client->AddMetadata(metadata::kPrincipal, EncodeName(context.principal().id));
       client->AddMetadata(metadata::kRole, std::string(base::RoleName(context.principal().role)));
     }
-    for (const auto& [name, value] : options.http_headers) client->AddMetadata(metadata::kHttpPrefix + name, value);
-  } else if (!identity.api_key.empty()) {
+    for (const auto& [name, value] : options.http_headers) AddHttpHeader(name, value, client);
+  } else if (!identity.api_key.empty() && IsHeaderValue(identity.api_key.Reveal())) {
     client->AddMetadata(metadata::kAuthorization, "Bearer " + identity.api_key.Reveal());
   }
-  if (!context.request_id().empty()) client->AddMetadata(metadata::kRequestId, context.request_id());
+  if (!context.request_id().empty() && IsHeaderValue(context.request_id())) client->AddMetadata(metadata::kRequestId, context.request_id());
   if (std::string trace = telemetry::FormatTraceparent(context.trace()); !trace.empty()) {
     client->AddMetadata(metadata::kTraceparent, trace);
   }
   const std::string& language = options.language.empty() ? context.language() : options.language;
-  if (!language.empty()) client->AddMetadata(metadata::kAcceptLanguage, language);
+  if (!language.empty() && IsHeaderValue(language)) client->AddMetadata(metadata::kAcceptLanguage, language);
 }
 
 }  // namespace opsmesh::rpc

@@ -11,6 +11,7 @@ inline constexpr char kMeshToken[] = "x-opsmesh-mesh-token";
 /// Which service calls: "gateway", "chat", ... Believed beside a valid token; with mTLS the certificate says it.
 inline constexpr char kCaller[] = "x-opsmesh-caller";
 /// The person or program behind the call and their role ("viewer" ... "admin").
+/// The principal's id is percent-encoded where it is not visible ASCII.
 inline constexpr char kPrincipal[] = "x-opsmesh-principal";
 inline constexpr char kRole[] = "x-opsmesh-role";
 /// "Bearer <key>" of a caller from outside the mesh (auth.keys).
@@ -23,6 +24,8 @@ inline constexpr char kTraceparent[] = "traceparent";
 inline constexpr char kAcceptLanguage[] = "accept-language";
 /// Header `X-Foo` of the HTTP request travels as "x-http-x-foo"; only the gateway sets these.
 inline constexpr char kHttpPrefix[] = "x-http-";
+/// Ends the key of a header whose value is no visible ASCII; gRPC carries any bytes there.
+inline constexpr char kBinarySuffix[] = "-bin";
 /// Details of an error (google.rpc.Status), gRPC's own convention.
 inline constexpr char kStatusDetails[] = "grpc-status-details-bin";
 

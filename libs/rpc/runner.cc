@@ -22,7 +22,7 @@ RunnerCore::RunnerCore(RunnerOptions given)
                                           .max_series = 3000});
   shed = &options.metrics->AddCounter({.name = "opsmesh_shed_total",
                                        .help = "Requests refused because the service was full or stopping.",
-                                       .labels = {"service", "reason"}});
+                                       .labels = {"reason"}});
   in_flight_gauge = &options.metrics
                          ->AddGauge({.name = "opsmesh_grpc_server_in_flight",
                                      .help = "RPCs queued or running now.",
@@ -52,7 +52,7 @@ void RunnerCore::Leave(const ServerCall* call) {
 }
 
 void RunnerCore::CountShed(std::string_view reason) {
-  if (shed != nullptr) shed->With({options.short_name, reason}).Increment();
+  if (shed != nullptr) shed->With({reason}).Increment();
 }
 
 struct DeadlineAlarm::Impl {

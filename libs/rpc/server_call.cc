@@ -120,7 +120,9 @@ absl::Status ServerCall::Authenticate() {
   Credentials credentials;
   credentials.mesh_token = Find(metadata, metadata::kMeshToken);
   credentials.caller = Find(metadata, metadata::kCaller);
-  credentials.principal = Find(metadata, metadata::kPrincipal);
+  std::string principal;
+  if (!base::PercentDecode(Find(metadata, metadata::kPrincipal), &principal)) principal = "\n";   // refused as no name
+  credentials.principal = principal;
   credentials.role = Find(metadata, metadata::kRole);
   credentials.authorization = Find(metadata, metadata::kAuthorization);
   credentials.certificate_uris = CertificateUris(*grpc_context_);
@@ -133,8 +135,9 @@ absl::Status ServerCall::Authenticate() {
   if (info_.caller == "gateway") {
     constexpr std::string_view kPrefix = metadata::kHttpPrefix;
     for (auto it = metadata.lower_bound(metadata::kHttpPrefix); it != metadata.end(); ++it) {
-      const std::string_view name = View(it->first);
+      std::string_view name = View(it->first);
       if (!name.starts_with(kPrefix)) break;
+      if (name.ends_with(metadata::kBinarySuffix)) name.remove_suffix(sizeof(metadata::kBinarySuffix) - 1);
       info_.http_headers.emplace(name.substr(kPrefix.size()), View(it->second));
     }
   }

@@ -32,6 +32,11 @@ absl::Status LoadMesh(const config::Source& source, CommonConfig& config) {
   if (!config.mesh_token.empty() && config.mesh_token.Reveal().size() < 16) {
     reader.Problem("token", "shorter than 16 characters; `openssl rand -hex 32` makes a good one");
   }
+  for (const char c : config.mesh_token.Reveal()) {
+    if (c > 0x20 && c < 0x7f) continue;
+    reader.Problem("token", "may hold visible ASCII characters only");
+    break;
+  }
   config.allow_plaintext = reader.Bool("allow_plaintext", false);
   config.trust_domain = reader.String("trust_domain", "opsmesh.internal");
   config::Reader tls = reader.Section("tls");
@@ -79,6 +84,8 @@ absl::Status LoadRest(const config::Source& source, const std::vector<std::strin
   config.log_file_bytes = log.Bytes("file_bytes", config.log_file_bytes, {.min = 4096});
   config::Reader data(source, "data");
   config.data_dir = data.String("dir", "");
+  config::Reader metrics(source, "metrics");
+  config.metrics_listen = metrics.String("listen", "");
   config::Reader shutdown(source, "shutdown");
   config.grace = shutdown.Duration("grace", config.grace, {.max = absl::Minutes(10)});
   config::Reader pools(source, "pools");
@@ -90,7 +97,7 @@ absl::Status LoadRest(const config::Source& source, const std::vector<std::strin
     config.pools[service] = pool;
   }
   for (const char* name : kMeshServices) pools.Allow(name);   // of another process with the same file
-  return config::Combine({grpc.Finish(), log.Finish(), data.Finish(), shutdown.Finish(), pools.Finish()});
+  return config::Combine({grpc.Finish(), log.Finish(), data.Finish(), metrics.Finish(), shutdown.Finish(), pools.Finish()});
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ struct CommonConfig {
   std::string log_file;                          // "" = standard error only
   int64_t log_file_bytes = 20 << 20;
   std::string data_dir;
+  std::string metrics_listen;                    // "host:port" of /metrics over HTTP; "" = none
   absl::Duration grace = absl::Seconds(20);
   base::Secret mesh_token;
   bool allow_plaintext = false;

@@ -13,12 +13,9 @@
 #include "libs/base/context.h"
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
+#include "libs/base/version.h"
 #include "libs/server/common_config.h"
 #include "libs/server/server.h"
-
-#ifndef OPSMESH_VERSION
-#define OPSMESH_VERSION "dev"
-#endif
 
 namespace opsmesh::server {
 namespace {
@@ -83,7 +80,7 @@ struct Flags {
 // Exit code when the process should end already (help, version, usage), nullopt to go on.
 std::optional<int> ParseFlags(int argc, char** argv, Flags* flags) {
   CLI::App app{"A service of OpsMesh. Every setting can be given in the configuration or as OPSMESH_<SECTION>_<KEY>."};
-  app.set_version_flag("--version", OPSMESH_VERSION);
+  app.set_version_flag("--version", base::VersionLine());
   app.add_option("--config", flags->config_file, "Read this file in place of config/config.yaml");
   app.add_option("--data-dir", flags->data_dir, "Folder for what must be kept");
   app.add_option("--grpc-listen", flags->grpc_listen, "Address of the gRPC port, or 'none' (default 127.0.0.1:50051)");

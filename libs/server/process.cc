@@ -15,15 +15,13 @@
 #include "grpcpp/server_builder.h"
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
+#include "libs/base/version.h"
 #include "libs/rpc/limits.h"
 #include "libs/rpc/runner.h"
 #include "libs/server/channel_directory.h"
 #include "libs/server/common_config.h"
+#include "libs/server/metrics_listener.h"
 #include "libs/server/server.h"
-
-#ifndef OPSMESH_VERSION
-#define OPSMESH_VERSION "dev"
-#endif
 
 namespace opsmesh::server {
 namespace {
@@ -104,6 +102,7 @@ class ProcessImpl final : public Process {
   telemetry::Registry& metrics() override { return metrics_; }
   const redact::Redactor& redactor() const override { return *redactor_; }
   absl::Status Ready() const override;
+  uint16_t metrics_port() const override { return metrics_listener_ == nullptr ? 0 : metrics_listener_->port(); }
   void Stop(absl::Duration grace) override;
 
  private:
@@ -132,6 +131,7 @@ class ProcessImpl final : public Process {
   std::vector<std::unique_ptr<Part>> parts_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
+  std::unique_ptr<MetricsListener> metrics_listener_;
   mutable std::mutex ready_mutex_;
   base::Context life_ = base::Context::Background();
   std::shared_ptr<base::CancelState> end_of_life_;
@@ -142,13 +142,8 @@ class ProcessImpl final : public Process {
 
 absl::Status ProcessImpl::LoadConfig() {
   std::vector<std::string> names;
-  std::vector<std::string> sections = CommonSections();
   std::vector<absl::Status> problems;
-  for (const auto& part : parts_) {
-    names.push_back(part->spec.name);
-    sections.push_back(part->spec.name);
-    sections.insert(sections.end(), part->spec.config_sections.begin(), part->spec.config_sections.end());
-  }
+  for (const auto& part : parts_) names.push_back(part->spec.name);
   auto common = LoadCommon(options_.config, names);
   problems.push_back(common.status());
   for (const auto& part : parts_) {
@@ -192,8 +187,9 @@ void ProcessImpl::MakeAuthenticator() {
       .trust_domain = config_.trust_domain,
       .require_certificate = !config_.tls.empty(),
       .keys = config_.keys,
-      .allow_anonymous = true});
-  if (config_.keys.empty() && config_.tls.empty()) {
+      // A token of the operator's says that only the mesh belongs here.
+      .allow_anonymous = !configured});
+  if (config_.keys.empty() && config_.tls.empty() && !configured) {
     logger_->Warn("no authentication is configured: callers from loopback have every role, all others are viewers",
                   {{"next", "set auth.keys"}});
   }
@@ -302,7 +298,7 @@ absl::Status ProcessImpl::Begin() {
   MakeAuthenticator();
   metrics_
       .AddGauge({.name = "opsmesh_build_info", .help = "Always 1; the version is the label.", .labels = {"version"}})
-      .With({OPSMESH_VERSION})
+      .With({base::Version()})
       .Set(1);
   for (const auto& part : parts_) {
     if (absl::Status status = BuildPart(*part); !status.ok()) return base::Annotate(status, part->spec.name);
@@ -312,6 +308,10 @@ absl::Status ProcessImpl::Begin() {
     ++started_;
     if (absl::Status status = part->service->Start(); !status.ok()) return base::Annotate(status, part->spec.name);
   }
+  if (!config_.metrics_listen.empty()) {
+    OPSMESH_ASSIGN_OR_RETURN(metrics_listener_,
+                             MetricsListener::Start(config_.metrics_listen, metrics_, [this] { return Ready(); }));
+  }
   life_ = base::Context::Background().WithCancel(&end_of_life_);
   AskReadiness();
   watcher_ = std::thread([this] { WatchReadiness(); });
@@ -320,7 +320,7 @@ absl::Status ProcessImpl::Begin() {
   logger_->Info("serving", {{"services", base::Join(names, ",")},
                             {"grpc_listen", config_.grpc_listen},
                             {"grpc_port", port_},
-                            {"version", OPSMESH_VERSION}});
+                            {"version", base::VersionLine()}});
   return absl::OkStatus();
 }
 
@@ -382,6 +382,7 @@ void ProcessImpl::Stop(absl::Duration grace) {
         }
       }
     }
+    metrics_listener_.reset();
     for (size_t i = started_; i-- > 0;) parts_[i]->service->Stop();
     local_.Set(nullptr);
     // Channels into the server go before it, services before what they were built from.
@@ -409,6 +410,25 @@ absl::StatusOr<std::unique_ptr<Process>> Process::Start(ProcessOptions options, 
   return process;
 }
 
-std::vector<std::string> CommonSections() { return {"auth", "data", "grpc", "log", "mesh", "pools", "shutdown"}; }
+absl::Status CheckConfig(const config::Source& source, const std::vector<ServiceSpec>& specs) {
+  std::vector<std::string> names;
+  std::vector<std::string> sections = CommonSections();
+  for (const ServiceSpec& spec : specs) {
+    names.push_back(spec.name);
+    sections.push_back(spec.name);
+    sections.insert(sections.end(), spec.config_sections.begin(), spec.config_sections.end());
+  }
+  std::vector<absl::Status> findings = {LoadCommon(source, names).status()};
+  for (const ServiceSpec& spec : specs) {
+    if (spec.check_config) findings.push_back(spec.check_config(source));
+  }
+  // Last: older names of keys are known once the parts have asked for them.
+  findings.push_back(source.CheckTopLevel(sections));
+  return config::Combine(findings);
+}
+
+std::vector<std::string> CommonSections() {
+  return {"auth", "data", "grpc", "log", "mesh", "metrics", "pools", "shutdown"};
+}
 
 }  // namespace opsmesh::server

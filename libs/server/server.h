@@ -113,6 +113,8 @@ class Process {
 
   /// Port of the gRPC socket; 0 when there is none.
   virtual uint16_t grpc_port() const = 0;
+  /// Port of the HTTP listener of metrics.listen (/metrics, /livez, /readyz); 0 when there is none.
+  virtual uint16_t metrics_port() const = 0;
   /// A channel into this process with the identity of `as` ("gateway", "cli"; "" = from outside, no token).
   virtual rpc::Channel ChannelAs(std::string_view as) = 0;
   virtual const rpc::ChannelSource& channels() const = 0;
@@ -150,7 +152,11 @@ int Run(RunOptions options, std::vector<ServiceSpec> specs);
 /// in its place when only that exists.
 config::SourceOptions DefaultSources(std::map<std::string, std::string> environment, std::string_view root = ".");
 
-/// Common top-level sections every process knows: auth, data, grpc, log, mesh, pools, shutdown.
+/// Everything that is wrong with the configuration of a process of these parts, as Process::Start() would say it and
+/// without starting anything: common sections, the parts' own, and top-level sections that nobody reads.
+absl::Status CheckConfig(const config::Source& source, const std::vector<ServiceSpec>& specs);
+
+/// Common top-level sections every process knows: auth, data, grpc, log, mesh, metrics, pools, shutdown.
 std::vector<std::string> CommonSections();
 
 }  // namespace opsmesh::server

@@ -105,7 +105,7 @@ class BoundedFamily final : public Family<Metric> {
 };
 
 [[noreturn]] void DieOfConflict(const std::string& name) {
-  std::fprintf(stderr, "opsmesh: metric '%s' is registered twice with different kinds or labels\n", name.c_str());
+  std::fprintf(stderr, "opsmesh: metric '%s' is registered twice with different kinds\n", name.c_str());
   std::abort();
 }
 
@@ -123,7 +123,11 @@ struct Registry::Impl {
   Family<Metric>& Add(char kind, const MetricOptions& options, const typename BoundedFamily<Metric>::Make& make) {
     const std::lock_guard lock(mutex);
     if (const auto it = entries.find(options.name); it != entries.end()) {
-      if (it->second.kind != kind || it->second.labels != options.labels) DieOfConflict(options.name);
+      if (it->second.kind != kind) DieOfConflict(options.name);
+      // Other labels are a bug of ours too, but a wrong series ("other") is no reason to stop a mesh.
+      if (it->second.labels != options.labels) {
+        std::fprintf(stderr, "opsmesh: metric '%s' is registered twice with different labels\n", options.name.c_str());
+      }
       return *static_cast<BoundedFamily<Metric>*>(it->second.family.get());
     }
     auto family = std::make_shared<BoundedFamily<Metric>>(options, make);
@@ -168,11 +172,17 @@ std::string Registry::Text() const {
   return prometheus::TextSerializer().Serialize(families);
 }
 
-std::vector<std::string> Registry::Names() const {
+std::vector<std::string> Registry::Describe() const {
   const std::lock_guard lock(impl_->mutex);
-  std::vector<std::string> names;
-  for (const auto& [name, entry] : impl_->entries) names.push_back(name);
-  return names;
+  std::vector<std::string> lines;
+  for (const auto& [name, entry] : impl_->entries) {
+    std::vector<std::string> labels = entry.labels;
+    std::sort(labels.begin(), labels.end());
+    std::string line = name + (entry.kind == 'c' ? " counter" : entry.kind == 'g' ? " gauge" : " histogram");
+    for (size_t i = 0; i < labels.size(); ++i) line += (i == 0 ? " " : ",") + labels[i];
+    lines.push_back(std::move(line));
+  }
+  return lines;
 }
 
 size_t Registry::SeriesCount() const {

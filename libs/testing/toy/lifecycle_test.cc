@@ -1,8 +1,12 @@
 // The life of a process: health, readiness, drain, bounds.
 #include <atomic>
+#include <cstdlib>
+#include <fstream>
+#include <set>
 #include <thread>
 
 #include "libs/base/error.h"
+#include "libs/http_client/http_client.h"
 #include "libs/rpc/health.h"
 #include "libs/testing/toy/toy_mesh.h"
 
@@ -35,6 +39,45 @@ TEST(Health, FollowsReadinessWhileLivenessDoesNot) {
   EXPECT_TRUE(Serving(mesh, "liveness"));
   EXPECT_FALSE(mesh.log->LinesWith("The cluster does not answer.").empty());
   EXPECT_EQ(mesh.process->Ready().message(), "toy: The cluster does not answer.");
+}
+
+std::string Get(ToyMesh& mesh, const std::string& path, int expected_status) {
+  const auto client = http_client::Client::Create();
+  http_client::Request request;
+  request.url = "http://127.0.0.1:" + std::to_string(mesh.process->metrics_port()) + path;
+  const auto response = client->Fetch(ContextOf(), request);
+  EXPECT_TRUE(response.ok()) << response.status();
+  if (!response.ok()) return "";
+  EXPECT_EQ(response->status, expected_status) << response->body;
+  return response->body;
+}
+
+TEST(MetricsListener, ServesMetricsAndProbes) {
+  ToyMesh mesh({.yaml = "metrics: {listen: '127.0.0.1:0'}"});
+  EXPECT_EQ(Get(mesh, "/livez", 200), "ok\n");
+  EXPECT_EQ(Get(mesh, "/readyz", 200), "ok\n");
+  ASSERT_TRUE(mesh.Toy().Call(ContextOf(), &v1::ToyService::Stub::Echo, EchoOf("x")).ok());
+  EXPECT_NE(Get(mesh, "/metrics", 200).find("# TYPE opsmesh_grpc_server_handled_total counter"), std::string::npos);
+  Get(mesh, "/", 404);
+}
+
+TEST(MetricsListener, TellsWhatIsNotReady) {
+  ToyMesh mesh({.yaml = "metrics: {listen: '127.0.0.1:0'}",
+                .ready = [] { return absl::Status(base::Unavailable("CLUSTER_DOWN", "The cluster does not answer.")); }});
+  EXPECT_EQ(Get(mesh, "/readyz", 503), "toy: The cluster does not answer.\n");
+  EXPECT_EQ(Get(mesh, "/livez", 200), "ok\n");
+}
+
+TEST(Metrics, OfTheRuntimeAreThoseOfTheGoldenFile) {
+  const char* source = std::getenv("OPSMESH_SOURCE_DIR");
+  ASSERT_NE(source, nullptr) << "run by ctest, or set OPSMESH_SOURCE_DIR";
+  std::ifstream file(std::string(source) + "/tests/contract/metrics_names.txt");
+  std::set<std::string> golden;
+  for (std::string line; std::getline(file, line);) golden.insert(line);
+  ToyMesh mesh;
+  for (const std::string& line : mesh.process->metrics().Describe()) {
+    EXPECT_TRUE(golden.contains(line)) << "not in tests/contract/metrics_names.txt: " << line;
+  }
 }
 
 TEST(Stopping, LetsARequestUnderWayEndOverTwoHops) {
