@@ -1,0 +1,156 @@
+#include "services/llm/planner/follow_up.h"
+
+#include "libs/base/strings.h"
+
+namespace opsmesh::llm {
+namespace {
+
+void Attach(const LinkedObject& object, Intent* intent) {
+  if (object.kind == "Namespace") {
+    intent->name_space = object.name;
+    intent->names.clear();
+    return;
+  }
+  intent->objects = {object};
+  intent->names = {{object.name, object.kind, false, true}};
+  intent->name_space = object.name_space;
+}
+
+const LinkedObject* Pick(const std::vector<LinkedObject>& objects, int64_t ordinal) {
+  if (objects.empty()) return nullptr;
+  if (ordinal == -1) return &objects.back();
+  if (ordinal < 1 || ordinal > static_cast<int64_t>(objects.size())) return nullptr;
+  return &objects[static_cast<size_t>(ordinal - 1)];
+}
+
+// A reply that names one of the choices: "payments", "payments/web".
+const LinkedObject* PickByName(const std::vector<LinkedObject>& objects, const Intent& intent) {
+  const LinkedObject* found = nullptr;
+  for (const LinkedObject& object : objects) {
+    for (const NameMention& name : intent.names) {
+      const bool named = object.name == name.text || object.name_space == name.text;
+      if (!named || (!intent.name_space.empty() && intent.name_space != object.name_space)) continue;
+      if (found != nullptr && object.name_space != found->name_space && object.name == found->name &&
+          object.name == name.text) {
+        return nullptr;  // still ambiguous
+      }
+      if (found == nullptr || object.name_space == name.text) found = &object;
+    }
+    if (intent.names.empty() && !intent.name_space.empty() && object.name_space == intent.name_space) found = &object;
+  }
+  return found;
+}
+
+bool IsFragment(const Intent& intent) {
+  return intent.action.empty() && !intent.is_write && intent.topic.empty() && !intent.counts;
+}
+
+// The intent before, with what the fragment says in place of what it said.
+Intent Merge(const Intent& before, const Intent& fragment) {
+  Intent merged = before;
+  merged.objects.clear();
+  if (!fragment.kind.empty() && fragment.kind != "Namespace") merged.kind = fragment.kind;
+  if (!fragment.condition.empty()) merged.condition = fragment.condition;
+  if (fragment.window) merged.window = fragment.window;
+  if (fragment.limit) merged.limit = fragment.limit;
+  if (fragment.replicas) merged.replicas = fragment.replicas;
+  if (fragment.previous) merged.previous = true;
+  if (!fragment.container.empty()) merged.container = fragment.container;
+  if (!fragment.selector.empty()) merged.selector = fragment.selector;
+  if (!fragment.group_by.empty()) merged.group_by = fragment.group_by;
+  if (!fragment.metric.empty()) merged.metric = fragment.metric;
+  if (fragment.all_namespaces) {
+    merged.all_namespaces = true;
+    merged.name_space.clear();
+  }
+  if (!fragment.name_space.empty()) merged.name_space = fragment.name_space;
+  if (!fragment.names.empty()) {
+    const bool place = fragment.names.front().may_be_namespace || before.names.empty();
+    if (place) merged.name_space.clear();
+    if (!place) merged.names.clear();
+    for (NameMention name : fragment.names) {
+      name.may_be_namespace = true;
+      merged.names.push_back(std::move(name));
+    }
+    if (!place) merged.name_space = fragment.name_space;
+  }
+  return merged;
+}
+
+}  // namespace
+
+Completed Complete(Intent intent, const TurnState& state, const std::vector<Intent>& earlier) {
+  const Intent* before = !earlier.empty() ? &earlier.back() : state.last ? &*state.last : nullptr;
+  if (earlier.empty() && state.pending && IsFragment(intent)) {
+    if (intent.says_no) return {Completed::Kind::kDismissed, {}};
+    const LinkedObject* choice = nullptr;
+    if (intent.ordinal) choice = Pick(state.choices, *intent.ordinal);
+    if (choice == nullptr && intent.says_yes && state.choices.size() == 1) choice = &state.choices.front();
+    if (choice == nullptr) choice = PickByName(state.choices, intent);
+    if (choice != nullptr) {
+      Intent chosen = *state.pending;
+      Attach(*choice, &chosen);
+      return {Completed::Kind::kIntent, std::move(chosen)};
+    }
+    if (intent.replicas || (state.choices.empty() && intent.ordinal)) {
+      Intent chosen = *state.pending;
+      chosen.replicas = intent.replicas ? intent.replicas : intent.ordinal;
+      return {Completed::Kind::kIntent, std::move(chosen)};
+    }
+    if (!intent.names.empty() && state.choices.empty()) {
+      Intent chosen = *state.pending;
+      chosen.names = intent.names;
+      if (!intent.name_space.empty()) chosen.name_space = intent.name_space;
+      return {Completed::Kind::kIntent, std::move(chosen)};
+    }
+  }
+  if (earlier.empty() && IsFragment(intent) && intent.names.empty() && intent.kind.empty() && intent.condition.empty() &&
+      !intent.narrows) {
+    if (intent.wants_more) return {Completed::Kind::kMore, {}};
+    if (intent.says_yes || intent.says_no) return {Completed::Kind::kNothingOpen, {}};
+  }
+  if (intent.ordinal && intent.names.empty()) {
+    const LinkedObject* row = Pick(state.rows, *intent.ordinal);
+    if (row == nullptr) return {Completed::Kind::kNothingOpen, {}};
+    Attach(*row, &intent);
+    if (intent.action.empty()) intent.action = "describe";
+    return {Completed::Kind::kIntent, std::move(intent)};
+  }
+  if (before == nullptr) return {Completed::Kind::kIntent, std::move(intent)};
+
+  const bool bare = intent.names.empty() && intent.objects.empty();
+  if (intent.narrows && IsFragment(intent) && !intent.condition.empty() && bare) {
+    return {Completed::Kind::kIntent, Merge(*before, intent)};
+  }
+  if ((intent.continues && IsFragment(intent)) ||
+      (IsFragment(intent) && intent.kind.empty() && intent.condition.empty() &&
+       (!intent.name_space.empty() || intent.all_namespaces || intent.window || intent.previous))) {
+    return {Completed::Kind::kIntent, Merge(*before, intent)};
+  }
+  if (intent.action == "list" && intent.continues && intent.kind.empty() && intent.condition.empty() &&
+      intent.topic.empty()) {
+    Intent fragment = intent;
+    fragment.action.clear();
+    return {Completed::Kind::kIntent, Merge(*before, fragment)};
+  }
+  // "its logs", "why?", "restart it", and later steps of one sentence.
+  const bool takes_over = intent.refers_back || !earlier.empty() ||
+                          (intent.action == "diagnose" && intent.asks_why && intent.kind.empty() && intent.topic.empty());
+  if (takes_over && bare) {
+    if (before->objects.size() == 1) {
+      Attach(before->objects.front(), &intent);
+    } else if (earlier.empty() && state.rows.size() == 1) {
+      Attach(state.rows.front(), &intent);
+    } else if (!earlier.empty() && !before->names.empty()) {
+      intent.names = before->names;
+      if (intent.name_space.empty()) intent.name_space = before->name_space;
+    } else if (intent.name_space.empty()) {
+      intent.name_space = before->name_space;
+    }
+    if (intent.kind.empty() && intent.objects.empty()) intent.kind = before->kind;
+    if (intent.condition.empty() && intent.action == "diagnose") intent.condition = before->condition;
+  }
+  return {Completed::Kind::kIntent, std::move(intent)};
+}
+
+}  // namespace opsmesh::llm

@@ -1,0 +1,70 @@
+// What a clause asks for, typed. Made by interpret.h, bound to live objects by linker.h, carried out by planner.h.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libs/text/duration.h"
+
+namespace opsmesh::llm {
+
+/// A word of the question that may name an object or a namespace.
+struct NameMention {
+  std::string text;
+  std::string kind;         // Kubernetes kind the words around it suggest; "" = any
+  bool may_be_namespace = false;
+  bool must_exist = false;  // marked as a name by the grammar: say so when nothing has it
+  friend bool operator==(const NameMention&, const NameMention&) = default;
+};
+
+/// An object a name was linked to, or a row of the last answer that a follow-up may point at.
+struct LinkedObject {
+  std::string kind;
+  std::string group;
+  std::string name_space;
+  std::string name;
+  friend bool operator==(const LinkedObject&, const LinkedObject&) = default;
+};
+
+struct Intent {
+  /// Concept behind "verb." or "write.": "list", "logs", "scale" ...; "" = the clause names none.
+  std::string action;
+  bool is_write = false;
+  std::string kind;       // canonical kind ("Pod"), or Workload, Container, All, Cluster, Image, ...; "" = none
+  std::string condition;  // behind "cond.": "failed"
+  bool negated = false;   // a negation stood before the condition
+  std::string topic;      // behind "topic.": "network"
+  std::string metric;     // "cpu", "memory", "restarts"
+  std::vector<NameMention> names;
+  std::string name_space;  // named by the grammar ("default" from 默认); soft ones are in `names`
+  bool all_namespaces = false;
+  std::string group_by;    // "namespace", "node", "status"
+  std::string selector;    // label selector as typed
+  std::string container;
+  bool previous = false;
+  std::optional<int64_t> replicas;
+  bool replicas_relative = false;  // "two more"
+  std::optional<int64_t> limit;    // lines of a log, first N, top N
+  std::optional<text::TimeWindow> window;
+  bool counts = false;             // asks how many
+  bool asks_why = false;
+  bool asks_how = false;           // "how do I ..."
+
+  // Follow-ups.
+  bool refers_back = false;        // "its logs", "of those"
+  bool continues = false;          // "and in payments?"
+  bool narrows = false;            // "only the failed ones"
+  std::optional<int64_t> ordinal;  // "the second one"; -1 = the last
+  bool says_yes = false;
+  bool says_no = false;
+  bool wants_more = false;
+
+  // Filled by the linker.
+  std::vector<LinkedObject> objects;
+
+  bool HasTarget() const { return !names.empty() || !objects.empty(); }
+};
+
+}  // namespace opsmesh::llm

@@ -1,0 +1,291 @@
+#include "services/llm/planner/linker.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "libs/base/error.h"
+#include "libs/base/strings.h"
+#include "services/llm/planner/answers.h"
+
+namespace opsmesh::llm {
+namespace {
+
+using k8s::v1::ObjectCandidate;
+using k8s::v1::ResolvedMention;
+
+constexpr size_t kMostChoices = 8;
+
+// Which of several kinds of the same name a person means, when they do not say.
+constexpr std::array<std::string_view, 10> kKindPreference = {
+    "Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job", "Pod", "Service", "Node", "Namespace", "Ingress"};
+
+bool IsWorkload(std::string_view kind) {
+  return kind == "Deployment" || kind == "StatefulSet" || kind == "DaemonSet" || kind == "Job" || kind == "CronJob" ||
+         kind == "ReplicaSet";
+}
+
+size_t Preference(std::string_view kind) {
+  return static_cast<size_t>(std::find(kKindPreference.begin(), kKindPreference.end(), kind) - kKindPreference.begin());
+}
+
+LinkedObject ToLinked(const ObjectCandidate& candidate) {
+  const auto& object = candidate.object();
+  return {object.kind(), object.group(), object.namespace_(), object.name()};
+}
+
+bool IsNear(const ObjectCandidate& candidate) { return candidate.match() == ObjectCandidate::MATCH_NEAR; }
+
+// What a mention turned out to be.
+struct Reading {
+  std::vector<LinkedObject> objects;  // of the best match that fits the wanted kind
+  bool exact = false;
+  bool is_namespace = false;
+  bool strong = false;                // more than a part of a name
+  std::vector<LinkedObject> near;     // "did you mean"
+  std::string near_namespace;
+};
+
+class Linker {
+ public:
+  Linker(const base::Context& context, ToolBox& tools, const type::v1::Scope& scope, text::Language language)
+      : context_(context), tools_(tools), scope_(scope), language_(language) {}
+
+  absl::StatusOr<LinkResult> Run(Intent intent, const std::string& target, bool needs_name) {
+    target_ = target;
+    needs_name_ = needs_name;
+    result_.intent = std::move(intent);
+    OPSMESH_RETURN_IF_ERROR(Ask());
+    if (!CheckNamespace()) return std::move(result_);
+    TakeNamespaces();
+    for (size_t i = 0; i < readings_.size(); ++i) {
+      if (!taken_[i] && !TakeObject(i)) return std::move(result_);
+    }
+    DropUnlinkedNames();
+    return std::move(result_);
+  }
+
+ private:
+  Intent& intent() { return result_.intent; }
+
+  std::string WantedKind(const NameMention& mention) const {
+    if (target_ == "Pod") return mention.kind == "Node" ? "Node" : "Pod";
+    if (!mention.kind.empty() && mention.kind != "Workload" && mention.kind != "Container") return mention.kind;
+    return target_ == "Node" ? "Node" : "";
+  }
+
+  absl::Status Ask() {
+    k8s::v1::ResolveObjectsRequest request;
+    *request.mutable_context() = scope_;
+    request.mutable_context()->clear_namespace_();
+    request.set_max_candidates(12);
+    if (!intent().name_space.empty()) {
+      auto* mention = request.add_mentions();
+      mention->set_text(intent().name_space);
+      mention->set_kind("Namespace");
+    }
+    for (const NameMention& name : intent().names) {
+      auto* mention = request.add_mentions();
+      mention->set_text(name.text);
+      if (const std::string kind = WantedKind(name); !kind.empty()) mention->set_kind(kind);
+      if (!intent().name_space.empty()) mention->set_namespace_(intent().name_space);
+      auto* as_namespace = request.add_mentions();
+      as_namespace->set_text(name.text);
+      as_namespace->set_kind("Namespace");
+    }
+    if (request.mentions_size() == 0) return absl::OkStatus();
+    if (request.mentions_size() > 64) request.mutable_mentions()->DeleteSubrange(64, request.mentions_size() - 64);
+    OPSMESH_ASSIGN_OR_RETURN(const k8s::v1::ResolveObjectsResponse answer, tools_.Resolve(context_, request));
+    result_.ledger = answer.ledger();
+    int at = 0;
+    if (!intent().name_space.empty() && answer.mentions_size() > at) namespace_answer_ = answer.mentions(at++);
+    for (const NameMention& name : intent().names) {
+      Reading reading;
+      if (at + 1 < answer.mentions_size()) {
+        reading = Read(name, answer.mentions(at), answer.mentions(at + 1));
+      }
+      at += 2;
+      readings_.push_back(std::move(reading));
+    }
+    taken_.assign(readings_.size(), false);
+    return absl::OkStatus();
+  }
+
+  Reading Read(const NameMention& name, const ResolvedMention& object, const ResolvedMention& as_namespace) const {
+    Reading reading;
+    for (const ObjectCandidate& candidate : as_namespace.candidates()) {
+      if (candidate.object().kind() != "Namespace") continue;
+      if (candidate.match() == ObjectCandidate::MATCH_EXACT) reading.is_namespace = true;
+      if (IsNear(candidate) && reading.near_namespace.empty()) reading.near_namespace = candidate.object().name();
+    }
+    const std::string wanted = WantedKind(name);
+    int best = 0;
+    for (const ObjectCandidate& candidate : object.candidates()) {
+      const std::string& kind = candidate.object().kind();
+      const bool fits = (wanted.empty() || kind == wanted) && (target_ != "Workload" || FitsWorkload(kind)) &&
+                        kind != "Event" && (wanted == "Namespace" || kind != "Namespace");
+      if (!fits) continue;
+      if (IsNear(candidate)) {
+        if (reading.near.size() < kMostChoices) reading.near.push_back(ToLinked(candidate));
+        continue;
+      }
+      if (best == 0) best = candidate.match();
+      if (candidate.match() == best) reading.objects.push_back(ToLinked(candidate));
+    }
+    reading.exact = best == ObjectCandidate::MATCH_EXACT;
+    reading.strong = best != 0 && best != ObjectCandidate::MATCH_PART;
+    Prefer(&reading.objects);
+    return reading;
+  }
+
+  static bool FitsWorkload(std::string_view kind) {
+    return IsWorkload(kind) || kind == "Service" || kind == "Pod" || kind == "Ingress";
+  }
+
+  // Keeps the objects of the most likely kind.
+  static void Prefer(std::vector<LinkedObject>* objects) {
+    size_t best = SIZE_MAX;
+    for (const LinkedObject& object : *objects) best = std::min(best, Preference(object.kind));
+    std::erase_if(*objects, [best](const LinkedObject& object) { return Preference(object.kind) != best; });
+  }
+
+  // A namespace the grammar named must exist, unless the index could not say.
+  bool CheckNamespace() {
+    if (intent().name_space.empty() || !namespace_answer_ || result_.ledger.failed_size() > 0) return true;
+    std::string near;
+    for (const ObjectCandidate& candidate : namespace_answer_->candidates()) {
+      if (candidate.match() == ObjectCandidate::MATCH_EXACT) return true;
+      if (near.empty() && candidate.object().kind() == "Namespace") near = candidate.object().name();
+    }
+    result_.question = Say("not_found", language_,
+                           {{"place", ""}, {"name", intent().name_space}, {"kind", Say("namespace_word", language_)}});
+    if (!near.empty()) Suggest({{"Namespace", "", "", near}});
+    return false;
+  }
+
+  void TakeNamespaces() {
+    const bool lists = intent().action == "list" || intent().action == "count" || intent().action.empty() ||
+                       intent().action == "status" || intent().action == "diagnose" || intent().action == "summarize";
+    for (size_t i = 0; i < readings_.size(); ++i) {
+      const NameMention& name = intent().names[i];
+      if (!readings_[i].is_namespace || !intent().name_space.empty()) continue;
+      const bool object_too = readings_[i].exact;
+      // "pods in shop": where; "logs of shop": what, when something is called so.
+      if (!name.may_be_namespace && object_too && !lists) continue;
+      if (object_too && !name.may_be_namespace && !name.kind.empty()) continue;
+      intent().name_space = name.text;
+      taken_[i] = true;
+    }
+  }
+
+  bool TakeObject(size_t i) {
+    const NameMention name = intent().names[i];
+    Reading& reading = readings_[i];
+    const bool wants_object = needs_name_ || name.must_exist || !target_.empty();
+    if (!reading.objects.empty() && (reading.strong || name.must_exist || needs_name_ || !name.kind.empty())) {
+      return Choose(name, std::move(reading.objects));
+    }
+    if (!wants_object || result_.ledger.failed_size() > 0) return true;
+    if (name.may_be_namespace && reading.near.empty() && !reading.near_namespace.empty()) {
+      result_.question = Say("not_found", language_,
+                             {{"place", ""}, {"name", name.text}, {"kind", Say("namespace_word", language_)}});
+      Suggest({{"Namespace", "", "", reading.near_namespace}});
+      return false;
+    }
+    // A plain word nobody marked as a name, and nothing is called nearly so: part of the prose.
+    if (!needs_name_ && !name.must_exist && reading.near.empty()) return true;
+    if (!needs_name_ && !name.must_exist && name.kind.empty() && !intent().action.empty() && !intent().is_write &&
+        intent().action != "describe" && intent().action != "status") {
+      return true;
+    }
+    const std::string place = intent().name_space.empty()
+                                  ? std::string()
+                                  : Say("in_namespace", language_, {{"namespace", intent().name_space}});
+    result_.question =
+        Say("not_found", language_,
+            {{"place", place}, {"name", name.text}, {"kind", KindWord(name.kind.empty() ? WantedKind(name) : name.kind, language_)}});
+    Suggest(std::move(reading.near));
+    return false;
+  }
+
+  void Suggest(std::vector<LinkedObject> near) {
+    if (near.empty()) return;
+    result_.question += "\n" + Say("did_you_mean", language_);
+    AddChoices(std::move(near));
+  }
+
+  void AddChoices(std::vector<LinkedObject> choices) {
+    if (choices.size() > kMostChoices) choices.resize(kMostChoices);
+    for (size_t i = 0; i < choices.size(); ++i) {
+      result_.question += fmt::format("\n{}. {}", i + 1, Display(choices[i]));
+    }
+    result_.choices = std::move(choices);
+  }
+
+  bool Choose(const NameMention& name, std::vector<LinkedObject> objects) {
+    const std::string own = scope_.namespace_();
+    std::set<std::string> spaces;
+    for (const LinkedObject& object : objects) spaces.insert(object.name_space);
+    if (spaces.size() > 1 && !own.empty() && spaces.contains(own)) {
+      std::erase_if(objects, [&](const LinkedObject& object) { return object.name_space != own; });
+      spaces = {own};
+    }
+    const bool pods = objects.front().kind == "Pod";
+    // A list of an app's pods needs no choice: the tool filters by the name.
+    const bool list_of_pods = pods && intent().kind == "Pod" && target_ == "Pod" && !needs_name_;
+    if (objects.size() > 1 && !list_of_pods) {
+      if (spaces.size() > 1 || !pods || intent().is_write) return AskWhich(name, std::move(objects));
+      std::vector<std::string> others;
+      for (size_t k = 1; k < objects.size() && k <= 5; ++k) others.push_back("`" + objects[k].name + "`");
+      if (objects.size() > 6) others.push_back("…");
+      result_.note = Say("chosen_one_of", language_,
+                         {{"name", name.text}, {"count", std::to_string(objects.size())},
+                          {"chosen", objects.front().name_space + "/" + objects.front().name},
+                          {"others", base::Join(others, language_ == text::Language::kEnglish ? ", " : "、")}});
+      objects.resize(1);
+    }
+    if (list_of_pods && spaces.size() == 1 && intent().name_space.empty()) intent().name_space = *spaces.begin();
+    intent().objects.insert(intent().objects.end(), objects.begin(), objects.end());
+    return true;
+  }
+
+  bool AskWhich(const NameMention& name, std::vector<LinkedObject> objects) {
+    result_.question = Say("which_one", language_, {{"name", name.text}});
+    AddChoices(std::move(objects));
+    return false;
+  }
+
+  void DropUnlinkedNames() {
+    if (intent().objects.empty()) intent().names.clear();
+    for (size_t i = taken_.size(); i-- > 0;) {
+      if (taken_[i] && i < intent().names.size()) intent().names.erase(intent().names.begin() + static_cast<long>(i));
+    }
+  }
+
+  const base::Context& context_;
+  ToolBox& tools_;
+  const type::v1::Scope& scope_;
+  const text::Language language_;
+  std::string target_;
+  bool needs_name_ = false;
+  std::optional<ResolvedMention> namespace_answer_;
+  std::vector<Reading> readings_;
+  std::vector<bool> taken_;
+  LinkResult result_;
+};
+
+}  // namespace
+
+std::string Display(const LinkedObject& object) {
+  return object.name_space.empty() ? fmt::format("{} `{}`", object.kind, object.name)
+                                   : fmt::format("{} `{}/{}`", object.kind, object.name_space, object.name);
+}
+
+absl::StatusOr<LinkResult> Link(const base::Context& context, ToolBox& tools, Intent intent, const std::string& target,
+                                bool needs_name, const type::v1::Scope& scope, text::Language language) {
+  return Linker(context, tools, scope, language).Run(std::move(intent), target, needs_name);
+}
+
+}  // namespace opsmesh::llm

@@ -1,0 +1,334 @@
+#include "services/llm/planner/planner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "libs/base/error.h"
+#include "libs/base/strings.h"
+#include "services/llm/planner/answers.h"
+#include "services/llm/planner/attachment.h"
+#include "services/llm/planner/commands.h"
+#include "services/llm/planner/follow_up.h"
+#include "services/llm/planner/generate.h"
+#include "services/llm/planner/interpret.h"
+#include "services/llm/planner/linker.h"
+#include "services/llm/planner/read_steps.h"
+#include "services/llm/planner/routes.h"
+#include "services/llm/planner/turn_state.h"
+#include "services/llm/planner/write_plan.h"
+
+namespace opsmesh::llm {
+namespace {
+
+constexpr size_t kMostQueryBytes = 64 << 10;
+
+bool IsOneOf(std::string_view value, std::initializer_list<std::string_view> set) {
+  return std::find(set.begin(), set.end(), value) != set.end();
+}
+
+// One turn of the planner.
+class Run {
+ public:
+  Run(ToolBox& tools, const PlannerOptions& options, const v1::RunTurnRequest& request, Turn& turn)
+      : tools_(tools), options_(options), request_(request), turn_(turn) {
+    before_ = ParseTurnState(request.turn_state()).value_or(TurnState{});
+  }
+
+  absl::Status Answer() {
+    const std::string query = StripMention(request_.query());
+    const text::Language fallback = before_.language.value_or(
+        text::ParseLanguageTag(request_.language()).value_or(text::Language::kEnglish));
+    turn_.language = text::DetectLanguage(query, fallback);
+    after_.language = turn_.language;
+    OPSMESH_RETURN_IF_ERROR(Dispatch(query, fallback));
+    if (turn_.outcome == v1::TurnDone::OUTCOME_ANSWERED) OPSMESH_RETURN_IF_ERROR(SayGaps(turn_));
+    return turn_.Finish(Serialize(after_));
+  }
+
+ private:
+  absl::Status Dispatch(const std::string& query, text::Language fallback) {
+    if (base::Trim(query).empty() && !request_.has_attachment()) return SayOnly("help");
+    if (const auto command = ParseCommand(query)) return RunCommand(*command);
+    Sentence sentence = ReadSentence(query, Lexicon::Embedded(), fallback);
+    std::vector<Intent> intents = InterpretSentence(sentence, Lexicon::Embedded());
+    if (!request_.attachment().empty()) {
+      return AnswerFromAttachment(turn_, request_.attachment(), intents.empty() ? Intent{} : intents.front());
+    }
+    if (intents.empty()) return NotUnderstood();
+    if (Hopeless(intents)) {
+      Sentence corrected = sentence;
+      if (CorrectTypos(&corrected)) intents = InterpretSentence(corrected, Lexicon::Embedded());
+    }
+    std::vector<Intent> earlier;
+    for (Intent& intent : intents) {
+      OPSMESH_RETURN_IF_ERROR(turn_.context().Check());
+      OPSMESH_RETURN_IF_ERROR(RunOne(std::move(intent), &earlier));
+      // An open question or a failure ends a chain of steps: later ones would rest on it.
+      if (turn_.outcome != v1::TurnDone::OUTCOME_ANSWERED) break;
+    }
+    return absl::OkStatus();
+  }
+
+  static bool Hopeless(const std::vector<Intent>& intents) {
+    return std::all_of(intents.begin(), intents.end(), [](const Intent& intent) {
+      return intent.kind.empty() && intent.topic.empty() && intent.condition.empty() && !intent.is_write &&
+             (intent.action.empty() || IsOneOf(intent.action, {"list", "describe", "status", "count"}));
+    });
+  }
+
+  // "deploymnets" -> the nearest word of the lexicon, for plain words that name nothing else.
+  static bool CorrectTypos(Sentence* sentence) {
+    bool changed = false;
+    for (Mark& mark : sentence->marks) {
+      const bool plain = mark.kind == Mark::Kind::kWord && !mark.quoted && mark.norm.size() >= 5 &&
+                         std::all_of(mark.norm.begin(), mark.norm.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+      if (!plain) continue;
+      std::string_view best;
+      size_t best_distance = mark.norm.size() >= 8 ? 3 : 2;
+      for (const std::string& form : BaseForms(mark.norm)) {
+        for (const std::string& word : Lexicon::Embedded().words()) {
+          if (word.size() < 4) continue;
+          const size_t distance = base::EditDistance(form, word, best_distance);
+          if (distance < best_distance) {
+            best_distance = distance;
+            best = word;
+          }
+        }
+      }
+      if (best.empty()) continue;
+      const Lexicon::Match match = Lexicon::Embedded().Find({std::string(best)}, 0);
+      if (match.concepts == nullptr) continue;
+      mark.kind = Mark::Kind::kConcept;
+      mark.concepts = *match.concepts;
+      changed = true;
+    }
+    return changed;
+  }
+
+  absl::Status RunCommand(const Command& command) {
+    if (!command.usage_error.empty()) {
+      turn_.outcome = v1::TurnDone::OUTCOME_CLARIFICATION;
+      return turn_.SayParagraph(InLanguage("用法：`" + command.usage_error + "`", "Usage: `" + command.usage_error + "`",
+                                           turn_.language));
+    }
+    if (command.unknown) {
+      turn_.outcome = v1::TurnDone::OUTCOME_NOT_UNDERSTOOD;
+      return turn_.SayParagraph(Say("help", turn_.language));
+    }
+    std::vector<Intent> earlier;
+    return RunOne(command.intent, &earlier);
+  }
+
+  absl::Status RunOne(Intent intent, std::vector<Intent>* earlier) {
+    Completed completed = Complete(std::move(intent), before_, *earlier);
+    switch (completed.kind) {
+      case Completed::Kind::kDismissed:
+        return SayOnly("dismissed");
+      case Completed::Kind::kNothingOpen:
+        turn_.outcome = v1::TurnDone::OUTCOME_CLARIFICATION;
+        return SayOnly("nothing_open");
+      case Completed::Kind::kMore: {
+        after_ = before_;
+        OPSMESH_RETURN_IF_ERROR(LoadTools());
+        return catalogue_ ? RunMore(turn_, Reading({}), &after_) : absl::OkStatus();
+      }
+      case Completed::Kind::kIntent:
+        break;
+    }
+    bool handled = false;
+    OPSMESH_RETURN_IF_ERROR(SmallTalk(completed.intent, &handled));
+    if (handled) return absl::OkStatus();
+    if (request_.has_enable_tools() && !request_.enable_tools()) {
+      turn_.outcome = v1::TurnDone::OUTCOME_CLARIFICATION;
+      return SayOnly("tools_disabled");
+    }
+    return Ask(std::move(completed.intent), earlier);
+  }
+
+  // What needs no cluster.
+  absl::Status SmallTalk(const Intent& intent, bool* handled) {
+    *handled = true;
+    const std::string& action = intent.action;
+    if (action == "generate") return Generate(intent);
+    if (action.starts_with("howto_")) return HowTo(action.substr(6));
+    const bool bare = intent.kind.empty() && intent.names.empty() && intent.topic.empty() && intent.condition.empty() &&
+                      intent.name_space.empty() && intent.objects.empty();
+    if (bare && (action == "help" || action == "greet" || action == "thanks")) return SayOnly(action);
+    if (action == "help" && intent.names.empty() && intent.condition.empty()) return SayOnly("help");
+    if (intent.topic == "mcp") return SayOnly("mcp_off");
+    if (action == "test" && bare) return SelfTest();
+    *handled = false;
+    return absl::OkStatus();
+  }
+
+  absl::Status SelfTest() {
+    std::string tools;
+    if (!request_.has_enable_tools() || request_.enable_tools()) {
+      const auto listed = tools_.List(turn_.context());
+      tools = listed.ok() ? Say("tools_ok", turn_.language,
+                                {{"count", std::to_string(Catalogue(*listed).available_count())}})
+                          : Say("tools_down", turn_.language, {{"error", Explain(listed.status())}});
+    }
+    OPSMESH_RETURN_IF_ERROR(turn_.SayParagraph(Say("test", turn_.language, {{"tools", tools}})));
+    return options_.llm_configured ? absl::OkStatus() : turn_.SayParagraph(Say("llm_off", turn_.language));
+  }
+
+  absl::Status Generate(const Intent& intent) {
+    const Generated made = GenerateManifest(intent);
+    if (made.yaml.empty()) {
+      turn_.outcome = v1::TurnDone::OUTCOME_UNIMPLEMENTED;
+      const std::string what = intent.kind == "HelmChart" ? " Helm chart" : KindWord(intent.kind, turn_.language);
+      return turn_.SayParagraph(Say("generate_needs_llm", turn_.language,
+                                    {{"what", turn_.language == text::Language::kEnglish ? "a" + (what.starts_with(' ') ? what : " " + what) : what}}));
+    }
+    OPSMESH_RETURN_IF_ERROR(turn_.SayParagraph(Say(
+        "generate_deployment", turn_.language,
+        {{"placeholders", base::Join(made.placeholders, turn_.language == text::Language::kEnglish ? ", " : "、")}})));
+    return turn_.SayParagraph("```yaml\n" + made.yaml + "```");
+  }
+
+  absl::Status HowTo(const std::string& action) {
+    const bool english = turn_.language == text::Language::kEnglish;
+    std::string example = english ? "scale web to 5" : "把 web 扩容到 5 个副本";
+    if (action == "restart") example = english ? "restart web" : "重启 web";
+    if (action == "rollback") example = english ? "roll back web" : "回滚 web";
+    if (action == "delete") example = english ? "delete pod web-1" : "删除 Pod web-1";
+    return turn_.SayParagraph(Say("howto", turn_.language, {{"example", example}}));
+  }
+
+  absl::Status Ask(Intent intent, std::vector<Intent>* earlier) {
+    const Route* route = Routes::Embedded().Find(intent);
+    const std::string target = intent.is_write ? WriteTarget(intent) : route != nullptr ? route->target : "";
+    const bool needs_name = !intent.is_write && route != nullptr && route->needs_name;
+    if (intent.objects.empty() && (!intent.names.empty() || !intent.name_space.empty())) {
+      bool open = false;
+      OPSMESH_RETURN_IF_ERROR(LinkNames(target, needs_name || intent.is_write, &intent, &open));
+      if (open) return absl::OkStatus();
+      route = Routes::Embedded().Find(intent);
+    }
+    OPSMESH_RETURN_IF_ERROR(LoadTools());
+    if (!catalogue_) return absl::OkStatus();
+    earlier->push_back(intent);
+    if (intent.is_write) return PlanWrite(turn_, Reading(intent), intent, &after_);
+    if (route == nullptr || (route->steps.empty() && route->otherwise.empty())) return NotUnderstood();
+    if (route->needs_name && intent.objects.empty()) return AskForName(intent);
+    after_.last = intent;
+    const bool other = (route->needs_kind && intent.kind.empty() && !route->otherwise.empty()) || route->steps.empty();
+    return RunSteps(turn_, Reading(intent), intent, other ? route->otherwise : route->steps, &after_);
+  }
+
+  static std::string WriteTarget(const Intent& intent) {
+    const bool workload = intent.action == "scale" || intent.action == "rollback";
+    if (intent.kind == "Pod" && !workload) return "Pod";
+    return "Workload";
+  }
+
+  absl::Status LinkNames(const std::string& target, bool needs_name, Intent* intent, bool* open) {
+    auto linked = Link(turn_.context(), tools_, *intent, target, needs_name, request_.context(), turn_.language);
+    if (!linked.ok()) {
+      OPSMESH_RETURN_IF_ERROR(turn_.context().Check());
+      *open = true;
+      turn_.outcome = v1::TurnDone::OUTCOME_FAILED;
+      turn_.Failed("object index", "names", Explain(linked.status()));
+      return turn_.SayParagraph(Say("failed", turn_.language, {{"error", Explain(linked.status())}}));
+    }
+    turn_.Merge(linked->ledger);
+    if (linked->question.empty()) {
+      *intent = std::move(linked->intent);
+      return turn_.SayParagraph(linked->note);
+    }
+    *open = true;
+    turn_.outcome = v1::TurnDone::OUTCOME_CLARIFICATION;
+    after_.pending = *intent;
+    after_.choices = linked->choices;
+    after_.last = before_.last;
+    after_.rows = before_.rows;
+    return turn_.SayParagraph(linked->question);
+  }
+
+  absl::Status AskForName(const Intent& intent) {
+    turn_.outcome = v1::TurnDone::OUTCOME_CLARIFICATION;
+    after_.pending = intent;
+    after_.choices.clear();
+    std::string example = InLanguage("nginx 的日志", "logs of nginx", turn_.language);
+    if (intent.action == "yaml") example = InLanguage("deployment nginx 的 yaml", "yaml of deployment nginx", turn_.language);
+    if (intent.action == "history") example = InLanguage("nginx 的发布历史", "rollout history of nginx", turn_.language);
+    std::string text = Say("which_object", turn_.language,
+                           {{"kind", KindWord(intent.action == "logs" ? "Pod" : intent.kind, turn_.language)},
+                            {"example", example}});
+    // Whose logs people mostly want: the unhealthy ones'.
+    const k8s::v1::Tool* tool = catalogue_->Find("get_failed_kubernetes_pods");
+    if (intent.action == "logs" && tool != nullptr && tool->available()) {
+      k8s::v1::CallToolRequest request;
+      request.set_name(tool->name());
+      request.mutable_arguments()->set_raw(
+          intent.name_space.empty() ? "{}" : fmt::format(R"({{"namespace":"{}"}})", intent.name_space));
+      *request.mutable_context() = request_.context();
+      const auto response = turn_.Call(tools_, request);
+      if (response.ok()) after_.choices = RowsOf(response->result().raw());
+      if (after_.choices.size() > 8) after_.choices.resize(8);
+      for (size_t i = 0; i < after_.choices.size(); ++i) text += fmt::format("\n{}. {}", i + 1, Display(after_.choices[i]));
+    }
+    return turn_.SayParagraph(text);
+  }
+
+  absl::Status LoadTools() {
+    if (catalogue_) return absl::OkStatus();
+    auto listed = tools_.List(turn_.context());
+    if (listed.ok()) {
+      catalogue_.emplace(*std::move(listed));
+      return absl::OkStatus();
+    }
+    OPSMESH_RETURN_IF_ERROR(turn_.context().Check());
+    turn_.outcome = v1::TurnDone::OUTCOME_FAILED;
+    turn_.Failed("k8s service", "tools", Explain(listed.status()));
+    return turn_.SayParagraph(Say("failed", turn_.language, {{"error", Explain(listed.status())}}));
+  }
+
+  ReadContext Reading(const Intent& intent) const {
+    return {tools_, *catalogue_, request_.context(), WindowOf(intent)};
+  }
+
+  absl::Duration WindowOf(const Intent& intent) const {
+    if (!intent.window) return absl::ZeroDuration();
+    if (intent.window->kind == text::TimeWindow::Kind::kLast) return intent.window->length;
+    const absl::Time now = turn_.context().clock().Now();
+    absl::CivilDay day = absl::ToCivilDay(now, options_.zone);
+    // "Yesterday" reaches back to its midnight; tools read windows that end now.
+    if (intent.window->kind == text::TimeWindow::Kind::kYesterday) --day;
+    return now - absl::FromCivil(day, options_.zone);
+  }
+
+  absl::Status SayOnly(std::string_view id) { return turn_.SayParagraph(Say(id, turn_.language)); }
+
+  absl::Status NotUnderstood() {
+    turn_.outcome = v1::TurnDone::OUTCOME_NOT_UNDERSTOOD;
+    return SayOnly("not_understood");
+  }
+
+  ToolBox& tools_;
+  const PlannerOptions& options_;
+  const v1::RunTurnRequest& request_;
+  Turn& turn_;
+  TurnState before_;
+  TurnState after_;
+  std::optional<Catalogue> catalogue_;
+};
+
+}  // namespace
+
+absl::Status Planner::RunTurn(const base::Context& context, const v1::RunTurnRequest& request,
+                              const EventSink& sink) const {
+  if (request.query().size() > kMostQueryBytes) {
+    return base::InvalidArgument("query", "QUERY_TOO_LONG",
+                                 fmt::format("The question has {} bytes; at most {} are read.", request.query().size(),
+                                             kMostQueryBytes))
+        .Hint("Put the data the question is about into `attachment`.");
+  }
+  Turn turn(context, sink);
+  turn.done().set_provider("deterministic");
+  return Run(tools_, options_, request, turn).Answer();
+}
+
+}  // namespace opsmesh::llm

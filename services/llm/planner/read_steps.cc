@@ -1,0 +1,272 @@
+#include "services/llm/planner/read_steps.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "libs/base/error.h"
+#include "libs/base/json.h"
+#include "libs/base/strings.h"
+#include "services/llm/planner/answers.h"
+#include "services/llm/planner/binder.h"
+#include "services/llm/planner/linker.h"
+
+namespace opsmesh::llm {
+namespace {
+
+constexpr size_t kMostRows = 100;
+
+// Errors that end the turn, not only the step.
+bool EndsTurn(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kCancelled || base::DetailOf(status).reason == "DEADLINE";
+}
+
+std::string SlotWord(const std::string& slot, text::Language language) {
+  if (slot == "namespace") return Say("namespace_word", language);
+  if (slot == "label") return InLanguage("标签", "label", language);
+  if (slot == "time") return InLanguage("时间", "time", language);
+  if (slot == "group") return InLanguage("分组", "group", language);
+  if (slot == "count") return InLanguage("数量", "number", language);
+  if (slot == "container") return InLanguage("容器", "container", language);
+  return slot;
+}
+
+class Reader {
+ public:
+  Reader(Turn& turn, const ReadContext& read, const Intent& intent, TurnState* state)
+      : turn_(turn), read_(read), intent_(intent), state_(state) {}
+
+  absl::Status Run(const std::vector<Step>& steps) {
+    for (const Step& step : steps) {
+      OPSMESH_RETURN_IF_ERROR(turn_.context().Check());
+      OPSMESH_RETURN_IF_ERROR(step.tool == "diagnose" ? Diagnose() : CallTool(step));
+    }
+    return Settle();
+  }
+
+ private:
+  // Namespace to ask for: the question's, else the scope's unless the question says "all".
+  std::string Namespace() const {
+    if (!intent_.name_space.empty()) return intent_.name_space;
+    if (intent_.all_namespaces) return read_.scope.namespace_().empty() ? "" : "*";
+    return read_.scope.namespace_();
+  }
+
+  absl::Status CallTool(const Step& step) {
+    const k8s::v1::Tool* tool = read_.catalogue.Find(step.tool);
+    if (tool == nullptr || !tool->available()) {
+      missing_.push_back(step.tool);
+      turn_.NotChecked("tool", step.tool, Say("gap_tool", turn_.language, {{"tool", step.tool}}));
+      return absl::OkStatus();
+    }
+    const BoundCall bound = Bind(*tool, step, intent_, Namespace(), read_.window);
+    if (!bound.missing.empty()) {
+      lacking_ = step.tool;
+      return absl::OkStatus();
+    }
+    for (const std::string& slot : bound.not_applied) {
+      turn_.NotChecked("tool", step.tool,
+                       Say("gap_slot", turn_.language, {{"tool", step.tool}, {"slot", SlotWord(slot, turn_.language)}}));
+    }
+    k8s::v1::CallToolRequest request;
+    request.set_name(step.tool);
+    request.mutable_arguments()->set_raw(bound.arguments);
+    *request.mutable_context() = read_.scope;
+    const auto response = turn_.Call(read_.tools, request);
+    if (!response.ok()) return StepFailed(step.tool, response.status());
+    ++succeeded_;
+    TakeRows(*response, request);
+    return SayText(InLanguage(response->text().zh(), response->text().en(), turn_.language));
+  }
+
+  absl::Status StepFailed(const std::string& tool, const absl::Status& status) {
+    if (EndsTurn(status)) return status;
+    if (status.code() == absl::StatusCode::kUnimplemented) {
+      missing_.push_back(tool);
+      turn_.NotChecked("tool", tool, Explain(status));
+    } else {
+      turn_.Failed("tool", tool, Explain(status));
+      if (first_error_.ok()) first_error_ = status;
+    }
+    return absl::OkStatus();
+  }
+
+  void TakeRows(const k8s::v1::CallToolResponse& response, const k8s::v1::CallToolRequest& request) {
+    std::vector<LinkedObject> rows = RowsOf(response.result().raw());
+    if (state_->rows.empty()) state_->rows = std::move(rows);
+    if (response.has_next_cursor() && !response.next_cursor().empty()) {
+      nlohmann::json arguments = nlohmann::json::parse(request.arguments().raw(), nullptr, false);
+      if (!arguments.is_object()) return;
+      arguments["cursor"] = response.next_cursor();
+      state_->more_tool = request.name();
+      state_->more_arguments = base::DumpJson(arguments);
+    }
+  }
+
+  absl::Status SayText(std::string text) {
+    // A question for a number wants the totals, not the table below them.
+    if (intent_.counts && intent_.group_by.empty()) text = text.substr(0, text.find("\n\n"));
+    return turn_.SayParagraph(text);
+  }
+
+  absl::Status Diagnose() {
+    k8s::v1::DiagnoseRequest request;
+    const std::string ns = Namespace();
+    if (!ns.empty() && ns != "*") request.set_namespace_(ns);
+    if (!read_.scope.cluster().empty()) request.set_cluster(read_.scope.cluster());
+    const auto response = turn_.Diagnose(read_.tools, request);
+    if (!response.ok()) return StepFailed("diagnose", response.status());
+    ++succeeded_;
+    for (const k8s::v1::Finding& finding : response->findings()) {
+      const auto& o = finding.object();
+      if (state_->rows.size() < kMostRows && !o.name().empty()) {
+        state_->rows.push_back({o.kind(), o.group(), o.namespace_(), o.name()});
+      }
+      for (const type::v1::Fact& fact : finding.evidence()) *turn_.done().add_facts() = fact;
+    }
+    if (intent_.objects.empty()) {
+      return SayText(InLanguage(response->text().zh(), response->text().en(), turn_.language));
+    }
+    return SayText(About(*response));
+  }
+
+  // The findings about the linked object and what belongs to it (a pod's name begins with its workload's).
+  std::string About(const k8s::v1::DiagnoseResponse& response) const {
+    const LinkedObject& object = intent_.objects.front();
+    std::string text;
+    for (const k8s::v1::Finding& finding : response.findings()) {
+      const bool own = finding.object().namespace_() == object.name_space &&
+                       (finding.object().name() == object.name ||
+                        finding.object().name().starts_with(object.name + "-"));
+      if (!own) continue;
+      text += fmt::format("\n- {} `{}/{}`: ", finding.object().kind(), finding.object().namespace_(), finding.object().name());
+      text += InLanguage(finding.summary().zh(), finding.summary().en(), turn_.language);
+      for (const type::v1::Text* part : {&finding.cause(), &finding.next_step()}) {
+        if (!part->zh().empty() || !part->en().empty()) text += " " + InLanguage(part->zh(), part->en(), turn_.language);
+      }
+    }
+    const std::string shown = Display(object);
+    if (text.empty()) {
+      return InLanguage(fmt::format("规则诊断没有发现 {} 的问题。", shown),
+                        fmt::format("The rules found nothing wrong with {}.", shown), turn_.language);
+    }
+    return InLanguage(fmt::format("{} 的诊断结果：", shown), fmt::format("Findings about {}:", shown), turn_.language) + text;
+  }
+
+  absl::Status Settle() {
+    if (succeeded_ > 0) return absl::OkStatus();
+    if (!first_error_.ok()) {
+      turn_.outcome = v1::TurnDone::OUTCOME_FAILED;
+      return turn_.SayParagraph(Say("failed", turn_.language, {{"error", Explain(first_error_)}}));
+    }
+    if (!missing_.empty()) {
+      turn_.outcome = v1::TurnDone::OUTCOME_UNIMPLEMENTED;
+      std::vector<std::string> quoted;
+      for (const std::string& tool : missing_) quoted.push_back("`" + tool + "`");
+      return turn_.SayParagraph(Say("not_built", turn_.language, {{"tools", base::Join(quoted, ", ")}}));
+    }
+    if (!lacking_.empty()) {
+      turn_.outcome = v1::TurnDone::OUTCOME_CLARIFICATION;
+      return turn_.SayParagraph(Say("which_object", turn_.language,
+                                    {{"kind", KindWord(intent_.kind, turn_.language)},
+                                     {"example", InLanguage("nginx 的状态", "status of nginx", turn_.language)}}));
+    }
+    turn_.outcome = v1::TurnDone::OUTCOME_NOT_UNDERSTOOD;
+    return turn_.SayParagraph(Say("not_understood", turn_.language));
+  }
+
+  Turn& turn_;
+  const ReadContext& read_;
+  const Intent& intent_;
+  TurnState* state_;
+  int succeeded_ = 0;
+  std::vector<std::string> missing_;
+  std::string lacking_;
+  absl::Status first_error_;
+};
+
+}  // namespace
+
+const k8s::v1::Tool* Catalogue::Find(std::string_view name) const {
+  for (const k8s::v1::Tool& tool : tools_.tools()) {
+    if (tool.name() == name) return &tool;
+    for (const std::string& alias : tool.aliases()) {
+      if (alias == name) return &tool;
+    }
+  }
+  return nullptr;
+}
+
+int Catalogue::available_count() const {
+  return static_cast<int>(std::count_if(tools_.tools().begin(), tools_.tools().end(),
+                                        [](const k8s::v1::Tool& tool) { return tool.available(); }));
+}
+
+std::vector<LinkedObject> RowsOf(std::string_view text) {
+  std::vector<LinkedObject> rows;
+  const auto parsed = base::ParseJson(text);
+  if (!parsed.ok() || !parsed->is_object()) return rows;
+  const std::string kind = parsed->contains("kind") && (*parsed)["kind"].is_string() ? (*parsed)["kind"].get<std::string>() : "";
+  const auto string_of = [](const nlohmann::json& object, const char* key) {
+    return object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : std::string();
+  };
+  for (const auto& [key, value] : parsed->items()) {
+    if (!value.is_array()) continue;
+    for (const nlohmann::json& row : value) {
+      if (!row.is_object() || rows.size() >= kMostRows) break;
+      const std::string own_kind = string_of(row, "kind");
+      LinkedObject object{own_kind.empty() ? kind : own_kind, "", string_of(row, "namespace"), string_of(row, "name")};
+      if (!object.name.empty() && !object.kind.empty()) rows.push_back(std::move(object));
+    }
+    if (!rows.empty()) break;
+  }
+  return rows;
+}
+
+absl::Status RunSteps(Turn& turn, const ReadContext& read, const Intent& intent, const std::vector<Step>& steps,
+                      TurnState* state) {
+  return Reader(turn, read, intent, state).Run(steps);
+}
+
+absl::Status SayGaps(Turn& turn) {
+  const type::v1::Ledger& ledger = turn.done().ledger();
+  std::string text;
+  const auto add = [&](const auto& entries, const char* head) {
+    if (entries.empty()) return;
+    text += (text.empty() ? "" : "\n") + Say(head, turn.language);
+    for (const type::v1::LedgerEntry& entry : entries) {
+      const bool sentence = entry.source() == "tool" && !entry.reason().empty();
+      const std::string& subject = entry.subject().empty() ? entry.source() : entry.subject();
+      text += sentence ? "\n- " + entry.reason() : fmt::format("\n- {}: {}", subject, entry.reason());
+    }
+  };
+  add(ledger.failed(), "failures");
+  add(ledger.not_checked(), "gaps");
+  return turn.SayParagraph(text);
+}
+
+absl::Status RunMore(Turn& turn, const ReadContext& read, TurnState* state) {
+  if (state->more_tool.empty()) return turn.SayParagraph(Say("no_more", turn.language));
+  k8s::v1::CallToolRequest request;
+  request.set_name(state->more_tool);
+  request.mutable_arguments()->set_raw(state->more_arguments);
+  *request.mutable_context() = read.scope;
+  const auto response = turn.Call(read.tools, request);
+  if (!response.ok()) {
+    if (EndsTurn(response.status())) return response.status();
+    turn.outcome = v1::TurnDone::OUTCOME_FAILED;
+    return turn.SayParagraph(Say("failed", turn.language, {{"error", Explain(response.status())}}));
+  }
+  state->rows = RowsOf(response->result().raw());
+  nlohmann::json arguments = nlohmann::json::parse(state->more_arguments, nullptr, false);
+  if (response->next_cursor().empty() || !arguments.is_object()) {
+    state->more_tool.clear();
+  } else {
+    arguments["cursor"] = response->next_cursor();
+    state->more_arguments = base::DumpJson(arguments);
+  }
+  return turn.SayParagraph(InLanguage(response->text().zh(), response->text().en(), turn.language));
+}
+
+}  // namespace opsmesh::llm
