@@ -119,7 +119,12 @@ Completed Complete(Intent intent, const TurnState& state, const std::vector<Inte
   if (before == nullptr) return {Completed::Kind::kIntent, std::move(intent)};
 
   const bool bare = intent.names.empty() && intent.objects.empty();
-  if (intent.narrows && IsFragment(intent) && !intent.condition.empty() && bare) {
+  if (intent.narrows && (IsFragment(intent) || intent.action == "list") && !intent.condition.empty() && bare &&
+      intent.kind.empty()) {
+    return {Completed::Kind::kIntent, Merge(*before, intent)};
+  }
+  if (intent.previous && before->action == "logs" && bare && (IsFragment(intent) || intent.action == "logs")) {
+    if (intent.kind == "Container") intent.kind.clear();
     return {Completed::Kind::kIntent, Merge(*before, intent)};
   }
   if ((intent.continues && IsFragment(intent)) ||
@@ -135,6 +140,7 @@ Completed Complete(Intent intent, const TurnState& state, const std::vector<Inte
   }
   // "its logs", "why?", "restart it", and later steps of one sentence.
   const bool takes_over = intent.refers_back || !earlier.empty() ||
+                          (intent.continues && intent.kind.empty() && intent.topic.empty()) ||
                           (intent.action == "diagnose" && intent.asks_why && intent.kind.empty() && intent.topic.empty());
   if (takes_over && bare) {
     if (before->objects.size() == 1) {

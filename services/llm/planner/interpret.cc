@@ -289,8 +289,21 @@ class Grammar {
     for (size_t i = 0; i < marks_.size(); ++i) {
       if (const std::string kind = KindOf(i); !kind.empty()) kinds.emplace_back(i, kind);
     }
-    if (intent_.all_namespaces && kinds.size() > 1) {
+    // "in all namespaces", "所有命名空间呢": where, not what.
+    const bool place_only = intent_.continues || (!namespace_words_.empty() && namespace_words_.front() > 1 &&
+                                                  marks_[namespace_words_.front() - 2].Is("mark.in"));
+    if (intent_.all_namespaces && (kinds.size() > 1 || place_only)) {
       std::erase_if(kinds, [](const auto& k) { return k.second == "Namespace"; });
+    }
+    // "服务的端点", "service endpoints": the last of a chain is what is asked for.
+    for (size_t k = 0; k + 1 < kinds.size();) {
+      const size_t next = kinds[k].first + 1;
+      const bool chained = next == kinds[k + 1].first || (next + 1 == kinds[k + 1].first && marks_[next].norm == "的");
+      if (chained && !IsWeakKind(kinds[k + 1].second)) {
+        kinds.erase(kinds.begin() + static_cast<std::ptrdiff_t>(k));
+      } else {
+        ++k;
+      }
     }
     const auto is_hint = [&](size_t i) { return std::find(hints_.begin(), hints_.end(), i) != hints_.end(); };
     const auto pick = [&](auto accept) {
@@ -350,10 +363,15 @@ class Grammar {
         intent_.replicas = mark.number;
         intent_.replicas_relative = (before != nullptr && (before->norm == "by" || before->norm == "再")) ||
                                     (next != nullptr && next->norm == "more") || RelativeScale();
+      } else if (before != nullptr && (before->kind == Mark::Kind::kOrdinal || before->Is("q.which") || before->norm == "the" ||
+                                       (mark.norm == "one" && before->Is("mark.lastn")) ||
+                                       (mark.norm == "one" && before->Is("mark.firstn")))) {
+        continue;  // "the second one", "which one"
       } else if (next != nullptr && next->Is("mark.lines")) {
         intent_.limit = mark.number;
+        if (intent_.action.empty() || intent_.action == "list") intent_.action = "logs";
       } else if ((before != nullptr && (before->Is("mark.lastn") || before->Is("mark.firstn") || before->Is("verb.top"))) ||
-                 (next != nullptr && next->Has("kind.")) || intent_.action == "logs") {
+                 (next != nullptr && next->Has("kind.") && mark.number > 1) || intent_.action == "logs") {
         intent_.limit = mark.number;
       } else if (marks_.size() <= 2) {
         intent_.ordinal = mark.number;  // a bare "2" answers a question of ours
@@ -371,7 +389,8 @@ class Grammar {
   bool RelativeScale() const {
     return std::any_of(marks_.begin(), marks_.end(), [](const Mark& mark) {
       const std::string& n = mark.norm;
-      return n == "加副本" || n == "多开" || n == "再开" || n == "增加副本" || n == "减少副本" || n == "add replicas";
+      return n == "加副本" || n == "多开" || n == "再开" || n == "再加" || n == "多加" || n == "增加" || n == "增加副本" ||
+             n == "add" || n == "add replicas";
     });
   }
 

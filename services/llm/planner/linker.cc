@@ -71,7 +71,8 @@ class Linker {
   Intent& intent() { return result_.intent; }
 
   std::string WantedKind(const NameMention& mention) const {
-    if (target_ == "Pod") return mention.kind == "Node" ? "Node" : "Pod";
+    if (mention.kind == "Node") return "Node";
+    if (target_ == "Pod") return ListsPods() ? "" : "Pod";
     if (!mention.kind.empty() && mention.kind != "Workload" && mention.kind != "Container") return mention.kind;
     return target_ == "Node" ? "Node" : "";
   }
@@ -94,6 +95,7 @@ class Linker {
       auto* as_namespace = request.add_mentions();
       as_namespace->set_text(name.text);
       as_namespace->set_kind("Namespace");
+      request.add_mentions()->set_text(name.text);  // of any kind, for "did you mean"
     }
     if (request.mentions_size() == 0) return absl::OkStatus();
     if (request.mentions_size() > 64) request.mutable_mentions()->DeleteSubrange(64, request.mentions_size() - 64);
@@ -103,10 +105,11 @@ class Linker {
     if (!intent().name_space.empty() && answer.mentions_size() > at) namespace_answer_ = answer.mentions(at++);
     for (const NameMention& name : intent().names) {
       Reading reading;
-      if (at + 1 < answer.mentions_size()) {
+      if (at + 2 < answer.mentions_size()) {
         reading = Read(name, answer.mentions(at), answer.mentions(at + 1));
+        if (reading.near.empty() && target_ == "Pod") reading.near = NearWorkloads(answer.mentions(at + 2));
       }
-      at += 2;
+      at += 3;
       readings_.push_back(std::move(reading));
     }
     taken_.assign(readings_.size(), false);
@@ -125,6 +128,7 @@ class Linker {
     for (const ObjectCandidate& candidate : object.candidates()) {
       const std::string& kind = candidate.object().kind();
       const bool fits = (wanted.empty() || kind == wanted) && (target_ != "Workload" || FitsWorkload(kind)) &&
+                        (target_ != "Pod" || kind == "Pod" || kind == "Node") &&
                         kind != "Event" && (wanted == "Namespace" || kind != "Namespace");
       if (!fits) continue;
       if (IsNear(candidate)) {
@@ -139,6 +143,18 @@ class Linker {
     Prefer(&reading.objects);
     return reading;
   }
+
+  static std::vector<LinkedObject> NearWorkloads(const ResolvedMention& any) {
+    std::vector<LinkedObject> near;
+    for (const ObjectCandidate& candidate : any.candidates()) {
+      if (IsNear(candidate) && IsWorkload(candidate.object().kind())) near.push_back(ToLinked(candidate));
+    }
+    Prefer(&near);
+    return near;
+  }
+
+  // "pods on node-1", "nginx pods": a list, where the name says which of them.
+  bool ListsPods() const { return target_ == "Pod" && !needs_name_ && result_.intent.kind == "Pod"; }
 
   static bool FitsWorkload(std::string_view kind) {
     return IsWorkload(kind) || kind == "Service" || kind == "Pod" || kind == "Ingress";
@@ -226,6 +242,13 @@ class Linker {
 
   bool Choose(const NameMention& name, std::vector<LinkedObject> objects) {
     const std::string own = scope_.namespace_();
+    if (!intent().name_space.empty()) {
+      std::vector<LinkedObject> inside;
+      for (const LinkedObject& object : objects) {
+        if (object.name_space.empty() || object.name_space == intent().name_space) inside.push_back(object);
+      }
+      if (!inside.empty()) objects = std::move(inside);
+    }
     std::set<std::string> spaces;
     for (const LinkedObject& object : objects) spaces.insert(object.name_space);
     if (spaces.size() > 1 && !own.empty() && spaces.contains(own)) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
@@ -58,7 +59,7 @@ class Run {
     if (intents.empty()) return NotUnderstood();
     if (Hopeless(intents)) {
       Sentence corrected = sentence;
-      if (CorrectTypos(&corrected)) intents = InterpretSentence(corrected, Lexicon::Embedded());
+      if (CorrectTypos(NamesInUse(intents), &corrected)) intents = InterpretSentence(corrected, Lexicon::Embedded());
     }
     std::vector<Intent> earlier;
     for (Intent& intent : intents) {
@@ -77,13 +78,33 @@ class Run {
     });
   }
 
+  // Words of the sentence that something in the cluster is called by: no typing errors.
+  std::set<std::string> NamesInUse(const std::vector<Intent>& intents) {
+    k8s::v1::ResolveObjectsRequest request;
+    for (const Intent& intent : intents) {
+      for (const NameMention& name : intent.names) {
+        if (request.mentions_size() < 64) request.add_mentions()->set_text(name.text);
+      }
+    }
+    std::set<std::string> used;
+    if (request.mentions_size() == 0 || (request_.has_enable_tools() && !request_.enable_tools())) return used;
+    const auto answer = tools_.Resolve(turn_.context(), request);
+    if (!answer.ok()) return used;
+    for (const k8s::v1::ResolvedMention& mention : answer->mentions()) {
+      for (const k8s::v1::ObjectCandidate& candidate : mention.candidates()) {
+        if (candidate.match() != k8s::v1::ObjectCandidate::MATCH_NEAR) used.insert(mention.text());
+      }
+    }
+    return used;
+  }
+
   // "deploymnets" -> the nearest word of the lexicon, for plain words that name nothing else.
-  static bool CorrectTypos(Sentence* sentence) {
+  static bool CorrectTypos(const std::set<std::string>& names, Sentence* sentence) {
     bool changed = false;
     for (Mark& mark : sentence->marks) {
       const bool plain = mark.kind == Mark::Kind::kWord && !mark.quoted && mark.norm.size() >= 5 &&
                          std::all_of(mark.norm.begin(), mark.norm.end(), [](char c) { return c >= 'a' && c <= 'z'; });
-      if (!plain) continue;
+      if (!plain || names.contains(mark.text)) continue;
       std::string_view best;
       size_t best_distance = mark.norm.size() >= 8 ? 3 : 2;
       for (const std::string& form : BaseForms(mark.norm)) {
@@ -201,6 +222,12 @@ class Run {
     const Route* route = Routes::Embedded().Find(intent);
     const std::string target = intent.is_write ? WriteTarget(intent) : route != nullptr ? route->target : "";
     const bool needs_name = !intent.is_write && route != nullptr && route->needs_name;
+    // "Its logs" after a deployment: the name is linked again, to a pod.
+    if (target == "Pod" && !intent.objects.empty() && intent.objects.front().kind != "Pod" &&
+        intent.objects.front().kind != "Node") {
+      for (NameMention& name : intent.names) name.kind.clear();
+      intent.objects.clear();
+    }
     if (intent.objects.empty() && (!intent.names.empty() || !intent.name_space.empty())) {
       bool open = false;
       OPSMESH_RETURN_IF_ERROR(LinkNames(target, needs_name || intent.is_write, &intent, &open));

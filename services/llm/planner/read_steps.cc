@@ -48,6 +48,9 @@ class Reader {
  private:
   // Namespace to ask for: the question's, else the scope's unless the question says "all".
   std::string Namespace() const {
+    if (!intent_.objects.empty() && !intent_.objects.front().name_space.empty()) {
+      return intent_.objects.front().name_space;
+    }
     if (!intent_.name_space.empty()) return intent_.name_space;
     if (intent_.all_namespaces) return read_.scope.namespace_().empty() ? "" : "*";
     return read_.scope.namespace_();

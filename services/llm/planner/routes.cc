@@ -48,6 +48,7 @@ bool Route::Accepts(const Intent& intent) const {
     return false;
   }
   if (name && *name != intent.HasTarget()) return false;
+  if (grouped && *grouped != !intent.group_by.empty()) return false;
   if (name_space && *name_space != !intent.name_space.empty()) return false;
   if (!linked.empty() && (intent.objects.empty() || !OneOf(linked, intent.objects.front().kind))) return false;
   return !single || intent.objects.size() == 1;
@@ -66,6 +67,7 @@ absl::StatusOr<Routes> Routes::Load(std::string_view yaml) {
       route.metrics = Strings(when["metric"]);
       route.linked = Strings(when["linked"]);
       if (when["name"]) route.name = when["name"].as<bool>();
+      if (when["grouped"]) route.grouped = when["grouped"].as<bool>();
       if (when["namespace"]) route.name_space = when["namespace"].as<bool>();
       route.single = when["single"].as<bool>(false);
       route.steps = Steps(entry["steps"]);

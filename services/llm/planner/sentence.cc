@@ -27,7 +27,7 @@ const std::vector<std::unique_ptr<FlagRewrite>>& Rewrites() {
       made->push_back(std::unique_ptr<FlagRewrite>(new FlagRewrite{RE2(pattern), replacement}));
     };
     add(R"((^|\s)(?:-A|--all-namespaces)(\s|$))", R"(\1all namespaces\2)");
-    add(R"((^|\s)(?:-n|--namespace)[=\s]+)", R"(\1namespace )");
+    add(R"((^|\s)(?:-n|--namespace)[=\s]+)", R"(\1in namespace )");
     add(R"((^|\s)(?:-c|--container)[=\s]+)", R"(\1container )");
     add(R"((^|\s)(?:-l|--selector)[=\s]+)", R"(\1label )");
     add(R"((^|\s)--tail[=\s]+(\d+))", R"(\1last \2 lines)");

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "libs/base/error.h"
@@ -17,10 +16,16 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kMostChoices = 8;
+constexpr size_t kMostPods = 5;
 
-class Planner {
+struct PlannedCall {
+  std::string tool;
+  json arguments;
+};
+
+class WritePlan {
  public:
-  Planner(Turn& turn, const ReadContext& read, Intent intent, TurnState* state)
+  WritePlan(Turn& turn, const ReadContext& read, Intent intent, TurnState* state)
       : turn_(turn), read_(read), intent_(std::move(intent)), state_(state) {}
 
   absl::Status Run() {
@@ -35,28 +40,31 @@ class Planner {
       if (open) return absl::OkStatus();
     }
     object_ = intent_.objects.front();
-    OPSMESH_RETURN_IF_ERROR(ReadState());
-    if (action == "scale" && !ResolveReplicas()) {
+    if (action == "scale" && intent_.replicas_relative) OPSMESH_RETURN_IF_ERROR(ReadReplicas());
+    if (action == "scale" && (!intent_.replicas || intent_.replicas_relative)) {
       turn_.outcome = v1::TurnDone::OUTCOME_CLARIFICATION;
       state_->pending = intent_;
+      state_->pending->replicas_relative = false;
       state_->choices.clear();
       return turn_.SayParagraph(Say("which_replicas", turn_.language, {{"object", Display(object_)}}));
     }
-    return SayPlan();
+    std::vector<PlannedCall> calls;
+    OPSMESH_RETURN_IF_ERROR(MakeCalls(&calls));
+    if (calls.empty()) return absl::OkStatus();
+    return SayPlan(calls);
   }
 
  private:
   // Nobody was named: the only candidate is taken, several are asked about.
   absl::Status FindTarget(bool* open) {
-    Intent listing;
-    listing.action = "list";
-    listing.name_space = intent_.name_space;
     const bool pod = intent_.action == "delete" || (intent_.action == "restart" && intent_.kind != "Deployment" &&
                                                     intent_.kind != "Workload");
-    Step step{pod ? "get_failed_kubernetes_pods" : "list_kubernetes_deployments", {}};
+    json arguments = json::object();
+    if (!intent_.name_space.empty()) arguments["namespace"] = intent_.name_space;
     std::vector<LinkedObject> rows;
-    OPSMESH_RETURN_IF_ERROR(List(step, listing, &rows));
-    std::erase_if(rows, [&](const LinkedObject& row) { return pod ? row.kind != "Pod" : row.kind != "Deployment"; });
+    OPSMESH_RETURN_IF_ERROR(
+        List(pod ? "get_failed_kubernetes_pods" : "list_kubernetes_deployments", std::move(arguments), &rows));
+    std::erase_if(rows, [&](const LinkedObject& row) { return row.kind != (pod ? "Pod" : "Deployment"); });
     if (rows.size() == 1) {
       intent_.objects = std::move(rows);
       return absl::OkStatus();
@@ -82,107 +90,118 @@ class Planner {
     return InLanguage("重启 web", "restart web", turn_.language);
   }
 
-  absl::Status List(const Step& step, const Intent& intent, std::vector<LinkedObject>* rows) {
-    const k8s::v1::Tool* tool = read_.catalogue.Find(step.tool);
-    if (tool == nullptr || !tool->available()) return absl::OkStatus();
+  k8s::v1::CallToolRequest Request(const std::string& tool, const json& arguments) const {
     k8s::v1::CallToolRequest request;
-    request.set_name(step.tool);
-    json arguments = json::object();
-    if (!intent.name_space.empty()) arguments["namespace"] = intent.name_space;
+    request.set_name(tool);
     request.mutable_arguments()->set_raw(base::DumpJson(arguments));
     *request.mutable_context() = read_.scope;
-    const auto response = turn_.Call(read_.tools, request);
-    if (!response.ok()) {
-      OPSMESH_RETURN_IF_ERROR(turn_.context().Check());
-      turn_.Failed("tool", step.tool, Explain(response.status()));
-      return absl::OkStatus();
-    }
-    *rows = RowsOf(response->result().raw());
-    return absl::OkStatus();
+    return request;
   }
 
-  // What is so now: the plan says it, and "two more" counts from it.
-  absl::Status ReadState() {
-    const bool pod = object_.kind == "Pod";
-    const std::string name = pod ? "get_pod_details" : "get_deployment_details";
+  absl::Status List(const std::string& name, json arguments, std::vector<LinkedObject>* rows) {
     const k8s::v1::Tool* tool = read_.catalogue.Find(name);
-    if (tool == nullptr || !tool->available() || (!pod && object_.kind != "Deployment")) return absl::OkStatus();
-    k8s::v1::CallToolRequest request;
-    request.set_name(name);
-    request.mutable_arguments()->set_raw(base::DumpJson(
-        json{{"namespace", object_.name_space}, {pod ? "pod_name" : "deployment_name", object_.name}}));
-    *request.mutable_context() = read_.scope;
-    const auto response = turn_.Call(read_.tools, request);
-    if (!response.ok()) {
-      OPSMESH_RETURN_IF_ERROR(turn_.context().Check());
-      turn_.Failed("tool", name, Explain(response.status()));
+    if (tool == nullptr || !tool->available()) return absl::OkStatus();
+    const auto response = turn_.Call(read_.tools, Request(name, arguments));
+    if (response.ok()) {
+      *rows = RowsOf(response->result().raw());
       return absl::OkStatus();
     }
-    state_text_ = InLanguage(response->text().zh(), response->text().en(), turn_.language);
-    state_text_ = state_text_.substr(0, state_text_.find("\n\n"));
-    for (const type::v1::Fact& fact : response->facts()) {
-      const bool wanted = fact.key() == "replicas.desired" || fact.key().ends_with(".replicas") || fact.key() == "replicas" ||
-                          fact.key().ends_with(".replicas.desired");
-      if (!wanted || fact.value().empty() || fact.value().size() > 6) continue;
-      char* end = nullptr;
-      const int64_t value = std::strtoll(fact.value().c_str(), &end, 10);
-      if (*end == '\0' && !replicas_now_) replicas_now_ = value;
+    turn_.Failed("tool", name, Explain(response.status()));
+    return turn_.context().Check();
+  }
+
+  // "Two more": counts from what the object's details say.
+  absl::Status ReadReplicas() {
+    const std::string name = "get_deployment_details";
+    const k8s::v1::Tool* tool = read_.catalogue.Find(name);
+    if (tool == nullptr || !tool->available() || object_.kind != "Deployment") return absl::OkStatus();
+    const auto response = turn_.Call(
+        read_.tools, Request(name, {{"namespace", object_.name_space}, {"deployment_name", object_.name}}));
+    if (!response.ok()) return turn_.context().Check();
+    const json details = json::parse(response->result().raw(), nullptr, false);
+    for (const char* path : {"/spec/replicas", "/replicas/desired", "/replicas", "/desired"}) {
+      const json::json_pointer pointer(path);
+      if (!details.is_object() || !details.contains(pointer) || !details[pointer].is_number_integer()) continue;
+      intent_.replicas = details[pointer].get<int64_t>() + *intent_.replicas;
+      intent_.replicas_relative = false;
+      break;
     }
     return absl::OkStatus();
   }
 
-  bool ResolveReplicas() {
-    if (!intent_.replicas) return false;
-    if (!intent_.replicas_relative) return true;
-    if (!replicas_now_) return false;
-    intent_.replicas = *replicas_now_ + *intent_.replicas;
-    intent_.replicas_relative = false;
-    return true;
-  }
-
-  std::string ToolName() const {
-    if (intent_.action == "scale") return "scale_deployment";
-    if (intent_.action == "rollback") return "rollback_deployment";
-    if (intent_.action == "delete") return "delete_kubernetes_resource";
-    if (object_.kind == "Pod") return "restart_pod";
-    for (const char* name : {"restart_deployment", "rollout_restart", "restart_workload"}) {
-      if (read_.catalogue.Find(name) != nullptr) return name;
-    }
-    return "restart_pod";
-  }
-
-  json Arguments(const std::string& tool) const {
-    json arguments = {{"namespace", object_.name_space}};
-    if (tool == "restart_pod" && object_.kind == "Pod") {
-      arguments["pod_name"] = object_.name;
-    } else if (tool == "delete_kubernetes_resource" || tool == "restart_pod" || tool == "restart_workload") {
-      arguments["resource_type"] = object_.kind;
-      arguments["resource_name"] = object_.name;
-    } else {
+  absl::Status MakeCalls(std::vector<PlannedCall>* calls) {
+    const json where = {{"namespace", object_.name_space}};
+    json arguments = where;
+    if (intent_.action == "scale" || intent_.action == "rollback") {
       arguments["deployment_name"] = object_.name;
       if (object_.kind != "Deployment") arguments["resource_type"] = object_.kind;
+      if (intent_.action == "scale") arguments["replicas"] = *intent_.replicas;
+      calls->push_back({intent_.action == "scale" ? "scale_deployment" : "rollback_deployment", arguments});
+      return absl::OkStatus();
     }
-    if (intent_.action == "scale") arguments["replicas"] = *intent_.replicas;
-    return arguments;
+    if (intent_.action == "delete") {
+      arguments["resource_type"] = object_.kind;
+      arguments["name"] = object_.name;
+      calls->push_back({"delete_kubernetes_resource", arguments});
+      return absl::OkStatus();
+    }
+    if (object_.kind == "Pod") {
+      arguments["pod_name"] = object_.name;
+      calls->push_back({"restart_pod", arguments});
+      return absl::OkStatus();
+    }
+    // A workload is restarted pod by pod.
+    arguments["resource_type"] = "pods";
+    arguments["where"] = json::array({fmt::format("workload={}/{}", object_.kind, object_.name)});
+    std::vector<LinkedObject> pods;
+    OPSMESH_RETURN_IF_ERROR(List("kubectl_get_resources", arguments, &pods));
+    for (size_t i = 0; i < pods.size() && i < kMostPods; ++i) {
+      json one = where;
+      one["pod_name"] = pods[i].name;
+      calls->push_back({"restart_pod", one});
+    }
+    if (!calls->empty()) return absl::OkStatus();
+    turn_.outcome = v1::TurnDone::OUTCOME_FAILED;
+    return turn_.SayParagraph(
+        Say("not_found", turn_.language,
+            {{"place", Say("in_namespace", turn_.language, {{"namespace", object_.name_space}})},
+             {"name", object_.name},
+             {"kind", KindWord("Pod", turn_.language)}}));
   }
 
-  absl::Status SayPlan() {
-    const std::string tool = ToolName();
-    const std::string arguments = base::DumpJson(Arguments(tool));
-    const std::string now =
-        replicas_now_ ? Say("replicas_now", turn_.language, {{"count", std::to_string(*replicas_now_)}}) : "";
-    const std::string summary =
-        Say(intent_.action + "_summary", turn_.language,
-            {{"object", Display(object_)}, {"replicas", std::to_string(intent_.replicas.value_or(0))}, {"now", now}});
+  // The tools work the plan out from the live objects and refuse to carry it out: the plan is in their refusal.
+  absl::Status SayPlan(const std::vector<PlannedCall>& calls) {
+    std::string summary;
+    for (const PlannedCall& call : calls) {
+      const auto response = turn_.Call(read_.tools, Request(call.tool, call.arguments));
+      OPSMESH_RETURN_IF_ERROR(turn_.context().Check());
+      std::string line;
+      if (response.ok()) {
+        line = InLanguage(response->text().zh(), response->text().en(), turn_.language);
+      } else if (response.status().code() == absl::StatusCode::kUnimplemented) {
+        const auto metadata = base::DetailOf(response.status()).metadata;
+        const auto zh = metadata.find("plan_zh");
+        const auto en = metadata.find("plan_en");
+        if (zh != metadata.end() && en != metadata.end()) line = InLanguage(zh->second, en->second, turn_.language);
+      } else {
+        turn_.outcome = v1::TurnDone::OUTCOME_FAILED;
+        turn_.Failed("tool", call.tool, Explain(response.status()));
+        return turn_.SayParagraph(Say("failed", turn_.language, {{"error", Explain(response.status())}}));
+      }
+      if (line.empty()) {
+        line = Say(intent_.action + "_summary", turn_.language,
+                   {{"object", Display(object_)}, {"replicas", std::to_string(intent_.replicas.value_or(0))}, {"now", ""}});
+      }
+      summary += (summary.empty() ? "" : "\n") + line;
+    }
+    const std::string arguments = base::DumpJson(calls.front().arguments);
     auto* planned = turn_.done().mutable_planned_call();
-    planned->set_name(tool);
+    planned->set_name(calls.front().tool);
     planned->mutable_arguments()->set_raw(arguments);
-    turn_.outcome = v1::TurnDone::OUTCOME_UNIMPLEMENTED;
+    turn_.outcome = v1::TurnDone::OUTCOME_NEEDS_APPROVAL;
     state_->last = intent_;
-    OPSMESH_RETURN_IF_ERROR(turn_.SayParagraph(
-        Say("plan", turn_.language, {{"summary", summary}, {"tool", tool}, {"arguments", arguments}})));
-    if (state_text_.empty()) return absl::OkStatus();
-    return turn_.SayParagraph(Say("state_now", turn_.language) + "\n" + state_text_);
+    return turn_.SayParagraph(Say(
+        "plan", turn_.language, {{"summary", summary}, {"tool", calls.front().tool}, {"arguments", arguments}}));
   }
 
   Turn& turn_;
@@ -190,14 +209,12 @@ class Planner {
   Intent intent_;
   TurnState* state_;
   LinkedObject object_;
-  std::string state_text_;
-  std::optional<int64_t> replicas_now_;
 };
 
 }  // namespace
 
 absl::Status PlanWrite(Turn& turn, const ReadContext& read, Intent intent, TurnState* state) {
-  return Planner(turn, read, std::move(intent), state).Run();
+  return WritePlan(turn, read, std::move(intent), state).Run();
 }
 
 }  // namespace opsmesh::llm

@@ -1,0 +1,56 @@
+// A small cluster behind the ToolBox interface, for tests of the planner: names and namespaces, schemas of the tools, and a
+// record of what was called. It answers with texts that name the call, so that a test sees what an answer was made of.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "nlohmann/json_fwd.hpp"
+#include "services/llm/planner/toolbox.h"
+
+namespace opsmesh::llm {
+
+struct FakeObject {
+  std::string kind;
+  std::string name_space;
+  std::string name;
+  std::string workload;  // of a pod
+};
+
+class FakeToolBox final : public ToolBox {
+ public:
+  /// The default cluster: namespaces default, payments, production, staging, monitoring, kube-system.
+  FakeToolBox();
+
+  absl::StatusOr<k8s::v1::ListToolsResponse> List(const base::Context& context) override;
+  absl::StatusOr<k8s::v1::CallToolResponse> Call(const base::Context& context,
+                                                const k8s::v1::CallToolRequest& request) override;
+  absl::StatusOr<k8s::v1::DiagnoseResponse> Diagnose(const base::Context& context,
+                                                    const k8s::v1::DiagnoseRequest& request) override;
+  absl::StatusOr<k8s::v1::ResolveObjectsResponse> Resolve(const base::Context& context,
+                                                         const k8s::v1::ResolveObjectsRequest& request) override;
+
+  /// "list_kubernetes_pods namespace=default status=Running", in order.
+  std::vector<std::string> TakeCalls();
+  void Add(FakeObject object) { objects_.push_back(std::move(object)); }
+  /// From now on everything fails with this.
+  void Break(absl::Status status) { broken_ = std::move(status); }
+  void SetResult(const std::string& tool, std::string json) { results_[tool] = std::move(json); }
+  void SetUnavailable(const std::string& tool) { unavailable_.insert(tool); }
+  void SetLedger(type::v1::Ledger ledger) { ledger_ = std::move(ledger); }
+
+ private:
+  std::string PodsOf(const nlohmann::json& arguments) const;
+  std::mutex mutex_;
+  std::vector<FakeObject> objects_;
+  std::map<std::string, std::string> results_;
+  std::set<std::string> unavailable_;
+  std::vector<std::string> calls_;
+  absl::Status broken_;
+  type::v1::Ledger ledger_;
+};
+
+}  // namespace opsmesh::llm
