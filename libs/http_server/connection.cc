@@ -55,8 +55,15 @@ void Connection::OnEvents(uint32_t events) {
   if (state_ == State::kClosed) return;
   if ((watched_ & EPOLLIN) != 0) {
     if (lost || transport_.wants_write() || (events & (EPOLLIN | EPOLLRDHUP)) != 0) OnReadable();
-  } else if ((events & EPOLLRDHUP) != 0 && !eof_) {
-    OnEof();  // the client has left while its read-ahead is full
+  } else if ((events & EPOLLRDHUP) != 0 && !end_seen_ && exchange_ != nullptr) {
+    // The client has left, or at least ended its side, while its read-ahead is full; what it sent before is still unread.
+    end_seen_ = true;
+    if (exchange_->streaming()) {
+      Close();
+      return;
+    }
+    exchange_->ClientLeft();
+    UpdateInterest();
   }
 }
 
@@ -353,7 +360,7 @@ void Connection::OnDeadline() {
 
 void Connection::UpdateInterest() {
   const bool full = state_ == State::kHandling && in_.size() >= kMaxReadAhead;
-  uint32_t wanted = eof_ ? 0 : static_cast<uint32_t>(EPOLLRDHUP);
+  uint32_t wanted = eof_ || end_seen_ ? 0 : static_cast<uint32_t>(EPOLLRDHUP);
   if (!eof_ && !full) wanted |= EPOLLIN;
   if (blocked_ || transport_.wants_write()) wanted |= EPOLLOUT;
   if (wanted == watched_) return;

@@ -80,7 +80,8 @@ class Connection final : public EventLoop::Source {
   std::vector<std::string> tls_organizations_;
 
   State state_ = State::kHead;
-  bool eof_ = false;
+  bool eof_ = false;       // everything the client sent was read
+  bool end_seen_ = false;  // it has ended its side, but there is more to read
   bool blocked_ = false;  // the answer waits for the socket
   bool fatal_ = false;    // the answer is the last: nothing after it can be trusted
   uint32_t watched_ = 0;

@@ -74,6 +74,7 @@ class ExchangeState final : public Exchange,
   void PushLocked();
   void FlushLocked();
   bool WriteChunkLocked(std::string_view chunk);
+  bool SentLocked(std::string_view chunk, size_t total, ssize_t n);
   void AppendChunkLocked(std::string_view chunk, size_t skip);
   bool MayWriteHereLocked() const;
   void ScheduleLocked();
