@@ -9,7 +9,8 @@ namespace {
 
 // Pipelined bytes kept while a handler works; then the socket is left alone until it has answered.
 constexpr size_t kMaxReadAhead = 32 << 10;
-// After a last answer the client may still be sending; closing at once would destroy the answer on its way.
+// After a last answer the client may still be sending; closing at once would destroy the answer on
+// its way.
 constexpr SteadyNs kLingerNs = 2'000'000'000;
 constexpr size_t kLingerBytes = 1 << 20;
 
@@ -23,7 +24,8 @@ RequestParser::HeadLimits HeadLimitsOf(const Options& options) {
 
 }  // namespace
 
-Connection::Connection(ServerCore& core, EventLoop& loop, ConnectionOwner& owner, Transport transport, Peer peer)
+Connection::Connection(ServerCore& core, EventLoop& loop, ConnectionOwner& owner,
+                       Transport transport, Peer peer)
     : core_(core),
       loop_(loop),
       owner_(owner),
@@ -56,7 +58,8 @@ void Connection::OnEvents(uint32_t events) {
   if ((watched_ & EPOLLIN) != 0) {
     if (lost || transport_.wants_write() || (events & (EPOLLIN | EPOLLRDHUP)) != 0) OnReadable();
   } else if ((events & EPOLLRDHUP) != 0 && !end_seen_ && exchange_ != nullptr) {
-    // The client has left, or at least ended its side, while its read-ahead is full; what it sent before is still unread.
+    // The client has left, or at least ended its side, while its read-ahead is full; what it sent
+    // before is still unread.
     end_seen_ = true;
     if (exchange_->streaming()) {
       Close();
@@ -89,7 +92,8 @@ void Connection::FinishHandshake() {
 void Connection::OnReadable() {
   while (state_ != State::kClosed && !eof_) {
     size_t room = EventLoop::kScratchBytes;
-    if (state_ == State::kHandling) room = std::min(room, kMaxReadAhead - std::min(in_.size(), kMaxReadAhead));
+    if (state_ == State::kHandling)
+      room = std::min(room, kMaxReadAhead - std::min(in_.size(), kMaxReadAhead));
     if (room == 0) break;
     const ssize_t n = transport_.Read(loop_.scratch(), room);
     if (n == Transport::kWouldBlock) break;
@@ -179,7 +183,8 @@ size_t Connection::Advance(std::string_view data) {
       if (OnHead() && parser_.expects_continue() && parser_.has_body() && position == data.size()) {
         static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
         const iovec part{const_cast<char*>(kContinue.data()), kContinue.size()};
-        // A fresh exchange has an empty socket buffer; a client that does not take these bytes has broken the rules.
+        // A fresh exchange has an empty socket buffer; a client that does not take these bytes has
+        // broken the rules.
         if (transport_.Write(&part, 1) != static_cast<ssize_t>(kContinue.size())) Close();
       }
     } else {
@@ -218,7 +223,8 @@ bool Connection::CountBody() {
   const size_t size = exchange_->request().body.size();
   if (size == counted_body_) return true;
   if (!core_.ReserveBody(size - counted_body_)) {
-    Fail({503, "SERVER_BUSY", "The server holds as many request bodies as it can; try again in a second."});
+    Fail({503, "SERVER_BUSY",
+          "The server holds as many request bodies as it can; try again in a second."});
     return false;
   }
   counted_body_ = size;
@@ -237,7 +243,8 @@ void Connection::Dispatch() {
   try {
     core_.handler()(ExchangeState::MakeHandle(exchange));
   } catch (const std::exception&) {
-    // Handlers must not throw. When one does, the dropped exchange has answered 500 by now and the server goes on.
+    // Handlers must not throw. When one does, the dropped exchange has answered 500 by now and the
+    // server goes on.
   }
   Follow(exchange->EndDispatch());
 }
@@ -263,14 +270,16 @@ void Connection::OnExchangeChanged() {
       return;
     }
     // TLS may hold bytes that no event will announce.
-    if (transport_.is_tls() && !eof_ && (state_ == State::kHead || state_ == State::kBody)) OnReadable();
+    if (transport_.is_tls() && !eof_ && (state_ == State::kHead || state_ == State::kBody))
+      OnReadable();
   }
   if (state_ == State::kClosed) return;
   if (state_ != State::kHandling) ArmDeadline();
   UpdateInterest();
 }
 
-// Acts on what the current exchange came to; the caller goes on with the input when the state is kHead again.
+// Acts on what the current exchange came to; the caller goes on with the input when the state is
+// kHead again.
 void Connection::Follow(ExchangeState::Progress progress) {
   switch (progress) {
     case ExchangeState::Progress::kWaiting:
@@ -327,13 +336,16 @@ void Connection::ArmDeadline() {
       loop_.SetDeadline(*this, began_ + Ns(options.header_timeout));
       break;
     case State::kHead:
-      loop_.SetDeadline(*this, began_ + Ns(mid_request() ? options.header_timeout : options.idle_timeout));
+      loop_.SetDeadline(*this,
+                        began_ + Ns(mid_request() ? options.header_timeout : options.idle_timeout));
       break;
     case State::kBody: {
       // The moment at which what has come so far would be too little: every byte moves it on.
-      const double seconds = static_cast<double>(exchange_->request().body.size()) /
-                             static_cast<double>(std::max<size_t>(options.min_body_bytes_per_second, 1));
-      loop_.SetDeadline(*this, began_ + Ns(options.body_grace) + static_cast<SteadyNs>(seconds * 1e9));
+      const double seconds =
+          static_cast<double>(exchange_->request().body.size()) /
+          static_cast<double>(std::max<size_t>(options.min_body_bytes_per_second, 1));
+      loop_.SetDeadline(*this,
+                        began_ + Ns(options.body_grace) + static_cast<SteadyNs>(seconds * 1e9));
       break;
     }
     default:

@@ -1,4 +1,5 @@
-// One client connection: reads requests, hands them to the handler one at a time, keeps the limits of time.
+// One client connection: reads requests, hands them to the handler one at a time, keeps the limits
+// of time.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,8 @@ class Connection;
 class ConnectionOwner {
  public:
   virtual ~ConnectionOwner() = default;
-  /// Takes `connection` out and retires it; it stays valid until the current batch of events is over.
+  /// Takes `connection` out and retires it; it stays valid until the current batch of events is
+  /// over.
   virtual void Forget(Connection& connection) = 0;
 };
 
@@ -33,7 +35,8 @@ struct Peer {
 /// All methods on the loop's thread.
 class Connection final : public EventLoop::Source {
  public:
-  Connection(ServerCore& core, EventLoop& loop, ConnectionOwner& owner, Transport transport, Peer peer);
+  Connection(ServerCore& core, EventLoop& loop, ConnectionOwner& owner, Transport transport,
+             Peer peer);
   ~Connection() override = default;
 
   /// Begins to watch the socket. False when the system refuses; the connection is then of no use.
@@ -82,16 +85,16 @@ class Connection final : public EventLoop::Source {
   State state_ = State::kHead;
   bool eof_ = false;       // everything the client sent was read
   bool end_seen_ = false;  // it has ended its side, but there is more to read
-  bool blocked_ = false;  // the answer waits for the socket
-  bool fatal_ = false;    // the answer is the last: nothing after it can be trusted
+  bool blocked_ = false;   // the answer waits for the socket
+  bool fatal_ = false;     // the answer is the last: nothing after it can be trusted
   uint32_t watched_ = 0;
   RequestParser parser_;
   std::shared_ptr<ExchangeState> exchange_;
-  std::string in_;  // received and not parsed yet
-  SteadyNs began_ = 0;         // of the connection, the head or the body
-  uint64_t stall_mark_ = 0;    // written() when the stall clock was set
+  std::string in_;           // received and not parsed yet
+  SteadyNs began_ = 0;       // of the connection, the head or the body
+  uint64_t stall_mark_ = 0;  // written() when the stall clock was set
   size_t lingered_ = 0;
-  size_t counted_body_ = 0;    // bytes of the current body that the server has counted
+  size_t counted_body_ = 0;  // bytes of the current body that the server has counted
 };
 
 }  // namespace opsmesh::http_server

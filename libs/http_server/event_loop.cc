@@ -25,7 +25,8 @@ absl::Status EventLoop::Init() {
   event.data.ptr = nullptr;  // stands for wake_
   if (!epoll_.valid() || !wake_.valid() ||
       epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0) {
-    return base::Unavailable("NO_DESCRIPTORS", "The HTTP server could not get the file descriptors it needs.")
+    return base::Unavailable("NO_DESCRIPTORS",
+                             "The HTTP server could not get the file descriptors it needs.")
         .Hint("Raise the limit on open files (ulimit -n).");
   }
   now_ = ReadClock();
@@ -102,8 +103,9 @@ void EventLoop::Rewatch(int fd, uint32_t events, Source& source) {
 
 void EventLoop::Unwatch(int fd) { epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
 
-// A deadline that moves to later leaves the source where it is in the set; RunDeadlines() looks again when its old place
-// comes up. So a busy keep-alive connection touches the set about once per timeout, not once per request.
+// A deadline that moves to later leaves the source where it is in the set; RunDeadlines() looks
+// again when its old place comes up. So a busy keep-alive connection touches the set about once per
+// timeout, not once per request.
 void EventLoop::SetDeadline(Source& source, SteadyNs deadline) {
   source.deadline_ = deadline;
   if (deadline >= source.queued_) return;

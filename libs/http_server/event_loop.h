@@ -1,5 +1,5 @@
-// One thread's loop over epoll: readiness, deadlines, and work posted from other threads. Level-triggered, so a source
-// that reads or writes only a part is called again.
+// One thread's loop over epoll: readiness, deadlines, and work posted from other threads.
+// Level-triggered, so a source that reads or writes only a part is called again.
 #pragma once
 
 #include <sys/epoll.h>
@@ -24,7 +24,8 @@ namespace opsmesh::http_server {
 using SteadyNs = int64_t;
 inline constexpr SteadyNs kNever = std::numeric_limits<SteadyNs>::max();
 
-/// Runs on one thread (Run). Post() and Quit() may be called from any thread, all else only from that one or before Run.
+/// Runs on one thread (Run). Post() and Quit() may be called from any thread, all else only from
+/// that one or before Run.
 class EventLoop {
  public:
   /// Something with a file descriptor and a deadline.
@@ -59,16 +60,19 @@ class EventLoop {
   absl::Status Init();
   void Run();
   void Quit();
-  /// Runs `task` soon on the loop's thread. Never blocks, never runs it at once. A task posted after Run() has
-  /// returned is dropped with the loop.
+  /// Runs `task` soon on the loop's thread. Never blocks, never runs it at once. A task posted
+  /// after Run() has returned is dropped with the loop.
   void Post(std::shared_ptr<Task> task);
-  bool InLoopThread() const { return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
+  bool InLoopThread() const {
+    return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+  }
 
   /// False when the system refuses (too many descriptors watched).
   bool Watch(int fd, uint32_t events, Source& source);
   void Rewatch(int fd, uint32_t events, Source& source);
   void Unwatch(int fd);
-  /// Calls OnDeadline() once at about `deadline` (kNever: not at all). Moving a deadline to later costs nothing.
+  /// Calls OnDeadline() once at about `deadline` (kNever: not at all). Moving a deadline to later
+  /// costs nothing.
   void SetDeadline(Source& source, SteadyNs deadline);
   /// Deletes `source` after the current batch of events, in which its address may still occur.
   void Retire(std::unique_ptr<Source> source);

@@ -83,7 +83,8 @@ void ExchangeState::AppendHeadLocked(const Response& response, bool stream) {
   }
   bodiless_ = request_.method == "HEAD" || spec.framing == Framing::kNone;
   chunked_ = spec.framing == Framing::kChunked;
-  if (core_->stopping() || spec.framing == Framing::kUntilClose || response.headers.Get("Connection") == "close") {
+  if (core_->stopping() || spec.framing == Framing::kUntilClose ||
+      response.headers.Get("Connection") == "close") {
     keep_alive_ = false;
   }
   spec.keep_alive = keep_alive_;
@@ -103,7 +104,8 @@ void ExchangeState::Start(Response head) {
 
 bool ExchangeState::Write(std::string chunk) {
   const std::lock_guard lock(mutex_);
-  if (connection_ == nullptr || answer_ != Answer::kStream || ended_ || broken_ || left_) return false;
+  if (connection_ == nullptr || answer_ != Answer::kStream || ended_ || broken_ || left_)
+    return false;
   if (chunk.empty() || bodiless_) return true;  // an empty chunk would end the stream
   if (PendingLocked() > core_->options().stream_buffer_limit) {
     broken_ = true;  // a reader this slow is cut, so that it cannot fill our memory
@@ -132,7 +134,8 @@ bool ExchangeState::WriteChunkLocked(std::string_view chunk) {
   const iovec framed[] = {Part(head.view()), Part(chunk), Part(kChunkEnd)};
   const iovec raw[] = {Part(chunk)};
   const size_t total = chunk.size() + (chunked_ ? head.length + kChunkEnd.size() : 0);
-  return SentLocked(chunk, total, chunked_ ? transport_->Write(framed, 3) : transport_->Write(raw, 1));
+  return SentLocked(chunk, total,
+                    chunked_ ? transport_->Write(framed, 3) : transport_->Write(raw, 1));
 }
 
 // Goes on after a direct write of a chunk, framed to `total` bytes, that came to `n`.
@@ -199,7 +202,9 @@ size_t ExchangeState::BufferedBytes() const {
   return PendingLocked();
 }
 
-bool ExchangeState::MayWriteHereLocked() const { return !transport_->is_tls() || loop_->InLoopThread(); }
+bool ExchangeState::MayWriteHereLocked() const {
+  return !transport_->is_tls() || loop_->InLoopThread();
+}
 
 void ExchangeState::PushLocked() {
   if (MayWriteHereLocked()) FlushLocked();
@@ -210,8 +215,9 @@ void ExchangeState::PushLocked() {
 void ExchangeState::FlushLocked() {
   while (PendingLocked() > 0) {
     const bool in_head = offset_ < out_.size();
-    const iovec parts[] = {Part(std::string_view(out_).substr(in_head ? offset_ : out_.size())),
-                           Part(std::string_view(body_).substr(in_head ? 0 : offset_ - out_.size()))};
+    const iovec parts[] = {
+        Part(std::string_view(out_).substr(in_head ? offset_ : out_.size())),
+        Part(std::string_view(body_).substr(in_head ? 0 : offset_ - out_.size()))};
     const ssize_t n = transport_->Write(parts, 2);
     blocked_ = n == Transport::kWouldBlock;
     broken_ = broken_ || n == Transport::kBroken;
@@ -292,7 +298,8 @@ void ExchangeState::ClientLeft() {
   std::vector<std::function<void()>> callbacks;
   {
     const std::lock_guard lock(mutex_);
-    // A client that closes as soon as it has read its answer may be seen before the loop has seen the answer's end.
+    // A client that closes as soon as it has read its answer may be seen before the loop has seen
+    // the answer's end.
     if (ProgressLocked() == Progress::kDone) return;
     left_ = true;
     callbacks.swap(gone_callbacks_);
@@ -313,7 +320,8 @@ void ExchangeState::Detach(bool done) {
     std::string().swap(out_);
     std::string().swap(body_);
     offset_ = 0;
-    callbacks.swap(gone_callbacks_);  // dropped here even when not called: they may hold this exchange
+    callbacks.swap(
+        gone_callbacks_);  // dropped here even when not called: they may hold this exchange
   }
   if (done) return;
   for (const auto& callback : callbacks) callback();

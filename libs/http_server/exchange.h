@@ -18,9 +18,10 @@ namespace opsmesh::http_server {
 
 class Connection;
 
-/// Shared by the connection (loop thread) and the handler (any thread). While attached, output goes to the transport
-/// directly from the calling thread when the socket is plain and nothing waits; what the socket does not take is kept
-/// here and flushed by the loop. After Detach() every call is harmless and does nothing.
+/// Shared by the connection (loop thread) and the handler (any thread). While attached, output goes
+/// to the transport directly from the calling thread when the socket is plain and nothing waits;
+/// what the socket does not take is kept here and flushed by the loop. After Detach() every call is
+/// harmless and does nothing.
 class ExchangeState final : public Exchange,
                             public EventLoop::Task,
                             public std::enable_shared_from_this<ExchangeState> {
@@ -47,9 +48,11 @@ class ExchangeState final : public Exchange,
 
   // For the connection, on the loop's thread.
   Request& mutable_request() { return request_; }
-  /// What handlers hold: when the last copy goes, an answer that is not over is ended (500, or a cut).
+  /// What handlers hold: when the last copy goes, an answer that is not over is ended (500, or a
+  /// cut).
   static std::shared_ptr<Exchange> MakeHandle(const std::shared_ptr<ExchangeState>& state);
-  /// From here to EndDispatch() answers given on this thread are not announced: the connection looks by itself.
+  /// From here to EndDispatch() answers given on this thread are not announced: the connection
+  /// looks by itself.
   void BeginDispatch(bool keep_alive, bool http_1_0);
   Progress EndDispatch();
   Progress Flush();
@@ -89,9 +92,9 @@ class ExchangeState final : public Exchange,
   Transport* transport_;
   EventLoop* loop_;
   ServerCore* core_;
-  std::string out_;     // head, and what follows it in a stream
-  std::string body_;    // large body of a whole answer, not copied behind the head
-  size_t offset_ = 0;   // written bytes of out_ + body_
+  std::string out_;    // head, and what follows it in a stream
+  std::string body_;   // large body of a whole answer, not copied behind the head
+  size_t offset_ = 0;  // written bytes of out_ + body_
   uint64_t written_ = 0;
   std::vector<std::function<void()>> gone_callbacks_;
   Answer answer_ = Answer::kNone;
@@ -100,7 +103,7 @@ class ExchangeState final : public Exchange,
   bool dispatching_ = false;
   bool chunked_ = false;
   bool bodiless_ = false;
-  bool ended_ = false;     // nothing will be added to the output
+  bool ended_ = false;  // nothing will be added to the output
   bool blocked_ = false;
   bool broken_ = false;    // socket failed, aborted or cut
   bool left_ = false;      // the client has gone, or will not send more

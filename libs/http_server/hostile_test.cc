@@ -1,5 +1,5 @@
-// Requests that attack, each with the verdict it must get. The table is ours and always runs; the shared corpora run
-// where they lie beside the clone.
+// Requests that attack, each with the verdict it must get. The table is ours and always runs; the
+// shared corpora run where they lie beside the clone.
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -40,7 +40,8 @@ std::vector<Hostile> RequestLines() {
       {"one empty line before", "\r\n" + Get("/"), "1 keep"},
       {"two empty lines before", "\r\n\r\n" + Get("/"), "0 400 MALFORMED_REQUEST_LINE"},
       {"LF only", "GET / HTTP/1.1\nHost: a\n\n", "0 400 BARE_LINE_FEED"},
-      {"LF in the middle of the head", "GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n", "0 400 BARE_LINE_FEED"},
+      {"LF in the middle of the head", "GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n",
+       "0 400 BARE_LINE_FEED"},
       {"lower-case method", "get / HTTP/1.1\r\nHost: a\r\n\r\n", "0 400 MALFORMED_REQUEST_LINE"},
       {"mixed-case method", "GeT / HTTP/1.1\r\nHost: a\r\n\r\n", "0 405 METHOD_NOT_ALLOWED"},
       {"TRACE", "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", "0 405 METHOD_NOT_ALLOWED"},
@@ -50,9 +51,11 @@ std::vector<Hostile> RequestLines() {
       {"HTTP/1.2", "GET / HTTP/1.2\r\nHost: a\r\n\r\n", "0 400 UNSUPPORTED_VERSION"},
       {"version in lower case", "GET / http/1.1\r\nHost: a\r\n\r\n", "0 400 UNSUPPORTED_VERSION"},
       {"two spaces", "GET  / HTTP/1.1\r\nHost: a\r\n\r\n", "0 400 UNSUPPORTED_VERSION"},
-      {"space behind the version", "GET / HTTP/1.1 \r\nHost: a\r\n\r\n", "0 400 UNSUPPORTED_VERSION"},
+      {"space behind the version", "GET / HTTP/1.1 \r\nHost: a\r\n\r\n",
+       "0 400 UNSUPPORTED_VERSION"},
       {"tab for a space", "GET\t/\tHTTP/1.1\r\nHost: a\r\n\r\n", "0 400 MALFORMED_REQUEST_LINE"},
-      {"a TLS hello on a plain port", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"s, "0 400 MALFORMED_REQUEST_LINE"},
+      {"a TLS hello on a plain port", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"s,
+       "0 400 MALFORMED_REQUEST_LINE"},
       {"absolute form", Get("http://10.0.0.1/latest"), "0 400 MALFORMED_TARGET"},
       {"asterisk form", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "0 400 MALFORMED_TARGET"},
       {"fragment", Get("/a#b"), "0 400 MALFORMED_TARGET"},
@@ -115,20 +118,28 @@ std::vector<Hostile> Fields() {
       {"UTF-8 in a value", Get("/", kHost + "X: 名\r\n"), "1 keep"},
       {"100 fields", Get("/", hundred), "1 keep"},
       {"101 fields", Get("/", hundred + "X: 1\r\n"), "0 431 TOO_MANY_HEADERS"},
-      {"fields over 16 kB", Get("/", kHost + "X: " + std::string(16 << 10, 'a') + "\r\n"), "0 431 HEADER_TOO_LARGE"},
-      {"a field without an end", "GET / HTTP/1.1\r\nX: " + std::string(17 << 10, 'a'), "0 431 HEADER_TOO_LARGE"},
+      {"fields over 16 kB", Get("/", kHost + "X: " + std::string(16 << 10, 'a') + "\r\n"),
+       "0 431 HEADER_TOO_LARGE"},
+      {"a field without an end", "GET / HTTP/1.1\r\nX: " + std::string(17 << 10, 'a'),
+       "0 431 HEADER_TOO_LARGE"},
       {"Expect something else", kPost + "Expect: 200-ok\r\n\r\n", "0 417 EXPECTATION_FAILED"},
-      {"Expect twice at once", kPost + "Expect: 100-continue, 100-continue\r\n\r\n", "0 417 EXPECTATION_FAILED"},
+      {"Expect twice at once", kPost + "Expect: 100-continue, 100-continue\r\n\r\n",
+       "0 417 EXPECTATION_FAILED"},
       {"Expect without a body", kPost + "Expect: 100-continue\r\n\r\n", "1 keep"},
       {"close", Get("/", kHost + "Connection: keep-alive, CLOSE\r\n") + kNext, "1 close"},
       {"HTTP/1.0", "GET / HTTP/1.0\r\nHost: a\r\n\r\n" + kNext, "1 close"},
-      {"HTTP/1.0 that asks to stay", "GET / HTTP/1.0\r\nHost: a\r\nConnection: Keep-Alive\r\n\r\n" + kNext, "2 keep"},
+      {"HTTP/1.0 that asks to stay",
+       "GET / HTTP/1.0\r\nHost: a\r\nConnection: Keep-Alive\r\n\r\n" + kNext, "2 keep"},
   };
 }
 
 std::vector<Hostile> Lengths() {
-  const auto te = [](const std::string& value) { return kPost + "Transfer-Encoding:" + value + "\r\n\r\n0\r\n\r\n" + kNext; };
-  const auto cl = [](const std::string& value) { return kPost + "Content-Length:" + value + "\r\n\r\n{}"; };
+  const auto te = [](const std::string& value) {
+    return kPost + "Transfer-Encoding:" + value + "\r\n\r\n0\r\n\r\n" + kNext;
+  };
+  const auto cl = [](const std::string& value) {
+    return kPost + "Content-Length:" + value + "\r\n\r\n{}";
+  };
   return {
       {"length", cl(" 2"), "1 keep"},
       {"length with zeroes", cl(" 002"), "1 keep"},
@@ -144,11 +155,13 @@ std::vector<Hostile> Lengths() {
       {"1 MiB and a byte announced", cl(" 1048577"), "0 413 BODY_TOO_LARGE"},
       {"cut body", cl(" 3"), "0 incomplete"},
       {"length and chunked", te(" chunked\r\nContent-Length: 3"), "0 400 CONFLICTING_LENGTH"},
-      {"chunked and length", kPost + "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + kNext,
+      {"chunked and length",
+       kPost + "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + kNext,
        "0 400 CONFLICTING_LENGTH"},
       {"chunked", te(" chunked"), "2 keep"},
       {"chunked in other case", te("\tChUnked "), "2 keep"},
-      {"chunked twice", te(" chunked\r\nTransfer-Encoding: chunked"), "0 400 UNSUPPORTED_TRANSFER_ENCODING"},
+      {"chunked twice", te(" chunked\r\nTransfer-Encoding: chunked"),
+       "0 400 UNSUPPORTED_TRANSFER_ENCODING"},
       {"chunked list", te(" chunked, chunked"), "0 400 UNSUPPORTED_TRANSFER_ENCODING"},
       {"gzip, chunked", te(" gzip, chunked"), "0 400 UNSUPPORTED_TRANSFER_ENCODING"},
       {"identity", te(" identity"), "0 400 UNSUPPORTED_TRANSFER_ENCODING"},
@@ -158,7 +171,8 @@ std::vector<Hostile> Lengths() {
       {"vertical tab", te(" \vchunked"), "0 400 MALFORMED_HEADER"},
       {"NUL", te(" chunked\0"s), "0 400 MALFORMED_HEADER"},
       {"folded", te("\r\n chunked"), "0 400 UNSUPPORTED_TRANSFER_ENCODING"},
-      {"in HTTP/1.0", "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "0 400 CONFLICTING_LENGTH"},
+      {"in HTTP/1.0", "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+       "0 400 CONFLICTING_LENGTH"},
   };
 }
 
@@ -167,27 +181,36 @@ std::vector<Hostile> Chunks() {
       {"two chunks", kChunked + "2\r\nab\r\n1\r\nc\r\n0\r\n\r\n" + kNext, "2 keep"},
       {"zeroes before the size", kChunked + "0002\r\nab\r\n000\r\n\r\n", "1 keep"},
       {"extension", kChunked + "2;a;b=c;d=\"e\\\"f\"\r\nab\r\n0;x\r\n\r\n", "1 keep"},
-      {"extension of 256 bytes", kChunked + "2;" + std::string(255, 'a') + "\r\nab\r\n0\r\n\r\n", "1 keep"},
-      {"extension of 257 bytes", kChunked + "2;" + std::string(256, 'a') + "\r\nab\r\n0\r\n\r\n", "0 400 MALFORMED_CHUNK"},
-      {"extension without an end", kChunked + "2;" + std::string(400, 'a'), "0 400 MALFORMED_CHUNK"},
+      {"extension of 256 bytes", kChunked + "2;" + std::string(255, 'a') + "\r\nab\r\n0\r\n\r\n",
+       "1 keep"},
+      {"extension of 257 bytes", kChunked + "2;" + std::string(256, 'a') + "\r\nab\r\n0\r\n\r\n",
+       "0 400 MALFORMED_CHUNK"},
+      {"extension without an end", kChunked + "2;" + std::string(400, 'a'),
+       "0 400 MALFORMED_CHUNK"},
       {"empty extension", kChunked + "2;\r\nab\r\n0\r\n\r\n", "0 400 MALFORMED_CHUNK"},
-      {"open quote in an extension", kChunked + "2;a=\"b\r\nab\r\n0\r\n\r\n", "0 400 MALFORMED_CHUNK"},
+      {"open quote in an extension", kChunked + "2;a=\"b\r\nab\r\n0\r\n\r\n",
+       "0 400 MALFORMED_CHUNK"},
       {"LF in an extension", kChunked + "2;a\nb\r\nab\r\n0\r\n\r\n", "0 400 BARE_LINE_FEED"},
       {"space behind the size", kChunked + "2 \r\nab\r\n0\r\n\r\n", "0 400 MALFORMED_CHUNK"},
       {"LF for CRLF", kChunked + "2\nab\n0\n\n", "0 400 BARE_LINE_FEED"},
       {"0x", kChunked + "0x2\r\nab\r\n0\r\n\r\n", "0 400 MALFORMED_CHUNK"},
       {"minus", kChunked + "-1\r\nab\r\n0\r\n\r\n", "0 400 MALFORMED_CHUNK"},
       {"no size", kChunked + "\r\nab\r\n0\r\n\r\n", "0 400 MALFORMED_CHUNK"},
-      {"size of 17 digits", kChunked + "10000000000000002\r\nab\r\n0\r\n\r\n", "0 400 MALFORMED_CHUNK"},
-      {"size of 2^64 - 1", kChunked + "ffffffffffffffff\r\nab\r\n0\r\n\r\n", "0 413 BODY_TOO_LARGE"},
+      {"size of 17 digits", kChunked + "10000000000000002\r\nab\r\n0\r\n\r\n",
+       "0 400 MALFORMED_CHUNK"},
+      {"size of 2^64 - 1", kChunked + "ffffffffffffffff\r\nab\r\n0\r\n\r\n",
+       "0 413 BODY_TOO_LARGE"},
       {"data longer than its size", kChunked + "2\r\nabc\r\n0\r\n\r\n", "0 400 MALFORMED_CHUNK"},
       {"data without CRLF", kChunked + "2\r\nab0\r\n\r\n", "0 400 MALFORMED_CHUNK"},
       {"no last chunk", kChunked + "2\r\nab\r\n", "0 incomplete"},
       {"trailer", kChunked + "0\r\nX-Sum: 1\r\n\r\n" + kNext, "2 keep"},
-      {"Content-Length as a trailer", kChunked + "0\r\nContent-Length: 9\r\n\r\n", "0 400 MALFORMED_TRAILER"},
-      {"Authorization as a trailer", kChunked + "0\r\nAuthorization: x\r\n\r\n", "0 400 MALFORMED_TRAILER"},
+      {"Content-Length as a trailer", kChunked + "0\r\nContent-Length: 9\r\n\r\n",
+       "0 400 MALFORMED_TRAILER"},
+      {"Authorization as a trailer", kChunked + "0\r\nAuthorization: x\r\n\r\n",
+       "0 400 MALFORMED_TRAILER"},
       {"folded trailer", kChunked + "0\r\nX: 1\r\n 2\r\n\r\n", "0 400 MALFORMED_TRAILER"},
-      {"trailers over 16 kB", kChunked + "0\r\nX: " + std::string(17 << 10, 'a'), "0 431 HEADER_TOO_LARGE"},
+      {"trailers over 16 kB", kChunked + "0\r\nX: " + std::string(17 << 10, 'a'),
+       "0 431 HEADER_TOO_LARGE"},
   };
 }
 
@@ -227,7 +250,9 @@ std::string ParseInPieces(const std::string& bytes, size_t first) {
       const auto result = parser.Consume(buffer, &used);
       buffer.erase(0, used);
       if (result == RequestParser::Result::kNeedMore) break;
-      if (result == RequestParser::Result::kHeadDone && parser.SetMaxBody(1 << 20) != RequestParser::Result::kError) continue;
+      if (result == RequestParser::Result::kHeadDone &&
+          parser.SetMaxBody(1 << 20) != RequestParser::Result::kError)
+        continue;
       if (result == RequestParser::Result::kDone) {
         outcome += request.method + " " + request.path + " " + request.body + "\n";
         request = {};
@@ -252,7 +277,8 @@ TEST(HostileRequests, TheVerdictDoesNotDependOnWhereThePacketsAreCut) {
 
 TEST(HostileRequests, TheSharedCorpusIsJudgedByItsNames) {
   const char* source = std::getenv("OPSMESH_SOURCE_DIR");
-  const auto folder = std::filesystem::path(source == nullptr ? "." : source) / "../shared/badinputs/own/http1";
+  const auto folder =
+      std::filesystem::path(source == nullptr ? "." : source) / "../shared/badinputs/own/http1";
   if (!std::filesystem::exists(folder)) {
     std::cout << "NOT RUN: there is no " << folder << "; only our own corpus was judged.\n";
     GTEST_SKIP();

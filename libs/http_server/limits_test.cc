@@ -15,9 +15,13 @@ namespace opsmesh::http_server {
 namespace {
 
 std::unique_ptr<Server> StartLimited(Options options) {
-  return std::move(Server::Start(std::move(options), [](std::shared_ptr<Exchange> exchange) {
-                     exchange->Respond({.status = 200, .headers = {}, .body = exchange->request().body});
-                   })).value();
+  return std::move(Server::Start(std::move(options),
+                                 [](std::shared_ptr<Exchange> exchange) {
+                                   exchange->Respond({.status = 200,
+                                                      .headers = {},
+                                                      .body = exchange->request().body});
+                                 }))
+      .value();
 }
 
 /// Sends some bytes again and again, until it goes out of scope.
@@ -79,7 +83,8 @@ TEST(HttpLimits, ABodyAboveTheLeastRateMayTakeLongerThanTheGrace) {
   ASSERT_TRUE(client.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10000\r\n\r\n"));
   std::promise<void> never;
   const auto waiter = never.get_future();
-  for (int i = 0; i < 5; ++i) {  // 2000 bytes at once are good for two seconds, also on a busy machine
+  for (int i = 0; i < 5;
+       ++i) {  // 2000 bytes at once are good for two seconds, also on a busy machine
     ASSERT_TRUE(client.Send(std::string(2000, 'x')));
     waiter.wait_for(std::chrono::milliseconds(40));
   }
@@ -106,27 +111,32 @@ TEST(HttpLimits, AnIdleConnectionIsClosedWithoutAWord) {
 
 TEST(HttpLimits, AWorkingHandlerIsNotIdle) {
   Options options;
-  options.idle_timeout = options.header_timeout = options.write_stall_timeout = absl::Milliseconds(20);
+  options.idle_timeout = options.header_timeout = options.write_stall_timeout =
+      absl::Milliseconds(20);
   std::promise<void> gone;  // outlives the server, which may still call
   std::promise<std::shared_ptr<Exchange>> given;
   const auto server = std::move(Server::Start(options, [&](std::shared_ptr<Exchange> exchange) {
-                                  given.set_value(std::move(exchange));
-                                })).value();
+                        given.set_value(std::move(exchange));
+                      })).value();
   RawClient client(server->port());
   ASSERT_TRUE(client.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
   const auto exchange = given.get_future().get();
   exchange->OnClientGone([&] { gone.set_value(); });
-  EXPECT_EQ(gone.get_future().wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
+  EXPECT_EQ(gone.get_future().wait_for(std::chrono::milliseconds(100)),
+            std::future_status::timeout);
   exchange->Respond({});
   EXPECT_EQ(client.ReadAnswer()->status, 200);
 }
 
 TEST(HttpLimits, TheRouteChoosesTheLargestBody) {
   Options options;
-  options.limits = [](const Request& head) { return Limits{.max_body_bytes = head.path == "/big" ? 100u : 10u}; };
+  options.limits = [](const Request& head) {
+    return Limits{.max_body_bytes = head.path == "/big" ? 100u : 10u};
+  };
   const auto server = StartLimited(options);
   const std::string eleven = "Content-Length: 11\r\n\r\nhello world";
-  const std::string chunks = "Transfer-Encoding: chunked\r\n\r\n6\r\nhello \r\n5\r\nworld\r\n0\r\n\r\n";
+  const std::string chunks =
+      "Transfer-Encoding: chunked\r\n\r\n6\r\nhello \r\n5\r\nworld\r\n0\r\n\r\n";
   for (const std::string& body : {eleven, chunks}) {
     RawClient client(server->port());
     ASSERT_TRUE(client.Send("POST /big HTTP/1.1\r\nHost: x\r\n" + body));
@@ -144,14 +154,15 @@ TEST(HttpLimits, AllBodiesTogetherHaveALimitAndGiveItBack) {
   options.max_body_bytes_in_flight = 100;
   std::promise<std::shared_ptr<Exchange>> given;
   const auto server = std::move(Server::Start(options, [&](std::shared_ptr<Exchange> exchange) {
-                                  if (exchange->request().path == "/hold") {
-                                    given.set_value(std::move(exchange));
-                                  } else {
-                                    exchange->Respond({});
-                                  }
-                                })).value();
+                        if (exchange->request().path == "/hold") {
+                          given.set_value(std::move(exchange));
+                        } else {
+                          exchange->Respond({});
+                        }
+                      })).value();
   const auto post = [](const std::string& path) {
-    return "POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 60\r\n\r\n" + std::string(60, 'x');
+    return "POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 60\r\n\r\n" +
+           std::string(60, 'x');
   };
   RawClient first(server->port());
   ASSERT_TRUE(first.Send(post("/hold")));
@@ -222,12 +233,12 @@ TEST(HttpLimits, ReadAheadIsBoundedAndNothingPipelinedIsLost) {
   std::promise<std::shared_ptr<Exchange>> given;
   std::atomic<int> handled{0};
   const auto server = std::move(Server::Start({}, [&](std::shared_ptr<Exchange> exchange) {
-                                  if (++handled == 1) {
-                                    given.set_value(std::move(exchange));
-                                  } else {
-                                    exchange->Respond({});
-                                  }
-                                })).value();
+                        if (++handled == 1) {
+                          given.set_value(std::move(exchange));
+                        } else {
+                          exchange->Respond({});
+                        }
+                      })).value();
   RawClient client(server->port());
   const std::string request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
   std::string many;
@@ -240,8 +251,8 @@ TEST(HttpLimits, ReadAheadIsBoundedAndNothingPipelinedIsLost) {
   const auto first = given.get_future().get();
   std::promise<void> end_seen;
   first->OnClientGone([&] { end_seen.set_value(); });
-  // The end of the client's side is normally seen while most of it is still unread; where the kernel's buffers are too
-  // small for that, the test goes on without.
+  // The end of the client's side is normally seen while most of it is still unread; where the
+  // kernel's buffers are too small for that, the test goes on without.
   end_seen.get_future().wait_for(std::chrono::seconds(1));
   first->Respond({});
   for (int i = 0; i < 4000; ++i) {

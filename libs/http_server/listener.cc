@@ -33,7 +33,8 @@ AddressPtr Resolve(const std::string& address, uint16_t port) {
   hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
   addrinfo* found = nullptr;
   const std::string& numeric = address == "localhost" ? "127.0.0.1" : address;
-  if (getaddrinfo(numeric.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return nullptr;
+  if (getaddrinfo(numeric.c_str(), std::to_string(port).c_str(), &hints, &found) != 0)
+    return nullptr;
   return AddressPtr(found);
 }
 
@@ -72,12 +73,16 @@ absl::Status BindError(const std::string& address, uint16_t port, int error) {
   const std::string where = fmt::format("{}:{}", address, port);
   if (error == EADDRINUSE) {
     return base::Unavailable("ADDRESS_IN_USE", fmt::format("{} is already in use.", where))
-        .Hint("Stop the program that listens there (see `ss -ltnp`), or choose another port; 0 takes a free one.")
+        .Hint(
+            "Stop the program that listens there (see `ss -ltnp`), or choose another port; 0 takes "
+            "a free one.")
         .With("address", where);
   }
-  return base::Unavailable("ADDRESS", fmt::format("Cannot listen on {}: {}.", where, strerror(error)))
-      .Hint(error == EACCES ? "Ports below 1024 need a privilege; choose a higher one."
-                            : "Choose an address of this machine, for instance 127.0.0.1 or 0.0.0.0.")
+  return base::Unavailable("ADDRESS",
+                           fmt::format("Cannot listen on {}: {}.", where, strerror(error)))
+      .Hint(error == EACCES
+                ? "Ports below 1024 need a privilege; choose a higher one."
+                : "Choose an address of this machine, for instance 127.0.0.1 or 0.0.0.0.")
       .With("address", where);
 }
 
@@ -113,7 +118,8 @@ absl::StatusOr<BoundSocket> Listen(const std::string& address, uint16_t port, bo
   }
   BoundSocket bound;
   bound.fd = Bind(*where, shared);
-  if (!bound.fd.valid() || ::listen(bound.fd.get(), kBacklog) != 0) return BindError(address, port, errno);
+  if (!bound.fd.valid() || ::listen(bound.fd.get(), kBacklog) != 0)
+    return BindError(address, port, errno);
   SetSocketOptions(bound.fd.get());
   bound.port = PortOf(bound.fd.get());
   return bound;
@@ -130,7 +136,8 @@ void Listener::OnEvents(uint32_t) {
   for (int i = 0; i < kAcceptBatch && fd_.valid(); ++i) {
     sockaddr_storage from{};
     socklen_t size = sizeof(from);
-    UniqueFd fd(::accept4(fd_.get(), reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    UniqueFd fd(::accept4(fd_.get(), reinterpret_cast<sockaddr*>(&from), &size,
+                          SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd.valid()) {
       sink_.OnAccepted(std::move(fd), PeerOf(from));
       continue;

@@ -17,8 +17,9 @@ struct BoundSocket {
   uint16_t port = 0;
 };
 
-/// Binds and listens. UNAVAILABLE (ADDRESS_IN_USE, ADDRESS) or INVALID_ARGUMENT (ADDRESS_MALFORMED) when it cannot.
-/// With `shared` several sockets of this process share the port (SO_REUSEPORT); a stranger on it is still found.
+/// Binds and listens. UNAVAILABLE (ADDRESS_IN_USE, ADDRESS) or INVALID_ARGUMENT (ADDRESS_MALFORMED)
+/// when it cannot. With `shared` several sockets of this process share the port (SO_REUSEPORT); a
+/// stranger on it is still found.
 absl::StatusOr<BoundSocket> Listen(const std::string& address, uint16_t port, bool shared);
 
 /// Accepts connections and hands them to a sink, on the loop's thread.
@@ -30,7 +31,8 @@ class Listener final : public EventLoop::Source {
     virtual void OnAccepted(UniqueFd fd, Peer peer) = 0;
   };
 
-  Listener(EventLoop& loop, UniqueFd fd, Sink& sink) : loop_(loop), fd_(std::move(fd)), sink_(sink) {}
+  Listener(EventLoop& loop, UniqueFd fd, Sink& sink)
+      : loop_(loop), fd_(std::move(fd)), sink_(sink) {}
   bool Open() { return loop_.Watch(fd_.get(), EPOLLIN, *this); }
   void Close();
   void OnEvents(uint32_t events) override;

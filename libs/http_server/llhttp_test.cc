@@ -1,10 +1,12 @@
 // The request pages of llhttp's tests, judged by RFC 9112 read strictly and by our own policy.
 //
-// Rule: as many requests must be served as the page's log completes messages; an error in the log means that the bytes
-// must then be refused (4xx and close); a message begun and not completed means that we must wait for more. Cases for a
-// lenient mode, which we do not have, must be refused. Two habits of those pages that our policy refuses are repaired first, so that the rest is judged at all: a
-// missing Host is added to each request line's fields, and a fragment is cut from the target. What is judged otherwise
-// stands in testdata/llhttp_differences.tsv, each with its reason.
+// Rule: as many requests must be served as the page's log completes messages; an error in the log
+// means that the bytes must then be refused (4xx and close); a message begun and not completed
+// means that we must wait for more. Cases for a lenient mode, which we do not have, must be
+// refused. Two habits of those pages that our policy refuses are repaired first, so that the rest
+// is judged at all: a missing Host is added to each request line's fields, and a fragment is cut
+// from the target. What is judged otherwise stands in testdata/llhttp_differences.tsv, each with
+// its reason.
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -30,11 +32,13 @@ struct PageCase {
   std::string log;
 };
 
-// The pages' own notation: a line end is CRLF, a backslash before one joins the lines, \r \n \t \f are those bytes.
+// The pages' own notation: a line end is CRLF, a backslash before one joins the lines, \r \n \t \f
+// are those bytes.
 std::string Unescape(const std::string& text) {
   std::string joined = base::ReplaceAll(text, "\\\n", "");
   joined = base::ReplaceAll(joined, "\n", "\r\n");
-  for (const auto& [from, to] : {std::pair("\\r", "\r"), {"\\n", "\n"}, {"\\t", "\t"}, {"\\f", "\f"}}) {
+  for (const auto& [from, to] :
+       {std::pair("\\r", "\r"), {"\\n", "\n"}, {"\\t", "\t"}, {"\\f", "\f"}}) {
     joined = base::ReplaceAll(joined, from, to);
   }
   return joined;
@@ -70,7 +74,8 @@ std::vector<PageCase> ReadPage(const std::filesystem::path& path) {
   for (std::string line; std::getline(in, line);) {
     if (block != nullptr) {
       if (line == "```") {
-        if (!block->empty()) block->pop_back();  // the line end before the fence is not part of the text
+        if (!block->empty())
+          block->pop_back();  // the line end before the fence is not part of the text
         if (block == &current.log) cases.push_back(current);
         block = nullptr;
       } else {
@@ -81,7 +86,8 @@ std::vector<PageCase> ReadPage(const std::filesystem::path& path) {
     } else if (line.starts_with("<!-- meta=")) {
       current = {};
       const int count = ++seen[title];
-      current.name = fmt::format("{}: {}{}", path.stem().string(), title, count > 1 ? fmt::format(" ({})", count) : "");
+      current.name = fmt::format("{}: {}{}", path.stem().string(), title,
+                                 count > 1 ? fmt::format(" ({})", count) : "");
       current.lenient = line.find("lenient") != std::string::npos;
     } else if (line == "```http") {
       block = &current.bytes;
@@ -98,7 +104,8 @@ size_t Count(const std::string& text, std::string_view word) {
   return count;
 }
 
-// "2 served", "0 served, then refused", "1 served, then incomplete"; for a lenient case only "refused".
+// "2 served", "0 served, then refused", "1 served, then incomplete"; for a lenient case only
+// "refused".
 std::string Expected(const PageCase& page_case) {
   if (page_case.lenient) return "refused";
   const size_t complete = Count(page_case.log, "message complete");
@@ -142,7 +149,8 @@ TEST(LlhttpPages, EveryRequestIsJudgedByTheRfcOrTheDifferenceIsListedWithItsReas
     std::cout << "NOT RUN: there is no " << folder << "; only our own corpus was judged.\n";
     GTEST_SKIP();
   }
-  const auto differences = ReadDifferences(source / "libs/http_server/testdata/llhttp_differences.tsv");
+  const auto differences =
+      ReadDifferences(source / "libs/http_server/testdata/llhttp_differences.tsv");
   std::set<std::string> used;
   JudgingServer server;
   int judged = 0;
@@ -154,16 +162,21 @@ TEST(LlhttpPages, EveryRequestIsJudgedByTheRfcOrTheDifferenceIsListedWithItsReas
       const std::string verdict = server.Judge(bytes);
       const auto difference = differences.find(page_case.name);
       if (difference != differences.end()) used.insert(page_case.name);
-      const std::string expected = difference != differences.end() ? difference->second : Expected(page_case);
-      EXPECT_EQ(Summary(verdict, page_case.lenient), expected) << page_case.name << "\nverdict: " << verdict << "\n" << bytes;
+      const std::string expected =
+          difference != differences.end() ? difference->second : Expected(page_case);
+      EXPECT_EQ(Summary(verdict, page_case.lenient), expected)
+          << page_case.name << "\nverdict: " << verdict << "\n"
+          << bytes;
       if (difference != differences.end()) {
-        EXPECT_NE(difference->second, Expected(page_case)) << page_case.name << " is no difference any more";
+        EXPECT_NE(difference->second, Expected(page_case))
+            << page_case.name << " is no difference any more";
       }
       ++judged;
     }
   }
   EXPECT_GT(judged, 100);
-  for (const auto& [name, verdict] : differences) EXPECT_TRUE(used.contains(name)) << "no such case: " << name;
+  for (const auto& [name, verdict] : differences)
+    EXPECT_TRUE(used.contains(name)) << "no such case: " << name;
 }
 
 }  // namespace

@@ -7,7 +7,8 @@
 namespace opsmesh::http_server {
 
 void Headers::Set(std::string_view name, std::string value) {
-  std::erase_if(fields_, [&](const auto& field) { return base::EqualsIgnoreAsciiCase(field.first, name); });
+  std::erase_if(fields_,
+                [&](const auto& field) { return base::EqualsIgnoreAsciiCase(field.first, name); });
   Add(std::string(name), std::move(value));
 }
 

@@ -106,7 +106,9 @@ std::optional<std::string> RawClient::ReadChunk() {
 
 std::optional<RawAnswer> RawClient::ReadAnswer(bool head_request) {
   auto answer = ReadHead();
-  if (!answer || head_request || answer->status < 200 || answer->status == 204 || answer->status == 304) return answer;
+  if (!answer || head_request || answer->status < 200 || answer->status == 204 ||
+      answer->status == 304)
+    return answer;
   if (answer->Header("transfer-encoding") == "chunked") {
     while (true) {
       const auto chunk = ReadChunk();

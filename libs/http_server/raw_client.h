@@ -1,4 +1,5 @@
-// A client for tests that sends bytes as they are and reads answers strictly. Blocking, every wait ends after 10 s.
+// A client for tests that sends bytes as they are and reads answers strictly. Blocking, every wait
+// ends after 10 s.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,8 @@ struct RawAnswer {
 
 class RawClient {
  public:
-  /// Connects to 127.0.0.1:`port`. `receive_buffer` > 0 sets SO_RCVBUF, for tests of readers that stall.
+  /// Connects to 127.0.0.1:`port`. `receive_buffer` > 0 sets SO_RCVBUF, for tests of readers that
+  /// stall.
   explicit RawClient(uint16_t port, int receive_buffer = 0);
 
   bool Send(std::string_view bytes);
@@ -34,7 +36,8 @@ class RawClient {
   std::optional<RawAnswer> ReadAnswer(bool head_request = false);
   /// Reads an answer's head only (for streams).
   std::optional<RawAnswer> ReadHead();
-  /// Reads the next chunk of a stream; "" is the last one; nothing when the connection ends before it.
+  /// Reads the next chunk of a stream; "" is the last one; nothing when the connection ends before
+  /// it.
   std::optional<std::string> ReadChunk();
   /// Reads until the end of the connection, and says whether it came (false: silence for 10 s).
   bool ReadToEnd(std::string* rest = nullptr);

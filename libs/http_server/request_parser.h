@@ -1,5 +1,6 @@
-// A strict, incremental parser of HTTP/1.x requests (RFC 9112 with the policy of design T14). No I/O, no allocation
-// beyond the request it fills, so that it can be fuzzed and tested with plain strings.
+// A strict, incremental parser of HTTP/1.x requests (RFC 9112 with the policy of design T14). No
+// I/O, no allocation beyond the request it fills, so that it can be fuzzed and tested with plain
+// strings.
 #pragma once
 
 #include <cstddef>
@@ -11,19 +12,21 @@
 
 namespace opsmesh::http_server {
 
-/// Why a request was refused. The views point to literals. `status` is 4xx; the connection must be closed after it.
+/// Why a request was refused. The views point to literals. `status` is 4xx; the connection must be
+/// closed after it.
 struct ParseError {
   int status = 0;
   std::string_view reason;
   std::string_view message;
 };
 
-/// Fills one Request from bytes as they come. Usage: Reset(), then Consume() until kHeadDone, set_max_body(), then
-/// Consume() until kDone. Not thread-safe.
+/// Fills one Request from bytes as they come. Usage: Reset(), then Consume() until kHeadDone,
+/// set_max_body(), then Consume() until kDone. Not thread-safe.
 class RequestParser {
  public:
   struct HeadLimits {
-    size_t max_header_bytes = 16 << 10;  // request line, fields and their line ends; trailers count again on their own
+    size_t max_header_bytes =
+        16 << 10;  // request line, fields and their line ends; trailers count again on their own
     size_t max_header_fields = 100;
     size_t max_target_bytes = 8 << 10;
   };
@@ -33,10 +36,12 @@ class RequestParser {
 
   /// Starts a new request, written to `*request`, which must be empty and outlive the parsing.
   void Reset(Request* request);
-  /// Takes a prefix of `data`; `*consumed` says how much. The caller offers the rest again, with more behind it.
-  /// Returns kHeadDone once, when the head is complete; kError is final (see error()).
+  /// Takes a prefix of `data`; `*consumed` says how much. The caller offers the rest again, with
+  /// more behind it. Returns kHeadDone once, when the head is complete; kError is final (see
+  /// error()).
   Result Consume(std::string_view data, size_t* consumed);
-  /// Largest body to accept, to be called at kHeadDone. kError when Content-Length already exceeds it.
+  /// Largest body to accept, to be called at kHeadDone. kError when Content-Length already exceeds
+  /// it.
   Result SetMaxBody(size_t bytes);
 
   const ParseError& error() const { return error_; }
@@ -50,7 +55,16 @@ class RequestParser {
 
  private:
   enum class Phase : uint8_t {
-    kRequestLine, kFields, kHeadDone, kFixedBody, kChunkSize, kChunkData, kChunkEnd, kTrailers, kDone, kError
+    kRequestLine,
+    kFields,
+    kHeadDone,
+    kFixedBody,
+    kChunkSize,
+    kChunkData,
+    kChunkEnd,
+    kTrailers,
+    kDone,
+    kError
   };
 
   Result Fail(int status, std::string_view reason, std::string_view message);
@@ -93,8 +107,9 @@ class RequestParser {
   uint64_t max_body_ = 0;
 };
 
-/// Decodes `raw` once into `*path`; false when it is not a path we serve: broken escapes, control characters, `\`,
-/// encoded `/`, NUL, ill-formed UTF-8, "." or ".." segments, or an escape that is left after decoding.
+/// Decodes `raw` once into `*path`; false when it is not a path we serve: broken escapes, control
+/// characters, `\`, encoded `/`, NUL, ill-formed UTF-8, "." or ".." segments, or an escape that is
+/// left after decoding.
 bool DecodePath(std::string_view raw, std::string* path);
 
 }  // namespace opsmesh::http_server

@@ -25,8 +25,8 @@ std::string_view HttpDate(const base::Clock& clock) {
     tm utc{};
     gmtime_r(&now, &utc);
     snprintf(text, sizeof(text), "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", kDays + 3 * utc.tm_wday,
-             utc.tm_mday % 100, kMonths + 3 * utc.tm_mon, (utc.tm_year + 1900) % 10000, utc.tm_hour % 100,
-             utc.tm_min % 100, utc.tm_sec % 100);
+             utc.tm_mday % 100, kMonths + 3 * utc.tm_mon, (utc.tm_year + 1900) % 10000,
+             utc.tm_hour % 100, utc.tm_min % 100, utc.tm_sec % 100);
     shown = now;
   }
   return {text, 29};
@@ -35,12 +35,18 @@ std::string_view HttpDate(const base::Clock& clock) {
 bool IsOurs(std::string_view name, bool has_server) {
   const auto is = [&](std::string_view other) { return base::EqualsIgnoreAsciiCase(name, other); };
   switch (name.size()) {
-    case 4: return is("date");
-    case 6: return has_server && is("server");
-    case 10: return is("connection") || is("keep-alive");
-    case 14: return is("content-length");
-    case 17: return is("transfer-encoding");
-    default: return name.empty();
+    case 4:
+      return is("date");
+    case 6:
+      return has_server && is("server");
+    case 10:
+      return is("connection") || is("keep-alive");
+    case 14:
+      return is("content-length");
+    case 17:
+      return is("transfer-encoding");
+    default:
+      return name.empty();
   }
 }
 
@@ -57,44 +63,82 @@ void AppendValue(std::string_view value, std::string* out) {
 
 std::string_view ReasonPhrase(int status) {
   switch (status) {
-    case 100: return "Continue";
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 206: return "Partial Content";
-    case 301: return "Moved Permanently";
-    case 302: return "Found";
-    case 303: return "See Other";
-    case 304: return "Not Modified";
-    case 307: return "Temporary Redirect";
-    case 308: return "Permanent Redirect";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 406: return "Not Acceptable";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 410: return "Gone";
-    case 411: return "Length Required";
-    case 412: return "Precondition Failed";
-    case 413: return "Content Too Large";
-    case 414: return "URI Too Long";
-    case 415: return "Unsupported Media Type";
-    case 416: return "Range Not Satisfiable";
-    case 417: return "Expectation Failed";
-    case 422: return "Unprocessable Content";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 499: return "Client Closed Request";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    default: return "Status";
+    case 100:
+      return "Continue";
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 206:
+      return "Partial Content";
+    case 301:
+      return "Moved Permanently";
+    case 302:
+      return "Found";
+    case 303:
+      return "See Other";
+    case 304:
+      return "Not Modified";
+    case 307:
+      return "Temporary Redirect";
+    case 308:
+      return "Permanent Redirect";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 406:
+      return "Not Acceptable";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Gone";
+    case 411:
+      return "Length Required";
+    case 412:
+      return "Precondition Failed";
+    case 413:
+      return "Content Too Large";
+    case 414:
+      return "URI Too Long";
+    case 415:
+      return "Unsupported Media Type";
+    case 416:
+      return "Range Not Satisfiable";
+    case 417:
+      return "Expectation Failed";
+    case 422:
+      return "Unprocessable Content";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 499:
+      return "Client Closed Request";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    default:
+      return "Status";
   }
 }
 

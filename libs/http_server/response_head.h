@@ -1,4 +1,5 @@
-// Writes response heads by hand: one append into one string, which is what makes an answer one write.
+// Writes response heads by hand: one append into one string, which is what makes an answer one
+// write.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,9 @@ struct HeadSpec {
   std::string_view server_name;
 };
 
-/// Appends status line, our own fields (Date, Server, Content-Length or Transfer-Encoding, Connection), the handler's
-/// fields (less those, and with line ends replaced, so that no value can start a field), and the empty line.
+/// Appends status line, our own fields (Date, Server, Content-Length or Transfer-Encoding,
+/// Connection), the handler's fields (less those, and with line ends replaced, so that no value can
+/// start a field), and the empty line.
 void AppendHead(const HeadSpec& spec, const base::Clock& clock, std::string* out);
 
 /// The standard phrase, or "Status".

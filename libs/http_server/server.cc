@@ -38,7 +38,8 @@ class Worker final : public Listener::Sink, public ConnectionOwner {
     OPSMESH_RETURN_IF_ERROR(loop_.Init());
     listener_ = std::make_unique<Listener>(loop_, std::move(listening), *this);
     if (!listener_->Open()) {
-      return base::Unavailable("NO_DESCRIPTORS", "The HTTP server could not watch its listening socket.");
+      return base::Unavailable("NO_DESCRIPTORS",
+                               "The HTTP server could not watch its listening socket.");
     }
     return absl::OkStatus();
   }
@@ -71,7 +72,8 @@ class Worker final : public Listener::Sink, public ConnectionOwner {
   }
 
   void OnAccepted(UniqueFd fd, Peer peer) override {
-    if (const std::string_view refused = core_.Admit(peer.address, peer.loopback); !refused.empty()) {
+    if (const std::string_view refused = core_.Admit(peer.address, peer.loopback);
+        !refused.empty()) {
       Refuse(fd.get(), refused);
       return;
     }
@@ -81,8 +83,8 @@ class Worker final : public Listener::Sink, public ConnectionOwner {
       core_.Release(peer.address, peer.loopback);
       return;
     }
-    auto connection = std::make_unique<Connection>(core_, loop_, *this, Transport(std::move(fd), std::move(tls)),
-                                                   std::move(peer));
+    auto connection = std::make_unique<Connection>(
+        core_, loop_, *this, Transport(std::move(fd), std::move(tls)), std::move(peer));
     connection->slot = connections_.size();
     connections_.push_back(std::move(connection));
     Connection& added = *connections_.back();
@@ -110,10 +112,12 @@ class Worker final : public Listener::Sink, public ConnectionOwner {
     }
   }
 
-  // Best effort: a client over the cap gets one write, if its socket takes it, and no more of our time.
+  // Best effort: a client over the cap gets one write, if its socket takes it, and no more of our
+  // time.
   void Refuse(int fd, std::string_view reason) {
     if (core_.tls() != nullptr) return;
-    Response response = core_.MakeError(503, reason, "The server has too many connections; try again later.");
+    Response response =
+        core_.MakeError(503, reason, "The server has too many connections; try again later.");
     std::string out;
     HeadSpec spec;
     spec.status = response.status;
@@ -123,7 +127,8 @@ class Worker final : public Listener::Sink, public ConnectionOwner {
     spec.server_name = core_.options().server_name;
     AppendHead(spec, core_.clock(), &out);
     out.append(response.body);
-    if (::send(fd, out.data(), out.size(), MSG_NOSIGNAL | MSG_DONTWAIT) > 0) ::shutdown(fd, SHUT_WR);
+    if (::send(fd, out.data(), out.size(), MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+      ::shutdown(fd, SHUT_WR);
   }
 
   ServerCore& core_;
@@ -141,13 +146,15 @@ class ServerImpl final : public Server {
   absl::Status Listen() {
     const Options& options = core_->options();
     const int threads = std::max(options.threads, 1);
-    // A socket that shares its port would also bind beside a stranger's that does; one that does not share finds out.
+    // A socket that shares its port would also bind beside a stranger's that does; one that does
+    // not share finds out.
     if (threads > 1 && options.port != 0) {
       OPSMESH_RETURN_IF_ERROR(http_server::Listen(options.address, options.port, false).status());
     }
     port_ = options.port;
     for (int i = 0; i < threads; ++i) {
-      OPSMESH_ASSIGN_OR_RETURN(BoundSocket bound, http_server::Listen(options.address, port_, threads > 1));
+      OPSMESH_ASSIGN_OR_RETURN(BoundSocket bound,
+                               http_server::Listen(options.address, port_, threads > 1));
       port_ = bound.port;
       workers_.push_back(std::make_unique<Worker>(*core_));
       OPSMESH_RETURN_IF_ERROR(workers_.back()->Init(std::move(bound.fd)));

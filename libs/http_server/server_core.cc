@@ -50,7 +50,8 @@ bool ServerCore::ReserveBody(size_t bytes) {
   return false;
 }
 
-Response ServerCore::MakeError(int status, std::string_view reason, std::string_view message) const {
+Response ServerCore::MakeError(int status, std::string_view reason,
+                               std::string_view message) const {
   Response response;
   if (options_.error_response) {
     response = options_.error_response(status, reason, message);
@@ -59,7 +60,8 @@ Response ServerCore::MakeError(int status, std::string_view reason, std::string_
     response.headers.Add("Content-Type", "text/plain; charset=utf-8");
     response.body = fmt::format("{}: {}\n", reason, message);
   }
-  if (status == 503 && !response.headers.Has("Retry-After")) response.headers.Add("Retry-After", "1");
+  if (status == 503 && !response.headers.Has("Retry-After"))
+    response.headers.Add("Retry-After", "1");
   return response;
 }
 

@@ -30,7 +30,8 @@ class ServerCore {
   std::string_view Admit(const std::string& address, bool loopback);
   void Release(const std::string& address, bool loopback);
 
-  /// Counts `bytes` more of request bodies in memory; false, and not counted, when that would be too many.
+  /// Counts `bytes` more of request bodies in memory; false, and not counted, when that would be
+  /// too many.
   bool ReserveBody(size_t bytes);
   void ReleaseBody(size_t bytes) { body_bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
 
@@ -45,7 +46,9 @@ class ServerCore {
   Counters counters() const;
   void CountRequest() { requests_.fetch_add(1, std::memory_order_relaxed); }
   void CountRejectedHead() { rejected_heads_.fetch_add(1, std::memory_order_relaxed); }
-  void CountStream(int change) { streams_.fetch_add(static_cast<uint64_t>(change), std::memory_order_relaxed); }
+  void CountStream(int change) {
+    streams_.fetch_add(static_cast<uint64_t>(change), std::memory_order_relaxed);
+  }
 
  private:
   bool IsCapped(const std::string& address, bool loopback) const;

@@ -66,8 +66,9 @@ TEST(HttpServer, AnswersPipelinedRequestsInOrderEvenWhenLaterOnesAreFaster) {
     }
   });
   RawClient client(server->port());
-  ASSERT_TRUE(client.Send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\nGET /fast HTTP/1.1\r\nHost: x\r\n\r\n"
-                          "POST /last HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi"));
+  ASSERT_TRUE(
+      client.Send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\nGET /fast HTTP/1.1\r\nHost: x\r\n\r\n"
+                  "POST /last HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi"));
   auto slow = first.get_future().get();
   Echo(std::move(slow));
   EXPECT_EQ(client.ReadAnswer()->Header("x-path"), "/slow");
@@ -89,7 +90,8 @@ TEST(HttpServer, AHeadAnswerHasTheLengthAndNoBody) {
 TEST(HttpServer, SaysContinueToAClientThatWaitsWithItsBody) {
   const auto server = StartServer(Echo);
   RawClient client(server->port());
-  ASSERT_TRUE(client.Send("POST /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"));
+  ASSERT_TRUE(client.Send(
+      "POST /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"));
   EXPECT_EQ(client.ReadAnswer()->status, 100);
   ASSERT_TRUE(client.Send("{}"));
   EXPECT_EQ(client.ReadAnswer()->body, "{}");
@@ -99,7 +101,8 @@ TEST(HttpServer, JoinsAChunkedBodySentByteByByte) {
   const auto server = StartServer(Echo);
   RawClient client(server->port());
   const std::string_view request =
-      "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3;a=\"b\"\r\nabc\r\nA\r\n0123456789\r\n0\r\n"
+      "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n3;a=\"b\"\r\nabc\r\nA\r\n0123456789\r\n0\r\n"
       "X-Trailer: 1\r\n\r\n";
   for (const char c : request) ASSERT_TRUE(client.Send({&c, 1}));
   EXPECT_EQ(client.ReadAnswer()->body, "abc0123456789");
@@ -175,7 +178,8 @@ TEST(HttpServer, APortInUseIsAnErrorThatNamesIt) {
     ASSERT_FALSE(second.ok());
     EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
     EXPECT_EQ(base::DetailOf(second.status()).reason, "ADDRESS_IN_USE");
-    EXPECT_THAT(std::string(second.status().message()), testing::HasSubstr(std::to_string(first->port())));
+    EXPECT_THAT(std::string(second.status().message()),
+                testing::HasSubstr(std::to_string(first->port())));
   }
 }
 
@@ -189,10 +193,11 @@ TEST(HttpServer, OnPoolRunsBlockingHandlersAndAFullPoolAnswers503) {
   std::promise<void> gate;
   auto opened = gate.get_future().share();
   base::WorkerPool pool({.name = "t", .threads = 1, .queue_limit = 0});
-  const auto server = StartServer(OnPool(pool, absl::Seconds(10), [&](const base::Context&, Exchange& exchange) {
-    opened.wait();
-    exchange.Respond({.status = 201, .headers = {}, .body = "done"});
-  }));
+  const auto server =
+      StartServer(OnPool(pool, absl::Seconds(10), [&](const base::Context&, Exchange& exchange) {
+        opened.wait();
+        exchange.Respond({.status = 201, .headers = {}, .body = "done"});
+      }));
   RawClient first(server->port());
   RawClient second(server->port());
   ASSERT_TRUE(first.Send(kGet));
@@ -208,7 +213,8 @@ TEST(HttpServer, OnPoolRunsBlockingHandlersAndAFullPoolAnswers503) {
 
 TEST(FormatSse, EveryLineOfDataGetsItsOwnField) {
   EXPECT_EQ(FormatSse("a"), "data: a\n\n");
-  EXPECT_EQ(FormatSse("a\nb\r\nc\rd", "note"), "event: note\ndata: a\ndata: b\ndata: c\ndata: d\n\n");
+  EXPECT_EQ(FormatSse("a\nb\r\nc\rd", "note"),
+            "event: note\ndata: a\ndata: b\ndata: c\ndata: d\n\n");
   EXPECT_EQ(FormatSse("", "a\nid: 7"), "event: a id: 7\ndata: \n\n");
 }
 

@@ -18,10 +18,11 @@ constexpr std::string_view kGetStream = "GET /s HTTP/1.1\r\nHost: x\r\n\r\n";
 /// A server that gives every exchange to the test.
 struct StreamServer {
   explicit StreamServer(Options options = {}) {
-    server = std::move(Server::Start(std::move(options), [this](std::shared_ptr<Exchange> exchange) {
-                         exchanges.push_back(std::move(exchange));
-                         ready.fetch_add(1, std::memory_order_release);
-                       })).value();
+    server =
+        std::move(Server::Start(std::move(options), [this](std::shared_ptr<Exchange> exchange) {
+          exchanges.push_back(std::move(exchange));
+          ready.fetch_add(1, std::memory_order_release);
+        })).value();
   }
   ~StreamServer() { server->Stop(absl::ZeroDuration()); }
 

@@ -1,5 +1,5 @@
-// Everything at once from many threads, mostly for ThreadSanitizer and AddressSanitizer: clients that leave at any moment,
-// answers from a pool, streams, and a server that stops in the middle.
+// Everything at once from many threads, mostly for ThreadSanitizer and AddressSanitizer: clients
+// that leave at any moment, answers from a pool, streams, and a server that stops in the middle.
 #include <atomic>
 #include <memory>
 #include <random>
@@ -68,8 +68,8 @@ TEST(HttpStress, ClientsThatLeaveAnswersFromAPoolAndStreamsDoNotDisturbEachOther
   Options options;
   options.threads = 2;
   const auto server = std::move(Server::Start(options, [&](std::shared_ptr<Exchange> exchange) {
-                                  AnswerInSomeWay(std::move(exchange), pool);
-                                })).value();
+                        AnswerInSomeWay(std::move(exchange), pool);
+                      })).value();
   std::atomic<int> good{0};
   std::vector<std::thread> clients;
   for (unsigned i = 0; i < kClients; ++i) {
@@ -89,8 +89,8 @@ TEST(HttpStress, AServerMayStopInTheMiddleOfEverything) {
     Options options;
     options.threads = 2;
     auto server = std::move(Server::Start(options, [&](std::shared_ptr<Exchange> exchange) {
-                              AnswerInSomeWay(std::move(exchange), pool);
-                            })).value();
+                    AnswerInSomeWay(std::move(exchange), pool);
+                  })).value();
     const uint16_t port = server->port();
     std::vector<std::thread> clients;
     for (unsigned i = 0; i < kClients; ++i) {

@@ -36,7 +36,8 @@ std::string PemText(const std::function<void(BIO*)>& write) {
 
 /// A key with a certificate, signed by itself or by another identity.
 struct Identity {
-  Identity(const std::string& name, const std::vector<std::string>& organizations, const Identity* issuer)
+  Identity(const std::string& name, const std::vector<std::string>& organizations,
+           const Identity* issuer)
       : key(EVP_EC_gen("P-256")), certificate(X509_new()) {
     ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1 + static_cast<long>(name.size()));
     X509_set_version(certificate.get(), X509_VERSION_3);
@@ -45,7 +46,8 @@ struct Identity {
     X509_set_pubkey(certificate.get(), key.get());
     X509_NAME* subject = X509_get_subject_name(certificate.get());
     const auto add = [&](const char* field, const std::string& value) {
-      X509_NAME_add_entry_by_txt(subject, field, MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(value.data()),
+      X509_NAME_add_entry_by_txt(subject, field, MBSTRING_UTF8,
+                                 reinterpret_cast<const unsigned char*>(value.data()),
                                  static_cast<int>(value.size()), -1, 0);
     };
     for (const std::string& organization : organizations) add("O", organization);
@@ -53,7 +55,8 @@ struct Identity {
     const Identity& signer = issuer == nullptr ? *this : *issuer;
     X509_set_issuer_name(certificate.get(), X509_get_subject_name(signer.certificate.get()));
     if (issuer == nullptr) {
-      X509_EXTENSION* ca = X509V3_EXT_conf_nid(nullptr, nullptr, NID_basic_constraints, "critical,CA:TRUE");
+      X509_EXTENSION* ca =
+          X509V3_EXT_conf_nid(nullptr, nullptr, NID_basic_constraints, "critical,CA:TRUE");
       X509_add_ext(certificate.get(), ca, -1);
       X509_EXTENSION_free(ca);
     }
@@ -64,7 +67,9 @@ struct Identity {
     return PemText([&](BIO* bio) { PEM_write_bio_X509(bio, certificate.get()); });
   }
   std::string KeyPem() const {
-    return PemText([&](BIO* bio) { PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr); });
+    return PemText([&](BIO* bio) {
+      PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+    });
   }
 
   TlsOwned<EVP_PKEY> key;
@@ -100,14 +105,16 @@ class TlsClient {
       SSL_CTX_use_PrivateKey(context_.get(), identity->key.get());
     }
     ssl_.reset(SSL_new(context_.get()));
-    SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>("\x02h2\x08http/1.1"), 12);
+    SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>("\x02h2\x08http/1.1"),
+                        12);
     SSL_set_fd(ssl_.get(), plain_.fd());
     connected_ = SSL_connect(ssl_.get()) == 1;
   }
 
   bool connected() const { return connected_; }
   bool Send(const std::string& bytes) {
-    return SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size())) == static_cast<int>(bytes.size());
+    return SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size())) ==
+           static_cast<int>(bytes.size());
   }
   /// Reads until the text ends with `end`, or the connection does.
   std::string ReadUntil(std::string_view end) {
@@ -141,11 +148,13 @@ void WhoAmI(std::shared_ptr<Exchange> exchange) {
   const Request& request = exchange->request();
   std::string body = request.tls ? "tls " : "plain ";
   body += request.tls_client_subject.empty() ? "nobody" : request.tls_client_subject;
-  for (const std::string& organization : request.tls_client_organizations) body += "," + organization;
+  for (const std::string& organization : request.tls_client_organizations)
+    body += "," + organization;
   exchange->Respond({.status = 200, .headers = {}, .body = body + "."});
 }
 
-std::unique_ptr<Server> StartTls(const TlsWorld& world, bool require, Handler handler = WhoAmI, Options options = {}) {
+std::unique_ptr<Server> StartTls(const TlsWorld& world, bool require, Handler handler = WhoAmI,
+                                 Options options = {}) {
   options.tls = world.Options(require);
   auto server = Server::Start(std::move(options), std::move(handler));
   EXPECT_TRUE(server.ok()) << server.status();
@@ -240,9 +249,10 @@ TEST(HttpTls, AStreamWrittenFromAnotherThreadArrives) {
 TEST(HttpTls, AnAnswerGivenFromAnotherThreadArrives) {
   const TlsWorld world;
   base::WorkerPool pool({.name = "t", .threads = 2});
-  const auto server = StartTls(world, false, OnPool(pool, absl::Seconds(10), [](const base::Context&, Exchange& exchange) {
-    exchange.Respond({.status = 200, .headers = {}, .body = std::string(100'000, 'y') + "."});
-  }));
+  const auto server = StartTls(
+      world, false, OnPool(pool, absl::Seconds(10), [](const base::Context&, Exchange& exchange) {
+        exchange.Respond({.status = 200, .headers = {}, .body = std::string(100'000, 'y') + "."});
+      }));
   TlsClient client(server->port(), world, nullptr);
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(client.Send(kTlsGet));

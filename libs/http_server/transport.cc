@@ -28,7 +28,8 @@ using Owned = std::unique_ptr<T, Free>;
 
 std::string LastTlsError() {
   char text[256] = "no detail";
-  if (const unsigned long code = ERR_get_error(); code != 0) ERR_error_string_n(code, text, sizeof(text));
+  if (const unsigned long code = ERR_get_error(); code != 0)
+    ERR_error_string_n(code, text, sizeof(text));
   ERR_clear_error();
   return text;
 }
@@ -39,14 +40,16 @@ absl::Status TlsError(std::string_view field, std::string_view reason, std::stri
 }
 
 Owned<BIO> Pem(const std::string& text) {
-  return Owned<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(std::min<size_t>(text.size(), INT_MAX))));
+  return Owned<BIO>(
+      BIO_new_mem_buf(text.data(), static_cast<int>(std::min<size_t>(text.size(), INT_MAX))));
 }
 
 absl::Status UseCertificate(SSL_CTX* context, const TlsOptions& options) {
   const Owned<BIO> chain = Pem(options.certificate_chain);
   const Owned<X509> leaf(PEM_read_bio_X509_AUX(chain.get(), nullptr, nullptr, nullptr));
   if (!leaf || SSL_CTX_use_certificate(context, leaf.get()) != 1) {
-    return TlsError("tls.certificate_chain", "TLS_CERTIFICATE", "The server certificate could not be read");
+    return TlsError("tls.certificate_chain", "TLS_CERTIFICATE",
+                    "The server certificate could not be read");
   }
   while (X509* issuer = PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr)) {
     SSL_CTX_add0_chain_cert(context, issuer);
@@ -54,7 +57,8 @@ absl::Status UseCertificate(SSL_CTX* context, const TlsOptions& options) {
   ERR_clear_error();  // the end of the file counts as an error there
   const Owned<BIO> key_text = Pem(options.private_key.Reveal());
   const Owned<EVP_PKEY> key(PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr));
-  if (!key || SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1) {
+  if (!key || SSL_CTX_use_PrivateKey(context, key.get()) != 1 ||
+      SSL_CTX_check_private_key(context) != 1) {
     return TlsError("tls.private_key", "TLS_KEY", "The private key could not be used");
   }
   return absl::OkStatus();
@@ -70,16 +74,19 @@ absl::Status UseClientCa(SSL_CTX* context, const TlsOptions& options) {
     SSL_CTX_add_client_CA(context, ca.get());
     ++count;
   }
-  if (count == 0) return TlsError("tls.client_ca", "TLS_CLIENT_CA", "The CA of client certificates could not be read");
+  if (count == 0)
+    return TlsError("tls.client_ca", "TLS_CLIENT_CA",
+                    "The CA of client certificates could not be read");
   ERR_clear_error();
-  SSL_CTX_set_verify(context,
-                     SSL_VERIFY_PEER | (options.require_client ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
+  SSL_CTX_set_verify(
+      context, SSL_VERIFY_PEER | (options.require_client ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+      nullptr);
   return absl::OkStatus();
 }
 
 // We speak HTTP/1.1 only; a client that offers something else too must be told.
-int SelectProtocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
-                   unsigned int offered_size, void*) {
+int SelectProtocol(SSL*, const unsigned char** out, unsigned char* out_size,
+                   const unsigned char* offered, unsigned int offered_size, void*) {
   static constexpr unsigned char kOurs[] = "\x08http/1.1";
   unsigned char* selected = nullptr;
   if (SSL_select_next_proto(&selected, out_size, kOurs, sizeof(kOurs) - 1, offered, offered_size) !=
@@ -97,7 +104,8 @@ std::vector<std::string> SubjectEntries(const SSL* ssl, int nid) {
   const X509_NAME* subject = X509_get_subject_name(certificate.get());
   for (int i = -1; (i = X509_NAME_get_index_by_NID(subject, nid, i)) >= 0;) {
     unsigned char* utf8 = nullptr;
-    const int size = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, i)));
+    const int size =
+        ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, i)));
     if (size < 0) continue;
     values.emplace_back(reinterpret_cast<char*>(utf8), static_cast<size_t>(size));
     OPENSSL_free(utf8);
@@ -115,9 +123,10 @@ absl::StatusOr<SslContextPtr> MakeTlsContext(const TlsOptions& options) {
   if (!context) return TlsError("tls", "TLS_CONTEXT", "TLS could not be set up");
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-  // Idle sessions give their buffers back; writes may go out in parts from a buffer that moved in between.
-  SSL_CTX_set_mode(context.get(),
-                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // Idle sessions give their buffers back; writes may go out in parts from a buffer that moved in
+  // between.
+  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   static constexpr unsigned char kSessionContext[] = "opsmesh";
   SSL_CTX_set_session_id_context(context.get(), kSessionContext, sizeof(kSessionContext) - 1);
   SSL_CTX_set_alpn_select_cb(context.get(), SelectProtocol, nullptr);
@@ -201,8 +210,9 @@ ssize_t Transport::Write(const iovec* parts, int count) {
   message.msg_iovlen = static_cast<size_t>(count);
   while (true) {
     // send() spares the kernel the copying of a message header, for the answers that matter most.
-    const ssize_t n = count == 1 ? ::send(fd_.get(), parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL)
-                                 : ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+    const ssize_t n = count == 1
+                          ? ::send(fd_.get(), parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL)
+                          : ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
     if (n >= 0) return n;
     if (errno == EAGAIN || errno == EWOULDBLOCK) return kWouldBlock;
     if (errno != EINTR) return kBroken;

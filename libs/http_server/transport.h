@@ -24,12 +24,14 @@ struct SslDeleter {
 using SslPtr = std::unique_ptr<ssl_st, SslDeleter>;
 using SslContextPtr = std::unique_ptr<ssl_ctx_st, SslDeleter>;
 
-/// INVALID_ARGUMENT (TLS_CERTIFICATE, TLS_KEY, TLS_CLIENT_CA) with OpenSSL's sentence when the PEM texts do not fit.
+/// INVALID_ARGUMENT (TLS_CERTIFICATE, TLS_KEY, TLS_CLIENT_CA) with OpenSSL's sentence when the PEM
+/// texts do not fit.
 absl::StatusOr<SslContextPtr> MakeTlsContext(const TlsOptions& options);
 /// A server session on `fd`, or null when memory is short.
 SslPtr MakeTlsSession(ssl_ctx_st& context, int fd);
 
-/// Plain transports may be written to from any thread (the caller serialises writers); TLS only from the loop's.
+/// Plain transports may be written to from any thread (the caller serialises writers); TLS only
+/// from the loop's.
 class Transport {
  public:
   // Results below 0 of Read() and Write().
@@ -53,7 +55,8 @@ class Transport {
   ssize_t Write(const iovec* parts, int count);
   /// TLS needs the socket writable before it can read on (or before the handshake goes on).
   bool wants_write() const { return wants_write_; }
-  /// Tells the peer that nothing more will come. `orderly` is false for a cut: no TLS farewell then.
+  /// Tells the peer that nothing more will come. `orderly` is false for a cut: no TLS farewell
+  /// then.
   void ShutdownWrite(bool orderly);
 
  private:

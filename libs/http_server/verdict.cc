@@ -9,9 +9,9 @@ JudgingServer::JudgingServer() {
   Options options;
   options.header_timeout = options.idle_timeout = options.body_grace = absl::Hours(1);
   server_ = std::move(Server::Start(std::move(options), [this](std::shared_ptr<Exchange> exchange) {
-                        ++handled_;
-                        exchange->Respond({});
-                      })).value();
+              ++handled_;
+              exchange->Respond({});
+            })).value();
 }
 
 std::string JudgingServer::JudgeOnce(std::string_view bytes, bool half_close) {
@@ -37,7 +37,8 @@ std::string JudgingServer::Judge(std::string_view bytes) {
   const bool refused = verdict.find(" 4") != std::string::npos;
   if (!refused) return verdict;
   const std::string again = JudgeOnce(bytes, false);
-  return again == verdict ? verdict : fmt::format("{}, but {} when the client keeps sending", verdict, again);
+  return again == verdict ? verdict
+                          : fmt::format("{}, but {} when the client keeps sending", verdict, again);
 }
 
 }  // namespace opsmesh::http_server

@@ -1,4 +1,5 @@
-// Feeds raw bytes to a server over a socket and puts what happened into one line, for tables of hostile requests.
+// Feeds raw bytes to a server over a socket and puts what happened into one line, for tables of
+// hostile requests.
 #pragma once
 
 #include <atomic>
@@ -11,8 +12,8 @@
 
 namespace opsmesh::http_server {
 
-/// A server that answers 200 to everything and counts. Its time limits are far away, so that no answer of theirs can
-/// be taken for an answer to the bytes.
+/// A server that answers 200 to everything and counts. Its time limits are far away, so that no
+/// answer of theirs can be taken for an answer to the bytes.
 class JudgingServer {
  public:
   JudgingServer();
@@ -23,7 +24,8 @@ class JudgingServer {
   ///   "0 400 BARE_LINE_FEED"     refused, with the answer's status and reason, and closed
   ///   "0 incomplete"             more bytes were needed when the client stopped sending
   ///   "... silent"               no end within 10 s: always wrong
-  /// A refusal is checked a second time without the client's end of sending: it must come from the bytes alone.
+  /// A refusal is checked a second time without the client's end of sending: it must come from the
+  /// bytes alone.
   std::string Judge(std::string_view bytes);
 
  private:

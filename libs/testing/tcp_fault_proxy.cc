@@ -23,7 +23,8 @@
 namespace opsmesh::testing {
 namespace {
 
-constexpr size_t kMaxWaiting = 1 << 20;  // bytes of a direction; then the sender waits, as with a full network
+constexpr size_t kMaxWaiting =
+    1 << 20;  // bytes of a direction; then the sender waits, as with a full network
 
 absl::Duration Now() { return base::SystemClock().Steady(); }
 
@@ -42,7 +43,7 @@ struct Pipe {
   bool to_client = false;
   std::deque<std::pair<absl::Duration, std::string>> waiting = {};  // when to hand on, what
   size_t waiting_bytes = 0;
-  bool ended = false;      // the sender has sent its last byte
+  bool ended = false;       // the sender has sent its last byte
   bool end_passed = false;  // and the receiver was told
 };
 
@@ -71,8 +72,10 @@ class Proxy final : public TcpFaultProxy {
     wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     sockaddr_in address = Loopback(0);
     socklen_t size = sizeof(address);
-    if (listener_ < 0 || wake_ < 0 || bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-        listen(listener_, 128) != 0 || getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    if (listener_ < 0 || wake_ < 0 ||
+        bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+        listen(listener_, 128) != 0 ||
+        getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
       return false;
     }
     port_ = ntohs(address.sin_port);
@@ -128,7 +131,8 @@ class Proxy final : public TcpFaultProxy {
         for (const Pipe& pipe : link.pipes) AddInterest(pipe, &polled, &wait);
       }
       lock.unlock();
-      poll(polled.data(), polled.size(), static_cast<int>(absl::ToInt64Milliseconds(absl::Ceil(wait, absl::Milliseconds(1)))));
+      poll(polled.data(), polled.size(),
+           static_cast<int>(absl::ToInt64Milliseconds(absl::Ceil(wait, absl::Milliseconds(1)))));
       uint64_t ignored = 0;
       while (read(wake_, &ignored, sizeof(ignored)) > 0) {
       }
@@ -161,8 +165,10 @@ class Proxy final : public TcpFaultProxy {
       return;
     }
     const int one = 1;
-    for (const int fd : {client, server}) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    links_.push_back({.pipes = {Pipe{.from = client, .to = server}, Pipe{.from = server, .to = client, .to_client = true}},
+    for (const int fd : {client, server})
+      setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    links_.push_back({.pipes = {Pipe{.from = client, .to = server},
+                                Pipe{.from = server, .to = client, .to_client = true}},
                       .faults_version = faults_version_});
   }
 
@@ -192,8 +198,9 @@ class Proxy final : public TcpFaultProxy {
       if (n == 0 || faults_.blackhole) continue;
       const size_t step = faults_.slice_bytes == 0 ? static_cast<size_t>(n) : faults_.slice_bytes;
       for (size_t at = 0; at < static_cast<size_t>(n); at += step) {
-        pipe.waiting.emplace_back(Now() + faults_.delay,
-                                  std::string(bytes.data() + at, std::min(step, static_cast<size_t>(n) - at)));
+        pipe.waiting.emplace_back(
+            Now() + faults_.delay,
+            std::string(bytes.data() + at, std::min(step, static_cast<size_t>(n) - at)));
       }
       pipe.waiting_bytes += static_cast<size_t>(n);
     }
@@ -205,13 +212,16 @@ class Proxy final : public TcpFaultProxy {
       std::string& bytes = pipe.waiting.front().second;
       size_t allowed = bytes.size();
       if (pipe.to_client && faults_.cut_after_bytes) {
-        allowed = std::min(allowed, *faults_.cut_after_bytes - std::min(*faults_.cut_after_bytes, link.to_client_bytes));
+        allowed = std::min(allowed, *faults_.cut_after_bytes -
+                                        std::min(*faults_.cut_after_bytes, link.to_client_bytes));
       }
       const ssize_t n = send(pipe.to, bytes.data(), allowed, MSG_DONTWAIT | MSG_NOSIGNAL);
       if (n < 0) return errno == EAGAIN || errno == EINTR;
       pipe.waiting_bytes -= static_cast<size_t>(n);
       if (pipe.to_client) link.to_client_bytes += static_cast<size_t>(n);
-      if (pipe.to_client && faults_.cut_after_bytes && link.to_client_bytes >= *faults_.cut_after_bytes) return false;
+      if (pipe.to_client && faults_.cut_after_bytes &&
+          link.to_client_bytes >= *faults_.cut_after_bytes)
+        return false;
       bytes.erase(0, static_cast<size_t>(n));
       if (!bytes.empty()) return true;
       pipe.waiting.pop_front();
@@ -240,7 +250,8 @@ class Proxy final : public TcpFaultProxy {
 
 absl::StatusOr<std::unique_ptr<TcpFaultProxy>> TcpFaultProxy::Start(uint16_t target_port) {
   auto proxy = std::make_unique<Proxy>(target_port);
-  if (!proxy->Open()) return base::Unavailable("NO_DESCRIPTORS", "The fault proxy could not open its sockets.");
+  if (!proxy->Open())
+    return base::Unavailable("NO_DESCRIPTORS", "The fault proxy could not open its sockets.");
   return proxy;
 }
 

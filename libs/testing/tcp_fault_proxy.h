@@ -1,5 +1,5 @@
-// A TCP proxy on loopback that spoils the connection between two programs on purpose: for tests of what OpsMesh promises
-// when the network is bad (design/trust.md section 4).
+// A TCP proxy on loopback that spoils the connection between two programs on purpose: for tests of
+// what OpsMesh promises when the network is bad (design/trust.md section 4).
 #pragma once
 
 #include <cstddef>
@@ -18,13 +18,15 @@ struct TcpFaults {
   absl::Duration delay = absl::ZeroDuration();
   /// Pieces handed on have at most this many bytes, each a write of its own; 0 = as they come.
   size_t slice_bytes = 0;
-  /// After this many bytes towards the client (counted from SetFaults() on, for each connection) both sides are reset.
+  /// After this many bytes towards the client (counted from SetFaults() on, for each connection)
+  /// both sides are reset.
   std::optional<size_t> cut_after_bytes;
   /// Bytes vanish: nothing arrives, nobody is told, connections stay open, new ones are accepted.
   bool blackhole = false;
 };
 
-/// Listens on 127.0.0.1 on a free port and connects every client to 127.0.0.1:`target_port`. One thread. Thread-safe.
+/// Listens on 127.0.0.1 on a free port and connects every client to 127.0.0.1:`target_port`. One
+/// thread. Thread-safe.
 class TcpFaultProxy {
  public:
   /// UNAVAILABLE (NO_DESCRIPTORS) when no socket can be had.

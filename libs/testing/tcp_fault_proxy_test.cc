@@ -19,9 +19,10 @@ const std::string kRequest = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\
 /// A server that answers with the body it got, behind a proxy.
 struct FaultProxyWorld {
   FaultProxyWorld() {
-    server = std::move(http_server::Server::Start({}, [](std::shared_ptr<http_server::Exchange> exchange) {
-                         exchange->Respond({.status = 200, .headers = {}, .body = exchange->request().body});
-                       })).value();
+    server = std::move(http_server::Server::Start({}, [](std::shared_ptr<http_server::Exchange>
+                                                             exchange) {
+               exchange->Respond({.status = 200, .headers = {}, .body = exchange->request().body});
+             })).value();
     proxy = std::move(TcpFaultProxy::Start(server->port())).value();
   }
   std::unique_ptr<http_server::Server> server;

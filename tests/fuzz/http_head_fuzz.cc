@@ -1,5 +1,5 @@
-// Fuzzes the request parser: no crash, no verdict that depends on how the bytes are cut, and no accepted request that
-// breaks what libs/http_server/http_server.h promises of a Request.
+// Fuzzes the request parser: no crash, no verdict that depends on how the bytes are cut, and no
+// accepted request that breaks what libs/http_server/http_server.h promises of a Request.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -26,10 +26,12 @@ void CheckPath(const std::string& path) {
   Require(!path.empty() && path.front() == '/', "a path starts with '/'");
   Require(opsmesh::base::IsValidUtf8(path), "a path is well-formed UTF-8");
   for (const char c : path) {
-    Require(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f && c != '\\', "a path has no control character or '\\'");
+    Require(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f && c != '\\',
+            "a path has no control character or '\\'");
   }
   const std::string framed = path + "/";
-  Require(framed.find("/../") == std::string::npos && framed.find("/./") == std::string::npos, "no dot segments");
+  Require(framed.find("/../") == std::string::npos && framed.find("/./") == std::string::npos,
+          "no dot segments");
 }
 
 void CheckAccepted(const Request& request, const RequestParser& parser) {
@@ -37,10 +39,13 @@ void CheckAccepted(const Request& request, const RequestParser& parser) {
   Require(request.body.size() <= kMaxBody, "the body keeps its limit");
   Require(request.headers.fields().size() <= 100, "the number of fields keeps its limit");
   Require(!request.headers.Get("Host").empty(), "there is a Host");
-  Require(!(request.headers.Has("Content-Length") && request.headers.Has("Transfer-Encoding")), "one kind of length");
+  Require(!(request.headers.Has("Content-Length") && request.headers.Has("Transfer-Encoding")),
+          "one kind of length");
   for (const auto& [name, value] : request.headers.fields()) {
-    Require(!name.empty() && name.find_first_of(" \t\r\n:") == std::string::npos, "a field name is a token");
-    Require(value.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos, "a value has no line end or NUL");
+    Require(!name.empty() && name.find_first_of(" \t\r\n:") == std::string::npos,
+            "a field name is a token");
+    Require(value.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos,
+            "a value has no line end or NUL");
   }
   Require(parser.error().status == 0, "no error with an accepted request");
 }
@@ -62,7 +67,8 @@ std::string Outcome(std::string_view bytes, size_t piece) {
       Require(used <= buffer.size(), "no more is consumed than there is");
       buffer.erase(0, used);
       if (result == RequestParser::Result::kNeedMore) break;
-      if (result == RequestParser::Result::kHeadDone && parser.SetMaxBody(kMaxBody) != RequestParser::Result::kError) {
+      if (result == RequestParser::Result::kHeadDone &&
+          parser.SetMaxBody(kMaxBody) != RequestParser::Result::kError) {
         continue;
       }
       if (result == RequestParser::Result::kDone) {
@@ -89,8 +95,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   const std::string whole = Outcome(bytes, bytes.size() + 1);
   const std::string pieces = Outcome(bytes, piece);
-  // Limits on what is not complete yet may strike earlier in pieces, and then with another 4xx; acceptance may not differ.
-  Require(whole.substr(0, whole.rfind('\n') + 1) == pieces.substr(0, pieces.rfind('\n') + 1), "same requests accepted");
+  // Limits on what is not complete yet may strike earlier in pieces, and then with another 4xx;
+  // acceptance may not differ.
+  Require(whole.substr(0, whole.rfind('\n') + 1) == pieces.substr(0, pieces.rfind('\n') + 1),
+          "same requests accepted");
   Require(whole.ends_with("end") == pieces.ends_with("end"), "same verdict on the rest");
   return 0;
 }

@@ -1,5 +1,6 @@
-// The least a Beast server does: parse, one write of an answer made beforehand, keep-alive; and streams that wait for
-// the client to leave. None of libs/http_server's limits and checks. Only for comparison, see ADR 0008.
+// The least a Beast server does: parse, one write of an answer made beforehand, keep-alive; and
+// streams that wait for the client to leave. None of libs/http_server's limits and checks. Only for
+// comparison, see ADR 0008.
 #include <boost/asio.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -17,10 +18,13 @@ namespace http = beast::http;
 using tcp = asio::ip::tcp;
 
 const std::string kFixed =
-    "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nServer: beast\r\nContent-Length: 1024\r\n"
-    "Content-Type: application/json\r\n\r\n" + std::string(1024, 'x');
+    "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nServer: beast\r\nContent-Length: "
+    "1024\r\n"
+    "Content-Type: application/json\r\n\r\n" +
+    std::string(1024, 'x');
 const std::string kStreamHead =
-    "HTTP/1.1 200 OK\r\nServer: beast\r\nTransfer-Encoding: chunked\r\nContent-Type: text/event-stream\r\n\r\n";
+    "HTTP/1.1 200 OK\r\nServer: beast\r\nTransfer-Encoding: chunked\r\nContent-Type: "
+    "text/event-stream\r\n\r\n";
 
 class Session : public std::enable_shared_from_this<Session> {
  public:
@@ -29,18 +33,20 @@ class Session : public std::enable_shared_from_this<Session> {
   void Read() {
     parser_.emplace();
     parser_->body_limit(1 << 20);
-    http::async_read(socket_, buffer_, *parser_, [self = shared_from_this()](beast::error_code error, size_t) {
-      if (!error) self->Answer();
-    });
+    http::async_read(socket_, buffer_, *parser_,
+                     [self = shared_from_this()](beast::error_code error, size_t) {
+                       if (!error) self->Answer();
+                     });
   }
 
  private:
   void Answer() {
     const std::string& text = parser_->get().target() == "/stream" ? kStreamHead : kFixed;
     const bool keep_alive = parser_->get().keep_alive();
-    asio::async_write(socket_, asio::buffer(text), [self = shared_from_this(), keep_alive](beast::error_code error, size_t) {
-      if (!error && keep_alive) self->Read();
-    });
+    asio::async_write(socket_, asio::buffer(text),
+                      [self = shared_from_this(), keep_alive](beast::error_code error, size_t) {
+                        if (!error && keep_alive) self->Read();
+                      });
   }
 
   tcp::socket socket_;

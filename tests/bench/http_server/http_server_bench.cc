@@ -1,5 +1,6 @@
-// What an answer, an idle stream and an event cost in libs/http_server, beside nginx (a static file of the same size)
-// and, where it was built, a minimal Beast server. All in one run on one machine: only the ratios mean something.
+// What an answer, an idle stream and an event cost in libs/http_server, beside nginx (a static file
+// of the same size) and, where it was built, a minimal Beast server. All in one run on one machine:
+// only the ratios mean something.
 #include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -32,8 +33,8 @@ constexpr int kEvents = 20;
 constexpr size_t kBodyBytes = 1024;
 constexpr std::string_view kEvent = "{\"type\":\"text\",\"text\":\"the pod was restarted\"}";
 
-/// The server under test, in a process of its own: /fixed, /stream, and /emit, which writes events to all streams from
-/// another thread, as the gateway's backend does.
+/// The server under test, in a process of its own: /fixed, /stream, and /emit, which writes events
+/// to all streams from another thread, as the gateway's backend does.
 class Subject {
  public:
   void Handle(std::shared_ptr<http_server::Exchange> exchange) {
@@ -75,7 +76,8 @@ int Serve() {
   sigaddset(&stop, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &stop, nullptr);
   Subject subject;
-  auto server = http_server::Server::Start({}, [&](auto exchange) { subject.Handle(std::move(exchange)); });
+  auto server =
+      http_server::Server::Start({}, [&](auto exchange) { subject.Handle(std::move(exchange)); });
   if (!server.ok()) return 1;
   std::printf("%d\n", (*server)->port());
   std::fflush(stdout);
@@ -111,14 +113,19 @@ std::optional<Contestant> StartNginx(const std::filesystem::path& folder) {
   std::ofstream(folder / "nginx.conf") << fmt::format(
       "daemon off; worker_processes 1; error_log {0}/error.log crit; pid {0}/nginx.pid;\n"
       "events {{ worker_connections 4096; }}\n"
-      "http {{ access_log off; keepalive_requests 100000000; tcp_nodelay on; open_file_cache max=10;\n"
-      "  client_body_temp_path {0}/b; proxy_temp_path {0}/p; fastcgi_temp_path {0}/f; uwsgi_temp_path {0}/u;\n"
+      "http {{ access_log off; keepalive_requests 100000000; tcp_nodelay on; open_file_cache "
+      "max=10;\n"
+      "  client_body_temp_path {0}/b; proxy_temp_path {0}/p; fastcgi_temp_path {0}/f; "
+      "uwsgi_temp_path {0}/u;\n"
       "  scgi_temp_path {0}/s; server {{ listen 127.0.0.1:{1}; root {0}; }} }}\n",
       folder.string(), port);
-  Contestant nginx{.name = "nginx, static file", .path = "/fixed.json",
-                   .process = std::make_unique<Process>(
-                       std::vector<std::string>{"nginx", "-c", folder / "nginx.conf", "-p", folder.string()}, false),
-                   .port = port};
+  Contestant nginx{
+      .name = "nginx, static file",
+      .path = "/fixed.json",
+      .process = std::make_unique<Process>(
+          std::vector<std::string>{"nginx", "-c", folder / "nginx.conf", "-p", folder.string()},
+          false),
+      .port = port};
   for (int i = 0; i < 100; ++i) {
     if (RunClosedLoop(port, nginx.path, 1, 1) >= 0) return nginx;
     usleep(20'000);
@@ -130,12 +137,17 @@ std::optional<Contestant> StartNginx(const std::filesystem::path& folder) {
 std::vector<Contestant> StartAll(const std::string& self, const std::filesystem::path& folder) {
   std::vector<Contestant> all;
   if (auto nginx = StartNginx(folder)) all.push_back(std::move(*nginx));
-  all.push_back({.name = "libs/http_server", .path = "/fixed",
-                 .process = std::make_unique<Process>(std::vector<std::string>{self, "--serve"}, true)});
-  const auto baseline = std::filesystem::path(self).parent_path() / "../bench-baseline/http_beast_baseline";
+  all.push_back(
+      {.name = "libs/http_server",
+       .path = "/fixed",
+       .process = std::make_unique<Process>(std::vector<std::string>{self, "--serve"}, true)});
+  const auto baseline =
+      std::filesystem::path(self).parent_path() / "../bench-baseline/http_beast_baseline";
   if (std::filesystem::exists(baseline)) {
-    all.push_back({.name = "Beast, minimal", .path = "/fixed",
-                   .process = std::make_unique<Process>(std::vector<std::string>{baseline.string()}, true)});
+    all.push_back(
+        {.name = "Beast, minimal",
+         .path = "/fixed",
+         .process = std::make_unique<Process>(std::vector<std::string>{baseline.string()}, true)});
   } else {
     std::puts("(No Beast in this run: build http_beast_baseline to have it.)");
   }
@@ -149,17 +161,19 @@ bool MeasureAnswers(std::vector<Contestant>& all) {
   for (int round = 0; round < kRounds; ++round) {
     for (Contestant& contestant : all) {
       const double before = CpuMicroseconds(contestant.process->pid());
-      const double seconds = RunClosedLoop(contestant.port, contestant.path, kConnections, kRequests);
+      const double seconds =
+          RunClosedLoop(contestant.port, contestant.path, kConnections, kRequests);
       if (seconds < 0) {
         fmt::print("{} gave a wrong answer\n", contestant.name);
         return false;
       }
-      contestant.cpu_us.push_back((CpuMicroseconds(contestant.process->pid()) - before) / kRequests);
+      contestant.cpu_us.push_back((CpuMicroseconds(contestant.process->pid()) - before) /
+                                  kRequests);
       contestant.per_second.push_back(kRequests / seconds);
     }
   }
-  fmt::print("\nA fixed answer of {} bytes, {} connections, {} rounds of {} requests, median:\n", kBodyBytes,
-             kConnections, kRounds, kRequests);
+  fmt::print("\nA fixed answer of {} bytes, {} connections, {} rounds of {} requests, median:\n",
+             kBodyBytes, kConnections, kRounds, kRequests);
   for (const Contestant& contestant : all) {
     fmt::print("  {:<22} {:6.2f} us CPU   {:8.0f} req/s   CPU x nginx {:5.2f}\n", contestant.name,
                Median(contestant.cpu_us), Median(contestant.per_second),
@@ -175,9 +189,11 @@ bool MeasureStreams(const Contestant& contestant, bool emits) {
   if (!warm_up.Open(contestant.port, "/stream", 200)) return false;
   const double before = AnonymousKib(pid);
   if (!streams.Open(contestant.port, "/stream", kStreams)) return false;
-  fmt::print("  {:<22} {:6.2f} KiB a stream\n", contestant.name, (AnonymousKib(pid) - before) / kStreams);
+  fmt::print("  {:<22} {:6.2f} KiB a stream\n", contestant.name,
+             (AnonymousKib(pid) - before) / kStreams);
   if (!emits) return true;
-  const size_t frame = std::string_view("35\r\n\r\n").size() + std::string_view("data: \n\n").size() + kEvent.size();
+  const size_t frame =
+      std::string_view("35\r\n\r\n").size() + std::string_view("data: \n\n").size() + kEvent.size();
   std::vector<double> costs;
   for (int round = 0; round < kRounds; ++round) {
     const double cpu = CpuMicroseconds(pid);
@@ -185,12 +201,13 @@ bool MeasureStreams(const Contestant& contestant, bool emits) {
     const bool all_came = streams.Drain(frame * kEvents * kStreams);
     emit.join();
     if (!all_came) return false;
-    // RunClosedLoop asks twice (once to warm up), so the warm-up streams' events are part of the work as well.
+    // RunClosedLoop asks twice (once to warm up), so the warm-up streams' events are part of the
+    // work as well.
     costs.push_back((CpuMicroseconds(pid) - cpu) / (2.0 * kEvents * (kStreams + 200)));
     if (!streams.Drain(frame * kEvents * kStreams)) return false;
   }
-  fmt::print("  {:<22} {:6.2f} us CPU an event of {} bytes, written from another thread\n", "", Median(costs),
-             kEvent.size());
+  fmt::print("  {:<22} {:6.2f} us CPU an event of {} bytes, written from another thread\n", "",
+             Median(costs), kEvent.size());
   return true;
 }
 
@@ -199,7 +216,8 @@ int Run(const std::string& self) {
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
-  std::string pattern = (std::filesystem::temp_directory_path() / "http_server_bench.XXXXXX").string();
+  std::string pattern =
+      (std::filesystem::temp_directory_path() / "http_server_bench.XXXXXX").string();
   const std::filesystem::path folder = mkdtemp(pattern.data());
   // nginx started by root reads as an unprivileged user.
   std::filesystem::permissions(folder, std::filesystem::perms(0755));
@@ -207,9 +225,11 @@ int Run(const std::string& self) {
   {
     std::vector<Contestant> all = StartAll(self, folder);
     good = MeasureAnswers(all);
-    fmt::print("\n{} idle streams (anonymous resident memory), then {} events on each:\n", kStreams, kEvents);
+    fmt::print("\n{} idle streams (anonymous resident memory), then {} events on each:\n", kStreams,
+               kEvents);
     for (const Contestant& contestant : all) {
-      if (contestant.path == "/fixed") good = MeasureStreams(contestant, contestant.name[0] == 'l') && good;
+      if (contestant.path == "/fixed")
+        good = MeasureStreams(contestant, contestant.name[0] == 'l') && good;
     }
   }
   std::filesystem::remove_all(folder);

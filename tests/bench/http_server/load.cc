@@ -33,7 +33,8 @@ int Connect(uint16_t port) {
 }
 
 std::string Request(const std::string& path) {
-  return fmt::format("GET {} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n", path);
+  return fmt::format(
+      "GET {} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n", path);
 }
 
 bool SendAll(int fd, std::string_view bytes) {
@@ -93,7 +94,8 @@ double RunClosedLoop(uint16_t port, const std::string& path, int connections, in
       good = n > 0;
       connection.received += good ? static_cast<size_t>(n) : 0;
       if (connection.received < size) continue;
-      good = good && connection.received == size && std::string_view(bytes.data(), 12) == "HTTP/1.1 200";
+      good = good && connection.received == size &&
+             std::string_view(bytes.data(), 12) == "HTTP/1.1 200";
       connection.received = 0;
       ++done;
       if (sent < total) {
@@ -134,10 +136,12 @@ bool Streams::Drain(size_t bytes) {
   std::array<char, 65536> buffer;
   size_t received = 0;
   while (received < bytes) {
-    const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), kSilenceMs);
+    const int count =
+        epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), kSilenceMs);
     if (count <= 0) return false;
     for (int i = 0; i < count; ++i) {
-      const ssize_t n = recv(events[static_cast<size_t>(i)].data.fd, buffer.data(), buffer.size(), 0);
+      const ssize_t n =
+          recv(events[static_cast<size_t>(i)].data.fd, buffer.data(), buffer.size(), 0);
       if (n <= 0) return false;
       received += static_cast<size_t>(n);
     }

@@ -1,4 +1,5 @@
-// A small load generator on one thread: connections in a closed loop, or streams that are only read.
+// A small load generator on one thread: connections in a closed loop, or streams that are only
+// read.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +9,9 @@
 
 namespace opsmesh::bench {
 
-/// Sends `total` requests for `path` over `connections` keep-alive connections, each waiting for its answer. Seconds it
-/// took; negative when an answer was missing or not 200. Answers must all have the length of the first one.
+/// Sends `total` requests for `path` over `connections` keep-alive connections, each waiting for
+/// its answer. Seconds it took; negative when an answer was missing or not 200. Answers must all
+/// have the length of the first one.
 double RunClosedLoop(uint16_t port, const std::string& path, int connections, int total);
 
 /// Open streams, read and thrown away.

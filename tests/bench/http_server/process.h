@@ -12,7 +12,8 @@ namespace opsmesh::bench {
 /// A running program; killed and waited for at the end of its scope.
 class Process {
  public:
-  /// Starts `command` (looked up on PATH). Its standard output's first line is read when `read_port`, as a port.
+  /// Starts `command` (looked up on PATH). Its standard output's first line is read when
+  /// `read_port`, as a port.
   Process(const std::vector<std::string>& command, bool read_port);
   ~Process();
   Process(const Process&) = delete;
@@ -27,7 +28,8 @@ class Process {
   uint16_t port_ = 0;
 };
 
-/// CPU time of the process and its direct children so far, in microseconds (scheduler statistics, so not in ticks).
+/// CPU time of the process and its direct children so far, in microseconds (scheduler statistics,
+/// so not in ticks).
 double CpuMicroseconds(pid_t pid);
 /// Resident anonymous memory (RssAnon) in KiB.
 double AnonymousKib(pid_t pid);
