@@ -91,8 +91,8 @@ class MultiClient final : public Client {
     mailbox_->Close();
     for (auto& [order, transfer] : mailbox_->Take()) {
       if (order == Mailbox::Order::kStart) {
-        transfer->Complete(Left());
         calls_.fetch_sub(1);
+        transfer->Complete(Left());
       }
     }
     while (!transfers_.empty()) End(transfers_.begin()->second, Left());
@@ -102,8 +102,8 @@ class MultiClient final : public Client {
     switch (order) {
       case Mailbox::Order::kStart:
         if (absl::Status status = transfer->Prepare(options_.user_agent); !status.ok()) {
-          transfer->Complete(status);
           calls_.fetch_sub(1);
+          transfer->Complete(status);
           return;
         }
         transfers_.emplace(transfer->easy(), transfer);
@@ -137,11 +137,11 @@ class MultiClient final : public Client {
       const std::shared_ptr<Transfer> transfer = found->second;
       curl_multi_remove_handle(multi_, transfer->easy());
       transfers_.erase(found);
+      calls_.fetch_sub(1);  // before the caller hears of the end
       if (transfer->OnFinished(code)) {
+        calls_.fetch_add(1);
         transfers_.emplace(transfer->easy(), transfer);
         curl_multi_add_handle(multi_, transfer->easy());
-      } else {
-        calls_.fetch_sub(1);
       }
     }
   }
