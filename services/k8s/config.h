@@ -1,0 +1,34 @@
+// Settings of the k8s service: section `k8s`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "libs/config/source.h"
+
+namespace opsmesh::k8s {
+
+/// A cluster by name. Endpoint and credential come from its kubeconfig only, never from a caller.
+struct ClusterSettings {
+  std::string id = "default";
+  std::string kubeconfig;  // "" = found as documented: KUBECONFIG_PATH > K8S_CONFIG_PATH > KUBECONFIG > in cluster > ~/.kube/config
+  std::string context;     // "" = KUBE_CONTEXT, else the file's current one
+  bool simulated = false;
+};
+
+struct K8sConfig {
+  std::vector<ClusterSettings> clusters;  // the first is the default; never empty
+  bool allow_exec_plugins = false;        // credential plugins of a kubeconfig run programs
+  double requests_per_second = 50;
+  int burst = 100;
+  bool enable_cache = true;
+  absl::Duration cache_timeout = absl::Minutes(5);
+  int max_concurrent_calls = 10;
+};
+
+/// INVALID_ARGUMENT (CONFIG) with every problem.
+absl::StatusOr<K8sConfig> LoadConfig(const config::Source& source);
+
+}  // namespace opsmesh::k8s

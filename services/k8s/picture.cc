@@ -1,0 +1,165 @@
+#include "services/k8s/picture.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "libs/base/error.h"
+#include "libs/base/strings.h"
+
+namespace opsmesh::k8s {
+namespace {
+
+using State = kube::KindStatus::State;
+
+std::string Sentence(const absl::Status& status) {
+  std::string out(status.message());
+  const std::string hint = base::DetailOf(status).hint;
+  if (!hint.empty()) out += " " + hint;
+  return out;
+}
+
+}  // namespace
+
+Picture::Picture(std::shared_ptr<const kube::Snapshot> snapshot, std::string ns, absl::Time now)
+    : snapshot_(std::move(snapshot)), ns_(std::move(ns)), now_(now) {}
+
+std::span<const kube::ObjectPtr> Picture::In(std::string_view plural) {
+  const kube::KindSnapshot& kind = snapshot_->Of(plural);
+  const bool narrowed = !ns_.empty() && kind.status().type.namespaced;
+  Note(plural, !narrowed);
+  if (narrowed) return kind.InNamespace(ns_);
+  return kind.objects();
+}
+
+const kube::KindSnapshot& Picture::All(std::string_view plural) {
+  Note(plural, true);
+  return snapshot_->Of(plural);
+}
+
+bool Picture::Readable(std::string_view plural) { return snapshot_->Of(plural).status().synced(); }
+
+absl::Status Picture::CheckReadable(std::string_view plural) {
+  const kube::KindStatus& status = snapshot_->Of(plural).status();
+  switch (status.state) {
+    case State::kLive:
+    case State::kStale:
+      return absl::OkStatus();
+    case State::kForbidden:
+      if (!status.last_error.ok()) return status.last_error;
+      return base::PermissionDenied("FORBIDDEN", fmt::format("The cluster does not let OpsMesh list {}.", plural))
+          .Hint(fmt::format("Add a rule with the verbs get, list and watch on {} to OpsMesh's ClusterRole.", plural));
+    case State::kNotServed:
+      return base::NotFound("KIND_NOT_SERVED", fmt::format("This cluster does not serve {}.", plural))
+          .Hint("list_kubernetes_api_resources shows what it serves.");
+    case State::kSyncing:
+      break;
+  }
+  if (!status.last_error.ok()) return status.last_error;
+  return base::Unavailable("CACHE_SYNCING", fmt::format("The first list of {} has not arrived yet.", plural))
+      .Hint("Ask again in a few seconds.")
+      .RetryAfter(absl::Seconds(2));
+}
+
+void Picture::Note(std::string_view plural, bool all) {
+  const std::string key = fmt::format("{}{}", plural, all ? "*" : "");
+  if (!noted_.insert(key).second) return;
+  const kube::KindStatus& status = snapshot_->Of(plural).status();
+  LedgerEntry entry;
+  entry.source = "watch cache";
+  entry.subject = all ? std::string(plural) : fmt::format("{} in {}", plural, ns_);
+  if (status.as_of != absl::InfinitePast()) {
+    entry.age_seconds = std::max(0.0, absl::ToDoubleSeconds(now_ - status.as_of));
+  }
+  switch (status.state) {
+    case State::kLive:
+      ledger_.Checked(entry);
+      break;
+    case State::kStale:
+      ledger_.Checked(entry);
+      entry.source = "apiserver";
+      entry.reason = fmt::format("it does not answer, what was last known is shown: {}", Sentence(status.last_error));
+      ledger_.Failed(entry);
+      break;
+    case State::kNotServed:
+      entry.reason = "the cluster does not serve this kind";
+      entry.age_seconds.reset();
+      ledger_.NotChecked(entry);
+      break;
+    case State::kForbidden:
+    case State::kSyncing:
+      entry.reason = Sentence(CheckReadable(plural));
+      entry.age_seconds.reset();
+      ledger_.Failed(entry);
+      break;
+  }
+  if (status.synced() && !status.unparseable.empty()) {
+    LedgerEntry bad;
+    bad.source = "watch cache";
+    bad.subject = std::string(plural);
+    bad.reason = fmt::format("{} objects could not be decoded and are left out, the first is {}/{}: {}",
+                             status.unparseable.size(), status.unparseable[0].ns, status.unparseable[0].name,
+                             status.unparseable[0].why);
+    ledger_.Failed(std::move(bad));
+  }
+}
+
+bool Picture::NamespaceExists(std::string_view name) {
+  const kube::KindSnapshot& namespaces = snapshot_->Of("namespaces");
+  if (!namespaces.status().synced()) return true;
+  return namespaces.Find("", name) != nullptr;
+}
+
+absl::Status Picture::CheckNamespace() {
+  if (ns_.empty() || NamespaceExists(ns_)) return absl::OkStatus();
+  std::vector<std::string> names;
+  for (const kube::ObjectPtr& object : snapshot_->Of("namespaces").objects()) names.emplace_back(object->name());
+  const std::string near(base::Nearest(ns_, names));
+  return base::NotFound("NAMESPACE_NOT_FOUND", fmt::format("There is no namespace '{}'.", ns_))
+      .Hint(near.empty() ? fmt::format("There are {}: get_kubernetes_namespaces lists them.", names.size())
+                         : fmt::format("Did you mean '{}'?", near))
+      .With("namespace", ns_);
+}
+
+ObjectRef RefOf(const kube::Object& object) {
+  ObjectRef ref;
+  const kube::Meta& meta = object.meta();
+  ref.kind = meta.kind;
+  const size_t slash = meta.api_version.find('/');
+  if (slash != std::string_view::npos) ref.group = meta.api_version.substr(0, slash);
+  ref.name_space = meta.ns;
+  ref.name = meta.name;
+  ref.resource_version = meta.resource_version;
+  return ref;
+}
+
+ObjectRef WorkloadOf(Picture& picture, const kube::Object& object) {
+  const kube::OwnerRef* owner = object.meta().controller();
+  if (!owner) return RefOf(object);
+  const std::string_view plural = owner->kind == "ReplicaSet" ? "replicasets" : owner->kind == "Job" ? "jobs" : "";
+  if (!plural.empty()) {
+    const kube::ObjectPtr parent = picture.All(plural).Find(object.ns(), owner->name);
+    if (parent && parent->meta().controller()) return WorkloadOf(picture, *parent);
+    // The ReplicaSet is not readable: its name is the Deployment's, a dash and the hash in the pod's label.
+    const kube::Str hash = kube::Lookup(object.meta().labels, "pod-template-hash");
+    const std::string suffix = "-" + std::string(hash);
+    if (!parent && !hash.empty() && owner->name.ends_with(suffix)) {
+      ObjectRef ref;
+      ref.kind = "Deployment";
+      ref.group = "apps";
+      ref.name_space = object.ns();
+      ref.name = owner->name.substr(0, owner->name.size() - suffix.size());
+      return ref;
+    }
+  }
+  ObjectRef ref;
+  ref.kind = owner->kind;
+  const size_t slash = owner->api_version.find('/');
+  if (slash != std::string_view::npos) ref.group = owner->api_version.substr(0, slash);
+  // A cluster-scoped owner (a Node for mirror pods) has no namespace.
+  ref.name_space = owner->kind == "Node" ? "" : std::string(object.ns());
+  ref.name = owner->name;
+  return ref;
+}
+
+}  // namespace opsmesh::k8s

@@ -1,0 +1,229 @@
+// Group "cluster": connection, contexts, what the server serves, what a kind is, how to look for trouble.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "libs/base/error.h"
+#include "libs/base/strings.h"
+#include "services/k8s/finding.h"
+#include "services/k8s/guide.h"
+#include "services/k8s/json_writer.h"
+#include "services/k8s/listing.h"
+#include "services/k8s/params.h"
+#include "services/k8s/text_table.h"
+#include "services/k8s/tool_registry.h"
+
+namespace opsmesh::k8s {
+namespace {
+
+absl::StatusOr<ToolResult> VerifyConnection(const ToolCall& call) {
+  const ClusterHealth health = call.cluster.Check(call.ctx, absl::Seconds(3));
+  if (!health.status.ok()) return health.status;
+  Picture picture(call.cluster.Picture(call.ctx), "", call.now);
+  ToolResult out;
+  LedgerEntry version;
+  version.source = "apiserver";
+  version.subject = "version";
+  picture.ledger().Checked(std::move(version));
+  JsonWriter json;
+  json.BeginObject().Field("connected", true).Field("cluster", call.cluster.id()).Field("version", health.version);
+  json.Field("simulated", call.cluster.simulated()).Field("latency_ms", absl::ToDoubleMilliseconds(health.latency));
+  json.Key("counts").BeginObject();
+  std::string counts;
+  for (const char* plural : {"nodes", "namespaces", "pods", "deployments", "services"}) {
+    const auto objects = picture.In(plural);
+    if (!picture.Readable(plural)) continue;
+    json.Field(plural, static_cast<int64_t>(objects.size()));
+    counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", objects.size(), plural);
+    out.AddFact(fmt::format("{}.total", plural), static_cast<int64_t>(objects.size()));
+  }
+  json.EndObject().EndObject();
+  out.json = json.Take();
+  out.text = Say("已连接到集群 {0}{4}，版本 {1}，响应 {2:.0f} 毫秒：{3}。", "Connected to cluster {0}{5}, version {1}, answered in {2:.0f} ms: {3}.",
+                 call.cluster.id(), health.version, absl::ToDoubleMilliseconds(health.latency), counts,
+                 call.cluster.simulated() ? "（模拟）" : "", call.cluster.simulated() ? " (simulated)" : "");
+  if (!picture.ledger().failed.empty()) {
+    out.text += Say(" 有 {0} 类资源读不到（见检查记录）。", " {0} kinds cannot be read (see the ledger).", picture.ledger().failed.size());
+  }
+  out.AddFact("cluster", call.cluster.id());
+  out.AddFact("version", health.version);
+  out.ledger = picture.ledger();
+  return out;
+}
+
+absl::StatusOr<ToolResult> GetContexts(const ToolCall& call) {
+  ToolResult out;
+  JsonWriter json;
+  TextTable table({"CURRENT", "NAME", "CLUSTER", "USER", "NAMESPACE"});
+  const std::vector<ContextInfo> contexts = call.cluster.Contexts();
+  std::string current;
+  json.BeginObject().Field("total", static_cast<int64_t>(contexts.size())).Key("items").BeginArray();
+  for (const ContextInfo& c : contexts) {
+    if (c.current) current = c.name;
+    json.BeginObject().Field("name", c.name).Field("cluster", c.cluster).Field("user", c.user).Field("namespace", c.name_space);
+    json.Field("current", c.current).EndObject();
+    table.AddRow({c.current ? "*" : "", c.name, c.cluster, c.user, c.name_space});
+  }
+  json.EndArray().Field("current", current).EndObject();
+  out.json = json.Take();
+  out.text = Say("有 {0} 个上下文，当前是 {1}。\n\n", "{0} context{2}, the current one is {1}.\n\n", contexts.size(), current.empty() ? "-" : current,
+                 contexts.size() == 1 ? "" : "s");
+  out.text.AppendBoth(table.Render());
+  out.AddFact("contexts.total", static_cast<int64_t>(contexts.size()));
+  out.AddFact("context.current", current);
+  LedgerEntry entry;
+  entry.source = "configuration";
+  entry.subject = "kubeconfig contexts";
+  out.ledger.Checked(std::move(entry));
+  return out;
+}
+
+absl::StatusOr<ToolResult> ListApiResources(const ToolCall& call) {
+  OPSMESH_ASSIGN_OR_RETURN(const auto discovery, call.cluster.Discover(call.ctx));
+  const Arguments& args = call.arguments;
+  const std::string group = args.String("api_group");
+  const std::string contains = base::AsciiLower(args.String("name_contains"));
+  ToolResult out;
+  JsonWriter json;
+  TextTable table({"NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND"});
+  json.BeginObject().Key("items").BeginArray();
+  for (const kube::ResourceType& type : discovery->types()) {
+    if (args.Has("api_group") && type.group != (group == "core" ? "" : group)) continue;
+    if (args.Has("namespaced") && type.namespaced != args.Boolean("namespaced", true)) continue;
+    if (!contains.empty() && base::AsciiLower(type.plural + " " + type.kind).find(contains) == std::string::npos) continue;
+    const std::string brief = base::Join(type.short_names, ",");
+    table.AddRow({type.plural, brief, type.api_version(), type.namespaced ? "true" : "false", type.kind});
+    json.BeginObject().Field("name", type.plural).StringArray("short_names", type.short_names).Field("api_version", type.api_version());
+    json.Field("namespaced", type.namespaced).Field("kind", type.kind).StringArray("verbs", type.verbs).EndObject();
+  }
+  json.EndArray().Field("total", static_cast<int64_t>(table.size())).EndObject();
+  out.json = json.Take();
+  out.text = Say("服务器提供 {0} 类符合条件的资源。\n\n", "The server serves {0} matching kinds.\n\n", table.size());
+  out.text.AppendBoth(table.Render());
+  out.AddFact("api_resources.total", static_cast<int64_t>(table.size()));
+  LedgerEntry entry;
+  entry.source = "apiserver";
+  entry.subject = "discovery";
+  entry.age_seconds = std::max(0.0, absl::ToDoubleSeconds(call.now - discovery->as_of()));
+  out.ledger.Checked(entry);
+  for (const std::string& failed : discovery->failed_groups()) {
+    entry.subject = "discovery of " + failed;
+    entry.reason = "this API group did not answer";
+    out.ledger.Failed(entry);
+  }
+  return out;
+}
+
+absl::StatusOr<ToolResult> Explain(const ToolCall& call) {
+  OPSMESH_ASSIGN_OR_RETURN(const kube::ResourceType type, call.cluster.Resolve(call.ctx, call.arguments.String("resource_type")));
+  ToolResult out;
+  const KindGuide* guide = GuideOf(type.plural);
+  JsonWriter json;
+  json.BeginObject().Field("kind", type.kind).Field("api_version", type.api_version()).Field("plural", type.plural);
+  json.StringArray("short_names", type.short_names).Field("namespaced", type.namespaced).StringArray("verbs", type.verbs);
+  const std::string names = type.short_names.empty() ? "" : fmt::format(" ({})", base::Join(type.short_names, ", "));
+  out.text = Say("{0}{1}，API 版本 {2}，{3}。", "{0}{1}, API version {2}, {4}.", type.kind, names, type.api_version(),
+                 type.namespaced ? "属于命名空间" : "集群级", type.namespaced ? "namespaced" : "cluster-scoped");
+  if (!guide) {
+    out.text += Text{"\n内置说明里没有这类资源的字段（可能是自定义资源）。", "\nThere is no built-in description of its fields (it may be a custom resource)."};
+  } else {
+    out.text += Text{"\n" + guide->what.zh + "\n\n字段：\n", "\n" + guide->what.en + "\n\nFields:\n"};
+    json.Key("description").BeginObject().Field("zh", guide->what.zh).Field("en", guide->what.en).EndObject().Key("fields").BeginArray();
+    const std::string path = call.arguments.String("field_path");
+    int64_t shown = 0;
+    for (const FieldGuide& field : guide->fields) {
+      if (!path.empty() && !(field.path == path || field.path.starts_with(path + "."))) continue;
+      ++shown;
+      json.BeginObject().Field("path", field.path).Field("type", field.type).Field("zh", field.what.zh).Field("en", field.what.en).EndObject();
+      out.text += Say("- {0} <{1}>：{2}\n", "- {0} <{1}>: {3}\n", field.path, field.type, field.what.zh, field.what.en);
+    }
+    json.EndArray();
+    if (shown == 0) {
+      return base::NotFound("UNKNOWN_FIELD", fmt::format("The description of {} has no field '{}'.", type.kind, path))
+          .Hint("Leave field_path out to see the described fields.");
+    }
+  }
+  json.EndObject();
+  out.json = json.Take();
+  out.AddFact("kind", type.kind);
+  out.AddFact("api_version", type.api_version());
+  LedgerEntry entry;
+  entry.source = "apiserver";
+  entry.subject = "discovery of " + type.qualified_name();
+  out.ledger.Checked(std::move(entry));
+  while (out.text.zh.ends_with('\n')) out.text.zh.pop_back();
+  while (out.text.en.ends_with('\n')) out.text.en.pop_back();
+  return out;
+}
+
+absl::StatusOr<ToolResult> Troubleshoot(const ToolCall& call) {
+  const std::string topic = call.arguments.String("topic");
+  ToolResult out;
+  JsonWriter json;
+  json.BeginObject().Key("topics").BeginArray();
+  for (const Topic& t : Topics()) {
+    if (topic.empty() || t.name == topic) {
+      json.BeginObject().Field("topic", t.name).Key("title").BeginObject().Field("zh", t.title.zh).Field("en", t.title.en).EndObject();
+      json.Key("steps").BeginArray();
+      out.text += Say("{0}\n", "{1}\n", t.title.zh, t.title.en);
+      int number = 0;
+      for (const Text& step : t.steps) {
+        out.text += Say("{0}. {1}\n", "{0}. {2}\n", ++number, step.zh, step.en);
+        json.BeginObject().Field("zh", step.zh).Field("en", step.en).EndObject();
+      }
+      json.EndArray().EndObject();
+      out.text.AppendBoth("\n");
+    }
+  }
+  json.EndArray().EndObject();
+  out.json = json.Take();
+  while (out.text.zh.ends_with('\n')) out.text.zh.pop_back();
+  while (out.text.en.ends_with('\n')) out.text.en.pop_back();
+  LedgerEntry entry;
+  entry.source = "built-in guide";
+  entry.subject = topic.empty() ? "all topics" : topic;
+  out.ledger.Checked(std::move(entry));
+  entry = {};
+  entry.source = "cluster";
+  entry.subject = "its state";
+  entry.reason = "this is general advice; diagnose_kubernetes_pod_issues looks at the cluster";
+  out.ledger.NotChecked(std::move(entry));
+  return out;
+}
+
+Tool Make(std::string name, Text description, std::vector<Param> params, ToolHandler handler, bool cacheable,
+          std::vector<std::string> aliases = {}) {
+  Tool tool;
+  tool.name = std::move(name);
+  tool.group = "cluster";
+  tool.description = std::move(description);
+  tool.params = std::move(params);
+  tool.handler = std::move(handler);
+  tool.cacheable = cacheable;
+  tool.aliases = std::move(aliases);
+  return tool;
+}
+
+}  // namespace
+
+void AddClusterTools(ToolRegistry& r) {
+  r.Add(Make("verify_kubernetes_connection", {"检查与集群的连接、版本和权限", "Checks the connection to the cluster, its version and our rights"}, {},
+             VerifyConnection, false, {"k8s-verify-connection"}));
+  r.Add(Make("get_kubernetes_contexts", {"列出配置中的上下文（不含地址和凭据）", "Lists the configured contexts, without addresses and credentials"}, {},
+             GetContexts, false, {"k8s-get-contexts"}));
+  Param namespaced = BoolParam("namespaced", {"只要属于（或不属于）命名空间的", "Only namespaced (or cluster-scoped) kinds"}, true);
+  namespaced.default_json.clear();
+  r.Add(Make("list_kubernetes_api_resources", {"列出服务器提供的资源类型", "Lists the kinds that the server serves"},
+             {TextParam("api_group", {"只要此 API 组，core 表示核心组", "Only this API group; core is the core group"}),
+              TextParam("name_contains", {"名称含有此文字", "The name has this text in it"}), std::move(namespaced)},
+             ListApiResources, false, {"k8s-api-resources"}));
+  r.Add(Make("explain_kubernetes_resource", {"说明一类资源和它的字段", "Explains a kind and its fields"},
+             {KindParam(), TextParam("field_path", {"只看此字段，例如 spec.template", "Only this field, for instance spec.template"})}, Explain, false,
+             {"k8s-explain"}));
+  std::vector<std::string> topics;
+  for (const Topic& topic : Topics()) topics.push_back(topic.name);
+  r.Add(Make("kubernetes_troubleshooting_guide", {"常见故障的排查步骤", "Steps for finding the cause of common faults"},
+             {ChoiceParam("topic", {"主题，省略则全部", "Topic; all of them when absent"}, std::move(topics))}, Troubleshoot, false));
+}
+
+}  // namespace opsmesh::k8s
