@@ -4,6 +4,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "fmt/format.h"
 #include "gateway/serve/backend.h"
+#include "gateway/serve/live_calls.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/generic/generic_stub.h"
@@ -39,7 +40,7 @@ std::string_view Contiguous(const grpc::ByteBuffer& buffer, grpc::Slice* slice) 
 // Lives from StartCall() until OnDone(), held by itself and by whoever may cancel it.
 class UnaryCall final : public BackendCall, public grpc::ClientUnaryReactor {
  public:
-  explicit UnaryCall(UnaryCallback done) : done_(std::move(done)) {}
+  UnaryCall(LiveCalls& live, UnaryCallback done) : live_(live), done_(std::move(done)) {}
 
   void Start(grpc::GenericStub& stub, const CallSpec& spec, const rpc::CallIdentity& identity, std::string wire,
              std::shared_ptr<UnaryCall> self) {
@@ -64,6 +65,7 @@ class UnaryCall final : public BackendCall, public grpc::ClientUnaryReactor {
   }
 
  private:
+  const LiveCalls::Token live_;  // goes last: see ~GrpcBackend
   UnaryCallback done_;
   grpc::ClientContext context_;
   grpc::ByteBuffer request_;
@@ -74,7 +76,8 @@ class UnaryCall final : public BackendCall, public grpc::ClientUnaryReactor {
 // The generic API knows only bidirectional streams: the one request is written as the last.
 class ServerStream final : public BackendStream, public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  explicit ServerStream(std::shared_ptr<StreamReader> reader) : reader_(std::move(reader)) {}
+  ServerStream(LiveCalls& live, std::shared_ptr<StreamReader> reader)
+      : live_(live), reader_(std::move(reader)) {}
 
   void Start(grpc::GenericStub& stub, const CallSpec& spec, const rpc::CallIdentity& identity, std::string wire,
              std::shared_ptr<ServerStream> self) {
@@ -106,6 +109,7 @@ class ServerStream final : public BackendStream, public grpc::ClientBidiReactor<
   }
 
  private:
+  const LiveCalls::Token live_;  // goes last: see ~GrpcBackend
   std::shared_ptr<StreamReader> reader_;
   grpc::ClientContext context_;
   grpc::ByteBuffer request_;
@@ -116,6 +120,9 @@ class ServerStream final : public BackendStream, public grpc::ClientBidiReactor<
 class GrpcBackend final : public Backend {
  public:
   explicit GrpcBackend(const rpc::ChannelSource& channels) : channels_(channels) {}
+  // A call's context holds its channel. The last holder of a channel must not be a callback on gRPC's own thread: that
+  // thread would wait for itself. So the channels here outlive every call.
+  ~GrpcBackend() override { live_.WaitForNone(); }
 
   std::shared_ptr<BackendCall> Call(const CallSpec& spec, std::string wire, UnaryCallback done) override {
     const auto target = Find(spec.rpc->service);
@@ -123,7 +130,7 @@ class GrpcBackend final : public Backend {
       done(target.status());
       return nullptr;
     }
-    auto call = std::make_shared<UnaryCall>(std::move(done));
+    auto call = std::make_shared<UnaryCall>(live_, std::move(done));
     call->Start((*target)->stub, spec, (*target)->channel.identity(), std::move(wire), call);
     return call;
   }
@@ -135,7 +142,7 @@ class GrpcBackend final : public Backend {
       reader->OnDone(target.status());
       return nullptr;
     }
-    auto stream = std::make_shared<ServerStream>(std::move(reader));
+    auto stream = std::make_shared<ServerStream>(live_, std::move(reader));
     stream->Start((*target)->stub, spec, (*target)->channel.identity(), std::move(wire), stream);
     return stream;
   }
@@ -163,6 +170,7 @@ class GrpcBackend final : public Backend {
   }
 
   const rpc::ChannelSource& channels_;
+  LiveCalls live_;
   std::mutex mutex_;
   absl::flat_hash_map<std::string, std::unique_ptr<Target>> targets_;
 };

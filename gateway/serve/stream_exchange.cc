@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "gateway/serve/http_error.h"
+#include "gateway/transcode/wire.h"
 #include "gateway/transcode/wire_records.h"
 #include "gateway/transcode/wire_to_json.h"
 #include "libs/base/error.h"
+#include "libs/base/strings.h"
 
 namespace opsmesh::gateway {
 namespace {
@@ -28,6 +30,27 @@ std::string_view FindText(const MessageSchema& schema, std::string_view name, st
     if (record.field == field->index) value = record.bytes();
   }
   return value;
+}
+
+// The documented JavaScript client breaks on events from about 65 kB (design/api.md).
+constexpr size_t kMaxEventBytes = 60'000;
+
+// A too long event is shortened where its contract foresees it: a string field `x` beside a bool field `x_truncated` is
+// cut and marked. Of a singular field the last occurrence on the wire counts, so the shorter value is just appended.
+// False when the message has no such field.
+bool Shorten(const MessageSchema& schema, size_t json_bytes, std::string* wire) {
+  for (const FieldSchema& field : schema.fields) {
+    const FieldSchema* mark = schema.FindByName(field.name + "_truncated");
+    if (mark == nullptr || mark->type != ValueType::kBool || field.type != ValueType::kString) continue;
+    const std::string text(FindText(schema, field.name, *wire));
+    // Escapes are spread unevenly, hence the margin; the caller tries again when it was not enough.
+    const size_t keep = text.size() * (kMaxEventBytes * 9 / 10) / json_bytes;
+    AppendLengthDelimited(field.tag, base::Utf8Prefix(text, keep), wire);
+    AppendVarint(mark->tag, wire);
+    AppendVarint(1, wire);
+    return true;
+  }
+  return false;
 }
 
 class StreamExchange final : public StreamReader,
@@ -66,10 +89,7 @@ class StreamExchange final : public StreamReader,
     const std::lock_guard lock(mutex_);
     if (over_) return true;
     if (const std::string_view id = FindSessionId(wire); !id.empty()) session_id_ = id;
-    json_.clear();
-    const absl::Status printed =
-        PrintMessage(core_.routes->schemas(), *state_.route->response, wire, {.ascii = true}, &json_);
-    if (!printed.ok()) {
+    if (const absl::Status printed = PrintEventLocked(wire); !printed.ok()) {
       EndLocked(printed, "error");
       CancelLocked();
       return true;
@@ -85,7 +105,12 @@ class StreamExchange final : public StreamReader,
   void OnDone(absl::Status status) override {
     const std::lock_guard lock(mutex_);
     stream_ = nullptr;
-    if (!over_) EndLocked(status, "error");
+    if (over_) return;
+    // Nobody here gave the call up, so it was the service: it is going down.
+    if (base::DetailOf(status).reason == "CALLER_LEFT") {
+      status = base::Unavailable("SERVICE_UNAVAILABLE", "The service broke off the answer.").Hint("Ask again in a moment.");
+    }
+    EndLocked(status, "error");
   }
 
   absl::Duration OnTick() override {
@@ -115,6 +140,20 @@ class StreamExchange final : public StreamReader,
   }
 
  private:
+  // The message as JSON into json_, shortened when it is too long for an event and its contract says how.
+  absl::Status PrintEventLocked(std::string_view wire) {
+    const MessageSchema& schema = *state_.route->response;
+    std::string shorter;
+    for (int attempt = 0;; ++attempt) {
+      json_.clear();
+      OPSMESH_RETURN_IF_ERROR(PrintMessage(core_.routes->schemas(), schema, wire, {.ascii = true}, &json_));
+      if (json_.size() <= kMaxEventBytes || attempt == 8) return absl::OkStatus();
+      if (shorter.empty()) shorter = wire;
+      if (!Shorten(schema, json_.size(), &shorter)) return absl::OkStatus();
+      wire = shorter;
+    }
+  }
+
   absl::Duration NextPingLocked() {
     ping_scheduled_ = true;
     return core_.options.ping_interval;

@@ -8,8 +8,8 @@
 namespace opsmesh::gateway {
 namespace {
 
-using testing::ContainsRegex;
-using testing::HasSubstr;
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
 
 TEST(UnaryTest, AGetFillsTheMessageFromPathAndQueryAndAnswersJson) {
   GatewayHarness harness;
@@ -103,7 +103,7 @@ TEST(UnaryTest, InternalAndImpersonationHeadersOfAClientGoNowhere) {
   EXPECT_EQ(metadata["x-opsmesh-principal"], "loopback");
   EXPECT_FALSE(metadata.contains("x-opsmesh-mesh-token"));
   EXPECT_FALSE(metadata.contains("x-http-x-slack-signature"));
-  EXPECT_THAT(answer.body(), testing::Not(HasSubstr("impersonate")));
+  EXPECT_THAT(answer.body(), ::testing::Not(HasSubstr("impersonate")));
 }
 
 TEST(UnaryTest, ASignedWebhookGetsItsRawBodyAndTheHeadersItNeeds) {
@@ -122,7 +122,7 @@ TEST(UnaryTest, ASignedWebhookGetsItsRawBodyAndTheHeadersItNeeds) {
   EXPECT_THAT(answer.body(), HasSubstr("application/x-www-form-urlencoded|a=1&b={|"));
   EXPECT_THAT(answer.body(), HasSubstr("x-http-x-slack-signature=v0=ab"));
   for (const char* word : {"secret", "forged", "root", "cookie"}) {
-    EXPECT_THAT(answer.body(), testing::Not(HasSubstr(word)));
+    EXPECT_THAT(answer.body(), ::testing::Not(HasSubstr(word)));
   }
 }
 

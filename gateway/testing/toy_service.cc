@@ -1,7 +1,9 @@
 #include "gateway/testing/toy_service.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
+#include <thread>
 
 #include "grpcpp/server_context.h"
 #include "libs/base/error.h"
@@ -100,18 +102,19 @@ grpc::Status ToyServiceImpl::Count(grpc::ServerContext* context, const toy::v1::
   ++calls_;
   ++running_;
   toy::v1::CountResponse event;
+  std::string text;
+  for (int i = 0; i < std::max(1, request->text_repeat()); ++i) text += request->text();
   for (int i = 1; request->forever() || i <= request->up_to(); ++i) {
     if (context->IsCancelled()) break;
     if (request->fail_after() > 0 && i > request->fail_after()) break;
     event.set_number(i);
-    if (!request->text().empty()) event.set_text(request->text());
+    if (!text.empty()) event.set_text(text);
     if (!request->forever() && i == request->up_to()) event.set_done(true);
     if (!writer->Write(event)) break;
     ++events_;
-    if (request->every_ms() > 0) {
-      std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, std::chrono::milliseconds(request->every_ms()),
-                        [&] { return context->IsCancelled(); });
+    // A synchronous handler is not told of a cancellation: it looks.
+    for (int waited = 0; waited < request->every_ms() && !context->IsCancelled(); waited += 5) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
   }
   --running_;
