@@ -123,6 +123,38 @@ TEST_P(KubectlTest, SaysNotFoundAsTheRealServerDoes) {
   EXPECT_THAT(Kubectl("get gadgets").text, HasSubstr("the server doesn't have a resource type \"gadgets\""));
 }
 
+TEST_P(KubectlTest, CreatesAppliesPatchesAndDeletes) {
+  EXPECT_THAT(Kubectl("create namespace lab").text, HasSubstr("namespace/lab created"));
+  EXPECT_THAT(Kubectl("create configmap settings -n lab --from-literal=a=1").text, HasSubstr("configmap/settings created"));
+  std::ofstream(home_ / "web.yaml") << "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: lab}\n"
+                                       "spec: {replicas: 2, selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, "
+                                       "spec: {containers: [{name: web, image: 'nginx:1.27.2'}]}}}\n";
+  const std::string file = (home_ / "web.yaml").string();
+  EXPECT_THAT(Kubectl("apply -f " + file).text, HasSubstr("deployment.apps/web created"));
+  EXPECT_THAT(Kubectl("apply -f " + file).text, HasSubstr("deployment.apps/web unchanged"));
+  EXPECT_THAT(Kubectl("apply --server-side --force-conflicts -f " + file).text, HasSubstr("deployment.apps/web serverside-applied"));
+  EXPECT_THAT(Kubectl("diff -f " + file).text, Not(HasSubstr("Error")));
+  EXPECT_THAT(Kubectl("scale -n lab deploy/web --replicas=5").text, HasSubstr("deployment.apps/web scaled"));
+  EXPECT_THAT(Kubectl("set image -n lab deploy/web web=nginx:1.26.2").text, HasSubstr("image updated"));
+  EXPECT_THAT(Kubectl("rollout restart -n lab deploy/web").text, HasSubstr("restarted"));
+  EXPECT_THAT(Kubectl("get deploy -n lab web -o jsonpath='{.spec.replicas} {.spec.template.spec.containers[0].image}'").text, HasSubstr("5 nginx:1.26.2"));
+  EXPECT_THAT(Kubectl("label -n lab cm settings team=x").text, HasSubstr("labeled"));
+  EXPECT_THAT(Kubectl("patch -n lab cm settings -p '{\"data\":{\"b\":\"2\"}}'").text, HasSubstr("patched"));
+  EXPECT_THAT(Kubectl("delete -n lab cm settings").text, HasSubstr("deleted"));
+  EXPECT_THAT(Kubectl("create deployment bad_name -n lab --image=x").text, HasSubstr("is invalid: metadata.name"));
+}
+
+TEST_P(KubectlTest, UndoesARolloutCordonsAndAnswersWhoMayWhat) {
+  EXPECT_THAT(Kubectl("rollout undo -n shop deploy/nginx --to-revision=2").text, HasSubstr("rolled back"));
+  EXPECT_THAT(Kubectl("get deploy -n shop nginx -o jsonpath={..image}").text, HasSubstr("nginx:1.26.2"));
+  EXPECT_THAT(Kubectl("cordon node-3").text, HasSubstr("node/node-3 cordoned"));
+  EXPECT_THAT(Kubectl("get node node-3").text, HasSubstr("SchedulingDisabled"));
+  EXPECT_THAT(Kubectl("auth can-i delete nodes").text, HasSubstr("yes"));
+  EXPECT_THAT(Kubectl("auth can-i delete nodes --as ann").text, HasSubstr("no"));
+  EXPECT_THAT(Kubectl("auth whoami").text, HasSubstr("kubernetes-admin"));
+  EXPECT_THAT(Kubectl("get pods -n shop --as ann").text, HasSubstr("User \"ann\" cannot list resource \"pods\""));
+}
+
 INSTANTIATE_TEST_SUITE_P(PlainAndTls, KubectlTest, testing::Bool(),
                          [](const auto& info) { return info.param ? "Tls" : "Plain"; });
 

@@ -121,7 +121,13 @@ void ApiServer::Handle(const std::shared_ptr<http_server::Exchange>& exchange) {
   http_server::Headers common = CommonHeaders(request);
   Call call{.http = request, .info = {}, .query = Query(request.raw_query), .user = {}, .accepted = {}, .type = nullptr, .warnings = {}};
   call.info = ParseRequestInfo(request.method, request.path, call.query);
-  auto reply = Dispatch(call, exchange, common);
+  std::optional<Reply> reply;
+  try {
+    reply = Dispatch(call, exchange, common);
+  } catch (const Json::exception& error) {
+    // A shape that no check foresaw: the client's object is at fault, the server goes on.
+    reply = StatusReply(BadRequestStatus(fmt::format("the object provided cannot be handled: {}", error.what())));
+  }
   if (!reply) return;
   for (const std::string& warning : call.warnings) common.Add("Warning", QuoteWarning(warning));
   if (request.method == "HEAD") reply->body.clear();

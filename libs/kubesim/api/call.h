@@ -18,6 +18,9 @@ struct Cluster {
   Store& store;
   LogStore& logs;
   const base::Clock& clock;
+  /// Whether somebody acts on deletions: kubelets confirm the end of pods, the garbage collector serves finalizers.
+  bool kubelets_run = false;
+  bool collector_runs = false;
 };
 
 struct Call {
@@ -27,6 +30,7 @@ struct Call {
   User user;
   Accepted accepted;
   const ResourceType* type = nullptr;      // set for resource requests that reach a handler
+  bool tracked = false;                    // managedFields are already made (server-side apply)
   std::vector<std::string> warnings;       // sent as Warning: 299 headers
 };
 

@@ -90,6 +90,9 @@ Json FromStorage(const ResourceType& type, Json object) {
   if (IsOldAutoscaler(type)) return AutoscalerToV1(std::move(object));
   if (!IsNewEvent(type)) return object;
   for (const auto& [core, newer] : kEventMembers) Rename(object, core, newer);
+  for (const char* member : {"reportingController", "reportingInstance"}) {
+    if (At(object, member) == "") object.erase(member);
+  }
   return object;
 }
 

@@ -39,7 +39,8 @@ void DemoBuilder::AddService(Json service) {
   const ResourceType& type = Type("", "services");
   ApplyDefaults(type, service);
   Json& spec = service["spec"];
-  if (!spec.contains("clusterIP")) spec["clusterIP"] = fmt::format("10.96.{}.{}", 40 + next_service_address_ % 150, next_service_address_++);
+  if (!spec.contains("clusterIP")) spec["clusterIP"] = fmt::format("10.96.{0}.{1}", 40 + next_service_address_ % 150, next_service_address_);
+  ++next_service_address_;
   spec["clusterIPs"] = {spec["clusterIP"]};
   service["metadata"]["uid"] = target_.store.ids().NewUuid();
   service["status"]["loadBalancer"] = Json::object();

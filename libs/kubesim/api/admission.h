@@ -1,0 +1,18 @@
+// What a real cluster's admission and registry add or refuse beyond defaults and validation.
+#pragma once
+
+#include "libs/kubesim/api/call.h"
+
+namespace opsmesh::kubesim {
+
+/// 404 for a namespace that is not there, 403 for one that goes away. Nothing for "".
+MaybeStatus CheckNamespace(const Cluster& cluster, const ResourceType& type, const std::string& ns);
+/// `before` is null for a create. Pods get their service account and volumes, Services an address, claims the default
+/// storage class; quotas are checked.
+MaybeStatus Admit(const Cluster& cluster, const Call& call, Json& object, const Json& before);
+/// A replaced object keeps what the server chose when the client leaves it out (a Service's address).
+void KeepAllocated(const ResourceType& type, const Json& before, Json& object);
+/// Definitions change what is served.
+void AfterWrite(const Cluster& cluster, const ResourceType& type, const Object& object);
+
+}  // namespace opsmesh::kubesim

@@ -1,0 +1,166 @@
+#include "libs/kubesim/api/deletes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "libs/base/json.h"
+#include "libs/kubesim/api/body.h"
+#include "libs/kubesim/api/reads.h"
+#include "libs/kubesim/api/write_steps.h"
+#include "libs/kubesim/store/json_path.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+namespace {
+
+MaybeStatus CheckOptions(const Json& options) {
+  const std::string policy = TextAt(options, "propagationPolicy");
+  std::vector<Cause> causes;
+  if (!policy.empty() && policy != "Foreground" && policy != "Background" && policy != "Orphan") {
+    causes.push_back({"FieldValueNotSupported", fmt::format("Unsupported value: \"{}\": supported values: \"Background\", \"Foreground\", \"Orphan\"", policy), "propagationPolicy"});
+  }
+  if (!policy.empty() && At(options, "orphanDependents").is_boolean()) {
+    causes.push_back({"FieldValueInvalid", fmt::format("Invalid value: \"{}\": orphanDependents and deletionPropagation cannot be both set", policy), "propagationPolicy"});
+  }
+  for (const Json& run : ListAt(options, {"dryRun"})) {
+    if (Scalar(run) != "All") causes.push_back({"FieldValueNotSupported", fmt::format("Unsupported value: \"{}\": supported values: \"All\"", Scalar(run)), "dryRun"});
+  }
+  if (causes.empty()) return std::nullopt;
+  return InvalidStatus("meta.k8s.io", "DeleteOptions", "", std::move(causes));
+}
+
+MaybeStatus CheckPreconditions(const ResourceType& type, const Object& object, const Json& options) {
+  auto differs = [&](const std::string& why) {
+    ApiStatus status{.code = 409, .reason = "Conflict", .has_details = true};
+    status.name = object.name;
+    status.kind = type.kind;
+    status.group = type.group;
+    status.message = fmt::format("Operation cannot be fulfilled on {}{} \"{}\": {}", type.kind, type.group.empty() ? "" : "." + type.group, object.name, why);
+    return status;
+  };
+  const std::string uid = TextAt(options, {"preconditions", "uid"});
+  if (!uid.empty() && uid != object.uid) {
+    return differs(fmt::format("the UID in the precondition ({}) does not match the UID in record ({}). The object might have been deleted and then recreated", uid, object.uid));
+  }
+  const std::string version = TextAt(options, {"preconditions", "resourceVersion"});
+  if (!version.empty() && version != std::to_string(object.resource_version)) {
+    return differs(fmt::format("the ResourceVersion in the precondition ({}) does not match the ResourceVersion in record ({}). The object might have been modified", version, object.resource_version));
+  }
+  return std::nullopt;
+}
+
+// A pod on a node that answers ends in its grace period; its kubelet takes it away.
+int64_t GraceOf(const Cluster& cluster, const ResourceType& type, const Json& object, const Json& options) {
+  if (type.storage_key != "/pods") return 0;
+  const int64_t asked = IntAt(options, "gracePeriodSeconds", IntAt(object, {"spec", "terminationGracePeriodSeconds"}, 30));
+  const std::string phase = TextAt(object, {"status", "phase"});
+  if (TextAt(object, {"spec", "nodeName"}).empty() || phase == "Succeeded" || phase == "Failed") return 0;
+  if (!cluster.kubelets_run) return 0;  // nobody would ever confirm the end
+  return std::max<int64_t>(0, asked);
+}
+
+void SetFinalizer(Json& object, const char* finalizer, bool wanted) {
+  Json kept = Json::array();
+  for (const Json& one : ListAt(object, {"metadata", "finalizers"})) {
+    if (one != finalizer) kept.push_back(one);
+  }
+  if (wanted) kept.push_back(finalizer);
+  if (kept.empty()) {
+    object["metadata"].erase("finalizers");
+  } else {
+    object["metadata"]["finalizers"] = kept;
+  }
+}
+
+Reply DeletedReply(const Call& call, const Deletion& deletion, const Cluster& cluster) {
+  const ResourceType& type = *call.type;
+  const bool whole = !deletion.gone || type.storage_key == "/pods" || type.storage_key == "/services" || type.storage_key == "/serviceaccounts" ||
+                     type.storage_key == "/persistentvolumeclaims" || type.storage_key == "/persistentvolumes";
+  if (whole) return RenderedReply(RenderObject(type, *deletion.object, call.accepted, cluster.clock.Now()), call.accepted);
+  Json details = {{"name", deletion.object->name}, {"kind", type.plural}, {"uid", deletion.object->uid}};
+  if (!type.group.empty()) details["group"] = type.group;
+  return JsonReply({{"kind", "Status"}, {"apiVersion", "v1"}, {"metadata", Json::object()}, {"status", "Success"}, {"details", details}});
+}
+
+}  // namespace
+
+Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type, const ObjectPtr& current, const Json& options, bool dry_run) {
+  if (auto refused = CheckPreconditions(type, *current, options)) return *refused;
+  Json object = current->Parse();
+  const std::string policy = TextAt(options, "propagationPolicy");
+  if (cluster.collector_runs) {
+    if (!policy.empty()) {
+      SetFinalizer(object, "foregroundDeletion", policy == "Foreground");
+      SetFinalizer(object, "orphan", policy == "Orphan");
+    } else if (BoolAt(options, {"orphanDependents"})) {
+      SetFinalizer(object, "orphan", true);
+    }
+  }
+  const int64_t grace = GraceOf(cluster, type, object, options);
+  const bool namespace_content = type.storage_key == "/namespaces" && cluster.collector_runs;
+  const bool stays = grace > 0 || !ListAt(object, {"metadata", "finalizers"}).empty() || namespace_content;
+  if (!stays) {
+    if (dry_run) return Deletion{current, true};
+    auto removed = cluster.store.Remove(type, current->ns, current->name, current->uid);
+    if (!removed.ok()) return removed.status();
+    if (type.storage_key == "apiextensions.k8s.io/customresourcedefinitions") {
+      cluster.store.catalog().RemoveCustom(TextAt(object, {"spec", "group"}), TextAt(object, {"spec", "names", "plural"}));
+    }
+    return Deletion{*removed, true};
+  }
+  Json& metadata = object["metadata"];
+  const bool already = metadata.contains("deletionTimestamp");
+  if (!already || (grace < IntAt(metadata, "deletionGracePeriodSeconds") && type.storage_key == "/pods")) {
+    metadata["deletionTimestamp"] = base::Rfc3339(cluster.clock.Now() + absl::Seconds(grace));
+    metadata["deletionGracePeriodSeconds"] = grace;
+    if (metadata.contains("generation")) metadata["generation"] = IntAt(metadata, "generation") + 1;
+  }
+  if (type.storage_key == "/namespaces") object["status"]["phase"] = "Terminating";
+  if (dry_run) {
+    auto shown = std::make_shared<Object>(*current);
+    shown->json = base::DumpJson(object);
+    return Deletion{shown, false};
+  }
+  auto written = cluster.store.Update(StorageTypeOf(cluster, type), std::move(object), current->resource_version);
+  if (!written.ok()) return written.status();
+  return Deletion{*written, false};
+}
+
+Reply HandleDelete(const Cluster& cluster, const Call& call) {
+  const ResourceType& type = *call.type;
+  auto options = DeleteOptionsOf(call);
+  if (!options.ok()) return StatusReply(options.status());
+  if (auto refused = CheckOptions(*options)) return StatusReply(*refused);
+  if (type.storage_key == "/namespaces" && (call.info.name == "default" || call.info.name == "kube-system" || call.info.name == "kube-public")) {
+    return StatusReply(ForbiddenStatus(type, call.info.name, "this namespace may not be deleted"));
+  }
+  const bool dry_run = !ListAt(*options, {"dryRun"}).empty();
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    const ObjectPtr current = FindObject(cluster, call);
+    if (!current) return StatusReply(NotFoundStatus(type, call.info.name));
+    auto deletion = DeleteObject(cluster, type, current, *options, dry_run);
+    if (deletion.ok()) return DeletedReply(call, *deletion, cluster);
+    if (deletion.status().reason != "Conflict" || At(*options, "preconditions").is_object()) return StatusReply(deletion.status());
+  }
+  return StatusReply(ModifiedStatus(type, call.info.name));
+}
+
+Reply HandleDeleteCollection(const Cluster& cluster, const Call& call) {
+  const ResourceType& type = *call.type;
+  auto options = DeleteOptionsOf(call);
+  if (!options.ok()) return StatusReply(options.status());
+  if (auto refused = CheckOptions(*options)) return StatusReply(*refused);
+  auto selection = SelectionOf(call);
+  if (!selection.ok()) return StatusReply(selection.status());
+  const bool dry_run = !ListAt(*options, {"dryRun"}).empty();
+  std::vector<ObjectPtr> deleted;
+  for (const ObjectPtr& object : cluster.store.List(type, type.namespaced ? call.info.ns : "").objects) {
+    if (!selection->Matches(*object)) continue;
+    if (DeleteObject(cluster, type, object, *options, dry_run).ok()) deleted.push_back(object);
+  }
+  const Json metadata = {{"resourceVersion", std::to_string(cluster.store.resource_version())}};
+  return RenderedReply(RenderList(type, deleted, metadata, call.accepted, cluster.clock.Now()), call.accepted);
+}
+
+}  // namespace opsmesh::kubesim

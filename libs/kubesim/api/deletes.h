@@ -1,0 +1,20 @@
+// delete and deletecollection: preconditions, grace, finalizers, propagation.
+#pragma once
+
+#include "libs/kubesim/api/call.h"
+#include "libs/kubesim/api/reply.h"
+
+namespace opsmesh::kubesim {
+
+Reply HandleDelete(const Cluster& cluster, const Call& call);
+Reply HandleDeleteCollection(const Cluster& cluster, const Call& call);
+
+/// Deletes one object as a DELETE request would. `options` is a DeleteOptions object.
+struct Deletion {
+  ObjectPtr object;      // its state afterwards
+  bool gone = false;     // false: it stands with a deletionTimestamp
+};
+Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type, const ObjectPtr& current, const Json& options,
+                               bool dry_run);
+
+}  // namespace opsmesh::kubesim

@@ -1,0 +1,202 @@
+// status, scale, eviction, binding, token and the ones that need processes.
+#include <fmt/format.h>
+
+#include "libs/base/json.h"
+#include "libs/base/strings.h"
+#include "libs/kubesim/api/body.h"
+#include "libs/kubesim/api/deletes.h"
+#include "libs/kubesim/api/reads.h"
+#include "libs/kubesim/api/write_steps.h"
+#include "libs/kubesim/api/writes.h"
+#include "libs/kubesim/objects/patch.h"
+#include "libs/kubesim/store/json_path.h"
+#include "libs/kubesim/store/selectors.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+namespace {
+
+Reply Success(int code) {
+  return JsonReply({{"kind", "Status"}, {"apiVersion", "v1"}, {"metadata", Json::object()}, {"status", "Success"}, {"code", code}}, code);
+}
+
+// -- scale --
+
+Json ScaleOf(const Json& object) {
+  Json metadata = Json::object();
+  for (const char* member : {"name", "namespace", "uid", "resourceVersion", "creationTimestamp"}) {
+    if (const Json& value = At(object, {"metadata", member}); !value.is_null()) metadata[member] = value;
+  }
+  const Json& selector = At(object, {"spec", "selector"});
+  const bool plain = selector.is_object() && !selector.contains("matchLabels") && !selector.contains("matchExpressions");
+  Json scale = {{"kind", "Scale"}, {"apiVersion", "autoscaling/v1"}, {"metadata", metadata}, {"spec", Json::object()},
+                {"status", {{"replicas", IntAt(object, {"status", "replicas"})},
+                            {"selector", (plain ? LabelSelector::FromMap(selector) : LabelSelector::FromObject(selector)).ToString()}}}};
+  if (int64_t replicas = IntAt(object, {"spec", "replicas"}, 1); replicas != 0) scale["spec"]["replicas"] = replicas;
+  return scale;
+}
+
+Outcome<Json> WantedScale(const Call& call, const Json& now) {
+  if (call.info.verb == "update") {
+    auto body = ObjectOf(call);
+    if (!body.ok()) return body.status();
+    if (TextAt(*body, "kind") != "Scale") return BadRequestStatus(fmt::format("{} in version \"v1\" cannot be handled as a Scale", TextAt(*body, "kind")));
+    return *std::move(body);
+  }
+  const std::string media = MediaTypeOf(call);
+  auto patch = ParseBody(call.http.body, media == "application/apply-patch+yaml");
+  if (!patch.ok()) return patch.status();
+  if (media == "application/json-patch+json") return JsonPatch(now, *patch);
+  if (media == "application/strategic-merge-patch+json") return StrategicMergePatch(now, *patch);
+  return MergePatch(now, *patch);
+}
+
+Reply HandleScale(const Cluster& cluster, Call& call) {
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    const ObjectPtr current = FindObject(cluster, call);
+    if (!current) return StatusReply(NotFoundStatus(*call.type, call.info.name));
+    Json object = current->Parse();
+    const Json scale = ScaleOf(object);
+    if (call.info.verb == "get") return RenderedReply(base::DumpJson(scale), call.accepted);
+    auto wanted = WantedScale(call, scale);
+    if (!wanted.ok()) return StatusReply(wanted.status());
+    const Json& replicas = At(*wanted, {"spec", "replicas"});
+    if (!replicas.is_null() && !replicas.is_number_integer()) {
+      return StatusReply(BadRequestStatus("Scale in version \"v1\" cannot be handled as a Scale: json: cannot unmarshal string into Go struct field ScaleSpec.spec.replicas of type int32"));
+    }
+    if (IntAt(*wanted, {"spec", "replicas"}) < 0) {
+      return StatusReply(InvalidStatus("autoscaling", "Scale", call.info.name, {{"FieldValueInvalid", fmt::format("Invalid value: {}: must be greater than or equal to 0", IntAt(*wanted, {"spec", "replicas"})), "spec.replicas"}}));
+    }
+    const std::string version = TextAt(*wanted, {"metadata", "resourceVersion"});
+    const bool pinned = !version.empty() && version != std::to_string(current->resource_version);
+    if (pinned) return StatusReply(ModifiedStatus(*call.type, call.info.name));
+    object["spec"]["replicas"] = IntAt(*wanted, {"spec", "replicas"});
+    auto written = ReplaceObject(cluster, call, current, std::move(object), false);
+    if (written.ok()) return RenderedReply(base::DumpJson(ScaleOf(*written)), call.accepted);
+    if (written.status().reason != "Conflict") return StatusReply(written.status());
+  }
+  return StatusReply(ModifiedStatus(*call.type, call.info.name));
+}
+
+// -- eviction --
+
+bool PodReady(const Json& pod) {
+  for (const Json& condition : ListAt(pod, {"status", "conditions"})) {
+    if (TextAt(condition, "type") == "Ready") return TextAt(condition, "status") == "True";
+  }
+  return false;
+}
+
+// The budget that forbids the eviction, as a refusal; takes one disruption from the budget that allows it.
+MaybeStatus AskBudgets(const Cluster& cluster, const Object& pod, const Json& content, bool dry_run) {
+  const ResourceType& type = MustFind(cluster.store, "policy", "v1", "poddisruptionbudgets");
+  std::vector<ObjectPtr> budgets;
+  for (const ObjectPtr& object : cluster.store.List(type, pod.ns).objects) {
+    if (LabelSelector::FromObject(At(object->Parse(), {"spec", "selector"})).Matches(pod.labels)) budgets.push_back(object);
+  }
+  if (budgets.empty()) return std::nullopt;
+  if (budgets.size() > 1) return InternalStatus("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
+  Json budget = budgets[0]->Parse();
+  const int64_t healthy = IntAt(budget, {"status", "currentHealthy"});
+  const int64_t desired = IntAt(budget, {"status", "desiredHealthy"});
+  // A pod that is not ready does not count among the healthy: it may go while enough others are there.
+  if (!PodReady(content) && healthy >= desired && desired > 0) return std::nullopt;
+  const int64_t allowed = IntAt(budget, {"status", "disruptionsAllowed"});
+  if (allowed > 0) {
+    if (dry_run) return std::nullopt;
+    budget["status"]["disruptionsAllowed"] = allowed - 1;
+    budget["status"]["disruptedPods"][pod.name] = base::Rfc3339(cluster.clock.Now());
+    if (cluster.store.Update(type, std::move(budget), budgets[0]->resource_version).ok()) return std::nullopt;
+  }
+  ApiStatus status{.code = 429, .reason = "TooManyRequests", .message = "Cannot evict pod as it would violate the pod's disruption budget.", .has_details = true};
+  status.causes.push_back({"DisruptionBudget", fmt::format("The disruption budget {} needs {} healthy pods and has {} currently", budgets[0]->name, desired, healthy), ""});
+  return status;
+}
+
+Reply HandleEviction(const Cluster& cluster, const Call& call) {
+  auto body = ObjectOf(call);
+  if (!body.ok()) return StatusReply(body.status());
+  if (TextAt(*body, "kind") != "Eviction" && !TextAt(*body, "kind").empty()) {
+    return StatusReply(BadRequestStatus(fmt::format("{} in version \"v1\" cannot be handled as a Eviction", TextAt(*body, "kind"))));
+  }
+  if (const std::string name = TextAt(*body, {"metadata", "name"}); !name.empty() && name != call.info.name) {
+    return StatusReply(BadRequestStatus("name in URL does not match name in Eviction object"));
+  }
+  const ObjectPtr pod = FindObject(cluster, call);
+  if (!pod) return StatusReply(NotFoundStatus(*call.type, call.info.name));
+  const Json content = pod->Parse();
+  Json options = At(*body, "deleteOptions");
+  if (!options.is_object()) options = Json::object();
+  const bool dry_run = IsDryRun(call) || !ListAt(options, {"dryRun"}).empty();
+  const std::string phase = TextAt(content, {"status", "phase"});
+  const bool over = phase == "Succeeded" || phase == "Failed" || At(content, {"metadata", "deletionTimestamp"}).is_string() || phase == "Pending";
+  if (!over) {
+    if (auto refused = AskBudgets(cluster, *pod, content, dry_run)) return StatusReply(*refused);
+  }
+  auto deletion = DeleteObject(cluster, *call.type, pod, options, dry_run);
+  return deletion.ok() ? Success(201) : StatusReply(deletion.status());
+}
+
+// -- binding, token --
+
+Reply HandleBinding(const Cluster& cluster, const Call& call) {
+  auto body = ObjectOf(call);
+  if (!body.ok()) return StatusReply(body.status());
+  const std::string node = TextAt(*body, {"target", "name"});
+  if (node.empty()) {
+    return StatusReply(InvalidStatus("", "Binding", call.info.name, {{"FieldValueRequired", "Required value", "target.name"}}));
+  }
+  const ObjectPtr pod = FindObject(cluster, call);
+  if (!pod) return StatusReply(NotFoundStatus(*call.type, call.info.name));
+  Json content = pod->Parse();
+  if (const std::string there = TextAt(content, {"spec", "nodeName"}); !there.empty()) {
+    return StatusReply(ConflictStatus(*call.type, call.info.name, fmt::format("pod {} is already assigned to node \"{}\"", call.info.name, there)));
+  }
+  content["spec"]["nodeName"] = node;
+  if (IsDryRun(call)) return Success(201);
+  auto written = cluster.store.Update(*call.type, std::move(content), pod->resource_version);
+  return written.ok() ? Success(201) : StatusReply(written.status());
+}
+
+Reply HandleToken(const Cluster& cluster, const Call& call, TokenTable& tokens) {
+  auto body = ObjectOf(call);
+  if (!body.ok()) return StatusReply(body.status());
+  const ObjectPtr account = FindObject(cluster, call);
+  if (!account) return StatusReply(NotFoundStatus(*call.type, call.info.name));
+  const int64_t seconds = IntAt(*body, {"spec", "expirationSeconds"}, 3600);
+  if (seconds < 600) {
+    return StatusReply(InvalidStatus("authentication.k8s.io", "TokenRequest", "", {{"FieldValueInvalid", fmt::format("Invalid value: {}: may not specify a duration less than 10 minutes", seconds), "spec.expirationSeconds"}}));
+  }
+  Json answer = *body;
+  answer["kind"] = "TokenRequest";
+  answer["apiVersion"] = "authentication.k8s.io/v1";
+  answer["metadata"] = {{"name", account->name}, {"namespace", account->ns}, {"creationTimestamp", base::Rfc3339(cluster.clock.Now())}};
+  answer["spec"]["expirationSeconds"] = seconds;
+  answer["status"] = {{"token", tokens.Issue(ServiceAccountUser(account->ns, account->name, account->uid), true)},
+                      {"expirationTimestamp", base::Rfc3339(cluster.clock.Now() + absl::Seconds(seconds))}};
+  return RenderedReply(base::DumpJson(answer), call.accepted, 201);
+}
+
+}  // namespace
+
+Reply HandleSubresource(const Cluster& cluster, Call& call, TokenTable& tokens) {
+  const std::string& sub = call.info.subresource;
+  const bool reads = call.info.verb == "get" || call.info.verb == "list" || call.info.verb == "watch";
+  if (!reads) {
+    if (auto refused = CheckWriteOptions(call)) return StatusReply(*refused);
+  }
+  if (sub == "scale") return HandleScale(cluster, call);
+  if (sub == "status" || sub == "ephemeralcontainers" || sub == "approval" || sub == "finalize") {
+    return reads ? HandleGet(cluster, call) : HandleObjectChange(cluster, call);
+  }
+  if (sub == "eviction") return HandleEviction(cluster, call);
+  if (sub == "binding") return HandleBinding(cluster, call);
+  if (sub == "token") return HandleToken(cluster, call, tokens);
+  if (sub == "exec" || sub == "attach" || sub == "portforward") {
+    if (!FindObject(cluster, call)) return StatusReply(NotFoundStatus(*call.type, call.info.name));
+    if (call.http.headers.Get("Upgrade").empty()) return StatusReply(BadRequestStatus("Upgrade request required"));
+  }
+  return StatusReply({.code = 501, .reason = "NotImplemented", .message = fmt::format("the simulator has no processes: {}/{} is not supported", call.type->plural, sub)});
+}
+
+}  // namespace opsmesh::kubesim

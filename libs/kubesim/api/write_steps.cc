@@ -1,0 +1,244 @@
+#include "libs/kubesim/api/write_steps.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "libs/base/json.h"
+#include "libs/base/strings.h"
+#include "libs/kubesim/api/admission.h"
+#include "libs/kubesim/objects/defaults.h"
+#include "libs/kubesim/objects/validation.h"
+#include "libs/kubesim/store/json_path.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+namespace {
+
+constexpr size_t kMaxObjectBytes = 1536 << 10;  // etcd's limit
+
+MaybeStatus CheckShape(Call& call, const Json& object) {
+  const ResourceType& type = *call.type;
+  if (std::string wrong = WrongType(type, object); !wrong.empty()) {
+    return BadRequestStatus(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", type.kind, type.version, type.kind, wrong));
+  }
+  const auto unknown = UnknownFields(type, object);
+  if (unknown.empty()) return std::nullopt;
+  const std::string& mode = call.query.Get("fieldValidation");
+  if (mode == "Strict") {
+    return BadRequestStatus(fmt::format("{} in version \"{}\" cannot be handled as a {}: strict decoding error: {}", type.kind, type.version, type.kind, base::Join(unknown, ", ")));
+  }
+  if (mode != "Ignore") call.warnings.insert(call.warnings.end(), unknown.begin(), unknown.end());
+  return std::nullopt;
+}
+
+// Unknown members are dropped, as decoding into a Go struct does.
+void DropUnknown(const ResourceType& type, Json& object) {
+  for (const std::string& sentence : UnknownFields(type, object)) {
+    const std::string path = sentence.substr(15, sentence.size() - 16);
+    if (path.find('[') != std::string::npos) continue;
+    Json* node = &object;
+    const auto parts = base::Split(path, '.');
+    for (size_t i = 0; i + 1 < parts.size() && node->is_object(); ++i) node = &(*node)[std::string(parts[i])];
+    if (node->is_object()) node->erase(std::string(parts.back()));
+  }
+}
+
+bool HasStatusSubresource(const ResourceType& type) { return type.FindSubresource("status") != nullptr; }
+
+MaybeStatus TooLarge(const ResourceType& type, const Json& object) {
+  if (base::DumpJson(object).size() <= kMaxObjectBytes) return std::nullopt;
+  (void)type;
+  return ApiStatus{.code = 413, .reason = "RequestEntityTooLarge", .message = "etcdserver: request is too large"};
+}
+
+// Drops what clients may not set.
+void ClearServerFields(Json& metadata) {
+  for (const char* member : {"uid", "creationTimestamp", "resourceVersion", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"}) metadata.erase(member);
+}
+
+Json Served(const ResourceType& type, Json object) {
+  object = FromStorage(type, std::move(object));
+  object["kind"] = type.kind;
+  object["apiVersion"] = type.ApiVersion();
+  return object;
+}
+
+}  // namespace
+
+MaybeStatus CheckWriteOptions(const Call& call) {
+  const char* kind = call.info.verb == "create" ? "CreateOptions" : call.info.verb == "patch" ? "PatchOptions" : call.info.verb == "update" ? "UpdateOptions" : "DeleteOptions";
+  std::vector<Cause> causes;
+  for (const std::string& run : call.query.All("dryRun")) {
+    if (run != "All") causes.push_back({"FieldValueNotSupported", fmt::format("Unsupported value: \"{}\": supported values: \"All\"", run), "dryRun"});
+  }
+  if (const std::string& mode = call.query.Get("fieldValidation"); !mode.empty() && mode != "Ignore" && mode != "Warn" && mode != "Strict") {
+    causes.push_back({"FieldValueNotSupported", fmt::format("Unsupported value: \"{}\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"", mode), "fieldValidation"});
+  }
+  if (call.query.Get("fieldManager").size() > 128) causes.push_back({"FieldValueTooLong", "Too long: may not be more than 128 bytes", "fieldManager"});
+  if (causes.empty()) return std::nullopt;
+  return InvalidStatus("meta.k8s.io", kind, "", std::move(causes));
+}
+
+bool IsDryRun(const Call& call) { return call.query.Get("dryRun") == "All"; }
+
+Writer WriterOf(const Cluster& cluster, const Call& call) {
+  std::string manager = call.query.Get("fieldManager");
+  if (manager.empty()) {
+    const std::string_view agent = call.http.headers.Get("User-Agent");
+    manager = agent.substr(0, agent.find('/'));
+    if (manager.empty()) manager = "unknown";
+  }
+  return {manager, call.type->ApiVersion(), call.info.subresource == "scale" ? "scale" : call.info.subresource, base::Rfc3339(cluster.clock.Now())};
+}
+
+const ResourceType& StorageTypeOf(const Cluster& cluster, const ResourceType& type) {
+  const std::string group = type.storage_key.substr(0, type.storage_key.find('/'));
+  const ResourceType* stored = cluster.store.catalog().Preferred(group, type.plural);
+  return stored == nullptr ? type : *stored;
+}
+
+ObjectPtr FindObject(const Cluster& cluster, const Call& call) {
+  return cluster.store.Get(*call.type, call.type->namespaced ? call.info.ns : "", call.info.name);
+}
+
+MaybeStatus CheckIdentity(const Call& call, Json& object) {
+  const ResourceType& type = *call.type;
+  const std::string kind = TextAt(object, "kind");
+  const std::string api_version = TextAt(object, "apiVersion");
+  if ((!kind.empty() && kind != type.kind) || (!api_version.empty() && api_version != type.ApiVersion())) {
+    const std::string version = api_version.substr(api_version.rfind('/') + 1);
+    return BadRequestStatus(fmt::format("{0} in version \"{1}\" cannot be handled as a {2}: converting ({1}.{0}) to ({3}.{2}): unknown conversion", kind.empty() ? type.kind : kind, version.empty() ? type.version : version, type.kind,
+                                        type.group.empty() ? "core" : type.group.substr(0, type.group.find('.'))));
+  }
+  if (object.contains("metadata") && !object["metadata"].is_object() && !object["metadata"].is_null()) {
+    return BadRequestStatus(fmt::format("{} in version \"{}\" cannot be handled as a {}: json: cannot unmarshal metadata into Go struct field of type v1.ObjectMeta", type.kind, type.version, type.kind));
+  }
+  Json& metadata = object["metadata"];
+  if (!metadata.is_object()) metadata = Json::object();
+  const std::string ns = TextAt(metadata, "namespace");
+  if (type.namespaced) {
+    if (!ns.empty() && ns != call.info.ns) return BadRequestStatus("the namespace of the provided object does not match the namespace sent on the request");
+    metadata["namespace"] = call.info.ns;
+  } else {
+    metadata.erase("namespace");
+  }
+  if (!call.info.name.empty()) {
+    const std::string name = TextAt(metadata, "name");
+    if (!name.empty() && name != call.info.name) {
+      return BadRequestStatus(fmt::format("the name of the object ({}) does not match the name on the URL ({})", name, call.info.name));
+    }
+    metadata["name"] = call.info.name;
+  }
+  return std::nullopt;
+}
+
+Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
+  const ResourceType& type = *call.type;
+  if (auto refused = CheckIdentity(call, object)) return *refused;
+  if (auto refused = CheckShape(call, object)) return *refused;
+  DropUnknown(type, object);
+  Json& metadata = object["metadata"];
+  if (!TextAt(metadata, "resourceVersion").empty()) return BadRequestStatus("resourceVersion should not be set on objects to be created");
+  const Json managed = At(metadata, "managedFields");
+  ClearServerFields(metadata);
+  if (TextAt(metadata, "name").empty() && !TextAt(metadata, "generateName").empty()) {
+    metadata["name"] = TextAt(metadata, "generateName").substr(0, 58) + NameSuffix(cluster.store.ids().Random());
+  }
+  if (TextAt(metadata, "name").empty()) {
+    return InvalidStatus(type.group, type.kind, "", {{"FieldValueRequired", "Required value: name or generateName is required", "metadata.name"}});
+  }
+  if (auto refused = CheckNamespace(cluster, type, call.info.ns)) return *refused;
+  object = ToStorage(type, std::move(object));
+  if (HasStatusSubresource(type)) object.erase("status");
+  ApplyDefaults(StorageTypeOf(cluster, type), object);
+  if (auto refused = Admit(cluster, call, object, nullptr)) return *refused;
+  auto causes = Validate(type, object, nullptr);
+  if (!causes.empty()) return InvalidStatus(type.group, type.kind, TextAt(object, {"metadata", "name"}), std::move(causes));
+  if (auto refused = TooLarge(type, object)) return *refused;
+  if (object.contains("spec") && (HasStatusSubresource(type) || type.custom)) object["metadata"]["generation"] = 1;
+  if (!call.tracked) {
+    object["metadata"].erase("managedFields");
+    TrackUpdate(nullptr, object, WriterOf(cluster, call), type.custom);
+  }
+  const std::string name = TextAt(object, {"metadata", "name"});
+  if (IsDryRun(call)) {
+    if (cluster.store.Get(type, type.namespaced ? call.info.ns : "", name)) return AlreadyExistsStatus(type, name);
+    object["metadata"]["uid"] = cluster.store.ids().NewUuid();
+    object["metadata"]["creationTimestamp"] = base::Rfc3339(cluster.clock.Now());
+    return Served(type, std::move(object));
+  }
+  auto made = cluster.store.Create(StorageTypeOf(cluster, type), std::move(object));
+  if (!made.ok()) {
+    ApiStatus status = made.status();
+    return status.reason == "AlreadyExists" ? AlreadyExistsStatus(type, name) : status;
+  }
+  AfterWrite(cluster, type, **made);
+  return Served(type, (*made)->Parse());
+}
+
+Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr& current, Json object, bool check_version) {
+  const ResourceType& type = *call.type;
+  if (auto refused = CheckIdentity(call, object)) return *refused;
+  if (auto refused = CheckShape(call, object)) return *refused;
+  DropUnknown(type, object);
+  const Json before = current->Parse();
+  Json& metadata = object["metadata"];
+  const std::string wanted = TextAt(metadata, "resourceVersion");
+  if (check_version && !wanted.empty() && wanted != std::to_string(current->resource_version)) return ModifiedStatus(type, call.info.name);
+  if (const std::string uid = TextAt(metadata, "uid"); !uid.empty() && uid != current->uid) {
+    return ConflictStatus(type, call.info.name, fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}", uid, current->uid));
+  }
+  object = ToStorage(type, std::move(object));
+  const bool status_only = call.info.subresource == "status";
+  if (status_only) {
+    // Only the status counts, and managedFields with it.
+    Json kept = before;
+    kept["status"] = object.contains("status") ? object["status"] : Json::object();
+    if (kept["status"].is_null()) kept["status"] = Json::object();
+    object = std::move(kept);
+  } else if (HasStatusSubresource(type)) {
+    if (before.contains("status")) object["status"] = before["status"]; else object.erase("status");
+  }
+  Json& meta = object["metadata"];
+  for (const char* member : {"uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"}) {
+    if (before["metadata"].contains(member)) meta[member] = before["metadata"][member]; else meta.erase(member);
+  }
+  meta["resourceVersion"] = std::to_string(current->resource_version);
+  if (!status_only) {
+    const ResourceType& stored = StorageTypeOf(cluster, type);
+    KeepAllocated(type, before, object);
+    ApplyDefaults(stored, object);
+    if (auto refused = Admit(cluster, call, object, before)) return *refused;
+    auto causes = Validate(type, object, before);
+    if (!causes.empty()) return InvalidStatus(type.group, type.kind, call.info.name, std::move(causes));
+    const bool annotations_count = type.storage_key == "apps/deployments";
+    if (At(object, "spec") != At(before, "spec") ||
+        (annotations_count && At(object, {"metadata", "annotations"}) != At(before, {"metadata", "annotations"}))) {
+      if (before["metadata"].contains("generation")) meta["generation"] = IntAt(before, {"metadata", "generation"}) + 1;
+    }
+  }
+  if (auto refused = TooLarge(type, object)) return *refused;
+  if (!call.tracked) {
+    if (before["metadata"].contains("managedFields")) {
+      object["metadata"]["managedFields"] = before["metadata"]["managedFields"];
+    } else {
+      object["metadata"].erase("managedFields");
+    }
+    TrackUpdate(before, object, WriterOf(cluster, call), type.custom);
+  }
+  if (IsDryRun(call)) return Served(type, std::move(object));
+  // The last finalizer of a deleted object takes it away.
+  if (!TextAt(object, {"metadata", "deletionTimestamp"}).empty() && ListAt(object, {"metadata", "finalizers"}).empty() &&
+      !ListAt(before, {"metadata", "finalizers"}).empty() && IntAt(object, {"metadata", "deletionGracePeriodSeconds"}) == 0) {
+    auto removed = cluster.store.Remove(type, current->ns, current->name, current->uid, current->resource_version);
+    if (!removed.ok()) return removed.status();
+    return Served(type, std::move(object));
+  }
+  auto written = cluster.store.Update(StorageTypeOf(cluster, type), std::move(object), current->resource_version);
+  if (!written.ok()) return written.status().reason == "Conflict" ? ModifiedStatus(type, call.info.name) : written.status();
+  AfterWrite(cluster, type, **written);
+  return Served(type, (*written)->Parse());
+}
+
+}  // namespace opsmesh::kubesim

@@ -1,0 +1,30 @@
+// The steps of a write that create, update, patch, apply and the subresources share.
+#pragma once
+
+#include "libs/kubesim/api/call.h"
+#include "libs/kubesim/api/reply.h"
+#include "libs/kubesim/objects/managed_fields.h"
+
+namespace opsmesh::kubesim {
+
+/// dryRun, fieldValidation and fieldManager: 422 for a value that is none.
+MaybeStatus CheckWriteOptions(const Call& call);
+bool IsDryRun(const Call& call);
+Writer WriterOf(const Cluster& cluster, const Call& call);
+
+/// The type under which objects are kept (the preferred version).
+const ResourceType& StorageTypeOf(const Cluster& cluster, const ResourceType& type);
+ObjectPtr FindObject(const Cluster& cluster, const Call& call);
+
+/// kind, apiVersion, name and namespace of a body against the path. Fills what is left out.
+MaybeStatus CheckIdentity(const Call& call, Json& object);
+
+/// Everything between a parsed body and the store; returns the object in the served form.
+Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object);
+/// `check_version`: the body's resourceVersion must be the current one when it has one.
+Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr& current, Json object, bool check_version);
+
+/// Also used for status, scale ...: runs the create/update/patch of `call` itself.
+Reply HandleObjectChange(const Cluster& cluster, Call& call);
+
+}  // namespace opsmesh::kubesim

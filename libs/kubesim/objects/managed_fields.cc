@@ -1,0 +1,363 @@
+#include "libs/kubesim/objects/managed_fields.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "libs/kubesim/objects/list_keys.h"
+#include "libs/kubesim/store/json_path.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+namespace {
+
+constexpr int kMaxDepth = 64;
+
+// Members of metadata that nobody owns.
+const std::set<std::string>& Unowned() {
+  static const auto* names = new std::set<std::string>{
+      "name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
+      "deletionGracePeriodSeconds", "managedFields", "selfLink"};
+  return *names;
+}
+
+std::string KeyElement(const ListKey& key, const Json& item) {
+  Json names = Json::object();
+  for (const std::string& name : key.apply_keys) {
+    if (item.contains(name)) {
+      names[name] = item[name];
+    } else if (name == "protocol") {
+      names[name] = "TCP";
+    }
+  }
+  return "k:" + names.dump();
+}
+
+bool KeyedList(const std::string& member, const Json& list, bool atomic_lists, ListKey* key) {
+  if (!list.is_array() || atomic_lists) return false;
+  *key = ListKeyOf(member, list, list);
+  if (key->kind == ListKey::Kind::kSet) return true;
+  if (key->kind != ListKey::Kind::kByKey || key->apply_keys.empty()) return false;
+  return std::all_of(list.begin(), list.end(), [&](const Json& item) { return item.is_object() && item.contains(key->apply_keys[0]); });
+}
+
+struct Collector {
+  bool atomic_lists;
+  FieldSet* out;
+
+  void Value(const std::string& member, const Json& value, FieldPath& path) {
+    if (path.size() > kMaxDepth) return;
+    if (value.is_object() && !value.empty()) {
+      Object(value, path, false);
+      return;
+    }
+    ListKey key;
+    if (KeyedList(member, value, atomic_lists, &key) && !value.empty()) {
+      for (const Json& item : value) {
+        path.push_back(key.kind == ListKey::Kind::kSet ? "v:" + item.dump() : KeyElement(key, item));
+        out->insert(path);  // the element itself
+        if (item.is_object()) Object(item, path, false);
+        path.pop_back();
+      }
+      return;
+    }
+    out->insert(path);
+  }
+
+  void Object(const Json& object, FieldPath& path, bool top) {
+    for (const auto& [member, value] : object.items()) {
+      if (top && (member == "kind" || member == "apiVersion")) continue;
+      if (path.size() == 1 && path[0] == "f:metadata" && Unowned().contains(member)) continue;
+      if (value.is_null()) continue;
+      path.push_back("f:" + member);
+      Value(member, value, path);
+      path.pop_back();
+    }
+  }
+};
+
+bool IsPrefix(const FieldPath& prefix, const FieldPath& path) {
+  return prefix.size() < path.size() && std::equal(prefix.begin(), prefix.end(), path.begin());
+}
+
+// The value at a path; null when it is not there.
+const Json* Find(const Json& object, const FieldPath& path) {
+  const Json* node = &object;
+  for (const std::string& element : path) {
+    const std::string name = element.substr(2);
+    if (element.starts_with("f:")) {
+      if (!node->is_object() || !node->contains(name)) return nullptr;
+      node = &(*node)[name];
+      continue;
+    }
+    if (!node->is_array()) return nullptr;
+    const Json wanted = Json::parse(name, nullptr, false);
+    const Json* found = nullptr;
+    for (const Json& item : *node) {
+      bool equal = element.starts_with("v:") ? item == wanted : item.is_object() && wanted.is_object();
+      if (equal && element.starts_with("k:")) {
+        for (const auto& [key, value] : wanted.items()) {
+          equal = equal && (item.contains(key) ? item[key] == value : key == "protocol" && value == "TCP");
+        }
+      }
+      if (equal) found = &item;
+    }
+    if (found == nullptr) return nullptr;
+    node = found;
+  }
+  return node;
+}
+
+void Erase(Json& object, const FieldPath& path) {
+  FieldPath parent(path.begin(), path.end() - 1);
+  Json* holder = const_cast<Json*>(Find(object, parent));
+  if (holder == nullptr) return;
+  if (path.back().starts_with("f:") && holder->is_object()) {
+    holder->erase(path.back().substr(2));
+  } else if (holder->is_array()) {
+    const Json* item = Find(object, path);
+    for (size_t i = 0; i < holder->size(); ++i) {
+      if (&(*holder)[i] == item) {
+        holder->erase(i);
+        break;
+      }
+    }
+  }
+  if (holder->empty() && parent.size() > 1) Erase(object, parent);
+}
+
+std::string Readable(const FieldPath& path) {
+  std::string text;
+  for (const std::string& element : path) {
+    if (element.starts_with("f:")) {
+      text += "." + element.substr(2);
+    } else if (element.starts_with("v:")) {
+      text += "[=" + element.substr(2) + "]";
+    } else {
+      std::string inner;
+      const Json key = Json::parse(element.substr(2), nullptr, false);
+      for (const auto& [name, value] : key.items()) inner += (inner.empty() ? "" : ",") + name + "=" + value.dump();
+      text += "[" + inner + "]";
+    }
+  }
+  return text;
+}
+
+// One entry of managedFields, unpacked.
+struct Entry {
+  Json head;  // without fieldsV1
+  FieldSet fields;
+  bool Is(const Writer& writer, const char* operation) const {
+    return TextAt(head, "manager") == writer.manager && TextAt(head, "operation") == operation &&
+           TextAt(head, "subresource") == writer.subresource;
+  }
+};
+
+std::vector<Entry> EntriesOf(const Json& object) {
+  std::vector<Entry> entries;
+  for (const Json& one : ListAt(object, {"metadata", "managedFields"})) {
+    Entry entry{one, FromFieldsV1(At(one, "fieldsV1"))};
+    if (!entry.head.is_object()) continue;
+    entry.head.erase("fieldsV1");
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+void Store(Json& object, const std::vector<Entry>& entries) {
+  Json list = Json::array();
+  for (const Entry& entry : entries) {
+    if (entry.fields.empty()) continue;
+    Json one = entry.head;
+    one["fieldsType"] = "FieldsV1";
+    one["fieldsV1"] = ToFieldsV1(entry.fields);
+    list.push_back(std::move(one));
+  }
+  if (list.empty()) {
+    object["metadata"].erase("managedFields");
+  } else {
+    object["metadata"]["managedFields"] = std::move(list);
+  }
+}
+
+Json Head(const Writer& writer, const char* operation) {
+  Json head = {{"manager", writer.manager}, {"operation", operation}, {"apiVersion", writer.api_version}, {"time", writer.time}};
+  if (!writer.subresource.empty()) head["subresource"] = writer.subresource;
+  return head;
+}
+
+// Structured merge: `applied` wins, lists with keys are merged by them.
+Json Merge(const std::string& member, const Json& live, const Json& applied, bool atomic_lists) {
+  if (applied.is_object() && live.is_object()) {
+    Json merged = live;
+    for (const auto& [name, value] : applied.items()) {
+      merged[name] = live.contains(name) ? Merge(name, live[name], value, atomic_lists) : value;
+    }
+    return merged;
+  }
+  ListKey key;
+  if (live.is_array() && KeyedList(member, applied, atomic_lists, &key)) {
+    Json merged = live;
+    for (const Json& item : applied) {
+      const FieldPath where{key.kind == ListKey::Kind::kSet ? "v:" + item.dump() : KeyElement(key, item)};
+      Json* there = const_cast<Json*>(Find(merged, where));
+      if (there == nullptr) {
+        merged.push_back(item);
+      } else {
+        *there = Merge("", *there, item, atomic_lists);
+      }
+    }
+    return merged;
+  }
+  return applied;
+}
+
+}  // namespace
+
+FieldSet FieldsOf(const Json& object, bool atomic_lists) {
+  FieldSet set;
+  FieldPath path;
+  if (object.is_object()) Collector{atomic_lists, &set}.Object(object, path, true);
+  return set;
+}
+
+Json ToFieldsV1(const FieldSet& set) {
+  Json root = Json::object();
+  for (const FieldPath& path : set) {
+    Json* node = &root;
+    for (const std::string& element : path) node = &(*node)[element];
+    if (node->is_null()) *node = Json::object();
+    // A list element that is owned as such carries a dot.
+    if (!path.back().starts_with("f:")) (*node)["."] = Json::object();
+  }
+  return root;
+}
+
+namespace {
+void Unfold(const Json& node, FieldPath& path, FieldSet* set) {
+  if (!node.is_object() || path.size() > kMaxDepth) return;
+  bool leaf = true;
+  for (const auto& [element, value] : node.items()) {
+    if (element == ".") {
+      set->insert(path);
+      continue;
+    }
+    if (element.size() < 2 || element[1] != ':') continue;
+    leaf = false;
+    path.push_back(element);
+    Unfold(value, path, set);
+    path.pop_back();
+  }
+  if (leaf && !path.empty()) set->insert(path);
+}
+}  // namespace
+
+FieldSet FromFieldsV1(const Json& fields) {
+  FieldSet set;
+  FieldPath path;
+  Unfold(fields, path, &set);
+  return set;
+}
+
+void TrackUpdate(const Json& before, Json& object, const Writer& writer, bool atomic_lists) {
+  const FieldSet now = FieldsOf(object, atomic_lists);
+  const FieldSet then = before.is_object() ? FieldsOf(before, atomic_lists) : FieldSet();
+  FieldSet changed;
+  for (const FieldPath& path : now) {
+    const Json* old = before.is_object() ? Find(before, path) : nullptr;
+    const Json* value = Find(object, path);
+    const bool element = !path.back().starts_with("f:");
+    if (old == nullptr || (!element && value != nullptr && *old != *value)) changed.insert(path);
+  }
+  std::vector<Entry> entries = EntriesOf(object);
+  Entry* mine = nullptr;
+  for (Entry& entry : entries) {
+    // Gone fields belong to nobody; changed ones to the writer.
+    std::erase_if(entry.fields, [&](const FieldPath& path) { return Find(object, path) == nullptr; });
+    if (entry.Is(writer, "Update")) mine = &entry;
+  }
+  if (!changed.empty()) {
+    for (Entry& entry : entries) {
+      if (&entry != mine) std::erase_if(entry.fields, [&](const FieldPath& path) { return changed.contains(path); });
+    }
+    if (mine == nullptr) {
+      entries.push_back({Head(writer, "Update"), {}});
+      mine = &entries.back();
+    }
+    mine->head["time"] = writer.time;
+    mine->head["apiVersion"] = writer.api_version;
+    mine->fields.insert(changed.begin(), changed.end());
+  }
+  Store(object, entries);
+}
+
+Outcome<Json> Apply(const Json& live, const Json& applied, const Writer& writer, bool force, bool atomic_lists) {
+  const FieldSet wanted = FieldsOf(applied, atomic_lists);
+  std::vector<Entry> entries = EntriesOf(live);
+  std::map<std::string, std::vector<std::string>> conflicts;  // manager -> fields
+  for (const FieldPath& path : wanted) {
+    const Json* value = Find(applied, path);
+    const Json* now = live.is_object() ? Find(live, path) : nullptr;
+    const bool element = !path.back().starts_with("f:");
+    if (element || now == nullptr || value == nullptr || *now == *value) continue;
+    if (value->is_object() && value->empty() && now->is_object()) continue;  // an empty map wants nothing of what is in it
+    for (Entry& entry : entries) {
+      if (entry.Is(writer, "Apply")) continue;
+      const bool owns = std::any_of(entry.fields.begin(), entry.fields.end(), [&](const FieldPath& held) {
+        return held == path || IsPrefix(path, held) || (IsPrefix(held, path) && held.back().starts_with("f:"));
+      });
+      if (!owns) continue;
+      if (force) {
+        std::erase_if(entry.fields, [&](const FieldPath& held) { return held == path || IsPrefix(path, held); });
+        continue;
+      }
+      std::string who = "\"" + TextAt(entry.head, "manager") + "\"";
+      if (!TextAt(entry.head, "subresource").empty()) who += " with subresource \"" + TextAt(entry.head, "subresource") + "\"";
+      if (TextAt(entry.head, "operation") == "Update") who += " using " + TextAt(entry.head, "apiVersion");
+      conflicts[who].push_back(Readable(path));
+    }
+  }
+  if (!conflicts.empty()) {
+    ApiStatus status{.code = 409, .reason = "Conflict", .has_details = true};
+    size_t count = 0;
+    std::string list;
+    for (const auto& [who, fields] : conflicts) {
+      count += fields.size();
+      list += fmt::format("{}{} with {}:", list.empty() ? "" : "\n", fields.size() > 1 ? "conflicts" : "conflict", who);
+      for (const std::string& field : fields) {
+        list += fields.size() > 1 ? "\n- " + field : " " + field;
+        status.causes.push_back({"FieldManagerConflict", "conflict with " + who, field});
+      }
+    }
+    status.message = fmt::format("Apply failed with {} {}: {}", count, count > 1 ? "conflicts" : "conflict", list);
+    return status;
+  }
+  Json result = live.is_object() ? Merge("", live, applied, atomic_lists) : applied;
+  // What this manager applied before and leaves out now goes, unless somebody else holds it too.
+  Entry* mine = nullptr;
+  for (Entry& entry : entries) {
+    if (entry.Is(writer, "Apply")) mine = &entry;
+  }
+  if (mine != nullptr) {
+    for (const FieldPath& path : mine->fields) {
+      if (wanted.contains(path)) continue;
+      const bool shared = std::any_of(entries.begin(), entries.end(), [&](const Entry& entry) {
+        return &entry != mine && std::any_of(entry.fields.begin(), entry.fields.end(), [&](const FieldPath& held) {
+          return held == path || IsPrefix(path, held);
+        });
+      });
+      const bool parent_of_wanted = std::any_of(wanted.begin(), wanted.end(), [&](const FieldPath& held) { return IsPrefix(path, held); });
+      if (!shared && !parent_of_wanted) Erase(result, path);
+    }
+  } else {
+    entries.push_back({Head(writer, "Apply"), {}});
+    mine = &entries.back();
+  }
+  if (mine->fields != wanted) mine->head["time"] = writer.time;
+  mine->fields = wanted;
+  Store(result, entries);
+  return result;
+}
+
+}  // namespace opsmesh::kubesim
