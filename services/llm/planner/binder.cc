@@ -37,7 +37,9 @@ class Binder {
     if (!intent_.objects.empty()) BindObject(intent_.objects.front(), step);
     BindKind();
     Offer("label", {"label_selector", "labels", "selector"}, intent_.selector);
-    if (intent_.limit) {
+    if (intent_.limit && intent_.from_start && Has("head_lines")) {
+      SetTyped("head_lines", std::to_string(*intent_.limit));
+    } else if (intent_.limit) {
       const std::string text = std::to_string(*intent_.limit);
       Offer("count", {"tail_lines", "tail", "lines", "top", "limit"}, text);
     }

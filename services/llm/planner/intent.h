@@ -47,6 +47,7 @@ struct Intent {
   std::optional<int64_t> replicas;
   bool replicas_relative = false;  // "two more"
   std::optional<int64_t> limit;    // lines of a log, first N, top N
+  bool from_start = false;         // the first lines of a log, not the last
   std::optional<text::TimeWindow> window;
   bool counts = false;             // asks how many
   bool asks_why = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <utility>
 
 #include "libs/base/strings.h"
 
@@ -295,6 +296,13 @@ class Grammar {
     if (intent_.all_namespaces && (kinds.size() > 1 || place_only)) {
       std::erase_if(kinds, [](const auto& k) { return k.second == "Namespace"; });
     }
+    // "哪个命名空间 pod 最多": a ranking of places.
+    for (const auto& [i, kind] : kinds) {
+      const bool which = i > 0 && marks_[i - 1].Is("q.which");
+      if (which && intent_.action == "top" && kinds.size() > 1 && (kind == "Node" || kind == "Namespace")) {
+        intent_.group_by = base::AsciiLower(kind);
+      }
+    }
     // "服务的端点", "service endpoints": the last of a chain is what is asked for.
     for (size_t k = 0; k + 1 < kinds.size();) {
       const size_t next = kinds[k].first + 1;
@@ -305,6 +313,11 @@ class Grammar {
         ++k;
       }
     }
+    const auto has_kind = [&](std::string_view kind) {
+      return std::any_of(kinds.begin(), kinds.end(), [kind](const auto& k) { return k.second == kind; });
+    };
+    // "哪些服务没有端点": the endpoints tell.
+    if (has_kind("Service") && has_kind("Endpoints")) std::erase_if(kinds, [](const auto& k) { return k.second == "Service"; });
     const auto is_hint = [&](size_t i) { return std::find(hints_.begin(), hints_.end(), i) != hints_.end(); };
     const auto pick = [&](auto accept) {
       for (const auto& [i, kind] : kinds) {
@@ -338,7 +351,7 @@ class Grammar {
       if (!condition.empty() && static_cast<size_t>(rank - kConditionOrder.begin()) < best) {
         best = static_cast<size_t>(rank - kConditionOrder.begin());
         intent_.condition = condition;
-        intent_.negated = i > 0 && marks_[i - 1].Is("neg.not");
+        intent_.negated = i > 0 && (marks_[i - 1].Is("neg.not") || marks_[i - 1].norm == "no");
       }
       if (const std::string topic = marks_[i].After("topic."); intent_.topic.empty() && topic != "howto") {
         intent_.topic = topic;
@@ -361,6 +374,11 @@ class Grammar {
       const bool scale = intent_.is_write && intent_.action == "scale";
       if (scale || (next != nullptr && next->Is("mark.replicas"))) {
         intent_.replicas = mark.number;
+        // "bring web down to 0 replicas": the goal says what is wanted.
+        if (!intent_.is_write && before != nullptr && before->Is("mark.to") && !intent_.counts && intent_.action.empty()) {
+          intent_.is_write = true;
+          intent_.action = "scale";
+        }
         intent_.replicas_relative = (before != nullptr && (before->norm == "by" || before->norm == "再")) ||
                                     (next != nullptr && next->norm == "more") || RelativeScale();
       } else if (before != nullptr && (before->kind == Mark::Kind::kOrdinal || before->Is("q.which") || before->norm == "the" ||
@@ -370,6 +388,7 @@ class Grammar {
       } else if (next != nullptr && next->Is("mark.lines")) {
         intent_.limit = mark.number;
         if (intent_.action.empty() || intent_.action == "list") intent_.action = "logs";
+        intent_.from_start = before != nullptr && before->Is("mark.firstn");
       } else if ((before != nullptr && (before->Is("mark.lastn") || before->Is("mark.firstn") || before->Is("verb.top"))) ||
                  (next != nullptr && next->Has("kind.") && mark.number > 1) || intent_.action == "logs") {
         intent_.limit = mark.number;
@@ -395,6 +414,11 @@ class Grammar {
   }
 
   void Settle() {
+    if (intent_.says_yes && marks_.size() == 1) intent_.action.clear();
+    if (intent_.is_write && intent_.action == "delete" && intent_.names.empty() && intent_.kind.empty() &&
+        !intent_.name_space.empty()) {
+      intent_.names.push_back({std::exchange(intent_.name_space, ""), "Namespace", false, true});
+    }
     if (intent_.action.empty() && intent_.counts) intent_.action = "count";
     if (intent_.counts && (intent_.action == "list" || intent_.action == "status" || intent_.action == "describe")) {
       intent_.action = "count";

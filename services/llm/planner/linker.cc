@@ -43,6 +43,7 @@ struct Reading {
   std::vector<LinkedObject> objects;  // of the best match that fits the wanted kind
   bool exact = false;
   bool is_namespace = false;
+  std::string namespace_name;
   bool strong = false;                // more than a part of a name
   std::vector<LinkedObject> near;     // "did you mean"
   std::string near_namespace;
@@ -62,6 +63,12 @@ class Linker {
     TakeNamespaces();
     for (size_t i = 0; i < readings_.size(); ++i) {
       if (!taken_[i] && !TakeObject(i)) return std::move(result_);
+    }
+    // One name is linked: words that name nothing were prose. None is: say what was not found.
+    if (result_.intent.objects.empty() && !not_found_.question.empty()) {
+      result_.question = std::move(not_found_.question);
+      result_.choices = std::move(not_found_.choices);
+      return std::move(result_);
     }
     DropUnlinkedNames();
     return std::move(result_);
@@ -107,6 +114,13 @@ class Linker {
       Reading reading;
       if (at + 2 < answer.mentions_size()) {
         reading = Read(name, answer.mentions(at), answer.mentions(at + 1));
+        if (reading.objects.empty() && target_ != "Pod" && !intent().is_write) {
+          // The kind beside the name may be another word's: "on which node is redis-0".
+          NameMention any = name;
+          any.kind.clear();
+          Reading wider = Read(any, answer.mentions(at + 2), answer.mentions(at + 1));
+          if (wider.strong) reading = std::move(wider);
+        }
         if (reading.near.empty() && target_ == "Pod") reading.near = NearWorkloads(answer.mentions(at + 2));
       }
       at += 3;
@@ -120,7 +134,10 @@ class Linker {
     Reading reading;
     for (const ObjectCandidate& candidate : as_namespace.candidates()) {
       if (candidate.object().kind() != "Namespace") continue;
-      if (candidate.match() == ObjectCandidate::MATCH_EXACT) reading.is_namespace = true;
+      if (candidate.match() == ObjectCandidate::MATCH_EXACT) {
+        reading.is_namespace = true;
+        reading.namespace_name = candidate.object().name();
+      }
       if (IsNear(candidate) && reading.near_namespace.empty()) reading.near_namespace = candidate.object().name();
     }
     const std::string wanted = WantedKind(name);
@@ -172,7 +189,10 @@ class Linker {
     if (intent().name_space.empty() || !namespace_answer_ || result_.ledger.failed_size() > 0) return true;
     std::string near;
     for (const ObjectCandidate& candidate : namespace_answer_->candidates()) {
-      if (candidate.match() == ObjectCandidate::MATCH_EXACT) return true;
+      if (candidate.match() == ObjectCandidate::MATCH_EXACT) {
+        intent().name_space = candidate.object().name();
+        return true;
+      }
       if (near.empty() && candidate.object().kind() == "Namespace") near = candidate.object().name();
     }
     result_.question = Say("not_found", language_,
@@ -191,7 +211,7 @@ class Linker {
       // "pods in shop": where; "logs of shop": what, when something is called so.
       if (!name.may_be_namespace && object_too && !lists) continue;
       if (object_too && !name.may_be_namespace && !name.kind.empty()) continue;
-      intent().name_space = name.text;
+      intent().name_space = readings_[i].namespace_name;
       taken_[i] = true;
     }
   }
@@ -204,11 +224,12 @@ class Linker {
       return Choose(name, std::move(reading.objects));
     }
     if (!wants_object || result_.ledger.failed_size() > 0) return true;
+    if (!not_found_.question.empty()) return true;  // the first one is told
     if (name.may_be_namespace && reading.near.empty() && !reading.near_namespace.empty()) {
-      result_.question = Say("not_found", language_,
+      not_found_.question = Say("not_found", language_,
                              {{"place", ""}, {"name", name.text}, {"kind", Say("namespace_word", language_)}});
-      Suggest({{"Namespace", "", "", reading.near_namespace}});
-      return false;
+      SuggestLater({{"Namespace", "", "", reading.near_namespace}});
+      return true;
     }
     // A plain word nobody marked as a name, and nothing is called nearly so: part of the prose.
     if (!needs_name_ && !name.must_exist && reading.near.empty()) return true;
@@ -219,11 +240,18 @@ class Linker {
     const std::string place = intent().name_space.empty()
                                   ? std::string()
                                   : Say("in_namespace", language_, {{"namespace", intent().name_space}});
-    result_.question =
+    not_found_.question =
         Say("not_found", language_,
             {{"place", place}, {"name", name.text}, {"kind", KindWord(name.kind.empty() ? WantedKind(name) : name.kind, language_)}});
-    Suggest(std::move(reading.near));
-    return false;
+    SuggestLater(std::move(reading.near));
+    return true;
+  }
+
+  void SuggestLater(std::vector<LinkedObject> near) {
+    std::swap(result_.question, not_found_.question);
+    Suggest(std::move(near));
+    std::swap(result_.question, not_found_.question);
+    std::swap(result_.choices, not_found_.choices);
   }
 
   void Suggest(std::vector<LinkedObject> near) {
@@ -293,6 +321,7 @@ class Linker {
   const text::Language language_;
   std::string target_;
   bool needs_name_ = false;
+  LinkResult not_found_;  // what to say when no name could be linked
   std::optional<ResolvedMention> namespace_answer_;
   std::vector<Reading> readings_;
   std::vector<bool> taken_;

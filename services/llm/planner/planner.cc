@@ -220,6 +220,10 @@ class Run {
 
   absl::Status Ask(Intent intent, std::vector<Intent>* earlier) {
     const Route* route = Routes::Embedded().Find(intent);
+    if (intent.is_write && !IsOneOf(intent.action, {"scale", "restart", "rollback", "delete"})) {
+      turn_.outcome = v1::TurnDone::OUTCOME_UNIMPLEMENTED;
+      return turn_.SayParagraph(Say("plan_unknown", turn_.language, {{"what", intent.action}}));
+    }
     const std::string target = intent.is_write ? WriteTarget(intent) : route != nullptr ? route->target : "";
     const bool needs_name = !intent.is_write && route != nullptr && route->needs_name;
     // "Its logs" after a deployment: the name is linked again, to a pod.
@@ -248,6 +252,7 @@ class Run {
   static std::string WriteTarget(const Intent& intent) {
     const bool workload = intent.action == "scale" || intent.action == "rollback";
     if (intent.kind == "Pod" && !workload) return "Pod";
+    if (intent.action == "delete") return "Any";
     return "Workload";
   }
 

@@ -94,7 +94,7 @@ TEST_P(SentenceFile, EveryQuestionMakesTheCallsBesideIt) {
   EXPECT_GT(count, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Testdata, SentenceFile, ::testing::Values("acceptance", "chinese", "english", "conversations"),
+INSTANTIATE_TEST_SUITE_P(Testdata, SentenceFile, ::testing::Values("acceptance", "chinese", "english", "everyday", "conversations"),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

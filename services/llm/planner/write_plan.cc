@@ -142,6 +142,7 @@ class WritePlan {
     if (intent_.action == "delete") {
       arguments["resource_type"] = object_.kind;
       arguments["name"] = object_.name;
+      if (object_.name_space.empty()) arguments.erase("namespace");
       calls->push_back({"delete_kubernetes_resource", arguments});
       return absl::OkStatus();
     }
