@@ -218,6 +218,8 @@ class SourceCall final : public grpc::ServerWriteReactor<Resp>, public std::enab
   enum class State { kOpening, kIdle, kPolling, kWriting, kFinished };
 
   void OpenSource() {
+    // From the moment the state is idle, the caller's leaving may end the call on another thread.
+    const auto keep = this->shared_from_this();
     absl::Status status = call_.Check();
     if (status.ok()) {
       auto source = open_(call_.context(), call_.info());

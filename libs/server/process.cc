@@ -218,7 +218,8 @@ absl::Status ProcessImpl::BuildPart(Part& part) {
   part.tracer = std::make_unique<telemetry::Tracer>(name, *options_.ids, options_.span_exporter);
   part.channels = std::make_unique<ChannelDirectory>(name, LocalServices(), local_, config_);
   if (!part.spec.grpc_service.empty()) OPSMESH_RETURN_IF_ERROR(rpc::Runner::CheckContract(part.spec.grpc_service));
-  const Pool pool = config_.pools[name];
+  Pool pool = config_.pools[name];
+  if (part.spec.grpc_service.empty()) pool = {.threads = 1, .queue = 0};   // takes no calls
   part.runner = std::make_unique<rpc::Runner>(rpc::RunnerOptions{.service = part.spec.grpc_service,
                                                                  .short_name = name,
                                                                  .threads = pool.threads,
