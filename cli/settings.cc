@@ -30,11 +30,7 @@ absl::StatusOr<config::SourceOptions> SourcesOf(const SettingFlags& flags,
 
 absl::StatusOr<config::Source> LoadAndCheck(const config::SourceOptions& sources) {
   OPSMESH_ASSIGN_OR_RETURN(config::Source source, config::Source::Load(sources));
-  std::vector<absl::Status> findings = {source.CheckTopLevel(KnownSections())};
-  for (const server::ServiceSpec& part : MeshParts()) {
-    if (part.check_config) findings.push_back(part.check_config(source));
-  }
-  OPSMESH_RETURN_IF_ERROR(config::Combine(findings));
+  OPSMESH_RETURN_IF_ERROR(server::CheckConfig(source, MeshParts()));
   return source;
 }
 
