@@ -298,7 +298,7 @@ class Run {
           intent.name_space.empty() ? "{}" : fmt::format(R"({{"namespace":"{}"}})", intent.name_space));
       *request.mutable_context() = request_.context();
       const auto response = turn_.Call(tools_, request);
-      if (response.ok()) after_.choices = RowsOf(response->result().raw());
+      if (response.ok()) after_.choices = RowsOf(response->result().raw(), request.name());
       if (after_.choices.size() > 8) after_.choices.resize(8);
       for (size_t i = 0; i < after_.choices.size(); ++i) text += fmt::format("\n{}. {}", i + 1, Display(after_.choices[i]));
     }

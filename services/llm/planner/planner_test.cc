@@ -221,7 +221,7 @@ TEST(Planner, AsksForTheNextPage) {
 
 TEST(Planner, AddsToTheReplicasThereAre) {
   FakeToolBox tools;
-  tools.SetResult("get_deployment_details", R"({"spec":{"replicas":3}})");
+  tools.SetResult("get_deployment_details", R"({"object":{"spec":{"replicas":3}}})");
   const Outcome outcome = RunQuery(tools, "add two more replicas to cart");
   EXPECT_EQ(nlohmann::json::parse(outcome.done.planned_call().arguments().raw())["replicas"], 5);
 }
@@ -237,6 +237,20 @@ TEST(Planner, ASecondOneIsTheSecondRowOfTheLastAnswer) {
   request.set_query("第二个的日志");
   RunRequest(tools, request);
   EXPECT_EQ(base::Join(tools.TakeCalls(), "|"), "get_kubernetes_pod_logs namespace=payments pod_name=redis-0");
+}
+
+TEST(Planner, OffersTheFailedPodsWhenARestartNamesNone) {
+  FakeToolBox tools;
+  tools.SetResult("get_failed_kubernetes_pods",
+                  R"({"namespace":null,"items":[{"namespace":"payments","name":"web-7d9f0"},{"namespace":"payments","name":"redis-0"}]})");
+  v1::RunTurnRequest request;
+  request.set_query("这个Pod失败了，帮我重启一下");
+  const Outcome asked = RunRequest(tools, request);
+  EXPECT_NE(asked.done.response().find("2. Pod `payments/redis-0`"), std::string::npos) << asked.done.response();
+  request.set_turn_state(asked.done.turn_state());
+  request.set_query("2");
+  EXPECT_EQ(RunRequest(tools, request).done.planned_call().arguments().raw(),
+            R"({"namespace":"payments","pod_name":"redis-0"})");
 }
 
 TEST(Routes, EverySentenceThePlannerSaysIsThereInBothLanguages) {

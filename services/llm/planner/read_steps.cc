@@ -96,7 +96,7 @@ class Reader {
   }
 
   void TakeRows(const k8s::v1::CallToolResponse& response, const k8s::v1::CallToolRequest& request) {
-    std::vector<LinkedObject> rows = RowsOf(response.result().raw());
+    std::vector<LinkedObject> rows = RowsOf(response.result().raw(), request.name());
     if (state_->rows.empty()) state_->rows = std::move(rows);
     if (response.has_next_cursor() && !response.next_cursor().empty()) {
       nlohmann::json arguments = nlohmann::json::parse(request.arguments().raw(), nullptr, false);
@@ -206,11 +206,14 @@ int Catalogue::available_count() const {
                                         [](const k8s::v1::Tool& tool) { return tool.available(); }));
 }
 
-std::vector<LinkedObject> RowsOf(std::string_view text) {
+std::vector<LinkedObject> RowsOf(std::string_view text, std::string_view tool) {
   std::vector<LinkedObject> rows;
   const auto parsed = base::ParseJson(text);
   if (!parsed.ok() || !parsed->is_object()) return rows;
-  const std::string kind = parsed->contains("kind") && (*parsed)["kind"].is_string() ? (*parsed)["kind"].get<std::string>() : "";
+  const std::string kind = parsed->contains("kind") && (*parsed)["kind"].is_string() ? (*parsed)["kind"].get<std::string>()
+                           : tool.ends_with("_pods")        ? "Pod"
+                           : tool.ends_with("_deployments") ? "Deployment"
+                                                            : "";
   const auto string_of = [](const nlohmann::json& object, const char* key) {
     return object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : std::string();
   };
@@ -261,7 +264,7 @@ absl::Status RunMore(Turn& turn, const ReadContext& read, TurnState* state) {
     turn.outcome = v1::TurnDone::OUTCOME_FAILED;
     return turn.SayParagraph(Say("failed", turn.language, {{"error", Explain(response.status())}}));
   }
-  state->rows = RowsOf(response->result().raw());
+  state->rows = RowsOf(response->result().raw(), request.name());
   nlohmann::json arguments = nlohmann::json::parse(state->more_arguments, nullptr, false);
   if (response->next_cursor().empty() || !arguments.is_object()) {
     state->more_tool.clear();

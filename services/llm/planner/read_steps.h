@@ -45,7 +45,8 @@ absl::Status SayGaps(Turn& turn);
 /// Asks the next page of the last answer.
 absl::Status RunMore(Turn& turn, const ReadContext& read, TurnState* state);
 
-/// Objects in the rows of a tool's result.
-std::vector<LinkedObject> RowsOf(std::string_view json);
+/// Objects in the rows of a tool's result. Rows that do not say their kind are of the kind the tool is named after
+/// ("get_failed_kubernetes_pods").
+std::vector<LinkedObject> RowsOf(std::string_view json, std::string_view tool);
 
 }  // namespace opsmesh::llm

@@ -103,7 +103,7 @@ class WritePlan {
     if (tool == nullptr || !tool->available()) return absl::OkStatus();
     const auto response = turn_.Call(read_.tools, Request(name, arguments));
     if (response.ok()) {
-      *rows = RowsOf(response->result().raw());
+      *rows = RowsOf(response->result().raw(), name);
       return absl::OkStatus();
     }
     turn_.Failed("tool", name, Explain(response.status()));
@@ -119,7 +119,7 @@ class WritePlan {
         read_.tools, Request(name, {{"namespace", object_.name_space}, {"deployment_name", object_.name}}));
     if (!response.ok()) return turn_.context().Check();
     const json details = json::parse(response->result().raw(), nullptr, false);
-    for (const char* path : {"/spec/replicas", "/replicas/desired", "/replicas", "/desired"}) {
+    for (const char* path : {"/object/spec/replicas", "/spec/replicas", "/replicas/desired", "/replicas", "/desired"}) {
       const json::json_pointer pointer(path);
       if (!details.is_object() || !details.contains(pointer) || !details[pointer].is_number_integer()) continue;
       intent_.replicas = details[pointer].get<int64_t>() + *intent_.replicas;
