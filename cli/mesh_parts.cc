@@ -1,8 +1,5 @@
 #include "cli/mesh_parts.h"
 
-#include <algorithm>
-#include <set>
-
 #ifdef OPSMESH_HAS_CHAT
 #include "services/chat/chat.h"
 #endif
@@ -39,16 +36,6 @@ std::vector<server::ServiceSpec> MeshParts() {
   parts.push_back(gateway::Spec());
 #endif
   return parts;
-}
-
-std::vector<std::string> KnownSections() {
-  const std::vector<std::string> common = server::CommonSections();
-  std::set<std::string> sections(common.begin(), common.end());
-  for (const server::ServiceSpec& part : MeshParts()) {
-    sections.insert(part.config_sections.begin(), part.config_sections.end());
-    sections.insert(part.name);
-  }
-  return {sections.begin(), sections.end()};
 }
 
 }  // namespace opsmesh::cli
