@@ -260,7 +260,7 @@ class PodRules {
     const std::optional<EventText> event = LastWarning(picture_, *object_, {"FailedMount", "FailedAttachVolume", "FailedMapVolume",
                                                                           "FailedCreatePodSandBox", "NetworkNotReady"});
     if (!event && waiting < kCreateGrace) return;
-    const bool volume = event && event->reason.find("Volume") + 1 + (event->reason == "FailedMount") > 0;
+    const bool volume = event && (event->reason == "FailedMount" || event->reason.find("Volume") != std::string::npos);
     Finding f = Make(!event ? "STUCK_CREATING" : volume ? "VOLUME_NOT_MOUNTED" : "SANDBOX_FAILED", Severity::kCritical);
     f.summary = Say("Pod {0} 在节点 {1} 上停在创建阶段已 {2}。", "Pod {0} has been stuck in creation on node {1} for {2}.", Who(),
                     pod_->spec.node_name, HumanSpan(waiting));

@@ -31,13 +31,12 @@ struct Field {
   std::string header;  // kubectl's column; "" = not shown in lists
   Unit unit = Unit::kText;
   std::function<FieldValue(const kube::Object&, Picture&)> get;
-  std::string shown_with = {};  // suffix for text of kCount fields, unused when empty
 };
 
 /// Fields of a kind by plural, namespace and name first, age last among the shown ones. For kinds without a table of their
 /// own: namespace, name, status (phase or Ready condition), age.
 const std::vector<Field>& FieldsOf(std::string_view plural);
-/// The field, or null. `label:<key>` and `annotation`-free: labels are read through LabelField.
+/// The field, or null. Labels are read through LabelField.
 const Field* FindField(std::string_view plural, std::string_view name);
 /// A field that reads a label: "label:app".
 Field LabelField(std::string_view key);

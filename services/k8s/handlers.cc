@@ -15,6 +15,7 @@
 namespace opsmesh::k8s {
 namespace {
 
+// For all clusters together: the status page must not wait long.
 constexpr absl::Duration kCheckLimit = absl::Milliseconds(2000);
 
 void SetTime(absl::Time from, google::protobuf::Timestamp* to) {
@@ -232,7 +233,7 @@ absl::StatusOr<v1::GetObjectResponse> Handlers::GetObject(const base::Context& c
 absl::StatusOr<v1::ListClustersResponse> Handlers::ListClusters(const base::Context& ctx) {
   v1::ListClustersResponse out;
   for (const auto& cluster : tools_.clusters().all()) {
-    const ClusterHealth health = cluster->Check(ctx, kCheckLimit);
+    const ClusterHealth health = cluster->Check(ctx, kCheckLimit / static_cast<double>(tools_.clusters().all().size()));
     v1::Cluster* to = out.add_clusters();
     to->set_cluster_id(cluster->id());
     to->set_version(health.version);
@@ -270,7 +271,7 @@ absl::StatusOr<v1::GetK8sStatusResponse> Handlers::GetK8sStatus(const base::Cont
   const auto name = [](const std::string& id, bool first) { return first ? std::string("kubernetes") : "kubernetes/" + id; };
   bool first = true;
   for (const auto& cluster : tools_.clusters().all()) {
-    FillComponent(name(cluster->id(), first), cluster->Check(ctx, kCheckLimit), clock_, out.add_components());
+    FillComponent(name(cluster->id(), first), cluster->Check(ctx, kCheckLimit / static_cast<double>(tools_.clusters().all().size())), clock_, out.add_components());
     first = false;
   }
   for (const ClusterProblem& problem : problems_) {

@@ -38,8 +38,12 @@ std::string KubeCluster::default_namespace() const {
 }
 
 std::shared_ptr<const kube::Snapshot> KubeCluster::Picture(const base::Context& ctx) {
-  // After the first lists this returns at once; before, what is there by then is read, and the ledger says what is not.
-  (void)cache_->WaitForSync(ctx.WithTimeout(kFirstListLimit));
+  // Only the first questions wait for the first lists, and not for long: what is there by then is read, and the ledger
+  // says what is not.
+  if (!settled_.load(std::memory_order_relaxed)) {
+    const absl::Status synced = cache_->WaitForSync(ctx.WithTimeout(kFirstListLimit));
+    if (synced.ok() || ctx.Check().ok()) settled_.store(true, std::memory_order_relaxed);
+  }
   return cache_->Get();
 }
 

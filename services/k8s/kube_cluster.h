@@ -54,6 +54,7 @@ class KubeCluster final : public Cluster {
 
   const KubeClusterOptions options_;
   std::atomic<uint64_t> changes_{0};
+  std::atomic<bool> settled_{false};  // the first lists are over, or have been waited for
   std::unique_ptr<kube::Client> client_;
   std::unique_ptr<kube::Cache> cache_;  // before the client, which it uses, is destroyed
 };

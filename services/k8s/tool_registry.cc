@@ -60,6 +60,9 @@ ToolRegistry AllTools() {
   AddDiagnosticTools(registry);
   AddClusterTools(registry);
   AddQueryTools(registry);
+  AddAnalysisTools(registry);
+  AddTracingTools(registry);
+  AddRolloutTools(registry);
   AddWriteTools(registry);
   AddPlannedTools(registry);
   return registry;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "libs/base/error.h"
+#include "services/k8s/fields.h"
 #include "services/k8s/finding.h"
 #include "services/k8s/json_writer.h"
 #include "services/k8s/listing.h"
