@@ -1,5 +1,7 @@
 #include "cli/mesh_parts.h"
 
+#include <utility>
+
 #ifdef OPSMESH_HAS_CHAT
 #include "services/chat/chat.h"
 #endif
@@ -18,7 +20,7 @@
 
 namespace opsmesh::cli {
 
-std::vector<server::ServiceSpec> MeshParts() {
+std::vector<server::ServiceSpec> MeshParts([[maybe_unused]] OnListening on_listening) {
   std::vector<server::ServiceSpec> parts;
 #ifdef OPSMESH_HAS_K8S
   parts.push_back(k8s::Spec());
@@ -33,7 +35,7 @@ std::vector<server::ServiceSpec> MeshParts() {
   parts.push_back(chat::Spec());
 #endif
 #ifdef OPSMESH_HAS_GATEWAY
-  parts.push_back(gateway::Spec());
+  parts.push_back(gateway::Spec(std::move(on_listening)));
 #endif
   return parts;
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "CLI/CLI.hpp"
 #include "cli/cluster_choice.h"
@@ -15,6 +16,7 @@
 #include "cli/settings.h"
 #include "fmt/core.h"
 #include "libs/base/error.h"
+#include "libs/base/strings.h"
 #include "libs/base/version.h"
 #include "libs/server/server.h"
 
@@ -43,18 +45,20 @@ std::string DataDir(const UpFlags& flags, const std::map<std::string, std::strin
   return (std::filesystem::path(home.empty() ? "." : home) / ".local/share/opsmesh").string();
 }
 
-void PrintBanner(const ClusterChoice& choice, const std::string& address, uint16_t grpc_port) {
-  std::printf("OpsMesh %s is ready on %s (gRPC on port %d).\n", base::VersionLine().c_str(), address.c_str(),
-              static_cast<int>(grpc_port));
-  std::printf("Answers come from %s.\n", choice.description.c_str());
-  if (choice.simulator != nullptr) std::printf("That is no real cluster; name yours with --kubeconfig FILE.\n");
-  std::printf(
+void PrintBanner(const ClusterChoice& choice, const std::vector<std::string>& urls, uint16_t grpc_port) {
+  const std::string address = urls.empty() ? "(no HTTP address)" : urls.front();
+  std::string text = fmt::format("OpsMesh {} is ready on {}", base::VersionLine(), base::Join(urls, ", "));
+  if (grpc_port != 0) text += fmt::format(" (gRPC on port {})", grpc_port);
+  text += fmt::format(".\nAnswers come from {}.\n", choice.description);
+  if (choice.simulator != nullptr) text += "That is no real cluster; name yours with --kubeconfig FILE.\n";
+  text += fmt::format(
       "\nTry:\n"
       "  opsmesh ask \"what is wrong in the payments namespace?\"\n"
       "  opsmesh ask \"shop 命名空间里有多少个 pod 正在运行？\"\n"
-      "  opsmesh ask \"why does cart keep restarting?\"\n"
-      "or open %s/ in a browser. Ctrl-C ends it.\n\n",
-      address.c_str());
+      "  opsmesh ask \"which pods keep restarting?\"\n"
+      "or open {}/ in a browser. Ctrl-C ends it.\n\n",
+      address);
+  std::fputs(text.c_str(), stdout);
   std::fflush(stdout);
 }
 
@@ -91,12 +95,12 @@ int Up(UpFlags& flags) {
   options.sources = *std::move(sources);
   options.grpc_listen = flags.grpc_listen;
   options.data_dir = flags.data_dir;
+  std::vector<std::string> urls;
   options.started = [&](server::Process& process) {
-    PrintBanner(*choice, "http://" + (flags.listen.empty() ? std::string("127.0.0.1:8080") : flags.listen),
-                process.grpc_port());
+    PrintBanner(*choice, urls, process.grpc_port());
     return absl::OkStatus();
   };
-  return server::Run(std::move(options), MeshParts());
+  return server::Run(std::move(options), MeshParts([&urls](const std::vector<std::string>& bound) { urls = bound; }));
 }
 
 }  // namespace

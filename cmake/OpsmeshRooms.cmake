@@ -114,3 +114,15 @@ function(opsmesh_test room)
   set_tests_properties(${target} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
     ENVIRONMENT "OPSMESH_SOURCE_DIR=${PROJECT_SOURCE_DIR};OPSMESH_BIN_DIR=${CMAKE_BINARY_DIR}/bin")
 endfunction()
+
+# A test written in Python against the built programs; Debian's interpreter, since the packages it may import are Debian's.
+# Exit code 77 = skipped.
+function(opsmesh_python_test name)
+  cmake_parse_arguments(arg "SERIAL" "SCRIPT;TIMEOUT" "LABELS" ${ARGN})
+  add_test(NAME ${name} COMMAND /usr/bin/python3 "${CMAKE_CURRENT_SOURCE_DIR}/${arg_SCRIPT}")
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT "${arg_TIMEOUT}" SKIP_RETURN_CODE 77
+    ENVIRONMENT "OPSMESH_SOURCE_DIR=${PROJECT_SOURCE_DIR};OPSMESH_BIN_DIR=${CMAKE_BINARY_DIR}/bin;PYTHONDONTWRITEBYTECODE=1")
+  if(arg_SERIAL)
+    set_tests_properties(${name} PROPERTIES RUN_SERIAL TRUE)
+  endif()
+endfunction()

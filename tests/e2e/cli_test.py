@@ -1,0 +1,195 @@
+#!/usr/bin/python3
+"""The `opsmesh` program as a person meets it: what it prints, what it refuses, and its exit codes."""
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import unittest
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import harness
+
+OK, FAILURE, USAGE, APPROVAL, DENIED, DOWN, PARTIAL, CONFIG = 0, 1, 2, 3, 4, 5, 6, 78
+
+
+class Cli(unittest.TestCase):
+    """Runs commands with a HOME of their own, in an empty folder."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="opsmesh-cli-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def run_cli(self, *arguments, environment=None, timeout=60, **options):
+        if "input" not in options:
+            options["stdin"] = subprocess.DEVNULL
+        return subprocess.run([harness.program("opsmesh"), *arguments], cwd=self.folder, text=True, timeout=timeout,
+                              env={**harness.clean_environment(self.folder), **(environment or {})},
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, **options)
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+
+class Basics(Cli):
+    def test_version_is_the_version_file_and_the_revision(self):
+        with open(os.path.join(harness.SOURCE, "VERSION"), encoding="utf-8") as file:
+            version = file.readline().strip()
+        printed = self.run_cli("version")
+        self.assertEqual((printed.returncode, printed.stdout.split()[:2]), (OK, ["opsmesh", version]))
+        as_json = json.loads(self.run_cli("version", "-o", "json").stdout)
+        self.assertEqual(as_json["version"], version)
+        self.assertTrue(as_json["revision"])
+        self.assertIn(version, self.run_cli("--version").stdout)
+
+    def test_help_names_every_command_and_the_exit_codes(self):
+        printed = self.run_cli("--help")
+        self.assertEqual(printed.returncode, OK)
+        for word in ("up", "ask", "sim", "config", "version", "78"):
+            self.assertIn(word, printed.stdout)
+
+    def test_an_unknown_command_or_flag_is_a_usage_error(self):
+        for arguments in (("frobnicate",), (), ("ask", "--no-such-flag"), ("version", "-o", "xml")):
+            self.assertEqual(self.run_cli(*arguments).returncode, USAGE, arguments)
+
+
+class Configuration(Cli):
+    def test_check_tells_every_problem_with_its_place(self):
+        path = self.write("wrong.yaml", "rca:\n  anomaly_threshold: 7\npredict:\n  max_instancs: 3\nnotfy: {}\n")
+        checked = self.run_cli("config", "check", "--config", path)
+        self.assertEqual(checked.returncode, CONFIG, checked.stdout)
+        for part in ("wrong.yaml:2", "anomaly_threshold", "wrong.yaml:4", "max_instances", "notify"):
+            self.assertIn(part, checked.stderr)
+
+    def test_up_refuses_a_wrong_configuration_with_78(self):
+        path = self.write("wrong.yaml", "rca: {anomaly_threshold: high}\n")
+        started = self.run_cli("up", "--config", path, "--cluster", "sim")
+        self.assertEqual(started.returncode, CONFIG, started.stdout)
+        self.assertIn("anomaly_threshold", started.stderr)
+
+    def test_a_file_that_is_not_there_is_named(self):
+        checked = self.run_cli("config", "check", "--config", os.path.join(self.folder, "none.yaml"))
+        self.assertEqual(checked.returncode, CONFIG)
+        self.assertIn("none.yaml", checked.stderr)
+
+    def test_show_says_where_each_value_comes_from(self):
+        self.write("config/config.yaml", "rca:\n  anomaly_threshold: 0.5\npredict:\n  max_instances: 7\n")
+        shown = self.run_cli("config", "show", "--origin", "-o", "json", "--set", "predict.max_instances=9",
+                             environment={"PROMETHEUS_HOST": "127.0.0.1:9090", "FEISHU_WEBHOOK": "https://f.example/hook/s3cret"})
+        self.assertEqual(shown.returncode, OK, shown.stderr)
+        values = {one["key"]: one for one in json.loads(shown.stdout)}
+        self.assertEqual(float(values["rca.anomaly_threshold"]["value"]), 0.5)
+        self.assertIn("config.yaml:2", values["rca.anomaly_threshold"]["origin"])
+        self.assertEqual(values["predict.max_instances"]["value"], "9")
+        self.assertIn("flag", values["predict.max_instances"]["origin"])
+        self.assertIn("PROMETHEUS_HOST", values["prometheus.url"]["origin"])
+        self.assertEqual(values["predict.min_instances"]["origin"], "default")
+        self.assertNotIn("s3cret", shown.stdout)
+
+    def test_the_shipped_configuration_is_sound(self):
+        for environment in ({}, {"ENV": "production"}):
+            shutil.rmtree(os.path.join(self.folder, "config"), ignore_errors=True)
+            shutil.copytree(os.path.join(harness.SOURCE, "config"), os.path.join(self.folder, "config"))
+            checked = self.run_cli("config", "check", environment=environment)
+            self.assertEqual(checked.returncode, OK, checked.stderr)
+
+
+class Asking(Cli):
+    def test_nobody_there_is_a_dependency_that_is_down_with_the_next_step(self):
+        asked = self.run_cli("ask", "--server", f"http://127.0.0.1:{harness.free_port()}", "list", "pods")
+        self.assertEqual(asked.returncode, DOWN)
+        self.assertIn("opsmesh up", asked.stderr)
+        self.assertEqual(asked.stdout, "")
+
+    def test_another_program_at_the_address_is_recognised(self):
+        class NotOpsMesh(BaseHTTPRequestHandler):
+            def do_POST(self):  # noqa: N802 (the library's name)
+                self.send_error(404)
+
+            def log_message(self, *_):
+                pass
+
+        server = HTTPServer(("127.0.0.1", 0), NotOpsMesh)
+        self.addCleanup(server.server_close)
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        asked = self.run_cli("ask", "--server", f"127.0.0.1:{server.server_port}", "list pods")
+        self.assertEqual(asked.returncode, FAILURE)
+        self.assertIn("--server", asked.stderr)
+
+    def test_no_question_is_a_usage_error(self):
+        self.assertEqual(self.run_cli("ask").returncode, USAGE)
+
+
+class Up(Cli):
+    def test_without_a_kubeconfig_it_simulates_and_says_so_with_questions_to_try(self):
+        with harness.OneProcess() as mesh:
+            printed = mesh.log("opsmesh")
+            self.assertIn("simulated", printed)
+            self.assertIn(mesh.url, printed)
+            self.assertEqual(printed.count("opsmesh ask "), 3)
+
+    def test_the_questions_it_prints_can_be_asked_as_they_are(self):
+        with harness.OneProcess() as mesh:
+            for line in mesh.log("opsmesh").splitlines():
+                if line.strip().startswith("opsmesh ask "):
+                    asked = mesh.cli("ask", line.split('"')[1])
+                    self.assertEqual(asked.returncode, OK, (line, asked.stderr))
+                    self.assertGreater(len(asked.stdout), 20, line)
+
+    def test_data_on_standard_input_is_what_the_question_is_about(self):
+        with harness.OneProcess() as mesh:
+            asked = mesh.cli("ask", "-o", "json", "analyze these pods",
+                             input="NAME     READY   STATUS             RESTARTS   AGE\nzebra-1  0/1     CrashLoopBackOff   42         5m\n")
+            self.assertIn(asked.returncode, (OK, PARTIAL), asked.stderr)
+            self.assertIn("zebra-1", json.loads(asked.stdout)["response"])
+
+    def test_a_port_in_use_is_named_with_the_next_step(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            for arguments in (("--listen", f"127.0.0.1:{port}", "--grpc-listen", "127.0.0.1:0"),
+                              ("--listen", "127.0.0.1:0", "--grpc-listen", f"127.0.0.1:{port}")):
+                started = self.run_cli("up", "--cluster", "sim", "--data-dir", self.folder, *arguments)
+                self.assertEqual(started.returncode, FAILURE, started.stderr)
+                self.assertIn(str(port), started.stderr)
+
+    def test_a_kubeconfig_that_cannot_be_read_is_refused_not_replaced_by_the_simulation(self):
+        for arguments, environment in ((("--kubeconfig", os.path.join(self.folder, "none")), {}),
+                                       ((), {"KUBECONFIG_PATH": os.path.join(self.folder, "none")})):
+            started = self.run_cli("up", *arguments, environment=environment)
+            self.assertNotEqual(started.returncode, OK)
+            self.assertIn("none", started.stderr)
+
+    def test_contradicting_flags_are_a_usage_error(self):
+        self.assertEqual(self.run_cli("up", "--kubeconfig", "x", "--cluster", "sim").returncode, USAGE)
+
+    def test_a_folder_of_manifests_is_a_cluster(self):
+        self.write("cluster/app.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: lonely-pod, namespace: attic}\n"
+                                       "spec: {containers: [{name: c, image: 'nginx:1.25'}]}\nstatus: {phase: Running}\n")
+        with harness.OneProcess("--cluster", os.path.join(self.folder, "cluster")) as mesh:
+            self.assertIn("lonely-pod", mesh.chat("list pods in namespace attic")["response"])
+
+
+class Simulator(Cli):
+    def test_kubectl_reads_the_simulated_cluster_that_sim_serve_offers(self):
+        with harness.Mesh() as mesh:
+            kubeconfig = mesh.path("kubeconfig")
+            mesh.spawn("sim", "opsmesh", "sim", "serve", "--kubeconfig-out", kubeconfig)
+            mesh.wait_until("the kubeconfig", lambda: os.path.exists(kubeconfig))
+            read = subprocess.run(["kubectl", "--kubeconfig", kubeconfig, "get", "pods", "-A", "-o", "name"], text=True,
+                                  env=harness.clean_environment(mesh.folder), timeout=60, check=False,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.assertEqual(read.returncode, 0, read.stderr)
+            self.assertGreater(read.stdout.count("pod/"), 10)
+            self.assertEqual(mesh.terminate("sim"), 0)
+
+
+if __name__ == "__main__":
+    harness.main("__main__")
