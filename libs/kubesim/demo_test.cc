@@ -155,6 +155,15 @@ TEST_P(KubectlTest, UndoesARolloutCordonsAndAnswersWhoMayWhat) {
   EXPECT_THAT(Kubectl("get pods -n shop --as ann").text, HasSubstr("User \"ann\" cannot list resource \"pods\""));
 }
 
+TEST_P(KubectlTest, ShowsWhatPodsAndNodesUse) {
+  const Output pods = Kubectl("top pods -n shop");
+  EXPECT_EQ(pods.code, 0) << pods.text;
+  EXPECT_THAT(pods.text, ContainsRegex("nginx-[a-z0-9-]+ +[0-9]+m +[0-9]+Mi"));
+  const Output nodes = Kubectl("top nodes");
+  EXPECT_THAT(nodes.text, ContainsRegex("node-2 +[0-9]+m +[0-9]+% +[0-9]+Mi +[0-9]+%"));
+  EXPECT_THAT(nodes.text, ContainsRegex("node-4 +<unknown>"));
+}
+
 INSTANTIATE_TEST_SUITE_P(PlainAndTls, KubectlTest, testing::Bool(),
                          [](const auto& info) { return info.param ? "Tls" : "Plain"; });
 

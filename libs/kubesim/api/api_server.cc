@@ -4,6 +4,7 @@
 
 #include "libs/kubesim/api/authorization.h"
 #include "libs/kubesim/api/discovery.h"
+#include "libs/kubesim/api/metrics.h"
 #include "libs/kubesim/api/pod_logs.h"
 #include "libs/kubesim/api/reads.h"
 #include "libs/kubesim/api/writes.h"
@@ -183,6 +184,7 @@ std::optional<Reply> ApiServer::Resource(Call& call, const std::shared_ptr<http_
     return HandleSubresource(cluster_, call, tokens_);
   }
   if (!type.Allows(info.verb)) return StatusReply(MethodNotAllowedStatus());
+  if (type.group == "metrics.k8s.io") return HandleMetrics(cluster_, call);
   if (info.verb == "get") return HandleGet(cluster_, call);
   if (info.verb == "list") return HandleList(cluster_, call);
   if (info.verb == "watch") {

@@ -46,6 +46,7 @@ absl::Status LoadDemo(const ContentTarget& target) {
     }
   }
   std::stable_sort(items.begin(), items.end(), [](const Item& x, const Item& y) { return x.rank < y.rank; });
+  target.store.catalog().EnableMetrics();
   DemoBuilder builder(target, scenario);
   for (Item& item : items) builder.Add(*item.type, std::move(item.object));
   builder.Finish();

@@ -225,6 +225,12 @@ DemoBuilder::PodResult DemoBuilder::AddPod(const PodPlan& plan) {
     AddEvent(about, "Normal", "TaintManagerEviction", fmt::format("Marking for deletion Pod {}/{}", plan.ns, plan.name),
              "taint-eviction-controller", "", evicted, evicted, 1);
   }
+  Json usage = {{"metadata", {{"name", plan.name}, {"namespace", plan.ns}, {"labels", meta["labels"]}}}, {"containers", Json::array()}};
+  for (const Json& container : ListAt(spec, {"containers"})) {
+    const ImageBehaviour& behaviour = scenario_.BehaviourOf(TextAt(container, "image"));
+    usage["containers"].push_back({{"name", TextAt(container, "name")}, {"usage", {{"cpu", behaviour.cpu}, {"memory", behaviour.memory}}}});
+  }
+  Put(Type("metrics.k8s.io", "pods"), std::move(usage));
   Put(type, std::move(pod));
   return result;
 }

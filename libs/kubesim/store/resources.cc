@@ -133,9 +133,16 @@ ResourceCatalog::ResourceCatalog() {
   for (std::string_view line : Split(data::EmbeddedFile("store/resources.txt"), '\n')) {
     line = base::Trim(line);
     if (line.empty() || line.front() == '#') continue;
-    types_.push_back(ParseLine(line));
-    served_.push_back(types_.back().get());
+    const bool optional = line.front() == '?';
+    types_.push_back(ParseLine(optional ? line.substr(1) : line));
+    (optional ? optional_ : served_).push_back(types_.back().get());
   }
+}
+
+void ResourceCatalog::EnableMetrics() {
+  std::unique_lock lock(mutex_);
+  served_.insert(served_.end(), optional_.begin(), optional_.end());
+  optional_.clear();
 }
 
 const ResourceType* ResourceCatalog::Find(std::string_view group, std::string_view version,

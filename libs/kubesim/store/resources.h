@@ -60,6 +60,9 @@ class ResourceCatalog {
   /// Every resource, groups in the order a real server lists them.
   std::vector<const ResourceType*> All() const;
 
+  /// Serves metrics.k8s.io/v1beta1 from now on, as a metrics server that starts.
+  void EnableMetrics();
+
   /// Takes the versions that `crd` serves into the catalog, or replaces them. Types of an earlier definition stay valid
   /// but are no longer found.
   void DefineCustom(const Json& crd);
@@ -69,6 +72,7 @@ class ResourceCatalog {
   mutable std::shared_mutex mutex_;
   std::deque<std::unique_ptr<ResourceType>> types_;      // never shrinks
   std::vector<const ResourceType*> served_;
+  std::vector<const ResourceType*> optional_;            // not served until enabled
 };
 
 }  // namespace opsmesh::kubesim
