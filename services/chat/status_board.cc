@@ -29,7 +29,7 @@ bool AllAnswer(const std::vector<ServiceReport>& reports) {
 
 ComponentStatus OfService(const ServiceReport& report) {
   ComponentStatus component;
-  component.set_name(report.service);
+  component.set_name(report.service + "-service");
   component.set_state(report.status.ok() ? ComponentStatus::STATE_OK : ComponentStatus::STATE_DOWN);
   component.set_message(report.status.ok() ? "The service answers."
                                            : std::string(base::ToStd(report.status.message())));
