@@ -9,6 +9,7 @@ Python's standard library only. Every wait has an end; a program that does not s
 """
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -178,10 +179,9 @@ class Mesh:
 
     def cluster_url(self):
         with open(self.kubeconfig(), encoding="utf-8") as text:
-            for line in text:
-                if line.strip().startswith("server:"):
-                    return line.split("server:", 1)[1].strip().strip("\"'")
-        raise AssertionError("the kubeconfig names no server")
+            found = re.search(r"""server["']?\s*:\s*["']?([^"',}\s]+)""", text.read())
+        assert found, "the kubeconfig names no server"
+        return found.group(1)
 
 
 class OneProcess(Mesh):

@@ -24,8 +24,11 @@ class Journey:
         cls.mesh.__exit__()
 
     def running_pods_in_shop(self):
+        """As kubectl's STATUS column counts them: the phase, and no container that waits or has ended."""
         pods = self.mesh.cluster("/api/v1/namespaces/shop/pods")["items"]
-        return sum(pod["status"].get("phase") == "Running" for pod in pods)
+        return sum(pod["status"].get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"]
+                   and all("running" in container["state"] for container in pod["status"]["containerStatuses"])
+                   for pod in pods)
 
     def same(self, name, value):
         """Remembers `value`; the other way of running must have had the same."""

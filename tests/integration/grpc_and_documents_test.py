@@ -15,7 +15,7 @@ MODULES = os.path.join(THIRD_PARTY, "node_modules")
 def third_party(name):
     path = os.path.join(MODULES, ".bin", name)
     if not os.path.exists(path):
-        raise AssertionError(f"{path} is missing: `./dev test` installs it (npm ci in tests/third_party)")
+        raise AssertionError(f"{path} is missing: `./dev test` installs it (npm install in tests/third_party)")
     return path
 
 
