@@ -95,9 +95,11 @@ class Stage:
         with open(os.path.join(root, "bench/lookup"), "w") as page:
             page.write("x" * 1024)
         config = os.path.join(self.folder, "nginx.conf")
+        # As root, nginx would hand its worker to another user, who may not read this folder.
+        user = "user root;" if os.geteuid() == 0 else ""
         with open(config, "w") as out:
             out.write(f"""
-daemon off; worker_processes 1; error_log {self.folder}/nginx.log; pid {self.folder}/nginx.pid;
+{user} daemon off; worker_processes 1; error_log {self.folder}/nginx.log; pid {self.folder}/nginx.pid;
 events {{ worker_connections 4096; }}
 http {{ access_log off; keepalive_requests 100000000; client_body_temp_path {self.folder}/b; proxy_temp_path {self.folder}/p;
 fastcgi_temp_path {self.folder}/f; uwsgi_temp_path {self.folder}/u; scgi_temp_path {self.folder}/s;
