@@ -275,6 +275,8 @@ class Linker {
       for (const LinkedObject& object : objects) {
         if (object.name_space.empty() || object.name_space == intent().name_space) inside.push_back(object);
       }
+      // A change is never planned for an object of another namespace than the one that was named.
+      if (inside.empty() && intent().is_write) return AskElsewhere(name, std::move(objects));
       if (!inside.empty()) objects = std::move(inside);
     }
     std::set<std::string> spaces;
@@ -305,6 +307,15 @@ class Linker {
   bool AskWhich(const NameMention& name, std::vector<LinkedObject> objects) {
     result_.question = Say("which_one", language_, {{"name", name.text}});
     AddChoices(std::move(objects));
+    return false;
+  }
+
+  bool AskElsewhere(const NameMention& name, std::vector<LinkedObject> elsewhere) {
+    result_.question = Say("not_found", language_,
+                           {{"place", Say("in_namespace", language_, {{"namespace", intent().name_space}})},
+                            {"name", name.text},
+                            {"kind", KindWord(name.kind.empty() ? WantedKind(name) : name.kind, language_)}});
+    Suggest(std::move(elsewhere));
     return false;
   }
 

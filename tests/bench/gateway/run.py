@@ -247,7 +247,11 @@ def main():
         row("requests/s, against FastAPI + grpc.aio, 1 worker", ratio("gateway", "fastapi", "rate"), 5, "9", more_is_better=True)
         row("p50 at 4 connections, against direct gRPC", ratio("gateway4", "grpc4", "p50_us"), 3.5, "1.6")
         row("idle event stream, anonymous memory of the gateway", idle_stream_kib(gateway_pid, gateway_port), 36, "8", unit="KiB")
-        row("event, gateway CPU", event_cpu_us(gateway_pid, gateway_port), 9, "3.5", unit="us")
+        # The goal, 9 us, was set where nginx needed 5.0 us a request: as a ratio it holds on slower machines too.
+        event = event_cpu_us(gateway_pid, gateway_port)
+        nginx = statistics.median(sample["cpu_us"] for sample in samples["nginx"])
+        print(f"  event     cpu {event:7.1f} us")
+        row("event, gateway CPU, against an nginx static request", event / nginx, 1.8, "0.7")
         transcoder = os.path.join(ARGS.bin, "transcoder_bench")
         if os.path.exists(transcoder):
             result = json.loads(subprocess.run([transcoder], check=True, stdout=subprocess.PIPE, text=True).stdout)
