@@ -2,7 +2,9 @@
 
 #include <sys/random.h>
 
+#include <array>
 #include <cstdlib>
+#include <utility>
 
 #include "fmt/format.h"
 
@@ -12,10 +14,16 @@ namespace {
 class KernelIds final : public IdSource {
  public:
   uint64_t Random() override {
-    uint64_t bits = 0;
-    // getrandom of 8 bytes never returns short once the pool is ready; without randomness ids would be guessable.
-    if (getrandom(&bits, sizeof bits, 0) != sizeof bits) std::abort();
-    return bits;
+    // A request needs some five numbers; a system call for each would show. 256 bytes is the most that getrandom hands
+    // out in one piece whatever happens. Processes here never fork without exec, so no two share what is left.
+    thread_local std::array<uint64_t, 32> bits;
+    thread_local size_t left = 0;
+    if (left == 0) {
+      // Without randomness ids would be guessable.
+      if (getrandom(bits.data(), sizeof bits, 0) != static_cast<ssize_t>(sizeof bits)) std::abort();
+      left = bits.size();
+    }
+    return std::exchange(bits[--left], 0);
   }
 };
 
