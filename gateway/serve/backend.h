@@ -58,7 +58,7 @@ class Backend {
                                               std::shared_ptr<StreamReader> reader) = 0;
 };
 
-/// Over gRPC's callback API. `channels` outlives it.
+/// Over gRPC: unary calls through a queue with a thread of its own, streams by callbacks. `channels` outlives it.
 std::unique_ptr<Backend> MakeGrpcBackend(const rpc::ChannelSource& channels);
 
 }  // namespace opsmesh::gateway

@@ -1,4 +1,7 @@
+#include <pthread.h>
+
 #include <mutex>
+#include <thread>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -7,6 +10,7 @@
 #include "gateway/serve/live_calls.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
+#include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "libs/base/error.h"
@@ -37,26 +41,29 @@ std::string_view Contiguous(const grpc::ByteBuffer& buffer, grpc::Slice* slice) 
   return {reinterpret_cast<const char*>(slice->begin()), slice->size()};
 }
 
-// Lives from StartCall() until OnDone(), held by itself and by whoever may cancel it.
-class UnaryCall final : public BackendCall, public grpc::ClientUnaryReactor {
+// Lives from Start() until Finish(), held by itself and by whoever may cancel it. Unary calls are completed by one thread of
+// the backend's own: gRPC's callback interface would have two or more threads wait on one queue and wake each other, which
+// with few calls under way costs more than the call.
+class UnaryCall final : public BackendCall {
  public:
   UnaryCall(LiveCalls& live, UnaryCallback done) : live_(live), done_(std::move(done)) {}
 
   void Start(grpc::GenericStub& stub, const CallSpec& spec, const rpc::CallIdentity& identity, std::string wire,
-             std::shared_ptr<UnaryCall> self) {
+             grpc::CompletionQueue* queue, std::shared_ptr<UnaryCall> self) {
     rpc::Prepare(spec.context, identity, spec.options, &context_);
     request_ = ToByteBuffer(std::move(wire));
     self_ = std::move(self);
-    stub.PrepareUnaryCall(&context_, spec.rpc->path, {}, &request_, &response_, this);
-    StartCall();
+    reader_ = stub.PrepareUnaryCall(&context_, spec.rpc->path, request_, queue);
+    reader_->StartCall();
+    reader_->Finish(&response_, &status_, this);
   }
 
   void Cancel() override { context_.TryCancel(); }
 
-  void OnDone(const grpc::Status& status) override {
+  void Finish() {
     const std::shared_ptr<UnaryCall> self = std::move(self_);
-    if (!status.ok()) {
-      done_(rpc::FromGrpc(status));
+    if (!status_.ok()) {
+      done_(rpc::FromGrpc(status_));
     } else {
       grpc::Slice slice;
       done_(Contiguous(response_, &slice));
@@ -70,6 +77,8 @@ class UnaryCall final : public BackendCall, public grpc::ClientUnaryReactor {
   grpc::ClientContext context_;
   grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;
+  grpc::Status status_;
+  std::unique_ptr<grpc::GenericClientAsyncResponseReader> reader_;
   std::shared_ptr<UnaryCall> self_;
 };
 
@@ -119,10 +128,16 @@ class ServerStream final : public BackendStream, public grpc::ClientBidiReactor<
 
 class GrpcBackend final : public Backend {
  public:
-  explicit GrpcBackend(const rpc::ChannelSource& channels) : channels_(channels) {}
+  explicit GrpcBackend(const rpc::ChannelSource& channels) : channels_(channels), completer_([this] { Complete(); }) {
+    pthread_setname_np(completer_.native_handle(), "gw-backend");
+  }
   // A call's context holds its channel. The last holder of a channel must not be a callback on gRPC's own thread: that
   // thread would wait for itself. So the channels here outlive every call.
-  ~GrpcBackend() override { live_.WaitForNone(); }
+  ~GrpcBackend() override {
+    live_.WaitForNone();
+    queue_.Shutdown();
+    completer_.join();
+  }
 
   std::shared_ptr<BackendCall> Call(const CallSpec& spec, std::string wire, UnaryCallback done) override {
     const auto target = Find(spec.rpc->service);
@@ -131,7 +146,7 @@ class GrpcBackend final : public Backend {
       return nullptr;
     }
     auto call = std::make_shared<UnaryCall>(live_, std::move(done));
-    call->Start((*target)->stub, spec, (*target)->channel.identity(), std::move(wire), call);
+    call->Start((*target)->stub, spec, (*target)->channel.identity(), std::move(wire), &queue_, call);
     return call;
   }
 
@@ -155,6 +170,12 @@ class GrpcBackend final : public Backend {
     grpc::GenericStub stub;
   };
 
+  void Complete() {
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue_.Next(&tag, &ok)) static_cast<UnaryCall*>(tag)->Finish();
+  }
+
   absl::StatusOr<Target*> Find(const std::string& service) {
     const std::lock_guard lock(mutex_);
     if (const auto it = targets_.find(service); it != targets_.end()) return it->second.get();
@@ -173,6 +194,8 @@ class GrpcBackend final : public Backend {
   LiveCalls live_;
   std::mutex mutex_;
   absl::flat_hash_map<std::string, std::unique_ptr<Target>> targets_;
+  grpc::CompletionQueue queue_;
+  std::thread completer_;  // last: it uses what stands above
 };
 
 }  // namespace
