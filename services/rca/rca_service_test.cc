@@ -71,13 +71,6 @@ TEST_F(RcaServiceTest, SaysWhatWillDoItWhenAnAnalysisIsAskedFor) {
   ExpectNotBuilt(Call(&RcaService::Stub::ListIncidents, v1::ListIncidentsRequest()).status());
 }
 
-TEST_F(RcaServiceTest, RefusesARequestWithoutItsRequiredFieldsBeforeAnythingElse) {
-  Start("{}");
-  const absl::Status status = Call(&RcaService::Stub::AnalyzeRootCause, v1::AnalyzeRootCauseRequest()).status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status.message();
-  EXPECT_EQ(base::DetailOf(status).field, "start_time");
-}
-
 TEST_F(RcaServiceTest, ReportsPrometheusAsDisabledWhenNoneIsConfigured) {
   Start("{}");
   const v1::GetRcaStatusResponse status = Status();

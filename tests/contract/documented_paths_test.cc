@@ -33,6 +33,7 @@ constexpr Documented kDocumented[] = {
     {"GET", "/api/v1/predict", "PredictService.Predict"},
     {"POST", "/api/v1/predict", "PredictService.Predict"},
     {"POST", "/api/v1/rca", "RcaService.AnalyzeRootCause"},
+    {"POST", "/api/v1/anomalies:detect", "RcaService.DetectAnomalies"},
     {"POST", "/api/v1/autofix", "LlmService.Autofix"},
     {"GET", "/api/v1/autofix/health", "LlmService.GetAutofixHealth"},
     {"POST", "/api/v1/autofix/diagnose", "K8sService.Diagnose"},
