@@ -1,0 +1,230 @@
+#include "libs/kubesim/behaviour/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+namespace {
+
+constexpr size_t kMemo = 512;
+// A real-time engine looks up at least this often, so that a clock that jumps is noticed.
+constexpr absl::Duration kLongestWait = absl::Seconds(1);
+
+}  // namespace
+
+Engine::Engine(const Cluster& cluster, SimulationClock& clock)
+    : cluster_(cluster),
+      clock_(clock),
+      client_(cluster),
+      events_(std::make_unique<EventRecorder>(*this)),
+      memo_(kMemo) {}
+
+Engine::~Engine() {
+  Stop();
+  watch_.reset();  // nothing arrives in the inbox after this
+}
+
+const ResourceType& Engine::Type(std::string_view group, std::string_view plural) const {
+  const ResourceType* type = store().catalog().Preferred(group, plural);
+  return type != nullptr ? *type : MustFind(store(), group, "?", plural);
+}
+
+Informer& Engine::InformerOf(std::string_view group, std::string_view plural) {
+  const ResourceType& type = Type(group, plural);
+  std::unique_ptr<Informer>& informer = informers_[type.storage_key];
+  if (!informer) informer = std::make_unique<Informer>(type);
+  return *informer;
+}
+
+WorkQueue& Engine::AddQueue(std::string name, WorkQueue::Reconcile reconcile) {
+  queues_.push_back(std::make_unique<WorkQueue>(*this, std::move(name), std::move(reconcile)));
+  return *queues_.back();
+}
+
+TimerId Engine::At(absl::Time when, Task task, bool background) {
+  const TimerId id{std::max(when, Now()), next_serial_++};
+  timers_.emplace(TimerKey(id.due, id.serial), Timer{std::move(task), background});
+  if (!background) ++foreground_;
+  return id;
+}
+
+void Engine::Cancel(const TimerId& timer) {
+  auto it = timers_.find(TimerKey(timer.due, timer.serial));
+  if (it == timers_.end()) return;
+  if (!it->second.background) --foreground_;
+  timers_.erase(it);
+}
+
+void Engine::Post(Task task) {
+  std::lock_guard lock(inbox_mutex_);
+  posted_.push_back(std::move(task));
+  wake_.notify_one();
+}
+
+std::shared_ptr<const Json> Engine::Parsed(const ObjectPtr& object) {
+  Memo& memo = memo_[(reinterpret_cast<uintptr_t>(object.get()) >> 6) % kMemo];
+  if (memo.object != object) memo = {object, std::make_shared<const Json>(object->Parse())};
+  return memo.json;
+}
+
+void Informer::Take(const ObjectPtr& now, const ObjectPtr& gone, Engine& engine) {
+  static const auto* null = new Json();
+  const ObjectPtr& any = now ? now : gone;
+  ObjectPtr before;
+  auto known = objects_.find(any);
+  if (known != objects_.end()) before = *known;
+  if (!now && !before) return;
+  const auto before_json = before ? engine.Parsed(before) : nullptr;
+  const auto now_json = now ? engine.Parsed(now) : nullptr;
+  if (before) {
+    by_uid_.erase(before->uid);
+    objects_.erase(known);
+  }
+  if (now) {
+    objects_.insert(now);
+    by_uid_[now->uid] = now;
+  }
+  for (const auto& index : indexes_)
+    index->Replace(before ? &before : nullptr, now ? &now : nullptr, now_json.get());
+  const Seen seen{before, now, before_json ? *before_json : *null, now_json ? *now_json : *null};
+  for (const auto& handler : handlers_) handler(seen);
+}
+
+void Engine::Take(const Change& change) {
+  for (const auto& handler : any_handlers_) handler(change);
+  auto it = informers_.find(change.resource->storage_key);
+  if (it == informers_.end() || change.object->resource_version <= it->second->synced_) return;
+  if (change.type == ChangeType::kDeleted) {
+    it->second->Take(nullptr, change.object, *this);
+  } else {
+    it->second->Take(change.object, nullptr, *this);
+  }
+}
+
+void Engine::TakeChanges() {
+  while (true) {
+    std::deque<Change> changes;
+    std::deque<Task> posted;
+    {
+      std::lock_guard lock(inbox_mutex_);
+      if (inbox_.empty() && posted_.empty()) return;
+      changes.swap(inbox_);
+      posted.swap(posted_);
+    }
+    for (const Change& change : changes) Take(change);
+    for (Task& task : posted) task();
+  }
+}
+
+void Engine::StartParts() {
+  if (started_) return;
+  started_ = true;
+  watch_ = store().StartWatch("", 0, [this](const Change& change) {
+    std::lock_guard lock(inbox_mutex_);
+    inbox_.push_back(change);
+    wake_.notify_one();
+  });
+  // Informers are full before any handler runs, so that handlers of one kind may look at another.
+  std::vector<std::pair<Informer*, Snapshot>> lists;
+  for (auto& [key, informer] : informers_) {
+    Snapshot snapshot = store().List(informer->type());
+    informer->synced_ = snapshot.resource_version;
+    lists.emplace_back(informer.get(), std::move(snapshot));
+  }
+  for (auto& [informer, snapshot] : lists) {
+    std::vector<std::function<void(const Seen&)>> none;
+    none.swap(informer->handlers_);
+    for (const ObjectPtr& object : snapshot.objects) informer->Take(object, nullptr, *this);
+    none.swap(informer->handlers_);
+  }
+  events_->Start();
+  for (const auto& part : parts_) part->Start();
+  for (auto& [informer, snapshot] : lists) {
+    for (const auto& handler : informer->handlers_) {
+      for (const ObjectPtr& object : snapshot.objects) {
+        const auto json = Parsed(object);
+        handler(Seen{nullptr, object, Json(), *json});
+      }
+    }
+  }
+}
+
+bool Engine::StepUntil(absl::Time limit) {
+  TakeChanges();
+  if (timers_.empty() || timers_.begin()->first.first > limit) return false;
+  auto node = timers_.extract(timers_.begin());
+  if (!node.mapped().background) --foreground_;
+  if (clock_.frozen()) clock_.AdvanceTo(node.key().first);
+  ++steps_;
+  node.mapped().task();
+  return true;
+}
+
+void Engine::StartVirtual() {
+  std::lock_guard lock(run_mutex_);
+  if (!clock_.frozen()) clock_.Freeze(clock_.Now());
+  StartParts();
+}
+
+void Engine::RunFor(absl::Duration duration) {
+  std::lock_guard lock(run_mutex_);
+  const absl::Time end = Now() + duration;
+  while (StepUntil(end)) {
+  }
+  clock_.AdvanceTo(end);
+}
+
+bool Engine::RunUntilIdle(absl::Duration limit) {
+  std::lock_guard lock(run_mutex_);
+  const absl::Time end = Now() + limit;
+  while (true) {
+    TakeChanges();
+    if (foreground_ == 0) return true;
+    if (!StepUntil(end)) {
+      clock_.AdvanceTo(end);
+      return false;
+    }
+  }
+}
+
+void Engine::StartRealTime() {
+  if (thread_.joinable()) return;
+  clock_.Follow();
+  {
+    std::lock_guard lock(inbox_mutex_);
+    stopping_ = false;
+  }
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void Engine::Loop() {
+  std::lock_guard run(run_mutex_);
+  StartParts();
+  while (true) {
+    while (StepUntil(Now())) {
+      std::lock_guard lock(inbox_mutex_);
+      if (stopping_) return;
+    }
+    absl::Duration wait = timers_.empty()
+                              ? kLongestWait
+                              : std::min(kLongestWait, timers_.begin()->first.first - Now());
+    std::unique_lock lock(inbox_mutex_);
+    wake_.wait_for(lock, absl::ToChronoNanoseconds(std::max(wait, absl::ZeroDuration())),
+                   [this] { return stopping_ || !inbox_.empty() || !posted_.empty(); });
+    if (stopping_) return;
+  }
+}
+
+void Engine::Stop() {
+  {
+    std::lock_guard lock(inbox_mutex_);
+    stopping_ = true;
+    wake_.notify_one();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace opsmesh::kubesim

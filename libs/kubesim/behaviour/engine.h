@@ -1,0 +1,170 @@
+// What makes a simulated cluster live: one loop that runs controllers, scheduler and kubelets over
+// the store.
+//
+//   SimulationClock clock(base::SystemClock());          // also the store's
+//   Engine engine(Cluster{store, logs, clock, true, true}, clock);
+//   AddControllers(engine);                              // behaviour/controllers.h; nodes.h adds
+//   scheduler and kubelets engine.StartVirtual();  engine.RunFor(absl::Hours(1));        // an hour
+//   in milliseconds engine.StartRealTime();                                       // or a thread
+//   that follows the clock
+//
+// A discrete-event simulation: timers and changes of the store are handled one after another, by
+// time, then by the order in which they came. All behaviour runs on one thread at a time (the
+// caller of RunFor(), or the engine's own), so it needs no locks. Requests at the door write
+// concurrently; the engine sees their changes before its next step. In virtual time the clock
+// stands still between runs and the same inputs give the same bytes.
+//
+// The rule for parts: keep nothing that cannot be built again from the store (informers do it)
+// beside small state whose loss only costs time. A fork is a copy of the store and a new engine.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "libs/kubesim/api/call.h"
+#include "libs/kubesim/behaviour/client.h"
+#include "libs/kubesim/behaviour/clock.h"
+#include "libs/kubesim/behaviour/events.h"
+#include "libs/kubesim/behaviour/informer.h"
+#include "libs/kubesim/behaviour/work_queue.h"
+
+namespace opsmesh::kubesim {
+
+/// A controller, the scheduler, all kubelets: something that registers informers, handlers and
+/// queues when it is made (its constructor takes the Engine) and may begin timers in Start().
+class Part {
+ public:
+  virtual ~Part() = default;
+  /// Once, on the engine's thread, when informers hold the first list and before any handler ran.
+  virtual void Start() {}
+};
+
+class Engine {
+ public:
+  using Task = std::function<void()>;
+
+  /// `cluster.clock` must be `clock`. References outlive the engine.
+  Engine(const Cluster& cluster, SimulationClock& clock);
+  ~Engine();  // stops
+  Engine(const Engine&) = delete;
+
+  /// Before the start. Parts start, and their handlers run, in the order of their making.
+  template <typename T, typename... Args>
+  T& Add(Args&&... args) {
+    auto part = std::make_unique<T>(*this, std::forward<Args>(args)...);
+    T& reference = *part;
+    parts_.push_back(std::move(part));
+    return reference;
+  }
+
+  // --- Running; any thread
+  // -----------------------------------------------------------------------------------------
+
+  /// Virtual time: freezes the clock at its present time. Nothing runs before RunFor().
+  void StartVirtual();
+  /// Handles everything that is due within `duration` of simulated time; the clock stands
+  /// `duration` later afterwards.
+  void RunFor(absl::Duration duration);
+  /// Until nothing but background timers (heartbeats, schedules) waits; false when `limit` of
+  /// simulated time passed first.
+  bool RunUntilIdle(absl::Duration limit);
+
+  /// Real time: a thread of the engine's own follows the clock.
+  void StartRealTime();
+  /// Ends that thread; the objects stay. Called by the destructor.
+  void Stop();
+
+  bool started() const { return started_; }
+  bool virtual_time() const { return clock_.frozen(); }
+  /// Runs `task` on the engine's thread at its next step. Any thread, after the start.
+  void Post(Task task);
+  /// Steps done since the start: a measure for tests.
+  uint64_t steps() const { return steps_; }
+
+  // --- For parts; engine thread only
+  // -------------------------------------------------------------------------------
+
+  absl::Time Now() const { return clock_.Now(); }
+  const Cluster& cluster() const { return cluster_; }
+  Store& store() const { return cluster_.store; }
+  LogStore& logs() const { return cluster_.logs; }
+  base::IdSource& ids() const { return cluster_.store.ids(); }
+  Client& client() { return client_; }
+  EventRecorder& events() { return *events_; }
+
+  /// The type under which objects of a built-in resource are kept: Type("apps", "deployments").
+  const ResourceType& Type(std::string_view group, std::string_view plural) const;
+  /// One a resource; to be asked for before the start.
+  Informer& InformerOf(std::string_view group, std::string_view plural);
+  /// Every change of every kind (custom ones too), before informers see it. Before the start.
+  void OnAnyChange(std::function<void(const Change&)> handler) {
+    any_handlers_.push_back(std::move(handler));
+  }
+  /// To be made before the start; lives as long as the engine.
+  WorkQueue& AddQueue(std::string name, WorkQueue::Reconcile reconcile);
+
+  /// Runs `task` at a time (at once when it is past). `background`: does not keep the engine from
+  /// being idle.
+  TimerId At(absl::Time when, Task task, bool background = false);
+  TimerId After(absl::Duration delay, Task task, bool background = false) {
+    return At(Now() + delay, std::move(task), background);
+  }
+  void Cancel(const TimerId& timer);
+
+  /// The object's JSON; the last few hundred are remembered.
+  std::shared_ptr<const Json> Parsed(const ObjectPtr& object);
+
+ private:
+  struct Timer {
+    Task task;
+    bool background = false;
+  };
+  using TimerKey = std::pair<absl::Time, uint64_t>;
+
+  void StartParts();
+  void TakeChanges();
+  void Take(const Change& change);
+  bool StepUntil(absl::Time limit);
+  void Loop();
+
+  const Cluster cluster_;
+  SimulationClock& clock_;
+  Client client_;
+  std::map<std::string, std::unique_ptr<Informer>, std::less<>> informers_;  // by storage key
+  std::vector<std::function<void(const Change&)>> any_handlers_;
+  std::unique_ptr<EventRecorder> events_;
+  std::vector<std::unique_ptr<WorkQueue>> queues_;
+  std::vector<std::unique_ptr<Part>> parts_;
+
+  std::mutex run_mutex_;  // one runner at a time
+  std::map<TimerKey, Timer> timers_;
+  size_t foreground_ = 0;  // timers that are not in the background
+  uint64_t next_serial_ = 1;
+  struct Memo {
+    ObjectPtr object;
+    std::shared_ptr<const Json> json;
+  };
+  std::vector<Memo> memo_;
+  bool started_ = false;
+  uint64_t steps_ = 0;
+
+  std::mutex inbox_mutex_;  // below the store's lock
+  std::condition_variable wake_;
+  std::deque<Change> inbox_;
+  std::deque<Task> posted_;
+  bool stopping_ = false;
+  std::unique_ptr<Store::Watch> watch_;
+  std::thread thread_;
+};
+
+}  // namespace opsmesh::kubesim

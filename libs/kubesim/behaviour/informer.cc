@@ -1,0 +1,85 @@
+#include "libs/kubesim/behaviour/informer.h"
+
+#include <fmt/format.h>
+
+#include "libs/kubesim/store/json_path.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+
+const ObjectSet& ObjectIndex::Find(std::string_view key) const {
+  static const auto* none = new ObjectSet();
+  auto it = sets_.find(key);
+  return it == sets_.end() ? *none : it->second;
+}
+
+void ObjectIndex::Replace(const ObjectPtr* before, const ObjectPtr* after, const Json* parsed) {
+  if (before != nullptr) {
+    auto known = keys_.find(before->get());
+    if (known != keys_.end()) {
+      for (const std::string& key : known->second) {
+        auto set = sets_.find(key);
+        if (set == sets_.end()) continue;
+        set->second.erase(*before);
+        if (set->second.empty()) sets_.erase(set);
+      }
+      keys_.erase(known);
+    }
+  }
+  if (after == nullptr) return;
+  std::vector<std::string> keys = keys_of_(**after, *parsed);
+  for (const std::string& key : keys) sets_[key].insert(*after);
+  if (!keys.empty()) keys_[after->get()] = std::move(keys);
+}
+
+ObjectPtr Informer::Get(std::string_view ns, std::string_view name) const {
+  auto it = objects_.find(KeyLess::View(ns, name));
+  return it == objects_.end() ? nullptr : *it;
+}
+
+ObjectPtr Informer::GetByUid(std::string_view uid) const {
+  auto it = by_uid_.find(uid);
+  return it == by_uid_.end() ? nullptr : it->second;
+}
+
+std::vector<ObjectPtr> Informer::List(std::string_view ns) const {
+  if (ns.empty()) return {objects_.begin(), objects_.end()};
+  std::vector<ObjectPtr> found;
+  for (auto it = objects_.lower_bound(KeyLess::View(ns, ""));
+       it != objects_.end() && (*it)->ns == ns; ++it) {
+    found.push_back(*it);
+  }
+  return found;
+}
+
+ObjectIndex& Informer::AddIndex(ObjectIndex::KeysOf keys_of) {
+  indexes_.push_back(std::make_unique<ObjectIndex>(std::move(keys_of)));
+  return *indexes_.back();
+}
+
+const ObjectIndex& Informer::ByController() {
+  if (by_controller_ == nullptr) {
+    by_controller_ = &AddIndex([](const Object&, const Json& parsed) {
+      std::vector<std::string> keys;
+      for (const Json& owner : ListAt(parsed, {"metadata", "ownerReferences"})) {
+        if (BoolAt(owner, {"controller"})) keys.push_back(TextAt(owner, "uid"));
+      }
+      return keys;
+    });
+  }
+  return *by_controller_;
+}
+
+const ObjectIndex& Informer::ByLabel() {
+  if (by_label_ == nullptr) {
+    by_label_ = &AddIndex([](const Object& object, const Json&) {
+      std::vector<std::string> keys;
+      for (const auto& [key, value] : object.labels)
+        keys.push_back(fmt::format("{}/{}={}", object.ns, key, value));
+      return keys;
+    });
+  }
+  return *by_label_;
+}
+
+}  // namespace opsmesh::kubesim
