@@ -17,31 +17,23 @@ namespace {
 
 constexpr size_t kMaxObjectBytes = 1536 << 10;  // etcd's limit
 
-MaybeStatus CheckShape(Call& call, const Json& object) {
+// Unknown members are refused, warned about or silently dropped, as the caller asked; then they go.
+MaybeStatus Decode(Call& call, Json& object) {
   const ResourceType& type = *call.type;
-  if (std::string wrong = WrongType(type, object); !wrong.empty()) {
-    return BadRequestStatus(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", type.kind, type.version, type.kind, wrong));
+  const ShapeReport shape = CheckShape(type, object);
+  if (!shape.wrong.empty()) {
+    return BadRequestStatus(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", type.kind, type.version, type.kind, shape.wrong));
   }
-  const auto unknown = UnknownFields(type, object);
-  if (unknown.empty()) return std::nullopt;
+  DropUnknown(type, object);
+  if (shape.unknown.empty()) return std::nullopt;
+  std::vector<std::string> sentences;
+  for (const std::string& path : shape.unknown) sentences.push_back(fmt::format("unknown field \"{}\"", path));
   const std::string& mode = call.query.Get("fieldValidation");
   if (mode == "Strict") {
-    return BadRequestStatus(fmt::format("{} in version \"{}\" cannot be handled as a {}: strict decoding error: {}", type.kind, type.version, type.kind, base::Join(unknown, ", ")));
+    return BadRequestStatus(fmt::format("{} in version \"{}\" cannot be handled as a {}: strict decoding error: {}", type.kind, type.version, type.kind, base::Join(sentences, ", ")));
   }
-  if (mode != "Ignore") call.warnings.insert(call.warnings.end(), unknown.begin(), unknown.end());
+  if (mode != "Ignore") call.warnings.insert(call.warnings.end(), sentences.begin(), sentences.end());
   return std::nullopt;
-}
-
-// Unknown members are dropped, as decoding into a Go struct does.
-void DropUnknown(const ResourceType& type, Json& object) {
-  for (const std::string& sentence : UnknownFields(type, object)) {
-    const std::string path = sentence.substr(15, sentence.size() - 16);
-    if (path.find('[') != std::string::npos) continue;
-    Json* node = &object;
-    const auto parts = base::Split(path, '.');
-    for (size_t i = 0; i + 1 < parts.size() && node->is_object(); ++i) node = &(*node)[std::string(parts[i])];
-    if (node->is_object()) node->erase(std::string(parts.back()));
-  }
 }
 
 bool HasStatusSubresource(const ResourceType& type) { return type.FindSubresource("status") != nullptr; }
@@ -136,8 +128,7 @@ MaybeStatus CheckIdentity(const Call& call, Json& object) {
 Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
   const ResourceType& type = *call.type;
   if (auto refused = CheckIdentity(call, object)) return *refused;
-  if (auto refused = CheckShape(call, object)) return *refused;
-  DropUnknown(type, object);
+  if (auto refused = Decode(call, object)) return *refused;
   Json& metadata = object["metadata"];
   if (!TextAt(metadata, "resourceVersion").empty()) return BadRequestStatus("resourceVersion should not be set on objects to be created");
   const Json managed = At(metadata, "managedFields");
@@ -180,8 +171,7 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
 Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr& current, Json object, bool check_version) {
   const ResourceType& type = *call.type;
   if (auto refused = CheckIdentity(call, object)) return *refused;
-  if (auto refused = CheckShape(call, object)) return *refused;
-  DropUnknown(type, object);
+  if (auto refused = Decode(call, object)) return *refused;
   const Json before = current->Parse();
   Json& metadata = object["metadata"];
   const std::string wanted = TextAt(metadata, "resourceVersion");

@@ -1,18 +1,22 @@
 // The shape of objects: wrong JSON types, unknown members, and the schemas of custom resources.
 #include <fmt/format.h>
 
-#include <map>
+#include <cctype>
+#include <cstdint>
 #include <regex>
-#include <set>
 
+#include "libs/base/clock.h"
 #include "libs/base/strings.h"
 #include "libs/kubesim/objects/defaults.h"
+#include "libs/kubesim/objects/schema.h"
 #include "libs/kubesim/objects/validation.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
 namespace {
+
+using Kind = ValueSchema::Kind;
 
 const char* GoWord(const Json& value) {
   if (value.is_object()) return "object";
@@ -22,118 +26,183 @@ const char* GoWord(const Json& value) {
   return "number";
 }
 
-enum class Shape { kObject, kList, kText, kInteger, kBool, kTextMap, kIntOrText, kQuantityMap };
+constexpr const char* kQuantityWhy =
+    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
-bool Fits(const Json& value, Shape shape) {
-  auto all_text = [](const Json& map) {
-    for (const auto& [key, item] : map.items()) {
-      if (!item.is_string() && !item.is_null()) return false;
-    }
-    return true;
-  };
-  switch (shape) {
-    case Shape::kObject: return value.is_object();
-    case Shape::kList: return value.is_array();
-    case Shape::kText: return value.is_string();
-    case Shape::kInteger: return value.is_number_integer() || value.is_number_unsigned();
-    case Shape::kBool: return value.is_boolean();
-    case Shape::kTextMap: return value.is_object() && all_text(value);
-    case Shape::kIntOrText: return value.is_number_integer() || value.is_string();
-    case Shape::kQuantityMap:
-      if (!value.is_object()) return false;
-      for (const auto& [key, item] : value.items()) {
-        if (!ParseQuantity(item)) return false;
+// Decodes a JSON value into a type as Go does: the first value that does not fit, and every member that nobody knows.
+class Decoding {
+ public:
+  explicit Decoding(ShapeReport* report) : report_(*report) {}
+
+  void Struct(const TypeSchema& type, const Json& object, const std::string& go_path, const std::string& path) {
+    if (type.open) return;
+    for (const auto& [member, value] : object.items()) {
+      if (!report_.wrong.empty()) return;
+      const FieldSchema* field = type.Find(member);
+      if (field == nullptr) {
+        report_.unknown.push_back(path + member);
+        continue;
       }
-      return true;
-  }
-  return true;
-}
-
-// Members with one meaning wherever they stand in the built-in kinds.
-const std::map<std::string, Shape, std::less<>>& Shapes() {
-  static const auto* shapes = new std::map<std::string, Shape, std::less<>>{
-      {"metadata", Shape::kObject}, {"labels", Shape::kTextMap}, {"annotations", Shape::kTextMap}, {"matchLabels", Shape::kTextMap},
-      {"replicas", Shape::kInteger}, {"containers", Shape::kList}, {"initContainers", Shape::kList}, {"volumes", Shape::kList},
-      {"image", Shape::kText}, {"env", Shape::kList}, {"command", Shape::kList}, {"args", Shape::kList},
-      {"volumeMounts", Shape::kList}, {"containerPort", Shape::kInteger}, {"targetPort", Shape::kIntOrText},
-      {"restartPolicy", Shape::kText}, {"nodeName", Shape::kText}, {"unschedulable", Shape::kBool}, {"paused", Shape::kBool},
-      {"ownerReferences", Shape::kList}, {"finalizers", Shape::kList}, {"generateName", Shape::kText},
-      {"limits", Shape::kQuantityMap}, {"requests", Shape::kQuantityMap}, {"resourceVersion", Shape::kText}, {"uid", Shape::kText},
-      {"namespace", Shape::kText}, {"tolerations", Shape::kList}, {"minReplicas", Shape::kInteger}, {"maxReplicas", Shape::kInteger},
-      {"terminationGracePeriodSeconds", Shape::kInteger}, {"immutable", Shape::kBool}, {"hostNetwork", Shape::kBool},
-      {"securityContext", Shape::kObject}, {"strategy", Shape::kObject}, {"resources", Shape::kObject}};
-  return *shapes;
-}
-
-std::string WrongIn(const Json& node, const std::string& path, int depth) {
-  if (depth > 40) return "";
-  if (node.is_array()) {
-    for (const Json& item : node) {
-      if (auto wrong = WrongIn(item, path, depth + 1); !wrong.empty()) return wrong;
+      holder_ = &type;
+      Value(field->value, value, go_path + member, path + member);
     }
-    return "";
   }
-  if (!node.is_object()) return "";
-  for (const auto& [member, value] : node.items()) {
+
+ private:
+  void Wrong(const ValueSchema& schema, const std::string& what, const std::string& go_path) {
+    report_.wrong = fmt::format("json: cannot unmarshal {} into Go struct field {}.{} of type {}", what, holder_->ShortName(), go_path, GoType(schema));
+  }
+
+  void Integer(const ValueSchema& schema, const Json& value, const std::string& go_path) {
+    if (!value.is_number()) return Wrong(schema, GoWord(value), go_path);
+    const bool whole = value.is_number_integer();
+    const bool fits = whole && (value.is_number_unsigned() ? value.get<uint64_t>() <= INT64_MAX : true) &&
+                      (schema.kind == Kind::kInt64 || (value.get<int64_t>() >= INT32_MIN && value.get<int64_t>() <= INT32_MAX));
+    if (!fits) Wrong(schema, "number " + value.dump(), go_path);
+  }
+
+  void Text(const ValueSchema& schema, const Json& value, const std::string& go_path) {
+    if (!value.is_string()) return Wrong(schema, GoWord(value), go_path);
+    std::string decoded;
+    const auto& text = value.get_ref<const std::string&>();
+    absl::Time time;
+    if (schema.kind == Kind::kBytes && !base::Base64Decode(text, &decoded)) {
+      report_.wrong = "illegal base64 data at input byte " + std::to_string(BadBase64At(text));
+    } else if (schema.kind == Kind::kTime && !base::ParseRfc3339(text, &time)) {
+      report_.wrong = fmt::format("parsing time \"{0}\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"{0}\" as \"2006\"", text);
+    }
+  }
+
+  static size_t BadBase64At(const std::string& text) {
+    for (size_t i = 0; i < text.size(); ++i) {
+      const auto c = static_cast<unsigned char>(text[i]);
+      if (!std::isalnum(c) && c != '+' && c != '/' && c != '=') return i;
+    }
+    return text.size();
+  }
+
+  void Value(const ValueSchema& schema, const Json& value, const std::string& go_path, const std::string& path) {
+    if (value.is_null() || !report_.wrong.empty()) return;
+    if (++depth_ > 200) {
+      --depth_;
+      return;
+    }
+    const TypeSchema* holder = holder_;
+    switch (schema.kind) {
+      case Kind::kAny: break;
+      case Kind::kText:
+      case Kind::kBytes:
+      case Kind::kTime: Text(schema, value, go_path); break;
+      case Kind::kInt32:
+      case Kind::kInt64: Integer(schema, value, go_path); break;
+      case Kind::kNumber:
+        if (!value.is_number()) Wrong(schema, GoWord(value), go_path);
+        break;
+      case Kind::kBool:
+        if (!value.is_boolean()) Wrong(schema, GoWord(value), go_path);
+        break;
+      case Kind::kQuantity:
+        if (!ParseQuantity(value)) report_.wrong = kQuantityWhy;
+        break;
+      case Kind::kIntOrText:
+        if (!value.is_string() && !(value.is_number_integer() && value.get<int64_t>() >= INT32_MIN && value.get<int64_t>() <= INT32_MAX)) {
+          report_.wrong = fmt::format("json: cannot unmarshal {} into Go value of type int32", value.is_number() ? "number " + value.dump() : GoWord(value));
+        }
+        break;
+      case Kind::kStruct:
+        if (schema.type->open) break;
+        if (!value.is_object()) {
+          Wrong(schema, GoWord(value), go_path);
+        } else {
+          Struct(*schema.type, value, go_path + ".", path + ".");
+        }
+        break;
+      case Kind::kList:
+        if (!value.is_array()) {
+          Wrong(schema, GoWord(value), go_path);
+          break;
+        }
+        for (size_t i = 0; i < value.size(); ++i) {
+          holder_ = holder;
+          Value(*schema.element, value[i], go_path, fmt::format("{}[{}]", path, i));
+        }
+        break;
+      case Kind::kMap:
+        if (!value.is_object()) {
+          Wrong(schema, GoWord(value), go_path);
+          break;
+        }
+        for (const auto& [key, item] : value.items()) {
+          holder_ = holder;
+          Value(*schema.element, item, go_path, path + "." + key);
+        }
+        break;
+    }
+    holder_ = holder;
+    --depth_;
+  }
+
+  ShapeReport& report_;
+  const TypeSchema* holder_ = nullptr;
+  int depth_ = 0;
+};
+
+// Takes out what the type does not know and what says nothing: null, and an empty list or map.
+bool SaysNothing(const FieldSchema& field, const Json& value) {
+  if (value.is_null()) return field.value.kind != Kind::kAny;
+  return !field.required && value.empty() && ((field.value.kind == Kind::kList && value.is_array()) || (field.value.kind == Kind::kMap && value.is_object()));
+}
+void Prune(const TypeSchema& type, Json& object);
+void PruneValue(const ValueSchema& schema, Json& value) {
+  if (schema.kind == Kind::kStruct && value.is_object()) {
+    Prune(*schema.type, value);
+  } else if ((schema.kind == Kind::kList && value.is_array()) || (schema.kind == Kind::kMap && value.is_object())) {
+    for (Json& item : value) PruneValue(*schema.element, item);
+  }
+}
+void Prune(const TypeSchema& type, Json& object) {
+  if (type.open) return;
+  for (auto it = object.begin(); it != object.end();) {
+    const FieldSchema* field = type.Find(it.key());
+    if (field == nullptr || SaysNothing(*field, it.value())) {
+      it = object.erase(it);
+      continue;
+    }
+    PruneValue(field->value, it.value());
+    ++it;
+  }
+}
+
+// The same for a custom resource, whose schema is its definition's; true members of metadata belong to everybody.
+void PruneCustom(const Json& schema, Json& value, const std::string& path, std::vector<std::string>* unknown, int depth) {
+  if (!schema.is_object() || depth > 100) return;
+  if (value.is_array()) {
+    for (size_t i = 0; i < value.size(); ++i) PruneCustom(At(schema, "items"), value[i], fmt::format("{}[{}]", path, i), unknown, depth + 1);
+    return;
+  }
+  if (!value.is_object()) return;
+  const Json& properties = At(schema, "properties");
+  const Json& more = At(schema, "additionalProperties");
+  const bool keeps = BoolAt(schema, {"x-kubernetes-preserve-unknown-fields"}) || more == Json(true);
+  const bool embedded = depth == 0 || BoolAt(schema, {"x-kubernetes-embedded-resource"});
+  for (auto it = value.begin(); it != value.end();) {
+    const std::string& member = it.key();
     const std::string here = path.empty() ? member : path + "." + member;
-    if (auto it = Shapes().find(member); it != Shapes().end() && !value.is_null() && !Fits(value, it->second)) {
-      // RBAC rules name their lists "resources" and "verbs".
-      const bool rule = member == "resources" && value.is_array();
-      if (!rule) return fmt::format("json: cannot unmarshal {} into Go struct field {} of the expected type", GoWord(value), here);
+    if (embedded && (member == "kind" || member == "apiVersion" || member == "metadata")) {
+      ++it;
+    } else if (properties.is_object() && properties.contains(member)) {
+      PruneCustom(properties[member], it.value(), here, unknown, depth + 1);
+      ++it;
+    } else if (more.is_object()) {
+      PruneCustom(more, it.value(), here, unknown, depth + 1);
+      ++it;
+    } else if (keeps) {
+      ++it;
+    } else {
+      unknown->push_back(here);
+      it = value.erase(it);
     }
-    for (const char* list : {"containers", "initContainers", "volumes", "env", "volumeMounts", "tolerations", "ownerReferences"}) {
-      if (member != list || !value.is_array()) continue;
-      for (const Json& item : value) {
-        if (!item.is_object()) return fmt::format("json: cannot unmarshal {} into Go struct field {} of the expected type", GoWord(item), here);
-      }
-    }
-    // Values of plain maps are data, not structure.
-    if (member == "data" || member == "stringData" || member == "labels" || member == "annotations" || member == "matchLabels") continue;
-    if (auto wrong = WrongIn(value, here, depth + 1); !wrong.empty()) return wrong;
   }
-  return "";
-}
-
-const std::set<std::string>* KnownTop(const ResourceType& type) {
-  static const auto* common = new std::set<std::string>{"kind", "apiVersion", "metadata", "spec", "status"};
-  static const auto* special = new std::map<std::string, std::set<std::string>>{
-      {"/configmaps", {"kind", "apiVersion", "metadata", "data", "binaryData", "immutable"}},
-      {"/secrets", {"kind", "apiVersion", "metadata", "data", "stringData", "type", "immutable"}},
-      {"/serviceaccounts", {"kind", "apiVersion", "metadata", "secrets", "imagePullSecrets", "automountServiceAccountToken"}}};
-  if (type.custom) return nullptr;
-  if (auto it = special->find(type.storage_key); it != special->end()) return &it->second;
-  static const auto* with_spec = new std::set<std::string>{
-      "/pods", "/services", "/namespaces", "/nodes", "/persistentvolumes", "/persistentvolumeclaims", "apps/deployments", "apps/replicasets",
-      "apps/statefulsets", "apps/daemonsets", "batch/jobs", "batch/cronjobs", "networking.k8s.io/ingresses", "networking.k8s.io/networkpolicies",
-      "policy/poddisruptionbudgets", "autoscaling/horizontalpodautoscalers"};
-  return with_spec->contains(type.storage_key) ? common : nullptr;
-}
-
-void UnknownIn(const Json& object, const std::set<std::string>& known, const std::string& prefix, std::vector<std::string>* out) {
-  if (!object.is_object()) return;
-  for (const auto& [member, value] : object.items()) {
-    if (!known.contains(member)) out->push_back(fmt::format("unknown field \"{}{}\"", prefix, member));
-  }
-}
-
-const std::set<std::string>& DeploymentMembers() {
-  static const auto* known = new std::set<std::string>{"replicas", "selector", "template", "strategy", "minReadySeconds", "revisionHistoryLimit", "paused", "progressDeadlineSeconds"};
-  return *known;
-}
-
-const std::set<std::string>& ContainerMembers() {
-  static const auto* known = new std::set<std::string>{
-      "name", "image", "command", "args", "workingDir", "ports", "envFrom", "env", "resources", "resizePolicy", "restartPolicy", "volumeMounts", "volumeDevices",
-      "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "terminationMessagePath", "terminationMessagePolicy", "imagePullPolicy", "securityContext",
-      "stdin", "stdinOnce", "tty"};
-  return *known;
-}
-
-const std::set<std::string>& MetadataMembers() {
-  static const auto* known = new std::set<std::string>{
-      "name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
-      "deletionGracePeriodSeconds", "labels", "annotations", "ownerReferences", "finalizers", "managedFields"};
-  return *known;
 }
 
 // -- custom resources --
@@ -203,44 +272,38 @@ struct SchemaWalk {
 
 }  // namespace
 
-std::string WrongType(const ResourceType& type, const Json& object) {
-  if (!object.is_object()) return fmt::format("json: cannot unmarshal {} into Go value of type {}", GoWord(object), type.kind);
-  if (type.custom) return object.contains("metadata") ? WrongIn({{"metadata", object["metadata"]}}, "", 0) : "";
-  for (const char* member : {"spec", "status", "data"}) {
-    if (type.storage_key != "apps/controllerrevisions" && object.contains(member) && !object[member].is_object() && !object[member].is_null()) {
-      return fmt::format("json: cannot unmarshal {} into Go struct field {}.{} of the expected type", GoWord(object[member]), type.kind, member);
-    }
+ShapeReport CheckShape(const ResourceType& type, const Json& object) {
+  ShapeReport report;
+  if (!object.is_object()) {
+    report.wrong = fmt::format("json: cannot unmarshal {} into Go value of type {}.{}", GoWord(object), type.version, type.kind);
+    return report;
   }
-  if (type.storage_key == "/configmaps" && object.contains("data") && object["data"].is_object() && !Fits(object["data"], Shape::kTextMap)) {
-    return "json: cannot unmarshal a value into Go struct field ConfigMap.data of type string";
+  const TypeSchema* schema = SchemaOf(type);
+  if (schema != nullptr) {
+    Decoding(&report).Struct(*schema, object, "", "");
+    return report;
   }
-  if (type.storage_key == "apiextensions.k8s.io/customresourcedefinitions") return "";  // its schemas may use any name
-  return WrongIn(object, "", 0);
+  if (object.contains("metadata")) {
+    const Json alone = {{"metadata", object["metadata"]}};
+    Decoding(&report).Struct(*FindSchema("core.v1.Pod"), alone, "", "");
+  }
+  if (type.definition) {
+    Json copy = object;
+    PruneCustom(At(*type.definition, {"schema", "openAPIV3Schema"}), copy, "", &report.unknown, 0);
+  }
+  return report;
 }
 
-std::vector<std::string> UnknownFields(const ResourceType& type, const Json& object) {
+void DropUnknown(const ResourceType& type, Json& object) {
+  if (!object.is_object()) return;
+  if (const TypeSchema* schema = SchemaOf(type)) {
+    Prune(*schema, object);
+    return;
+  }
+  if (object.contains("metadata") && object["metadata"].is_object()) Prune(*FindSchema("meta.v1.ObjectMeta"), object["metadata"]);
+  if (!type.definition) return;
   std::vector<std::string> unknown;
-  const auto* top = KnownTop(type);
-  if (top == nullptr) return unknown;
-  UnknownIn(object, *top, "", &unknown);
-  UnknownIn(At(object, "metadata"), MetadataMembers(), "metadata.", &unknown);
-  const Json* pod = nullptr;
-  std::string at;
-  if (type.storage_key == "apps/deployments") UnknownIn(At(object, "spec"), DeploymentMembers(), "spec.", &unknown);
-  if (type.group == "apps") {
-    pod = &At(object, {"spec", "template", "spec"});
-    at = "spec.template.spec.";
-  } else if (type.storage_key == "/pods") {
-    pod = &At(object, "spec");
-    at = "spec.";
-  }
-  if (pod != nullptr) {
-    for (const char* list : {"containers", "initContainers"}) {
-      const Json& items = ListAt(*pod, {list});
-      for (size_t i = 0; i < items.size(); ++i) UnknownIn(items[i], ContainerMembers(), fmt::format("{}{}[{}].", at, list, i), &unknown);
-    }
-  }
-  return unknown;
+  PruneCustom(At(*type.definition, {"schema", "openAPIV3Schema"}), object, "", &unknown, 0);
 }
 
 std::vector<Cause> ValidateCustom(const ResourceType& type, const Json& object) {

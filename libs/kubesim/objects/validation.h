@@ -16,12 +16,16 @@ std::vector<Cause> Validate(const ResourceType& type, const Json& object, const 
 /// Causes for a metadata.name alone.
 std::vector<Cause> ValidateName(const ResourceType& type, std::string_view name, const std::string& field);
 
-/// A member whose JSON type is wrong, as a sentence of a decoding error; "" when all is well. Checked before anything
-/// reads the object: a wrong type is 400, not 422.
-std::string WrongType(const ResourceType& type, const Json& object);
-
-/// Members that 1.32 does not know: "unknown field \"dato\"". Only where the simulator knows all members.
-std::vector<std::string> UnknownFields(const ResourceType& type, const Json& object);
+/// How an object fits the type it is decoded into.
+struct ShapeReport {
+  std::string wrong;                 // the decoder's sentence for the first value of a wrong type; "" when all fit
+  std::vector<std::string> unknown;  // members that 1.32 does not know, as paths: "spec.template.spec.containers[0].imag"
+};
+/// Checked before anything reads the object: a wrong type is 400, not 422. Custom resources are held against the schema of
+/// their definition for unknown members only (types are validation's, see ValidateCustom).
+ShapeReport CheckShape(const ResourceType& type, const Json& object);
+/// Takes the unknown members out, and nulls and empty lists and maps, as decoding into a Go struct or pruning does.
+void DropUnknown(const ResourceType& type, Json& object);
 
 /// OpenAPI validation of a custom resource against its definition's schema.
 std::vector<Cause> ValidateCustom(const ResourceType& type, const Json& object);

@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Makes types.txt (names and types of every field, no prose) from a server's OpenAPI documents.
+
+  make_types.py OPENAPI_V2.json [OPENAPI_V3.json ...] > types.txt
+
+v3 documents tell which structs are values rather than pointers ("default": {}): server-side apply needs that.
+"""
+import json
+import sys
+
+PREFIXES = [("io.k8s.apimachinery.pkg.apis.meta.v1.", "meta.v1."), ("io.k8s.apimachinery.pkg.runtime.", "runtime."),
+            ("io.k8s.apimachinery.pkg.version.", "version."),
+            ("io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.", "apiextensions."),
+            ("io.k8s.kube-aggregator.pkg.apis.apiregistration.", "apiregistration."), ("io.k8s.api.", "")]
+SPECIAL = {"io.k8s.apimachinery.pkg.api.resource.Quantity": "quantity", "io.k8s.apimachinery.pkg.util.intstr.IntOrString": "intstr",
+           "io.k8s.apimachinery.pkg.apis.meta.v1.Time": "time", "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime": "microtime"}
+SCALARS = {("string", None): "string", ("integer", "int32"): "int32", ("integer", "int64"): "int64", ("boolean", None): "bool",
+           ("string", "byte"): "bytes", ("number", "double"): "number", ("integer", None): "int64", ("number", None): "number",
+           ("object", None): "any", ("string", "int-or-string"): "intstr", ("string", "date-time"): "time"}
+CUSTOM = ("com.example.",)
+
+
+def short(ref):
+    name = ref.rsplit("/", 1)[1]
+    if name in SPECIAL:
+        return SPECIAL[name]
+    for prefix, abbreviation in PREFIXES:
+        if name.startswith(prefix):
+            return abbreviation + name[len(prefix):]
+    raise SystemExit("no prefix for " + name)
+
+
+def kind_of(field):
+    if "$ref" in field:
+        return short(field["$ref"])
+    if "allOf" in field:
+        return short(field["allOf"][0]["$ref"])
+    if field.get("type") == "array":
+        return "[]" + kind_of(field["items"])
+    if field.get("type") == "object" and isinstance(field.get("additionalProperties"), dict):
+        return "{}" + kind_of(field["additionalProperties"])
+    return SCALARS[(field.get("type", "object"), field.get("format"))]
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as file:
+        definitions = json.load(file)["definitions"]
+    values = set()
+    for path in sys.argv[2:]:
+        with open(path, encoding="utf-8") as file:
+            for name, schema in json.load(file)["components"]["schemas"].items():
+                for field, what in schema.get("properties", {}).items():
+                    if what.get("default") == {}:
+                        values.add((name, field))
+    print("# One type a line: name [atomic], then field[!]:type[|notes]. ! = required. []T list, {}T map.")
+    print("# Notes: v = struct kept by value; set, map=KEYS, atomic: how server-side apply sees a list; merge[=KEY]: strategic merge;")
+    print("# retain = $retainKeys; enum=A,B. Made by make_types.py from a real 1.32; no prose of it is here.")
+    for name in sorted(definitions):
+        schema = definitions[name]
+        if name in SPECIAL or name.startswith(CUSTOM):
+            continue
+        line = [short("/" + name)]
+        if schema.get("x-kubernetes-map-type") == "atomic":
+            line[0] += " atomic"
+        if "properties" not in schema:
+            line.append("*")
+        required = schema.get("required", [])
+        for field, what in sorted(schema.get("properties", {}).items()):
+            notes = []
+            if (name, field) in values or (field in ("metadata", "spec", "status") and "$ref" in what):
+                notes.append("v")
+            listed = what.get("x-kubernetes-list-type")
+            if listed == "map":
+                notes.append("map=" + "+".join(what["x-kubernetes-list-map-keys"]))
+            elif listed in ("set", "atomic"):
+                notes.append(listed)
+            if what.get("x-kubernetes-map-type") == "atomic":
+                notes.append("atomic")
+            strategy = what.get("x-kubernetes-patch-strategy", "")
+            if "merge" in strategy:
+                key = what.get("x-kubernetes-patch-merge-key")
+                notes.append("merge" + ("=" + key if key else ""))
+            if "retainKeys" in strategy:
+                notes.append("retain")
+            if "enum" in what:
+                notes.append("enum=" + "+".join(str(v) for v in what["enum"]))
+            line.append(field + ("!" if field in required else "") + ":" + kind_of(what) + "".join("|" + n for n in notes))
+        print(" ".join(line))
+
+
+main()
