@@ -33,6 +33,7 @@ class Call;
 
 namespace opsmesh::kube {
 
+class ObjectPacker;
 class Transport;
 
 struct ListOptions {
@@ -44,6 +45,8 @@ struct ListOptions {
   size_t max_objects = 0;
   /// "" = the most recent state; "0" = whatever the server has at hand (cheap); else not older than this.
   std::string resource_version;
+  /// Given one, objects are made for keeping: small, their JSON compressed. Must outlive the call.
+  ObjectPacker* packer = nullptr;
 };
 
 /// An object that could not be read; the others of its list could.

@@ -69,7 +69,7 @@ class Lister {
       call.query.emplace_back("resourceVersion", options_.resource_version);
     }
     OPSMESH_ASSIGN_OR_RETURN(const auto response, transport_.Do(ctx, call, who_));
-    const absl::Status parsed = ParseList(response.body, result_.type, page);
+    const absl::Status parsed = ParseList(response.body, result_.type, page, options_.packer);
     if (parsed.ok()) return parsed;
     if (page->kind == "Status") return ErrorFromResponse(call, transport_.cluster(), response);
     return NotKubernetes(call, transport_.cluster(), response.status, response.Get("Content-Type"), response.body);

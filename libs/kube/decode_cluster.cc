@@ -38,7 +38,7 @@ void DecodeNodeStatus(Decoder& d, Node* v) {
 }
 
 View* Decode(const Object& object, std::unique_ptr<Node> v) {
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   d.Object("node", [&](std::string_view key) {
     if (key == "status") DecodeNodeStatus(d, v.get());
     if (key != "spec") return;
@@ -73,7 +73,7 @@ View* Decode(const Object& object, std::unique_ptr<Node> v) {
 }
 
 View* Decode(const Object& object, std::unique_ptr<Namespace> v) {
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   d.Object("namespace", [&](std::string_view key) {
     if (key != "status") return;
     d.Object("status", [&](std::string_view part) {
@@ -103,7 +103,7 @@ void DecodeSource(Decoder& d, Event* v) {
 }
 
 View* Decode(const Object& object, std::unique_ptr<Event> v) {
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   EventTimes times;
   std::optional<int64_t> series_count;
   Str controller;
@@ -139,7 +139,7 @@ View* Decode(const Object& object, std::unique_ptr<Event> v) {
 }
 
 View* Decode(const Object& object, std::unique_ptr<ConfigMap> v) {
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   d.Object("configmap", [&](std::string_view key) {
     if (key == "immutable") d.Read("immutable", &v->immutable);
     if (key != "data" && key != "binaryData") return;
@@ -152,7 +152,7 @@ View* Decode(const Object& object, std::unique_ptr<ConfigMap> v) {
 }
 
 View* Decode(const Object& object, std::unique_ptr<Secret> v) {
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   d.Object("secret", [&](std::string_view key) {
     if (key == "type") d.Read("type", &v->type);
     if (key == "data" || key == "stringData") d.Object("data", [&](std::string_view name) { v->keys.push_back(d.Text(name)); });
@@ -161,7 +161,7 @@ View* Decode(const Object& object, std::unique_ptr<Secret> v) {
 }
 
 View* Decode(const Object& object, std::unique_ptr<ServiceAccount> v) {
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   d.Object("serviceaccount", [&](std::string_view key) {
     if (key == "secrets") d.ReadNames("secrets", &v->secrets);
     if (key == "imagePullSecrets") d.ReadNames("imagePullSecrets", &v->image_pull_secrets);
@@ -178,7 +178,7 @@ void ReadStorage(Decoder& d, std::string_view field, Quantity* out) {
 }
 
 View* Decode(const Object& object, std::unique_ptr<PersistentVolumeClaim> v) {
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   d.Object("pvc", [&](std::string_view key) {
     if (key == "spec") {
       d.Object("spec", [&](std::string_view part) {
@@ -204,7 +204,7 @@ View* Decode(const Object& object, std::unique_ptr<PersistentVolumeClaim> v) {
 }
 
 View* Decode(const Object& object, std::unique_ptr<PersistentVolume> v) {
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   d.Object("pv", [&](std::string_view key) {
     if (key == "spec") {
       d.Object("spec", [&](std::string_view part) {
@@ -229,7 +229,7 @@ View* Decode(const Object& object, std::unique_ptr<PersistentVolume> v) {
 View* Decode(const Object& object, std::unique_ptr<StorageClass> v) {
   v->is_default = object.Annotation("storageclass.kubernetes.io/is-default-class") == "true" ||
                   object.Annotation("storageclass.beta.kubernetes.io/is-default-class") == "true";
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   d.Object("storageclass", [&](std::string_view key) {
     if (key == "provisioner") d.Read("provisioner", &v->provisioner);
     if (key == "reclaimPolicy") d.Read("reclaimPolicy", &v->reclaim_policy);
@@ -240,7 +240,7 @@ View* Decode(const Object& object, std::unique_ptr<StorageClass> v) {
 }
 
 View* Decode(const Object& object, std::unique_ptr<ResourceQuota> v) {
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   ResourceList spec_hard;
   d.Object("quota", [&](std::string_view key) {
     if (key == "spec") {
@@ -260,7 +260,7 @@ View* Decode(const Object& object, std::unique_ptr<ResourceQuota> v) {
 }
 
 View* Decode(const Object& object, std::unique_ptr<LimitRange> v) {
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   d.Object("limitrange", [&](std::string_view key) {
     if (key != "spec") return;
     d.Object("spec", [&](std::string_view part) {

@@ -5,7 +5,7 @@ namespace opsmesh::kube {
 namespace {
 
 View* Decode(const Object& object, std::unique_ptr<Service> v) {
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   const auto port = [&](ServicePort* p) {
     d.Object("spec.ports", [&](std::string_view key) {
       if (key == "name") d.Read("spec.ports.name", &p->name);
@@ -61,7 +61,7 @@ void DecodePorts(Decoder& d, std::vector<EndpointPort>* ports) {
 }
 
 View* Decode(const Object& object, std::unique_ptr<Endpoints> v) {
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   const auto addresses = [&](bool ready) {
     d.Array("subsets.addresses", [&] {
       EndpointAddress address;
@@ -115,7 +115,7 @@ void DecodeSliceEndpoint(Decoder& d, std::vector<EndpointAddress>* out) {
 
 View* Decode(const Object& object, std::unique_ptr<EndpointSlice> v) {
   v->service = Lookup(object.meta().labels, "kubernetes.io/service-name");
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   d.Object("endpointslice", [&](std::string_view key) {
     if (key == "addressType") d.Read("addressType", &v->address_type);
     if (key == "ports") DecodePorts(d, &v->ports);
@@ -163,7 +163,7 @@ void DecodeRule(Decoder& d, std::vector<IngressPath>* out) {
 }
 
 View* Decode(const Object& object, std::unique_ptr<Ingress> v) {
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   d.Object("ingress", [&](std::string_view key) {
     if (key == "spec") {
       d.Object("spec", [&](std::string_view part) {
@@ -231,7 +231,7 @@ void DecodePolicyRule(Decoder& d, std::string_view peers_key, NetworkPolicyRule*
 }
 
 View* Decode(const Object& object, std::unique_ptr<NetworkPolicy> v) {
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   std::vector<Str> types;
   d.Object("networkpolicy", [&](std::string_view key) {
     if (key != "spec") return;

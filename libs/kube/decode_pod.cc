@@ -338,7 +338,7 @@ void DecodePodSpec(Decoder& d, PodSpec* spec) {
 
 View* DecodePodView(const Object& object) {
   auto pod = std::make_unique<Pod>();
-  Decoder d(object.json(), pod.get());
+  Decoder d(object, pod.get());
   d.Object("pod", [&](std::string_view key) {
     if (key == "spec") DecodePodSpec(d, &pod->spec);
     if (key == "status") DecodePodStatus(d, pod.get());

@@ -17,7 +17,7 @@ void ReadRevision(Decoder& d, Str* revision) {
 }
 
 View* Decode(const Object& object, std::unique_ptr<Deployment> v) {
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   d.Object("deployment", [&](std::string_view key) {
     if (key == "metadata") ReadRevision(d, &v->revision);
     if (key == "spec") {
@@ -56,7 +56,7 @@ View* Decode(const Object& object, std::unique_ptr<Deployment> v) {
 }
 
 View* Decode(const Object& object, std::unique_ptr<ReplicaSet> v) {
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   d.Object("replicaset", [&](std::string_view key) {
     if (key == "metadata") ReadRevision(d, &v->revision);
     if (key == "spec") {
@@ -94,7 +94,7 @@ void DecodeClaimTemplates(Decoder& d, std::vector<Str>* names) {
 }
 
 View* Decode(const Object& object, std::unique_ptr<StatefulSet> v) {
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   d.Object("statefulset", [&](std::string_view key) {
     if (key == "spec") {
       d.Object("spec", [&](std::string_view part) {
@@ -132,7 +132,7 @@ View* Decode(const Object& object, std::unique_ptr<StatefulSet> v) {
 }
 
 View* Decode(const Object& object, std::unique_ptr<DaemonSet> v) {
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   d.Object("daemonset", [&](std::string_view key) {
     if (key == "spec") {
       d.Object("spec", [&](std::string_view part) {
@@ -163,7 +163,7 @@ View* Decode(const Object& object, std::unique_ptr<DaemonSet> v) {
 }
 
 View* Decode(const Object& object, std::unique_ptr<Job> v) {
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   d.Object("job", [&](std::string_view key) {
     if (key == "spec") {
       d.Object("spec", [&](std::string_view part) {
@@ -191,7 +191,7 @@ View* Decode(const Object& object, std::unique_ptr<Job> v) {
 }
 
 View* Decode(const Object& object, std::unique_ptr<CronJob> v) {
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   d.Object("cronjob", [&](std::string_view key) {
     if (key == "spec") {
       d.Object("spec", [&](std::string_view part) {
@@ -270,7 +270,7 @@ void DecodeMetrics(Decoder& d, bool current, std::vector<HpaMetric>* metrics) {
 }
 
 View* Decode(const Object& object, std::unique_ptr<HorizontalPodAutoscaler> v) {
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   d.Object("hpa", [&](std::string_view key) {
     if (key == "spec") {
       d.Object("spec", [&](std::string_view part) {
@@ -305,7 +305,7 @@ View* Decode(const Object& object, std::unique_ptr<HorizontalPodAutoscaler> v) {
 
 View* Decode(const Object& object, std::unique_ptr<PodDisruptionBudget> v) {
   v->empty_selects_all = object.meta().api_version != "policy/v1beta1";
-  Decoder d(object.json(), v.get());
+  Decoder d(object, v.get());
   d.Object("pdb", [&](std::string_view key) {
     if (key == "spec") {
       d.Object("spec", [&](std::string_view part) {

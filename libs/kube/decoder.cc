@@ -45,11 +45,23 @@ bool Decoder::Begin(char type, std::string_view field) {
   return false;
 }
 
+Decoder::Decoder(const kube::Object& object, View* view)
+    : Decoder(
+          [&] {
+            thread_local std::string scratch;
+            return object.Text(&scratch);
+          }(),
+          &view->own_, object.pool_.get(), &view->defects_) {}
+
 Str Decoder::Text(std::string_view raw) {
-  if (raw.find('\\') == std::string_view::npos) return raw;
-  unescaped_->emplace_front();
-  UnescapeJson(raw, &unescaped_->front());
-  return unescaped_->front();
+  std::string unescaped;
+  const bool plain = raw.find('\\') == std::string_view::npos;
+  if (!plain) {
+    UnescapeJson(raw, &unescaped);
+    raw = unescaped;
+  }
+  if (pool_ != nullptr) return pool_->Keep(raw, own_);
+  return plain ? raw : own_->Copy(raw);
 }
 
 bool Decoder::String(std::string_view field, Str* out) {
@@ -125,7 +137,7 @@ void Decoder::Read(std::string_view field, Quantity* out) {
   if (Next() == '"') {
     String(field, &out->text);
   } else if (Ref().type() == JsonRef::Type::kNumber) {
-    out->text = Ref().Text();
+    out->text = Text(Ref().Text());
     Skip();
   } else {
     if (Next() != 'n') Defect(field);

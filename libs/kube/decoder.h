@@ -1,7 +1,7 @@
-// Reads the JSON of an object into a typed view in one pass. Strings are not copied unless they hold escapes.
+// Reads the JSON of an object into a typed view in one pass. Strings are copied only where they hold escapes or the
+// text is not kept in plain.
 #pragma once
 
-#include <forward_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,10 +15,11 @@ namespace opsmesh::kube {
 /// over and named in the defects. Members nobody reads are passed over by themselves.
 class Decoder {
  public:
-  Decoder(std::string_view json, std::forward_list<std::string>* unescaped, std::vector<std::string>* defects)
-      : at_(json.data()), end_(at_ + json.size()), unescaped_(unescaped), defects_(defects) {}
-  /// Decodes into the storage of a view.
-  Decoder(std::string_view json, View* view) : Decoder(json, &view->unescaped_, &view->defects_) {}
+  /// Strings point into `json` or, given a pool, into that and `own`.
+  Decoder(std::string_view json, TextArena* own, TextPool* pool, std::vector<std::string>* defects)
+      : at_(json.data()), end_(at_ + json.size()), own_(own), pool_(pool), defects_(defects) {}
+  /// Decodes into the storage of a view. One at a time in a thread.
+  Decoder(const kube::Object& object, View* view);
 
   /// Calls `member(key)` for each member; keys come as they stand in the JSON.
   template <typename F>
@@ -96,7 +97,8 @@ class Decoder {
 
   const char* at_;
   const char* end_;
-  std::forward_list<std::string>* unescaped_;
+  TextArena* own_;
+  TextPool* pool_;
   std::vector<std::string>* defects_;
 };
 

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "libs/kube/object_builder.h"
+
 namespace opsmesh::kube {
 namespace {
 
 constexpr size_t kMaxUnparseable = 100;
+constexpr int64_t kMaxInflated = 256;
 
 bool SameState(const Object& a, const Object& b) {
   return a.meta().uid == b.meta().uid && !a.meta().resource_version.empty() &&
@@ -15,28 +18,31 @@ bool SameState(const Object& a, const Object& b) {
 }  // namespace
 
 void KindStore::Put(ObjectPtr object) {
-  const auto found = objects_.find(KeyOf(*object));
-  if (found == objects_.end()) {
-    const Key key = KeyOf(*object);
-    objects_.emplace(key, std::move(object));
-    return;
+  const auto [place, added] = objects_.insert(object);
+  if (added) return;
+  const auto next = objects_.erase(place);
+  objects_.insert(next, std::move(object));
+}
+
+void KindStore::Deflate() {
+  if (packer_.inflated() < kMaxInflated) return;
+  for (auto at = objects_.begin(); at != objects_.end(); ++at) {
+    if (!ObjectBuilder::IsInflated(**at)) continue;
+    auto packed = ObjectBuilder::FromStripped((*at)->json(), &packer_);
+    if (packed.ok()) at = objects_.insert(objects_.erase(at), *std::move(packed));
   }
-  // The key points into the object it stands for, so it moves along.
-  auto node = objects_.extract(found);
-  node.key() = KeyOf(*object);
-  node.mapped() = std::move(object);
-  objects_.insert(std::move(node));
+  ++changes_;
 }
 
 std::vector<Change> KindStore::Replace(const ListResult& list) {
   const std::lock_guard lock(mutex_);
   const absl::Time now = clock_.Now();
   std::vector<Change> changes;
-  std::map<Key, ObjectPtr> before = std::exchange(objects_, {});
+  Objects before = std::exchange(objects_, {});
   for (const ObjectPtr& object : list.items) {
-    const auto old = before.find(KeyOf(*object));
+    const auto old = before.find(object);
     if (old == before.end()) {
-      if (objects_.contains(KeyOf(*object))) {  // twice in an inconsistent list: the later one counts
+      if (objects_.contains(object)) {  // twice in an inconsistent list: the later one counts
         Put(object);
         continue;
       }
@@ -44,7 +50,7 @@ std::vector<Change> KindStore::Replace(const ListResult& list) {
       Put(object);
       continue;
     }
-    const ObjectPtr was = old->second;
+    const ObjectPtr was = *old;
     if (SameState(*was, *object)) {
       Put(was);  // with the views it has decoded already
     } else if (was->meta().uid != object->meta().uid) {
@@ -57,7 +63,7 @@ std::vector<Change> KindStore::Replace(const ListResult& list) {
     }
     before.erase(old);
   }
-  for (const auto& [key, object] : before) changes.push_back({type_, object, nullptr, now});
+  for (const ObjectPtr& object : before) changes.push_back({type_, object, nullptr, now});
   status_.state = KindStatus::State::kLive;
   status_.as_of = now;
   status_.last_error = absl::OkStatus();
@@ -76,10 +82,11 @@ std::vector<Change> KindStore::Apply(const WatchEvent& event) {
   std::vector<Change> changes;
   if (!event.resource_version.empty()) status_.resource_version = event.resource_version;
   status_.as_of = now;
+  Deflate();
   if (event.object == nullptr) return changes;
   ++status_.events;
-  const auto found = objects_.find(KeyOf(*event.object));
-  const ObjectPtr was = found == objects_.end() ? nullptr : found->second;
+  const auto found = objects_.find(event.object);
+  const ObjectPtr was = found == objects_.end() ? nullptr : *found;
   if (event.type == WatchEvent::Type::kDeleted) {
     if (was == nullptr) return changes;
     changes.push_back({type_, was, nullptr, now});
@@ -168,8 +175,7 @@ KindSnapshotPtr KindStore::Get() const {
     return std::make_shared<const KindSnapshot>(StatusNow(), *snapshot_);
   }
   std::vector<ObjectPtr> objects;
-  objects.reserve(objects_.size());
-  for (const auto& [key, object] : objects_) objects.push_back(object);
+  objects.assign(objects_.begin(), objects_.end());
   snapshot_ = std::make_shared<const KindSnapshot>(StatusNow(), std::move(objects));
   snapshot_of_ = changes_;
   return snapshot_;
@@ -177,8 +183,8 @@ KindSnapshotPtr KindStore::Get() const {
 
 size_t KindStore::MemoryBytes() const {
   const std::lock_guard lock(mutex_);
-  size_t bytes = 0;
-  for (const auto& [key, object] : objects_) bytes += object->MemoryBytes() + 96;  // and its place in the map
+  size_t bytes = packer_.MemoryBytes();
+  for (const ObjectPtr& object : objects_) bytes += object->MemoryBytes() + 40;  // and its places here and in a snapshot
   return bytes;
 }
 

@@ -1,14 +1,16 @@
 // The objects of one kind, as the list and the watch events say, and how far they can be trusted.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "absl/container/btree_set.h"
 #include "libs/kube/cache.h"
+#include "libs/kube/object_packer.h"
 
 namespace opsmesh::kube {
 
@@ -30,6 +32,9 @@ class KindStore {
   /// Forbidden or not served: what was there goes away.
   void Refuse(KindStatus::State state, const absl::Status& error);
 
+  /// Makes the objects that are put in.
+  ObjectPacker& packer() { return packer_; }
+
   std::string resource_version() const;
   ResourceType type() const;
   KindStatus status() const;
@@ -37,14 +42,22 @@ class KindStore {
   size_t MemoryBytes() const;
 
  private:
-  using Key = std::pair<std::string_view, std::string_view>;  // into the object under it
-  static Key KeyOf(const Object& object) { return {object.ns(), object.name()}; }
+  struct ByName {
+    bool operator()(const ObjectPtr& a, const ObjectPtr& b) const {
+      return std::tie(a->ns(), a->name()) < std::tie(b->ns(), b->name());
+    }
+  };
+  using Objects = absl::btree_set<ObjectPtr, ByName>;
+  /// Adds, or takes the place of the object of that name.
   void Put(ObjectPtr object);
+  /// Gives up texts that were asked for when they are many: packed again.
+  void Deflate();
   KindStatus StatusNow() const;
 
   const base::Clock& clock_;
   mutable std::mutex mutex_;
-  std::map<Key, ObjectPtr> objects_;
+  ObjectPacker packer_;
+  Objects objects_;
   std::shared_ptr<const ResourceType> type_ = std::make_shared<ResourceType>();
   KindStatus status_;
   bool listed_ = false;

@@ -83,6 +83,16 @@ constexpr ViewName kViewNames[] = {
     {"", "ServiceAccount", kServiceAccountView},
 };
 
+/// What makes objects resemble each other: one controller.
+std::string_view FamilyOf(std::string_view json) {
+  std::string_view family;
+  JsonRef(json)["metadata"]["ownerReferences"].ForEachElement([&](JsonRef owner) {
+    family = owner["uid"].RawString().value_or("");
+    return !owner["controller"].Bool().value_or(false);
+  });
+  return family;
+}
+
 size_t HeapBytes(const void* block) { return block == nullptr ? 0 : malloc_usable_size(const_cast<void*>(block)) + 8; }
 
 }  // namespace
@@ -146,21 +156,29 @@ absl::StatusOr<ObjectPtr> Object::Parse(std::string_view json, std::string_view 
 }
 
 absl::StatusOr<ObjectPtr> ObjectBuilder::Read(JsonScanner& scanner, std::string_view api_version, std::string_view kind,
-                                              std::string* scratch) {
+                                              std::string* scratch, ObjectPacker* packer) {
   if (scanner.Peek() != '{') {
     if (!scanner.Skip()) return scanner.ToStatus();
     return base::InvalidArgument("", "UNPARSEABLE_OBJECT", "Something that is not an object stands in an object's place.");
   }
   scratch->clear();
   if (!CopyStripped(scanner, api_version, kind, scratch)) return scanner.ToStatus();
-  return FromStripped(*scratch);
+  return FromStripped(*scratch, packer);
 }
 
-absl::StatusOr<ObjectPtr> ObjectBuilder::FromStripped(std::string_view json) {
+absl::StatusOr<ObjectPtr> ObjectBuilder::FromStripped(std::string_view json, ObjectPacker* packer) {
   struct Enabled : Object {};
   auto object = std::make_shared<Enabled>();
-  object->json_ = std::string(json);
-  Decoder d(object->json_, &object->unescaped_, nullptr);
+  if (packer != nullptr) {
+    auto parts = packer->Pack(json, FamilyOf(json));
+    object->packed_ = std::move(parts.text);
+    object->pool_ = std::move(parts.pool);
+  } else {
+    const auto* text = new std::string(json);
+    object->plain_ = text;
+    json = *text;
+  }
+  Decoder d(json, &object->own_, object->pool_.get(), nullptr);
   DecodeMeta(d, &object->meta_);
   if (object->meta_.name.empty()) {
     return base::InvalidArgument("metadata.name", "UNPARSEABLE_OBJECT",
@@ -171,8 +189,25 @@ absl::StatusOr<ObjectPtr> ObjectBuilder::FromStripped(std::string_view json) {
   return ObjectPtr(std::move(object));
 }
 
+std::string_view Object::Text(std::string* scratch) const {
+  if (const std::string* plain = plain_.load(std::memory_order_acquire)) return *plain;
+  packed_.Unpack(scratch);
+  return *scratch;
+}
+
+std::string_view Object::json() const {
+  const std::string* plain = plain_.load(std::memory_order_acquire);
+  if (plain != nullptr) return *plain;
+  auto text = std::make_unique<std::string>();
+  packed_.Unpack(text.get());
+  if (!plain_.compare_exchange_strong(plain, text.get(), std::memory_order_acq_rel)) return *plain;
+  pool_->inflated().fetch_add(1, std::memory_order_relaxed);
+  return *text.release();
+}
+
 std::optional<std::string> Object::Annotation(std::string_view key) const {
-  const JsonRef value = root()["metadata"]["annotations"][key];
+  std::string scratch;
+  const JsonRef value = JsonRef(Text(&scratch))["metadata"]["annotations"][key];
   if (value.type() != JsonRef::Type::kString) return std::nullopt;
   return value.String();
 }
@@ -188,14 +223,20 @@ const View* Object::ViewFor(int view_id) const {
 }
 
 size_t Object::MemoryBytes() const {
-  size_t bytes = sizeof(Object) + 32;
-  bytes += HeapBytes(json_.data());
+  size_t bytes = sizeof(Object) + 32 + packed_.MemoryBytes() + own_.MemoryBytes();
+  if (const std::string* plain = plain_.load(std::memory_order_acquire)) bytes += sizeof(*plain) + HeapBytes(plain->data());
   bytes += meta_.labels.capacity() * sizeof(meta_.labels[0]) + meta_.owners.capacity() * sizeof(OwnerRef);
-  // Views hold vectors of views; their share is what their JSON text spends on it, which measurement put at 1 to 1.
-  if (const View* view = view_.load(std::memory_order_acquire)) bytes += HeapBytes(view) + json_.size() / 2;
+  // Views hold vectors of views; measurement puts them at some two fifths of the text they came from.
+  const size_t text = pool_ != nullptr ? packed_.size() : 0;
+  if (const View* view = view_.load(std::memory_order_acquire)) bytes += HeapBytes(view) + text * 2 / 5;
   return bytes;
 }
 
-Object::~Object() { delete view_.load(std::memory_order_acquire); }
+Object::~Object() {
+  delete view_.load(std::memory_order_acquire);
+  const std::string* plain = plain_.load(std::memory_order_acquire);
+  if (plain != nullptr && pool_ != nullptr) pool_->inflated().fetch_sub(1, std::memory_order_relaxed);
+  delete plain;
+}
 
 }  // namespace opsmesh::kube

@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <forward_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +13,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "libs/kube/json_ref.h"
+#include "libs/kube/packed_text.h"
+#include "libs/kube/texts.h"
 
 namespace opsmesh::kube {
 
@@ -69,7 +70,7 @@ class View {
  private:
   friend class Decoder;
   std::vector<std::string> defects_;
-  std::forward_list<std::string> unescaped_;  // strings whose JSON form has escapes; addresses are stable
+  TextArena own_;  // strings that are not in the object's text or pool as they should read
 };
 
 /// What is removed from every object on the way in: metadata.managedFields, the last-applied-configuration annotation,
@@ -87,9 +88,10 @@ class Object {
   const Str& name() const { return meta_.name; }
   const Str& ns() const { return meta_.ns; }
 
-  /// Compact JSON, stripped as above, kind and apiVersion first.
-  std::string_view json() const { return json_; }
-  JsonRef root() const { return JsonRef(json_); }
+  /// Compact JSON, stripped as above, kind and apiVersion first. Lives as long as the object. Objects of a cache keep it
+  /// compressed until it is first asked for (some 10 us); prefer views for what is read of every object.
+  std::string_view json() const;
+  JsonRef root() const { return JsonRef(json()); }
   /// Annotation by key, escapes decoded; nullopt when absent.
   std::optional<std::string> Annotation(std::string_view key) const;
 
@@ -109,12 +111,17 @@ class Object {
 
  private:
   friend class ObjectBuilder;
+  friend class Decoder;
   Object() = default;
   const View* ViewFor(int view_id) const;
+  /// The JSON without keeping it: in `scratch`, unless it is there in plain.
+  std::string_view Text(std::string* scratch) const;
 
-  std::string json_;
+  mutable std::atomic<const std::string*> plain_{nullptr};
+  PackedText packed_;               // when there is a pool
+  std::shared_ptr<TextPool> pool_;  // null = not packed: strings point into the JSON
+  TextArena own_;
   Meta meta_;
-  std::forward_list<std::string> unescaped_;
   int view_id_ = 0;  // 0 = no typed view for this kind
   mutable std::atomic<const View*> view_{nullptr};
 };

@@ -1,6 +1,7 @@
 #include "libs/kube/object.h"
 
 #include <dirent.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,6 +9,8 @@
 
 #include "libs/base/json.h"
 #include "libs/kube/json_compact.h"
+#include "libs/kube/kind_store.h"
+#include "libs/kube/object_builder.h"
 #include "libs/kube/quantity.h"
 #include "libs/kube/test_support.h"
 #include "libs/kube/views.h"
@@ -137,6 +140,94 @@ TEST(Object, ViewsAreDecodedOnceAlsoWhenManyAskAtOnce) {
   for (const Pod*& view : views) threads.emplace_back([&] { view = pod->As<Pod>(); });
   for (auto& thread : threads) thread.join();
   for (const Pod* view : views) EXPECT_EQ(view, views[0]);
+}
+
+/// Everything a pod's view says, for comparing.
+std::string Told(const Object& object) {
+  const Meta& meta = object.meta();
+  std::string text = fmt::format("{} {} {} {} {} {}\n", meta.full_name(), meta.uid, meta.resource_version, meta.kind, meta.api_version,
+                                 absl::FormatTime(meta.created));
+  for (const auto& [key, value] : meta.labels) text += fmt::format("{}={}\n", key, value);
+  for (const OwnerRef& owner : meta.owners) text += fmt::format("{} {}\n", owner.kind, owner.uid);
+  const Pod* pod = object.As<Pod>();
+  if (pod == nullptr) return text;
+  text += fmt::format("{} {} {} {} {} {}\n", pod->status, pod->ready(), pod->restarts, pod->pod_ip, pod->spec.node_name, pod->message);
+  for (const Container& c : pod->spec.containers) {
+    text += fmt::format("{} {} {}\n", c.name, c.image, c.liveness.path);
+    for (const Str arg : c.args) text += fmt::format(" {}", arg);
+    for (const EnvVar& env : c.env) text += fmt::format(" {}={}", env.name, env.value);
+    for (const auto& [name, quantity] : c.limits) text += fmt::format(" {}:{}", name, quantity.text);
+  }
+  for (const ContainerStatus& c : pod->statuses) text += fmt::format("{} {} {}\n", c.name, c.image_id, c.state.message);
+  return text;
+}
+
+TEST(Packing, AnObjectOfACacheSaysWhatThePlainOneSays) {
+  ObjectPacker packer;
+  std::vector<std::string> texts;
+  for (const std::string version : {"1.32", "1.20"}) {
+    if (!HaveShared("data/kube/recorded-" + version)) continue;
+    for (const char* file : {"list-pods-shop.json", "list-pods-infra.json", "list-pods-payments.json"}) {
+      for (const ObjectPtr& object : RecordedList(version, file, "pods")) texts.emplace_back(object->json());
+    }
+  }
+  for (int i = 0; i < 300; ++i) {
+    texts.push_back(fmt::format(
+        R"({{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"p\"{0}","namespace":"n{1}","uid":"u{0}","labels":{{"app":"a{1}","é\n":"{0}"}},)"
+        R"("ownerReferences":[{{"kind":"ReplicaSet","uid":"rs{1}","controller":true}}]}},"spec":{{"nodeName":"n{2}","containers":[{{"name":"c",)"
+        R"("image":"i:{1}","args":["{3}","\u00e9{1}"]}}]}},"status":{{"phase":"Running","message":"{3}"}}}})",
+        i, i / 7, i % 3, std::string(static_cast<size_t>(i), 'x')));
+  }
+  for (const std::string& text : texts) {
+    const ObjectPtr plain = *ObjectBuilder::FromStripped(text);
+    const ObjectPtr packed = *ObjectBuilder::FromStripped(text, &packer);
+    EXPECT_EQ(Told(*packed), Told(*plain));
+    EXPECT_EQ(packer.inflated(), 0);
+    EXPECT_EQ(packed->Annotation("none"), std::nullopt);
+    EXPECT_EQ(packed->json(), text);
+    EXPECT_EQ(packer.inflated(), 1);
+  }
+  EXPECT_EQ(packer.inflated(), 0);
+}
+
+TEST(Packing, ObjectsOutliveTheirPackerAndItsGenerations) {
+  std::vector<ObjectPtr> kept;
+  {
+    ObjectPacker packer;
+    for (uint32_t i = 0; i < 2 * ObjectPacker::kGeneration + 5; ++i) {
+      auto object = *ObjectBuilder::FromStripped(
+          fmt::format(R"({{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"p{0}","namespace":"shop"}},"spec":{{"nodeName":"node-{1}"}}}})", i, i % 9),
+          &packer);
+      if (i % 4000 == 0) kept.push_back(std::move(object));
+    }
+  }
+  for (size_t i = 0; i < kept.size(); ++i) {
+    EXPECT_EQ(kept[i]->name(), fmt::format("p{}", i * 4000));
+    EXPECT_EQ(kept[i]->As<Pod>()->spec.node_name, fmt::format("node-{}", i * 4000 % 9));
+    EXPECT_EQ(kept[i]->root().At("metadata.namespace").String(), "shop");
+  }
+}
+
+TEST(Packing, AStoreGivesUpTheTextsThatWereAskedFor) {
+  KindStore store(base::SystemClock());
+  ListResult list;
+  for (int i = 0; i < 600; ++i) {
+    list.items.push_back(*ObjectBuilder::FromStripped(
+        fmt::format(R"({{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"p{}","namespace":"shop","uid":"u{}"}}}})", i, i), &store.packer()));
+  }
+  store.Replace(list);
+  list.items.clear();
+  const auto before = store.Get();
+  for (const ObjectPtr& object : before->objects()) EXPECT_FALSE(object->json().empty());
+  EXPECT_EQ(store.packer().inflated(), 600);
+  WatchEvent bookmark;
+  bookmark.type = WatchEvent::Type::kBookmark;
+  bookmark.resource_version = "7";
+  store.Apply(bookmark);
+  const auto after = store.Get();
+  ASSERT_EQ(after->objects().size(), 600u);
+  for (size_t i = 0; i < 600; ++i) EXPECT_EQ(after->objects()[i]->meta().uid, before->objects()[i]->meta().uid);
+  EXPECT_EQ(before->Find("shop", "p5")->root().At("metadata.uid").String(), "u5") << "who holds the old picture still reads it";
 }
 
 TEST(Views, PodsOfBothRecordedServersShowWhatKubectlShows) {

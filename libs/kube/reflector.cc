@@ -76,6 +76,7 @@ void Reflector::List() {
   // Any state will do for a start, and is cheap: the watch goes on from there. After an expiry only the newest will.
   options.resource_version = must_be_newest_ ? "" : "0";
   options.page_size = must_be_newest_ ? parts_->options.page_size : 0;
+  options.packer = &store_.packer();
   const auto list = parts_->client.List(ctx, type_, parts_->options.ns, options);
   if (!list.ok()) {
     if (list.status().code() == absl::StatusCode::kPermissionDenied || list.status().code() == absl::StatusCode::kNotFound ||
@@ -191,7 +192,7 @@ void Reflector::Drain(const std::shared_ptr<Session>& session) {
 }
 
 absl::Status Reflector::OnLine(std::string_view text) {
-  const WatchLine line = ParseWatchLine(text, type_);
+  const WatchLine line = ParseWatchLine(text, type_, &store_.packer());
   const std::string& cluster = parts_->client.transport_->cluster();
   ApiCall call = CallOn("watch", "GET", type_, parts_->options.ns, "");
   switch (line.kind) {

@@ -40,12 +40,12 @@ bool ReadListMeta(JsonScanner& scanner, ListPage* page) {
   });
 }
 
-bool ReadItems(JsonScanner& scanner, const ResourceType& type, ListPage* page) {
+bool ReadItems(JsonScanner& scanner, const ResourceType& type, ListPage* page, ObjectPacker* packer) {
   if (scanner.Peek() != '[') return scanner.Skip();  // null: an empty list
   const std::string api_version = type.api_version();
   std::string scratch;
   return scanner.ForEachElement([&] {
-    auto object = ObjectBuilder::Read(scanner, api_version, type.kind, &scratch);
+    auto object = ObjectBuilder::Read(scanner, api_version, type.kind, &scratch, packer);
     if (*scanner.error() != '\0') return false;
     if (object.ok()) {
       page->items.push_back(*std::move(object));
@@ -74,7 +74,7 @@ WatchEvent::Type TypeOf(std::string_view word, bool* known) {
 
 }  // namespace
 
-absl::Status ParseList(std::string_view body, const ResourceType& type, ListPage* page) {
+absl::Status ParseList(std::string_view body, const ResourceType& type, ListPage* page, ObjectPacker* packer) {
   std::string repaired;
   JsonScanner scanner = ScannerOver(body, &repaired);
   page->resource_version.clear();
@@ -86,7 +86,7 @@ absl::Status ParseList(std::string_view body, const ResourceType& type, ListPage
     if (key == "metadata") return ReadListMeta(scanner, page);
     if (key == "items") {
       has_items = true;
-      return ReadItems(scanner, type, page);
+      return ReadItems(scanner, type, page, packer);
     }
     return scanner.Skip();
   });
@@ -98,7 +98,7 @@ absl::Status ParseList(std::string_view body, const ResourceType& type, ListPage
   return absl::OkStatus();
 }
 
-WatchLine ParseWatchLine(std::string_view text, const ResourceType& type) {
+WatchLine ParseWatchLine(std::string_view text, const ResourceType& type, ObjectPacker* packer) {
   WatchLine line;
   std::string repaired;
   JsonScanner scanner = ScannerOver(text, &repaired);
@@ -130,7 +130,7 @@ WatchLine ParseWatchLine(std::string_view text, const ResourceType& type) {
     line.kind = has_object ? WatchLine::Kind::kEvent : WatchLine::Kind::kMalformed;
     return line;
   }
-  auto object = has_object ? ObjectBuilder::FromStripped(compact)
+  auto object = has_object ? ObjectBuilder::FromStripped(compact, packer)
                            : absl::StatusOr<ObjectPtr>(base::InvalidArgument("object", "UNPARSEABLE_OBJECT", "An event without an object."));
   if (object.ok()) {
     line.kind = WatchLine::Kind::kEvent;

@@ -22,7 +22,7 @@ struct ListPage {
 
 /// Reads one page, appending to `page->items`. INVALID_ARGUMENT (MALFORMED_JSON ...) when it is no JSON or not a list:
 /// nothing of it can be trusted then.
-absl::Status ParseList(std::string_view body, const ResourceType& type, ListPage* page);
+absl::Status ParseList(std::string_view body, const ResourceType& type, ListPage* page, ObjectPacker* packer = nullptr);
 
 /// One line of a watch.
 struct WatchLine {
@@ -38,7 +38,7 @@ struct WatchLine {
   Unparseable unparseable;
   std::string error_json;
 };
-WatchLine ParseWatchLine(std::string_view line, const ResourceType& type);
+WatchLine ParseWatchLine(std::string_view line, const ResourceType& type, ObjectPacker* packer = nullptr);
 
 /// Cuts a stream into lines. A line longer than `max_bytes` is an error.
 class LineSplitter {
