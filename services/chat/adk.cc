@@ -172,7 +172,7 @@ absl::StatusOr<AdkSessionRecord> Adk::Load(const base::Context& ctx, const std::
                                            const std::string& id) const {
   OPSMESH_ASSIGN_OR_RETURN(std::optional<AdkSessionRecord> found, store_.FindAdk(ctx.principal().id, app, user, id));
   if (!found) {
-    return base::NotFound("SESSION_NOT_FOUND", fmt::format("Session not found: {}", id)).Hint("Open it with POST first.");
+    return base::NotFound("SESSION_NOT_FOUND", fmt::format("Session not found: {}", id));  // ADK's own sentence
   }
   return *std::move(found);
 }

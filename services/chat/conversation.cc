@@ -84,6 +84,8 @@ absl::StatusOr<llm::v1::RunTurnRequest> Conversation::TurnRequest(const base::Co
   *request.mutable_context() = question.scope;
   if (!tail.turn_state.empty()) request.set_turn_state(tail.turn_state);
   request.set_enable_tools(question.enable_tools);
+  // What the person reads, for questions that show no language of their own ("/pods").
+  if (!ctx.language().empty()) request.set_language(ctx.language());
   if (!question.attachment.empty()) request.set_attachment(question.attachment);
   for (const StoredMessage& message : tail.messages) {
     auto* turn = request.add_history();

@@ -30,6 +30,16 @@ TEST_F(ConversationTest, TheNextTurnGetsTheStateAndTheLastMessages) {
   EXPECT_EQ(last.history(3).role(), llm::v1::TurnMessage::ROLE_ASSISTANT);
 }
 
+TEST_F(ConversationTest, TheTurnHearsWhichLanguagesThePersonReads) {
+  Question question;
+  question.session_id = "s1";
+  question.text = "/pods";
+  ASSERT_TRUE(conversation_.Ask(As("ann").WithLanguage("zh-TW,zh;q=0.9"), question, nullptr).ok());
+  EXPECT_EQ(turns.requests.back().language(), "zh-TW,zh;q=0.9");
+  ASSERT_TRUE(conversation_.Ask(As("ann"), question, nullptr).ok());
+  EXPECT_FALSE(turns.requests.back().has_language());
+}
+
 TEST_F(ConversationTest, ASecondQuestionOfARunningSessionIsRefused) {
   turns.script = [&](const llm::v1::RunTurnRequest&, const auto& on_event) {
     EXPECT_EQ(base::DetailOf(AskAs("ann", "s1", "again").status()).reason, "SESSION_BUSY");

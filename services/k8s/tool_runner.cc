@@ -31,7 +31,8 @@ absl::StatusOr<Cluster*> Clusters::Find(std::string_view id) const {
   const std::string near(base::Nearest(id.substr(0, 128), ids));
   return base::NotFound("UNKNOWN_CLUSTER", fmt::format("There is no cluster '{}'.", shown))
       .Hint(near.empty() ? fmt::format("The configured clusters are {}.", base::Join(ids, ", ")) : fmt::format("Did you mean '{}'?", near))
-      .With("cluster", shown);
+      .With("cluster", shown)
+      .With("only_cluster", ids.size() == 1 ? ids.front() : "");
 }
 
 // A place among the calls that may run.

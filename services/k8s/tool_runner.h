@@ -22,7 +22,8 @@ namespace opsmesh::k8s {
 class Clusters {
  public:
   explicit Clusters(std::vector<std::unique_ptr<Cluster>> clusters) : clusters_(std::move(clusters)) {}
-  /// "" = the default. NOT_FOUND (UNKNOWN_CLUSTER) with the ids there are; FAILED_PRECONDITION (NO_CLUSTER) when there is none.
+  /// "" = the default. NOT_FOUND (UNKNOWN_CLUSTER) with the ids there are, and in the metadata `only_cluster` the id when
+  /// there is one alone; FAILED_PRECONDITION (NO_CLUSTER) when there is none.
   absl::StatusOr<Cluster*> Find(std::string_view id) const;
   const std::vector<std::unique_ptr<Cluster>>& all() const { return clusters_; }
 

@@ -31,8 +31,9 @@ bool IsOneOf(std::string_view value, std::initializer_list<std::string_view> set
 // One turn of the planner.
 class Run {
  public:
-  Run(ToolBox& tools, const PlannerOptions& options, const v1::RunTurnRequest& request, Turn& turn)
-      : tools_(tools), options_(options), request_(request), turn_(turn) {
+  /// `wanted_cluster`: the one the caller named, when the request was turned to the only one there is.
+  Run(ToolBox& tools, const PlannerOptions& options, const v1::RunTurnRequest& request, std::string wanted_cluster, Turn& turn)
+      : tools_(tools), options_(options), request_(request), wanted_cluster_(std::move(wanted_cluster)), turn_(turn) {
     before_ = ParseTurnState(request.turn_state()).value_or(TurnState{});
   }
 
@@ -42,6 +43,12 @@ class Run {
         text::ParseLanguageTag(request_.language()).value_or(text::Language::kEnglish));
     turn_.language = text::DetectLanguage(query, fallback);
     after_.language = turn_.language;
+    if (!wanted_cluster_.empty()) {
+      const std::string note = Say("other_cluster", turn_.language,
+                                   {{"wanted", wanted_cluster_}, {"cluster", request_.context().cluster()}});
+      turn_.done().add_degraded(note);
+      OPSMESH_RETURN_IF_ERROR(turn_.SayParagraph(note));
+    }
     OPSMESH_RETURN_IF_ERROR(Dispatch(query, fallback));
     if (turn_.outcome == v1::TurnDone::OUTCOME_ANSWERED) OPSMESH_RETURN_IF_ERROR(SayGaps(turn_));
     return turn_.Finish(Serialize(after_));
@@ -241,6 +248,10 @@ class Run {
     OPSMESH_RETURN_IF_ERROR(LoadTools());
     if (!catalogue_) return absl::OkStatus();
     earlier->push_back(intent);
+    if (intent.is_write && !wanted_cluster_.empty()) {
+      turn_.outcome = v1::TurnDone::OUTCOME_FAILED;
+      return SayOnly("no_change_elsewhere");
+    }
     if (intent.is_write) return PlanWrite(turn_, Reading(intent), intent, &after_);
     if (route == nullptr || (route->steps.empty() && route->otherwise.empty())) return NotUnderstood();
     if (route->needs_name && intent.objects.empty()) return AskForName(intent);
@@ -342,11 +353,25 @@ class Run {
   ToolBox& tools_;
   const PlannerOptions& options_;
   const v1::RunTurnRequest& request_;
+  const std::string wanted_cluster_;
   Turn& turn_;
   TurnState before_;
   TurnState after_;
   std::optional<Catalogue> catalogue_;
 };
+
+// A caller may name a cluster that is not configured (the documented request says "production"). Where there is one cluster
+// only, questions are answered from it, and the answer says so first; nothing is ever changed on that ground.
+std::string OnlyCluster(const base::Context& context, ToolBox& tools, const v1::RunTurnRequest& request) {
+  if (request.context().cluster().empty() || (request.has_enable_tools() && !request.enable_tools())) return "";
+  k8s::v1::ResolveObjectsRequest probe;
+  probe.mutable_context()->set_cluster(request.context().cluster());
+  probe.add_mentions()->set_text("default");
+  const base::ErrorDetail detail = base::DetailOf(tools.Resolve(context, probe).status());
+  if (detail.reason != "UNKNOWN_CLUSTER") return "";
+  const auto only = detail.metadata.find("only_cluster");
+  return only == detail.metadata.end() ? "" : only->second;
+}
 
 }  // namespace
 
@@ -360,7 +385,11 @@ absl::Status Planner::RunTurn(const base::Context& context, const v1::RunTurnReq
   }
   Turn turn(context, sink);
   turn.done().set_provider("deterministic");
-  return Run(tools_, options_, request, turn).Answer();
+  const std::string only = OnlyCluster(context, tools_, request);
+  if (only.empty()) return Run(tools_, options_, request, "", turn).Answer();
+  v1::RunTurnRequest elsewhere = request;
+  elsewhere.mutable_context()->set_cluster(only);
+  return Run(tools_, options_, elsewhere, request.context().cluster(), turn).Answer();
 }
 
 }  // namespace opsmesh::llm
