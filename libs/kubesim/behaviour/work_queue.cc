@@ -9,6 +9,8 @@ namespace {
 
 constexpr absl::Duration kFirstBackOff = absl::Milliseconds(5);
 constexpr absl::Duration kMaxBackOff = absl::Seconds(1000);
+// Two writers that disagree for ever must not stop simulated time.
+constexpr int kMostAtOnce = 100;
 
 absl::Duration BackOff(int failures) {
   absl::Duration delay = kFirstBackOff;
@@ -38,6 +40,14 @@ void WorkQueue::Run(const std::string& key, uint64_t serial) {
   it->second.serial = 0;
   it->second.timer = {};
   it->second.due = absl::InfiniteFuture();
+  if (instant_ != engine_.Now()) {
+    instant_ = engine_.Now();
+    runs_.clear();
+  }
+  if (++runs_[key] > kMostAtOnce) {
+    AddAfter(key, absl::Seconds(1));
+    return;
+  }
   const Next next = reconcile_(key);
   Waiting& waiting = waiting_[key];  // the reconciler may have added keys
   switch (next.kind) {

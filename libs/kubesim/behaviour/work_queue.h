@@ -68,6 +68,8 @@ class WorkQueue {
   const Reconcile reconcile_;
   std::unordered_map<std::string, Waiting> waiting_;
   uint64_t next_serial_ = 1;
+  absl::Time instant_ = absl::InfinitePast();
+  std::unordered_map<std::string, int> runs_;  // at `instant_`
 };
 
 /// "ns/name", or "name" without a namespace; and back.

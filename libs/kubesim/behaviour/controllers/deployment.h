@@ -1,0 +1,46 @@
+// The Deployment controller: rollouts over ReplicaSets, their history, progress and scaling.
+#pragma once
+
+#include "libs/kubesim/behaviour/controllers/common.h"
+
+namespace opsmesh::kubesim {
+
+class DeploymentController final : public Part {
+ public:
+  DeploymentController(Engine& engine, Pods& pods);
+
+ private:
+  struct Set;   // a ReplicaSet in the course of one synchronisation
+  struct Sync;  // a Deployment and its sets
+
+  Next Run(const std::string& key);
+  void LoadSets(Sync& sync);
+  bool CheckPaused(Sync& sync);
+  bool IsScalingEvent(const Sync& sync) const;
+  /// False when a conflict or refusal asks for another try.
+  bool SyncNewest(Sync& sync, bool create);
+  bool CreateNewest(Sync& sync, int64_t revision);
+  bool Scale(Sync& sync, Set& set, int64_t replicas);
+  void ScaleAll(Sync& sync);
+  void ScaleProportionally(Sync& sync);
+  bool ScaleUpNewest(Sync& sync);
+  bool ScaleDownOld(Sync& sync);
+  int64_t CleanUpUnhealthy(Sync& sync, int64_t most);
+  Next RollOut(Sync& sync);
+  Next Recreate(Sync& sync);
+  void CleanUpHistory(Sync& sync);
+  Next WriteStatus(Sync& sync, bool with_progress);
+  void Say(const Sync& sync, std::string_view type, std::string_view reason,
+           std::string_view message);
+  bool Edit(Sync& sync, const Client::Edit& edit);
+
+  Engine& engine_;
+  Pods& pods_;
+  Informer& deployments_;
+  Informer& sets_;
+  const ObjectIndex& sets_by_controller_;
+  SelectorTable selectors_;
+  WorkQueue& queue_;
+};
+
+}  // namespace opsmesh::kubesim
