@@ -1,0 +1,35 @@
+// Endpoints and EndpointSlices of Services with a selector.
+#pragma once
+
+#include "libs/kubesim/behaviour/controllers/common.h"
+
+namespace opsmesh::kubesim {
+
+class EndpointsController final : public Part {
+ public:
+  EndpointsController(Engine& engine, Pods& pods);
+
+ private:
+  struct Endpoint;  // one address of one pod under one Service
+
+  Next Sync(const std::string& key);
+  std::vector<Endpoint> Collect(const ObjectPtr& service, const Json& content);
+  bool WriteEndpoints(const ObjectPtr& service, const Json& content,
+                      const std::vector<Endpoint>& endpoints, absl::Time trigger);
+  bool WriteSlices(const ObjectPtr& service, const Json& content,
+                   const std::vector<Endpoint>& endpoints, absl::Time trigger);
+  Json SliceEndpoint(const Endpoint& endpoint, bool publish_unready);
+  void Forget(std::string_view ns, std::string_view name);
+
+  Engine& engine_;
+  Pods& pods_;
+  Informer& services_;
+  Informer& endpoints_;
+  Informer& slices_;
+  Informer& nodes_;
+  const ObjectIndex& slices_by_label_;
+  SelectorTable selectors_;
+  WorkQueue& queue_;
+};
+
+}  // namespace opsmesh::kubesim

@@ -1,0 +1,51 @@
+// The garbage collector: what belongs to nobody any more goes; foreground and orphaning deletions
+// are carried out.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "libs/kubesim/behaviour/controllers/common.h"
+
+namespace opsmesh::kubesim {
+
+/// Watches every kind, custom ones included. Owners are known by uid.
+class GarbageCollector final : public Part {
+ public:
+  explicit GarbageCollector(Engine& engine);
+  void Start() override;
+
+ private:
+  struct Owner {
+    std::string uid;
+    std::string api_version, kind, name;
+    bool blocks = false;
+  };
+  struct Node {
+    const ResourceType* type = nullptr;
+    std::string ns, name;
+    std::vector<Owner> owners;
+    bool deleted = false;     // has a deletionTimestamp
+    bool foreground = false;  // deleted, waits for its dependents
+    bool orphaning = false;   // deleted, lets its dependents go
+  };
+  void See(const ResourceType& type, const Object& object);
+  void Drop(const std::string& uid);
+  /// A dependent whose owner changed: should it go?
+  Next CheckDependent(const std::string& uid);
+  /// An owner under deletion: are its dependents done?
+  Next CheckOwner(const std::string& uid);
+  bool TakeFinalizer(const std::string& uid, const Node& node, const char* finalizer);
+  bool RemoveOwners(const std::string& uid, const Node& node, const std::set<std::string>& owners);
+
+  Engine& engine_;
+  std::map<std::string, Node> nodes_;  // by uid; those with owners or under deletion
+  std::map<std::string, std::set<std::string>> dependents_;  // owner's uid -> uids
+  std::set<std::string> alive_;                              // every uid
+  WorkQueue& dependents_queue_;
+  WorkQueue& owners_queue_;
+};
+
+}  // namespace opsmesh::kubesim

@@ -1,0 +1,154 @@
+#include "libs/kubesim/behaviour/controllers/namespaces.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+
+#include "libs/base/strings.h"
+#include "libs/kubesim/store/json_path.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+namespace {
+
+// Content that waits for somebody (grace, finalizers) is looked at again after this.
+constexpr absl::Duration kLookAgain = absl::Seconds(5);
+
+}  // namespace
+
+NamespaceController::NamespaceController(Engine& engine)
+    : engine_(engine),
+      namespaces_(engine.InformerOf("", "namespaces")),
+      queue_(engine.AddQueue("namespace", [this](const std::string& key) { return Sync(key); })) {
+  namespaces_.OnChange([this](const Seen& seen) {
+    if (seen.now && BeingDeleted(seen.now_json)) queue_.Add(seen.now->name);
+  });
+}
+
+Next NamespaceController::Sync(const std::string& name) {
+  const ObjectPtr space = namespaces_.Get("", name);
+  if (!space) return Next::Done();
+  const auto content = engine_.Parsed(space);
+  return BeingDeleted(*content) ? Empty(space, *content) : Next::Done();
+}
+
+Next NamespaceController::Empty(const ObjectPtr& space, const Json& content) {
+  std::map<std::string, size_t> remaining;  // "pods." -> count
+  std::map<std::string, size_t> finalizers;
+  std::set<std::string> done;
+  for (const ResourceType* type : engine_.store().catalog().All()) {
+    if (!type->namespaced || type->group == "metrics.k8s.io" ||
+        !done.insert(type->storage_key).second)
+      continue;
+    for (const ObjectPtr& object : engine_.store().List(*type, space->name).objects) {
+      if (!BeingDeleted(*engine_.Parsed(object))) {
+        (void)engine_.client().Delete(*type, object->ns, object->name,
+                                      {{"propagationPolicy", "Background"}}, object->uid);
+      }
+      const ObjectPtr left = engine_.store().Get(*type, object->ns, object->name);
+      if (!left || left->uid != object->uid) continue;
+      ++remaining[fmt::format("{}.{}", type->plural, type->group)];
+      const Json json = left->Parse();
+      for (const Json& finalizer : ListAt(json, {"metadata", "finalizers"}))
+        ++finalizers[Scalar(finalizer)];
+    }
+  }
+  if (remaining.empty()) {
+    // The namespace's own finalizers: "kubernetes" is this controller's.
+    Json others = Json::array();
+    for (const Json& one : ListAt(content, {"spec", "finalizers"})) {
+      if (one != "kubernetes") others.push_back(one);
+    }
+    const bool free = others.empty() && ListAt(content, {"metadata", "finalizers"}).empty();
+    if (free)
+      return engine_.client().Remove(namespaces_.type(), "", space->name, space->uid)
+                 ? Next::Retry()
+                 : Next::Done();
+  }
+  auto listed = [](const std::map<std::string, size_t>& counts, const char* form) {
+    std::string text;
+    for (const auto& [name, count] : counts)
+      text += fmt::format("{}{}", text.empty() ? "" : ", ",
+                          fmt::format(fmt::runtime(form), name, count));
+    return text;
+  };
+  (void)engine_.client().Change(
+      namespaces_.type(), "", space->name,
+      [&](Json& object) {
+        Json& status = object["status"];
+        const Json before = status;
+        auto set = [&](const char* type, bool bad, const char* reason, const std::string& message) {
+          SetCondition(status, type, bad ? "True" : "False", reason, message, engine_.Now(),
+                       Json());
+        };
+        status["phase"] = "Terminating";
+        set("NamespaceDeletionDiscoveryFailure", false, "ResourcesDiscovered",
+            "All resources successfully discovered");
+        set("NamespaceDeletionGroupVersionParsingFailure", false, "ParsedGroupVersions",
+            "All legacy kube types successfully parsed");
+        set("NamespaceDeletionContentFailure", false, "ContentDeleted",
+            "All content successfully deleted, may be waiting on finalization");
+        const bool content_left = !remaining.empty();
+        set("NamespaceContentRemaining", content_left,
+            content_left ? "SomeResourcesRemain" : "ContentRemoved",
+            content_left ? "Some resources are remaining: " +
+                               listed(remaining, "{} has {} resource instances")
+                         : "All content successfully removed");
+        const bool finalizers_left = !finalizers.empty();
+        set("NamespaceFinalizersRemaining", finalizers_left,
+            finalizers_left ? "SomeFinalizersRemain" : "ContentHasNoFinalizers",
+            finalizers_left ? "Some content in the namespace has finalizers remaining: " +
+                                  listed(finalizers, "{} in {} resource instances")
+                            : "All content-preserving finalizers finished");
+        return status != before;
+      },
+      space->uid);
+  return remaining.empty() ? Next::Done() : Next::After(kLookAgain);
+}
+
+ServiceAccountController::ServiceAccountController(Engine& engine)
+    : engine_(engine),
+      namespaces_(engine.InformerOf("", "namespaces")),
+      queue_(
+          engine.AddQueue("serviceaccount", [this](const std::string& key) { return Sync(key); })) {
+  namespaces_.OnChange([this](const Seen& seen) {
+    if (seen.now) queue_.Add(seen.now->name);
+  });
+  engine_.InformerOf("", "serviceaccounts").OnChange([this](const Seen& seen) {
+    if (!seen.now && seen.before->name == "default") queue_.Add(seen.before->ns);
+  });
+  engine_.InformerOf("", "configmaps").OnChange([this](const Seen& seen) {
+    if (seen.before && seen.before->name == "kube-root-ca.crt") queue_.Add(seen.before->ns);
+  });
+}
+
+Next ServiceAccountController::Sync(const std::string& name) {
+  const ObjectPtr space = namespaces_.Get("", name);
+  if (!space || BeingDeleted(*engine_.Parsed(space))) return Next::Done();
+  const ResourceType& accounts = engine_.Type("", "serviceaccounts");
+  if (!engine_.store().Get(accounts, name, "default"))
+    (void)engine_.client().Create(accounts,
+                                  {{"metadata", {{"name", "default"}, {"namespace", name}}}});
+  // Every namespace has the same certificate: that of kube-system.
+  const ResourceType& maps = engine_.Type("", "configmaps");
+  if (name == "kube-system") return Next::Done();
+  const ObjectPtr root = engine_.store().Get(maps, "kube-system", "kube-root-ca.crt");
+  if (!root) return Next::Done();
+  const Json source = root->Parse();
+  if (engine_.store().Get(maps, name, root->name)) {
+    (void)engine_.client().Change(maps, name, root->name, [&](Json& map) {
+      if (At(map, "data") == source["data"]) return false;
+      map["data"] = source["data"];
+      return true;
+    });
+    return Next::Done();
+  }
+  Json map = {{"metadata", {{"name", root->name}, {"namespace", name}}}, {"data", source["data"]}};
+  if (!At(source, {"metadata", "annotations"}).is_null())
+    map["metadata"]["annotations"] = At(source, {"metadata", "annotations"});
+  (void)engine_.client().Create(maps, std::move(map));
+  return Next::Done();
+}
+
+}  // namespace opsmesh::kubesim
