@@ -10,6 +10,8 @@
 #include "libs/base/worker_pool.h"
 #include "libs/http_server/http_server.h"
 #include "libs/kubesim/api/api_server.h"
+#include "libs/kubesim/behaviour/controllers/controllers.h"
+#include "libs/kubesim/behaviour/engine.h"
 #include "libs/kubesim/content/content.h"
 #include "libs/kubesim/door/certificates.h"
 #include "libs/kubesim/store/logs.h"
@@ -25,10 +27,29 @@ class SimulatorImpl final : public Simulator {
  public:
   explicit SimulatorImpl(const SimulatorOptions& options)
       : clock_(options.clock ? *options.clock : base::SystemClock()),
+        live_(options.live),
         ids_(options.seed),
         store_({.clock = &clock_, .ids = &ids_}),
         tokens_(base::SystemIds()) {}
-  ~SimulatorImpl() override { Stop(absl::ZeroDuration()); }
+  ~SimulatorImpl() override {
+    Stop(absl::ZeroDuration());
+    engine_.reset();
+  }
+
+  /// The content, then what lives in it.
+  absl::Status Make(const SimulatorOptions& options) {
+    if (options.virtual_time) clock_.Freeze(clock_.Now());
+    OPSMESH_RETURN_IF_ERROR(Load(options));
+    if (!options.live) return absl::OkStatus();
+    engine_ = std::make_unique<Engine>(Parts(), clock_);
+    AddControllers(*engine_);
+    if (options.virtual_time) {
+      engine_->StartVirtual();
+    } else {
+      engine_->StartRealTime();
+    }
+    return absl::OkStatus();
+  }
 
   absl::Status Load(const SimulatorOptions& options) {
     ContentTarget target{store_, logs_, clock_};
@@ -55,7 +76,7 @@ class SimulatorImpl final : public Simulator {
     if (door.tls) OPSMESH_RETURN_IF_ERROR(PrepareTls(door, &options));
     pool_ = std::make_unique<base::WorkerPool>(
         base::WorkerPool::Options{.name = "kubesim", .threads = kDoorThreads, .queue_limit = 1024});
-    api_ = std::make_unique<ApiServer>(Cluster{store_, logs_, clock_}, tokens_, ApiServer::Options{.open_door = !door.tls});
+    api_ = std::make_unique<ApiServer>(Parts(), tokens_, ApiServer::Options{.open_door = !door.tls});
     const bool loopback_only = !door.tls;
     auto server = http_server::Server::Start(
         options, [this, loopback_only](std::shared_ptr<http_server::Exchange> exchange) {
@@ -116,6 +137,18 @@ class SimulatorImpl final : public Simulator {
         cluster, Quoted(user), credentials, Quoted(user));
   }
 
+  absl::Status Advance(absl::Duration duration) override {
+    if (!engine_ || !engine_->virtual_time()) {
+      return base::FailedPrecondition("NOT_VIRTUAL", "The simulator does not run in virtual time; make it with live and virtual_time.");
+    }
+    if (duration < absl::ZeroDuration() || duration > absl::Hours(24 * 366)) {
+      return base::InvalidArgument("duration", "DURATION_OUT_OF_RANGE", "Simulated time moves forward, by at most 366 days at once.");
+    }
+    engine_->RunFor(duration);
+    return absl::OkStatus();
+  }
+  Engine* engine() override { return engine_.get(); }
+
   Store& store() override { return store_; }
   LogStore& logs() override { return logs_; }
 
@@ -150,11 +183,18 @@ class SimulatorImpl final : public Simulator {
     }
   }
 
-  const base::Clock& clock_;
+  // Pods on nodes end when their kubelet says so; without kubelets they go at once.
+  Cluster Parts() { return Cluster{store_, logs_, clock_, kubelets_, live_}; }
+
+  SimulationClock clock_;
+  const bool live_;
+  const bool kubelets_ = false;
   base::SeededIds ids_;
   Store store_;
   LogStore logs_;
   mutable TokenTable tokens_;
+
+  std::unique_ptr<Engine> engine_;
 
   mutable std::mutex mutex_;
   std::unique_ptr<CertificateAuthority> authority_;
@@ -169,7 +209,7 @@ class SimulatorImpl final : public Simulator {
 
 absl::StatusOr<std::unique_ptr<Simulator>> Simulator::Create(SimulatorOptions options) {
   auto simulator = std::make_unique<SimulatorImpl>(options);
-  OPSMESH_RETURN_IF_ERROR(simulator->Load(options));
+  OPSMESH_RETURN_IF_ERROR(simulator->Make(options));
   return simulator;
 }
 

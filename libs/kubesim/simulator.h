@@ -20,6 +20,7 @@
 
 namespace opsmesh::kubesim {
 
+class Engine;
 class Store;
 class LogStore;
 
@@ -37,6 +38,9 @@ struct SimulatorOptions {
   std::string cluster_dir;
   /// Run the controllers, the scheduler and the kubelets. Without it objects stay as they were loaded or written.
   bool live = false;
+  /// With `live`: the cluster's clock begins at `clock`'s present time and moves by Advance() alone. Requests are served
+  /// meanwhile, in a cluster that stands still. The same steps give the same bytes.
+  bool virtual_time = false;
   /// Not owned; null = the machine's clock. Must outlive the simulator.
   const base::Clock* clock = nullptr;
   /// Same seed, same uids, pod names and addresses.
@@ -74,6 +78,12 @@ class Simulator {
   /// A kubeconfig of somebody else. On the TLS door by client certificate, on the plain one by a bearer token.
   virtual absl::StatusOr<std::string> KubeconfigFor(std::string_view user,
                                                     const std::vector<std::string>& groups) const = 0;
+
+  /// Virtual time: lets `duration` pass; an hour takes milliseconds. FAILED_PRECONDITION (NOT_VIRTUAL) otherwise,
+  /// INVALID_ARGUMENT (DURATION_OUT_OF_RANGE) when it is negative or above 366 days. Blocks until it is done.
+  virtual absl::Status Advance(absl::Duration duration) = 0;
+  /// What runs the cluster; null unless `live`.
+  virtual Engine* engine() = 0;
 
   /// The objects, for code in the same process (controllers, tests).
   virtual Store& store() = 0;
