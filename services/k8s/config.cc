@@ -40,6 +40,7 @@ absl::StatusOr<K8sConfig> LoadConfig(const config::Source& source) {
   out.enable_cache = reader.Bool("tools.enable_cache", out.enable_cache);
   out.cache_timeout = reader.Duration("tools.cache_timeout", out.cache_timeout, {.max = absl::Hours(24)});
   out.max_concurrent_calls = static_cast<int>(reader.Int("tools.max_concurrent_calls", out.max_concurrent_calls, {.min = 1, .max = 1000}));
+  out.image_reports = reader.String("image_reports", "");
   OPSMESH_RETURN_IF_ERROR(reader.Finish());
   return out;
 }

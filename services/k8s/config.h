@@ -26,6 +26,7 @@ struct K8sConfig {
   bool enable_cache = true;
   absl::Duration cache_timeout = absl::Minutes(5);
   int max_concurrent_calls = 10;
+  std::string image_reports;  // file or folder with JSON reports of Trivy or Grype; "" = none
 };
 
 /// INVALID_ARGUMENT (CONFIG) with every problem.

@@ -154,7 +154,14 @@ absl::StatusOr<kube::AccessAnswer> FakeCluster::CanI(const base::Context&, const
   return kube::AccessAnswer{!forbidden_[question.resource], ""};
 }
 
-absl::StatusOr<std::vector<kube::PodUsage>> FakeCluster::PodMetrics(const base::Context&, std::string_view) {
+absl::StatusOr<std::vector<kube::PodUsage>> FakeCluster::PodMetrics(const base::Context&, std::string_view ns) {
+  if (!pod_usage.empty()) {
+    std::vector<kube::PodUsage> out;
+    for (const kube::PodUsage& use : pod_usage) {
+      if (ns.empty() || use.ns == ns) out.push_back(use);
+    }
+    return out;
+  }
   return base::Unavailable("METRICS_NOT_SERVED", "The cluster has no metrics server.").Hint("Install metrics-server.");
 }
 

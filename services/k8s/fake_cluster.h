@@ -25,6 +25,7 @@ class FakeCluster final : public Cluster {
   void GoDown(absl::Duration since);            // the apiserver does not answer, the cache is that old
   void SetLog(const std::string& key, std::vector<std::string> lines);  // "ns/pod/container", "ns/pod/container/previous"
   std::vector<kube::NodeUsage> node_usage;      // empty = no metrics server
+  std::vector<kube::PodUsage> pod_usage;        // the same
   std::vector<std::string> calls;               // "get pods shop/web", "log shop/web", in order
 
   const std::string& id() const override { return id_; }

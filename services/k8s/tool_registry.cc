@@ -53,7 +53,7 @@ std::vector<const Tool*> ToolRegistry::List(std::string_view group, bool include
   return out;
 }
 
-ToolRegistry AllTools() {
+ToolRegistry AllTools(const ToolSettings& settings) {
   ToolRegistry registry;
   AddResourceTools(registry);
   AddDetailTools(registry);
@@ -64,7 +64,11 @@ ToolRegistry AllTools() {
   AddTracingTools(registry);
   AddRolloutTools(registry);
   AddWriteTools(registry);
-  AddPlannedTools(registry);
+  AddOptimizationTools(registry);
+  AddAvailabilityTools(registry);
+  AddPerformanceTools(registry);
+  AddNetworkPathTool(registry);
+  AddSecurityTools(registry, settings);
   return registry;
 }
 

@@ -29,8 +29,13 @@ class ToolRegistry {
   std::map<std::string, const Tool*, std::less<>> by_name_;
 };
 
+/// What tools take from the configuration.
+struct ToolSettings {
+  std::string image_reports;  // file or folder with reports of image scanners; "" = none
+};
+
 /// All 82 tools of the documents.
-ToolRegistry AllTools();
+ToolRegistry AllTools(const ToolSettings& settings = {});
 
 // One function a group; each adds its tools.
 void AddResourceTools(ToolRegistry& registry);     // list_*, get_*_logs, YAML
@@ -42,6 +47,10 @@ void AddAnalysisTools(ToolRegistry& registry);     // check_*, analyze_deploymen
 void AddTracingTools(ToolRegistry& registry);      // chains, timelines, restarts, OOM, crash reports
 void AddRolloutTools(ToolRegistry& registry);      // revisions, progress, capacity for scaling
 void AddWriteTools(ToolRegistry& registry);        // scale, restart, delete, roll back: answer with a plan
-void AddPlannedTools(ToolRegistry& registry);      // in the contract, not built yet
+void AddOptimizationTools(ToolRegistry& registry); // use beside requests, advice, idle resources, savings
+void AddAvailabilityTools(ToolRegistry& registry); // replicas, spread, disruption budgets, probes
+void AddPerformanceTools(ToolRegistry& registry);  // hot spots, pressure, scheduling
+void AddNetworkPathTool(ToolRegistry& registry);   // who reaches whom
+void AddSecurityTools(ToolRegistry& registry, const ToolSettings& settings);  // policies, standards, RBAC, images
 
 }  // namespace opsmesh::k8s

@@ -1,10 +1,12 @@
-// Sentences written before the planner was asked any of them, over the demo cluster: testdata/unseen_{a,b}.txt. One a line:
+// Sentences written before the planner was asked any of them, over the demo cluster:
+// testdata/unseen_{a,b}.txt. One a line:
 //
 //   family | sentence | expected        ("> | sentence | expected" goes on with the conversation)
 //
-// Expected: readings joined by " || "; a reading is calls joined by " & ", "tool key=value" with every argument; "*" in a
-// value matches anything; " ..." at the end of a call allows more arguments and more calls. "?" = a question back, "-" = no
-// tool and no plan, "!plan call" = a change that is only planned. OPSMESH_UNSEEN=<file> judges another file and prints misses.
+// Expected: readings joined by " || "; a reading is calls joined by " & ", "tool key=value" with
+// every argument; "*" in a value matches anything; " ..." at the end of a call allows more
+// arguments and more calls. "?" = a question back, "-" = no tool and no plan, "!plan call" = a
+// change that is only planned. OPSMESH_UNSEEN=<file> judges another file and prints misses.
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -22,7 +24,8 @@ namespace {
 std::vector<std::string> Split(const std::string& text, const std::string& separator) {
   std::vector<std::string> parts;
   size_t from = 0;
-  for (size_t at; (at = text.find(separator, from)) != std::string::npos; from = at + separator.size()) {
+  for (size_t at; (at = text.find(separator, from)) != std::string::npos;
+       from = at + separator.size()) {
     parts.emplace_back(base::Trim(text.substr(from, at - from)));
   }
   parts.emplace_back(base::Trim(text.substr(from)));
@@ -40,15 +43,19 @@ bool Glob(std::string_view pattern, std::string_view text) {
   return !text.empty() && pattern[0] == text[0] && Glob(pattern.substr(1), text.substr(1));
 }
 
-std::map<std::string, std::string> Arguments(const std::string& call, std::string* tool, bool* open) {
+std::map<std::string, std::string> Arguments(const std::string& call, std::string* tool,
+                                             bool* open) {
   std::map<std::string, std::string> arguments;
   *open = false;
   bool first = true;
   for (std::string_view word : base::SplitWhitespace(call)) {
     const size_t equal = word.find('=');
-    if (first) *tool = word;
-    else if (word == "...") *open = true;
-    else if (equal != std::string_view::npos) arguments[std::string(word.substr(0, equal))] = word.substr(equal + 1);
+    if (first)
+      *tool = word;
+    else if (word == "...")
+      *open = true;
+    else if (equal != std::string_view::npos)
+      arguments[std::string(word.substr(0, equal))] = word.substr(equal + 1);
     first = false;
   }
   return arguments;
@@ -72,18 +79,23 @@ bool ReadingFits(const std::string& reading, const DemoTurn& turn) {
   const bool planned = turn.done.has_planned_call();
   if (reading == "?") return turn.done.outcome() == v1::TurnDone::OUTCOME_CLARIFICATION;
   if (reading == "-") {
-    return turn.calls.empty() && !planned && turn.done.outcome() != v1::TurnDone::OUTCOME_CLARIFICATION;
+    return turn.calls.empty() && !planned &&
+           turn.done.outcome() != v1::TurnDone::OUTCOME_CLARIFICATION;
   }
   if (reading.starts_with("!plan ")) {
-    return planned && turn.done.outcome() == v1::TurnDone::OUTCOME_NEEDS_APPROVAL && !turn.calls.empty() &&
-           std::any_of(turn.calls.begin(), turn.calls.end(), [&](const auto& c) { return CallFits(reading.substr(6), c); });
+    return planned && turn.done.outcome() == v1::TurnDone::OUTCOME_NEEDS_APPROVAL &&
+           !turn.calls.empty() &&
+           std::any_of(turn.calls.begin(), turn.calls.end(),
+                       [&](const auto& c) { return CallFits(reading.substr(6), c); });
   }
   if (planned) return false;
   const std::vector<std::string> calls = Split(reading, " & ");
   bool open = false;
   for (const std::string& call : calls) {
     open = open || call.ends_with("...");
-    if (std::none_of(turn.calls.begin(), turn.calls.end(), [&](const auto& made) { return CallFits(call, made); })) return false;
+    if (std::none_of(turn.calls.begin(), turn.calls.end(),
+                     [&](const auto& made) { return CallFits(call, made); }))
+      return false;
   }
   return open || turn.calls.size() == calls.size();
 }
@@ -122,20 +134,24 @@ class Unseen : public ::testing::Test {
       if (!turn.ok()) continue;
       state = turn->done.turn_state();
       bool right = false;
-      for (const std::string& reading : Split(parts[2], " || ")) right = right || ReadingFits(reading, *turn);
+      for (const std::string& reading : Split(parts[2], " || "))
+        right = right || ReadingFits(reading, *turn);
       ++families[family].all;
       ++total.all;
       families[family].right += right ? 1 : 0;
       total.right += right ? 1 : 0;
       if (!right && print) {
-        std::printf("MISS %s | %s\n     want %s\n     made %s\n     %s %s: %s\n", family.c_str(), parts[1].c_str(), parts[2].c_str(),
-                    base::Join(turn->calls, "; ").c_str(), v1::TurnDone::Outcome_Name(turn->done.outcome()).c_str() + 8,
+        std::printf("MISS %s | %s\n     want %s\n     made %s\n     %s %s: %s\n", family.c_str(),
+                    parts[1].c_str(), parts[2].c_str(), base::Join(turn->calls, "; ").c_str(),
+                    v1::TurnDone::Outcome_Name(turn->done.outcome()).c_str() + 8,
                     turn->done.language().c_str(),
                     std::string(base::Utf8Prefix(turn->done.response(), 140)).c_str());
       }
     }
-    for (const auto& [name, score] : families) std::printf("  %-9s %3d/%3d\n", name.c_str(), score.right, score.all);
-    std::printf("%d of %d (%.1f %%) in %s\n", total.right, total.all, 100.0 * total.right / std::max(1, total.all), path.c_str());
+    for (const auto& [name, score] : families)
+      std::printf("  %-9s %3d/%3d\n", name.c_str(), score.right, score.all);
+    std::printf("%d of %d (%.1f %%) in %s\n", total.right, total.all,
+                100.0 * total.right / std::max(1, total.all), path.c_str());
     return total;
   }
 

@@ -39,7 +39,8 @@ class DemoMeshImpl final : public DemoMesh {
   }
 
   absl::Status Open(const std::string& folder) {
-    OPSMESH_ASSIGN_OR_RETURN(simulator_, kubesim::Simulator::Create({.content = kubesim::Content::kDemo}));
+    OPSMESH_ASSIGN_OR_RETURN(simulator_,
+                             kubesim::Simulator::Create({.content = kubesim::Content::kDemo}));
     OPSMESH_RETURN_IF_ERROR(simulator_->Start({}));
     OPSMESH_ASSIGN_OR_RETURN(const std::string kubeconfig, simulator_->Kubeconfig());
     std::filesystem::create_directories(folder);
@@ -48,10 +49,11 @@ class DemoMeshImpl final : public DemoMesh {
     server::ProcessOptions options;
     options.grpc_listen = "none";
     options.data_dir = folder + "/data";
-    OPSMESH_ASSIGN_OR_RETURN(options.config,
-                             config::Source::FromYaml("k8s: {kubeconfig: '" + path + "', simulated: true}"));
+    OPSMESH_ASSIGN_OR_RETURN(options.config, config::Source::FromYaml("k8s: {kubeconfig: '" + path +
+                                                                      "', simulated: true}"));
     options.log_sink = std::make_shared<log::MemorySink>();
-    OPSMESH_ASSIGN_OR_RETURN(process_, server::Process::Start(std::move(options), {k8s::Spec(), llm::Spec()}));
+    OPSMESH_ASSIGN_OR_RETURN(
+        process_, server::Process::Start(std::move(options), {k8s::Spec(), llm::Spec()}));
     channel_.emplace(process_->ChannelAs("gateway"));
     stub_ = v1::LlmService::NewStub(channel_->Get());
     return absl::OkStatus();
@@ -59,8 +61,9 @@ class DemoMeshImpl final : public DemoMesh {
 
   absl::StatusOr<DemoTurn> Ask(const v1::RunTurnRequest& request) override {
     DemoTurn turn;
-    const base::Context context =
-        base::Context::Background().WithTimeout(absl::Seconds(60)).WithPrincipal({"test", base::Role::kAdmin});
+    const base::Context context = base::Context::Background()
+                                      .WithTimeout(absl::Seconds(60))
+                                      .WithPrincipal({"test", base::Role::kAdmin});
     const std::function<absl::Status(v1::RunTurnResponse&)> take = [&](v1::RunTurnResponse& event) {
       if (event.has_tool_call()) {
         turn.calls.push_back(Show(event.tool_call().name(), event.tool_call().arguments().raw()));
@@ -72,8 +75,8 @@ class DemoMeshImpl final : public DemoMesh {
       if (event.has_done()) turn.done = std::move(*event.mutable_done());
       return absl::OkStatus();
     };
-    OPSMESH_RETURN_IF_ERROR(
-        rpc::CallStream(context, channel_->identity(), *stub_, &v1::LlmService::Stub::RunTurn, request, take));
+    OPSMESH_RETURN_IF_ERROR(rpc::CallStream(context, channel_->identity(), *stub_,
+                                            &v1::LlmService::Stub::RunTurn, request, take));
     return turn;
   }
 

@@ -1,5 +1,5 @@
-// The k8s and llm services in this process over the simulated demo cluster: what a person who starts OpsMesh without a
-// cluster talks to. For tests that judge answers, not parts.
+// The k8s and llm services in this process over the simulated demo cluster: what a person who
+// starts OpsMesh without a cluster talks to. For tests that judge answers, not parts.
 #pragma once
 
 #include <memory>
@@ -14,8 +14,9 @@ namespace opsmesh::llm {
 /// What one turn did.
 struct DemoTurn {
   v1::TurnDone done;
-  std::vector<std::string> calls;    // "list_kubernetes_pods namespace=shop", arguments by name
-  std::vector<std::string> results;  // JSON of the tools' results, in the order of the calls; "" when too large
+  std::vector<std::string> calls;  // "list_kubernetes_pods namespace=shop", arguments by name
+  std::vector<std::string>
+      results;  // JSON of the tools' results, in the order of the calls; "" when too large
   std::vector<type::v1::Fact> facts;
 };
 
