@@ -1,6 +1,8 @@
 // Settings of the predict service.
 #pragma once
 
+#include <string>
+
 #include "absl/status/statusor.h"
 #include "libs/config/source.h"
 #include "libs/prometheus/probe.h"
@@ -11,6 +13,14 @@ struct PredictConfig {
   /// Fewest and most instances a prediction may name (PREDICTION_MAX_INSTANCES).
   int min_instances = 1;
   int max_instances = 20;
+  /// PromQL that yields the load in requests per second (predict.qps_query).
+  std::string qps_query = "sum(rate(http_requests_total[5m]))";
+  /// Requests per second one instance serves at full use (predict.capacity_qps). Assumed until it
+  /// is set.
+  double capacity_qps = 20;
+  bool capacity_is_assumed = true;
+  /// Share of that an instance should be used to, above 0 to 1 (predict.target_utilization).
+  double target_utilization = 0.7;
   prometheus::Settings prometheus;
 };
 

@@ -2,4 +2,6 @@
 #include "libs/server/server.h"
 #include "services/predict/predict.h"
 
-int main(int argc, char** argv) { return opsmesh::server::Main(argc, argv, {opsmesh::predict::Spec()}); }
+int main(int argc, char** argv) {
+  return opsmesh::server::Main(argc, argv, {opsmesh::predict::Spec()});
+}

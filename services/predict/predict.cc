@@ -16,7 +16,8 @@ namespace {
 class PredictPart final : public server::Service {
  public:
   PredictPart(server::Environment& env, PredictConfig config)
-      : client_(http_client::Client::Create()), grpc_(MakePredictService(env.runner, std::move(config), *client_)) {}
+      : client_(http_client::Client::Create()),
+        grpc_(MakePredictService(env.runner, std::move(config), *client_, env.clock)) {}
 
   std::vector<grpc::Service*> GrpcServices() override { return {grpc_.get()}; }
 

@@ -6,71 +6,90 @@
 #include "libs/base/error.h"
 #include "libs/rpc/runner.h"
 #include "opsmesh/predict/v1/predict_service.grpc.pb.h"
+#include "services/predict/forecasting.h"
+#include "services/predict/instances.h"
 
 namespace opsmesh::predict {
 namespace {
 
 using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
-using namespace opsmesh::predict::v1;  // NOLINT(build/namespaces): this file is the face of exactly that package
+using namespace opsmesh::predict::v1;  // NOLINT(build/namespaces): this file is the face of exactly
+                                       // that package
 
 class PredictServiceImpl final : public PredictService::CallbackService {
  public:
-  PredictServiceImpl(rpc::Runner& runner, PredictConfig config, http_client::Client& client)
-      : runner_(runner), config_(std::move(config)), client_(client) {}
+  PredictServiceImpl(rpc::Runner& runner, PredictConfig config, http_client::Client& client,
+                     const base::Clock& clock)
+      : runner_(runner),
+        config_(std::move(config)),
+        client_(client),
+        forecasting_(config_, client, clock),
+        instances_(config_, forecasting_, clock) {}
 
   ServerUnaryReactor* Predict(CallbackServerContext* context, const PredictRequest* request,
                               PredictResponse* response) override {
-    return NotBuilt(context, request, response,
-                    "Load prediction is not built in this version; this service will forecast the load and name the "
-                    "instances it needs.",
-                    "Until then let a HorizontalPodAutoscaler react to the load; ask 'check HPA status' to see how it does.");
+    return runner_.Unary(context, request, response,
+                         [this](const base::Context& ctx, const PredictRequest& in) {
+                           return instances_.Predict(ctx, in);
+                         });
   }
 
-  ServerUnaryReactor* ForecastSeries(CallbackServerContext* context, const ForecastSeriesRequest* request,
+  ServerUnaryReactor* ForecastSeries(CallbackServerContext* context,
+                                     const ForecastSeriesRequest* request,
                                      ForecastSeriesResponse* response) override {
-    return NotBuilt(context, request, response,
-                    "Forecasts of series are not built in this version; this service will make them, with intervals.",
-                    "Until then predict_linear() in Prometheus gives a straight line.");
+    return runner_.Unary(context, request, response,
+                         [this](const base::Context& ctx, const ForecastSeriesRequest& in) {
+                           return forecasting_.Forecast(ctx, in);
+                         });
   }
 
   ServerUnaryReactor* RunBacktest(CallbackServerContext* context, const RunBacktestRequest* request,
                                   RunBacktestResponse* response) override {
-    return NotBuilt(context, request, response,
-                    "Back-tests are not built in this version; this service will run them over the same models as "
-                    "forecasts.",
-                    "There is nothing to test before forecasts are built.");
+    return runner_.Unary(context, request, response,
+                         [this](const base::Context& ctx, const RunBacktestRequest& in) {
+                           return forecasting_.Backtest(ctx, in);
+                         });
   }
 
-  ServerUnaryReactor* PlanReplicas(CallbackServerContext* context, const PlanReplicasRequest* request,
+  ServerUnaryReactor* PlanReplicas(CallbackServerContext* context,
+                                   const PlanReplicasRequest* request,
                                    PlanReplicasResponse* response) override {
-    return NotBuilt(context, request, response,
-                    "Replica plans are not built in this version; this service will make them of forecasts.",
-                    "Until then a HorizontalPodAutoscaler reacts to the load.");
+    return NotBuilt(
+        context, request, response,
+        "Replica plans are not built in this version; this service will make them of forecasts.",
+        "Until then a HorizontalPodAutoscaler reacts to the load.");
   }
 
-  ServerUnaryReactor* ProposeReplicas(CallbackServerContext* context, const ProposeReplicasRequest* request,
+  ServerUnaryReactor* ProposeReplicas(CallbackServerContext* context,
+                                      const ProposeReplicasRequest* request,
                                       ProposeReplicasResponse* response) override {
     return NotBuilt(context, request, response,
-                    "Proposals to scale are not built in this version; this service will put them before the action gate.",
+                    "Proposals to scale are not built in this version; this service will put them "
+                    "before the action gate.",
                     "Scale by kubectl until then.");
   }
 
-  ServerUnaryReactor* GetPredictStatus(CallbackServerContext* context, const GetPredictStatusRequest* request,
+  ServerUnaryReactor* GetPredictStatus(CallbackServerContext* context,
+                                       const GetPredictStatusRequest* request,
                                        GetPredictStatusResponse* response) override {
-    return runner_.Unary(context, request, response, [this](const base::Context& ctx, const GetPredictStatusRequest&) {
-      GetPredictStatusResponse status;
-      type::v1::ComponentStatus& models = *status.add_components();
-      models.set_name("predict");
-      models.set_state(type::v1::ComponentStatus::STATE_DISABLED);
-      models.set_message("Forecasts and replica plans are not built in this version.");
-      *status.add_components() = prometheus::Component(ctx, client_, config_.prometheus);
-      return absl::StatusOr<GetPredictStatusResponse>(std::move(status));
-    });
+    return runner_.Unary(
+        context, request, response,
+        [this](const base::Context& ctx, const GetPredictStatusRequest&) {
+          GetPredictStatusResponse status;
+          type::v1::ComponentStatus& models = *status.add_components();
+          models.set_name("predict");
+          models.set_state(type::v1::ComponentStatus::STATE_OK);
+          models.set_message(
+              "Forecasts and load prediction work; replica plans are not built in this version.");
+          *status.add_components() = prometheus::Component(ctx, client_, config_.prometheus);
+          return absl::StatusOr<GetPredictStatusResponse>(std::move(status));
+        });
   }
 
  private:
-  /// Answers UNIMPLEMENTED after the checks every call goes through. `method` is the RPC, the name of the caller.
+  /// Answers UNIMPLEMENTED after the checks every call goes through. `method` is the RPC, the name
+  /// of the caller.
   template <typename Req, typename Resp>
   ServerUnaryReactor* NotBuilt(CallbackServerContext* context, const Req* request, Resp* response,
                                std::string_view sentence, std::string_view until,
@@ -86,13 +105,16 @@ class PredictServiceImpl final : public PredictService::CallbackService {
   rpc::Runner& runner_;
   const PredictConfig config_;
   http_client::Client& client_;
+  const Forecasting forecasting_;
+  const InstancePrediction instances_;
 };
 
 }  // namespace
 
 std::unique_ptr<grpc::Service> MakePredictService(rpc::Runner& runner, PredictConfig config,
-                                                  http_client::Client& client) {
-  return std::make_unique<PredictServiceImpl>(runner, std::move(config), client);
+                                                  http_client::Client& client,
+                                                  const base::Clock& clock) {
+  return std::make_unique<PredictServiceImpl>(runner, std::move(config), client, clock);
 }
 
 }  // namespace opsmesh::predict

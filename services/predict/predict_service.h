@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "libs/base/clock.h"
 #include "libs/http_client/http_client.h"
 #include "services/predict/config.h"
 
@@ -15,7 +16,9 @@ class Runner;
 
 namespace opsmesh::predict {
 
-/// Serves opsmesh.predict.v1.PredictService. `runner` and `client` must outlive it.
-std::unique_ptr<grpc::Service> MakePredictService(rpc::Runner& runner, PredictConfig config, http_client::Client& client);
+/// Serves opsmesh.predict.v1.PredictService. `runner`, `client` and `clock` must outlive it.
+std::unique_ptr<grpc::Service> MakePredictService(rpc::Runner& runner, PredictConfig config,
+                                                  http_client::Client& client,
+                                                  const base::Clock& clock);
 
 }  // namespace opsmesh::predict

@@ -1,9 +1,11 @@
 // The service as its callers see it: a real process in this process, real gRPC.
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "fmt/format.h"
 #include "grpcpp/channel.h"
 #include "gtest/gtest.h"
 #include "libs/base/error.h"
@@ -38,10 +40,13 @@ class PredictServiceTest : public testing::Test {
     if (process_) process_->Stop(absl::Seconds(5));
   }
   base::Context Caller() const {
-    return base::Context::Background().WithTimeout(absl::Seconds(20)).WithPrincipal({"test", base::Role::kAdmin});
+    return base::Context::Background()
+        .WithTimeout(absl::Seconds(20))
+        .WithPrincipal({"test", base::Role::kAdmin});
   }
   template <typename Req, typename Resp>
-  absl::StatusOr<Resp> Call(grpc::Status (PredictService::Stub::*method)(grpc::ClientContext*, const Req&, Resp*),
+  absl::StatusOr<Resp> Call(grpc::Status (PredictService::Stub::*method)(grpc::ClientContext*,
+                                                                         const Req&, Resp*),
                             const Req& request) {
     return rpc::Call(Caller(), channel_->identity(), *stub_, method, request);
   }
@@ -62,18 +67,118 @@ void ExpectNotBuilt(const absl::Status& status) {
   EXPECT_FALSE(base::DetailOf(status).hint.empty());
 }
 
-TEST_F(PredictServiceTest, SaysWhatWillDoItWhenAPredictionIsAskedFor) {
+// A Prometheus that knows one series: 14 days of a daily pattern, a sample every five minutes, by
+// the times asked for.
+std::unique_ptr<http_server::Server> DailyPrometheus() {
+  auto server = http_server::Server::Start({}, [](std::shared_ptr<http_server::Exchange> exchange) {
+    const std::string& form = exchange->request().body;
+    const auto field = [&](const std::string& name) {
+      const size_t at = form.find(name + "=");
+      return at == std::string::npos ? 0.0 : std::stod(form.substr(at + name.size() + 1));
+    };
+    std::string samples;
+    for (double t = field("start"); t <= field("end"); t += field("step")) {
+      if (!samples.empty()) samples += ",";
+      samples +=
+          fmt::format("[{:.0f},\"{}\"]", t, 100 + 60 * std::sin(2 * 3.14159265358979 * t / 86400));
+    }
+    exchange->Respond(
+        {.status = 200,
+         .headers = {},
+         .body =
+             R"({"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[)" +
+             samples + "]}]}}"});
+  });
+  return server.ok() ? *std::move(server) : nullptr;
+}
+
+TEST_F(PredictServiceTest, ForecastsAHistoryGivenWithTheRequest) {
   Start("{}");
-  ExpectNotBuilt(Call(&PredictService::Stub::Predict, v1::PredictRequest()).status());
-  v1::ForecastSeriesRequest forecast;
-  forecast.mutable_history()->mutable_series()->add_values(1);
-  forecast.set_horizon_steps(1);
-  ExpectNotBuilt(Call(&PredictService::Stub::ForecastSeries, forecast).status());
+  v1::ForecastSeriesRequest request;
+  for (int i = 0; i < 14 * 24; ++i) {
+    request.mutable_history()->add_times(3600.0 * i);
+    request.mutable_history()->add_values(100 + 50 * std::sin(2 * 3.14159265358979 * i / 24));
+  }
+  request.set_step_seconds(3600);
+  request.set_horizon_steps(6);
+  request.add_levels(0.95);
+  request.add_levels(0.8);
+  const auto answer = Call(&PredictService::Stub::ForecastSeries, request);
+  ASSERT_TRUE(answer.ok()) << answer.status().message();
+  ASSERT_EQ(answer->points_size(), 6);
+  EXPECT_EQ(answer->points(0).time(), 3600.0 * 14 * 24);
+  EXPECT_NEAR(answer->points(5).mean(), 100 + 50 * std::sin(2 * 3.14159265358979 * 5 / 24), 2);
+  ASSERT_EQ(answer->points(0).intervals_size(), 2);
+  EXPECT_EQ(answer->points(0).intervals(0).level(), 0.8);
+  EXPECT_GT(answer->backtest().origin_count(), 0);
+  EXPECT_FALSE(answer->drivers().empty());
+  EXPECT_NE(answer->summary().zh().find("预测"), std::string::npos);
+}
+
+TEST_F(PredictServiceTest, ForecastsWhatAQueryYieldsAndComparesModels) {
+  const auto prometheus = DailyPrometheus();
+  ASSERT_NE(prometheus, nullptr);
+  Start("prometheus: {url: '127.0.0.1:" + std::to_string(prometheus->port()) + "'}");
+  v1::ForecastSeriesRequest request;
+  request.mutable_prometheus()->set_query("sum(rate(http_requests_total[5m]))");
+  request.set_horizon_steps(12);
+  const auto answer = Call(&PredictService::Stub::ForecastSeries, request);
+  ASSERT_TRUE(answer.ok()) << answer.status().message();
+  EXPECT_EQ(answer->season_seconds(), 86400);
+  EXPECT_EQ(answer->ledger().checked(0).source(), "prometheus");
+  v1::RunBacktestRequest backtest;
+  *backtest.mutable_prometheus() = request.prometheus();
+  backtest.set_horizon_steps(24);
+  const auto scores = Call(&PredictService::Stub::RunBacktest, backtest);
+  ASSERT_TRUE(scores.ok()) << scores.status().message();
+  EXPECT_GT(scores->scores_size(), 5);
+  EXPECT_LE(scores->scores(0).mase(), scores->scores(scores->scores_size() - 1).mase());
+}
+
+TEST_F(PredictServiceTest, PredictsInstancesFromTheForecastNeverBelowWhatIsNeededNow) {
+  const auto prometheus = DailyPrometheus();
+  Start("prometheus: {url: '127.0.0.1:" + std::to_string(prometheus->port()) +
+        "'}\npredict: {capacity_qps: 10}");
+  const auto now = Call(&PredictService::Stub::Predict, v1::PredictRequest());
+  ASSERT_TRUE(now.ok()) << now.status().message();
+  EXPECT_EQ(now->model(), "combination");
+  EXPECT_GE(now->instances(), now->reactive_instances());
+  EXPECT_GE(now->confidence(), 0);
+  v1::PredictRequest much;
+  much.set_current_qps(100000);
+  const auto capped = Call(&PredictService::Stub::Predict, much);
+  ASSERT_TRUE(capped.ok());
+  EXPECT_EQ(capped->instances(), 20);
+  EXPECT_TRUE(capped->capped());
+}
+
+TEST_F(PredictServiceTest, WithoutAHistoryItUsesTheReactiveRuleAndSaysSo) {
+  Start("predict: {capacity_qps: 10, target_utilization: 0.5}");
+  v1::PredictRequest request;
+  request.set_current_qps(48);
+  const auto answer = Call(&PredictService::Stub::Predict, request);
+  ASSERT_TRUE(answer.ok()) << answer.status().message();
+  EXPECT_EQ(answer->instances(), 10);
+  EXPECT_EQ(answer->model(), "reactive");
+  EXPECT_NE(answer->reason().en().find("too little history"), std::string::npos);
+  EXPECT_EQ(answer->ledger().not_checked_size(), 1);
+  const absl::Status none = Call(&PredictService::Stub::Predict, v1::PredictRequest()).status();
+  EXPECT_EQ(base::DetailOf(none).reason, "NO_LOAD_SOURCE");
+  request.set_current_qps(-1);
+  EXPECT_EQ(base::DetailOf(Call(&PredictService::Stub::Predict, request).status()).reason, "QPS");
+}
+
+TEST_F(PredictServiceTest, SaysWhatWillMakeReplicaPlans) {
+  Start("{}");
+  v1::PlanReplicasRequest request;
+  request.mutable_workload()->set_name("cart");
+  ExpectNotBuilt(Call(&PredictService::Stub::PlanReplicas, request).status());
 }
 
 TEST_F(PredictServiceTest, RefusesARequestWithoutItsRequiredFieldsBeforeAnythingElse) {
   Start("{}");
-  const absl::Status status = Call(&PredictService::Stub::PlanReplicas, v1::PlanReplicasRequest()).status();
+  const absl::Status status =
+      Call(&PredictService::Stub::PlanReplicas, v1::PlanReplicasRequest()).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status.message();
   EXPECT_EQ(base::DetailOf(status).field, "workload");
 }
@@ -87,9 +192,12 @@ TEST_F(PredictServiceTest, ReportsPrometheusAsDisabledWhenNoneIsConfigured) {
 }
 
 TEST_F(PredictServiceTest, ReportsPrometheusAsUpOrDownByAskingIt) {
-  auto prometheus = http_server::Server::Start({}, [](std::shared_ptr<http_server::Exchange> exchange) {
-    exchange->Respond({.status = exchange->request().path == "/-/ready" ? 200 : 404, .headers = {}, .body = ""});
-  });
+  auto prometheus =
+      http_server::Server::Start({}, [](std::shared_ptr<http_server::Exchange> exchange) {
+        exchange->Respond({.status = exchange->request().path == "/-/ready" ? 200 : 404,
+                           .headers = {},
+                           .body = ""});
+      });
   ASSERT_TRUE(prometheus.ok());
   Start("prometheus: {url: '127.0.0.1:" + std::to_string((*prometheus)->port()) + "'}");
   EXPECT_EQ(Status().components(1).state(), type::v1::ComponentStatus::STATE_OK);
@@ -101,7 +209,8 @@ TEST_F(PredictServiceTest, ReportsPrometheusAsUpOrDownByAskingIt) {
 }
 
 TEST(PredictConfig, TellsEveryProblemAtOnce) {
-  const auto source = config::Source::FromYaml("predict: {max_instances: 2, min_instances: 3}\nprometheus: {url: 'ftp://x'}\n");
+  const auto source = config::Source::FromYaml(
+      "predict: {max_instances: 2, min_instances: 3}\nprometheus: {url: 'ftp://x'}\n");
   ASSERT_TRUE(source.ok());
   const absl::Status status = Spec().check_config(*source);
   EXPECT_EQ(base::DetailOf(status).reason, "CONFIG");

@@ -32,6 +32,7 @@ constexpr Documented kDocumented[] = {
     {"GET", "/api/v1/health", "ChatService.GetHealth"},
     {"GET", "/api/v1/predict", "PredictService.Predict"},
     {"POST", "/api/v1/predict", "PredictService.Predict"},
+    {"POST", "/api/v1/forecasts", "PredictService.ForecastSeries"},
     {"POST", "/api/v1/rca", "RcaService.AnalyzeRootCause"},
     {"POST", "/api/v1/anomalies:detect", "RcaService.DetectAnomalies"},
     {"POST", "/api/v1/autofix", "LlmService.Autofix"},

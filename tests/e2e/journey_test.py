@@ -90,9 +90,22 @@ class Journey:
         texts = [message["text"] for message in session.json()["messages"]]
         self.assertEqual(texts, [QUESTION_EN, answer["response"]])
 
+    def test_a_load_gets_the_instances_it_needs_and_a_history_a_forecast(self):
+        answer = self.mesh.post("/api/v1/predict", {"current_qps": 100.5, "timestamp": "2024-01-01T12:00:00Z"})
+        self.assertEqual(answer.status, 200, answer.body)
+        self.assertGreaterEqual(answer.json()["instances"], 1)
+        self.assertIn("confidence", answer.json())
+        times = [3600 * i for i in range(24 * 10)]
+        history = {"times": times, "values": [100 + (t // 3600) % 24 for t in times]}
+        answer = self.mesh.post("/api/v1/forecasts", {"history": history, "step_seconds": 3600, "horizon_steps": 3,
+                                                      "levels": [0.8, 0.95]})
+        self.assertEqual(answer.status, 200, answer.body)
+        points = answer.json()["points"]
+        self.assertEqual([round(point["mean"]) for point in points], [100, 101, 102])
+        self.assertEqual([interval["level"] for interval in points[0]["intervals"]], [0.8, 0.95])
+
     def test_what_is_not_built_says_so_with_a_next_step(self):
-        for path, body in (("/api/v1/predict", {"current_qps": 100.5, "timestamp": "2024-01-01T12:00:00Z"}),
-                           ("/api/v1/rca", {"start_time": "2024-01-01T10:00:00Z", "end_time": "2024-01-01T11:00:00Z",
+        for path, body in (("/api/v1/rca", {"start_time": "2024-01-01T10:00:00Z", "end_time": "2024-01-01T11:00:00Z",
                                             "metrics": ["container_cpu_usage_seconds_total"]}),
                            ("/api/v1/autofix/notify", {"type": "human_help", "message": "需要人工协助", "urgency": "medium"})):
             answer = self.mesh.post(path, body)

@@ -36,6 +36,13 @@ absl::Status Check(const ForecastOptions& options) {
                                    "Each level must lie above 0 and below 1, for instance 0.95.");
     }
   }
+  const std::vector<std::string> known = ForecastModels();
+  if (!options.model.empty() &&
+      std::find(known.begin(), known.end(), options.model) == known.end()) {
+    return base::InvalidArgument("model", "MODEL",
+                                 fmt::format("There is no model '{}'.", options.model))
+        .Hint(fmt::format("Use one of: {}; or leave it out.", fmt::join(known, ", ")));
+  }
   return absl::OkStatus();
 }
 
@@ -170,6 +177,12 @@ std::vector<ForecastDriver> Drivers(const History& history, double first) {
 }
 
 }  // namespace
+
+std::vector<std::string> ForecastModels() {
+  std::vector<std::string> names;
+  for (const forecast::Model& model : forecast::Pool()) names.emplace_back(model.name);
+  return names;
+}
 
 absl::StatusOr<CombinedForecast> ForecastCombined(const Series& series,
                                                   const ForecastOptions& options) {

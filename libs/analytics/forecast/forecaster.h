@@ -71,6 +71,9 @@ struct CombinedForecast {
   size_t missing_count = 0;  // grid points without a sample; filled from a season before
 };
 
+/// Names ForecastOptions::model may have, in a stable order.
+std::vector<std::string> ForecastModels();
+
 /// Forecasts. INVALID_ARGUMENT (HISTORY, HORIZON, LEVELS, MODEL) on a request that cannot be;
 /// FAILED_PRECONDITION (HISTORY_TOO_SHORT) with fewer than 8 usable samples. With less than three
 /// seasons only models without a season run.

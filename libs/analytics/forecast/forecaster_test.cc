@@ -1,0 +1,199 @@
+#include "libs/analytics/forecast/forecaster.h"
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "gtest/gtest.h"
+#include "libs/analytics/forecast/boosted_trees.h"
+#include "libs/analytics/forecast/linear.h"
+#include "libs/base/error.h"
+
+namespace opsmesh::analytics {
+namespace {
+
+// A pseudo-random number in [0, 1): the same for the same index.
+double Noise(uint64_t index) {
+  uint64_t z = (index + 1) * 0x9E3779B97F4A7C15u;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+  return static_cast<double>((z ^ (z >> 31)) >> 11) / 9007199254740992.0;
+}
+
+// Requests per second with a day, a quieter weekend and noise, a sample every `step` seconds.
+double Load(double time, uint64_t index, double noise = 10) {
+  const double day = std::sin(2 * std::numbers::pi * time / 86400);
+  const bool weekend = std::fmod(std::floor(time / 86400) + 3, 7) >= 5;
+  return (100 + 60 * day) * (weekend ? 0.5 : 1) + noise * (Noise(index) - 0.5);
+}
+
+Series LoadSeries(int days, double step = 3600, double noise = 10) {
+  Series series{.name = "load", .times = {}, .values = {}};
+  const auto count = static_cast<uint64_t>(days * 86400 / step);
+  for (uint64_t i = 0; i < count; ++i) {
+    series.times.push_back(1.7e9 + step * static_cast<double>(i));
+    series.values.push_back(Load(series.times.back(), i, noise));
+  }
+  return series;
+}
+
+double MeanAbsoluteError(const CombinedForecast& forecast) {
+  double sum = 0;
+  for (size_t h = 0; h < forecast.mean.size(); ++h)
+    sum += std::abs(forecast.mean[h] - Load(forecast.times[h], 0, 0));
+  return sum / static_cast<double>(forecast.mean.size());
+}
+
+TEST(Forecaster, FollowsTheDayAndTheWeekend) {
+  ForecastOptions options;
+  options.horizon = 72;
+  const auto forecast = ForecastCombined(LoadSeries(28), options);
+  ASSERT_TRUE(forecast.ok()) << forecast.status().message();
+  EXPECT_EQ(forecast->season_seconds, 86400);
+  EXPECT_TRUE(forecast->has_week);
+  EXPECT_LT(MeanAbsoluteError(*forecast), 5);
+  EXPECT_LT(forecast->backtest.mase, 0.8);
+  EXPECT_GT(forecast->backtest.coverage, 0.85);
+}
+
+TEST(Forecaster, BandsHoldTheMeanAndWidenWithTheLevelAndLoadIsNeverNegative) {
+  ForecastOptions options;
+  options.levels = {0.95, 0.5, 0.8};
+  const auto forecast = ForecastCombined(LoadSeries(14), options);
+  ASSERT_TRUE(forecast.ok());
+  ASSERT_EQ(forecast->bands.size(), 3u);
+  EXPECT_EQ(forecast->bands[0].level, 0.5);
+  for (size_t h = 0; h < forecast->mean.size(); ++h) {
+    double lower = forecast->mean[h], upper = forecast->mean[h];
+    for (const ForecastBand& band : forecast->bands) {
+      EXPECT_LE(band.lower[h], lower);
+      EXPECT_GE(band.upper[h], upper);
+      EXPECT_GE(band.lower[h], 0);
+      lower = band.lower[h];
+      upper = band.upper[h];
+    }
+  }
+}
+
+TEST(Forecaster, TheSameRequestGivesTheSameBytes) {
+  const auto first = ForecastCombined(LoadSeries(14, 300), {.horizon = 288});
+  const auto second = ForecastCombined(LoadSeries(14, 300), {.horizon = 288});
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(first->mean, second->mean);
+  EXPECT_EQ(first->bands[1].upper, second->bands[1].upper);
+}
+
+TEST(Forecaster, OneModelAloneRepeatsTheLastSeason) {
+  const Series series = LoadSeries(10);
+  const auto forecast = ForecastCombined(series, {.horizon = 24, .model = "last_season"});
+  ASSERT_TRUE(forecast.ok());
+  for (size_t h = 0; h < 24; ++h)
+    EXPECT_NEAR(forecast->mean[h], series.values[series.values.size() - 24 + h], 1e-6);
+  ASSERT_EQ(forecast->models.size(), 1u);
+  EXPECT_EQ(forecast->models[0].weight, 1);
+}
+
+TEST(Forecaster, DriversAddUpToTheFirstStep) {
+  const auto forecast = ForecastCombined(LoadSeries(28), {});
+  ASSERT_TRUE(forecast.ok());
+  double sum = 0;
+  for (const ForecastDriver& driver : forecast->drivers) sum += driver.effect;
+  EXPECT_NEAR(sum, forecast->mean.front(), 1e-9);
+}
+
+TEST(Forecaster, GapsAndNanAreFilledAndCounted) {
+  Series series = LoadSeries(14);
+  series.values[100] = std::numeric_limits<double>::quiet_NaN();
+  series.times.erase(series.times.begin() + 200, series.times.begin() + 210);
+  series.values.erase(series.values.begin() + 200, series.values.begin() + 210);
+  const auto forecast = ForecastCombined(series, {});
+  ASSERT_TRUE(forecast.ok());
+  EXPECT_EQ(forecast->missing_count, 11u);
+  EXPECT_LT(MeanAbsoluteError(*forecast), 8);
+}
+
+TEST(Forecaster, AFlatOrAllZeroSeriesStaysFlat) {
+  for (const double level : {0.0, 42.0}) {
+    Series series = LoadSeries(14);
+    for (double& value : series.values) value = level;
+    const auto forecast = ForecastCombined(series, {});
+    ASSERT_TRUE(forecast.ok());
+    for (const double value : forecast->mean) EXPECT_NEAR(value, level, 1e-3 * (1 + level));
+    for (const double upper : forecast->bands[1].upper) EXPECT_TRUE(std::isfinite(upper));
+  }
+}
+
+TEST(Forecaster, AShortHistoryIsForecastWithoutASeasonAndATooShortOneIsRefused) {
+  Series series{.name = "s", .times = {}, .values = {}};
+  for (int i = 0; i < 20; ++i) {
+    series.times.push_back(60.0 * i);
+    series.values.push_back(10 + i);
+  }
+  const auto forecast = ForecastCombined(series, {.horizon = 5});
+  ASSERT_TRUE(forecast.ok()) << forecast.status().message();
+  EXPECT_EQ(forecast->season_seconds, 0);
+  EXPECT_GT(forecast->mean.back(), 29);  // the line goes on, damped
+  series.times.resize(5);
+  series.values.resize(5);
+  EXPECT_EQ(base::DetailOf(ForecastCombined(series, {.horizon = 5}).status()).reason,
+            "HISTORY_TOO_SHORT");
+}
+
+TEST(Forecaster, FindsASeasonThatIsNotADay) {
+  Series series{.name = "s", .times = {}, .values = {}};
+  for (int i = 0; i < 400; ++i) {
+    series.times.push_back(15.0 * i);
+    series.values.push_back(50 + 20 * std::sin(2 * std::numbers::pi * i / 40));
+  }
+  const auto forecast = ForecastCombined(series, {.horizon = 40});
+  ASSERT_TRUE(forecast.ok());
+  EXPECT_EQ(forecast->season_seconds, 600);
+  for (size_t h = 0; h < 40; ++h) {
+    EXPECT_NEAR(forecast->mean[h],
+                50 + 20 * std::sin(2 * std::numbers::pi * static_cast<double>(400 + h) / 40), 2);
+  }
+}
+
+TEST(Forecaster, RefusesWhatCannotBeWithTheFieldAtFault) {
+  const Series series = LoadSeries(14);
+  EXPECT_EQ(base::DetailOf(ForecastCombined(series, {.horizon = 0}).status()).reason, "HORIZON");
+  EXPECT_EQ(base::DetailOf(ForecastCombined(series, {.horizon = 3000}).status()).reason, "HORIZON");
+  EXPECT_EQ(base::DetailOf(ForecastCombined(series, {.levels = {1.0}}).status()).reason, "LEVELS");
+  EXPECT_EQ(base::DetailOf(ForecastCombined(series, {.model = "magic"}).status()).reason, "MODEL");
+  Series backwards = series;
+  std::swap(backwards.times[3], backwards.times[4]);
+  EXPECT_EQ(base::DetailOf(ForecastCombined(backwards, {}).status()).reason, "HISTORY");
+  Series uneven = series;
+  uneven.times.pop_back();
+  EXPECT_EQ(base::DetailOf(ForecastCombined(uneven, {}).status()).reason, "HISTORY");
+}
+
+TEST(BoostedTrees, LearnAStepAndAnInteraction) {
+  std::vector<double> rows, targets;
+  for (uint64_t i = 0; i < 2000; ++i) {
+    const double a = Noise(2 * i), b = Noise(2 * i + 1);
+    rows.insert(rows.end(), {a, b});
+    targets.push_back((a > 0.5 ? 3 : 1) * (b > 0.3 ? 1 : -1));
+  }
+  const auto trees = forecast::BoostedTrees::Fit(rows, 2, targets, {});
+  const double high[] = {0.9, 0.9}, low[] = {0.9, 0.1}, other[] = {0.1, 0.9};
+  EXPECT_NEAR(trees.Predict(high), 3, 0.1);
+  EXPECT_NEAR(trees.Predict(low), -3, 0.1);
+  EXPECT_NEAR(trees.Predict(other), 1, 0.1);
+}
+
+TEST(Ridge, RecoversTheCoefficientsAndGivesNothingWithoutRows) {
+  forecast::Ridge ridge(2, 1e-9);
+  EXPECT_TRUE(ridge.Solve().empty());
+  for (uint64_t i = 0; i < 50; ++i) {
+    const double row[] = {1, Noise(i)};
+    ridge.Add(row, 4 + 7 * row[1]);
+  }
+  const std::vector<double> beta = ridge.Solve();
+  ASSERT_EQ(beta.size(), 2u);
+  EXPECT_NEAR(beta[0], 4, 1e-6);
+  EXPECT_NEAR(beta[1], 7, 1e-6);
+}
+
+}  // namespace
+}  // namespace opsmesh::analytics
