@@ -94,6 +94,10 @@ class Call {
 
 /// Callbacks of an asynchronous transfer, on the client's thread: they must return at once and must not throw.
 struct Observer {
+  /// The connection stands (TLS too) and not a byte of the request has left: the last moment to write down that it will.
+  /// A status that is not OK ends the transfer with it, unsent. May be null. Unlike the others it may block for the few
+  /// milliseconds of a local commit; every transfer of the client waits meanwhile.
+  std::function<absl::Status()> before_send;
   /// The final head (no 1xx, no followed redirect). May be null.
   std::function<void(const ResponseHead&)> on_head;
   /// A piece of the body. False = "not now": the same piece comes again after Call::Resume().

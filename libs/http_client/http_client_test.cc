@@ -406,6 +406,49 @@ TEST(HttpClient, TheAddressPolicyJudgesNewAndKeptConnections) {
   EXPECT_EQ(server.connections(), 1);
 }
 
+TEST(HttpClient, BeforeSendIsToldWhenTheConnectionStandsAndMayKeepTheRequestBack) {
+  std::atomic<int> requests{0};
+  RawServer server([&](int fd, const std::string&) {
+    ++requests;
+    RawServer::Send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    return true;
+  });
+  const auto client = Client::Create();
+  for (const bool keep_back : {false, true}) {
+    std::mutex mutex;
+    std::condition_variable ended;
+    absl::Status result;
+    bool done = false;
+    int seen_before_send = -1;
+    Observer observer;
+    observer.before_send = [&]() -> absl::Status {
+      seen_before_send = requests;
+      if (keep_back) return base::FailedPrecondition("KEPT_BACK", "Cannot be written down.");
+      return absl::OkStatus();
+    };
+    observer.on_done = [&](const absl::Status& status) {
+      const std::lock_guard lock(mutex);
+      result = status;
+      done = true;
+      ended.notify_all();
+    };
+    Request request;
+    request.method = "POST";
+    request.url = server.Url();
+    request.body = "x";
+    request.send_once = true;
+    const auto call = client->Start(Context::Background().WithTimeout(absl::Seconds(10)), request, observer);
+    std::unique_lock lock(mutex);
+    ended.wait(lock, [&] { return done; });
+    EXPECT_EQ(seen_before_send, keep_back ? 1 : 0);
+    EXPECT_EQ(result.ok(), !keep_back);
+    if (keep_back) {
+      EXPECT_EQ(DetailOf(result).reason, "KEPT_BACK");
+    }
+  }
+  EXPECT_EQ(requests, 1);
+}
+
 TEST(HttpClient, UrlsAndHeadersThatCouldSmuggleAreRefusedBeforeAByteIsSent) {
   RawServer server(Always(Ok("x")));
   const auto client = Client::Create();

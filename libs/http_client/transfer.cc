@@ -349,6 +349,12 @@ int Transfer::BeforeRequestCallback(void* self, char* ip, char*, int port, int) 
   }
   // One address of several was refused, another one connected: that is no failure.
   transfer->failure_ = absl::OkStatus();
+  if (transfer->observer_.before_send) {
+    if (absl::Status ready = transfer->observer_.before_send(); !ready.ok()) {
+      transfer->Fail(std::move(ready));
+      return CURL_PREREQFUNC_ABORT;
+    }
+  }
   transfer->request_sent_ = transfer->last_activity_ = Now();
   return CURL_PREREQFUNC_OK;
 }

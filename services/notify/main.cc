@@ -2,4 +2,6 @@
 #include "libs/server/server.h"
 #include "services/notify/notify.h"
 
-int main(int argc, char** argv) { return opsmesh::server::Main(argc, argv, {opsmesh::notify::Spec()}); }
+int main(int argc, char** argv) {
+  return opsmesh::server::Main(argc, argv, {opsmesh::notify::Spec()});
+}

@@ -3,8 +3,6 @@
 
 #include <memory>
 
-#include "services/notify/config.h"
-
 namespace grpc {
 class Service;
 }
@@ -14,7 +12,9 @@ class Runner;
 
 namespace opsmesh::notify {
 
-/// Serves opsmesh.notify.v1.NotifyService. `runner` must outlive it.
-std::unique_ptr<grpc::Service> MakeNotifyService(rpc::Runner& runner, NotifyConfig config);
+class Notifier;
+
+/// Serves opsmesh.notify.v1.NotifyService. Both must outlive it.
+std::unique_ptr<grpc::Service> MakeNotifyService(rpc::Runner& runner, Notifier& notifier);
 
 }  // namespace opsmesh::notify

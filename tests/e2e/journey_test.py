@@ -106,13 +106,18 @@ class Journey:
 
     def test_what_is_not_built_says_so_with_a_next_step(self):
         for path, body in (("/api/v1/rca", {"start_time": "2024-01-01T10:00:00Z", "end_time": "2024-01-01T11:00:00Z",
-                                            "metrics": ["container_cpu_usage_seconds_total"]}),
-                           ("/api/v1/autofix/notify", {"type": "human_help", "message": "需要人工协助", "urgency": "medium"})):
+                                            "metrics": ["container_cpu_usage_seconds_total"]}),):
             answer = self.mesh.post(path, body)
             self.assertEqual(answer.status, 501, (path, answer.body))
             error = answer.json()["error"]
             self.assertEqual(error["reason"], "NOT_BUILT")
             self.assertTrue(error["hint"], path)
+
+    def test_a_notice_without_a_channel_says_what_to_configure(self):
+        answer = self.mesh.post("/api/v1/autofix/notify", {"type": "human_help", "message": "需要人工协助", "urgency": "medium"})
+        self.assertEqual(answer.status, 200, answer.body)
+        self.assertEqual(answer.json()["status"], "no_channel")
+        self.assertIn("FEISHU_WEBHOOK", answer.json()["hint"])
 
     def test_a_wrong_request_gets_the_designed_error_and_a_request_id(self):
         for method, path, body, status, reason in (("GET", "/api/v1/nothing", None, 404, None),
