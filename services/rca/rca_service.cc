@@ -6,49 +6,67 @@
 #include "libs/base/error.h"
 #include "libs/rpc/runner.h"
 #include "opsmesh/rca/v1/rca_service.grpc.pb.h"
+#include "services/rca/detect_anomalies.h"
+#include "services/rca/metric_source.h"
+#include "services/rca/root_cause.h"
 
 namespace opsmesh::rca {
 namespace {
 
 using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
-using namespace opsmesh::rca::v1;  // NOLINT(build/namespaces): this file is the face of exactly that package
+using namespace opsmesh::rca::v1;  // NOLINT(build/namespaces): this file is the face of exactly
+                                   // that package
 
 class RcaServiceImpl final : public RcaService::CallbackService {
  public:
   RcaServiceImpl(rpc::Runner& runner, RcaConfig config, http_client::Client& client)
-      : runner_(runner), config_(std::move(config)), client_(client) {}
+      : runner_(runner),
+        config_(std::move(config)),
+        client_(client),
+        source_(client, config_.prometheus) {}
 
-  ServerUnaryReactor* AnalyzeRootCause(CallbackServerContext* context, const AnalyzeRootCauseRequest* request,
+  ServerUnaryReactor* AnalyzeRootCause(CallbackServerContext* context,
+                                       const AnalyzeRootCauseRequest* request,
                                        AnalyzeRootCauseResponse* response) override {
-    return NotBuilt(context, request, response,
-                    "Root-cause analysis is not built in this version; it will read Prometheus, find anomalies and rank "
-                    "causes with evidence.",
-                    "POST /api/v1/diagnose finds causes in the cluster's own state.");
+    return runner_.Unary(context, request, response,
+                         [this](const base::Context& ctx, const AnalyzeRootCauseRequest& req) {
+                           return rca::AnalyzeRootCause(ctx, req, source_, nullptr,
+                                                        {.threshold = config_.anomaly_threshold,
+                                                         .default_metrics = config_.metrics});
+                         });
   }
 
-  ServerUnaryReactor* DetectAnomalies(CallbackServerContext* context, const DetectAnomaliesRequest* request,
+  ServerUnaryReactor* DetectAnomalies(CallbackServerContext* context,
+                                      const DetectAnomaliesRequest* request,
                                       DetectAnomaliesResponse* response) override {
-    return NotBuilt(context, request, response,
-                    "Anomaly detection is not built in this version; the detectors of this service will do it.",
-                    "Until then alert rules in Prometheus can watch thresholds.");
+    return runner_.Unary(context, request, response,
+                         [this](const base::Context& ctx, const DetectAnomaliesRequest& req) {
+                           return rca::DetectAnomalies(ctx, req, source_,
+                                                       {.threshold = config_.anomaly_threshold,
+                                                        .threads = config_.threads});
+                         });
   }
 
-  ServerUnaryReactor* CorrelateSeries(CallbackServerContext* context, const CorrelateSeriesRequest* request,
+  ServerUnaryReactor* CorrelateSeries(CallbackServerContext* context,
+                                      const CorrelateSeriesRequest* request,
                                       CorrelateSeriesResponse* response) override {
     return NotBuilt(context, request, response,
                     "Correlation of series is not built in this version; this service will do it.",
                     "Until then compare the series in Prometheus or Grafana.");
   }
 
-  ServerUnaryReactor* ReceiveAlerts(CallbackServerContext* context, const ReceiveAlertsRequest* request,
+  ServerUnaryReactor* ReceiveAlerts(CallbackServerContext* context,
+                                    const ReceiveAlertsRequest* request,
                                     ReceiveAlertsResponse* response) override {
-    return NotBuilt(context, request, response,
-                    "Alerts are not stored in this version; this service will fold them into incidents.",
-                    "Let Alertmanager send them to their present receiver until then.");
+    return NotBuilt(
+        context, request, response,
+        "Alerts are not stored in this version; this service will fold them into incidents.",
+        "Let Alertmanager send them to their present receiver until then.");
   }
 
-  ServerUnaryReactor* ListIncidents(CallbackServerContext* context, const ListIncidentsRequest* request,
+  ServerUnaryReactor* ListIncidents(CallbackServerContext* context,
+                                    const ListIncidentsRequest* request,
                                     ListIncidentsResponse* response) override {
     return NotBuilt(context, request, response, kIncidents, kUntilIncidents);
   }
@@ -58,32 +76,38 @@ class RcaServiceImpl final : public RcaService::CallbackService {
     return NotBuilt(context, request, response, kIncidents, kUntilIncidents);
   }
 
-  ServerUnaryReactor* AcknowledgeIncident(CallbackServerContext* context, const AcknowledgeIncidentRequest* request,
+  ServerUnaryReactor* AcknowledgeIncident(CallbackServerContext* context,
+                                          const AcknowledgeIncidentRequest* request,
                                           AcknowledgeIncidentResponse* response) override {
     return NotBuilt(context, request, response, kIncidents, kUntilIncidents);
   }
 
-  ServerUnaryReactor* GetRcaStatus(CallbackServerContext* context, const GetRcaStatusRequest* request,
+  ServerUnaryReactor* GetRcaStatus(CallbackServerContext* context,
+                                   const GetRcaStatusRequest* request,
                                    GetRcaStatusResponse* response) override {
-    return runner_.Unary(context, request, response, [this](const base::Context& ctx, const GetRcaStatusRequest&) {
-      GetRcaStatusResponse status;
-      type::v1::ComponentStatus& analysis = *status.add_components();
-      analysis.set_name("rca");
-      analysis.set_state(type::v1::ComponentStatus::STATE_DISABLED);
-      analysis.set_message(
-          "Anomaly detection, root-cause analysis and incidents are not built in this version. "
-          "POST /api/v1/diagnose finds causes in the cluster's own state.");
-      *status.add_components() = prometheus::Component(ctx, client_, config_.prometheus);
-      return absl::StatusOr<GetRcaStatusResponse>(std::move(status));
-    });
+    return runner_.Unary(
+        context, request, response, [this](const base::Context& ctx, const GetRcaStatusRequest&) {
+          GetRcaStatusResponse status;
+          type::v1::ComponentStatus& analysis = *status.add_components();
+          analysis.set_name("rca");
+          analysis.set_state(type::v1::ComponentStatus::STATE_OK);
+          analysis.set_message(
+              "Anomaly detection and root-cause analysis work on inline series and on Prometheus. "
+              "Incidents are not kept in this "
+              "version.");
+          *status.add_components() = prometheus::Component(ctx, client_, config_.prometheus);
+          return absl::StatusOr<GetRcaStatusResponse>(std::move(status));
+        });
   }
 
  private:
   static constexpr std::string_view kIncidents =
       "Incidents are not kept in this version; this service will make them of alerts.";
-  static constexpr std::string_view kUntilIncidents = "GET /api/v1/changes and POST /api/v1/diagnose show what happens now.";
+  static constexpr std::string_view kUntilIncidents =
+      "GET /api/v1/changes and POST /api/v1/diagnose show what happens now.";
 
-  /// Answers UNIMPLEMENTED after the checks every call goes through. `method` is the RPC, the name of the caller.
+  /// Answers UNIMPLEMENTED after the checks every call goes through. `method` is the RPC, the name
+  /// of the caller.
   template <typename Req, typename Resp>
   ServerUnaryReactor* NotBuilt(CallbackServerContext* context, const Req* request, Resp* response,
                                std::string_view sentence, std::string_view until,
@@ -99,11 +123,13 @@ class RcaServiceImpl final : public RcaService::CallbackService {
   rpc::Runner& runner_;
   const RcaConfig config_;
   http_client::Client& client_;
+  const MetricSource source_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeRcaService(rpc::Runner& runner, RcaConfig config, http_client::Client& client) {
+std::unique_ptr<grpc::Service> MakeRcaService(rpc::Runner& runner, RcaConfig config,
+                                              http_client::Client& client) {
   return std::make_unique<RcaServiceImpl>(runner, std::move(config), client);
 }
 

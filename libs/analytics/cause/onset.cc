@@ -1,0 +1,111 @@
+#include "libs/analytics/cause/onset.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "libs/analytics/order_statistics.h"
+
+namespace opsmesh::analytics {
+namespace {
+
+constexpr size_t kMinColumns = 10;
+constexpr double kMadToSigma = 1.4826;
+// Jumps below this are everyday noise and add nothing.
+constexpr double kQuiet = 2;
+// log1p(jump) is cut here: e^4 spreads say no more than e^5.
+constexpr double kLoud = 4;
+// Share of the samples from the onset to the end that may be usual again.
+constexpr double kStays = 0.25;
+
+// For each column the distance of the samples from there on from the samples before it, in spreads
+// of these.
+class Jumps {
+ public:
+  Jumps(size_t before, size_t after) : before_(before), after_(after) {}
+
+  void Add(std::span<const double> values, size_t first, double weight, std::vector<double>& sum) {
+    for (size_t k = first; k < values.size(); ++k) sum[k] += weight * At(values, k);
+  }
+
+ private:
+  double At(std::span<const double> values, size_t k) {
+    Collect(values, k > before_ ? k - before_ : 0, k);
+    if (scratch_.size() < 4) return 0;
+    double mean = 0, squares = 0;
+    for (const double v : scratch_) mean += v;
+    mean /= static_cast<double>(scratch_.size());
+    for (const double v : scratch_) squares += (v - mean) * (v - mean);
+    const double sigma = std::sqrt(squares / static_cast<double>(scratch_.size()));
+    const double median = Quantile(scratch_, 0.5);
+    for (double& v : scratch_) v = std::abs(v - median);
+    const double spread = std::max(
+        {kMadToSigma * Quantile(scratch_, 0.5), 0.5 * sigma, 1e-2 * std::abs(median) + 1e-9});
+    Collect(values, k, std::min(values.size(), k + after_));
+    if (scratch_.empty()) return 0;
+    const double jump = Log((Quantile(scratch_, 0.5) - median) / spread);
+    // What has recovered since is not the trouble that is asked about: the samples up to the end
+    // must stay away too.
+    CollectSpaced(values, k, values.size());
+    const double up = (Quantile(scratch_, kStays) - median) / spread;
+    const double down = (median - Quantile(scratch_, 1 - kStays)) / spread;
+    return std::min(jump, Log(std::max({up, down, 0.0})));
+  }
+
+  static double Log(double z) {
+    z = std::abs(z);
+    return z < kQuiet ? 0 : std::min(kLoud, std::log1p(z - kQuiet));
+  }
+
+  void CollectSpaced(std::span<const double> values, size_t from, size_t to) {
+    scratch_.clear();
+    const size_t stride = std::max<size_t>(1, (to - from) / 24);
+    for (size_t i = from; i < to; i += stride) {
+      if (std::isfinite(values[i])) scratch_.push_back(values[i]);
+    }
+  }
+
+  void Collect(std::span<const double> values, size_t from, size_t to) {
+    scratch_.clear();
+    for (size_t i = from; i < to; ++i) {
+      if (std::isfinite(values[i])) scratch_.push_back(values[i]);
+    }
+  }
+
+  const size_t before_;
+  const size_t after_;
+  std::vector<double> scratch_;
+};
+
+}  // namespace
+
+std::optional<Onset> FindOnset(const SeriesBlock& block, const OnsetOptions& options) {
+  const size_t n = block.columns;
+  if (n < kMinColumns || block.rows == 0) return std::nullopt;
+  const size_t normal =
+      std::max<size_t>(4, static_cast<size_t>(options.normal_share * static_cast<double>(n)));
+  std::vector<double> sum(n, 0);
+  double weight = 0;
+  Jumps jumps(options.before, options.after);
+  for (size_t r = 0; r < block.rows; ++r) {
+    jumps.Add(block.values.subspan(r * n, n), normal, block.weights[r], sum);
+    weight += block.weights[r];
+  }
+  if (weight <= 0) return std::nullopt;
+  // A jump seen in the last sample or two only may be noise: it counts less.
+  for (size_t k = n - std::min(n, options.after); k < n; ++k) {
+    sum[k] *= static_cast<double>(n - k) / static_cast<double>(options.after);
+  }
+  size_t best = normal;
+  for (size_t k = normal; k < n; ++k) {
+    if (sum[k] > sum[best]) best = k;
+  }
+  if (sum[best] < options.least_jump) return std::nullopt;
+  Onset onset{best, 0};
+  for (size_t k = normal; k < n; ++k) {
+    if (sum[k] >= 0.9 * sum[best])
+      onset.uncertainty = std::max(onset.uncertainty, k > best ? k - best : best - k);
+  }
+  return onset;
+}
+
+}  // namespace opsmesh::analytics

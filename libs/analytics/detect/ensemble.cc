@@ -1,0 +1,228 @@
+#include "libs/analytics/detect/ensemble.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace opsmesh::analytics {
+namespace {
+
+// Bounds memory and work a sample: 7 days at 30 s.
+constexpr size_t kMaxHistory = 20160;
+// Windows never shrink below this, whatever their seconds hold.
+constexpr size_t kMinWindow = 200;
+constexpr size_t kMaxShort = 60;
+constexpr size_t kMinShort = 3;
+// Samples before a running median is trusted.
+constexpr size_t kMinMedian = 10;
+constexpr double kTiny = 1e-9;
+const double kCalibration = -std::log(1 - 0.65);
+
+double Calibrate(double sum, double operating_point) {
+  return 1 - std::exp(-kCalibration * sum / operating_point);
+}
+
+double MedianOfAtMost3(const double* v, size_t count) {
+  if (count == 1) return v[0];
+  if (count == 2) return (v[0] + v[1]) / 2;
+  return std::max(std::min(v[0], v[1]), std::min(std::max(v[0], v[1]), v[2]));
+}
+
+}  // namespace
+
+std::string_view ChannelName(Channel channel) {
+  switch (channel) {
+    case Channel::kValue:
+      return "value";
+    case Channel::kStep:
+      return "step";
+    case Channel::kSeason:
+      return "season";
+    case Channel::kLevel:
+      return "level";
+  }
+  return "value";
+}
+
+EnsembleDetector::EnsembleDetector(const EnsembleOptions& options) : options_(options) {}
+
+// -log10 of the two-sided empirical tail probability, plus decades of distance beyond the range
+// seen, measured in the distance of that end of the range from the median.
+double EnsembleDetector::History::TailScore(double value, double margin_weight) const {
+  const SortedSamples& seen = samples.sorted();
+  const size_t n = seen.size();
+  const double count = static_cast<double>(n);
+  const size_t below = seen.CountBelow(value);
+  const size_t at_most = below == n || value < seen.min() ? below : seen.CountAtMost(value);
+  const double up = (count - static_cast<double>(below) + 1) / (count + 1);
+  const double down = (static_cast<double>(at_most) + 1) / (count + 1);
+  double score = -std::log10(std::min(1.0, 2 * std::min(up, down)));
+  if (below == n) {
+    const double spread = seen.max() - seen.median() + kTiny;
+    score += margin_weight * std::log10(1 + 3 * (value - seen.max()) / spread);
+  } else if (at_most == 0) {
+    const double spread = seen.median() - seen.min() + kTiny;
+    score += margin_weight * std::log10(1 + 3 * (seen.min() - value) / spread);
+  }
+  return score;
+}
+
+void EnsembleDetector::History::Learn(double time, double value) {
+  if (samples.size() == kMaxHistory) samples.PopFront();
+  samples.Push(time, value);
+}
+
+void EnsembleDetector::Trim(SlidingWindow& window, double time, double seconds, size_t keep) const {
+  while (window.size() > keep &&
+         (window.front().time < time - seconds || window.size() > kMaxHistory))
+    window.PopFront();
+}
+
+// Distance from the same time of the last three seasons: of each the value nearest to `value`
+// within the tolerance, then their median. Adds to *days how many seasons were found; 0 = none.
+double EnsembleDetector::SeasonResidual(double time, double value, double* expected, size_t* days) {
+  double found[3];
+  size_t count = 0;
+  const double tolerance =
+      std::min(options_.season_tolerance_seconds, options_.season_seconds / 24);
+  for (size_t k = 0; k < 3; ++k) {
+    const double centre = time - static_cast<double>(k + 1) * options_.season_seconds;
+    size_t& cursor = season_cursor_[k];
+    while (cursor < past_.size() && past_[cursor].time < centre - tolerance) ++cursor;
+    double best = 0;
+    bool any = false;
+    for (size_t i = cursor; i < past_.size() && past_[i].time <= centre + tolerance; ++i) {
+      if (!any || std::abs(past_[i].value - value) < std::abs(best - value)) best = past_[i].value;
+      any = true;
+    }
+    if (any) found[count++] = best;
+  }
+  *days = count;
+  if (count == 0) return 0;
+  *expected = MedianOfAtMost3(found, count);
+  return value - *expected;
+}
+
+// The score stands only when it is above all raw scores of the refractory period before it.
+double EnsembleDetector::Refract(double time, double raw) {
+  const auto reach = static_cast<size_t>(options_.refractory_share * static_cast<double>(index_));
+  const size_t samples = std::max(options_.refractory_min_samples, reach);
+  const auto over = [&](const Peak& peak) {
+    const size_t age = index_ - peak.index;
+    return age > samples || (age > options_.refractory_min_samples &&
+                             peak.time < time - options_.refractory_max_seconds);
+  };
+  while (!peaks_.empty() && over(peaks_.front())) peaks_.pop_front();
+  const bool stands = peaks_.empty() || raw > peaks_.front().raw;
+  while (!peaks_.empty() && peaks_.back().raw <= raw) peaks_.pop_back();
+  peaks_.push_back({index_, time, raw});
+  return stands ? raw : 0;
+}
+
+EnsemblePoint EnsembleDetector::Push(double time, double value) {
+  EnsemblePoint point;
+  if (!std::isfinite(value)) {
+    point.baseline = values_.size() == 0 ? 0 : values_.sorted().median();
+    ++index_;
+    return point;
+  }
+  if (values_.size() == 0) first_time_ = time;
+
+  Trim(short_values_, time, options_.short_seconds, kMinShort - 1);
+  while (short_values_.size() >= kMaxShort) short_values_.PopFront();
+  short_values_.Push(time, value);
+  double sum = 0;
+  for (size_t i = 0; i < short_values_.size(); ++i) sum += short_values_[i].value;
+  const double mean = sum / static_cast<double>(short_values_.size());
+
+  const bool median_known = values_.size() >= kMinMedian;
+  const double median = median_known ? values_.sorted().median() : value;
+  std::array<double, kChannelCount> residual = {
+      value - median, past_.empty() ? 0 : value - past_.back().value, 0,
+      means_.size() >= kMinMedian ? mean - means_.sorted().median() : 0};
+  std::array<bool, kChannelCount> present = {true, !past_.empty(), false, true};
+
+  point.baseline = median;
+  point.window_seconds = std::min(options_.window_seconds, time - first_time_);
+  size_t days = 0;
+  double expected = 0;
+  const double season = SeasonResidual(time, value, &expected, &days);
+  if (days > 0) {
+    Trim(short_residuals_, time, options_.short_seconds, kMinShort - 1);
+    while (short_residuals_.size() >= kMaxShort) short_residuals_.PopFront();
+    short_residuals_.Push(time, season);
+    residual[static_cast<size_t>(Channel::kSeason)] = short_residuals_.sorted().median();
+    present[static_cast<size_t>(Channel::kSeason)] = true;
+  }
+
+  double total = 0;
+  double strongest = -1;
+  point.learning = true;
+  for (size_t c = 0; c < kChannelCount; ++c) {
+    if (!present[c]) continue;
+    History& history = histories_[c];
+    if (history.samples.size() >= options_.min_history) {
+      const double score =
+          options_.weights[c] * history.TailScore(residual[c], options_.margin_weight);
+      total += score;
+      if (score > strongest) {
+        strongest = score;
+        point.channel = static_cast<Channel>(c);
+      }
+      point.learning = false;
+    }
+    history.Learn(time, residual[c]);
+  }
+  if (point.channel == Channel::kSeason) {
+    point.baseline = expected;
+    point.window_seconds = static_cast<double>(days) * options_.season_seconds;
+  }
+
+  Trim(values_, time, options_.window_seconds, kMinWindow);
+  values_.Push(time, value);
+  Trim(means_, time, options_.window_seconds, kMinWindow);
+  means_.Push(time, mean);
+  past_.push_back({time, value});
+
+  point.raw = Calibrate(total, options_.operating_point);
+  point.score = Refract(time, point.raw);
+  ++index_;
+  return point;
+}
+
+std::vector<EnsemblePoint> ScoreStreaming(std::span<const double> times,
+                                          std::span<const double> values,
+                                          const EnsembleOptions& options) {
+  EnsembleDetector detector(options);
+  std::vector<EnsemblePoint> points;
+  points.reserve(values.size());
+  for (size_t i = 0; i < values.size(); ++i) points.push_back(detector.Push(times[i], values[i]));
+  return points;
+}
+
+std::vector<EnsemblePoint> ScoreBatch(std::span<const double> times, std::span<const double> values,
+                                      const EnsembleOptions& options) {
+  std::vector<EnsemblePoint> points = ScoreStreaming(times, values, options);
+  const size_t n = points.size();
+  // Twice the learning time, at most half of the series: there the mirrored series knows more.
+  const size_t begin = std::min(n / 2, 2 * options.min_history);
+  if (begin == 0) return points;
+  EnsembleDetector mirrored(options);
+  std::vector<EnsemblePoint> backward(n);
+  for (size_t i = n; i-- > 0;) backward[i] = mirrored.Push(-times[i], values[i]);
+  size_t peak = 0;
+  for (size_t i = 0; i < begin; ++i) {
+    if (!backward[i].learning && backward[i].raw > points[i].raw) points[i] = backward[i];
+    points[i].score = 0;
+    if (points[i].raw > points[peak].raw) peak = i;
+  }
+  // One peak at the begin, unless the stream's own next one is within the refractory period and
+  // higher.
+  bool stands = true;
+  for (size_t i = begin; i < std::min(n, peak + options.refractory_min_samples); ++i) {
+    stands = stands && points[i].score <= points[peak].raw;
+  }
+  if (stands) points[peak].score = points[peak].raw;
+  return points;
+}
+
+}  // namespace opsmesh::analytics

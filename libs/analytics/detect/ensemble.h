@@ -1,0 +1,109 @@
+// The main detector: an ensemble of robust tail probabilities with a refractory period.
+//
+// Four views of a series ("channels") are compared with their own past: the value against the
+// median of the last days, the step from the sample before, the distance from the same time of the
+// days before (the nearest value within a tolerance, so that a shifted peak is no anomaly), and the
+// mean of the last hour against its past. The score of a channel is the two-sided empirical tail
+// probability, -log10 p, plus a margin for what lies beyond everything seen: no distribution is
+// assumed, and a noisy series raises its own bar. The channels' scores are added. After a peak,
+// only a higher one counts until the refractory period is over: one incident, one alarm.
+//
+// Sources: empirical p-values as in conformal anomaly detection (Laxhammar and Falkman, 2010); the
+// two-sided tail and the seasonal tolerance are ours; refractory periods as in the detectors of the
+// Numenta Anomaly Benchmark (Lavin and Ahmad, 2015). Deterministic; no randomness. A detector is
+// not thread-safe, functions are.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <deque>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "libs/analytics/detect/sorted_window.h"
+
+namespace opsmesh::analytics {
+
+/// A view of the series.
+enum class Channel { kValue = 0, kStep = 1, kSeason = 2, kLevel = 3 };
+inline constexpr size_t kChannelCount = 4;
+
+/// "value", "step", "season", "level".
+std::string_view ChannelName(Channel channel);
+
+/// Times in seconds. The defaults were set on the development half of NAB as a whole and are what
+/// ships.
+struct EnsembleOptions {
+  double season_seconds = 86400;           // > 0
+  double season_tolerance_seconds = 1200;  // a shift of the season by less is no anomaly
+  double window_seconds = 7 * 86400;       // of the running medians
+  double short_seconds = 3600;  // of the mean and of the smoothing of the season's residual
+  size_t min_history = 30;      // samples before the first score
+  std::array<double, kChannelCount> weights = {1.0, 1.0, 1.0, 1.0};
+  double margin_weight = 5.0;     // of what lies beyond the range seen, per decade
+  double refractory_share = 0.1;  // of the samples seen so far
+  size_t refractory_min_samples = 20;
+  double refractory_max_seconds = 7 * 86400;
+  /// Sum of channel scores that is calibrated to 0.65, the shipped threshold (decision 29).
+  double operating_point = 8.0;
+};
+
+/// What the detector says about one sample.
+struct EnsemblePoint {
+  double score = 0;  // 0 to 1, after the refractory rule; 0 while learning and for missing samples
+  double raw = 0;    // 0 to 1, before the refractory rule
+  double baseline = 0;  // expected value: of the season when it is known, else the running median
+  double window_seconds = 0;          // past that the baseline rests on
+  Channel channel = Channel::kValue;  // that contributed most
+  bool learning = false;
+};
+
+/// Scores a live series, sample by sample, from its past only.
+class EnsembleDetector {
+ public:
+  explicit EnsembleDetector(const EnsembleOptions& options = {});
+
+  /// `time` in epoch seconds, not falling. A value that is not finite is missing: it scores 0 and
+  /// is not learnt.
+  EnsemblePoint Push(double time, double value);
+
+ private:
+  struct History {
+    SlidingWindow samples;
+    double TailScore(double value, double margin_weight) const;
+    void Learn(double time, double value);
+  };
+
+  double SeasonResidual(double time, double value, double* expected, size_t* days);
+  void Trim(SlidingWindow& window, double time, double seconds, size_t keep) const;
+  double Refract(double time, double raw);
+
+  const EnsembleOptions options_;
+  std::vector<SlidingWindow::Sample> past_;  // all samples within three seasons and the tolerance
+  std::array<size_t, 3> season_cursor_ = {0, 0, 0};
+  SlidingWindow values_;
+  SlidingWindow means_;
+  SlidingWindow short_values_;
+  SlidingWindow short_residuals_;
+  std::array<History, kChannelCount> histories_;
+  struct Peak {
+    size_t index;
+    double time;
+    double raw;
+  };
+  std::deque<Peak> peaks_;  // falling raw scores within the refractory period
+  size_t index_ = 0;
+  double first_time_ = 0;
+};
+
+/// One point a sample, each from the samples before it and itself.
+std::vector<EnsemblePoint> ScoreStreaming(std::span<const double> times,
+                                          std::span<const double> values,
+                                          const EnsembleOptions& options = {});
+
+/// As above, but the begin, from which a stream only learns, is judged by what follows it.
+std::vector<EnsemblePoint> ScoreBatch(std::span<const double> times, std::span<const double> values,
+                                      const EnsembleOptions& options = {});
+
+}  // namespace opsmesh::analytics

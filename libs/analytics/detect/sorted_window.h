@@ -1,0 +1,78 @@
+// Order statistics over a window that slides: the samples kept sorted in contiguous memory.
+// Inserting and removing move at most the window's bytes (a memmove, a few hundred nanoseconds for
+// a thousand samples), which beats trees and skip lists up to tens of thousands of samples. Not
+// thread-safe.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+namespace opsmesh::analytics {
+
+/// Samples in rising order. No NaN.
+class SortedSamples {
+ public:
+  void Reserve(size_t count) { sorted_.reserve(count); }
+  void Insert(double value) {
+    // Samples that rise come often (counters, sorted input): spare them the search.
+    if (sorted_.empty() || value >= sorted_.back()) {
+      sorted_.push_back(value);
+      return;
+    }
+    sorted_.insert(std::upper_bound(sorted_.begin(), sorted_.end(), value), value);
+  }
+  /// `value` must have been inserted.
+  void Remove(double value) {
+    sorted_.erase(std::lower_bound(sorted_.begin(), sorted_.end(), value));
+  }
+
+  const std::vector<double>& samples() const { return sorted_; }
+  size_t size() const { return sorted_.size(); }
+  bool empty() const { return sorted_.empty(); }
+  double min() const { return sorted_.front(); }
+  double max() const { return sorted_.back(); }
+  /// The upper median; not to be called when empty.
+  double median() const { return sorted_[sorted_.size() / 2]; }
+  /// Sample of rank floor(p * size), 0 <= p < 1.
+  double at(double p) const {
+    return sorted_[static_cast<size_t>(p * static_cast<double>(sorted_.size()))];
+  }
+  size_t CountBelow(double value) const {
+    return static_cast<size_t>(std::lower_bound(sorted_.begin(), sorted_.end(), value) -
+                               sorted_.begin());
+  }
+  size_t CountAtMost(double value) const {
+    return static_cast<size_t>(std::upper_bound(sorted_.begin(), sorted_.end(), value) -
+                               sorted_.begin());
+  }
+
+ private:
+  std::vector<double> sorted_;
+};
+
+/// A first-in first-out window of timed samples with order statistics and a mean. Grows to the
+/// largest size it is used with and allocates no more after that.
+class SlidingWindow {
+ public:
+  struct Sample {
+    double time = 0;
+    double value = 0;
+  };
+
+  void Push(double time, double value);
+  void PopFront();
+  const Sample& front() const { return ring_[head_]; }
+  /// The i-th oldest sample.
+  const Sample& operator[](size_t i) const { return ring_[(head_ + i) % ring_.size()]; }
+  size_t size() const { return size_; }
+  const SortedSamples& sorted() const { return sorted_; }
+
+ private:
+  std::vector<Sample> ring_;
+  size_t head_ = 0;
+  size_t size_ = 0;
+  SortedSamples sorted_;
+};
+
+}  // namespace opsmesh::analytics

@@ -1,0 +1,122 @@
+#include "libs/prometheus/range_stream.h"
+
+#include <utility>
+
+#include "fmt/format.h"
+#include "libs/base/error.h"
+
+namespace opsmesh::prometheus {
+namespace {
+
+// Depths inside {"data":{"result":[{series}]}}: of the keys of "data", and of the entries of
+// "result".
+constexpr int kDataDepth = 2;
+constexpr int kEntryDepth = 3;
+constexpr size_t kMaxEnvelope = 1 << 20;
+constexpr size_t kMaxKey = 64;
+constexpr std::string_view kBefore =
+    R"({"status":"success","data":{"resultType":"matrix","result":[)";
+constexpr std::string_view kAfter = "]}}";
+
+}  // namespace
+
+RangeStream::RangeStream(SeriesSink sink, size_t max_series_bytes)
+    : sink_(std::move(sink)), max_series_bytes_(max_series_bytes) {}
+
+absl::Status RangeStream::Add(std::string_view bytes) {
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    const char c = bytes[i];
+    if (in_string_) {
+      // Inside a string only its end matters; runs of plain bytes are taken at once.
+      const size_t from = i;
+      while (i < bytes.size() && !escaped_ && bytes[i] != '"' && bytes[i] != '\\') ++i;
+      if (i > from) {
+        const std::string_view run = bytes.substr(from, i - from);
+        if (in_series_) {
+          series_.append(run);
+        } else {
+          if (envelope_.size() < kMaxEnvelope) envelope_.append(run);
+          if (depth_ == kDataDepth && string_.size() < kMaxKey) string_.append(run);
+        }
+        --i;
+        continue;
+      }
+      if (escaped_) {
+        escaped_ = false;
+      } else if (c == '\\') {
+        escaped_ = true;
+      } else {
+        in_string_ = false;
+        if (depth_ == kDataDepth && !in_series_) key_ = string_;
+      }
+    } else {
+      switch (c) {
+        case '"':
+          in_string_ = true;
+          string_.clear();
+          break;
+        case '{':
+        case '[':
+          if (c == '[' && depth_ == kDataDepth && key_ == "result") in_result_ = true;
+          if (c == '{' && depth_ == kEntryDepth && in_result_) {
+            in_series_ = true;
+            series_.assign(kBefore);
+          }
+          ++depth_;
+          break;
+        case '}':
+        case ']':
+          --depth_;
+          if (in_series_ && depth_ == kEntryDepth) {
+            series_ += c;
+            OPSMESH_RETURN_IF_ERROR(EndOfSeries());
+            // Keeps the envelope a list of nothing.
+            continue;
+          }
+          if (in_result_ && depth_ == kDataDepth) in_result_ = false;
+          break;
+        default:
+          break;
+      }
+    }
+    if (in_series_) {
+      series_ += c;
+      if (series_.size() > max_series_bytes_) {
+        return base::ResourceExhausted(
+                   "PROMETHEUS_TOO_LARGE",
+                   fmt::format("One series of the answer has more than {} bytes.",
+                               max_series_bytes_))
+            .Hint("Ask for a shorter window or a larger step.");
+      }
+    } else if (envelope_.size() < kMaxEnvelope &&
+               !(c == ',' && in_result_ && depth_ == kEntryDepth && series_count_ > 0)) {
+      envelope_ += c;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RangeStream::EndOfSeries() {
+  in_series_ = false;
+  series_.append(kAfter);
+  OPSMESH_ASSIGN_OR_RETURN(QueryResult result, ParseQueryResponse(200, series_));
+  for (std::string& sentence : result.skipped) {
+    if (skipped_.skipped.size() < 100) skipped_.skipped.push_back(std::move(sentence));
+  }
+  ++series_count_;
+  for (RangeSeries& series : result.series) OPSMESH_RETURN_IF_ERROR(sink_(std::move(series)));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<QueryResult> RangeStream::Finish(int http_status) {
+  if (in_series_)
+    envelope_.append(series_, kBefore.size(), 200);  // cut in the middle: not one of Prometheus
+  OPSMESH_ASSIGN_OR_RETURN(QueryResult result, ParseQueryResponse(http_status, envelope_));
+  // A scalar stands in the envelope whole.
+  for (RangeSeries& series : result.series) OPSMESH_RETURN_IF_ERROR(sink_(std::move(series)));
+  result.series.clear();
+  result.skipped.insert(result.skipped.end(), skipped_.skipped.begin(), skipped_.skipped.end());
+  return result;
+}
+
+}  // namespace opsmesh::prometheus

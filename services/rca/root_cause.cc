@@ -1,0 +1,394 @@
+#include "services/rca/root_cause.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <set>
+#include <string_view>
+
+#include "fmt/format.h"
+#include "libs/analytics/cause/attribution.h"
+#include "libs/analytics/detect/methods.h"
+#include "libs/base/error.h"
+#include "services/rca/explain.h"
+#include "services/rca/ownership.h"
+
+namespace opsmesh::rca {
+namespace {
+
+using analytics::CauseInput;
+using analytics::CauseResult;
+using analytics::ServiceMetric;
+
+constexpr int kMaxSeries = 10000;
+constexpr int kMaxAnomalies = 500;
+constexpr int kMaxUnjudged = 100;
+// Causes that carry steps, evidence and a next step; the others have their place and one sentence.
+constexpr size_t kDetailed = 5;
+constexpr double kRobustLimit = 3.5;
+constexpr absl::Duration kLongestWindow = absl::Hours(24 * 7);
+// Events this long before the onset may have caused it; a little after it they may be its first
+// sign.
+constexpr absl::Duration kBeforeOnset = absl::Minutes(30);
+constexpr absl::Duration kAfterOnset = absl::Minutes(5);
+
+google::protobuf::Timestamp ToProto(double epoch_seconds) {
+  google::protobuf::Timestamp t;
+  // Stamps of figures put together by hand may be anything; those a timestamp cannot hold are cut.
+  const double bounded = std::clamp(epoch_seconds, -62135596800.0, 253402300799.0);
+  t.set_seconds(static_cast<int64_t>(std::floor(bounded)));
+  t.set_nanos(static_cast<int32_t>((bounded - std::floor(bounded)) * 1e9));
+  return t;
+}
+
+double FromProto(const google::protobuf::Timestamp& t) {
+  return static_cast<double>(t.seconds()) + 1e-9 * t.nanos();
+}
+
+absl::Status CheckRequest(const v1::AnalyzeRootCauseRequest& request) {
+  const bool reads = request.series_size() == 0 || request.metrics_size() > 0;
+  if (reads && !request.has_start_time()) {
+    return base::InvalidArgument("start_time", "TIME_WINDOW",
+                                 "There is neither a window to read nor a series.")
+        .Hint("Give start_time and end_time, or the figures inline under 'series'.");
+  }
+  if (reads && !request.has_end_time()) {
+    return base::InvalidArgument("end_time", "TIME_WINDOW", "The window has no end.")
+        .Hint("Give end_time.");
+  }
+  if (reads) {
+    const double window = FromProto(request.end_time()) - FromProto(request.start_time());
+    if (window <= 0 || window > absl::ToDoubleSeconds(kLongestWindow)) {
+      return base::InvalidArgument(
+                 "end_time", "TIME_WINDOW",
+                 "The window does not end after its begin, or is longer than 7 days.")
+          .Hint("Give start_time before end_time, at most 7 days apart.");
+    }
+  }
+  if (request.series_size() > kMaxSeries) {
+    return base::InvalidArgument(
+               "series", "TOO_MANY_SERIES",
+               fmt::format("{} series are more than {}.", request.series_size(), kMaxSeries))
+        .Hint("Leave out what cannot be a cause.");
+  }
+  for (int i = 0; i < request.series_size(); ++i) {
+    const v1::ServiceSeries& s = request.series(i);
+    if (s.service().empty() || s.metric().empty()) {
+      return base::InvalidArgument(fmt::format("series[{}]", i), "SERIES_SHAPE",
+                                   "A series names no service or no metric.")
+          .Hint("Give both; a series of the whole system has the service \"SLI\".");
+    }
+    if (s.times_size() != s.values_size()) {
+      return base::InvalidArgument(fmt::format("series[{}]", i), "SERIES_SHAPE",
+                                   fmt::format("{} {} has {} times and {} values.", s.service(),
+                                               s.metric(), s.times_size(), s.values_size()))
+          .Hint("Give one value a time; leave out the time of a value that is missing.");
+    }
+    if (!std::all_of(s.times().begin(), s.times().end(),
+                     [](double t) { return std::isfinite(t); })) {
+      return base::InvalidArgument(fmt::format("series[{}].times", i), "SERIES_SHAPE",
+                                   "A time is no number.")
+          .Hint("Times are epoch seconds.");
+    }
+  }
+  if (request.has_onset_time() && !std::isfinite(request.onset_time())) {
+    return base::InvalidArgument("onset_time", "SERIES_SHAPE", "The onset is no number.")
+        .Hint("Leave it out to have it found.");
+  }
+  if (request.max_causes() < 0) {
+    return base::InvalidArgument("max_causes", "MAX_CAUSES", "max_causes is negative.")
+        .Hint("0 ranks every service.");
+  }
+  return absl::OkStatus();
+}
+
+class Analysis {
+ public:
+  Analysis(const base::Context& ctx, const v1::AnalyzeRootCauseRequest& request,
+           const MetricSource& source, ClusterView* cluster, const RootCauseOptions& options)
+      : ctx_(ctx), request_(request), source_(source), cluster_(cluster), options_(options) {}
+
+  absl::StatusOr<v1::AnalyzeRootCauseResponse> Run() {
+    OPSMESH_RETURN_IF_ERROR(CheckRequest(request_));
+    threshold_ = request_.has_threshold() ? request_.threshold() : options_.threshold;
+    if (!(threshold_ >= 0 && threshold_ <= 1)) {
+      return base::InvalidArgument("threshold", "THRESHOLD",
+                                   fmt::format("{} is not between 0 and 1.", threshold_))
+          .Hint("0.65 is the shipped operating point; higher reports less.");
+    }
+    language_ = text::ParseLanguageTag(ctx_.language()).value_or(text::Language::kEnglish);
+    TakeInline();
+    OPSMESH_RETURN_IF_ERROR(ReadMetrics());
+    for (const v1::CallEdge& edge : request_.edges())
+      input_.edges.emplace_back(edge.caller(), edge.callee());
+    input_.target_service = request_.target().service();
+    input_.target_metric = request_.target().metric();
+    if (request_.has_onset_time()) input_.onset_time = request_.onset_time();
+    result_ = analytics::RankCauses(input_);
+    OPSMESH_RETURN_IF_ERROR(ctx_.Check());
+    JoinEvents();
+    Write();
+    return std::move(response_);
+  }
+
+ private:
+  void TakeInline() {
+    for (const v1::ServiceSeries& s : request_.series()) {
+      input_.series.push_back({s.service(),
+                               s.metric(),
+                               {s.times().begin(), s.times().end()},
+                               {s.values().begin(), s.values().end()}});
+    }
+    if (request_.series_size() == 0) return;
+    type::v1::LedgerEntry& entry = *response_.mutable_ledger()->add_checked();
+    entry.set_source("request");
+    entry.set_subject(fmt::format("{} series", request_.series_size()));
+  }
+
+  absl::Status ReadMetrics() {
+    std::vector<std::string> metrics(request_.metrics().begin(), request_.metrics().end());
+    if (metrics.empty() && request_.series_size() == 0) metrics = options_.default_metrics;
+    if (metrics.empty()) return absl::OkStatus();
+    OPSMESH_ASSIGN_OR_RETURN(
+        MetricsRead read, source_.Read(ctx_, {.queries = metrics,
+                                              .start_time = request_.start_time(),
+                                              .end_time = request_.end_time(),
+                                              .step_seconds = request_.step_seconds(),
+                                              .scope_namespace = request_.context().namespace_()}));
+    ClusterView::Ownership owners;
+    if (cluster_ != nullptr) {
+      auto known = cluster_->Owners(ctx_, request_.context());
+      if (known.ok()) {
+        owners = *std::move(known);
+        Ledger(response_.mutable_ledger()->add_checked(), "pods and their owners", "");
+      } else {
+        Ledger(response_.mutable_ledger()->add_not_checked(), "pods and their owners",
+               std::string(known.status().message()));
+      }
+    }
+    type::v1::Ledger merged = std::move(*response_.mutable_ledger());
+    merged.MergeFrom(read.ledger);
+    *response_.mutable_ledger() = std::move(merged);
+    AssignServices(std::move(read.series), owners, input_);
+    return absl::OkStatus();
+  }
+
+  void Ledger(type::v1::LedgerEntry* entry, std::string_view subject, std::string reason) {
+    entry->set_source("apiserver");
+    entry->set_subject(std::string(subject));
+    if (!reason.empty()) entry->set_reason(std::move(reason));
+  }
+
+  // What happened to the objects around the onset.
+  void JoinEvents() {
+    if (cluster_ == nullptr || !result_.onset_time || result_.ranked.empty() ||
+        request_.metrics_size() == 0)
+      return;
+    const absl::Time onset = absl::FromUnixSeconds(static_cast<int64_t>(*result_.onset_time));
+    auto events =
+        cluster_->Events(ctx_, request_.context(), onset - kBeforeOnset, onset + kAfterOnset);
+    if (!events.ok()) {
+      Ledger(response_.mutable_ledger()->add_not_checked(), "events and changes at the onset",
+             std::string(events.status().message()));
+      return;
+    }
+    Ledger(response_.mutable_ledger()->add_checked(), "events and changes at the onset", "");
+    events_ = *std::move(events);
+  }
+
+  void Write() {
+    response_.set_series_count(static_cast<int32_t>(input_.series.size()));
+    if (result_.onset_time) {
+      response_.set_onset_time(*result_.onset_time);
+      response_.set_onset_uncertainty_seconds(result_.onset_uncertainty);
+    }
+    if (!result_.target_service.empty()) {
+      response_.mutable_target()->set_service(result_.target_service);
+      response_.mutable_target()->set_metric(result_.target_metric);
+    }
+    WriteWindow();
+    WriteUnjudged();
+    WriteAnomalies();
+    const size_t most = request_.max_causes() == 0 ? result_.ranked.size()
+                                                   : static_cast<size_t>(request_.max_causes());
+    for (size_t rank = 0; rank < std::min(most, result_.ranked.size()); ++rank) WriteCause(rank);
+    WriteReport();
+  }
+
+  void WriteWindow() {
+    double first = INFINITY, last = -INFINITY;
+    for (const ServiceMetric& s : input_.series) {
+      for (const double t : s.times) {
+        first = std::min(first, t);
+        last = std::max(last, t);
+      }
+    }
+    if (request_.has_start_time()) first = FromProto(request_.start_time());
+    if (request_.has_end_time()) last = FromProto(request_.end_time());
+    if (!std::isfinite(first) || !std::isfinite(last)) return;
+    *response_.mutable_start_time() = ToProto(first);
+    *response_.mutable_end_time() = ToProto(last);
+  }
+
+  void WriteUnjudged() {
+    for (const analytics::SkippedSeries& skipped : result_.skipped) {
+      if (response_.not_judged_size() == kMaxUnjudged) break;
+      const ServiceMetric& s = input_.series[skipped.series];
+      v1::UnjudgedSeries& out = *response_.add_not_judged();
+      out.set_name(fmt::format("{} {}", s.service, s.metric));
+      out.set_reason(skipped.reason);
+      out.set_point_count(static_cast<int32_t>(s.values.size()));
+      out.set_usable_count(static_cast<int32_t>(skipped.usable));
+    }
+  }
+
+  void WriteAnomalies() {
+    if (!result_.onset_time) return;
+    std::vector<v1::Anomaly> anomalies;
+    for (const analytics::MetricFinding& finding : result_.deviations) {
+      const double score = analytics::CalibratedScore(std::abs(finding.deviation.z), kRobustLimit);
+      if (score < threshold_ || score <= 0) continue;
+      const ServiceMetric& s = input_.series[finding.series];
+      v1::Anomaly anomaly;
+      anomaly.set_metric(s.metric);
+      (*anomaly.mutable_labels())["service"] = s.service;
+      *anomaly.mutable_start_time() = ToProto(*result_.onset_time);
+      *anomaly.mutable_end_time() = ToProto(s.times.back());
+      anomaly.set_score(score);
+      anomaly.set_value(finding.deviation.after);
+      anomaly.set_expected_value(finding.deviation.before);
+      anomaly.add_methods("robust_z");
+      *anomaly.mutable_summary() = Move(input_, finding);
+      anomalies.push_back(std::move(anomaly));
+    }
+    std::stable_sort(anomalies.begin(), anomalies.end(),
+                     [](const auto& a, const auto& b) { return a.score() > b.score(); });
+    if (anomalies.size() > kMaxAnomalies) anomalies.resize(kMaxAnomalies);
+    std::stable_sort(anomalies.begin(), anomalies.end(), [](const auto& a, const auto& b) {
+      return std::pair(a.metric(), a.labels().at("service")) <
+             std::pair(b.metric(), b.labels().at("service"));
+    });
+    for (v1::Anomaly& anomaly : anomalies) *response_.add_anomalies() = std::move(anomaly);
+  }
+
+  void WriteCause(size_t rank) {
+    const analytics::ServiceCause& cause = result_.ranked[rank];
+    v1::RootCause& out = *response_.add_root_causes();
+    out.set_rank(static_cast<int32_t>(rank + 1));
+    out.set_service(cause.service);
+    if (!cause.findings.empty()) out.set_metric(input_.series[cause.findings[0].series].metric);
+    out.set_score(cause.score);
+    if (rank >= kDetailed) {
+      out.set_explanation(Pick(Summary(input_, result_, rank), language_));
+      return;
+    }
+    std::vector<type::v1::Text> steps = Steps(input_, result_, rank);
+    for (const ClusterEvent& event : events_) {
+      if (event.service != cause.service) continue;
+      steps.push_back(event.statement);
+      AddEvidence(out, event.change ? v1::Evidence::KIND_CHANGE : v1::Evidence::KIND_OBJECT,
+                  event.statement, 0.8, event.time);
+      if (!out.has_object()) *out.mutable_object() = event.object;
+    }
+    *out.mutable_summary() = steps.front();
+    std::string explanation;
+    for (const type::v1::Text& step : steps) {
+      *out.add_steps() = step;
+      if (!explanation.empty() && !text::IsChinese(language_)) explanation += ' ';
+      explanation += Pick(step, language_);
+    }
+    if (rank + 1 < result_.ranked.size()) {
+      *out.mutable_runner_up() = RunnerUp(input_, result_, rank);
+      if (rank == 0)
+        explanation += (text::IsChinese(language_) ? "" : " ") + Pick(out.runner_up(), language_);
+    }
+    out.set_explanation(std::move(explanation));
+    if (cause.kind == analytics::CauseKind::kOwnShare ||
+        cause.kind == analytics::CauseKind::kCalls) {
+      AddEvidence(out, v1::Evidence::KIND_TOPOLOGY, out.summary(),
+                  std::clamp(cause.score, 0.0, 1.0), std::nullopt);
+    }
+    for (const analytics::MetricFinding& finding : cause.findings) {
+      const double score = analytics::CalibratedScore(std::abs(finding.deviation.z), kRobustLimit);
+      if (score < threshold_) continue;
+      AddEvidence(out, v1::Evidence::KIND_ANOMALY, Move(input_, finding), score, std::nullopt);
+    }
+    *out.mutable_next_step() = NextStep(cause);
+  }
+
+  void AddEvidence(v1::RootCause& cause, v1::Evidence::Kind kind, const type::v1::Text& statement,
+                   double weight, std::optional<absl::Time> time) {
+    v1::Evidence& evidence = *cause.add_evidence();
+    evidence.set_evidence_id(fmt::format("e{}", ++evidence_count_));
+    evidence.set_kind(kind);
+    *evidence.mutable_statement() = statement;
+    evidence.set_weight(weight);
+    *evidence.mutable_time() =
+        ToProto(time ? absl::ToDoubleSeconds(*time - absl::UnixEpoch()) : *result_.onset_time);
+  }
+
+  void WriteReport() {
+    type::v1::Text& report = *response_.mutable_report();
+    if (!result_.onset_time || result_.ranked.empty()) {
+      size_t points = 0;
+      for (const ServiceMetric& s : input_.series) points += s.values.size();
+      const bool little = points < 30 || input_.series.empty();
+      if (little || result_.skipped.size() == input_.series.size()) {
+        report.set_en(fmt::format(
+            "Insufficient data: {} series with {} points together; nothing can be judged.",
+            input_.series.size(), points));
+        report.set_zh(
+            fmt::format("数据不足:{} 条序列,共 {} 个点,无法判断。", input_.series.size(), points));
+      } else {
+        report.set_en(fmt::format("Nothing unusual was found in {} series.", input_.series.size()));
+        report.set_zh(fmt::format("在 {} 条序列中没有发现异常。", input_.series.size()));
+      }
+      return;
+    }
+    const std::string onset = absl::FormatTime(
+        "%Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(static_cast<int64_t>(*result_.onset_time)),
+        absl::UTCTimeZone());
+    std::string en =
+        fmt::format("{} series of {} services were compared before and after {} UTC{}. ",
+                    input_.series.size(), result_.ranked.size(), onset,
+                    result_.onset_given ? "" : ", when most of them jumped at once");
+    std::string zh = fmt::format("比较了 {} 个服务的 {} 条序列在 {} UTC{}前后的变化。",
+                                 result_.ranked.size(), input_.series.size(), onset,
+                                 result_.onset_given ? "" : "(多数指标同时突变的时刻)");
+    const v1::RootCause& first = response_.root_causes(0);
+    const std::string cited =
+        first.evidence_size() > 0 ? fmt::format(" [{}]", first.evidence(0).evidence_id()) : "";
+    en += fmt::format("Most likely cause: {}. {}{}", first.service(), first.summary().en(), cited);
+    zh += fmt::format("最可能的根因:{}。{}{}", first.service(), first.summary().zh(), cited);
+    if (first.has_runner_up()) {
+      en += " " + first.runner_up().en();
+      zh += first.runner_up().zh();
+    }
+    report.set_en(std::move(en));
+    report.set_zh(std::move(zh));
+  }
+
+  const base::Context& ctx_;
+  const v1::AnalyzeRootCauseRequest& request_;
+  const MetricSource& source_;
+  ClusterView* const cluster_;
+  const RootCauseOptions& options_;
+  double threshold_ = 0.65;
+  text::Language language_ = text::Language::kEnglish;
+  CauseInput input_;
+  CauseResult result_;
+  std::vector<ClusterEvent> events_;
+  int evidence_count_ = 0;
+  v1::AnalyzeRootCauseResponse response_;
+};
+
+}  // namespace
+
+absl::StatusOr<v1::AnalyzeRootCauseResponse> AnalyzeRootCause(
+    const base::Context& ctx, const v1::AnalyzeRootCauseRequest& request,
+    const MetricSource& source, ClusterView* cluster, const RootCauseOptions& options) {
+  return Analysis(ctx, request, source, cluster, options).Run();
+}
+
+}  // namespace opsmesh::rca
