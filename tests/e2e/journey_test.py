@@ -105,13 +105,18 @@ class Journey:
         self.assertEqual([interval["level"] for interval in points[0]["intervals"]], [0.8, 0.95])
 
     def test_what_is_not_built_says_so_with_a_next_step(self):
-        for path, body in (("/api/v1/rca", {"start_time": "2024-01-01T10:00:00Z", "end_time": "2024-01-01T11:00:00Z",
-                                            "metrics": ["container_cpu_usage_seconds_total"]}),):
-            answer = self.mesh.post(path, body)
-            self.assertEqual(answer.status, 501, (path, answer.body))
-            error = answer.json()["error"]
-            self.assertEqual(error["reason"], "NOT_BUILT")
-            self.assertTrue(error["hint"], path)
+        answer = self.mesh.get("/api/v1/incidents")
+        self.assertEqual(answer.status, 501, answer.body)
+        error = answer.json()["error"]
+        self.assertEqual(error["reason"], "NOT_BUILT")
+        self.assertTrue(error["hint"])
+
+    def test_a_root_cause_question_without_a_prometheus_says_what_to_configure(self):
+        answer = self.mesh.post("/api/v1/rca", {"start_time": "2024-01-01T10:00:00Z", "end_time": "2024-01-01T11:00:00Z",
+                                                "metrics": ["container_cpu_usage_seconds_total"]})
+        self.assertEqual(answer.status, 400, answer.body)
+        self.assertEqual(answer.json()["error"]["reason"], "PROMETHEUS_NOT_CONFIGURED")
+        self.assertIn("PROMETHEUS_HOST", answer.json()["error"]["hint"])
 
     def test_a_notice_without_a_channel_says_what_to_configure(self):
         answer = self.mesh.post("/api/v1/autofix/notify", {"type": "human_help", "message": "需要人工协助", "urgency": "medium"})
