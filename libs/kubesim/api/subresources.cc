@@ -9,6 +9,7 @@
 #include "libs/kubesim/api/write_steps.h"
 #include "libs/kubesim/api/writes.h"
 #include "libs/kubesim/objects/patch.h"
+#include "libs/kubesim/objects/schema.h"
 #include "libs/kubesim/store/json_path.h"
 #include "libs/kubesim/store/selectors.h"
 #include "nlohmann/json.hpp"
@@ -47,7 +48,7 @@ Outcome<Json> WantedScale(const Call& call, const Json& now) {
   auto patch = ParseBody(call.http.body, media == "application/apply-patch+yaml");
   if (!patch.ok()) return patch.status();
   if (media == "application/json-patch+json") return JsonPatch(now, *patch);
-  if (media == "application/strategic-merge-patch+json") return StrategicMergePatch(now, *patch);
+  if (media == "application/strategic-merge-patch+json") return StrategicMergePatch(now, *patch, SchemaOf("autoscaling/v1", "Scale"));
   return MergePatch(now, *patch);
 }
 

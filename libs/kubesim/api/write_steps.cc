@@ -143,15 +143,16 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
   object = ToStorage(type, std::move(object));
   if (HasStatusSubresource(type)) object.erase("status");
   ApplyDefaults(StorageTypeOf(cluster, type), object);
+  // Fields belong to who sent them; what admission and allocation add belongs to nobody.
+  if (!call.tracked) {
+    object["metadata"].erase("managedFields");
+    TrackUpdate(nullptr, object, WriterOf(cluster, call), type);
+  }
   if (auto refused = Admit(cluster, call, object, nullptr)) return *refused;
   auto causes = Validate(type, object, nullptr);
   if (!causes.empty()) return InvalidStatus(type.group, type.kind, TextAt(object, {"metadata", "name"}), std::move(causes));
   if (auto refused = TooLarge(type, object)) return *refused;
   if (object.contains("spec") && (HasStatusSubresource(type) || type.custom)) object["metadata"]["generation"] = 1;
-  if (!call.tracked) {
-    object["metadata"].erase("managedFields");
-    TrackUpdate(nullptr, object, WriterOf(cluster, call), type.custom);
-  }
   const std::string name = TextAt(object, {"metadata", "name"});
   if (IsDryRun(call)) {
     if (cluster.store.Get(type, type.namespaced ? call.info.ns : "", name)) return AlreadyExistsStatus(type, name);
@@ -215,7 +216,7 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
     } else {
       object["metadata"].erase("managedFields");
     }
-    TrackUpdate(before, object, WriterOf(cluster, call), type.custom);
+    TrackUpdate(before, object, WriterOf(cluster, call), type);
   }
   if (IsDryRun(call)) return Served(type, std::move(object));
   // The last finalizer of a deleted object takes it away.

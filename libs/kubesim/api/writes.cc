@@ -13,6 +13,7 @@
 #include "libs/kubesim/api/write_steps.h"
 #include "libs/kubesim/objects/managed_fields.h"
 #include "libs/kubesim/objects/patch.h"
+#include "libs/kubesim/objects/schema.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
@@ -58,7 +59,7 @@ Outcome<Json> ApplyPatch(const Cluster& cluster, Call& call, const std::string& 
   if (media == "application/json-patch+json") return JsonPatch(live, patch);
   if (media == "application/merge-patch+json") return MergePatch(live, patch);
   (void)cluster;
-  return StrategicMergePatch(live, patch);
+  return StrategicMergePatch(live, patch, SchemaOf(type));
 }
 
 Reply HandleServerSideApply(const Cluster& cluster, Call& call, Json applied) {
@@ -80,7 +81,7 @@ Reply HandleServerSideApply(const Cluster& cluster, Call& call, Json applied) {
     if (current) live = FromStorage(type, current->Parse());
     applied["metadata"]["name"] = call.info.name;
     if (type.namespaced) applied["metadata"]["namespace"] = call.info.ns;
-    auto merged = Apply(live, applied, writer, call.query.Flag("force"), type.custom);
+    auto merged = Apply(live, applied, writer, call.query.Flag("force"), type);
     if (!merged.ok()) return StatusReply(merged.status());
     if (!current) {
       call.tracked = true;

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "libs/kubesim/objects/list_keys.h"
+#include "libs/kubesim/objects/schema.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
@@ -22,9 +22,111 @@ const std::set<std::string>& Unowned() {
   return *names;
 }
 
-std::string KeyElement(const ListKey& key, const Json& item) {
+using Rule = FieldSchema::ListRule;
+
+// Where in a type a value stands: the schema of a built-in kind, or that of a custom resource's definition. Both null: nothing
+// is known, maps are maps and lists are single values.
+class Place {
+ public:
+  static Place Root(const ResourceType& type) {
+    Place place;
+    place.root_ = SchemaOf(type);
+    place.implicit_ = place.root_ != nullptr;
+    place.custom_kind_ = type.custom;
+    if (type.definition) place.custom_ = &At(*type.definition, {"schema", "openAPIV3Schema"});
+    return place;
+  }
+
+  Place Member(const std::string& name) const {
+    Place next;
+    next.depth_ = depth_ + 1;
+    if (custom_kind_) {
+      if (depth_ == 0 && name == "metadata") {  // the same in every kind
+        static const FieldSchema* metadata = FindSchema("core.v1.Pod")->Find("metadata");
+        next.field_ = metadata;
+        next.value_ = &metadata->value;
+        next.implicit_ = true;
+        return next;
+      }
+      next.custom_kind_ = true;
+      if (custom_ != nullptr) {
+        const Json& properties = At(*custom_, "properties");
+        next.custom_ = properties.is_object() && properties.contains(name) ? &properties[name] : &At(*custom_, "additionalProperties");
+      }
+      return next;
+    }
+    if (value_ != nullptr && value_->kind == ValueSchema::Kind::kMap) {
+      next.value_ = value_->element.get();
+      return next;
+    }
+    const TypeSchema* type = Type();
+    const FieldSchema* field = type == nullptr ? nullptr : type->Find(name);
+    if (field == nullptr) return next;
+    next.field_ = field;
+    next.value_ = &field->value;
+    const bool listed = field->value.kind == ValueSchema::Kind::kList || field->value.kind == ValueSchema::Kind::kMap;
+    next.implicit_ = implicit_ && (field->by_value || (field->required && listed));
+    return next;
+  }
+
+  Place Element() const {
+    Place next;
+    next.depth_ = depth_ + 1;
+    if (custom_kind_) {
+      next.custom_kind_ = true;
+      if (custom_ != nullptr) next.custom_ = &At(*custom_, "items");
+    } else if (value_ != nullptr && value_->element) {
+      next.value_ = value_->element.get();
+    }
+    return next;
+  }
+
+  /// There without anybody writing it.
+  bool implicit() const { return implicit_; }
+
+  bool OneValue() const {
+    if (custom_kind_) return custom_ != nullptr && TextAt(*custom_, "x-kubernetes-map-type") == "atomic";
+    if (field_ != nullptr && field_->atomic) return true;
+    const TypeSchema* type = Type();
+    if (type != nullptr && (type->atomic || type->open)) return true;
+    return value_ != nullptr && value_->kind == ValueSchema::Kind::kAny;
+  }
+
+  Rule ListRule() const {
+    if (custom_kind_) {
+      const std::string word = custom_ == nullptr ? "" : TextAt(*custom_, "x-kubernetes-list-type");
+      return word == "map" ? Rule::kByKeys : word == "set" ? Rule::kSet : Rule::kAtomic;
+    }
+    if (field_ == nullptr) return Rule::kAtomic;
+    if (field_->atomic) return Rule::kAtomic;
+    return field_->list_rule;
+  }
+
+  std::vector<std::string> Keys() const {
+    if (!custom_kind_) return field_ == nullptr ? std::vector<std::string>() : field_->list_keys;
+    std::vector<std::string> keys;
+    for (const Json& key : ListAt(*custom_, {"x-kubernetes-list-map-keys"})) keys.push_back(Scalar(key));
+    return keys;
+  }
+
+ private:
+  const TypeSchema* Type() const {
+    if (value_ == nullptr) return root_;
+    return value_->kind == ValueSchema::Kind::kStruct ? value_->type : nullptr;
+  }
+
+  const TypeSchema* root_ = nullptr;
+  const FieldSchema* field_ = nullptr;
+  const ValueSchema* value_ = nullptr;
+  const Json* custom_ = nullptr;
+  bool custom_kind_ = false;
+  bool implicit_ = false;
+  int depth_ = 0;
+};
+
+std::string KeyElement(const std::vector<std::string>& keys, const Json& item) {
   Json names = Json::object();
-  for (const std::string& name : key.apply_keys) {
+  for (const std::string& name : keys) {
     if (item.contains(name)) {
       names[name] = item[name];
     } else if (name == "protocol") {
@@ -34,30 +136,43 @@ std::string KeyElement(const ListKey& key, const Json& item) {
   return "k:" + names.dump();
 }
 
-bool KeyedList(const std::string& member, const Json& list, bool atomic_lists, ListKey* key) {
-  if (!list.is_array() || atomic_lists) return false;
-  *key = ListKeyOf(member, list, list);
-  if (key->kind == ListKey::Kind::kSet) return true;
-  if (key->kind != ListKey::Kind::kByKey || key->apply_keys.empty()) return false;
-  return std::all_of(list.begin(), list.end(), [&](const Json& item) { return item.is_object() && item.contains(key->apply_keys[0]); });
+// The element that stands for an item of a list that is merged; nothing when the list is one value.
+bool Mergeable(const Place& place, const Json& list) {
+  if (!list.is_array()) return false;
+  const Rule rule = place.ListRule();
+  if (rule == Rule::kAtomic) return false;
+  if (rule == Rule::kSet) return std::none_of(list.begin(), list.end(), [](const Json& item) { return item.is_structured(); });
+  return std::all_of(list.begin(), list.end(), [](const Json& item) { return item.is_object(); });
+}
+
+std::string ElementOf(const Place& place, const Json& item) {
+  return place.ListRule() == Rule::kSet ? "v:" + item.dump() : KeyElement(place.Keys(), item);
 }
 
 struct Collector {
-  bool atomic_lists;
+  FieldView view;
   FieldSet* out;
 
-  void Value(const std::string& member, const Json& value, FieldPath& path) {
+  void Node(const Place& place, const FieldPath& path) {
+    if (view == FieldView::kWritten && !place.implicit()) out->insert(path);
+  }
+
+  void Value(const Place& place, const Json& value, FieldPath& path) {
     if (path.size() > kMaxDepth) return;
-    if (value.is_object() && !value.empty()) {
-      Object(value, path, false);
-      return;
-    }
-    ListKey key;
-    if (KeyedList(member, value, atomic_lists, &key) && !value.empty()) {
+    if (value.is_object() && !place.OneValue()) {
+      if (!value.empty()) {
+        Node(place, path);
+        Object(place, value, path);
+        return;
+      }
+      if (view == FieldView::kWritten && place.implicit()) return;
+    } else if (!value.empty() && Mergeable(place, value)) {
+      Node(place, path);
       for (const Json& item : value) {
-        path.push_back(key.kind == ListKey::Kind::kSet ? "v:" + item.dump() : KeyElement(key, item));
+        path.push_back(ElementOf(place, item));
         out->insert(path);  // the element itself
-        if (item.is_object()) Object(item, path, false);
+        const Place inside = place.Element();
+        if (item.is_object() && !inside.OneValue()) Object(inside, item, path);
         path.pop_back();
       }
       return;
@@ -65,13 +180,13 @@ struct Collector {
     out->insert(path);
   }
 
-  void Object(const Json& object, FieldPath& path, bool top) {
+  void Object(const Place& place, const Json& object, FieldPath& path) {
     for (const auto& [member, value] : object.items()) {
-      if (top && (member == "kind" || member == "apiVersion")) continue;
+      if (path.empty() && (member == "kind" || member == "apiVersion")) continue;
       if (path.size() == 1 && path[0] == "f:metadata" && Unowned().contains(member)) continue;
       if (value.is_null()) continue;
       path.push_back("f:" + member);
-      Value(member, value, path);
+      Value(place.Member(member), value, path);
       path.pop_back();
     }
   }
@@ -188,24 +303,22 @@ Json Head(const Writer& writer, const char* operation) {
 }
 
 // Structured merge: `applied` wins, lists with keys are merged by them.
-Json Merge(const std::string& member, const Json& live, const Json& applied, bool atomic_lists) {
-  if (applied.is_object() && live.is_object()) {
+Json Merge(const Place& place, const Json& live, const Json& applied) {
+  if (applied.is_object() && live.is_object() && !place.OneValue()) {
     Json merged = live;
     for (const auto& [name, value] : applied.items()) {
-      merged[name] = live.contains(name) ? Merge(name, live[name], value, atomic_lists) : value;
+      merged[name] = live.contains(name) ? Merge(place.Member(name), live[name], value) : value;
     }
     return merged;
   }
-  ListKey key;
-  if (live.is_array() && KeyedList(member, applied, atomic_lists, &key)) {
+  if (live.is_array() && Mergeable(place, applied)) {
     Json merged = live;
     for (const Json& item : applied) {
-      const FieldPath where{key.kind == ListKey::Kind::kSet ? "v:" + item.dump() : KeyElement(key, item)};
-      Json* there = const_cast<Json*>(Find(merged, where));
+      Json* there = const_cast<Json*>(Find(merged, {ElementOf(place, item)}));
       if (there == nullptr) {
         merged.push_back(item);
       } else {
-        *there = Merge("", *there, item, atomic_lists);
+        *there = Merge(place.Element(), *there, item);
       }
     }
     return merged;
@@ -215,21 +328,26 @@ Json Merge(const std::string& member, const Json& live, const Json& applied, boo
 
 }  // namespace
 
-FieldSet FieldsOf(const Json& object, bool atomic_lists) {
+FieldSet FieldsOf(const ResourceType& type, const Json& object, FieldView view) {
   FieldSet set;
   FieldPath path;
-  if (object.is_object()) Collector{atomic_lists, &set}.Object(object, path, true);
+  if (object.is_object()) Collector{view, &set}.Object(Place::Root(type), object, path);
   return set;
 }
 
 Json ToFieldsV1(const FieldSet& set) {
   Json root = Json::object();
-  for (const FieldPath& path : set) {
+  auto node_at = [&root](const FieldPath& path) {
     Json* node = &root;
     for (const std::string& element : path) node = &(*node)[element];
-    if (node->is_null()) *node = Json::object();
-    // A list element that is owned as such carries a dot.
-    if (!path.back().starts_with("f:")) (*node)["."] = Json::object();
+    return node;
+  };
+  for (const FieldPath& path : set) {
+    if (Json* node = node_at(path); node->is_null()) *node = Json::object();
+  }
+  // Owned itself and holding more: a dot says so.
+  for (const FieldPath& path : set) {
+    if (Json* node = node_at(path); !node->empty()) (*node)["."] = Json::object();
   }
   return root;
 }
@@ -260,15 +378,17 @@ FieldSet FromFieldsV1(const Json& fields) {
   return set;
 }
 
-void TrackUpdate(const Json& before, Json& object, const Writer& writer, bool atomic_lists) {
-  const FieldSet now = FieldsOf(object, atomic_lists);
-  const FieldSet then = before.is_object() ? FieldsOf(before, atomic_lists) : FieldSet();
+void TrackUpdate(const Json& before, Json& object, const Writer& writer, const ResourceType& type) {
+  const FieldSet now = FieldsOf(type, object, FieldView::kWritten);
   FieldSet changed;
-  for (const FieldPath& path : now) {
+  for (auto it = now.begin(); it != now.end(); ++it) {
+    const FieldPath& path = *it;
     const Json* old = before.is_object() ? Find(before, path) : nullptr;
+    if (old != nullptr && old->is_null()) old = nullptr;
     const Json* value = Find(object, path);
-    const bool element = !path.back().starts_with("f:");
-    if (old == nullptr || (!element && value != nullptr && *old != *value)) changed.insert(path);
+    const auto next = std::next(it);
+    const bool leaf = next == now.end() || !IsPrefix(path, *next);
+    if (old == nullptr || (leaf && value != nullptr && *old != *value)) changed.insert(path);
   }
   std::vector<Entry> entries = EntriesOf(object);
   Entry* mine = nullptr;
@@ -292,8 +412,8 @@ void TrackUpdate(const Json& before, Json& object, const Writer& writer, bool at
   Store(object, entries);
 }
 
-Outcome<Json> Apply(const Json& live, const Json& applied, const Writer& writer, bool force, bool atomic_lists) {
-  const FieldSet wanted = FieldsOf(applied, atomic_lists);
+Outcome<Json> Apply(const Json& live, const Json& applied, const Writer& writer, bool force, const ResourceType& type) {
+  const FieldSet wanted = FieldsOf(type, applied, FieldView::kApplied);
   std::vector<Entry> entries = EntriesOf(live);
   std::map<std::string, std::vector<std::string>> conflicts;  // manager -> fields
   for (const FieldPath& path : wanted) {
@@ -333,7 +453,7 @@ Outcome<Json> Apply(const Json& live, const Json& applied, const Writer& writer,
     status.message = fmt::format("Apply failed with {} {}: {}", count, count > 1 ? "conflicts" : "conflict", list);
     return status;
   }
-  Json result = live.is_object() ? Merge("", live, applied, atomic_lists) : applied;
+  Json result = live.is_object() ? Merge(Place::Root(type), live, applied) : applied;
   // What this manager applied before and leaves out now goes, unless somebody else holds it too.
   Entry* mine = nullptr;
   for (Entry& entry : entries) {

@@ -7,6 +7,7 @@
 
 #include "libs/kubesim/store/api_status.h"
 #include "libs/kubesim/store/json.h"
+#include "libs/kubesim/store/resources.h"
 
 namespace opsmesh::kubesim {
 
@@ -14,8 +15,10 @@ namespace opsmesh::kubesim {
 using FieldPath = std::vector<std::string>;
 using FieldSet = std::set<FieldPath>;
 
-/// The leaves of an object. `atomic_lists` for custom resources, whose lists have no keys.
-FieldSet FieldsOf(const Json& object, bool atomic_lists);
+/// What is in an object. kApplied: the leaves and the elements of lists, as an applied configuration owns them. kWritten: also the
+/// maps and structs that exist because somebody wrote into them (the "." of fieldsV1).
+enum class FieldView { kApplied, kWritten };
+FieldSet FieldsOf(const ResourceType& type, const Json& object, FieldView view);
 Json ToFieldsV1(const FieldSet& set);
 FieldSet FromFieldsV1(const Json& fields);
 
@@ -28,10 +31,10 @@ struct Writer {
 };
 
 /// After a create, update or patch: `object` carries its old managedFields; gives the changed fields to the writer.
-void TrackUpdate(const Json& before, Json& object, const Writer& writer, bool atomic_lists);
+void TrackUpdate(const Json& before, Json& object, const Writer& writer, const ResourceType& type);
 
 /// Server-side apply onto `live` (null = create). The applied object's managedFields must be empty. 409 with causes
 /// FieldManagerConflict unless `force`.
-Outcome<Json> Apply(const Json& live, const Json& applied, const Writer& writer, bool force, bool atomic_lists);
+Outcome<Json> Apply(const Json& live, const Json& applied, const Writer& writer, bool force, const ResourceType& type);
 
 }  // namespace opsmesh::kubesim

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "libs/kubesim/objects/list_keys.h"
+#include "libs/kubesim/objects/schema.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
@@ -10,6 +10,7 @@ namespace opsmesh::kubesim {
 namespace {
 
 constexpr size_t kMaxOperations = 10'000;
+constexpr int kMaxDepth = 100;
 
 // A patch that does not fit says so by throwing inside this file only.
 struct Misfit {
@@ -21,9 +22,25 @@ ApiStatus DoesNotApply() {
           .has_details = true};
 }
 
+// How a member of a struct is merged; all empty where nothing is known.
+struct Place {
+  const TypeSchema* type = nullptr;
+  bool merge = false;
+  std::string key;
+
+  static Place Of(const TypeSchema* holder, const std::string& member) {
+    const FieldSchema* field = holder == nullptr ? nullptr : holder->Find(member);
+    if (field == nullptr) return {};
+    const ValueSchema* value = &field->value;
+    if (value->kind == ValueSchema::Kind::kList) value = value->element.get();
+    return {value->kind == ValueSchema::Kind::kStruct ? value->type : nullptr, field->merge, field->merge_key};
+  }
+};
+
 class Strategic {
  public:
-  Json Merge(Json target, const Json& patch) {
+  Json Merge(Json target, const Json& patch, const TypeSchema* type, int depth = 0) {
+    if (depth > kMaxDepth) throw Misfit{BadRequestStatus("the patch is nested too deeply")};
     if (!patch.is_object()) return patch;
     if (!target.is_object()) target = Json::object();
     if (auto directive = patch.find("$patch"); directive != patch.end()) {
@@ -33,7 +50,7 @@ class Strategic {
         copy.erase("$patch");
         return copy;
       }
-      if (*directive != "merge") throw Misfit{BadRequestStatus("Unknown patch type: " + Scalar(*directive))};
+      if (*directive != "merge") throw Misfit{BadRequestStatus("unknown patch type found: " + Scalar(*directive))};
     }
     if (const Json& keep = At(patch, "$retainKeys"); keep.is_array()) {
       for (auto it = target.begin(); it != target.end();) {
@@ -47,26 +64,30 @@ class Strategic {
         DeleteFrom(target, member.substr(25), value);
         continue;
       }
+      const Place place = Place::Of(type, member);
       if (value.is_null()) {
         target.erase(member);
       } else if (value.is_object()) {
         const bool had = target.contains(member) && target[member].is_object();
-        Json merged = Merge(had ? target[member] : Json::object(), value);
+        Json merged = Merge(had ? target[member] : Json::object(), value, place.type, depth + 1);
         if (value.contains("$patch") && value["$patch"] == "delete") {
           target.erase(member);
         } else {
           target[member] = std::move(merged);
         }
       } else if (value.is_array()) {
-        target[member] = MergeList(member, target.contains(member) ? target[member] : Json(), value);
+        const Json& order = At(patch, ("$setElementOrder/" + member).c_str());
+        target[member] = MergeList(place, target.contains(member) ? target[member] : Json(), value, order, depth + 1);
       } else {
         target[member] = value;
       }
     }
+    // An order for a list that the patch does not change.
     for (const auto& [member, order] : patch.items()) {
       if (!member.starts_with("$setElementOrder/")) continue;
       const std::string list = member.substr(17);
-      if (target.contains(list) && order.is_array()) target[list] = Reorder(list, target[list], order);
+      if (patch.contains(list) || !target.contains(list) || !order.is_array()) continue;
+      target[list] = Ordered(Place::Of(type, list), target[list], target[list], Json::array(), order);
     }
     return target;
   }
@@ -81,7 +102,16 @@ class Strategic {
     target[member] = std::move(kept);
   }
 
-  Json MergeList(const std::string& member, Json target, const Json& patch) {
+  static int Find(const Place& place, const Json& list, const Json& item) {
+    for (size_t i = 0; i < list.size(); ++i) {
+      const bool same = place.key.empty() ? list[i] == item
+                                          : list[i].is_object() && item.is_object() && item.contains(place.key) && At(list[i], place.key.c_str()) == item[place.key];
+      if (same) return static_cast<int>(i);
+    }
+    return -1;
+  }
+
+  Json MergeList(const Place& place, Json target, const Json& patch, const Json& order, int depth) {
     if (!target.is_array()) target = Json::array();
     for (const Json& item : patch) {
       if (item.is_object() && At(item, "$patch") == "replace" && item.size() == 1) {
@@ -92,44 +122,55 @@ class Strategic {
         return rest;
       }
     }
-    const ListKey key = ListKeyOf(member, target, patch);
-    if (key.kind == ListKey::Kind::kSet) {
-      for (const Json& item : patch) {
-        if (std::find(target.begin(), target.end(), item) == target.end()) target.push_back(item);
-      }
-      return target;
-    }
-    if (key.kind == ListKey::Kind::kAtomic) return patch;
+    if (!place.merge) return patch;
+    const Json before = target;
     for (const Json& item : patch) {
-      if (!item.is_object() || !item.contains(key.merge_key)) {
-        throw Misfit{BadRequestStatus("map: " + item.dump() + " does not contain declared merge key: " + key.merge_key)};
+      if (place.key.empty()) {
+        if (Find(place, target, item) < 0) target.push_back(item);
+        continue;
       }
-      const int at = FindByKey(target, key.merge_key, item);
+      if (!item.is_object() || !item.contains(place.key)) {
+        throw Misfit{InternalStatus("map: " + GoMap(item) + " does not contain declared merge key: " + place.key)};
+      }
+      const int at = Find(place, target, item);
       if (At(item, "$patch") == "delete") {
         if (at >= 0) target.erase(static_cast<size_t>(at));
       } else if (at >= 0) {
-        target[static_cast<size_t>(at)] = Merge(target[static_cast<size_t>(at)], item);
+        target[static_cast<size_t>(at)] = Merge(target[static_cast<size_t>(at)], item, place.type, depth);
       } else {
-        target.push_back(Merge(Json::object(), item));
+        target.push_back(Merge(Json::object(), item, place.type, depth));
       }
     }
-    return target;
+    return Ordered(place, target, before, patch, order);
   }
 
-  // Elements named in `order` in that order; the others keep their places before what followed them.
-  static Json Reorder(const std::string& member, const Json& list, const Json& order) {
-    if (!list.is_array()) return list;
-    const ListKey key = ListKeyOf(member, list, order);
-    auto rank = [&](const Json& item) -> size_t {
-      for (size_t i = 0; i < order.size(); ++i) {
-        if (key.kind == ListKey::Kind::kByKey ? item.is_object() && order[i].is_object() && At(item, key.merge_key.c_str()) == At(order[i], key.merge_key.c_str())
-                                              : item == order[i]) return i;
+  // What the patch names, in the order it asks for (its own when it asks for none), woven into what only the server has: two
+  // elements that the server knew keep the server's order, a new one goes before.
+  static Json Ordered(const Place& place, const Json& merged, const Json& before, const Json& patch, const Json& order) {
+    const Json& wanted = order.is_array() ? order : patch;
+    std::vector<Json> named, rest;
+    for (const Json& item : merged) (Find(place, wanted, item) >= 0 ? named : rest).push_back(item);
+    std::stable_sort(named.begin(), named.end(), [&](const Json& a, const Json& b) { return Find(place, wanted, a) < Find(place, wanted, b); });
+    Json result = Json::array();
+    size_t i = 0, j = 0;
+    while (i < named.size() || j < rest.size()) {
+      bool take_named = j >= rest.size();
+      if (i < named.size() && j < rest.size()) {
+        const int left = Find(place, before, named[i]);
+        const int right = Find(place, before, rest[j]);
+        take_named = left < 0 || right < 0 || left < right;
       }
-      return order.size();
-    };
-    std::vector<Json> items(list.begin(), list.end());
-    std::stable_sort(items.begin(), items.end(), [&](const Json& a, const Json& b) { return rank(a) < rank(b); });
-    return items;
+      result.push_back(take_named ? named[i++] : rest[j++]);
+    }
+    return result;
+  }
+
+  // As Go prints a map: "map[image:x]".
+  static std::string GoMap(const Json& value) {
+    if (!value.is_object()) return Scalar(value);
+    std::string text = "map[";
+    for (const auto& [key, item] : value.items()) text += (text.size() > 4 ? " " : "") + key + ":" + GoMap(item);
+    return text + "]";
   }
 };
 
@@ -163,10 +204,10 @@ Outcome<Json> JsonPatch(const Json& target, const Json& patch) {
   }
 }
 
-Outcome<Json> StrategicMergePatch(const Json& target, const Json& patch) {
+Outcome<Json> StrategicMergePatch(const Json& target, const Json& patch, const TypeSchema* type) {
   if (!patch.is_object()) return BadRequestStatus("json: cannot unmarshal array into Go value of type map[string]interface {}");
   try {
-    Json result = Strategic().Merge(target, patch);
+    Json result = Strategic().Merge(target, patch, type);
     return result;
   } catch (const Misfit& misfit) {
     return misfit.status;

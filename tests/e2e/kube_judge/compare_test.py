@@ -1,0 +1,113 @@
+#!/usr/bin/python3
+"""Nearly two thousand requests to a real apiserver (Debian's 1.20.2) and to the simulator in one run: status, headers and bodies.
+
+What differs must be named, with a reason, in differences.txt beside this file; any other difference fails the test, and
+so does a line there that excuses nothing. The real control plane comes from ../shared/kube-real (exit code 77 = skipped, said
+loudly, where it is not there); its controllers and scheduler are stopped, so that two apiservers are compared.
+Environment: OPSMESH_SOURCE_DIR, OPSMESH_BIN_DIR; KUBE_REAL_DIR as that folder's README says. `--running` uses a cluster
+that is up already; `--print` prints every difference that nobody excuses and does not stop at 60; `--only GLOB` by id.
+"""
+import fcntl
+import fnmatch
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import judge  # noqa: E402
+import requests as request_lists  # noqa: E402
+
+SOURCE = os.environ.get("OPSMESH_SOURCE_DIR", os.path.abspath(os.path.join(HERE, "../../..")))
+BIN = os.environ.get("OPSMESH_BIN_DIR", os.path.join(SOURCE, "build/release/bin"))
+TOOLS = os.path.join(SOURCE, "..", "shared", "kube-real")
+STATE = os.environ.setdefault("KUBE_REAL_DIR", os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "kube-real"))
+PORT = os.environ.get("K8S_PORT", "26443")
+
+
+def tool(*command):
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=3000)
+
+
+def start_real():
+    tool(os.path.join(TOOLS, "build.sh"))
+    tool(os.path.join(TOOLS, "up.sh"), "--fresh")
+    tool("bash", "-c", '. "$0/lib.sh"; stop kube-controller-manager; stop kube-scheduler', TOOLS)
+
+
+def real_server():
+    pki = os.path.join(STATE, "pki")
+    return judge.Server(f"https://127.0.0.1:{PORT}", judge.certificate_context(f"{pki}/ca.crt", f"{pki}/admin.crt", f"{pki}/admin.key"),
+                        judge.certificate_context(f"{pki}/ca.crt"), {"bad-token": {"Authorization": "Bearer not.a.token"}})
+
+
+def wait_until_served(server, path):
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        if server.play({"id": "probe", "path": path})["status"] == 200:
+            return
+        time.sleep(0.1)
+
+
+def play_all(servers, only):
+    """id -> the answers of the servers, in order."""
+    answers = {}
+    for request in request_lists.all_requests():
+        for server in servers:
+            if "wait_ready" in request:
+                wait_until_served(server, request["wait_ready"])
+        got = [server.play(request) for server in servers]
+        if fnmatch.fnmatch(request["id"], only):
+            answers[request["id"]] = got
+    return answers
+
+
+def report(answers, excuses, show_all):
+    wrong, different, total = [], 0, 0
+    for identity, (real, ours) in answers.items():
+        found = judge.compare(real, ours)
+        unexcused = [one for one in found if not excuses.excuse(identity, one[0])]
+        total += 1
+        different += bool(found)
+        for path, a, b in unexcused:
+            wrong.append(f"{identity} | {path} | real {json.dumps(a)[:300]} | ours {json.dumps(b)[:300]}")
+    for line in wrong if show_all else wrong[:60]:
+        print(line)
+    print(f"{total} requests; {total - different} answered the same, {different} differ somewhere; {len(wrong)} differences are not listed")
+    return wrong
+
+
+def main():
+    if not os.path.isdir(TOOLS):
+        print(f"SKIPPED: no {TOOLS}: nothing is compared with a real apiserver in this run.", flush=True)
+        return 77
+    only = sys.argv[sys.argv.index("--only") + 1] if "--only" in sys.argv else "*"
+    running = "--running" in sys.argv
+    os.makedirs(STATE, exist_ok=True)
+    with open(os.path.join(STATE, "test.lock"), "w") as lock, tempfile.TemporaryDirectory() as folder:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        simulator = subprocess.Popen([os.path.join(BIN, "opsmesh_kubesim"), "--kubeconfig", os.path.join(folder, "config")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            if not running:
+                start_real()
+            url = json.loads(simulator.stdout.readline())["url"]
+            ours = judge.Server(url, users={"bad-token": {"Authorization": "Bearer not.a.token"}})
+            answers = play_all([real_server(), ours], only)
+        finally:
+            simulator.stdin.close()
+            simulator.wait(20)
+            if not running:
+                tool(os.path.join(TOOLS, "down.sh"), "--wipe")
+    excuses = judge.Excuses(os.path.join(HERE, "differences.txt"))
+    wrong = report(answers, excuses, "--print" in sys.argv)
+    stale = excuses.unused() if only == "*" else []
+    for line in stale:
+        print("differences.txt excuses nothing: " + line)
+    return 1 if wrong or stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

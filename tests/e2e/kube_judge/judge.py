@@ -1,0 +1,178 @@
+"""Plays the same requests against two API servers and lists what differs.
+
+A request is a dict: id, method (GET), path, headers, body (JSON value, or str/bytes sent as they are), user (admin),
+watch (seconds a stream is read). "{id:a.b.c}" in the path or in a body's text is the value at a.b.c of that server's own answer to request id.
+"""
+import fnmatch
+import http.client
+import json
+import re
+import ssl
+import time
+import urllib.parse
+
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+ADDRESS = re.compile(r"\b10\.\d+\.\d+\.\d+\b")
+REFERENCE = re.compile(r"\{([\w.-]+):([\w.-]+)\}")
+ABSENT = "<absent>"
+# Judged by value; of the others of interest only whether they are there.
+HEADERS = ["Content-Type", "Retry-After", "Warning", "Allow", "X-Content-Type-Options", "Vary"]
+PRESENT = ["Audit-Id", "Cache-Control", "X-Kubernetes-Pf-Flowschema-Uid", "X-Kubernetes-Pf-Prioritylevel-Uid", "Date", "Content-Length"]
+
+
+class Server:
+    """One side. `users` maps a user's name to request headers; the admin's client certificate is part of the context."""
+
+    def __init__(self, url, context=None, anonymous_context=None, users=None):
+        self.url = urllib.parse.urlsplit(url)
+        self.context, self.anonymous_context = context, anonymous_context
+        self.users = users or {}
+        self.answers = {}
+
+    def connect(self, user, timeout):
+        if self.url.scheme == "http":
+            return http.client.HTTPConnection(self.url.netloc, timeout=timeout)
+        context = self.context if user == "admin" else self.anonymous_context
+        return http.client.HTTPSConnection(self.url.netloc, context=context, timeout=timeout)
+
+    def look(self, match):
+        value = self.answers.get(match.group(1), {}).get("json")
+        for key in match.group(2).split("."):
+            try:
+                value = value[int(key)] if isinstance(value, list) else value[key]
+            except (TypeError, KeyError, IndexError, ValueError):
+                return "absent"
+        return str(value)
+
+    def fill(self, text):
+        return REFERENCE.sub(self.look, text)
+
+    def play(self, request):
+        path = REFERENCE.sub(lambda m: urllib.parse.quote(self.look(m)), request["path"])
+        body = request.get("body")
+        headers = {"Accept": "application/json", "User-Agent": "judge/1"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            if not isinstance(body, (str, bytes)):
+                body = json.dumps(body)
+            if isinstance(body, str):
+                body = self.fill(body).encode()
+        headers.update(request.get("headers", {}))
+        headers.update(self.users.get(request.get("user", "admin"), {}))
+        watch = request.get("watch")
+        connection = self.connect(request.get("user", "admin"), (watch or 30) + 10)
+        try:
+            connection.request(request.get("method", "GET"), path, body, headers)
+            socket = connection.sock
+            answer = connection.getresponse()
+            data, end = b"", time.monotonic() + (watch or 0)
+            while not watch or time.monotonic() < end:
+                try:
+                    if watch and socket:
+                        socket.settimeout(max(0.01, end - time.monotonic()))
+                    chunk = answer.read1(65536) if watch else answer.read()
+                except TimeoutError:
+                    break
+                data += chunk
+                if not watch or not chunk:
+                    break
+        finally:
+            connection.close()
+        result = {"status": answer.status, "headers": dict(answer.getheaders()), "text": data.decode("utf-8", "replace"), "json": None}
+        try:
+            result["json"] = json.loads(data)
+        except ValueError:
+            if watch:
+                result["json"] = [json.loads(line) for line in data.split(b"\n") if line.strip().endswith(b"}")]
+        self.answers[request["id"]] = result
+        return result
+
+
+def neutral_text(text):
+    return ADDRESS.sub("<ip>", TIME.sub("<time>", UUID.sub("<uid>", text)))
+
+
+def neutral(value, key=""):
+    """Takes out what no two servers have in common."""
+    if isinstance(value, dict):
+        return {k: neutral(v, k) for k, v in value.items()}
+    if isinstance(value, list):
+        if key == "managedFields":
+            value = sorted(value, key=lambda e: (e.get("manager", ""), e.get("operation", ""), e.get("subresource", "")))
+        return [neutral(v, key) for v in value]
+    if key in ("resourceVersion", "continue", "nodePort", "healthCheckNodePort", "token", "remainingItemCount") and value not in (None, "", 0):
+        return f"<{key}>"
+    if isinstance(value, str):
+        if key == "name" or key == "message":
+            value = re.sub(r"\bgen-[bcdfghjklmnpqrstvwxz2456789]{5}\b", "gen-<random>", value)
+        return neutral_text(value)
+    return value
+
+
+def differences(real, ours, path="body"):
+    """Pairs (path, real, ours) of the places where two values differ."""
+    if isinstance(real, dict) and isinstance(ours, dict):
+        found = []
+        for key in sorted(set(real) | set(ours)):
+            found += differences(real.get(key, ABSENT), ours.get(key, ABSENT), f"{path}.{key}")
+        return found
+    if isinstance(real, list) and isinstance(ours, list):
+        found = []
+        for i in range(max(len(real), len(ours))):
+            found += differences(real[i] if i < len(real) else ABSENT, ours[i] if i < len(ours) else ABSENT, f"{path}[{i}]")
+        return found
+    return [] if real == ours and type(real) is type(ours) else [(path, real, ours)]
+
+
+def compare(real, ours):
+    """What differs between two answers."""
+    found = []
+    if real["status"] != ours["status"]:
+        found.append(("status", real["status"], ours["status"]))
+    for name in HEADERS:
+        a, b = real["headers"].get(name, ABSENT), ours["headers"].get(name, ABSENT)
+        if neutral_text(a) != neutral_text(b):
+            found.append(("header." + name, a, b))
+    for name in PRESENT:
+        if (name in real["headers"]) != (name in ours["headers"]):
+            found.append(("header." + name, name in real["headers"], name in ours["headers"]))
+    if real["json"] is not None and ours["json"] is not None:
+        found += differences(neutral(real["json"]), neutral(ours["json"]))
+    elif neutral_text(real["text"]) != neutral_text(ours["text"]):
+        found.append(("text", real["text"][:400], ours["text"][:400]))
+    return found
+
+
+class Excuses:
+    """Lines "ID-GLOB | PATH-GLOB | reason"; # begins a comment. `[` and `]` in globs are meant literally."""
+
+    def __init__(self, path):
+        self.rules = []
+        with open(path, encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                line = line.strip()
+                if not line or line.startswith("#"):
+                    continue
+                parts = [part.strip() for part in line.split("|", 2)]
+                if len(parts) != 3 or len(parts[2]) < 8:
+                    raise SystemExit(f"{path}:{number}: expected 'id | path | reason'")
+                compiled = [re.compile(fnmatch.translate(p.replace("[", "[[]"))) for p in parts[:2]]
+                self.rules.append({"line": number, "text": line, "id": compiled[0], "path": compiled[1], "used": 0})
+
+    def excuse(self, identity, path):
+        for rule in self.rules:
+            if rule["id"].match(identity) and rule["path"].match(path):
+                rule["used"] += 1
+                return True
+        return False
+
+    def unused(self):
+        return [f"line {rule['line']}: {rule['text']}" for rule in self.rules if rule["used"] == 0]
+
+
+def certificate_context(ca, certificate=None, key=None):
+    context = ssl.create_default_context(cafile=ca)
+    if certificate:
+        context.load_cert_chain(certificate, key)
+    return context
