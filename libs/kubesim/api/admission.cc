@@ -31,6 +31,8 @@ void AllocateAddress(const Cluster& cluster, Json& service) {
     spec["clusterIP"] = ip;
   }
   if (!spec.contains("clusterIPs")) spec["clusterIPs"] = {ip};
+  if (!spec.contains("ipFamilies")) spec["ipFamilies"] = {ip.find(':') == std::string::npos ? "IPv4" : "IPv6"};
+  if (!spec.contains("ipFamilyPolicy")) spec["ipFamilyPolicy"] = "SingleStack";
   if (type == "NodePort" || type == "LoadBalancer") {
     for (Json& port : spec["ports"]) {
       if (port.is_object() && IntAt(port, "nodePort") == 0) port["nodePort"] = 30000 + cluster.store.ids().Random() % 2768;
@@ -128,25 +130,16 @@ MaybeStatus CheckNamespace(const Cluster& cluster, const ResourceType& type, con
 MaybeStatus Admit(const Cluster& cluster, const Call& call, Json& object, const Json& before) {
   const std::string& key = call.type->storage_key;
   const bool create = !before.is_object();
-  if (key == "/secrets" && object.contains("stringData") && object["stringData"].is_object()) {
-    for (const auto& [name, value] : object["stringData"].items()) object["data"][name] = base::Base64Encode(Scalar(value));
-    object.erase("stringData");
-  }
   if (!create) return std::nullopt;
   if (key == "/pods") return AdmitNewPod(cluster, call, object);
   if (key == "/services" && object["spec"].is_object()) {
     AllocateAddress(cluster, object);
-    object["status"] = {{"loadBalancer", Json::object()}};
   }
   if (key == "/persistentvolumeclaims" && object["spec"].is_object()) {
     DefaultStorageClass(cluster, object);
     object["metadata"]["finalizers"].push_back("kubernetes.io/pvc-protection");
-    object["status"] = {{"phase", "Pending"}};
   }
-  if (key == "/persistentvolumes") object["status"] = {{"phase", "Available"}};
-  if (key == "/namespaces") object["status"] = {{"phase", "Active"}};
-  const bool has_status = key.starts_with("apps/") || key.starts_with("batch/");
-  if (has_status && call.type->FindSubresource("status") != nullptr && !object.contains("status")) object["status"] = Json::object();
+  if (key == "/persistentvolumes") object["metadata"]["finalizers"].push_back("kubernetes.io/pv-protection");
   return std::nullopt;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "libs/base/ids.h"
 #include "libs/kubesim/api/authorization.h"
 #include "libs/kubesim/api/discovery.h"
 #include "libs/kubesim/api/metrics.h"
@@ -109,7 +110,7 @@ ApiServer::ApiServer(Cluster cluster, TokenTable& tokens, Options options)
 
 http_server::Headers ApiServer::CommonHeaders(const http_server::Request&) const {
   http_server::Headers headers;
-  headers.Add("Audit-Id", cluster_.store.ids().NewUuid());
+  headers.Add("Audit-Id", base::SystemIds().NewUuid());
   headers.Add("Cache-Control", "no-cache, private");
   // Fixed ids of the simulated flow schema and priority level.
   headers.Add("X-Kubernetes-Pf-Flowschema-Uid", "5d1d6f0e-6b1a-4f6e-9d57-6d2f3a7c1e01");

@@ -8,6 +8,7 @@
 #include "libs/kubesim/api/body.h"
 #include "libs/kubesim/api/reads.h"
 #include "libs/kubesim/api/write_steps.h"
+#include "libs/kubesim/objects/kind_rules.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
@@ -75,8 +76,7 @@ void SetFinalizer(Json& object, const char* finalizer, bool wanted) {
 
 Reply DeletedReply(const Call& call, const Deletion& deletion, const Cluster& cluster) {
   const ResourceType& type = *call.type;
-  const bool whole = !deletion.gone || type.storage_key == "/pods" || type.storage_key == "/services" || type.storage_key == "/serviceaccounts" ||
-                     type.storage_key == "/persistentvolumeclaims" || type.storage_key == "/persistentvolumes";
+  const bool whole = !deletion.gone || RulesOf(type).returns_object;
   if (whole) return RenderedReply(RenderObject(type, *deletion.object, call.accepted, cluster.clock.Now()), call.accepted);
   Json details = {{"name", deletion.object->name}, {"kind", type.plural}, {"uid", deletion.object->uid}};
   if (!type.group.empty()) details["group"] = type.group;

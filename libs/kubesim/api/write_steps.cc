@@ -8,6 +8,7 @@
 #include "libs/base/strings.h"
 #include "libs/kubesim/api/admission.h"
 #include "libs/kubesim/objects/defaults.h"
+#include "libs/kubesim/objects/kind_rules.h"
 #include "libs/kubesim/objects/validation.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
@@ -42,6 +43,15 @@ MaybeStatus TooLarge(const ResourceType& type, const Json& object) {
   if (base::DumpJson(object).size() <= kMaxObjectBytes) return std::nullopt;
   (void)type;
   return ApiStatus{.code = 413, .reason = "RequestEntityTooLarge", .message = "etcdserver: request is too large"};
+}
+
+// stringData is another way to write data, never kept.
+void FoldStringData(const ResourceType& type, Json& object) {
+  if (type.storage_key != "/secrets" || !object.contains("stringData")) return;
+  if (object["stringData"].is_object()) {
+    for (const auto& [name, value] : object["stringData"].items()) object["data"][name] = base::Base64Encode(Scalar(value));
+  }
+  object.erase("stringData");
 }
 
 // Drops what clients may not set.
@@ -141,6 +151,7 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
   }
   if (auto refused = CheckNamespace(cluster, type, call.info.ns)) return *refused;
   object = ToStorage(type, std::move(object));
+  FoldStringData(type, object);
   if (HasStatusSubresource(type)) object.erase("status");
   ApplyDefaults(StorageTypeOf(cluster, type), object);
   // Fields belong to who sent them; what admission and allocation add belongs to nobody.
@@ -148,19 +159,19 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
     object["metadata"].erase("managedFields");
     TrackUpdate(nullptr, object, WriterOf(cluster, call), type);
   }
+  object["metadata"]["uid"] = cluster.store.ids().NewUuid();
+  PrepareForCreate(type, object, base::Rfc3339(cluster.clock.Now()));
   if (auto refused = Admit(cluster, call, object, nullptr)) return *refused;
   auto causes = Validate(type, object, nullptr);
   if (!causes.empty()) return InvalidStatus(type.group, type.kind, TextAt(object, {"metadata", "name"}), std::move(causes));
   if (auto refused = TooLarge(type, object)) return *refused;
-  if (object.contains("spec") && (HasStatusSubresource(type) || type.custom)) object["metadata"]["generation"] = 1;
   const std::string name = TextAt(object, {"metadata", "name"});
   if (IsDryRun(call)) {
     if (cluster.store.Get(type, type.namespaced ? call.info.ns : "", name)) return AlreadyExistsStatus(type, name);
-    object["metadata"]["uid"] = cluster.store.ids().NewUuid();
     object["metadata"]["creationTimestamp"] = base::Rfc3339(cluster.clock.Now());
     return Served(type, std::move(object));
   }
-  auto made = cluster.store.Create(StorageTypeOf(cluster, type), std::move(object));
+  auto made = cluster.store.Create(StorageTypeOf(cluster, type), std::move(object), true);
   if (!made.ok()) {
     ApiStatus status = made.status();
     return status.reason == "AlreadyExists" ? AlreadyExistsStatus(type, name) : status;
@@ -178,9 +189,13 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
   const std::string wanted = TextAt(metadata, "resourceVersion");
   if (check_version && !wanted.empty() && wanted != std::to_string(current->resource_version)) return ModifiedStatus(type, call.info.name);
   if (const std::string uid = TextAt(metadata, "uid"); !uid.empty() && uid != current->uid) {
+    if (call.info.verb == "patch") {
+      return InvalidStatus(type.group, type.kind, call.info.name, {{"FieldValueInvalid", fmt::format("Invalid value: \"{}\": field is immutable", uid), "metadata.uid"}});
+    }
     return ConflictStatus(type, call.info.name, fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}", uid, current->uid));
   }
   object = ToStorage(type, std::move(object));
+  FoldStringData(type, object);
   const bool status_only = call.info.subresource == "status";
   if (status_only) {
     // Only the status counts, and managedFields with it.

@@ -1,5 +1,6 @@
 #include "libs/kubesim/objects/defaults.h"
 
+#include <cctype>
 #include <functional>
 #include <map>
 
@@ -68,7 +69,18 @@ void DefaultContainer(Json& container) {
   for (const char* probe : {"livenessProbe", "readinessProbe", "startupProbe"}) DefaultProbe(container, probe);
 }
 
+void DefaultHostPath(Json& holder) {
+  if (holder.contains("hostPath") && holder["hostPath"].is_object()) Default(holder["hostPath"], "type", "");
+}
+
 void DefaultVolume(Json& volume) {
+  if (volume.size() <= 1) volume["emptyDir"] = Json::object();
+  DefaultHostPath(volume);
+  if (At(volume, {"projected", "sources"}).is_array()) {
+    for (Json& source : volume["projected"]["sources"]) {
+      if (source.is_object() && source.contains("serviceAccountToken") && source["serviceAccountToken"].is_object()) Default(source["serviceAccountToken"], "expirationSeconds", 3600);
+    }
+  }
   for (const char* source : {"configMap", "secret", "downwardAPI", "projected"}) {
     if (volume.contains(source) && volume[source].is_object()) Default(volume[source], "defaultMode", 420);
   }
@@ -114,6 +126,7 @@ void DefaultStatefulSet(Json& spec) {
   ForEach(spec, "volumeClaimTemplates", [](Json& claim) {
     Default(claim, "kind", "PersistentVolumeClaim");
     Default(claim, "apiVersion", "v1");
+    if (Json* metadata = Child(claim, "metadata")) Default(*metadata, "creationTimestamp", nullptr);
     if (Json* claim_spec = Child(claim, "spec")) Default(*claim_spec, "volumeMode", "Filesystem");
     if (Json* status = Child(claim, "status")) Default(*status, "phase", "Pending");
   });
@@ -138,8 +151,8 @@ void DefaultJob(Json& spec) {
   Default(spec, "backoffLimit", 6);
   Default(spec, "completionMode", "NonIndexed");
   Default(spec, "manualSelector", false);
+  if (At(spec, "parallelism").is_null() && At(spec, "completions").is_null()) spec["completions"] = 1;
   Default(spec, "parallelism", 1);
-  Default(spec, "completions", 1);
   Default(spec, "podReplacementPolicy", "TerminatingOrFailed");
   Default(spec, "suspend", false);
   DefaultTemplate(spec);
@@ -151,6 +164,7 @@ void DefaultCronJob(Json& spec) {
   Default(spec, "successfulJobsHistoryLimit", 3);
   Default(spec, "failedJobsHistoryLimit", 1);
   if (Json* job = Child(spec, "jobTemplate")) {
+    if (Json* metadata = Child(*job, "metadata")) Default(*metadata, "creationTimestamp", nullptr);
     if (Json* job_spec = Child(*job, "spec")) DefaultTemplate(*job_spec);
   }
 }
@@ -160,8 +174,6 @@ void DefaultService(Json& spec) {
   Default(spec, "sessionAffinity", "None");
   if (TextAt(spec, "type") != "ExternalName") {
     Default(spec, "internalTrafficPolicy", "Cluster");
-    Default(spec, "ipFamilies", Json::array({"IPv4"}));
-    Default(spec, "ipFamilyPolicy", "SingleStack");
   }
   if (TextAt(spec, "type") == "NodePort" || TextAt(spec, "type") == "LoadBalancer") {
     Default(spec, "externalTrafficPolicy", "Cluster");
@@ -172,11 +184,57 @@ void DefaultService(Json& spec) {
   });
 }
 
-void DefaultIngress(Json& spec) {
-  ForEach(spec, "rules", [](Json& rule) {
-    if (!At(rule, {"http", "paths"}).is_array()) return;
-    for (Json& path : rule["http"]["paths"]) Default(path, "pathType", "ImplementationSpecific");
+void DefaultAutoscaler(Json& spec) {
+  Default(spec, "minReplicas", 1);
+  const bool none = !spec.contains("metrics") || !spec["metrics"].is_array() || spec["metrics"].empty();
+  if (none) spec["metrics"] = Json::array({{{"type", "Resource"}, {"resource", {{"name", "cpu"}, {"target", {{"type", "Utilization"}, {"averageUtilization", 80}}}}}}});
+}
+
+void DefaultPolicy(Json& spec) {
+  Json types = Json::array({"Ingress"});
+  if (spec.contains("egress")) types.push_back("Egress");
+  Default(spec, "policyTypes", types);
+  for (const char* side : {"ingress", "egress"}) {
+    ForEach(spec, side, [](Json& rule) { ForEach(rule, "ports", [](Json& port) { Default(port, "protocol", "TCP"); }); });
+  }
+}
+
+// What may not be exceeded is also the default; what is the default limit is the default request.
+void DefaultLimits(Json& spec) {
+  ForEach(spec, "limits", [](Json& item) {
+    if (TextAt(item, "type") != "Container") return;
+    auto fill = [&item](const char* to, const char* from) {
+      if (!item.contains(from) || !item[from].is_object()) return;
+      Json* target = Child(item, to);
+      if (target == nullptr) return;
+      for (const auto& [name, value] : item[from].items()) Default(*target, name.c_str(), value);
+    };
+    fill("default", "max");
+    fill("defaultRequest", "default");
+    fill("defaultRequest", "min");
   });
+}
+
+void DefaultDriver(Json& spec) {
+  Default(spec, "attachRequired", true);
+  Default(spec, "podInfoOnMount", false);
+  Default(spec, "storageCapacity", false);
+  Default(spec, "fsGroupPolicy", "ReadWriteOnceWithFSType");
+  Default(spec, "volumeLifecycleModes", Json::array({"Persistent"}));
+  Default(spec, "requiresRepublish", false);
+  Default(spec, "seLinuxMount", false);
+}
+
+void DefaultDefinition(Json& spec) {
+  Default(spec, "conversion", {{"strategy", "None"}});
+  if (Json* names = Child(spec, "names")) {
+    const std::string kind = TextAt(*names, "kind");
+    if (kind.empty()) return;
+    Default(*names, "listKind", kind + "List");
+    std::string singular = kind;
+    for (char& c : singular) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    Default(*names, "singular", singular);
+  }
 }
 
 const std::map<std::string, void (*)(Json&)>& SpecDefaults() {
@@ -190,19 +248,17 @@ const std::map<std::string, void (*)(Json&)>& SpecDefaults() {
       {"batch/jobs", DefaultJob},
       {"batch/cronjobs", DefaultCronJob},
       {"/services", DefaultService},
-      {"networking.k8s.io/ingresses", DefaultIngress},
-      {"autoscaling/horizontalpodautoscalers", [](Json& spec) { Default(spec, "minReplicas", 1); }},
+      {"autoscaling/horizontalpodautoscalers", DefaultAutoscaler},
+      {"/limitranges", DefaultLimits},
+      {"storage.k8s.io/csidrivers", DefaultDriver},
+      {"apiextensions.k8s.io/customresourcedefinitions", DefaultDefinition},
       {"/persistentvolumeclaims", [](Json& spec) { Default(spec, "volumeMode", "Filesystem"); }},
       {"/persistentvolumes", [](Json& spec) {
          Default(spec, "volumeMode", "Filesystem");
          Default(spec, "persistentVolumeReclaimPolicy", "Retain");
+         DefaultHostPath(spec);
        }},
-      {"/namespaces", [](Json& spec) { Default(spec, "finalizers", Json::array({"kubernetes"})); }},
-      {"networking.k8s.io/networkpolicies", [](Json& spec) {
-         Json types = Json::array({"Ingress"});
-         if (spec.contains("egress")) types.push_back("Egress");
-         Default(spec, "policyTypes", types);
-       }},
+      {"networking.k8s.io/networkpolicies", DefaultPolicy},
   };
   return *table;
 }
@@ -222,24 +278,60 @@ void DefaultPodSpec(Json& spec) {
   ForEach(spec, "volumes", DefaultVolume);
 }
 
-void ApplyDefaults(const ResourceType& type, Json& object) {
-  if (!object.is_object()) return;
-  if (type.storage_key == "/secrets") Default(object, "type", "Opaque");
-  if (type.storage_key == "storage.k8s.io/storageclasses") {
+namespace {
+
+void DefaultSubjects(Json& binding) {
+  if (Json* role = Child(binding, "roleRef")) Default(*role, "apiGroup", "rbac.authorization.k8s.io");
+  ForEach(binding, "subjects", [](Json& subject) {
+    const std::string kind = TextAt(subject, "kind");
+    if (kind == "User" || kind == "Group") Default(subject, "apiGroup", "rbac.authorization.k8s.io");
+  });
+}
+
+void DefaultPlainKinds(const std::string& key, Json& object) {
+  if (key == "/secrets") Default(object, "type", "Opaque");
+  if (key == "storage.k8s.io/storageclasses") {
     Default(object, "reclaimPolicy", "Delete");
     Default(object, "volumeBindingMode", "Immediate");
   }
-  if (type.storage_key == "scheduling.k8s.io/priorityclasses") Default(object, "preemptionPolicy", "PreemptLowerPriority");
+  if (key == "scheduling.k8s.io/priorityclasses") {
+    Default(object, "preemptionPolicy", "PreemptLowerPriority");
+    Default(object, "value", 0);
+  }
+  if (key == "rbac.authorization.k8s.io/rolebindings" || key == "rbac.authorization.k8s.io/clusterrolebindings") DefaultSubjects(object);
+  if (key == "/podtemplates") DefaultTemplate(object);
+  if (key == "/endpoints") {
+    ForEach(object, "subsets", [](Json& subset) { ForEach(subset, "ports", [](Json& port) { Default(port, "protocol", "TCP"); }); });
+  }
+  if (key == "/events") {
+    Default(object, "eventTime", nullptr);
+    for (const char* member : {"reportingComponent", "reportingInstance"}) Default(object, member, "");
+  }
+  if (key == "apps/daemonsets") {
+    if (Json* notes = Child(object["metadata"], "annotations")) Default(*notes, "deprecated.daemonset.template.generation", "1");
+  }
+  if (key == "/namespaces") {
+    const std::string name = TextAt(object, {"metadata", "name"});
+    if (Json* labels = Child(object["metadata"], "labels"); labels != nullptr && !name.empty()) (*labels)["kubernetes.io/metadata.name"] = name;
+  }
+}
+
+// Specs that defaults reach into even when nobody wrote them.
+bool NeedsSpec(const std::string& key) {
+  return key == "apps/deployments" || key == "apps/replicasets" || key == "apps/statefulsets" || key == "apps/daemonsets" || key == "batch/jobs" || key == "batch/cronjobs" || key == "/pods" ||
+         key == "/services" || key == "/persistentvolumeclaims" || key == "/persistentvolumes";
+}
+
+}  // namespace
+
+void ApplyDefaults(const ResourceType& type, Json& object) {
+  if (!object.is_object() || !object["metadata"].is_object()) return;
+  DefaultPlainKinds(type.storage_key, object);
   auto it = SpecDefaults().find(type.storage_key);
   if (it == SpecDefaults().end()) return;
-  const bool needs_spec = type.storage_key == "/namespaces";
-  if (needs_spec) Default(object, "spec", Json::object());
+  if (NeedsSpec(type.storage_key)) Default(object, "spec", Json::object());
   if (object.contains("spec") && object["spec"].is_object()) it->second(object["spec"]);
-  if (type.storage_key == "/namespaces") {
-    if (Json* status = Child(object, "status")) Default(*status, "phase", "Active");
-    const std::string name = TextAt(object, {"metadata", "name"});
-    if (Json* labels = Child(object["metadata"], "labels")) (*labels)["kubernetes.io/metadata.name"] = name;
-  }
+  if (type.storage_key == "/pods" && object["spec"].is_object()) Default(object["spec"], "enableServiceLinks", true);
 }
 
 std::string QosClass(const Json& pod_spec) {

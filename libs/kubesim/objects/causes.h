@@ -1,0 +1,67 @@
+// The small words of validation: how a real server states a cause. Internal to this folder.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libs/kubesim/store/api_status.h"
+#include "libs/kubesim/store/json.h"
+#include "libs/kubesim/store/resources.h"
+
+namespace opsmesh::kubesim {
+
+using Causes = std::vector<Cause>;
+
+void Required(Causes& causes, std::string field, std::string_view why = "");
+/// `value` as Go prints it: quoted when it is text.
+void Invalid(Causes& causes, std::string field, const std::string& value, std::string_view why);
+void InvalidText(Causes& causes, std::string field, std::string_view value, std::string_view why);
+void InvalidNumber(Causes& causes, std::string field, int64_t value, std::string_view why);
+void Forbidden(Causes& causes, std::string field, std::string_view why);
+void Duplicate(Causes& causes, std::string field, const std::string& value);
+void TooLong(Causes& causes, std::string field, size_t most);
+void NotFound(Causes& causes, std::string field, std::string_view value);
+/// Complains unless `value` is one of `allowed` (listed in that order).
+void OneOf(Causes& causes, std::string field, std::string_view value, std::initializer_list<const char*> allowed);
+/// A number that is there and below 0.
+void NonNegative(Causes& causes, const Json& holder, const char* member, const std::string& prefix);
+/// A value that may not change; `value` as Go prints it.
+void Immutable(Causes& causes, std::string field, const std::string& value);
+
+/// RFC 1123 label: "" when it is one, else why not.
+std::string_view LabelFault(std::string_view text);
+/// RFC 1123 subdomain.
+std::string_view SubdomainFault(std::string_view text);
+/// DNS-1035 label.
+std::string_view Label1035Fault(std::string_view text);
+/// [prefix/]name, as keys of labels, annotations, taints and finalizers are.
+std::string_view QualifiedFault(std::string_view text);
+std::string_view LabelValueFault(std::string_view text);
+bool ValidIp(std::string_view text);
+bool ValidCidr(std::string_view text);
+
+/// Keys and values of labels; `field` names the map.
+void ValidateLabels(Causes& causes, const Json& labels, const std::string& field);
+/// A LabelSelector: operators and values of its expressions.
+void ValidateSelectorShape(Causes& causes, const Json& selector, const std::string& field);
+
+/// map[string]string{"a":"b"}, as Go prints it; map[string]string(nil) when there is none.
+std::string GoMap(const Json& map);
+/// v1.LabelSelector{...}, as Go prints it.
+std::string GoSelector(const Json& selector);
+/// intstr.IntOrString{...}, as Go prints it.
+std::string GoIntOrText(const Json& value);
+
+void ValidatePodSpec(Causes& causes, const Json& spec, const std::string& field);
+void ValidatePod(Causes& causes, const Json& object, const Json& before);
+/// Deployments, replica sets, stateful sets, daemon sets, replication controllers, jobs, cron jobs, autoscalers, budgets.
+bool ValidateWorkloadKind(Causes& causes, const ResourceType& type, const Json& object, const Json& before);
+/// Services, endpoints, ingresses, network policies, ingress classes.
+bool ValidateNetworkKind(Causes& causes, const ResourceType& type, const Json& object, const Json& before);
+/// Config maps, secrets, claims, volumes, quotas, limit ranges, nodes, namespaces, RBAC, storage, scheduling, leases, CRDs.
+bool ValidateClusterKind(Causes& causes, const ResourceType& type, const Json& object, const Json& before);
+
+}  // namespace opsmesh::kubesim
