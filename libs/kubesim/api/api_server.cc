@@ -9,6 +9,7 @@
 #include "libs/kubesim/api/pod_logs.h"
 #include "libs/kubesim/api/reads.h"
 #include "libs/kubesim/api/writes.h"
+#include "libs/kubesim/objects/schema.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
@@ -108,10 +109,11 @@ http_server::Response DoorError(int status, std::string_view, std::string_view m
 ApiServer::ApiServer(Cluster cluster, TokenTable& tokens, Options options)
     : cluster_(cluster), tokens_(tokens), options_(options), streams_(cluster) {}
 
-http_server::Headers ApiServer::CommonHeaders(const http_server::Request&) const {
+http_server::Headers ApiServer::CommonHeaders(bool flow_controlled) const {
   http_server::Headers headers;
   headers.Add("Audit-Id", base::SystemIds().NewUuid());
   headers.Add("Cache-Control", "no-cache, private");
+  if (!flow_controlled) return headers;
   // Fixed ids of the simulated flow schema and priority level.
   headers.Add("X-Kubernetes-Pf-Flowschema-Uid", "5d1d6f0e-6b1a-4f6e-9d57-6d2f3a7c1e01");
   headers.Add("X-Kubernetes-Pf-Prioritylevel-Uid", "5d1d6f0e-6b1a-4f6e-9d57-6d2f3a7c1e02");
@@ -120,9 +122,15 @@ http_server::Headers ApiServer::CommonHeaders(const http_server::Request&) const
 
 void ApiServer::Handle(const std::shared_ptr<http_server::Exchange>& exchange) {
   const http_server::Request& request = exchange->request();
-  http_server::Headers common = CommonHeaders(request);
   Call call{.http = request, .info = {}, .query = Query(request.raw_query), .user = {}, .accepted = {}, .type = nullptr, .warnings = {}};
   call.info = ParseRequestInfo(request.method, request.path, call.query);
+  call.known_kind = [this](std::string_view api_version, std::string_view kind) {
+    return cluster_.store.catalog().FindKind(api_version, kind) != nullptr || SchemaOf(api_version, kind) != nullptr;
+  };
+  // What runs long is not queued by fairness.
+  const std::string& sub = call.info.subresource;
+  const bool long_running = sub == "log" || sub == "exec" || sub == "attach" || sub == "portforward" || sub == "proxy";
+  http_server::Headers common = CommonHeaders(!long_running);
   std::optional<Reply> reply;
   try {
     reply = Dispatch(call, exchange, common);
@@ -131,6 +139,7 @@ void ApiServer::Handle(const std::shared_ptr<http_server::Exchange>& exchange) {
     reply = StatusReply(BadRequestStatus(fmt::format("the object provided cannot be handled: {}", error.what())));
   }
   if (!reply) return;
+  if (reply->code == 401) common = CommonHeaders(false);
   for (const std::string& warning : call.warnings) common.Add("Warning", QuoteWarning(warning));
   if (request.method == "HEAD") reply->body.clear();
   exchange->Respond(ToResponse(*std::move(reply), common));
@@ -149,7 +158,11 @@ std::optional<Reply> ApiServer::Dispatch(Call& call, const std::shared_ptr<http_
     call.user = std::move(wanted->user);
   }
   const AccessQuestion question = QuestionOf(call.info);
-  if (!Authorize(cluster_, call.user, question).allowed) return StatusReply(Forbidden(call.user, question));
+  if (!Authorize(cluster_, call.user, question).allowed) {
+    Reply refused = StatusReply(Forbidden(call.user, question));
+    refused.headers.emplace_back("X-Content-Type-Options", "nosniff");
+    return refused;
+  }
   if (call.info.is_resource) return Resource(call, exchange, common);
 
   if (call.http.method != "GET" && call.http.method != "HEAD") return StatusReply(MethodNotAllowedStatus());
@@ -184,6 +197,10 @@ std::optional<Reply> ApiServer::Resource(Call& call, const std::shared_ptr<http_
     if (is_log) return HandlePodLog(cluster_, call, streams_, exchange, common);
     return HandleSubresource(cluster_, call, tokens_);
   }
+  // Objects are made at the collection and changed at their own path; HEAD is nothing that resources know.
+  const bool named = !info.name.empty();
+  const std::string& method = call.http.method;
+  if (method == "HEAD" || (method == "POST" && named) || ((method == "PUT" || method == "PATCH") && !named)) return StatusReply(MethodNotAllowedStatus());
   if (!type.Allows(info.verb)) return StatusReply(MethodNotAllowedStatus());
   if (type.group == "metrics.k8s.io") return HandleMetrics(cluster_, call);
   if (info.verb == "get") return HandleGet(cluster_, call);

@@ -29,7 +29,7 @@ class ApiServer {
                                 const http_server::Headers& common);
   std::optional<Reply> Resource(Call& call, const std::shared_ptr<http_server::Exchange>& exchange,
                                 const http_server::Headers& common);
-  http_server::Headers CommonHeaders(const http_server::Request& request) const;
+  http_server::Headers CommonHeaders(bool flow_controlled) const;
 
   const Cluster cluster_;
   TokenTable& tokens_;

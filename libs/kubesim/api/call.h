@@ -1,6 +1,7 @@
 // One request on its way through the simulated apiserver.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,6 +31,10 @@ struct Call {
   User user;
   Accepted accepted;
   const ResourceType* type = nullptr;      // set for resource requests that reach a handler
+  /// What a patch made, for the sentence that says it does not decode; empty for whole objects.
+  std::string patched_text;
+  /// Whether some resource has this kind: decides between two sentences about a wrong one.
+  std::function<bool(std::string_view api_version, std::string_view kind)> known_kind;
   bool tracked = false;                    // managedFields are already made (server-side apply)
   std::vector<std::string> warnings;       // sent as Warning: 299 headers
 };

@@ -19,7 +19,7 @@ MaybeStatus CheckOptions(const Json& options) {
   const std::string policy = TextAt(options, "propagationPolicy");
   std::vector<Cause> causes;
   if (!policy.empty() && policy != "Foreground" && policy != "Background" && policy != "Orphan") {
-    causes.push_back({"FieldValueNotSupported", fmt::format("Unsupported value: \"{}\": supported values: \"Background\", \"Foreground\", \"Orphan\"", policy), "propagationPolicy"});
+    causes.push_back({"FieldValueNotSupported", fmt::format("Unsupported value: \"{}\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"", policy), "propagationPolicy"});
   }
   if (!policy.empty() && At(options, "orphanDependents").is_boolean()) {
     causes.push_back({"FieldValueInvalid", fmt::format("Invalid value: \"{}\": orphanDependents and deletionPropagation cannot be both set", policy), "propagationPolicy"});
@@ -88,7 +88,14 @@ Reply DeletedReply(const Call& call, const Deletion& deletion, const Cluster& cl
 Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type, const ObjectPtr& current, const Json& options, bool dry_run) {
   if (auto refused = CheckPreconditions(type, *current, options)) return *refused;
   Json object = current->Parse();
-  const std::string policy = TextAt(options, "propagationPolicy");
+  std::string policy = TextAt(options, "propagationPolicy");
+  // The oldest kinds orphan what they own unless told otherwise.
+  const bool old_kind = type.storage_key == "batch/jobs" || type.storage_key == "/replicationcontrollers";
+  if (policy.empty() && old_kind && At(options, "orphanDependents").is_null()) policy = "Orphan";
+  if (!cluster.collector_runs) {  // nobody would ever take these away
+    SetFinalizer(object, "kubernetes.io/pvc-protection", false);
+    SetFinalizer(object, "kubernetes.io/pv-protection", false);
+  }
   if (cluster.collector_runs) {
     if (!policy.empty()) {
       SetFinalizer(object, "foregroundDeletion", policy == "Foreground");

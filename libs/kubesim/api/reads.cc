@@ -67,8 +67,12 @@ Outcome<ListOptions> OptionsOf(const Call& call) {
     std::vector<Cause> causes;
     if (match != "Exact" && match != "NotOlderThan") {
       causes.push_back({"FieldValueNotSupported",
-                        fmt::format("Unsupported value: \"{}\": supported values: \"Exact\", \"NotOlderThan\"", match),
+                        fmt::format("Unsupported value: \"{}\": supported values: \"Exact\", \"NotOlderThan\", \"\"", match),
                         "resourceVersionMatch"});
+    } else if (!call.query.Get("continue").empty()) {
+      causes.push_back({"FieldValueForbidden", "Forbidden: resourceVersionMatch is forbidden when continue is provided", "resourceVersionMatch"});
+    } else if (match == "Exact" && options.version == uint64_t{0}) {
+      causes.push_back({"FieldValueForbidden", "Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"", "resourceVersionMatch"});
     } else if (!options.version) {
       causes.push_back({"FieldValueForbidden", "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided",
                         "resourceVersionMatch"});

@@ -38,7 +38,7 @@ MaybeStatus CheckSpec(const ResourceType& type, const Json& spec) {
     return InvalidStatus(type.group, type.kind, "", {{"FieldValueInvalid", "Invalid value: \"nonResourceAttributes\": cannot be specified in combination with resourceAttributes", "spec.nonResourceAttributes"}});
   }
   if (!resource && !path) {
-    return InvalidStatus(type.group, type.kind, "", {{"FieldValueInvalid", "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified", "spec.resourceAttributes"}});
+    return InvalidStatus(type.group, type.kind, "", {{"FieldValueInvalid", "Invalid value: \"null\": exactly one of nonResourceAttributes or resourceAttributes must be specified", "spec.resourceAttributes"}});
   }
   return std::nullopt;
 }
@@ -78,10 +78,13 @@ Reply HandleReview(const Cluster& cluster, const Call& call, const TokenTable& t
     if (auto user = tokens.Find(TextAt(spec, "token"))) {
       review["status"] = {{"authenticated", true}, {"user", UserInfo(*user)}};
     } else {
-      review["status"] = {{"authenticated", false}, {"error", "invalid bearer token"}};
+      review["status"] = {{"user", Json::object()}, {"error", "[invalid bearer token, token lookup failed]"}};
     }
   } else {
     if (auto refused = CheckSpec(type, spec)) return StatusReply(*refused);
+    if (type.kind != "SelfSubjectAccessReview" && TextAt(spec, "user").empty() && ListAt(spec, {"groups"}).empty()) {
+      return StatusReply(InvalidStatus(type.group, type.kind, "", {{"FieldValueInvalid", "Invalid value: \"\": at least one of user or group must be specified", "spec.user"}}));
+    }
     User user = call.user;
     if (type.kind != "SelfSubjectAccessReview") {
       user = User{};

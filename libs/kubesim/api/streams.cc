@@ -94,11 +94,19 @@ class WatchStream final : public Streams::Stream {
 
   // Under the store's lock.
   void OnChange(const Change& change) {
-    if (gone()) return;
+    if (gone() || change.object->resource_version <= after_) return;
     const bool was = Selects(change.previous.get());
     const bool is = change.type != ChangeType::kDeleted && Selects(change.object.get());
     if (is) {
       SendObject(was ? "MODIFIED" : "ADDED", *change.object);
+    } else if (was && change.type != ChangeType::kDeleted) {
+      // It left the selection: the watcher gets what it knew, under the version of the change.
+      Object known = *change.previous;
+      Json content = known.Parse();
+      content["metadata"]["resourceVersion"] = std::to_string(change.object->resource_version);
+      known.resource_version = change.object->resource_version;
+      known.json = base::DumpJson(content);
+      SendObject("DELETED", known);
     } else if (was) {
       SendObject("DELETED", *change.object);
     }
@@ -108,6 +116,7 @@ class WatchStream final : public Streams::Stream {
   bool Open(std::optional<uint64_t> version, bool send_initial) {
     auto watcher = [this](const Change& change) { OnChange(change); };
     if (!send_initial && version.value_or(0) != 0) {
+      after_ = *version;
       auto watch = cluster_.store.StartWatch(type_.storage_key, *version, watcher);
       if (!watch) {
         SendError(ExpiredStatus(fmt::format("too old resource version: {} ({})", *version, cluster_.store.oldest_version())));
@@ -161,6 +170,7 @@ class WatchStream final : public Streams::Stream {
   const Selection selection_;
   const bool bookmarks_;
   bool header_sent_ = false;
+  uint64_t after_ = 0;  // a version that may still be in the future
   SteadyClock::time_point ends_;
   SteadyClock::time_point next_bookmark_;
   std::mutex watch_mutex_;
@@ -274,8 +284,8 @@ void Streams::ServeWatch(const Call& call, const std::shared_ptr<http_server::Ex
   auto version = VersionOf(call);
   if (!version.ok()) return refuse(version.status());
   const uint64_t current = cluster_.store.resource_version();
-  if (version->value_or(0) > current) return refuse(TooLargeResourceVersionStatus(**version, current));
   const bool initial = call.query.Flag("sendInitialEvents");
+  if (initial && version->value_or(0) > current) return refuse(TooLargeResourceVersionStatus(**version, current));
   if (initial && call.query.Get("resourceVersionMatch") != "NotOlderThan") {
     return refuse(InvalidStatus("meta.k8s.io", "ListOptions", "",
                                 {{"FieldValueForbidden", "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",

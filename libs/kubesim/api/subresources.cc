@@ -41,7 +41,7 @@ Outcome<Json> WantedScale(const Call& call, const Json& now) {
   if (call.info.verb == "update") {
     auto body = ObjectOf(call);
     if (!body.ok()) return body.status();
-    if (TextAt(*body, "kind") != "Scale") return BadRequestStatus(fmt::format("{} in version \"v1\" cannot be handled as a Scale", TextAt(*body, "kind")));
+    if (TextAt(*body, "kind") != "Scale") return BadRequestStatus(fmt::format("{0} in version \"v1\" cannot be handled as a Scale: no kind \"{0}\" is registered for version \"autoscaling/v1\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"", TextAt(*body, "kind")));
     return *std::move(body);
   }
   const std::string media = MediaTypeOf(call);
@@ -55,7 +55,11 @@ Outcome<Json> WantedScale(const Call& call, const Json& now) {
 Reply HandleScale(const Cluster& cluster, Call& call) {
   for (int attempt = 0; attempt < 5; ++attempt) {
     const ObjectPtr current = FindObject(cluster, call);
-    if (!current) return StatusReply(NotFoundStatus(*call.type, call.info.name));
+    if (!current) {
+      ResourceType scaled = *call.type;
+      if (call.info.verb != "get") scaled.plural += "/scale";
+      return StatusReply(NotFoundStatus(scaled, call.info.name));
+    }
     Json object = current->Parse();
     const Json scale = ScaleOf(object);
     if (call.info.verb == "get") return RenderedReply(base::DumpJson(scale), call.accepted);
@@ -63,7 +67,11 @@ Reply HandleScale(const Cluster& cluster, Call& call) {
     if (!wanted.ok()) return StatusReply(wanted.status());
     const Json& replicas = At(*wanted, {"spec", "replicas"});
     if (!replicas.is_null() && !replicas.is_number_integer()) {
-      return StatusReply(BadRequestStatus("Scale in version \"v1\" cannot be handled as a Scale: json: cannot unmarshal string into Go struct field ScaleSpec.spec.replicas of type int32"));
+      const std::string why = fmt::format("json: cannot unmarshal {} into Go struct field ScaleSpec.spec.replicas of type int32", replicas.is_string() ? "string" : replicas.type_name());
+      if (call.info.verb == "patch") {
+        return StatusReply(InvalidStatus("", "", "", {{"FieldValueInvalid", fmt::format("Invalid value: {}: {}", Json(base::DumpJson(*wanted)).dump(-1, ' ', false, Json::error_handler_t::replace), why), "patch"}}));
+      }
+      return StatusReply(BadRequestStatus("Scale in version \"v1\" cannot be handled as a Scale: " + why));
     }
     if (IntAt(*wanted, {"spec", "replicas"}) < 0) {
       return StatusReply(InvalidStatus("autoscaling", "Scale", call.info.name, {{"FieldValueInvalid", fmt::format("Invalid value: {}: must be greater than or equal to 0", IntAt(*wanted, {"spec", "replicas"})), "spec.replicas"}}));
@@ -118,7 +126,7 @@ Reply HandleEviction(const Cluster& cluster, const Call& call) {
   auto body = ObjectOf(call);
   if (!body.ok()) return StatusReply(body.status());
   if (TextAt(*body, "kind") != "Eviction" && !TextAt(*body, "kind").empty()) {
-    return StatusReply(BadRequestStatus(fmt::format("{} in version \"v1\" cannot be handled as a Eviction", TextAt(*body, "kind"))));
+    return StatusReply(BadRequestStatus(fmt::format("{0} in version \"v1\" cannot be handled as a Eviction: no kind \"{0}\" is registered for version \"v1\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"", TextAt(*body, "kind"))));
   }
   if (const std::string name = TextAt(*body, {"metadata", "name"}); !name.empty() && name != call.info.name) {
     return StatusReply(BadRequestStatus("name in URL does not match name in Eviction object"));
@@ -154,6 +162,14 @@ Reply HandleBinding(const Cluster& cluster, const Call& call) {
     return StatusReply(ConflictStatus(*call.type, call.info.name, fmt::format("pod {} is already assigned to node \"{}\"", call.info.name, there)));
   }
   content["spec"]["nodeName"] = node;
+  Json& conditions = content["status"]["conditions"];
+  if (!conditions.is_array()) conditions = Json::array();
+  Json* scheduled = nullptr;
+  for (Json& condition : conditions) {
+    if (TextAt(condition, "type") == "PodScheduled") scheduled = &condition;
+  }
+  if (scheduled == nullptr) scheduled = &conditions.emplace_back(Json::object());
+  *scheduled = {{"type", "PodScheduled"}, {"status", "True"}, {"lastProbeTime", nullptr}, {"lastTransitionTime", base::Rfc3339(cluster.clock.Now())}};
   if (IsDryRun(call)) return Success(201);
   auto written = cluster.store.Update(*call.type, std::move(content), pod->resource_version);
   return written.ok() ? Success(201) : StatusReply(written.status());

@@ -22,6 +22,9 @@ constexpr size_t kMaxObjectBytes = 1536 << 10;  // etcd's limit
 MaybeStatus Decode(Call& call, Json& object) {
   const ResourceType& type = *call.type;
   const ShapeReport shape = CheckShape(type, object);
+  if (!shape.wrong.empty() && !call.patched_text.empty()) {
+    return InvalidStatus("", "", "", {{"FieldValueInvalid", fmt::format("Invalid value: {}: {}", Json(call.patched_text).dump(-1, ' ', false, Json::error_handler_t::replace), shape.wrong), "patch"}});
+  }
   if (!shape.wrong.empty()) {
     return BadRequestStatus(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", type.kind, type.version, type.kind, shape.wrong));
   }
@@ -71,9 +74,13 @@ Json Served(const ResourceType& type, Json object) {
 MaybeStatus CheckWriteOptions(const Call& call) {
   const char* kind = call.info.verb == "create" ? "CreateOptions" : call.info.verb == "patch" ? "PatchOptions" : call.info.verb == "update" ? "UpdateOptions" : "DeleteOptions";
   std::vector<Cause> causes;
+  std::string runs;
+  bool odd = false;
   for (const std::string& run : call.query.All("dryRun")) {
-    if (run != "All") causes.push_back({"FieldValueNotSupported", fmt::format("Unsupported value: \"{}\": supported values: \"All\"", run), "dryRun"});
+    runs += fmt::format("{}\"{}\"", runs.empty() ? "" : ", ", run);
+    odd = odd || run != "All";
   }
+  if (odd) causes.push_back({"FieldValueNotSupported", fmt::format("Unsupported value: []string{{{}}}: supported values: \"All\"", runs), "dryRun"});
   if (const std::string& mode = call.query.Get("fieldValidation"); !mode.empty() && mode != "Ignore" && mode != "Warn" && mode != "Strict") {
     causes.push_back({"FieldValueNotSupported", fmt::format("Unsupported value: \"{}\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"", mode), "fieldValidation"});
   }
@@ -110,6 +117,11 @@ MaybeStatus CheckIdentity(const Call& call, Json& object) {
   const std::string api_version = TextAt(object, "apiVersion");
   if ((!kind.empty() && kind != type.kind) || (!api_version.empty() && api_version != type.ApiVersion())) {
     const std::string version = api_version.substr(api_version.rfind('/') + 1);
+    const bool known = call.known_kind ? call.known_kind(api_version.empty() ? type.ApiVersion() : api_version, kind.empty() ? type.kind : kind) : true;
+    if (!known) {
+      return BadRequestStatus(fmt::format("{0} in version \"{1}\" cannot be handled as a {2}: no kind \"{0}\" is registered for version \"{3}\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
+                                          kind.empty() ? type.kind : kind, version.empty() ? type.version : version, type.kind, api_version.empty() ? type.ApiVersion() : api_version));
+    }
     return BadRequestStatus(fmt::format("{0} in version \"{1}\" cannot be handled as a {2}: converting ({1}.{0}) to ({3}.{2}): unknown conversion", kind.empty() ? type.kind : kind, version.empty() ? type.version : version, type.kind,
                                         type.group.empty() ? "core" : type.group.substr(0, type.group.find('.'))));
   }
@@ -146,6 +158,7 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
   if (TextAt(metadata, "name").empty() && !TextAt(metadata, "generateName").empty()) {
     metadata["name"] = TextAt(metadata, "generateName").substr(0, 58) + NameSuffix(cluster.store.ids().Random());
   }
+  if (TextAt(metadata, "name").empty() && type.storage_key == "/limitranges") metadata["name"] = cluster.store.ids().NewUuid();
   if (TextAt(metadata, "name").empty()) {
     return InvalidStatus(type.group, type.kind, "", {{"FieldValueRequired", "Required value: name or generateName is required", "metadata.name"}});
   }
@@ -202,6 +215,12 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
     Json kept = before;
     kept["status"] = object.contains("status") ? object["status"] : Json::object();
     if (kept["status"].is_null()) kept["status"] = Json::object();
+    if (!type.custom) {
+      for (const char* member : {"annotations", "labels", "finalizers"}) {
+        if (type.kind == "Deployment" && std::string_view(member) == "labels") continue;
+        if (At(object, {"metadata", member}).is_null()) kept["metadata"].erase(member); else kept["metadata"][member] = object["metadata"][member];
+      }
+    }
     object = std::move(kept);
   } else if (HasStatusSubresource(type)) {
     if (before.contains("status")) object["status"] = before["status"]; else object.erase("status");
@@ -214,6 +233,8 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
   if (!status_only) {
     const ResourceType& stored = StorageTypeOf(cluster, type);
     KeepAllocated(type, before, object);
+    if (type.storage_key == "/namespaces") object["spec"] = before["spec"];
+    if (type.storage_key == "/nodes" && At(object, {"spec", "podCIDR"}) == At(before, {"spec", "podCIDR"}) && !At(before, {"spec", "podCIDRs"}).is_null()) object["spec"]["podCIDRs"] = before["spec"]["podCIDRs"];
     ApplyDefaults(stored, object);
     if (auto refused = Admit(cluster, call, object, before)) return *refused;
     auto causes = Validate(type, object, before);

@@ -215,7 +215,8 @@ TEST_F(WriteTest, HostileBodiesAreRefusedWithAStatusAndNeverCrash) {
   }
   const auto big = door_.Post(maps_, {{"metadata", {{"name", "big"}}}, {"data", {{"a", std::string(1 << 20, 'x')}}}});
   EXPECT_EQ(big->code(), 201);
-  EXPECT_EQ(door_.Post(maps_, {{"metadata", {{"name", "huge"}}}, {"data", {{"a", std::string(2 << 20, 'x')}}}})->code(), 413);
+  EXPECT_EQ(door_.Post(maps_, {{"metadata", {{"name", "huge"}}}, {"data", {{"a", std::string(2 << 20, 'x')}}}})->code(), 422);
+  EXPECT_EQ(door_.Send("POST", maps_, "{\"metadata\":{\"name\":\"huge\"},\"data\":{\"a\":\"" + std::string(3 << 20, 'x') + "\"}}")->code(), 413);
 }
 
 TEST_F(WriteTest, HostilePatchesAreRefusedAndLeaveTheObjectAlone) {

@@ -11,6 +11,7 @@
 #include "libs/kubesim/api/deletes.h"
 #include "libs/kubesim/api/reviews.h"
 #include "libs/kubesim/api/write_steps.h"
+#include "libs/kubesim/objects/kind_rules.h"
 #include "libs/kubesim/objects/managed_fields.h"
 #include "libs/kubesim/objects/patch.h"
 #include "libs/kubesim/objects/schema.h"
@@ -19,6 +20,20 @@
 
 namespace opsmesh::kubesim {
 namespace {
+
+// As Go prints maps and lists: "map[spec:map[replicas:three]]".
+std::string GoText(const Json& value) {
+  std::string text;
+  if (value.is_object()) {
+    for (const auto& [key, item] : value.items()) text += (text.empty() ? "" : " ") + key + ":" + GoText(item);
+    return "map[" + text + "]";
+  }
+  if (value.is_array()) {
+    for (const Json& item : value) text += (text.empty() ? "" : " ") + GoText(item);
+    return "[" + text + "]";
+  }
+  return value.is_null() ? "<nil>" : value.is_string() ? value.get<std::string>() : value.dump();
+}
 
 constexpr int kPatchTries = 5;  // a patch without resourceVersion is tried again when somebody wrote in between
 
@@ -45,7 +60,15 @@ Reply HandlePut(const Cluster& cluster, Call& call) {
   if (!body.ok()) return StatusReply(body.status());
   if (auto refused = CheckIdentity(call, *body)) return StatusReply(*refused);
   const ObjectPtr current = FindObject(cluster, call);
+  if (!current && call.info.subresource.empty() && RulesOf(*call.type).create_on_update) {
+    (*body)["metadata"].erase("resourceVersion");
+    auto made = CreateObject(cluster, call, *std::move(body));
+    return made.ok() ? Written(call, *made, 201) : StatusReply(made.status());
+  }
   if (!current) return StatusReply(NotFoundStatus(*call.type, call.info.name));
+  if (!RulesOf(*call.type).unconditional_update && TextAt(*body, {"metadata", "resourceVersion"}).empty()) {
+    return StatusReply(InvalidStatus(call.type->group, call.type->kind, call.info.name, {{"FieldValueInvalid", "Invalid value: 0x0: must be specified for an update", "metadata.resourceVersion"}}));
+  }
   auto written = ReplaceObject(cluster, call, current, *std::move(body), true);
   if (!written.ok()) return StatusReply(written.status());
   return Written(call, *written, 200);
@@ -74,6 +97,10 @@ Reply HandleServerSideApply(const Cluster& cluster, Call& call, Json applied) {
     return StatusReply(BadRequestStatus("metadata.managedFields must be nil"));
   }
   if (auto refused = CheckIdentity(call, applied)) return StatusReply(*refused);
+  // An applied configuration must fit its schema, whatever fieldValidation says.
+  if (const std::string misfit = SchemaMisfit(type, applied); !misfit.empty()) {
+    return StatusReply(InternalStatus(fmt::format("failed to create typed patch object ({}{}; {}, Kind={}): {}", type.namespaced ? call.info.ns + "/" : "/", call.info.name, type.ApiVersion(), type.kind, misfit)));
+  }
   const Writer writer = WriterOf(cluster, call);
   for (int attempt = 0; attempt < kPatchTries; ++attempt) {
     const ObjectPtr current = FindObject(cluster, call);
@@ -117,6 +144,7 @@ Reply HandlePatch(const Cluster& cluster, Call& call) {
     auto patched = ApplyPatch(cluster, call, media, *patch, current);
     if (!patched.ok()) return StatusReply(patched.status());
     if (!patched->is_object()) return StatusReply(BadRequestStatus("the patch does not leave an object"));
+    call.patched_text = strategic ? GoText(*patch) : base::DumpJson(*patched);
     if (auto refused = CheckIdentity(call, *patched)) return StatusReply(*refused);
     // The version counts only when the patch itself sets it.
     const bool pinned = TextAt(*patched, {"metadata", "resourceVersion"}) != std::to_string(current->resource_version);

@@ -304,7 +304,7 @@ void DefaultPlainKinds(const std::string& key, Json& object) {
     ForEach(object, "subsets", [](Json& subset) { ForEach(subset, "ports", [](Json& port) { Default(port, "protocol", "TCP"); }); });
   }
   if (key == "/events") {
-    Default(object, "eventTime", nullptr);
+    for (const char* member : {"eventTime", "firstTimestamp", "lastTimestamp"}) Default(object, member, nullptr);
     for (const char* member : {"reportingComponent", "reportingInstance"}) Default(object, member, "");
   }
   if (key == "apps/daemonsets") {

@@ -412,6 +412,57 @@ void TrackUpdate(const Json& before, Json& object, const Writer& writer, const R
   Store(object, entries);
 }
 
+namespace {
+
+std::string Misfit(const ValueSchema* value, const FieldSchema* field, const TypeSchema* type, const Json& json, const std::string& path, int depth) {
+  if (json.is_null() || depth > kMaxDepth) return "";
+  using Kind = ValueSchema::Kind;
+  if (type != nullptr) {
+    if (type->open) return "";
+    if (!json.is_object()) return path + ": expected map, got &{" + Scalar(json) + "}";
+    for (const auto& [member, item] : json.items()) {
+      const FieldSchema* found = type->Find(member);
+      if (found == nullptr) return path + "." + member + ": field not declared in schema";
+      const TypeSchema* inner = found->value.kind == Kind::kStruct ? found->value.type : nullptr;
+      if (auto why = Misfit(&found->value, found, inner, item, path + "." + member, depth + 1); !why.empty()) return why;
+    }
+    return "";
+  }
+  if (value == nullptr || value->kind == Kind::kAny) return "";
+  const TypeSchema* inner = value->element && value->element->kind == Kind::kStruct ? value->element->type : nullptr;
+  if (value->kind == Kind::kMap) {
+    if (!json.is_object()) return path + ": expected map, got &{" + Scalar(json) + "}";
+    for (const auto& [member, item] : json.items()) {
+      if (auto why = Misfit(value->element.get(), nullptr, inner, item, path + "." + member, depth + 1); !why.empty()) return why;
+    }
+    return "";
+  }
+  if (value->kind == Kind::kList) {
+    if (!json.is_array()) return path + ": expected list, got &{" + Scalar(json) + "}";
+    std::set<std::string> seen;
+    for (size_t i = 0; i < json.size(); ++i) {
+      const bool keyed = field != nullptr && field->list_rule == Rule::kByKeys && json[i].is_object();
+      const std::string element = keyed ? Readable({KeyElement(field->list_keys, json[i])}) : fmt::format("[{}]", i);
+      if (keyed && !seen.insert(element).second) return path + ": duplicate entries for key " + element;
+      if (auto why = Misfit(value->element.get(), nullptr, inner, json[i], path + element, depth + 1); !why.empty()) return why;
+    }
+    return "";
+  }
+  const bool text = value->kind == Kind::kText || value->kind == Kind::kBytes || value->kind == Kind::kTime;
+  const bool number = value->kind == Kind::kInt32 || value->kind == Kind::kInt64;
+  if (text && !json.is_string()) return fmt::format("{}: expected string, got &value.valueUnstructured{{Value:{}}}", path, json.dump());
+  if (number && !json.is_number()) return fmt::format("{}: expected numeric (int or float), got {}", path, json.is_string() ? "string" : json.is_boolean() ? "boolean" : json.is_object() ? "map" : "list");
+  if (value->kind == Kind::kBool && !json.is_boolean()) return fmt::format("{}: expected boolean, got {}", path, json.is_string() ? "string" : "number");
+  return "";
+}
+
+}  // namespace
+
+std::string SchemaMisfit(const ResourceType& type, const Json& applied) {
+  const TypeSchema* schema = SchemaOf(type);
+  return schema == nullptr ? "" : Misfit(nullptr, nullptr, schema, applied, "", 0);
+}
+
 Outcome<Json> Apply(const Json& live, const Json& applied, const Writer& writer, bool force, const ResourceType& type) {
   const FieldSet wanted = FieldsOf(type, applied, FieldView::kApplied);
   std::vector<Entry> entries = EntriesOf(live);

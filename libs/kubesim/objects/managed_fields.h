@@ -33,6 +33,10 @@ struct Writer {
 /// After a create, update or patch: `object` carries its old managedFields; gives the changed fields to the writer.
 void TrackUpdate(const Json& before, Json& object, const Writer& writer, const ResourceType& type);
 
+/// Why an applied configuration does not fit its type: ".spec.replicos: field not declared in schema", a scalar where a map is,
+/// two list elements with one key; "" when it fits.
+std::string SchemaMisfit(const ResourceType& type, const Json& applied);
+
 /// Server-side apply onto `live` (null = create). The applied object's managedFields must be empty. 409 with causes
 /// FieldManagerConflict unless `force`.
 Outcome<Json> Apply(const Json& live, const Json& applied, const Writer& writer, bool force, const ResourceType& type);

@@ -26,6 +26,10 @@ const char* GoWord(const Json& value) {
   return "number";
 }
 
+const char* SchemaWord(const Json& value) {
+  return value.is_number_integer() ? "integer" : value.is_boolean() ? "boolean" : GoWord(value);
+}
+
 constexpr const char* kQuantityWhy =
     "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
@@ -171,6 +175,11 @@ void Prune(const TypeSchema& type, Json& object) {
     PruneValue(field->value, it.value());
     ++it;
   }
+  // Times of conditions are values in Go: written as null when nobody gave them.
+  if (!type.name.ends_with("Condition") || type.name.starts_with("meta.")) return;
+  for (const char* member : {"lastProbeTime", "lastTransitionTime"}) {
+    if (type.Find(member) != nullptr && !object.contains(member)) object[member] = nullptr;
+  }
 }
 
 // The same for a custom resource, whose schema is its definition's; true members of metadata belong to everybody.
@@ -223,7 +232,7 @@ struct SchemaWalk {
                       (type == "string" && value.is_string()) || (type == "boolean" && value.is_boolean()) ||
                       (type == "integer" && value.is_number_integer()) || (type == "number" && value.is_number());
     if (!fits) {
-      causes->push_back({"FieldValueTypeInvalid", fmt::format("Invalid value: \"{}\": {} in body must be of type {}: \"{}\"", GoWord(value), field, type, GoWord(value)), field});
+      causes->push_back({"FieldValueTypeInvalid", fmt::format("Invalid value: \"{}\": {} in body must be of type {}: \"{}\"", SchemaWord(value), field, type, SchemaWord(value)), field});
       return;
     }
     if (value.is_number()) Numbers(schema, value, field);

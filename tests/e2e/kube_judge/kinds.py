@@ -50,7 +50,7 @@ KINDS = {
     "networkpolicy": ("/apis/networking.k8s.io/v1", "networkpolicies", "NetworkPolicy", "networking.k8s.io/v1", True, {"spec": {"podSelector": {}, "ingress": [{"from": [{"podSelector": {"matchLabels": LABELS}}], "ports": [{"port": 8080}]}]}}),
     "role": ("/apis/rbac.authorization.k8s.io/v1", "roles", "Role", "rbac.authorization.k8s.io/v1", True, {"rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}]}),
     "rolebinding": ("/apis/rbac.authorization.k8s.io/v1", "rolebindings", "RoleBinding", "rbac.authorization.k8s.io/v1", True,
-                    {"roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "thing"}, "subjects": [{"kind": "User", "name": "ann", "apiGroup": "rbac.authorization.k8s.io"}, {"kind": "ServiceAccount", "name": "bot", "namespace": "judge"}]}),
+                    {"roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "role-1"}, "subjects": [{"kind": "User", "name": "ann", "apiGroup": "rbac.authorization.k8s.io"}, {"kind": "ServiceAccount", "name": "bot", "namespace": "judge"}]}),
     "clusterrole": ("/apis/rbac.authorization.k8s.io/v1", "clusterroles", "ClusterRole", "rbac.authorization.k8s.io/v1", False, {"rules": [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]}),
     "clusterrolebinding": ("/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings", "ClusterRoleBinding", "rbac.authorization.k8s.io/v1", False,
                            {"roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}, "subjects": [{"kind": "Group", "name": "dev"}]}),
