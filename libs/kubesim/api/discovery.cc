@@ -162,12 +162,14 @@ std::optional<Reply> HandleDiscovery(const Cluster& cluster, const Call& call) {
   for (std::string_view part : base::Split(call.http.path, '/')) {
     if (!part.empty()) parts.emplace_back(part);
   }
+  if (call.http.path.find("//") != std::string::npos) return StatusReply(UnknownResourceStatus());
   const auto types = cluster.store.catalog().All();
   if (parts.empty()) return Root(types);
   const std::string& first = parts[0];
   if (first == "version" && parts.size() == 1) return Version(cluster);
   if (first == "healthz" || first == "livez" || first == "readyz") {
-    return parts.size() <= 2 ? std::optional(Health(call, first)) : std::nullopt;
+    const bool known = parts.size() == 1 || (parts.size() == 2 && (parts[1] == "ping" || parts[1] == "etcd" || parts[1] == "log"));
+    return known ? std::optional(Health(call, first)) : std::nullopt;
   }
   if (first == "openapi") return HandleOpenApi(cluster, call);
   const std::string aggregated = parts.size() == 1 ? WantsAggregated(call.http.headers.Get("Accept")) : "";

@@ -159,13 +159,13 @@ struct Collector {
 
   void Value(const Place& place, const Json& value, FieldPath& path) {
     if (path.size() > kMaxDepth) return;
+    if (view == FieldView::kWritten && place.implicit() && value.is_object() && value.empty()) return;
     if (value.is_object() && !place.OneValue()) {
       if (!value.empty()) {
         Node(place, path);
         Object(place, value, path);
         return;
       }
-      if (view == FieldView::kWritten && place.implicit()) return;
     } else if (!value.empty() && Mergeable(place, value)) {
       Node(place, path);
       for (const Json& item : value) {

@@ -18,6 +18,9 @@ SCALARS = {("string", None): "string", ("integer", "int32"): "int32", ("integer"
            ("string", "byte"): "bytes", ("number", "double"): "number", ("integer", None): "int64", ("number", None): "number",
            ("object", None): "any", ("string", "int-or-string"): "intstr", ("string", "date-time"): "time"}
 CUSTOM = ("com.example.",)
+# Structs kept by value that no v3 document at hand tells of.
+BY_VALUE = {("CustomResourceDefinitionSpec", "names"), ("Event", "source"), ("Event", "involvedObject"), ("Event", "regarding"), ("HorizontalPodAutoscalerSpec", "scaleTargetRef"),
+            ("RoleBinding", "roleRef"), ("ClusterRoleBinding", "roleRef"), ("NetworkPolicySpec", "podSelector"), ("CustomResourceDefinitionStatus", "acceptedNames")}
 
 
 def short(ref):
@@ -67,7 +70,8 @@ def main():
         required = schema.get("required", [])
         for field, what in sorted(schema.get("properties", {}).items()):
             notes = []
-            if (name, field) in values or (field in ("metadata", "spec", "status") and "$ref" in what):
+            held = kind_of(what) if "$ref" in what else ""
+            if (name, field) in values or (name.rsplit(".", 1)[1], field) in BY_VALUE or held in ("core.v1.PodTemplateSpec", "batch.v1.JobTemplateSpec") and not name.endswith("ReplicationControllerSpec") or (field in ("metadata", "spec", "status") and "$ref" in what):
                 notes.append("v")
             listed = what.get("x-kubernetes-list-type")
             if listed == "map":
