@@ -36,6 +36,12 @@ class Turn {
   /// The same for the rule-based diagnosis, shown as the tool "diagnose".
   absl::StatusOr<k8s::v1::DiagnoseResponse> Diagnose(ToolBox& tools, const k8s::v1::DiagnoseRequest& request);
 
+  /// The two events around a call, for calls that run side by side. `call_id` receives the id of the call; `response` is
+  /// null when it failed, and its facts and ledger land in the turn.
+  absl::Status Started(const std::string& name, std::string_view arguments, std::string* call_id);
+  absl::Status Finished(const std::string& call_id, const std::string& name, absl::Duration took,
+                        const absl::Status& status, const k8s::v1::CallToolResponse* response);
+
   void Merge(const type::v1::Ledger& ledger);
   void NotChecked(std::string_view source, std::string_view subject, std::string_view reason);
   void Failed(std::string_view source, std::string_view subject, std::string_view reason);
@@ -46,10 +52,6 @@ class Turn {
   absl::Status Finish(std::string turn_state);
 
  private:
-  absl::Status Started(const std::string& name, std::string_view arguments, std::string* call_id);
-  absl::Status Finished(const std::string& call_id, const std::string& name, absl::Duration took,
-                        const absl::Status& status, const k8s::v1::CallToolResponse* response);
-
   const base::Context& context_;
   const EventSink& sink_;
   std::string text_;
