@@ -6,7 +6,6 @@
 #include "libs/base/error.h"
 #include "libs/rpc/runner.h"
 #include "opsmesh/llm/v1/llm_service.grpc.pb.h"
-#include "services/llm/models.h"
 
 namespace opsmesh::llm {
 namespace {
@@ -22,28 +21,28 @@ constexpr char kAutofix[] = "Automatic repair is not built in this version: it n
 
 class LlmServiceImpl final : public LlmService::CallbackService {
  public:
-  LlmServiceImpl(rpc::Runner& runner, const Planner& planner) : runner_(runner), planner_(planner) {}
+  LlmServiceImpl(rpc::Runner& runner, const Agent& agent, const Providers& providers)
+      : runner_(runner), agent_(agent), providers_(providers) {}
 
   ServerWriteReactor<RunTurnResponse>* RunTurn(CallbackServerContext* context, const RunTurnRequest* request) override {
     return runner_.Stream<RunTurnResponse>(
         context, request,
         [this](const base::Context& ctx, const RunTurnRequest& req, rpc::Writer<RunTurnResponse>& writer) -> absl::Status {
-          OPSMESH_RETURN_IF_ERROR(CheckProvider(req));
-          return planner_.RunTurn(ctx, req, [&](RunTurnResponse event) { return writer.Write(std::move(event)); });
+          return agent_.RunTurn(ctx, req, [&](RunTurnResponse event) { return writer.Write(std::move(event)); });
         });
   }
 
   ServerUnaryReactor* ListModels(CallbackServerContext* context, const ListModelsRequest* request,
                                  ListModelsResponse* response) override {
-    return runner_.Unary(context, request, response, [](const base::Context&, const ListModelsRequest&) {
-      return absl::StatusOr<ListModelsResponse>(KnownModels());
+    return runner_.Unary(context, request, response, [this](const base::Context&, const ListModelsRequest&) {
+      return absl::StatusOr<ListModelsResponse>(providers_.Models());
     });
   }
 
   ServerUnaryReactor* GetLlmStatus(CallbackServerContext* context, const GetLlmStatusRequest* request,
                                    GetLlmStatusResponse* response) override {
-    return runner_.Unary(context, request, response, [](const base::Context&, const GetLlmStatusRequest&) {
-      return absl::StatusOr<GetLlmStatusResponse>(Components());
+    return runner_.Unary(context, request, response, [this](const base::Context&, const GetLlmStatusRequest&) {
+      return absl::StatusOr<GetLlmStatusResponse>(providers_.Status());
     });
   }
 
@@ -73,12 +72,6 @@ class LlmServiceImpl final : public LlmService::CallbackService {
   }
 
  private:
-  static absl::Status CheckProvider(const RunTurnRequest& request) {
-    if (request.provider().empty() || request.provider() == "deterministic") return absl::OkStatus();
-    return base::InvalidArgument("provider", "UNKNOWN_PROVIDER", "There is no configured provider '" + request.provider() + "'.")
-        .Hint("Leave `provider` out, or use \"deterministic\"; GET /api/v1/llm/models lists what is configured.");
-  }
-
   template <typename Req, typename Resp>
   ServerUnaryReactor* NotBuilt(CallbackServerContext* context, const Req* request, Resp* response, const char* reason,
                                const char* sentence, const char* method) {
@@ -92,13 +85,14 @@ class LlmServiceImpl final : public LlmService::CallbackService {
   }
 
   rpc::Runner& runner_;
-  const Planner& planner_;
+  const Agent& agent_;
+  const Providers& providers_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeLlmService(rpc::Runner& runner, const Planner& planner) {
-  return std::make_unique<LlmServiceImpl>(runner, planner);
+std::unique_ptr<grpc::Service> MakeLlmService(rpc::Runner& runner, const Agent& agent, const Providers& providers) {
+  return std::make_unique<LlmServiceImpl>(runner, agent, providers);
 }
 
 }  // namespace opsmesh::llm

@@ -3,7 +3,8 @@
 
 #include <memory>
 
-#include "services/llm/planner/planner.h"
+#include "services/llm/agent/agent.h"
+#include "services/llm/providers.h"
 
 namespace grpc {
 class Service;
@@ -14,7 +15,7 @@ class Runner;
 
 namespace opsmesh::llm {
 
-/// Serves opsmesh.llm.v1.LlmService. Both must outlive it.
-std::unique_ptr<grpc::Service> MakeLlmService(rpc::Runner& runner, const Planner& planner);
+/// Serves opsmesh.llm.v1.LlmService. All must outlive it.
+std::unique_ptr<grpc::Service> MakeLlmService(rpc::Runner& runner, const Agent& agent, const Providers& providers);
 
 }  // namespace opsmesh::llm
