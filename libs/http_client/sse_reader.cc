@@ -23,7 +23,8 @@ absl::Status SseReader::Feed(std::string_view bytes) {
     const size_t end = bytes.find_first_of("\r\n");
     const size_t taken = std::min(end, bytes.size());
     if (line_.size() + data_.size() + taken > max_event_bytes_) {
-      return base::ResourceExhausted("EVENT_TOO_LARGE", "The stream holds an event above the size limit.");
+      return base::ResourceExhausted("EVENT_TOO_LARGE",
+                                     "The stream holds an event above the size limit.");
     }
     line_ += bytes.substr(0, taken);
     if (end == std::string_view::npos) return absl::OkStatus();
@@ -44,11 +45,13 @@ absl::Status SseReader::Finish() {
 }
 
 absl::Status SseReader::Line(std::string_view line) {
-  if (std::exchange(at_start_, false) && line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
+  if (std::exchange(at_start_, false) && line.starts_with(kByteOrderMark))
+    line.remove_prefix(kByteOrderMark.size());
   if (line.empty()) return Dispatch();
   const size_t colon = line.find(':');
   const std::string_view field = line.substr(0, colon);
-  std::string_view value = colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
+  std::string_view value =
+      colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
   if (value.starts_with(' ')) value.remove_prefix(1);
   if (field == "event") {
     event_ = value;

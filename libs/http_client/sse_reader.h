@@ -1,7 +1,8 @@
 // Server-sent events as they arrive, whatever pieces the network cuts them into.
 //
-// Follows the parsing rules of https://html.spec.whatwg.org/multipage/server-sent-events.html: LF, CRLF or CR end a line,
-// a byte order mark is skipped, lines of data are joined by "\n", comments and unknown fields are ignored.
+// Follows the parsing rules of https://html.spec.whatwg.org/multipage/server-sent-events.html: LF,
+// CRLF or CR end a line, a byte order mark is skipped, lines of data are joined by "\n", comments
+// and unknown fields are ignored.
 #pragma once
 
 #include <cstddef>
@@ -23,11 +24,12 @@ class SseReader {
   explicit SseReader(OnEvent on_event, size_t max_event_bytes = 1 << 20)
       : on_event_(std::move(on_event)), max_event_bytes_(max_event_bytes) {}
 
-  /// Takes the next bytes. What the callback returned when that was an error; RESOURCE_EXHAUSTED (EVENT_TOO_LARGE) for an
-  /// event above the limit.
+  /// Takes the next bytes. What the callback returned when that was an error; RESOURCE_EXHAUSTED
+  /// (EVENT_TOO_LARGE) for an event above the limit.
   absl::Status Feed(std::string_view bytes);
-  /// The stream is over: hands over an event that lacks its empty line. The standard drops it; servers that forget the
-  /// last empty line are common, so whoever listens judges whether the data is whole.
+  /// The stream is over: hands over an event that lacks its empty line. The standard drops it;
+  /// servers that forget the last empty line are common, so whoever listens judges whether the data
+  /// is whole.
   absl::Status Finish();
 
  private:

@@ -27,10 +27,12 @@ std::vector<std::string> Read(std::string_view stream, size_t piece) {
 
 TEST(SseReaderTest, EveryCutOfTheSameBytesGivesTheSameEvents) {
   constexpr std::string_view kStream =
-      "\xEF\xBB\xBF: hello\r\n\r\ndata: {\"a\":1}\r\n\r\nevent: ping\rdata:x\r\rid: 7\nretry: 3\ndata\ndata: 多\ndata:  字\n\n"
+      "\xEF\xBB\xBF: hello\r\n\r\ndata: {\"a\":1}\r\n\r\nevent: ping\rdata:x\r\rid: 7\nretry: "
+      "3\ndata\ndata: 多\ndata:  字\n\n"
       ": bye\n\ndata: [DONE]";
   for (size_t piece = 1; piece <= kStream.size(); ++piece) {
-    EXPECT_THAT(Read(kStream, piece), ElementsAre("{\"a\":1}", "ping|x", "\n多\n 字", "[DONE]")) << piece;
+    EXPECT_THAT(Read(kStream, piece), ElementsAre("{\"a\":1}", "ping|x", "\n多\n 字", "[DONE]"))
+        << piece;
   }
 }
 
@@ -42,7 +44,8 @@ TEST(SseReaderTest, AnEventAboveTheLimitEndsTheReading) {
 }
 
 TEST(SseReaderTest, AnErrorOfTheListenerComesBack) {
-  SseReader reader([](std::string_view, std::string_view) { return absl::CancelledError("enough"); });
+  SseReader reader(
+      [](std::string_view, std::string_view) { return absl::CancelledError("enough"); });
   EXPECT_EQ(reader.Feed("data: a\n\ndata: b\n\n").code(), absl::StatusCode::kCancelled);
 }
 

@@ -10,9 +10,12 @@ Breaker::State Breaker::StateLocked() const {
 bool Breaker::Allow() {
   const std::lock_guard lock(mutex_);
   switch (StateLocked()) {
-    case State::kClosed: return true;
-    case State::kOpen: return false;
-    case State::kHalfOpen: break;
+    case State::kClosed:
+      return true;
+    case State::kOpen:
+      return false;
+    case State::kHalfOpen:
+      break;
   }
   if (trial_) return false;
   trial_ = true;

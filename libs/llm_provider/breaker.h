@@ -9,8 +9,9 @@
 
 namespace opsmesh::llm_provider {
 
-/// Closed: every call goes through. After `failures_to_open` failures in a row (or one that waiting does not mend: a wrong
-/// key) open for `open_for`; then half open: one call goes through and decides. Thread-safe.
+/// Closed: every call goes through. After `failures_to_open` failures in a row (or one that waiting
+/// does not mend: a wrong key) open for `open_for`; then half open: one call goes through and
+/// decides. Thread-safe.
 class Breaker {
  public:
   struct Options {

@@ -12,7 +12,9 @@
 namespace opsmesh::llm_provider {
 namespace {
 
-std::string Text(const YAML::Node& node, const char* key) { return node[key] ? node[key].as<std::string>() : ""; }
+std::string Text(const YAML::Node& node, const char* key) {
+  return node[key] ? node[key].as<std::string>() : "";
+}
 
 std::vector<std::string> Texts(const YAML::Node& node, const char* key) {
   return node[key] ? node[key].as<std::vector<std::string>>() : std::vector<std::string>();
@@ -35,7 +37,8 @@ absl::StatusOr<Dialect> ReadDialect(const YAML::Node& node) {
     } else if (word == "echo_reasoning") {
       dialect.echo_reasoning = true;
     } else {
-      return base::InvalidArgument("dialect", "CONFIG", "providers.yaml: unknown dialect '" + word + "'.");
+      return base::InvalidArgument("dialect", "CONFIG",
+                                   "providers.yaml: unknown dialect '" + word + "'.");
     }
   }
   return dialect;
@@ -44,7 +47,8 @@ absl::StatusOr<Dialect> ReadDialect(const YAML::Node& node) {
 absl::StatusOr<KnownProvider> ReadProvider(const YAML::Node& node) {
   KnownProvider provider;
   provider.name = Text(node, "name");
-  if (provider.name.empty()) return base::InvalidArgument("name", "CONFIG", "providers.yaml: a provider has no name.");
+  if (provider.name.empty())
+    return base::InvalidArgument("name", "CONFIG", "providers.yaml: a provider has no name.");
   provider.aliases = Texts(node, "aliases");
   provider.base_url = Text(node, "base_url");
   provider.path = node["path"] ? Text(node, "path") : "/v1";
@@ -61,15 +65,17 @@ absl::StatusOr<KnownProvider> ReadProvider(const YAML::Node& node) {
   provider.reasoning_prefixes = Texts(node, "reasoning_prefixes");
   provider.extra_body = Text(node, "extra_body");
   for (const auto& entry : node["official_models"]) {
-    provider.official_models[entry.first.as<std::string>()] = {Text(entry.second, "send"), Text(entry.second, "body")};
+    provider.official_models[entry.first.as<std::string>()] = {Text(entry.second, "send"),
+                                                               Text(entry.second, "body")};
   }
   OPSMESH_ASSIGN_OR_RETURN(provider.dialect, ReadDialect(node));
   return provider;
 }
 
 bool IsOneOf(const std::vector<std::string>& names, std::string_view name) {
-  return std::any_of(names.begin(), names.end(),
-                     [&](const std::string& known) { return base::EqualsIgnoreAsciiCase(known, name); });
+  return std::any_of(names.begin(), names.end(), [&](const std::string& known) {
+    return base::EqualsIgnoreAsciiCase(known, name);
+  });
 }
 
 bool HasPrefix(const std::vector<std::string>& prefixes, std::string_view name) {
@@ -93,7 +99,8 @@ absl::StatusOr<Catalog> Catalog::Load(std::string_view yaml) {
     }
     return catalog;
   } catch (const YAML::Exception& error) {
-    return base::InvalidArgument("providers.yaml", "CONFIG", std::string("providers.yaml: ") + error.what());
+    return base::InvalidArgument("providers.yaml", "CONFIG",
+                                 std::string("providers.yaml: ") + error.what());
   }
 }
 
@@ -111,7 +118,8 @@ const Catalog& Catalog::Embedded() {
 
 const KnownProvider* Catalog::Find(std::string_view name) const {
   for (const KnownProvider& provider : providers_) {
-    if (base::EqualsIgnoreAsciiCase(provider.name, name) || IsOneOf(provider.aliases, name)) return &provider;
+    if (base::EqualsIgnoreAsciiCase(provider.name, name) || IsOneOf(provider.aliases, name))
+      return &provider;
   }
   return nullptr;
 }

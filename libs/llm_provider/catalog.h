@@ -26,7 +26,8 @@ struct KnownProvider {
   std::vector<std::string> key_env, url_env, model_env, api_version_env;
   std::string api_version;
   bool needs_key = true;
-  /// Not in use unless an address or a model is given, since it has none of its own that could be assumed.
+  /// Not in use unless an address or a model is given, since it has none of its own that could be
+  /// assumed.
   bool needs_address = false;
   std::string default_model;
   std::vector<std::string> models;
@@ -49,8 +50,8 @@ class Catalog {
 
   /// By name or alias, without regard to case; nullptr when unknown.
   const KnownProvider* Find(std::string_view name) const;
-  /// The provider a model belongs to: listed, else by the beginning of its name, else ollama for "name:tag". nullptr when
-  /// nothing fits.
+  /// The provider a model belongs to: listed, else by the beginning of its name, else ollama for
+  /// "name:tag". nullptr when nothing fits.
   const KnownProvider* OfModel(std::string_view model) const;
   /// The model behind a route's name, else `model` itself.
   std::string Routed(std::string_view model) const;

@@ -14,14 +14,16 @@ namespace {
 // Not mended by waiting a moment: the breaker opens at once.
 bool IsLasting(const absl::Status& status) {
   const std::string reason = base::DetailOf(status).reason;
-  return reason == "LLM_KEY" || reason == "LLM_DENIED" || reason == "LLM_QUOTA" || reason == "LLM_MODEL";
+  return reason == "LLM_KEY" || reason == "LLM_DENIED" || reason == "LLM_QUOTA" ||
+         reason == "LLM_MODEL";
 }
 
 // The request's own fault: says nothing about the provider's health.
 bool IsOfRequest(const absl::Status& status) {
   const std::string reason = base::DetailOf(status).reason;
-  return reason == "LLM_CONTEXT_TOO_LONG" || reason == "LLM_REFUSED_REQUEST" || reason == "LLM_TOOLS_UNSUPPORTED" ||
-         reason == "LLM_CONTENT_FILTER" || reason == "LLM_REPLY_TOO_LONG";
+  return reason == "LLM_CONTEXT_TOO_LONG" || reason == "LLM_REFUSED_REQUEST" ||
+         reason == "LLM_TOOLS_UNSUPPORTED" || reason == "LLM_CONTENT_FILTER" ||
+         reason == "LLM_REPLY_TOO_LONG";
 }
 
 double StateFigure(Breaker::State state) {
@@ -42,12 +44,14 @@ struct Chain::Metrics {
       : requests(registry.AddCounter({.name = "opsmesh_llm_requests_total",
                                       .help = "Requests to language models by outcome.",
                                       .labels = {"model", "outcome", "provider"}})),
-        tokens(registry.AddCounter({.name = "opsmesh_llm_tokens_total",
-                                    .help = "Tokens sent to (in) and received from (out) language models.",
-                                    .labels = {"dir"}})),
-        first_token(registry.AddHistogram({.name = "opsmesh_llm_first_token_seconds",
-                                           .help = "Time from a request to the first piece of the model's text.",
-                                           .labels = {"model", "provider"}})),
+        tokens(registry.AddCounter(
+            {.name = "opsmesh_llm_tokens_total",
+             .help = "Tokens sent to (in) and received from (out) language models.",
+             .labels = {"dir"}})),
+        first_token(registry.AddHistogram(
+            {.name = "opsmesh_llm_first_token_seconds",
+             .help = "Time from a request to the first piece of the model's text.",
+             .labels = {"model", "provider"}})),
         breaker(registry.AddGauge({.name = "opsmesh_breaker_state",
                                    .help = "0 closed, 1 half open, 2 open.",
                                    .labels = {"dep"}})) {}
@@ -57,10 +61,11 @@ struct Chain::Metrics {
   telemetry::Family<telemetry::Gauge>& breaker;
 };
 
-Chain::Chain(std::vector<std::unique_ptr<Provider>> providers, ChainOptions options, const base::Clock& clock,
-             base::IdSource& ids, telemetry::Registry* metrics)
+Chain::Chain(std::vector<std::unique_ptr<Provider>> providers, ChainOptions options,
+             const base::Clock& clock, base::IdSource& ids, telemetry::Registry* metrics)
     : options_(options), clock_(clock), ids_(ids) {
-  for (auto& provider : providers) links_.push_back(std::make_unique<Link>(std::move(provider), clock, options.breaker));
+  for (auto& provider : providers)
+    links_.push_back(std::make_unique<Link>(std::move(provider), clock, options.breaker));
   if (metrics != nullptr) metrics_ = std::make_unique<Metrics>(*metrics);
 }
 
@@ -71,8 +76,8 @@ const Provider& Chain::at(size_t index) const { return *links_.at(index)->provid
 std::vector<ProviderHealth> Chain::Health() const {
   std::vector<ProviderHealth> health;
   for (const auto& link : links_) {
-    health.push_back({link->provider->name(), link->provider->model(), link->breaker.state(), link->breaker.why(),
-                      link->breaker.last_success()});
+    health.push_back({link->provider->name(), link->provider->model(), link->breaker.state(),
+                      link->breaker.why(), link->breaker.last_success()});
   }
   return health;
 }
@@ -93,8 +98,9 @@ absl::Duration Chain::RetryWait(const absl::Status& status) {
   return absl::Milliseconds(500 + static_cast<int64_t>(ids_.Random() % 1000));
 }
 
-absl::StatusOr<ChatReply> Chain::AskOnce(const base::Context& ctx, Link& link, const ChatRequest& request,
-                                         const ChainListener& listener, bool* said, absl::Status* listener_error) {
+absl::StatusOr<ChatReply> Chain::AskOnce(const base::Context& ctx, Link& link,
+                                         const ChatRequest& request, const ChainListener& listener,
+                                         bool* said, absl::Status* listener_error) {
   const absl::Duration began = clock_.Steady();
   bool first = true;
   absl::StatusOr<ChatReply> reply = link.provider->Chat(ctx, request, [&](std::string_view piece) {
@@ -120,8 +126,8 @@ absl::StatusOr<ChatReply> Chain::AskOnce(const base::Context& ctx, Link& link, c
   return reply;
 }
 
-absl::StatusOr<ChatReply> Chain::Ask(const base::Context& ctx, Link& link, const ChatRequest& request,
-                                     const ChainListener& listener) {
+absl::StatusOr<ChatReply> Chain::Ask(const base::Context& ctx, Link& link,
+                                     const ChatRequest& request, const ChainListener& listener) {
   for (int tries = 1;; ++tries) {
     bool said = false;
     absl::Status listener_error;
@@ -141,8 +147,12 @@ absl::StatusOr<ChatReply> Chain::Ask(const base::Context& ctx, Link& link, const
 
 absl::Status Chain::Probe(const base::Context& ctx, size_t index) {
   ChatRequest request;
-  request.messages.push_back({.role = Role::kUser, .text = "Reply with the single word OK.", .tool_calls = {},
-                              .tool_call_id = "", .reasoning = "", .reasoning_of = ""});
+  request.messages.push_back({.role = Role::kUser,
+                              .text = "Reply with the single word OK.",
+                              .tool_calls = {},
+                              .tool_call_id = "",
+                              .reasoning = "",
+                              .reasoning_of = ""});
   bool said = false;
   absl::Status listener_error;
   return AskOnce(ctx, *links_.at(index), request, {}, &said, &listener_error).status();
@@ -176,7 +186,8 @@ absl::StatusOr<ChainReply> Chain::Chat(const base::Context& ctx, const ChatReque
   }
   if (setbacks.size() == 1) return setbacks.front().why;
   std::string all = "No LLM provider answered.";
-  for (const Setback& setback : setbacks) all += fmt::format(" {}.", base::ToStd(setback.why.message()));
+  for (const Setback& setback : setbacks)
+    all += fmt::format(" {}.", base::ToStd(setback.why.message()));
   return base::Unavailable("LLM_ALL_FAILED", all).Hint(base::DetailOf(setbacks.front().why).hint);
 }
 

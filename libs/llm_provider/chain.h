@@ -1,4 +1,5 @@
-// Providers in the order they are tried: one retry where that helps, then the next one (decision 27).
+// Providers in the order they are tried: one retry where that helps, then the next one (decision
+// 27).
 #pragma once
 
 #include <functional>
@@ -58,20 +59,22 @@ struct ProviderHealth {
 /// Thread-safe.
 class Chain {
  public:
-  /// `clock`, `ids` and `metrics` (may be null) outlive it. An empty chain answers NOT_FOUND (LLM_NOT_CONFIGURED).
-  Chain(std::vector<std::unique_ptr<Provider>> providers, ChainOptions options, const base::Clock& clock,
-        base::IdSource& ids, telemetry::Registry* metrics);
+  /// `clock`, `ids` and `metrics` (may be null) outlive it. An empty chain answers NOT_FOUND
+  /// (LLM_NOT_CONFIGURED).
+  Chain(std::vector<std::unique_ptr<Provider>> providers, ChainOptions options,
+        const base::Clock& clock, base::IdSource& ids, telemetry::Registry* metrics);
   ~Chain();
 
-  /// Asks the providers in order, beginning with the one at `*first`, and leaves there the one that answered (so that a
-  /// conversation stays with it). Errors: what the context says, what a listener returned, INVALID_ARGUMENT
-  /// (LLM_CONTEXT_TOO_LONG) which another provider would say too, the only provider's own error, or UNAVAILABLE
-  /// (LLM_ALL_FAILED) that names each provider's.
-  absl::StatusOr<ChainReply> Chat(const base::Context& ctx, const ChatRequest& request, const ChainListener& listener,
-                                  size_t* first);
+  /// Asks the providers in order, beginning with the one at `*first`, and leaves there the one that
+  /// answered (so that a conversation stays with it). Errors: what the context says, what a
+  /// listener returned, INVALID_ARGUMENT (LLM_CONTEXT_TOO_LONG) which another provider would say
+  /// too, the only provider's own error, or UNAVAILABLE (LLM_ALL_FAILED) that names each
+  /// provider's.
+  absl::StatusOr<ChainReply> Chat(const base::Context& ctx, const ChatRequest& request,
+                                  const ChainListener& listener, size_t* first);
 
-  /// Asks one provider a trifle, whatever its breaker says: whether its address, key and model work. Its own error otherwise;
-  /// OK closes its breaker.
+  /// Asks one provider a trifle, whatever its breaker says: whether its address, key and model
+  /// work. Its own error otherwise; OK closes its breaker.
   absl::Status Probe(const base::Context& ctx, size_t index);
 
   bool empty() const { return links_.empty(); }
@@ -84,8 +87,9 @@ class Chain {
   struct Metrics;
   absl::StatusOr<ChatReply> Ask(const base::Context& ctx, Link& link, const ChatRequest& request,
                                 const ChainListener& listener);
-  absl::StatusOr<ChatReply> AskOnce(const base::Context& ctx, Link& link, const ChatRequest& request,
-                                    const ChainListener& listener, bool* said, absl::Status* listener_error);
+  absl::StatusOr<ChatReply> AskOnce(const base::Context& ctx, Link& link,
+                                    const ChatRequest& request, const ChainListener& listener,
+                                    bool* said, absl::Status* listener_error);
   absl::Duration RetryWait(const absl::Status& status);
   void Record(const Link& link, const absl::Status& status, const ChatReply* reply);
 

@@ -1,5 +1,5 @@
-// A conversation with a language model as values: what is asked, what comes back, and the one interface behind which every
-// provider stands.
+// A conversation with a language model as values: what is asked, what comes back, and the one
+// interface behind which every provider stands.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,8 @@ enum class Role { kSystem, kUser, kAssistant, kTool };
 struct ToolCall {
   std::string id;
   std::string name;
-  /// A JSON object as the model wrote it, whole but not checked against any schema; "{}" when it wrote nothing.
+  /// A JSON object as the model wrote it, whole but not checked against any schema; "{}" when it
+  /// wrote nothing.
   std::string arguments;
 };
 
@@ -29,7 +30,8 @@ struct Message {
   std::string text;
   std::vector<ToolCall> tool_calls;  // of the assistant
   std::string tool_call_id;          // of a tool's answer
-  /// The model's own reasoning. Never shown; sent back only to the provider that made it, where that one wants it.
+  /// The model's own reasoning. Never shown; sent back only to the provider that made it, where
+  /// that one wants it.
   std::string reasoning;
   std::string reasoning_of;
 };
@@ -43,7 +45,8 @@ struct ToolSchema {
 struct ChatRequest {
   std::vector<Message> messages;
   std::vector<ToolSchema> tools;
-  /// False asks for words only; the tools are still described, since earlier messages speak of them.
+  /// False asks for words only; the tools are still described, since earlier messages speak of
+  /// them.
   bool may_call_tools = true;
   /// Most tokens of the answer; 0 = the provider's setting.
   int64_t max_tokens = 0;
@@ -68,19 +71,24 @@ struct ChatReply {
   Usage usage;
 };
 
-/// Gets the answer's text as it comes, in pieces of whole UTF-8 characters. An error ends the call with it.
+/// Gets the answer's text as it comes, in pieces of whole UTF-8 characters. An error ends the call
+/// with it.
 using OnText = std::function<absl::Status(std::string_view)>;
 
 /// One model of one provider. Thread-safe.
 ///
 /// Errors by reason. The provider's own fault, the same request may work elsewhere or later:
-///   UNAVAILABLE (LLM_UNREACHABLE, LLM_OVERLOADED, LLM_INCOMPLETE, LLM_MALFORMED, LLM_EMPTY), RESOURCE_EXHAUSTED
-///   (LLM_RATE_LIMITED, with retry_after where the provider said so), DEADLINE_EXCEEDED (LLM_TIMEOUT);
-/// configuration: UNAUTHENTICATED (LLM_KEY), PERMISSION_DENIED (LLM_DENIED), RESOURCE_EXHAUSTED (LLM_QUOTA), NOT_FOUND
+///   UNAVAILABLE (LLM_UNREACHABLE, LLM_OVERLOADED, LLM_INCOMPLETE, LLM_MALFORMED, LLM_EMPTY),
+///   RESOURCE_EXHAUSTED (LLM_RATE_LIMITED, with retry_after where the provider said so),
+///   DEADLINE_EXCEEDED (LLM_TIMEOUT);
+/// configuration: UNAUTHENTICATED (LLM_KEY), PERMISSION_DENIED (LLM_DENIED), RESOURCE_EXHAUSTED
+/// (LLM_QUOTA), NOT_FOUND
 ///   (LLM_MODEL);
-/// the request: INVALID_ARGUMENT (LLM_CONTEXT_TOO_LONG, LLM_REFUSED_REQUEST, LLM_TOOLS_UNSUPPORTED), FAILED_PRECONDITION
+/// the request: INVALID_ARGUMENT (LLM_CONTEXT_TOO_LONG, LLM_REFUSED_REQUEST,
+/// LLM_TOOLS_UNSUPPORTED), FAILED_PRECONDITION
 ///   (LLM_CONTENT_FILTER), RESOURCE_EXHAUSTED (LLM_REPLY_TOO_LONG).
-/// CANCELLED (CALLER_LEFT) and DEADLINE_EXCEEDED (DEADLINE) come from the context alone. No message holds a key.
+/// CANCELLED (CALLER_LEFT) and DEADLINE_EXCEEDED (DEADLINE) come from the context alone. No message
+/// holds a key.
 class Provider {
  public:
   virtual ~Provider() = default;

@@ -26,8 +26,9 @@ struct Refusal {
 };
 
 bool Holds(const Refusal& refusal, std::initializer_list<std::string_view> words) {
-  return std::any_of(words.begin(), words.end(),
-                     [&](std::string_view word) { return refusal.all.find(word) != std::string::npos; });
+  return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+    return refusal.all.find(word) != std::string::npos;
+  });
 }
 
 std::string Member(const json& object, const char* key) {
@@ -57,13 +58,14 @@ Refusal ReadRefusal(int status, std::string_view text) {
     const json& error = it != body->end() && it->is_object() ? *it : *body;
     refusal.code = Member(error, "code");
     type = Member(error, "type");
-    refusal.message = it != body->end() && it->is_string() ? it->get<std::string>() : Member(error, "message");
+    refusal.message =
+        it != body->end() && it->is_string() ? it->get<std::string>() : Member(error, "message");
   }
   if (refusal.message.empty()) refusal.message = text;
   refusal.message = Plain(refusal.message);
   refusal.all = base::AsciiLower(refusal.code + " " + type + " " + refusal.message);
   // An error object inside an answer of status 200 names its own.
-  if (status < 400) {
+  if (status == 200) {
     const int inner = std::atoi(refusal.code.c_str());
     refusal.status = inner >= 400 && inner <= 599 ? inner : 503;
   }
@@ -81,59 +83,72 @@ std::string RefusedParameter(const Refusal& refusal) {
 
 bool IsQuota(const Refusal& r) {
   return r.status == 402 || r.code == "1113" ||
-         Holds(r, {"insufficient_quota", "insufficient balance", "insufficient_balance", "accountoverdue", "arrearage",
-                   "billing", "exceeded your current quota"});
+         Holds(r, {"insufficient_quota", "insufficient balance", "insufficient_balance",
+                   "accountoverdue", "arrearage", "billing", "exceeded your current quota"});
 }
 
 bool IsContextTooLong(const Refusal& r) {
   return r.status == 413 || r.code == "1261" ||
-         Holds(r, {"context_length_exceeded", "maximum context length", "context length", "context window",
-                   "too many tokens", "prompt is too long", "input length", "range of input length"});
+         Holds(r, {"context_length_exceeded", "maximum context length", "context length",
+                   "context window", "too many tokens", "prompt is too long", "input length",
+                   "range of input length"});
 }
 
 bool IsContentFilter(const Refusal& r) {
-  return r.code == "1301" || Holds(r, {"content_filter", "data_inspection_failed", "datainspectionfailed",
-                                       "content management policy", "sensitivecontentdetected"});
+  return r.code == "1301" ||
+         Holds(r, {"content_filter", "data_inspection_failed", "datainspectionfailed",
+                   "content management policy", "sensitivecontentdetected"});
 }
 
 bool IsModel(const Refusal& r) {
-  if (!RefusedParameter(r).empty()) return false;  // "'max_tokens' is not supported with this model"
-  if (Holds(r, {"model_not_found", "modelnotfound", "invalidendpoint", "model not found"})) return true;
+  if (!RefusedParameter(r).empty())
+    return false;  // "'max_tokens' is not supported with this model"
+  if (Holds(r, {"model_not_found", "modelnotfound", "invalidendpoint", "model not found"}))
+    return true;
   return r.all.find("model") != std::string::npos &&
-         Holds(r, {"not exist", "not found", "unknown model", "is not supported", "not a valid model", "no such model",
-                   "invalid model"});
+         Holds(r, {"not exist", "not found", "unknown model", "is not supported",
+                   "not a valid model", "no such model", "invalid model"});
 }
 
 bool IsTools(const Refusal& r) {
   return r.all.find("tool") != std::string::npos &&
-         Holds(r, {"does not support tools", "enable-auto-tool-choice", "tool-call-parser", "tools are not supported",
-                   "tools is not supported", "tool use is not supported", "does not support function"});
+         Holds(r, {"does not support tools", "enable-auto-tool-choice", "tool-call-parser",
+                   "tools are not supported", "tools is not supported", "tool use is not supported",
+                   "does not support function"});
 }
 
 base::Error Classify(const ProviderSettings& s, const Refusal& r) {
   const std::string said = r.message.empty() ? "" : ": " + r.message;
-  if (r.status == 401 || Holds(r, {"invalid_api_key", "api key not valid", "api_key_invalid", "incorrect api key"})) {
-    return base::Unauthenticated("LLM_KEY", fmt::format("API key not found or not accepted ({}){}", r.status, said))
+  if (r.status == 401 ||
+      Holds(r, {"invalid_api_key", "api key not valid", "api_key_invalid", "incorrect api key"})) {
+    return base::Unauthenticated(
+               "LLM_KEY", fmt::format("API key not found or not accepted ({}){}", r.status, said))
         .Hint(fmt::format("Set {} to a valid key of {}.", s.key_hint, s.name));
   }
   if (IsQuota(r)) {
-    return base::ResourceExhausted("LLM_QUOTA", fmt::format("quota or balance used up ({}){}", r.status, said))
+    return base::ResourceExhausted("LLM_QUOTA",
+                                   fmt::format("quota or balance used up ({}){}", r.status, said))
         .Hint("Top up the account, or configure another provider in llm.fallback.");
   }
   if (IsTools(r)) {
     return base::InvalidArgument("", "LLM_TOOLS_UNSUPPORTED",
                                  fmt::format("the model '{}' cannot call tools{}", s.model, said))
-        .Hint("Choose a model that can call tools; vLLM needs --enable-auto-tool-choice and --tool-call-parser.");
+        .Hint(
+            "Choose a model that can call tools; vLLM needs --enable-auto-tool-choice and "
+            "--tool-call-parser.");
   }
   if (IsContextTooLong(r)) {
-    return base::InvalidArgument("", "LLM_CONTEXT_TOO_LONG", fmt::format("the question is too long for the model{}", said))
+    return base::InvalidArgument("", "LLM_CONTEXT_TOO_LONG",
+                                 fmt::format("the question is too long for the model{}", said))
         .Hint("Ask about less at a time, or choose a model with a larger context.");
   }
   if (IsContentFilter(r)) {
-    return base::FailedPrecondition("LLM_CONTENT_FILTER", fmt::format("the content filter refused the question{}", said));
+    return base::FailedPrecondition("LLM_CONTENT_FILTER",
+                                    fmt::format("the content filter refused the question{}", said));
   }
   if (r.status == 404 || (r.status != 429 && r.status < 500 && IsModel(r))) {
-    return base::NotFound("LLM_MODEL", fmt::format("model not found: '{}' ({}){}", s.model, r.status, said))
+    return base::NotFound("LLM_MODEL",
+                          fmt::format("model not found: '{}' ({}){}", s.model, r.status, said))
         .Hint("Check llm.model and llm.base_url; GET /api/v1/models lists known models.");
   }
   if (r.status == 403) {
@@ -141,21 +156,27 @@ base::Error Classify(const ProviderSettings& s, const Refusal& r) {
         .Hint("The key may lack the right to this model, or belong to another region.");
   }
   if (r.status == 429) {
-    return base::ResourceExhausted("LLM_RATE_LIMITED", fmt::format("too many requests ({}){}", r.status, said));
+    return base::ResourceExhausted("LLM_RATE_LIMITED",
+                                   fmt::format("too many requests ({}){}", r.status, said));
   }
   if (r.status >= 500 || r.status == 408 || r.status == 409 || r.status == 425) {
-    return base::Unavailable("LLM_OVERLOADED", fmt::format("the provider failed ({}){}", r.status, said));
+    return base::Unavailable("LLM_OVERLOADED",
+                             fmt::format("the provider failed ({}){}", r.status, said));
   }
-  return base::InvalidArgument("", "LLM_REFUSED_REQUEST", fmt::format("the provider refused the request ({}){}", r.status, said))
+  return base::InvalidArgument(
+             "", "LLM_REFUSED_REQUEST",
+             fmt::format("the provider refused the request ({}){}", r.status, said))
       .Hint("Check llm.base_url, llm.model and the provider's extra settings.");
 }
 
-absl::Status WithProvider(const ProviderSettings& settings, const absl::Status& status, int http_status) {
+absl::Status WithProvider(const ProviderSettings& settings, const absl::Status& status,
+                          int http_status) {
   base::ErrorDetail detail = base::DetailOf(status);
   detail.metadata["provider"] = settings.name;
   detail.metadata["model"] = settings.model;
   if (http_status != 0) detail.metadata["http_status"] = std::to_string(http_status);
-  return base::WithDetail(absl::Status(status.code(), base::ToAbsl(settings.name + ": " + std::string(status.message()))),
+  return base::WithDetail(absl::Status(status.code(), base::ToAbsl(settings.name + ": " +
+                                                                   std::string(status.message()))),
                           detail);
 }
 
@@ -165,7 +186,8 @@ std::optional<absl::Duration> Bounded(absl::Duration wait) {
 
 std::optional<double> Number(std::string_view text) {
   text = base::Trim(text);
-  if (text.empty() || text.find_first_not_of("0123456789.") != std::string_view::npos) return std::nullopt;
+  if (text.empty() || text.find_first_not_of("0123456789.") != std::string_view::npos)
+    return std::nullopt;
   return std::strtod(std::string(text).c_str(), nullptr);
 }
 
@@ -177,22 +199,25 @@ std::optional<absl::Duration> RetryAfter(const http_client::ResponseHead& head, 
   if (const auto seconds = Number(after)) return Bounded(absl::Seconds(*seconds));
   absl::Time date;
   std::string problem;
-  if (!after.empty() && absl::ParseTime("%a, %d %b %Y %H:%M:%S GMT", after, &date, &problem)) return Bounded(date - now);
+  if (!after.empty() && absl::ParseTime("%a, %d %b %Y %H:%M:%S GMT", after, &date, &problem))
+    return Bounded(date - now);
   absl::Duration reset;
   const std::string window(base::Trim(head.Get("x-ratelimit-reset-requests")));
   if (!window.empty() && absl::ParseDuration(window, &reset)) return Bounded(reset);
   return std::nullopt;
 }
 
-absl::Status FailureOf(const ProviderSettings& settings, const http_client::ResponseHead& head, std::string_view text,
-                       absl::Time now) {
+absl::Status FailureOf(const ProviderSettings& settings, const http_client::ResponseHead& head,
+                       std::string_view text, absl::Time now) {
   const Refusal refusal = ReadRefusal(head.status, text);
   absl::Status status = WithProvider(settings, Classify(settings, refusal), refusal.status);
   base::ErrorDetail detail = base::DetailOf(status);
   if (detail.reason == "LLM_REFUSED_REQUEST") {
-    if (const std::string parameter = RefusedParameter(refusal); !parameter.empty()) detail.metadata["parameter"] = parameter;
+    if (const std::string parameter = RefusedParameter(refusal); !parameter.empty())
+      detail.metadata["parameter"] = parameter;
   }
-  if (detail.reason == "LLM_RATE_LIMITED" || detail.reason == "LLM_OVERLOADED") detail.retry_after = RetryAfter(head, now);
+  if (detail.reason == "LLM_RATE_LIMITED" || detail.reason == "LLM_OVERLOADED")
+    detail.retry_after = RetryAfter(head, now);
   return base::WithDetail(status, detail);
 }
 
@@ -205,31 +230,38 @@ absl::Status TransportFailure(const ProviderSettings& settings, const absl::Stat
     const absl::Duration limit = reason == "CONNECT_TIMEOUT" ? settings.connect_timeout
                                  : reason == "HEAD_TIMEOUT"  ? settings.first_byte_timeout
                                                              : settings.idle_timeout;
-    const char* what = reason == "IDLE_TIMEOUT" ? "it sent nothing more for" : "it did not answer within";
+    const char* what =
+        reason == "IDLE_TIMEOUT" ? "it sent nothing more for" : "it did not answer within";
     return named(base::DeadlineExceeded(
-                     "LLM_TIMEOUT", fmt::format("connection timeout: {} {}", what, absl::FormatDuration(limit)))
+                     "LLM_TIMEOUT",
+                     fmt::format("connection timeout: {} {}", what, absl::FormatDuration(limit)))
                      .Hint("Check the network, HTTPS_PROXY and llm.base_url."));
   }
   if (reason == "CONNECTION_LOST" || reason == "MALFORMED_RESPONSE") {
-    return named(base::Unavailable("LLM_INCOMPLETE", "the connection broke off before the answer was whole"));
+    return named(base::Unavailable("LLM_INCOMPLETE",
+                                   "the connection broke off before the answer was whole"));
   }
   if (reason == "RESPONSE_TOO_LARGE") {
-    return named(base::ResourceExhausted("LLM_REPLY_TOO_LONG", "the answer is larger than is read"));
+    return named(
+        base::ResourceExhausted("LLM_REPLY_TOO_LONG", "the answer is larger than is read"));
   }
   if (reason == "INVALID_URL" || reason == "INVALID_HEADER") {
-    return named(base::InvalidArgument("", "LLM_REFUSED_REQUEST", status.message().empty() ? "the address cannot be used"
-                                                                                            : base::ToStd(status.message()))
+    return named(base::InvalidArgument("", "LLM_REFUSED_REQUEST",
+                                       status.message().empty() ? "the address cannot be used"
+                                                                : base::ToStd(status.message()))
                      .Hint("Check llm.base_url and llm.api_key."));
   }
-  return named(base::Unavailable("LLM_UNREACHABLE", fmt::format("connection failed: {}", base::ToStd(status.message())))
+  return named(base::Unavailable("LLM_UNREACHABLE", fmt::format("connection failed: {}",
+                                                                base::ToStd(status.message())))
                    .Hint("Check the network, HTTPS_PROXY and llm.base_url."));
 }
 
 absl::Status MissingKey(const ProviderSettings& settings) {
-  return WithProvider(settings,
-                      base::Unauthenticated("LLM_KEY", "API key not found")
-                          .Hint(fmt::format("Set {} to a key of {}.", settings.key_hint, settings.name)),
-                      0);
+  return WithProvider(
+      settings,
+      base::Unauthenticated("LLM_KEY", "API key not found")
+          .Hint(fmt::format("Set {} to a key of {}.", settings.key_hint, settings.name)),
+      0);
 }
 
 absl::Status NameProvider(const ProviderSettings& settings, const absl::Status& status) {

@@ -21,15 +21,20 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kMostErrorBytes = 4 << 10;
-// The wire spends some 60 bytes of framing on a byte of text at worst; the decoder bounds the reply itself.
+// The wire spends some 60 bytes of framing on a byte of text at worst; the decoder bounds the reply
+// itself.
 constexpr size_t kMostWireBytes = 64 << 20;
 
 const char* RoleName(Role role) {
   switch (role) {
-    case Role::kSystem: return "system";
-    case Role::kUser: return "user";
-    case Role::kAssistant: return "assistant";
-    case Role::kTool: return "tool";
+    case Role::kSystem:
+      return "system";
+    case Role::kUser:
+      return "user";
+    case Role::kAssistant:
+      return "assistant";
+    case Role::kTool:
+      return "tool";
   }
   return "user";
 }
@@ -45,15 +50,20 @@ json MessageJson(const ProviderSettings& settings, const Dialect& dialect, const
          {"type", "function"},
          {"function", {{"name", call.name}, {"arguments", base::SanitizeUtf8(call.arguments)}}}});
   }
-  if (dialect.echo_reasoning && message.reasoning_of == settings.name) object["reasoning_content"] = message.reasoning;
+  if (dialect.echo_reasoning && message.reasoning_of == settings.name)
+    object["reasoning_content"] = message.reasoning;
   return object;
 }
 
 json ToolJson(const ToolSchema& tool) {
   auto parameters = base::ParseJson(tool.parameters);
-  if (!parameters.ok() || !parameters->is_object()) parameters = json{{"type", "object"}, {"properties", json::object()}};
+  if (!parameters.ok() || !parameters->is_object())
+    parameters = json{{"type", "object"}, {"properties", json::object()}};
   return {{"type", "function"},
-          {"function", {{"name", tool.name}, {"description", tool.description}, {"parameters", *std::move(parameters)}}}};
+          {"function",
+           {{"name", tool.name},
+            {"description", tool.description},
+            {"parameters", *std::move(parameters)}}}};
 }
 
 // The first byte that tells a whole answer ("{") from a stream.
@@ -90,7 +100,8 @@ class Receiver {
       body_ += bytes;
       return absl::OkStatus();
     }
-    if (body_.size() < kMostErrorBytes) body_.append(bytes.substr(0, kMostErrorBytes - body_.size()));
+    if (body_.size() < kMostErrorBytes)
+      body_.append(bytes.substr(0, kMostErrorBytes - body_.size()));
     OPSMESH_RETURN_IF_ERROR(events_.Feed(bytes));
     // Some servers keep the connection open after the end: nobody has to wait for them.
     return decoder_.done() ? base::Cancelled("LLM_DONE", "done") : absl::Status();
@@ -100,7 +111,8 @@ class Receiver {
     if (shape_ == Shape::kWhole) return decoder_.Whole(body_);
     if (!decoder_.done()) OPSMESH_RETURN_IF_ERROR(events_.Finish());
     if (!any_event_ && !body_.empty()) {
-      return base::Unavailable("LLM_MALFORMED", "what came back is no model's answer").Hint("Check llm.base_url.");
+      return base::Unavailable("LLM_MALFORMED", "what came back is no model's answer")
+          .Hint("Check llm.base_url.");
     }
     return decoder_.Finish();
   }
@@ -137,7 +149,8 @@ class OpenAiProvider final : public Provider {
   const std::string& name() const override { return settings_.name; }
   const std::string& model() const override { return settings_.model; }
 
-  absl::StatusOr<ChatReply> Chat(const base::Context& ctx, const ChatRequest& request, const OnText& on_text) override {
+  absl::StatusOr<ChatReply> Chat(const base::Context& ctx, const ChatRequest& request,
+                                 const OnText& on_text) override {
     OPSMESH_RETURN_IF_ERROR(ctx.Check());
     if (settings_.needs_key && settings_.api_key.empty()) return MissingKey(settings_);
     for (int tries = 0;; ++tries) {
@@ -148,7 +161,8 @@ class OpenAiProvider final : public Provider {
   }
 
  private:
-  static std::shared_ptr<const http_client::Connection> MakeConnection(const ProviderSettings& settings) {
+  static std::shared_ptr<const http_client::Connection> MakeConnection(
+      const ProviderSettings& settings) {
     auto connection = std::make_shared<http_client::Connection>();
     connection->ca_pem = settings.ca_pem;
     connection->insecure_skip_tls_verify = settings.skip_tls_verify;
@@ -199,17 +213,17 @@ class OpenAiProvider final : public Provider {
     return http;
   }
 
-  absl::StatusOr<ChatReply> Send(const base::Context& ctx, const Dialect& dialect, const ChatRequest& request,
-                                 const OnText& on_text) {
+  absl::StatusOr<ChatReply> Send(const base::Context& ctx, const Dialect& dialect,
+                                 const ChatRequest& request, const OnText& on_text) {
     absl::Status listener;  // what on_text said: the caller's own, not the provider's
     Receiver receiver(settings_, [&](std::string_view piece) {
       if (on_text) listener = on_text(piece);
       return listener;
     });
-    const absl::Status sent =
-        http_.Stream(ctx, MakeRequest(dialect, request),
-                     [&](const http_client::ResponseHead& head) { return receiver.OnHead(head); },
-                     [&](std::string_view bytes) { return receiver.OnData(bytes); });
+    const absl::Status sent = http_.Stream(
+        ctx, MakeRequest(dialect, request),
+        [&](const http_client::ResponseHead& head) { return receiver.OnHead(head); },
+        [&](std::string_view bytes) { return receiver.OnData(bytes); });
     if (!listener.ok()) return listener;
     if (!sent.ok() && base::DetailOf(sent).reason != "LLM_DONE") return Explained(receiver, sent);
     if (receiver.head().status != 200) return Refused(receiver.head(), receiver.body());
@@ -225,7 +239,8 @@ class OpenAiProvider final : public Provider {
 
   absl::Status Explained(const Receiver& receiver, const absl::Status& status) const {
     const base::ErrorDetail detail = base::DetailOf(status);
-    if (detail.reason == "UPSTREAM_ERROR") return Refused(receiver.head(), detail.metadata.at("body"));
+    if (detail.reason == "UPSTREAM_ERROR")
+      return Refused(receiver.head(), detail.metadata.at("body"));
     if (!detail.reason.starts_with("LLM_")) return TransportFailure(settings_, status);
     return NameProvider(settings_, status);
   }
@@ -245,23 +260,28 @@ std::string CompletionsUrl(const ProviderSettings& settings) {
   if (!settings.dialect.azure) return settings.base_url + "/chat/completions";
   std::string url = settings.base_url;
   if (url.find("/openai/deployments/") == std::string::npos) {
-    url += "/openai/deployments/" + base::PercentEncode(settings.deployment.empty() ? settings.model : settings.deployment);
+    url += "/openai/deployments/" +
+           base::PercentEncode(settings.deployment.empty() ? settings.model : settings.deployment);
   }
   return url + "/chat/completions?api-version=" + base::PercentEncode(settings.api_version);
 }
 
-std::string RequestBody(const ProviderSettings& settings, const Dialect& dialect, const ChatRequest& request) {
+std::string RequestBody(const ProviderSettings& settings, const Dialect& dialect,
+                        const ChatRequest& request) {
   json body = {{"model", settings.wire_model.empty() ? settings.model : settings.wire_model},
                {"stream", settings.stream},
                {"messages", json::array()}};
-  for (const Message& message : request.messages) body["messages"].push_back(MessageJson(settings, dialect, message));
+  for (const Message& message : request.messages)
+    body["messages"].push_back(MessageJson(settings, dialect, message));
   for (const ToolSchema& tool : request.tools) body["tools"].push_back(ToolJson(tool));
-  if (!request.tools.empty() && !request.may_call_tools && dialect.tool_choice) body["tool_choice"] = "none";
+  if (!request.tools.empty() && !request.may_call_tools && dialect.tool_choice)
+    body["tool_choice"] = "none";
   if (settings.stream && dialect.stream_options) body["stream_options"] = {{"include_usage", true}};
   if (dialect.temperature) body["temperature"] = settings.temperature;
   const int64_t most = request.max_tokens > 0 ? request.max_tokens : settings.max_tokens;
   if (most > 0) body[dialect.completion_tokens ? "max_completion_tokens" : "max_tokens"] = most;
-  if (const auto extra = base::ParseJson(settings.extra_body); extra.ok() && extra->is_object()) body.update(*extra);
+  if (const auto extra = base::ParseJson(settings.extra_body); extra.ok() && extra->is_object())
+    body.update(*extra);
   return base::DumpJson(body);
 }
 

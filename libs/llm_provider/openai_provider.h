@@ -11,13 +11,15 @@
 
 namespace opsmesh::llm_provider {
 
-/// `http` and `clock` outlive the provider. A parameter the server refuses by name (stream_options, temperature,
-/// tool_choice, max_tokens) is left out or renamed from then on and the request sent once more.
+/// `http` and `clock` outlive the provider. A parameter the server refuses by name (stream_options,
+/// temperature, tool_choice, max_tokens) is left out or renamed from then on and the request sent
+/// once more.
 std::unique_ptr<Provider> MakeOpenAiProvider(http_client::Client& http, const base::Clock& clock,
                                              ProviderSettings settings);
 
 /// The body of a request as `dialect` wants it: for tests and traces.
-std::string RequestBody(const ProviderSettings& settings, const Dialect& dialect, const ChatRequest& request);
+std::string RequestBody(const ProviderSettings& settings, const Dialect& dialect,
+                        const ChatRequest& request);
 
 /// Where completions are posted.
 std::string CompletionsUrl(const ProviderSettings& settings);

@@ -13,7 +13,8 @@
 namespace opsmesh::llm_provider {
 namespace {
 
-constexpr char kGenericProvider[] = "openai";  // what LLM_API_KEY alone means in the documents that name it
+constexpr char kGenericProvider[] =
+    "openai";  // what LLM_API_KEY alone means in the documents that name it
 
 struct UrlHead {
   std::string scheme;
@@ -43,9 +44,11 @@ bool IsLoopback(std::string_view host) {
   return host == "localhost" || host == "[::1]" || host.starts_with("127.") || host == "0.0.0.0";
 }
 
-// Known official models apply on the provider's own host only: whoever stands in front of it may use any names.
+// Known official models apply on the provider's own host only: whoever stands in front of it may
+// use any names.
 bool IsOwnHost(const KnownProvider* known, const std::string& base_url) {
-  return known != nullptr && !known->base_url.empty() && SplitHead(known->base_url).host == SplitHead(base_url).host;
+  return known != nullptr && !known->base_url.empty() &&
+         SplitHead(known->base_url).host == SplitHead(base_url).host;
 }
 
 std::string MergeJson(const std::string& a, const std::string& b) {
@@ -86,12 +89,14 @@ void ReadDetails(config::Reader& reader, ProviderChoice* choice) {
       reader.Problem("headers", "expected \"Name: value\".");
       continue;
     }
-    choice->headers.emplace_back(std::string(base::Trim(std::string_view(header).substr(0, colon))),
-                                 std::string(base::Trim(std::string_view(header).substr(colon + 1))));
+    choice->headers.emplace_back(
+        std::string(base::Trim(std::string_view(header).substr(0, colon))),
+        std::string(base::Trim(std::string_view(header).substr(colon + 1))));
   }
 }
 
-// Builds the settings of one provider; `generic` says that llm.api_key, llm.base_url and llm.model are meant for it.
+// Builds the settings of one provider; `generic` says that llm.api_key, llm.base_url and llm.model
+// are meant for it.
 class Builder {
  public:
   Builder(const Catalog& catalog, const Choice& choice) : catalog_(catalog), choice_(choice) {}
@@ -119,14 +124,18 @@ class Builder {
     if (own_address && known != nullptr) address = known->base_url;
     if (address.empty()) {
       return base::FailedPrecondition("LLM_BASE_URL", fmt::format("{}: no address is set", name))
-          .Hint(fmt::format("Set LLM_BASE_URL, or llm.providers.{}.base_url, for instance vllm://host:8000.", name));
+          .Hint(fmt::format(
+              "Set LLM_BASE_URL, or llm.providers.{}.base_url, for instance vllm://host:8000.",
+              name));
     }
-    OPSMESH_ASSIGN_OR_RETURN(settings.base_url, NormalizeBaseUrl(address, known != nullptr ? known->path : "/v1"));
+    OPSMESH_ASSIGN_OR_RETURN(settings.base_url,
+                             NormalizeBaseUrl(address, known != nullptr ? known->path : "/v1"));
     if (own != nullptr) settings.api_key = own->api_key;
     if (generic && !choice_.api_key.empty() && !own_first) settings.api_key = choice_.api_key;
     if (settings.needs_key && settings.api_key.empty()) return MissingKey(settings);
     if (settings.model.empty()) {
-      return base::FailedPrecondition("LLM_MODEL", fmt::format("model not found: {} has no model", name))
+      return base::FailedPrecondition("LLM_MODEL",
+                                      fmt::format("model not found: {} has no model", name))
           .Hint(fmt::format("Set LLM_MODEL, or llm.providers.{}.model.", name));
     }
     Finish(known, own, &settings);
@@ -138,7 +147,9 @@ class Builder {
     const ProviderChoice* own = Own(known.name);
     if (own == nullptr) return false;
     if (known.needs_key && own->api_key.empty()) return false;
-    if (known.needs_address && own->base_url.empty() && (known.base_url.empty() || own->model.empty())) return false;
+    if (known.needs_address && own->base_url.empty() &&
+        (known.base_url.empty() || own->model.empty()))
+      return false;
     return known.needs_key || known.needs_address;
   }
 
@@ -149,11 +160,13 @@ class Builder {
 
  private:
   static std::string KeyHint(const std::string& name, const KnownProvider* known) {
-    if (known == nullptr || known->key_env.empty()) return fmt::format("LLM_API_KEY or llm.providers.{}.api_key", name);
+    if (known == nullptr || known->key_env.empty())
+      return fmt::format("LLM_API_KEY or llm.providers.{}.api_key", name);
     return known->key_env.front() + " or LLM_API_KEY";
   }
 
-  void Finish(const KnownProvider* known, const ProviderChoice* own, ProviderSettings* settings) const {
+  void Finish(const KnownProvider* known, const ProviderChoice* own,
+              ProviderSettings* settings) const {
     settings->stream = choice_.stream;
     settings->temperature = choice_.temperature;
     settings->max_tokens = choice_.max_tokens;
@@ -175,7 +188,9 @@ class Builder {
     }
     if (known == nullptr) return;
     if (settings->api_version.empty()) settings->api_version = known->api_version;
-    const auto thinks = [&](const std::string& prefix) { return settings->model.starts_with(prefix); };
+    const auto thinks = [&](const std::string& prefix) {
+      return settings->model.starts_with(prefix);
+    };
     if (std::any_of(known->reasoning_prefixes.begin(), known->reasoning_prefixes.end(), thinks)) {
       settings->dialect.temperature = false;
       settings->dialect.completion_tokens = true;
@@ -184,7 +199,8 @@ class Builder {
     if (settings->base_url.ends_with("/openai/v1")) settings->dialect.azure = false;
     if (!IsOwnHost(known, settings->base_url)) return;
     std::string body = known->extra_body;
-    if (const auto it = known->official_models.find(settings->model); it != known->official_models.end()) {
+    if (const auto it = known->official_models.find(settings->model);
+        it != known->official_models.end()) {
       settings->wire_model = it->second.send;
       body = MergeJson(body, it->second.body);
     }
@@ -207,8 +223,10 @@ absl::StatusOr<std::string> Wanted(const Catalog& catalog, const Choice& choice)
     std::vector<std::string> names = catalog.Names();
     names.emplace_back("deterministic");
     const std::string nearest(base::Nearest(choice.provider, names));
-    return base::InvalidArgument("llm.provider", "UNKNOWN_PROVIDER", fmt::format("There is no LLM provider '{}'.", choice.provider))
-        .Hint(nearest.empty() ? "Known: " + base::Join(names, ", ") + "." : fmt::format("Did you mean '{}'?", nearest));
+    return base::InvalidArgument("llm.provider", "UNKNOWN_PROVIDER",
+                                 fmt::format("There is no LLM provider '{}'.", choice.provider))
+        .Hint(nearest.empty() ? "Known: " + base::Join(names, ", ") + "."
+                              : fmt::format("Did you mean '{}'?", nearest));
   }
   if (choice.base_url.starts_with("vllm:")) return std::string("vllm");
   if (choice.base_url.starts_with("ollama:")) return std::string("ollama");
@@ -224,17 +242,21 @@ absl::StatusOr<std::string> Wanted(const Catalog& catalog, const Choice& choice)
   if (of_model != nullptr) return of_model->name;
   if (!model.empty()) {
     for (const auto& [name, own] : choice.providers) {
-      if (own.model == model || std::count(own.models.begin(), own.models.end(), model) > 0) return name;
+      if (own.model == model || std::count(own.models.begin(), own.models.end(), model) > 0)
+        return name;
     }
     if (!choice.api_key.empty()) return std::string(kGenericProvider);
-    return base::NotFound("LLM_MODEL", fmt::format("model not found: no known provider has a model '{}'.", model))
+    return base::NotFound(
+               "LLM_MODEL",
+               fmt::format("model not found: no known provider has a model '{}'.", model))
         .Hint("Set LLM_PROVIDER (or llm.provider) too, or LLM_BASE_URL for a server of your own.");
   }
   if (!choice.api_key.empty()) return std::string(kGenericProvider);
   return std::string();
 }
 
-std::vector<std::string> Behind(const Catalog& catalog, const Choice& choice, const Builder& builder) {
+std::vector<std::string> Behind(const Catalog& catalog, const Choice& choice,
+                                const Builder& builder) {
   if (choice.fallback_given) return choice.fallback;
   std::vector<std::string> names;
   for (const KnownProvider& known : catalog.providers()) {
@@ -246,10 +268,15 @@ std::vector<std::string> Behind(const Catalog& catalog, const Choice& choice, co
   return names;
 }
 
-std::vector<Listed> List(const Catalog& catalog, const Choice& choice, const Builder& builder, const Selection& selection) {
+std::vector<Listed> List(const Catalog& catalog, const Choice& choice, const Builder& builder,
+                         const Selection& selection) {
   std::vector<Listed> all;
-  const auto add = [&](const std::string& name, std::vector<std::string> models, std::string default_model) {
-    Listed listed{.name = name, .configured = false, .message = "", .default_model = std::move(default_model),
+  const auto add = [&](const std::string& name, std::vector<std::string> models,
+                       std::string default_model) {
+    Listed listed{.name = name,
+                  .configured = false,
+                  .message = "",
+                  .default_model = std::move(default_model),
                   .models = std::move(models)};
     for (const ProviderSettings& settings : selection.chain) {
       if (settings.name != name) continue;
@@ -262,16 +289,19 @@ std::vector<Listed> List(const Catalog& catalog, const Choice& choice, const Bui
       if (built.ok()) {
         listed.message = "Not in use: it is not in llm.fallback.";
       } else {
-        listed.message = std::string(built.status().message()) + ". " + base::DetailOf(built.status()).hint;
+        listed.message =
+            std::string(built.status().message()) + ". " + base::DetailOf(built.status()).hint;
       }
     }
     std::set<std::string> seen;
-    std::erase_if(listed.models, [&](const std::string& model) { return !seen.insert(model).second; });
+    std::erase_if(listed.models,
+                  [&](const std::string& model) { return !seen.insert(model).second; });
     all.push_back(std::move(listed));
   };
   for (const KnownProvider& known : catalog.providers()) {
     std::vector<std::string> models = known.models;
-    if (const ProviderChoice* own = builder.Own(known.name)) models.insert(models.end(), own->models.begin(), own->models.end());
+    if (const ProviderChoice* own = builder.Own(known.name))
+      models.insert(models.end(), own->models.begin(), own->models.end());
     add(known.name, std::move(models), known.default_model);
   }
   for (const auto& [name, own] : choice.providers) {
@@ -286,12 +316,17 @@ absl::StatusOr<std::string> NormalizeBaseUrl(std::string_view url, std::string_v
   url = base::Trim(url);
   UrlHead head = SplitHead(url);
   const auto refuse = [&]() -> absl::Status {
-    return base::InvalidArgument("llm.base_url", "LLM_BASE_URL", fmt::format("'{}' is no address of an LLM.", url))
-        .Hint("Write it as https://host/v1, http://host:port/v1 or vllm://host:port; keys go into llm.api_key.");
+    return base::InvalidArgument("llm.base_url", "LLM_BASE_URL",
+                                 fmt::format("'{}' is no address of an LLM.", url))
+        .Hint(
+            "Write it as https://host/v1, http://host:port/v1 or vllm://host:port; keys go into "
+            "llm.api_key.");
   };
-  if (head.host.empty() || url.find_first_of(" \t\r\n\"<>?#@") != std::string_view::npos) return refuse();
+  if (head.host.empty() || url.find_first_of(" \t\r\n\"<>?#@") != std::string_view::npos)
+    return refuse();
   std::string scheme = head.scheme;
-  if (scheme == "vllm" || scheme == "ollama" || (scheme.empty() && IsLoopback(head.host))) scheme = "http";
+  if (scheme == "vllm" || scheme == "ollama" || (scheme.empty() && IsLoopback(head.host)))
+    scheme = "http";
   if (scheme.empty()) scheme = "https";
   if (scheme != "http" && scheme != "https") return refuse();
   const size_t after = head.scheme.empty() ? 0 : url.find("://") + 3;
@@ -327,8 +362,8 @@ Choice ReadChoice(config::Reader& reader, const Catalog& catalog) {
   tokens.min = 0;
   tokens.max = 1'000'000;
   choice.max_tokens = reader.Int("max_tokens", 0, tokens);
-  choice.skip_tls_verify =
-      reader.Bool("skip_verify_ssl", false, {.env = {"LLM_SKIP_VERIFY_SSL"}, .aliases = {"skip_verify_ssl"}});
+  choice.skip_tls_verify = reader.Bool(
+      "skip_verify_ssl", false, {.env = {"LLM_SKIP_VERIFY_SSL"}, .aliases = {"skip_verify_ssl"}});
   choice.ca_pem = reader.String("ca_pem", "");
   choice.http_proxy = reader.String("http_proxy", "", names({"HTTP_PROXY", "http_proxy"}, {}));
   choice.https_proxy = reader.String("https_proxy", "", names({"HTTPS_PROXY", "https_proxy"}, {}));
@@ -379,19 +414,24 @@ absl::StatusOr<Selection> Select(const Catalog& catalog, const Choice& choice) {
     };
     if (!selection.wanted.empty()) {
       selection.unusable = take(selection.wanted, true);
-      if (selection.unusable.code() == absl::StatusCode::kInvalidArgument) return selection.unusable;
+      if (selection.unusable.code() == absl::StatusCode::kInvalidArgument)
+        return selection.unusable;
     }
     for (const std::string& name : Behind(catalog, choice, builder)) {
       const KnownProvider* known = catalog.Find(name);
       if (known == nullptr && !choice.providers.contains(name)) {
-        return base::InvalidArgument("llm.fallback", "UNKNOWN_PROVIDER", fmt::format("There is no LLM provider '{}'.", name))
-            .Hint("llm.fallback lists providers by name, for instance [qwen, ollama]; [] turns it off.");
+        return base::InvalidArgument("llm.fallback", "UNKNOWN_PROVIDER",
+                                     fmt::format("There is no LLM provider '{}'.", name))
+            .Hint(
+                "llm.fallback lists providers by name, for instance [qwen, ollama]; [] turns it "
+                "off.");
       }
       const absl::Status taken_status = take(known != nullptr ? known->name : name, false);
       if (taken_status.code() == absl::StatusCode::kInvalidArgument) return taken_status;
     }
     // LLM_* beside a local first choice: what they describe stands behind it.
-    if (selection.wanted == "ollama" && !choice.fallback_given && !choice.api_key.empty() && !choice.base_url.empty()) {
+    if (selection.wanted == "ollama" && !choice.fallback_given && !choice.api_key.empty() &&
+        !choice.base_url.empty()) {
       (void)take(kGenericProvider, true);
     }
   }

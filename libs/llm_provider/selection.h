@@ -1,8 +1,8 @@
 // From the configuration to the providers in the order they are tried.
 //
-// What is set explicitly wins (provider, else the provider of the model, else of the address); else the first known provider
-// with a key; else none: the deterministic planner answers. Others that have what they need stand behind the first one,
-// unless `fallback` says which.
+// What is set explicitly wins (provider, else the provider of the model, else of the address); else
+// the first known provider with a key; else none: the deterministic planner answers. Others that
+// have what they need stand behind the first one, unless `fallback` says which.
 #pragma once
 
 #include <map>
@@ -68,12 +68,13 @@ struct Selection {
   std::vector<Listed> listed;
 };
 
-/// INVALID_ARGUMENT (UNKNOWN_PROVIDER, LLM_BASE_URL) for a choice that means nothing; a missing key and a model nobody is
-/// known to have are no error (Selection::unusable).
+/// INVALID_ARGUMENT (UNKNOWN_PROVIDER, LLM_BASE_URL) for a choice that means nothing; a missing key
+/// and a model nobody is known to have are no error (Selection::unusable).
 absl::StatusOr<Selection> Select(const Catalog& catalog, const Choice& choice);
 
-/// "vllm://host:8000" -> "http://host:8000/v1": scheme and `path` added where missing, "/chat/completions" and trailing
-/// slashes taken off. INVALID_ARGUMENT (LLM_BASE_URL) for what is no address.
+/// "vllm://host:8000" -> "http://host:8000/v1": scheme and `path` added where missing,
+/// "/chat/completions" and trailing slashes taken off. INVALID_ARGUMENT (LLM_BASE_URL) for what is
+/// no address.
 absl::StatusOr<std::string> NormalizeBaseUrl(std::string_view url, std::string_view path);
 
 }  // namespace opsmesh::llm_provider

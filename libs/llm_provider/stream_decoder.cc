@@ -16,7 +16,8 @@ using nlohmann::json;
 
 constexpr std::string_view kOpen = "<think>";
 constexpr std::string_view kClose = "</think>";
-// More tokens than any model reads or writes in one call: a figure above it is an error of the server.
+// More tokens than any model reads or writes in one call: a figure above it is an error of the
+// server.
 constexpr int64_t kMostTokens = 100'000'000;
 
 const json* Get(const json& object, const char* key) {
@@ -27,8 +28,9 @@ const json* Get(const json& object, const char* key) {
 
 std::string_view TextOf(const json& object, const char* key) {
   const json* value = Get(object, key);
-  return value != nullptr && value->is_string() ? std::string_view(value->get_ref<const std::string&>())
-                                                : std::string_view();
+  return value != nullptr && value->is_string()
+             ? std::string_view(value->get_ref<const std::string&>())
+             : std::string_view();
 }
 
 // How many bytes at the end of `text` may be the beginning of `mark`.
@@ -42,7 +44,8 @@ size_t PartialMatch(std::string_view text, std::string_view mark) {
 std::optional<int64_t> Tokens(const json& usage, const char* key) {
   const json* value = Get(usage, key);
   if (value == nullptr || !value->is_number_integer()) return std::nullopt;
-  if (value->is_number_unsigned() && value->get<uint64_t>() > static_cast<uint64_t>(kMostTokens)) return std::nullopt;
+  if (value->is_number_unsigned() && value->get<uint64_t>() > static_cast<uint64_t>(kMostTokens))
+    return std::nullopt;
   const int64_t tokens = value->get<int64_t>();
   return tokens < 0 || tokens > kMostTokens ? std::nullopt : std::optional(tokens);
 }
@@ -56,7 +59,8 @@ void TakeUsage(const json& usage, Usage* into) {
 }
 
 base::Error Malformed(std::string_view what) {
-  return base::Unavailable("LLM_MALFORMED", fmt::format("The model's answer cannot be read: {}.", what));
+  return base::Unavailable("LLM_MALFORMED",
+                           fmt::format("The model's answer cannot be read: {}.", what));
 }
 
 }  // namespace
@@ -97,13 +101,15 @@ std::string ThinkFilter::Finish() {
   return answer ? held : "";
 }
 
-StreamDecoder::StreamDecoder(OnText on_text, DecoderLimits limits) : on_text_(std::move(on_text)), limits_(limits) {}
+StreamDecoder::StreamDecoder(OnText on_text, DecoderLimits limits)
+    : on_text_(std::move(on_text)), limits_(limits) {}
 
 absl::Status StreamDecoder::Count(size_t bytes) {
   bytes_ += bytes;
   if (bytes_ <= limits_.max_reply_bytes) return absl::OkStatus();
   return base::ResourceExhausted(
-      "LLM_REPLY_TOO_LONG", fmt::format("The model's answer grew above {} bytes and was cut.", limits_.max_reply_bytes));
+      "LLM_REPLY_TOO_LONG",
+      fmt::format("The model's answer grew above {} bytes and was cut.", limits_.max_reply_bytes));
 }
 
 absl::Status StreamDecoder::Emit(std::string text) {
@@ -146,7 +152,8 @@ absl::Status StreamDecoder::Take(const json& chunk) {
   const json* choices = Get(chunk, "choices");
   if (choices == nullptr || !choices->is_array()) return absl::OkStatus();
   for (const json& choice : *choices) {
-    if (const json* index = Get(choice, "index"); index != nullptr && *index != 0) continue;  // we ask for one answer
+    if (const json* index = Get(choice, "index"); index != nullptr && *index != 0)
+      continue;  // we ask for one answer
     const json* delta = Get(choice, "delta");
     if (delta == nullptr) delta = Get(choice, "message");
     if (delta != nullptr) OPSMESH_RETURN_IF_ERROR(TakeDelta(*delta));
@@ -189,8 +196,9 @@ StreamDecoder::PendingCall* StreamDecoder::FindCall(const json& piece, const std
   if (index != nullptr && index->is_number_integer()) {
     const int64_t wanted = index->get<int64_t>();
     // The newest one under that index: servers that number every call 0 tell them apart by id.
-    const auto it = std::find_if(calls_.rbegin(), calls_.rend(),
-                                 [wanted](const PendingCall& call) { return call.index == wanted; });
+    const auto it = std::find_if(calls_.rbegin(), calls_.rend(), [wanted](const PendingCall& call) {
+      return call.index == wanted;
+    });
     if (it == calls_.rend()) return nullptr;
     return id.empty() || it->call.id.empty() || it->call.id == id ? &*it : nullptr;
   }
@@ -211,8 +219,9 @@ absl::Status StreamDecoder::TakeCall(const json& piece) {
   PendingCall* call = FindCall(piece, id);
   if (call == nullptr) {
     if (calls_.size() >= limits_.max_tool_calls) {
-      return base::ResourceExhausted("LLM_REPLY_TOO_LONG", fmt::format("The model asked for more than {} tool calls at once.",
-                                                                       limits_.max_tool_calls));
+      return base::ResourceExhausted(
+          "LLM_REPLY_TOO_LONG", fmt::format("The model asked for more than {} tool calls at once.",
+                                            limits_.max_tool_calls));
     }
     call = &calls_.emplace_back();
     if (const json* index = Get(piece, "index"); index != nullptr && index->is_number_integer()) {
@@ -236,7 +245,8 @@ absl::Status StreamDecoder::TakeCall(const json& piece) {
 absl::Status StreamDecoder::TakeFinish(const std::string& reason) {
   finish_seen_ = true;
   if (reason == "content_filter" || reason == "sensitive") {
-    return base::FailedPrecondition("LLM_CONTENT_FILTER", "The provider's content filter stopped the answer.");
+    return base::FailedPrecondition("LLM_CONTENT_FILTER",
+                                    "The provider's content filter stopped the answer.");
   }
   if (reason == "stop" || reason == "eos" || reason == "end_turn") {
     reply_.finish = Finish::kStop;
@@ -244,8 +254,10 @@ absl::Status StreamDecoder::TakeFinish(const std::string& reason) {
     reply_.finish = Finish::kLength;
   } else if (reason == "tool_calls" || reason == "function_call") {
     reply_.finish = Finish::kToolCalls;
-  } else if (reason == "network_error" || reason == "error" || reason == "insufficient_system_resource") {
-    return base::Unavailable("LLM_INCOMPLETE", fmt::format("The provider broke off the answer ({}).", reason));
+  } else if (reason == "network_error" || reason == "error" ||
+             reason == "insufficient_system_resource") {
+    return base::Unavailable("LLM_INCOMPLETE",
+                             fmt::format("The provider broke off the answer ({}).", reason));
   } else {
     reply_.finish = Finish::kOther;
   }
@@ -256,11 +268,14 @@ absl::StatusOr<ChatReply> StreamDecoder::Finish() {
   OPSMESH_RETURN_IF_ERROR(Emit(think_.Finish()));
   const bool text_whole = finish_seen_ || done_;
   if (!text_whole || (!calls_.empty() && !finish_seen_)) {
-    return base::Unavailable("LLM_INCOMPLETE", "The answer broke off before the model had finished it.");
+    return base::Unavailable("LLM_INCOMPLETE",
+                             "The answer broke off before the model had finished it.");
   }
   if (!calls_.empty() && damaged_) return Malformed("its tool calls hold bytes that are no text");
   if (!calls_.empty() && reply_.finish == Finish::kLength) {
-    return base::ResourceExhausted("LLM_REPLY_TOO_LONG", "The model reached its length limit in the middle of a tool call.")
+    return base::ResourceExhausted(
+               "LLM_REPLY_TOO_LONG",
+               "The model reached its length limit in the middle of a tool call.")
         .Hint("Raise llm.max_tokens.");
   }
   for (size_t i = 0; i < calls_.size(); ++i) {
@@ -273,14 +288,16 @@ absl::StatusOr<ChatReply> StreamDecoder::Finish() {
   for (size_t i = 1; i < reply_.tool_calls.size(); ++i) {
     const auto begin = reply_.tool_calls.begin();
     const std::string id = begin[static_cast<std::ptrdiff_t>(i)].id;
-    if (std::any_of(begin, begin + static_cast<std::ptrdiff_t>(i), [&](const ToolCall& c) { return c.id == id; })) {
+    if (std::any_of(begin, begin + static_cast<std::ptrdiff_t>(i),
+                    [&](const ToolCall& c) { return c.id == id; })) {
       reply_.tool_calls[i].id = fmt::format("{}_{}", id, i + 1);
     }
   }
   if (reply_.tool_calls.empty() && base::Trim(reply_.text).empty()) {
-    return base::Unavailable("LLM_EMPTY", reply_.finish == Finish::kLength
-                                              ? "The model used up its answer on reasoning and said nothing."
-                                              : "The model said nothing.");
+    return base::Unavailable("LLM_EMPTY",
+                             reply_.finish == Finish::kLength
+                                 ? "The model used up its answer on reasoning and said nothing."
+                                 : "The model said nothing.");
   }
   return std::move(reply_);
 }
@@ -288,7 +305,8 @@ absl::StatusOr<ChatReply> StreamDecoder::Finish() {
 absl::StatusOr<ChatReply> StreamDecoder::Whole(std::string_view body) {
   const std::string clean = base::IsValidUtf8(body) ? std::string() : base::SanitizeUtf8(body);
   damaged_ = !clean.empty();
-  const absl::StatusOr<json> completion = base::ParseJson(damaged_ ? std::string_view(clean) : body);
+  const absl::StatusOr<json> completion =
+      base::ParseJson(damaged_ ? std::string_view(clean) : body);
   if (!completion.ok()) return Malformed("it is no JSON");
   OPSMESH_RETURN_IF_ERROR(Take(*completion));
   done_ = true;  // a body that parses came whole

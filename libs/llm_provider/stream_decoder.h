@@ -1,8 +1,10 @@
-// Builds one reply from the chunks of an OpenAI-style chat completion stream, or from a whole completion.
+// Builds one reply from the chunks of an OpenAI-style chat completion stream, or from a whole
+// completion.
 //
-// Tool calls are put together by `index`, where that is missing by `id`, else they continue the last one; ids and names that
-// are repeated are not doubled, and a new id under an old index begins a new call. Reasoning (reasoning_content, reasoning,
-// a leading <think> block) is kept apart from the answer.
+// Tool calls are put together by `index`, where that is missing by `id`, else they continue the
+// last one; ids and names that are repeated are not doubled, and a new id under an old index begins
+// a new call. Reasoning (reasoning_content, reasoning, a leading <think> block) is kept apart from
+// the answer.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +26,8 @@ struct DecoderLimits {
   size_t max_tool_calls = 128;
 };
 
-/// Splits a leading <think>...</think> from the text behind it, piece by piece. Small models write their reasoning so.
+/// Splits a leading <think>...</think> from the text behind it, piece by piece. Small models write
+/// their reasoning so.
 class ThinkFilter {
  public:
   /// What of `piece` is answer; reasoning is appended to `reasoning`.
@@ -44,14 +47,16 @@ class StreamDecoder {
   /// `on_text` gets the answer's text as it comes and may be null.
   explicit StreamDecoder(OnText on_text, DecoderLimits limits = {});
 
-  /// The data of one event. An error ends the reply: what `on_text` returned, LLM_MALFORMED, LLM_REPLY_TOO_LONG,
-  /// LLM_CONTENT_FILTER; an error object of the provider becomes UPSTREAM_ERROR with its text in the metadata "body".
+  /// The data of one event. An error ends the reply: what `on_text` returned, LLM_MALFORMED,
+  /// LLM_REPLY_TOO_LONG, LLM_CONTENT_FILTER; an error object of the provider becomes UPSTREAM_ERROR
+  /// with its text in the metadata "body".
   absl::Status Chunk(std::string_view data);
   /// True when "[DONE]" came.
   bool done() const { return done_; }
   /// True when any text was handed on.
   bool has_text() const { return has_text_; }
-  /// The reply, or LLM_INCOMPLETE when the stream ended before the model did, LLM_EMPTY when it said nothing.
+  /// The reply, or LLM_INCOMPLETE when the stream ended before the model did, LLM_EMPTY when it
+  /// said nothing.
   absl::StatusOr<ChatReply> Finish();
 
   /// A whole completion (`message` in place of `delta`).

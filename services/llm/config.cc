@@ -23,7 +23,8 @@ void ReadZone(config::Reader& reader, LlmConfig* loaded) {
   std::string zone = reader.String("time_zone", "UTC", names);
   if (zone.starts_with(':')) zone.erase(0, 1);
   if (!absl::LoadTimeZone(zone, &loaded->zone)) {
-    reader.Problem("time_zone", "is no time zone of this machine; use a name such as Asia/Shanghai or UTC.");
+    reader.Problem("time_zone",
+                   "is no time zone of this machine; use a name such as Asia/Shanghai or UTC.");
   }
 }
 
@@ -38,16 +39,21 @@ absl::StatusOr<LlmConfig> LoadConfig(const config::Source& source) {
   loaded.tool_list_ttl = reader.Duration("tool_list_ttl", loaded.tool_list_ttl, ttl);
   config::DurationOptions timeout;
   timeout.min = absl::Milliseconds(100);
-  timeout.max = absl::Seconds(150);  // a turn ends after 180 s, and the planner may still have to answer
+  timeout.max =
+      absl::Seconds(150);  // a turn ends after 180 s, and the planner may still have to answer
   loaded.timeout = reader.Duration("timeout", loaded.timeout, timeout);
-  loaded.max_iterations =
-      static_cast<int>(reader.Int("max_iterations", loaded.max_iterations, Between(1, 12, {"max_iterations"})));
+  loaded.max_iterations = static_cast<int>(
+      reader.Int("max_iterations", loaded.max_iterations, Between(1, 12, {"max_iterations"})));
   loaded.token_budget = reader.Int("token_budget", loaded.token_budget, Between(1000, 10'000'000));
   loaded.max_tools = reader.Int("max_tools", loaded.max_tools, Between(1, 128));
-  loaded.max_tool_result_bytes = reader.Int("max_tool_result_bytes", loaded.max_tool_result_bytes, Between(512, 256 << 10));
-  loaded.max_history_bytes = reader.Int("max_history_bytes", loaded.max_history_bytes, Between(0, 256 << 10));
-  loaded.max_attachment_bytes = reader.Int("max_attachment_bytes", loaded.max_attachment_bytes, Between(512, 512 << 10));
-  const llm_provider::Choice choice = llm_provider::ReadChoice(reader, llm_provider::Catalog::Embedded());
+  loaded.max_tool_result_bytes =
+      reader.Int("max_tool_result_bytes", loaded.max_tool_result_bytes, Between(512, 256 << 10));
+  loaded.max_history_bytes =
+      reader.Int("max_history_bytes", loaded.max_history_bytes, Between(0, 256 << 10));
+  loaded.max_attachment_bytes =
+      reader.Int("max_attachment_bytes", loaded.max_attachment_bytes, Between(512, 512 << 10));
+  const llm_provider::Choice choice =
+      llm_provider::ReadChoice(reader, llm_provider::Catalog::Embedded());
   absl::StatusOr<llm_provider::Selection> selection =
       llm_provider::Select(llm_provider::Catalog::Embedded(), choice);
   if (selection.ok()) {

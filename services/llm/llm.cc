@@ -38,8 +38,10 @@ class LlmPart final : public server::Service {
         tools_(MakeGrpcToolBox(mesh_, config.tool_list_ttl)),
         planner_(*tools_, {config.zone, !config.providers.chain.empty()}),
         http_(http_client::Client::Create()),
-        providers_(config.providers, llm_provider::Catalog::Embedded(), *http_, env.clock, env.ids, &env.metrics),
-        agent_({*tools_, planner_, providers_, env.redactor, env.ids, env.logger, &env.metrics}, Options(config)),
+        providers_(config.providers, llm_provider::Catalog::Embedded(), *http_, env.clock, env.ids,
+                   &env.metrics),
+        agent_({*tools_, planner_, providers_, env.redactor, env.ids, env.logger, &env.metrics},
+               Options(config)),
         grpc_(MakeLlmService(env.runner, agent_, providers_)) {}
 
   std::vector<grpc::Service*> GrpcServices() override { return {grpc_.get()}; }

@@ -28,26 +28,33 @@ std::string Sentence(const absl::Status& status) {
   return hint.empty() ? text : text + " " + hint;
 }
 
-bool Works(const ProviderHealth& health) { return health.state == Breaker::State::kClosed && health.why.ok(); }
+bool Works(const ProviderHealth& health) {
+  return health.state == Breaker::State::kClosed && health.why.ok();
+}
 
 std::string Describe(const ProviderHealth& health, const base::Clock& clock) {
   const std::string who = fmt::format("{} ({})", health.name, health.model);
-  if (health.state == Breaker::State::kOpen) return fmt::format("{} is paused after failures. {}", who, Sentence(health.why));
+  if (health.state == Breaker::State::kOpen)
+    return fmt::format("{} is paused after failures. {}", who, Sentence(health.why));
   if (!health.why.ok()) return fmt::format("{} failed last time. {}", who, Sentence(health.why));
-  if (health.last_success == absl::InfinitePast()) return who + " is configured and was not asked yet.";
-  return fmt::format("{} answered {} ago.", who, base::GoDuration(absl::ToInt64Seconds(clock.Now() - health.last_success)));
+  if (health.last_success == absl::InfinitePast())
+    return who + " is configured and was not asked yet.";
+  return fmt::format("{} answered {} ago.", who,
+                     base::GoDuration(absl::ToInt64Seconds(clock.Now() - health.last_success)));
 }
 
 ComponentStatus::State StateOf(const std::vector<ProviderHealth>& all, bool wanted_missing) {
   const auto working = std::count_if(all.begin(), all.end(), Works);
-  if (working == static_cast<std::ptrdiff_t>(all.size()) && !wanted_missing) return ComponentStatus::STATE_OK;
+  if (working == static_cast<std::ptrdiff_t>(all.size()) && !wanted_missing)
+    return ComponentStatus::STATE_OK;
   return working > 0 ? ComponentStatus::STATE_DEGRADED : ComponentStatus::STATE_DOWN;
 }
 
 }  // namespace
 
-Providers::Providers(llm_provider::Selection selection, const llm_provider::Catalog& catalog, http_client::Client& http,
-                     const base::Clock& clock, base::IdSource& ids, telemetry::Registry* metrics)
+Providers::Providers(llm_provider::Selection selection, const llm_provider::Catalog& catalog,
+                     http_client::Client& http, const base::Clock& clock, base::IdSource& ids,
+                     telemetry::Registry* metrics)
     : selection_(std::move(selection)),
       catalog_(catalog),
       http_(http),
@@ -66,10 +73,12 @@ std::unique_ptr<Chain> Providers::MakeChain(size_t first, const std::string& mod
     }
     providers.push_back(llm_provider::MakeOpenAiProvider(http_, clock_, std::move(settings)));
   }
-  return std::make_unique<Chain>(std::move(providers), llm_provider::ChainOptions{}, clock_, ids_, metrics_);
+  return std::make_unique<Chain>(std::move(providers), llm_provider::ChainOptions{}, clock_, ids_,
+                                 metrics_);
 }
 
-absl::StatusOr<Chain*> Providers::For(const std::string& provider, const std::string& wanted_model) {
+absl::StatusOr<Chain*> Providers::For(const std::string& provider,
+                                      const std::string& wanted_model) {
   if (provider == kDeterministic) return nullptr;
   const std::string model = catalog_.Routed(wanted_model);
   const std::vector<ProviderSettings>& chain = selection_.chain;
@@ -77,14 +86,17 @@ absl::StatusOr<Chain*> Providers::For(const std::string& provider, const std::st
   if (!provider.empty()) {
     const llm_provider::KnownProvider* known = catalog_.Find(provider);
     const std::string name = known != nullptr ? known->name : provider;
-    const auto it = std::find_if(chain.begin(), chain.end(), [&](const auto& settings) { return settings.name == name; });
+    const auto it = std::find_if(chain.begin(), chain.end(),
+                                 [&](const auto& settings) { return settings.name == name; });
     if (it == chain.end()) {
       std::string why = fmt::format("There is no configured provider '{}'.", provider);
       for (const llm_provider::Listed& listed : selection_.listed) {
         if (listed.name == name) why += " " + listed.message;
       }
       return base::InvalidArgument("provider", "UNKNOWN_PROVIDER", why)
-          .Hint("Leave `provider` out, or use \"deterministic\"; GET /api/v1/llm/models lists what is configured.");
+          .Hint(
+              "Leave `provider` out, or use \"deterministic\"; GET /api/v1/llm/models lists what "
+              "is configured.");
     }
     first = static_cast<size_t>(it - chain.begin());
   } else if (!model.empty()) {
@@ -101,7 +113,8 @@ absl::StatusOr<Chain*> Providers::For(const std::string& provider, const std::st
   const std::lock_guard lock(mutex_);
   const std::pair key(first, model);
   if (const auto it = asked_.find(key); it != asked_.end()) return it->second.get();
-  if (asked_.size() >= kMostAskedChains) return chain_.get();  // one process is not asked for more models than this
+  if (asked_.size() >= kMostAskedChains)
+    return chain_.get();  // one process is not asked for more models than this
   return asked_.emplace(key, MakeChain(first, model)).first->second.get();
 }
 
@@ -162,11 +175,14 @@ v1::GetLlmStatusResponse Providers::Status() const {
   const std::vector<ProviderHealth> health = chain_->Health();
   std::string message;
   if (wanted_missing) message = Sentence(selection_.unusable);
-  for (const ProviderHealth& one : health) message += (message.empty() ? "" : " ") + Describe(one, clock_);
+  for (const ProviderHealth& one : health)
+    message += (message.empty() ? "" : " ") + Describe(one, clock_);
   if (health.empty()) {
-    message += std::string(message.empty() ? "No LLM provider is configured (API key not found)." : "") +
-               " The deterministic planner answers.";
-    add("llm", wanted_missing ? ComponentStatus::STATE_DOWN : ComponentStatus::STATE_DISABLED, message);
+    message +=
+        std::string(message.empty() ? "No LLM provider is configured (API key not found)." : "") +
+        " The deterministic planner answers.";
+    add("llm", wanted_missing ? ComponentStatus::STATE_DOWN : ComponentStatus::STATE_DISABLED,
+        message);
   } else {
     auto* llm = add("llm", StateOf(health, wanted_missing), message);
     absl::Time checked = absl::InfinitePast();
@@ -176,8 +192,10 @@ v1::GetLlmStatusResponse Providers::Status() const {
           google::protobuf::util::TimeUtil::SecondsToTimestamp(absl::ToUnixSeconds(checked));
     }
   }
-  add("mcp_client", ComponentStatus::STATE_DISABLED, "The MCP client is not built in this version.");
-  add("knowledge_base", ComponentStatus::STATE_DISABLED, "The knowledge index is not built in this version.");
+  add("mcp_client", ComponentStatus::STATE_DISABLED,
+      "The MCP client is not built in this version.");
+  add("knowledge_base", ComponentStatus::STATE_DISABLED,
+      "The knowledge index is not built in this version.");
   return response;
 }
 

@@ -1,4 +1,5 @@
-// The language models this process may ask: what the configuration chose, how each is, and chains for turns.
+// The language models this process may ask: what the configuration chose, how each is, and chains
+// for turns.
 #pragma once
 
 #include <map>
@@ -26,12 +27,14 @@ inline constexpr char kDeterministic[] = "deterministic";
 class Providers {
  public:
   /// Everything referred to outlives it; `metrics` may be null.
-  Providers(llm_provider::Selection selection, const llm_provider::Catalog& catalog, http_client::Client& http,
-            const base::Clock& clock, base::IdSource& ids, telemetry::Registry* metrics);
+  Providers(llm_provider::Selection selection, const llm_provider::Catalog& catalog,
+            http_client::Client& http, const base::Clock& clock, base::IdSource& ids,
+            telemetry::Registry* metrics);
 
-  /// The chain of a turn that asks for `provider` and `model` ("" = as configured; routes such as "fast" are models). It
-  /// lives as long as this object. nullptr when the planner answers: by wish, or since no LLM is configured.
-  /// INVALID_ARGUMENT (UNKNOWN_PROVIDER) for a provider that is not configured; with why and the next step.
+  /// The chain of a turn that asks for `provider` and `model` ("" = as configured; routes such as
+  /// "fast" are models). It lives as long as this object. nullptr when the planner answers: by
+  /// wish, or since no LLM is configured. INVALID_ARGUMENT (UNKNOWN_PROVIDER) for a provider that
+  /// is not configured; with why and the next step.
   absl::StatusOr<llm_provider::Chain*> For(const std::string& provider, const std::string& model);
 
   const llm_provider::Selection& selection() const { return selection_; }

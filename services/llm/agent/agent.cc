@@ -21,8 +21,10 @@ std::string Sentence(const absl::Status& status) {
   return hint.empty() ? text : text + " " + hint;
 }
 
-// What a model's answer leaves for follow-ups: the rows it was made from, and what was there before.
-std::string StateAfter(const v1::RunTurnRequest& request, const ReactResult& result, text::Language language) {
+// What a model's answer leaves for follow-ups: the rows it was made from, and what was there
+// before.
+std::string StateAfter(const v1::RunTurnRequest& request, const ReactResult& result,
+                       text::Language language) {
   TurnState state;
   if (auto before = ParseTurnState(request.turn_state())) state = *std::move(before);
   state.language = language;
@@ -37,20 +39,22 @@ std::string StateAfter(const v1::RunTurnRequest& request, const ReactResult& res
 // Runs the planner behind a turn that a model began: its events go on in the same turn.
 class PlannerBehind {
  public:
-  PlannerBehind(const base::Context& context, const Planner& planner, const v1::RunTurnRequest& request,
-                const EventSink& sink)
+  PlannerBehind(const base::Context& context, const Planner& planner,
+                const v1::RunTurnRequest& request, const EventSink& sink)
       : context_(context), planner_(planner), request_(request), sink_(sink) {}
 
-  /// `begun` is what the model's half left: text, tools, ledger, usage. `degraded` is said at the end and in the event.
-  /// `findings` stand in when the planner does not understand the question.
-  absl::Status Run(v1::TurnDone begun, std::string text, int calls, const std::vector<std::string>& degraded,
+  /// `begun` is what the model's half left: text, tools, ledger, usage. `degraded` is said at the
+  /// end and in the event. `findings` stand in when the planner does not understand the question.
+  absl::Status Run(v1::TurnDone begun, std::string text, int calls,
+                   const std::vector<std::string>& degraded,
                    const std::vector<std::string>& findings, text::Language language) {
     std::vector<v1::RunTurnResponse> events;
     OPSMESH_RETURN_IF_ERROR(planner_.RunTurn(context_, request_, [&](v1::RunTurnResponse event) {
       events.push_back(std::move(event));
       return absl::OkStatus();
     }));
-    if (events.empty() || !events.back().has_done()) return base::Internal("TURN_INCOMPLETE", "The planner did not end its turn.");
+    if (events.empty() || !events.back().has_done())
+      return base::Internal("TURN_INCOMPLETE", "The planner did not end its turn.");
     v1::TurnDone done = std::move(*events.back().mutable_done());
     events.pop_back();
     text_ = std::move(text);
@@ -62,8 +66,9 @@ class PlannerBehind {
     }
     if (!degraded.empty()) {
       std::string note = base::Join(degraded, " ");
-      OPSMESH_RETURN_IF_ERROR(Paragraph(InLanguage("⚠ 大模型未能作答，以上由内置规划器回答。" + note,
-                                                   "⚠ No LLM could answer; the built-in planner did. " + note, language)));
+      OPSMESH_RETURN_IF_ERROR(Paragraph(
+          InLanguage("⚠ 大模型未能作答，以上由内置规划器回答。" + note,
+                     "⚠ No LLM could answer; the built-in planner did. " + note, language)));
     }
     Merge(std::move(begun), degraded, &done);
     v1::RunTurnResponse last;
@@ -83,12 +88,15 @@ class PlannerBehind {
     }
     return absl::OkStatus();
   }
-  absl::Status Paragraph(const std::string& text) { return Say(text_.empty() ? text : "\n\n" + text); }
+  absl::Status Paragraph(const std::string& text) {
+    return Say(text_.empty() ? text : "\n\n" + text);
+  }
 
   absl::Status Forward(std::vector<v1::RunTurnResponse> events, int calls) {
     bool first_text = true;
     const auto renumber = [calls](std::string* id) {
-      if (id->starts_with("call_")) *id = fmt::format("call_{}", calls + std::atoi(id->c_str() + 5));
+      if (id->starts_with("call_"))
+        *id = fmt::format("call_{}", calls + std::atoi(id->c_str() + 5));
     };
     for (v1::RunTurnResponse& event : events) {
       if (event.has_text_delta()) {
@@ -103,7 +111,8 @@ class PlannerBehind {
     return absl::OkStatus();
   }
 
-  void Merge(v1::TurnDone begun, const std::vector<std::string>& degraded, v1::TurnDone* done) const {
+  void Merge(v1::TurnDone begun, const std::vector<std::string>& degraded,
+             v1::TurnDone* done) const {
     done->set_response(text_);
     for (const std::string& sentence : degraded) done->add_degraded(sentence);
     begun.mutable_ledger()->MergeFrom(done->ledger());
@@ -140,30 +149,38 @@ std::vector<std::string> Sentences(const ReactResult& result) {
 
 Agent::Agent(AgentParts parts, ReactOptions options) : parts_(parts), options_(options) {
   if (parts_.metrics == nullptr) return;
-  redactions_ = &parts_.metrics->AddCounter(
-      {.name = "opsmesh_redactions_total", .help = "Secrets masked before text left OpsMesh.", .labels = {"kind"}});
-  injections_ = &parts_.metrics->AddCounter({.name = "opsmesh_injection_suspected_total",
-                                             .help = "Changes asked for after text from outside had been read.",
-                                             .labels = {"channel"}});
+  redactions_ = &parts_.metrics->AddCounter({.name = "opsmesh_redactions_total",
+                                             .help = "Secrets masked before text left OpsMesh.",
+                                             .labels = {"kind"}});
+  injections_ = &parts_.metrics->AddCounter(
+      {.name = "opsmesh_injection_suspected_total",
+       .help = "Changes asked for after text from outside had been read.",
+       .labels = {"channel"}});
 }
 
-absl::Status Agent::RunTurn(const base::Context& context, const v1::RunTurnRequest& request, const EventSink& sink) const {
-  OPSMESH_ASSIGN_OR_RETURN(llm_provider::Chain * chain, parts_.providers.For(request.provider(), request.model()));
+absl::Status Agent::RunTurn(const base::Context& context, const v1::RunTurnRequest& request,
+                            const EventSink& sink) const {
+  OPSMESH_ASSIGN_OR_RETURN(llm_provider::Chain * chain,
+                           parts_.providers.For(request.provider(), request.model()));
   const Reading reading = ReadQuestion(request);
   const absl::Status& unusable = parts_.providers.selection().unusable;
   if (chain == nullptr || reading.for_planner) {
-    if (chain != nullptr || unusable.ok() || request.provider() == kDeterministic || reading.for_planner) {
+    if (chain != nullptr || unusable.ok() || request.provider() == kDeterministic ||
+        reading.for_planner) {
       return parts_.planner.RunTurn(context, request, sink);
     }
-    // An LLM was asked for and cannot be used: the planner answers, and every answer says why it did.
-    return PlannerBehind(context, parts_.planner, request, sink).Run({}, "", 0, {Sentence(unusable)}, {}, reading.language);
+    // An LLM was asked for and cannot be used: the planner answers, and every answer says why it
+    // did.
+    return PlannerBehind(context, parts_.planner, request, sink)
+        .Run({}, "", 0, {Sentence(unusable)}, {}, reading.language);
   }
   if (reading.self_test) return Check(context, request, sink, *chain, reading.language);
   return RunModel(context, request, sink, *chain, reading.language, reading.suggested);
 }
 
-absl::Status Agent::RunModel(const base::Context& context, const v1::RunTurnRequest& request, const EventSink& sink,
-                             llm_provider::Chain& chain, text::Language language,
+absl::Status Agent::RunModel(const base::Context& context, const v1::RunTurnRequest& request,
+                             const EventSink& sink, llm_provider::Chain& chain,
+                             text::Language language,
                              const std::vector<std::string>& suggested) const {
   Turn turn(context, sink);
   turn.language = language;
@@ -181,29 +198,36 @@ absl::Status Agent::RunModel(const base::Context& context, const v1::RunTurnRequ
     }
   }
   const ToolMenu menu(std::move(listed));
-  const ReactParts parts{chain, parts_.tools, menu, parts_.redactor, pool_, parts_.ids, redactions_};
-  OPSMESH_ASSIGN_OR_RETURN(ReactResult result, RunReact(turn, parts, asked, options_, suggested, 0));
+  const ReactParts parts{chain, parts_.tools, menu,       parts_.redactor,
+                         pool_, parts_.ids,   redactions_};
+  OPSMESH_ASSIGN_OR_RETURN(ReactResult result,
+                           RunReact(turn, parts, asked, options_, suggested, 0));
   for (const llm_provider::Setback& setback : result.setbacks) {
     parts_.logger.Warn(context, "llm provider gave no answer",
-                       {{"provider", setback.provider}, {"reason", base::DetailOf(setback.why).reason},
+                       {{"provider", setback.provider},
+                        {"reason", base::DetailOf(setback.why).reason},
                         {"error", std::string(setback.why.message())}});
   }
   if (result.end == ReactResult::End::kFailed) {
     std::vector<std::string> degraded = Sentences(result);
     for (const std::string& sentence : turn.done().degraded()) degraded.push_back(sentence);
-    parts_.logger.Warn(context, "llm turn degraded to the planner", {{"reason", base::DetailOf(result.why).reason}});
+    parts_.logger.Warn(context, "llm turn degraded to the planner",
+                       {{"reason", base::DetailOf(result.why).reason}});
     return PlannerBehind(context, parts_.planner, request, sink)
-        .Run(turn.done(), turn.text(), turn.done().tools_size(), degraded, result.findings, language);
+        .Run(turn.done(), turn.text(), turn.done().tools_size(), degraded, result.findings,
+             language);
   }
   turn.done().set_provider(result.provider);
   turn.done().set_model(result.model);
   for (const std::string& sentence : Sentences(result)) turn.done().add_degraded(sentence);
-  if (!parts_.providers.selection().unusable.ok()) turn.done().add_degraded(Sentence(parts_.providers.selection().unusable));
+  if (!parts_.providers.selection().unusable.ok())
+    turn.done().add_degraded(Sentence(parts_.providers.selection().unusable));
   if (turn.done().degraded_size() > 0) {
-    const std::vector<std::string> all(turn.done().degraded().begin(), turn.done().degraded().end());
-    OPSMESH_RETURN_IF_ERROR(turn.SayParagraph(
-        InLanguage("⚠ 部分降级：" + base::Join(all, " ") + " 本次由 " + result.provider + " 回答。",
-                   "⚠ Degraded: " + base::Join(all, " ") + " " + result.provider + " answered.", language)));
+    const std::vector<std::string> all(turn.done().degraded().begin(),
+                                       turn.done().degraded().end());
+    OPSMESH_RETURN_IF_ERROR(turn.SayParagraph(InLanguage(
+        "⚠ 部分降级：" + base::Join(all, " ") + " 本次由 " + result.provider + " 回答。",
+        "⚠ Degraded: " + base::Join(all, " ") + " " + result.provider + " answered.", language)));
   }
   if (result.end == ReactResult::End::kBudget) turn.outcome = v1::TurnDone::OUTCOME_BUDGET;
   if (result.end == ReactResult::End::kChange) {
@@ -211,10 +235,10 @@ absl::Status Agent::RunModel(const base::Context& context, const v1::RunTurnRequ
     turn.done().mutable_planned_call()->set_name(result.change.tool);
     turn.done().mutable_planned_call()->mutable_arguments()->set_raw(result.change.arguments);
     const std::string call = fmt::format("`{}` {}", result.change.tool, result.change.arguments);
-    OPSMESH_RETURN_IF_ERROR(turn.SayParagraph(InLanguage("需要变更，尚未执行：" + call + "。请由人确认后再执行。",
-                                                         "A change is needed and was not made: " + call +
-                                                             ". A person has to approve it.",
-                                                         language)));
+    OPSMESH_RETURN_IF_ERROR(turn.SayParagraph(
+        InLanguage("需要变更，尚未执行：" + call + "。请由人确认后再执行。",
+                   "A change is needed and was not made: " + call + ". A person has to approve it.",
+                   language)));
   }
   if (result.tainted && injections_ != nullptr && result.end == ReactResult::End::kChange) {
     injections_->With({"llm"}).Increment();
@@ -222,8 +246,9 @@ absl::Status Agent::RunModel(const base::Context& context, const v1::RunTurnRequ
   return turn.Finish(StateAfter(request, result, language));
 }
 
-absl::Status Agent::Check(const base::Context& context, const v1::RunTurnRequest& request, const EventSink& sink,
-                          llm_provider::Chain& chain, text::Language language) const {
+absl::Status Agent::Check(const base::Context& context, const v1::RunTurnRequest& request,
+                          const EventSink& sink, llm_provider::Chain& chain,
+                          text::Language language) const {
   Turn turn(context, sink);
   turn.language = language;
   turn.done().set_provider(chain.at(0).name());
@@ -235,17 +260,18 @@ absl::Status Agent::Check(const base::Context& context, const v1::RunTurnRequest
     const absl::Status status = chain.Probe(context.WithTimeout(absl::Seconds(25)), i);
     const int64_t took = absl::ToInt64Milliseconds(context.clock().Steady() - began);
     if (status.ok()) {
-      OPSMESH_RETURN_IF_ERROR(turn.SayParagraph(InLanguage(fmt::format("大模型可用：{}，密钥有效，{} 毫秒内应答。", who, took),
-                                                           fmt::format("The LLM works: {}, its key is accepted, it answered in {} ms.", who, took),
-                                                           language)));
+      OPSMESH_RETURN_IF_ERROR(turn.SayParagraph(InLanguage(
+          fmt::format("大模型可用：{}，密钥有效，{} 毫秒内应答。", who, took),
+          fmt::format("The LLM works: {}, its key is accepted, it answered in {} ms.", who, took),
+          language)));
       continue;
     }
     OPSMESH_RETURN_IF_ERROR(context.Check());
     turn.done().add_degraded(Sentence(status));
     turn.Failed("llm", chain.at(i).name(), Sentence(status));
-    OPSMESH_RETURN_IF_ERROR(turn.SayParagraph(InLanguage(fmt::format("大模型不可用：{}：{}", who, Sentence(status)),
-                                                         fmt::format("The LLM does not work: {}: {}", who, Sentence(status)),
-                                                         language)));
+    OPSMESH_RETURN_IF_ERROR(turn.SayParagraph(
+        InLanguage(fmt::format("大模型不可用：{}：{}", who, Sentence(status)),
+                   fmt::format("The LLM does not work: {}: {}", who, Sentence(status)), language)));
   }
   const absl::Status& unusable = parts_.providers.selection().unusable;
   if (!unusable.ok()) {
@@ -255,7 +281,8 @@ absl::Status Agent::Check(const base::Context& context, const v1::RunTurnRequest
   if (!request.has_enable_tools() || request.enable_tools()) {
     const auto listed = parts_.tools.List(context);
     const std::string text =
-        listed.ok() ? Say("tools_ok", language, {{"count", std::to_string(Catalogue(*listed).available_count())}})
+        listed.ok() ? Say("tools_ok", language,
+                          {{"count", std::to_string(Catalogue(*listed).available_count())}})
                     : Say("tools_down", language, {{"error", Explain(listed.status())}});
     if (!listed.ok()) turn.done().add_degraded(text);
     OPSMESH_RETURN_IF_ERROR(turn.SayParagraph(text));

@@ -1,8 +1,8 @@
 // Who answers a question: the planner, or a language model with the planner behind it.
 //
-// The planner answers commands, changes and open questions of its own, whatever is configured: they are exact, and no text
-// from a cluster can have chosen them. Everything else goes to the model when one is configured; when none can answer, the
-// planner does and says so.
+// The planner answers commands, changes and open questions of its own, whatever is configured: they
+// are exact, and no text from a cluster can have chosen them. Everything else goes to the model
+// when one is configured; when none can answer, the planner does and says so.
 #pragma once
 
 #include <string>
@@ -40,14 +40,16 @@ class Agent {
   Agent(AgentParts parts, ReactOptions options);
 
   /// As Planner::RunTurn, and INVALID_ARGUMENT (UNKNOWN_PROVIDER).
-  absl::Status RunTurn(const base::Context& context, const v1::RunTurnRequest& request, const EventSink& sink) const;
+  absl::Status RunTurn(const base::Context& context, const v1::RunTurnRequest& request,
+                       const EventSink& sink) const;
 
  private:
-  absl::Status RunModel(const base::Context& context, const v1::RunTurnRequest& request, const EventSink& sink,
-                        llm_provider::Chain& chain, text::Language language,
+  absl::Status RunModel(const base::Context& context, const v1::RunTurnRequest& request,
+                        const EventSink& sink, llm_provider::Chain& chain, text::Language language,
                         const std::vector<std::string>& suggested) const;
-  absl::Status Check(const base::Context& context, const v1::RunTurnRequest& request, const EventSink& sink,
-                     llm_provider::Chain& chain, text::Language language) const;
+  absl::Status Check(const base::Context& context, const v1::RunTurnRequest& request,
+                     const EventSink& sink, llm_provider::Chain& chain,
+                     text::Language language) const;
 
   const AgentParts parts_;
   const ReactOptions options_;

@@ -10,10 +10,12 @@ namespace opsmesh::llm {
 namespace {
 
 constexpr size_t kMostClaims = 8;
-constexpr int64_t kSmall = 12;  // a reader checks such counts at a glance, and models number lists with them
+constexpr int64_t kSmall =
+    12;  // a reader checks such counts at a glance, and models number lists with them
 
 bool IsNameByte(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_';
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+         c == '.' || c == '_';
 }
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -29,7 +31,8 @@ std::vector<std::pair<size_t, std::string_view>> Runs(std::string_view text) {
     const size_t begin = at;
     while (at < text.size() && IsNameByte(text[at])) ++at;
     std::string_view run = text.substr(begin, at - begin);
-    while (!run.empty() && (run.back() == '.' || run.back() == '-' || run.back() == '_')) run.remove_suffix(1);
+    while (!run.empty() && (run.back() == '.' || run.back() == '-' || run.back() == '_'))
+      run.remove_suffix(1);
     if (!run.empty()) runs.emplace_back(begin, run);
   }
   return runs;
@@ -57,8 +60,9 @@ std::string Readable(std::string_view answer) {
       i += 2;
       continue;
     }
-    const bool thousands = answer[i] == ',' && i > 0 && IsDigit(answer[i - 1]) && i + 3 < answer.size() &&
-                           IsDigit(answer[i + 1]) && IsDigit(answer[i + 2]) && IsDigit(answer[i + 3]);
+    const bool thousands = answer[i] == ',' && i > 0 && IsDigit(answer[i - 1]) &&
+                           i + 3 < answer.size() && IsDigit(answer[i + 1]) &&
+                           IsDigit(answer[i + 2]) && IsDigit(answer[i + 3]);
     if (!code && !thousands) text += answer[i];
   }
   return text;
@@ -67,10 +71,12 @@ std::string Readable(std::string_view answer) {
 bool LooksLikeObject(std::string_view run, bool quoted) {
   if (run.size() < 4 || run.find('-') == std::string_view::npos) return false;
   const bool digit = std::any_of(run.begin(), run.end(), IsDigit);
-  const bool lower = std::none_of(run.begin(), run.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+  const bool lower =
+      std::none_of(run.begin(), run.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
   if (!lower || run.starts_with("--") || run.starts_with('-')) return false;
   // A date, a range of numbers.
-  if (std::none_of(run.begin(), run.end(), [](char c) { return c >= 'a' && c <= 'z'; })) return false;
+  if (std::none_of(run.begin(), run.end(), [](char c) { return c >= 'a' && c <= 'z'; }))
+    return false;
   return digit || quoted;
 }
 
@@ -111,14 +117,16 @@ std::vector<std::string> Evidence::Unsupported(std::string_view answer) const {
       const bool part_of_time = before == ':' || after == ':';
       // 45.00 and 45 are the same figure.
       const double figure = std::strtod(word.c_str(), nullptr);
-      const bool whole = figure == static_cast<double>(static_cast<int64_t>(figure)) && figure < 1e15;
+      const bool whole =
+          figure == static_cast<double>(static_cast<int64_t>(figure)) && figure < 1e15;
       const bool known = whole && words_.contains(std::to_string(static_cast<int64_t>(figure)));
       claim = !part_of_time && !known && figure > static_cast<double>(kSmall);
     } else {
       claim = LooksLikeObject(run, before == '`' && after == '`');
     }
     const std::string as_written(run);
-    if (claim && std::count(claims.begin(), claims.end(), as_written) == 0) claims.push_back(as_written);
+    if (claim && std::count(claims.begin(), claims.end(), as_written) == 0)
+      claims.push_back(as_written);
   }
   return claims;
 }

@@ -11,10 +11,10 @@ bool IsHidden(char32_t c) {
   if (c == U'\t' || c == U'\n') return false;
   if (c < 0x20 || (c >= 0x7F && c < 0xA0)) return true;
   if (c == 0xAD || c == 0x61C || c == 0xFEFF) return true;
-  if (c >= 0x200B && c <= 0x200F) return true;    // zero width, marks of direction
-  if (c >= 0x202A && c <= 0x202E) return true;    // embeddings and overrides of direction
-  if (c >= 0x2060 && c <= 0x206F) return true;    // invisible operators, isolates
-  return c >= 0xE0000 && c <= 0xE007F;            // tags
+  if (c >= 0x200B && c <= 0x200F) return true;  // zero width, marks of direction
+  if (c >= 0x202A && c <= 0x202E) return true;  // embeddings and overrides of direction
+  if (c >= 0x2060 && c <= 0x206F) return true;  // invisible operators, isolates
+  return c >= 0xE0000 && c <= 0xE007F;          // tags
 }
 
 bool MayHide(std::string_view text) {

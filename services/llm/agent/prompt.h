@@ -1,4 +1,5 @@
-// What a model is told before the first question: our own system prompt, the history, the question. Pure.
+// What a model is told before the first question: our own system prompt, the history, the question.
+// Pure.
 #pragma once
 
 #include <functional>
@@ -15,18 +16,19 @@
 namespace opsmesh::llm {
 
 /// The system prompt in `language`, for the frame's delimiter.
-std::string SystemPrompt(text::Language language, const Frame& frame, const type::v1::Scope& scope, absl::Time now);
+std::string SystemPrompt(text::Language language, const Frame& frame, const type::v1::Scope& scope,
+                         absl::Time now);
 
 struct PromptLimits {
   size_t history_bytes = 16 << 10;
   size_t attachment_bytes = 48 << 10;
 };
 
-/// System prompt, the newest messages of the history that fit, and the question with its attachment framed as data.
-/// `mask` takes secrets out of everything that people and files said.
-std::vector<llm_provider::Message> OpeningMessages(const v1::RunTurnRequest& request, std::string_view question,
-                                                   text::Language language, const Frame& frame, absl::Time now,
-                                                   const std::function<std::string(std::string_view)>& mask,
-                                                   const PromptLimits& limits);
+/// System prompt, the newest messages of the history that fit, and the question with its attachment
+/// framed as data. `mask` takes secrets out of everything that people and files said.
+std::vector<llm_provider::Message> OpeningMessages(
+    const v1::RunTurnRequest& request, std::string_view question, text::Language language,
+    const Frame& frame, absl::Time now, const std::function<std::string(std::string_view)>& mask,
+    const PromptLimits& limits);
 
 }  // namespace opsmesh::llm

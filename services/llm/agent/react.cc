@@ -31,22 +31,24 @@ int64_t EstimateTokens(size_t bytes) { return static_cast<int64_t>(bytes / 3); }
 
 class Loop {
  public:
-  Loop(Turn& turn, const ReactParts& parts, const v1::RunTurnRequest& request, const ReactOptions& options,
-       size_t first_provider)
+  Loop(Turn& turn, const ReactParts& parts, const v1::RunTurnRequest& request,
+       const ReactOptions& options, size_t first_provider)
       : turn_(turn),
         parts_(parts),
         request_(request),
         options_(options),
         frame_(parts.ids),
-        rounds_(turn, parts.tools, parts.menu, frame_, request.context(), parts.pool,
-                [this](std::string_view text) { return Redacted(text); }, options.rounds),
+        rounds_(
+            turn, parts.tools, parts.menu, frame_, request.context(), parts.pool,
+            [this](std::string_view text) { return Redacted(text); }, options.rounds),
         provider_(first_provider),
         with_tools_(!request.has_enable_tools() || request.enable_tools()) {}
 
   absl::StatusOr<ReactResult> Run(const std::vector<std::string>& suggested) {
     Open(suggested);
     const base::Context ctx = turn_.context().WithTimeout(options_.timeout);
-    const int most = request_.max_iterations() > 0 ? std::min(request_.max_iterations(), 12) : options_.max_iterations;
+    const int most = request_.max_iterations() > 0 ? std::min(request_.max_iterations(), 12)
+                                                   : options_.max_iterations;
     for (int round = 0;; ++round) {
       if (round >= most && stop_.empty()) stop_ = "the limit of rounds was reached";
       chat_.may_call_tools = with_tools_ && stop_.empty();
@@ -68,12 +70,14 @@ class Loop {
 
  private:
   void Open(const std::vector<std::string>& suggested) {
-    chat_.messages = OpeningMessages(request_, StripMention(request_.query()), turn_.language, frame_,
-                                     turn_.context().clock().Now(),
+    chat_.messages = OpeningMessages(request_, StripMention(request_.query()), turn_.language,
+                                     frame_, turn_.context().clock().Now(),
                                      [this](std::string_view text) { return Redacted(text); },
                                      {options_.max_history_bytes, options_.max_attachment_bytes});
     if (!request_.attachment().empty()) rounds_.Taint();
-    if (with_tools_) chat_.tools = parts_.menu.Choose(request_.query(), suggested, turn_.language, options_.max_tools);
+    if (with_tools_)
+      chat_.tools =
+          parts_.menu.Choose(request_.query(), suggested, turn_.language, options_.max_tools);
     for (const Message& message : chat_.messages) {
       if (message.role != Role::kSystem) rounds_.evidence().Add(message.text);
     }
@@ -82,7 +86,8 @@ class Loop {
   std::string Redacted(std::string_view text) const {
     redact::Redacted redacted = parts_.redactor.RedactAndCount(text);
     if (parts_.redactions != nullptr) {
-      for (const auto& [kind, count] : redacted.counts) parts_.redactions->With({kind}).Increment(count);
+      for (const auto& [kind, count] : redacted.counts)
+        parts_.redactions->With({kind}).Increment(count);
     }
     return std::move(redacted.text);
   }
@@ -90,7 +95,9 @@ class Loop {
   // One reply of the chain; a question that is too long is shortened once.
   absl::StatusOr<ChainReply> Ask(const base::Context& ctx) {
     absl::StatusOr<ChainReply> reply = AskChain(ctx);
-    if (base::DetailOf(reply.status()).reason != "LLM_CONTEXT_TOO_LONG" || std::exchange(shortened_, true)) return reply;
+    if (base::DetailOf(reply.status()).reason != "LLM_CONTEXT_TOO_LONG" ||
+        std::exchange(shortened_, true))
+      return reply;
     Shorten();
     return AskChain(ctx);
   }
@@ -101,17 +108,20 @@ class Loop {
     llm_provider::ChainListener listener;
     const auto say = [&](const std::string& text) -> absl::Status {
       if (text.empty()) return absl::OkStatus();
-      if (!std::exchange(begun, true) && !turn_.text().empty()) OPSMESH_RETURN_IF_ERROR(turn_.Say("\n\n"));
+      if (!std::exchange(begun, true) && !turn_.text().empty())
+        OPSMESH_RETURN_IF_ERROR(turn_.Say("\n\n"));
       return turn_.Say(text);
     };
     listener.on_text = [&](std::string_view piece) { return say(safe.Push(piece)); };
     listener.on_restart = [&](const absl::Status&) -> absl::Status {
       OPSMESH_RETURN_IF_ERROR(say(safe.Finish()));
       begun = false;
-      return turn_.Say(InLanguage("……（回答在此中断，以下重新作答）", "… (the answer broke off here; it begins anew)",
-                                  turn_.language));
+      return turn_.Say(InLanguage("……（回答在此中断，以下重新作答）",
+                                  "… (the answer broke off here; it begins anew)", turn_.language));
     };
-    listener.on_setback = [&](const llm_provider::Setback& setback) { result_.setbacks.push_back(setback); };
+    listener.on_setback = [&](const llm_provider::Setback& setback) {
+      result_.setbacks.push_back(setback);
+    };
     absl::StatusOr<ChainReply> reply = parts_.chain.Chat(ctx, chat_, listener, &provider_);
     if (reply.ok()) OPSMESH_RETURN_IF_ERROR(say(safe.Finish()));
     return reply;
@@ -120,21 +130,24 @@ class Loop {
   void Shorten() {
     // The system prompt and the question stay; old history goes, results are cut.
     std::vector<Message> kept;
-    const auto question = std::find_if(chat_.messages.rbegin(), chat_.messages.rend(),
-                                       [](const Message& message) { return message.role == Role::kUser; });
+    const auto question =
+        std::find_if(chat_.messages.rbegin(), chat_.messages.rend(),
+                     [](const Message& message) { return message.role == Role::kUser; });
     const auto first = static_cast<size_t>(chat_.messages.rend() - question) - 1;
     kept.push_back(std::move(chat_.messages.front()));
     for (size_t i = first; i < chat_.messages.size(); ++i) {
       Message message = std::move(chat_.messages[i]);
       if (message.role == Role::kTool && message.text.size() > kShrunkResultBytes) {
-        message.text = frame_.Wrap("tool", std::string(base::Utf8Prefix(message.text, kShrunkResultBytes)) +
-                                               "… (cut: the conversation is too long for the model)");
+        message.text =
+            frame_.Wrap("tool", std::string(base::Utf8Prefix(message.text, kShrunkResultBytes)) +
+                                    "… (cut: the conversation is too long for the model)");
       }
       kept.push_back(std::move(message));
     }
     chat_.messages = std::move(kept);
     if (chat_.tools.size() > 8) chat_.tools.resize(8);
-    turn_.NotChecked("llm", "conversation", "The conversation was shortened: it was too long for the model.");
+    turn_.NotChecked("llm", "conversation",
+                     "The conversation was shortened: it was too long for the model.");
   }
 
   void Account(const ChainReply& reply) {
@@ -176,9 +189,9 @@ class Loop {
 
   absl::StatusOr<ReactResult> Answered(const ChainReply& reply) {
     if (reply.reply.finish == Finish::kLength) {
-      OPSMESH_RETURN_IF_ERROR(turn_.SayParagraph(InLanguage("（回答达到模型的长度上限，在此截断。）",
-                                                            "(The answer reached the model's length limit and was cut.)",
-                                                            turn_.language)));
+      OPSMESH_RETURN_IF_ERROR(turn_.SayParagraph(InLanguage(
+          "（回答达到模型的长度上限，在此截断。）",
+          "(The answer reached the model's length limit and was cut.)", turn_.language)));
       turn_.NotChecked("llm", "answer", "The answer reached the model's length limit and was cut.");
     }
     if (rounds_.calls() > 0) OPSMESH_RETURN_IF_ERROR(CheckClaims(reply.reply.text));
@@ -193,19 +206,22 @@ class Loop {
     std::string list;
     for (const std::string& claim : claims) list += (list.empty() ? "`" : ", `") + claim + "`";
     turn_.NotChecked("llm", "answer", "Not found in any tool result: " + list + ".");
-    return turn_.SayParagraph(InLanguage("⚠ 未能在工具结果中核实：" + list, "⚠ Not found in any tool result: " + list,
+    return turn_.SayParagraph(InLanguage("⚠ 未能在工具结果中核实：" + list,
+                                         "⚠ Not found in any tool result: " + list,
                                          turn_.language));
   }
 
   absl::Status SayStopped() {
-    return turn_.SayParagraph(InLanguage("（已到达预算上限，以上是目前查到的内容。）",
-                                         "(Stopped by a budget: " + stop_ + ". The above is what was found so far.)",
-                                         turn_.language));
+    return turn_.SayParagraph(
+        InLanguage("（已到达预算上限，以上是目前查到的内容。）",
+                   "(Stopped by a budget: " + stop_ + ". The above is what was found so far.)",
+                   turn_.language));
   }
 
   absl::StatusOr<ReactResult> OutOfBudget() {
     if (rounds_.findings().empty()) {
-      return Failed(base::ResourceExhausted("LLM_BUDGET", "The model found nothing before it was stopped: " + stop_ + "."));
+      return Failed(base::ResourceExhausted(
+          "LLM_BUDGET", "The model found nothing before it was stopped: " + stop_ + "."));
     }
     for (const std::string& finding : rounds_.findings()) {
       OPSMESH_RETURN_IF_ERROR(turn_.SayParagraph(InLanguage(finding, finding, turn_.language)));
@@ -217,8 +233,9 @@ class Loop {
   absl::StatusOr<ReactResult> Failed(absl::Status why) {
     OPSMESH_RETURN_IF_ERROR(turn_.context().Check());
     if (base::DetailOf(why).reason == "DEADLINE") {
-      why = base::DeadlineExceeded("LLM_TIMEOUT", fmt::format("connection timeout: the model did not answer within {}",
-                                                              absl::FormatDuration(options_.timeout)));
+      why = base::DeadlineExceeded(
+          "LLM_TIMEOUT", fmt::format("connection timeout: the model did not answer within {}",
+                                     absl::FormatDuration(options_.timeout)));
     }
     result_.why = std::move(why);
     return Ended(ReactResult::End::kFailed);
@@ -251,8 +268,9 @@ class Loop {
 
 }  // namespace
 
-absl::StatusOr<ReactResult> RunReact(Turn& turn, const ReactParts& parts, const v1::RunTurnRequest& request,
-                                     const ReactOptions& options, const std::vector<std::string>& suggested,
+absl::StatusOr<ReactResult> RunReact(Turn& turn, const ReactParts& parts,
+                                     const v1::RunTurnRequest& request, const ReactOptions& options,
+                                     const std::vector<std::string>& suggested,
                                      size_t first_provider) {
   return Loop(turn, parts, request, options, first_provider).Run(suggested);
 }

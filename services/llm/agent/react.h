@@ -1,5 +1,5 @@
-// The loop of a model with tools: ask, run what it calls, ask again, until it answers or a budget ends
-// (ReAct, https://arxiv.org/abs/2210.03629, in the form of today's tool calls).
+// The loop of a model with tools: ask, run what it calls, ask again, until it answers or a budget
+// ends (ReAct, https://arxiv.org/abs/2210.03629, in the form of today's tool calls).
 #pragma once
 
 #include <string>
@@ -45,9 +45,9 @@ struct ReactParts {
 struct ReactResult {
   enum class End {
     kAnswered,
-    kBudget,    // stopped, what was found is said
-    kChange,    // the model wants a change: `change`
-    kFailed,    // no model could go on: `why`
+    kBudget,  // stopped, what was found is said
+    kChange,  // the model wants a change: `change`
+    kFailed,  // no model could go on: `why`
   };
   End end = End::kFailed;
   absl::Status why;
@@ -59,10 +59,12 @@ struct ReactResult {
   bool tainted = false;
 };
 
-/// Runs one turn. Text and tool events go to `turn`; it is not finished here. `suggested` are tools the planner would use.
-/// Errors only when the turn itself cannot go on (the client left, its deadline passed).
-absl::StatusOr<ReactResult> RunReact(Turn& turn, const ReactParts& parts, const v1::RunTurnRequest& request,
-                                     const ReactOptions& options, const std::vector<std::string>& suggested,
+/// Runs one turn. Text and tool events go to `turn`; it is not finished here. `suggested` are tools
+/// the planner would use. Errors only when the turn itself cannot go on (the client left, its
+/// deadline passed).
+absl::StatusOr<ReactResult> RunReact(Turn& turn, const ReactParts& parts,
+                                     const v1::RunTurnRequest& request, const ReactOptions& options,
+                                     const std::vector<std::string>& suggested,
                                      size_t first_provider);
 
 }  // namespace opsmesh::llm

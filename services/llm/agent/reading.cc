@@ -19,12 +19,13 @@ constexpr size_t kShortAnswer = 80;
 
 bool IsPlannedChange(const Intent& intent) {
   return intent.is_write && !intent.asks_how && !intent.asks_why &&
-         (intent.action == "scale" || intent.action == "restart" || intent.action == "rollback" || intent.action == "delete");
+         (intent.action == "scale" || intent.action == "restart" || intent.action == "rollback" ||
+          intent.action == "delete");
 }
 
 bool IsBare(const Intent& intent) {
-  return intent.kind.empty() && intent.names.empty() && intent.topic.empty() && intent.condition.empty() &&
-         intent.name_space.empty();
+  return intent.kind.empty() && intent.names.empty() && intent.topic.empty() &&
+         intent.condition.empty() && intent.name_space.empty();
 }
 
 }  // namespace
@@ -34,8 +35,9 @@ Reading ReadQuestion(const v1::RunTurnRequest& request) {
   std::optional<TurnState> before;
   if (request.has_turn_state()) before = ParseTurnState(request.turn_state());
   const text::Language fallback =
-      before && before->language ? *before->language
-                                 : text::ParseLanguageTag(request.language()).value_or(text::Language::kEnglish);
+      before && before->language
+          ? *before->language
+          : text::ParseLanguageTag(request.language()).value_or(text::Language::kEnglish);
   if (request.query().size() > kMostQueryBytes) {
     reading.for_planner = true;  // it refuses
     return reading;
@@ -53,8 +55,10 @@ Reading ReadQuestion(const v1::RunTurnRequest& request) {
     return reading;
   }
   if (intents.empty()) return reading;
-  // Every step must be a change: "find out why web fails and restart it" needs a mind for its first half.
-  reading.for_planner = request.attachment().empty() && std::all_of(intents.begin(), intents.end(), IsPlannedChange);
+  // Every step must be a change: "find out why web fails and restart it" needs a mind for its first
+  // half.
+  reading.for_planner =
+      request.attachment().empty() && std::all_of(intents.begin(), intents.end(), IsPlannedChange);
   const Intent& first = intents.front();
   reading.self_test = intents.size() == 1 && first.action == "test" && IsBare(first);
   if (first.topic == "mcp" && first.action == "test") reading.for_planner = true;

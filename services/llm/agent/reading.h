@@ -11,7 +11,8 @@ namespace opsmesh::llm {
 
 struct Reading {
   text::Language language = text::Language::kEnglish;
-  /// The planner should answer whatever is configured: a command, a change, the answer to its own question.
+  /// The planner should answer whatever is configured: a command, a change, the answer to its own
+  /// question.
   bool for_planner = false;
   /// "test", "test connection": whether everything works is asked.
   bool self_test = false;

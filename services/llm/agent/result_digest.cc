@@ -20,7 +20,8 @@ struct Measure {
   size_t text;
 };
 // Tried in order until the document fits.
-constexpr Measure kMeasures[] = {{200, 4000}, {100, 2000}, {50, 1000}, {25, 500}, {12, 250}, {6, 120}, {3, 60}, {1, 30}};
+constexpr Measure kMeasures[] = {{200, 4000}, {100, 2000}, {50, 1000}, {25, 500},
+                                 {12, 250},   {6, 120},    {3, 60},    {1, 30}};
 
 bool IsLines(const json& array) {
   return std::all_of(array.begin(), array.end(), [](const json& item) { return item.is_string(); });
@@ -31,11 +32,13 @@ json Shrunk(const json& value, const Measure& measure, int depth, bool* cut) {
     const std::string& text = value.get_ref<const std::string&>();
     if (text.size() <= measure.text) return value;
     *cut = true;
-    return std::string(base::Utf8Prefix(text, measure.text)) + fmt::format("… ({} bytes)", text.size());
+    return std::string(base::Utf8Prefix(text, measure.text)) +
+           fmt::format("… ({} bytes)", text.size());
   }
   if (value.is_object()) {
     json object = json::object();
-    for (const auto& [name, member] : value.items()) object[name] = Shrunk(member, measure, depth + 1, cut);
+    for (const auto& [name, member] : value.items())
+      object[name] = Shrunk(member, measure, depth + 1, cut);
     return object;
   }
   if (!value.is_array()) return value;
@@ -43,7 +46,8 @@ json Shrunk(const json& value, const Measure& measure, int depth, bool* cut) {
   const size_t kept = std::min(value.size(), measure.items);
   // The end of a log says more than its beginning.
   const size_t begin = IsLines(value) ? value.size() - kept : 0;
-  for (size_t i = begin; i < begin + kept; ++i) array.push_back(Shrunk(value[i], measure, depth + 1, cut));
+  for (size_t i = begin; i < begin + kept; ++i)
+    array.push_back(Shrunk(value[i], measure, depth + 1, cut));
   if (kept < value.size()) {
     *cut = true;
     const std::string note = fmt::format("… {} of {} shown", kept, value.size());
@@ -54,7 +58,8 @@ json Shrunk(const json& value, const Measure& measure, int depth, bool* cut) {
 
 std::string Join(std::string_view words, std::string_view facts, std::string_view data) {
   std::string text(words);
-  if (!facts.empty()) text += (text.empty() ? "" : "\n") + std::string("facts: ") + std::string(facts);
+  if (!facts.empty())
+    text += (text.empty() ? "" : "\n") + std::string("facts: ") + std::string(facts);
   if (!data.empty()) text += (text.empty() ? "" : "\n") + std::string("data: ") + std::string(data);
   return text;
 }
@@ -75,8 +80,10 @@ std::string ShrinkJson(std::string_view text, size_t max_bytes, bool* cut) {
   return std::string(base::Utf8Prefix(text, max_bytes)) + fmt::format("… ({} bytes)", text.size());
 }
 
-std::string Digest(const k8s::v1::CallToolResponse& response, text::Language language, size_t max_bytes) {
-  const std::string words(base::Utf8Prefix(InLanguage(response.text().zh(), response.text().en(), language), max_bytes / 2));
+std::string Digest(const k8s::v1::CallToolResponse& response, text::Language language,
+                   size_t max_bytes) {
+  const std::string words(base::Utf8Prefix(
+      InLanguage(response.text().zh(), response.text().en(), language), max_bytes / 2));
   std::string facts;
   for (int i = 0; i < std::min(response.facts_size(), kMostFacts); ++i) {
     const type::v1::Fact& fact = response.facts(i);
@@ -85,22 +92,27 @@ std::string Digest(const k8s::v1::CallToolResponse& response, text::Language lan
   }
   const size_t used = words.size() + facts.size() + 64;
   bool cut = false;
-  const std::string data = ShrinkJson(response.result().raw(), used + 128 < max_bytes ? max_bytes - used : 128, &cut);
+  const std::string data =
+      ShrinkJson(response.result().raw(), used + 128 < max_bytes ? max_bytes - used : 128, &cut);
   std::string digest = Join(words, facts, data);
-  if (response.truncated()) digest += "\nnote: the tool returned a part only; ask more narrowly or with its cursor for the rest.";
+  if (response.truncated())
+    digest +=
+        "\nnote: the tool returned a part only; ask more narrowly or with its cursor for the rest.";
   if (cut) digest += "\nnote: the data was cut to fit; the counts above are of the whole.";
   return digest;
 }
 
-std::string Digest(const k8s::v1::DiagnoseResponse& response, text::Language language, size_t max_bytes) {
+std::string Digest(const k8s::v1::DiagnoseResponse& response, text::Language language,
+                   size_t max_bytes) {
   std::string text = InLanguage(response.text().zh(), response.text().en(), language);
   for (const k8s::v1::Finding& finding : response.findings()) {
     const std::string line =
-        fmt::format("\n- {} {}/{}/{}: {} | cause: {} | next: {}", finding.code(), finding.object().kind(),
-                    finding.object().namespace_(), finding.object().name(), finding.summary().en(), finding.cause().en(),
-                    finding.next_step().en());
+        fmt::format("\n- {} {}/{}/{}: {} | cause: {} | next: {}", finding.code(),
+                    finding.object().kind(), finding.object().namespace_(), finding.object().name(),
+                    finding.summary().en(), finding.cause().en(), finding.next_step().en());
     if (text.size() + line.size() > max_bytes) {
-      return text + fmt::format("\nnote: {} findings in all; the rest was cut to fit.", response.findings_size());
+      return text + fmt::format("\nnote: {} findings in all; the rest was cut to fit.",
+                                response.findings_size());
     }
     text += line;
   }

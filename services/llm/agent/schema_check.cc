@@ -23,7 +23,9 @@ absl::Status Wrong(std::string_view where, std::string_view what) {
 bool HasType(const json& value, std::string_view type) {
   if (type == "string") return value.is_string();
   if (type == "integer") {
-    return value.is_number_integer() || (value.is_number_float() && value.get<double>() == static_cast<double>(static_cast<int64_t>(value.get<double>())));
+    return value.is_number_integer() ||
+           (value.is_number_float() &&
+            value.get<double>() == static_cast<double>(static_cast<int64_t>(value.get<double>())));
   }
   if (type == "number") return value.is_number();
   if (type == "boolean") return value.is_boolean();
@@ -46,7 +48,8 @@ std::vector<std::string> TypesOf(const json& schema) {
   return types;
 }
 
-// "50" for an integer, "true" for a truth value, 8080 for a string; nullopt when it cannot be meant.
+// "50" for an integer, "true" for a truth value, 8080 for a string; nullopt when it cannot be
+// meant.
 std::optional<json> Mended(const json& value, std::string_view type) {
   if (value.is_string()) {
     const std::string text = base::AsciiLower(base::Trim(value.get_ref<const std::string&>()));
@@ -67,21 +70,27 @@ double Limit(const json& schema, const char* key, double fallback) {
 }
 
 absl::Status CheckRange(const json& value, const json& schema, const std::string& where) {
-  const auto outside = [&](double figure, const char* low, const char* high, const char* what) -> absl::Status {
-    if (figure < Limit(schema, low, -1e300)) return Wrong(where, fmt::format("{} at least {}", what, Limit(schema, low, 0)));
-    if (figure > Limit(schema, high, 1e300)) return Wrong(where, fmt::format("{} at most {}", what, Limit(schema, high, 0)));
+  const auto outside = [&](double figure, const char* low, const char* high,
+                           const char* what) -> absl::Status {
+    if (figure < Limit(schema, low, -1e300))
+      return Wrong(where, fmt::format("{} at least {}", what, Limit(schema, low, 0)));
+    if (figure > Limit(schema, high, 1e300))
+      return Wrong(where, fmt::format("{} at most {}", what, Limit(schema, high, 0)));
     return absl::OkStatus();
   };
   if (value.is_number()) return outside(value.get<double>(), "minimum", "maximum", "must be");
-  if (value.is_array()) return outside(static_cast<double>(value.size()), "minItems", "maxItems", "must have items,");
+  if (value.is_array())
+    return outside(static_cast<double>(value.size()), "minItems", "maxItems", "must have items,");
   if (!value.is_string()) return absl::OkStatus();
   const std::string& text = value.get_ref<const std::string&>();
-  OPSMESH_RETURN_IF_ERROR(outside(static_cast<double>(text.size()), "minLength", "maxLength", "must have characters,"));
+  OPSMESH_RETURN_IF_ERROR(
+      outside(static_cast<double>(text.size()), "minLength", "maxLength", "must have characters,"));
   const auto pattern = schema.find("pattern");
   if (pattern == schema.end() || !pattern->is_string()) return absl::OkStatus();
   const re2::RE2 expression(pattern->get_ref<const std::string&>(), re2::RE2::Quiet);
   if (expression.ok() && !re2::RE2::PartialMatch(text, expression)) {
-    return Wrong(where, fmt::format("has a form that is not allowed ({})", pattern->get<std::string>()));
+    return Wrong(where,
+                 fmt::format("has a form that is not allowed ({})", pattern->get<std::string>()));
   }
   return absl::OkStatus();
 }
@@ -107,7 +116,8 @@ absl::Status CheckObject(json* object, const json& schema, const std::string& wh
     if (listed) {
       OPSMESH_RETURN_IF_ERROR(CheckValue(&member, (*properties)[name], before + name));
     } else if (!open) {
-      return Wrong(before + name, "is no parameter of this tool; it takes: " + (known.empty() ? "none" : base::Join(known, ", ")));
+      return Wrong(before + name, "is no parameter of this tool; it takes: " +
+                                      (known.empty() ? "none" : base::Join(known, ", ")));
     }
   }
   for (const std::string& name : dropped) object->erase(name);
@@ -160,13 +170,16 @@ absl::Status CheckValue(json* value, const json& schema, const std::string& wher
 absl::StatusOr<std::string> CheckArguments(std::string_view arguments, std::string_view schema) {
   auto parsed = base::ParseJson(arguments, {.max_bytes = 256 << 10, .max_depth = 16});
   if (!parsed.ok()) {
-    return base::InvalidArgument("arguments", "ARGUMENTS_MALFORMED", "The arguments are no whole JSON object.");
+    return base::InvalidArgument("arguments", "ARGUMENTS_MALFORMED",
+                                 "The arguments are no whole JSON object.");
   }
   if (!parsed->is_object()) {
-    return base::InvalidArgument("arguments", "ARGUMENTS_MALFORMED", "The arguments must be a JSON object.");
+    return base::InvalidArgument("arguments", "ARGUMENTS_MALFORMED",
+                                 "The arguments must be a JSON object.");
   }
   const auto wanted = base::ParseJson(schema.empty() ? "{}" : schema);
-  if (wanted.ok() && wanted->is_object()) OPSMESH_RETURN_IF_ERROR(CheckObject(&*parsed, *wanted, ""));
+  if (wanted.ok() && wanted->is_object())
+    OPSMESH_RETURN_IF_ERROR(CheckObject(&*parsed, *wanted, ""));
   return base::DumpJson(*parsed);
 }
 

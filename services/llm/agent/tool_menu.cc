@@ -29,9 +29,11 @@ const MenuData& Data() {
   static const MenuData* const kData = [] {
     auto* data = new MenuData;
     try {
-      const YAML::Node root = YAML::Load(std::string(embedded_agent::EmbeddedFile("agent/menu.yaml")));
+      const YAML::Node root =
+          YAML::Load(std::string(embedded_agent::EmbeddedFile("agent/menu.yaml")));
       data->core = root["core"].as<std::vector<std::string>>();
-      for (const auto& twin : root["twins"].as<std::vector<std::string>>()) data->twins.insert(twin);
+      for (const auto& twin : root["twins"].as<std::vector<std::string>>())
+        data->twins.insert(twin);
     } catch (const YAML::Exception& error) {
       std::fprintf(stderr, "agent/menu.yaml: %s\n", error.what());
       std::abort();  // our own data, checked when built
@@ -41,7 +43,8 @@ const MenuData& Data() {
   return *kData;
 }
 
-// What of the question may name a subject: Latin words without a plural s, and pairs of Han characters.
+// What of the question may name a subject: Latin words without a plural s, and pairs of Han
+// characters.
 struct Words {
   std::vector<std::string> latin;
   std::vector<std::string> han;
@@ -58,7 +61,8 @@ Words WordsOf(std::string_view question) {
       }
     } else if (token.kind == text::Token::Kind::kHan) {
       const std::u32string run = text::DecodeUtf8(token.norm);
-      for (size_t i = 0; i + 1 < run.size(); ++i) words.han.push_back(text::EncodeUtf8(run.substr(i, 2)));
+      for (size_t i = 0; i + 1 < run.size(); ++i)
+        words.han.push_back(text::EncodeUtf8(run.substr(i, 2)));
     }
   }
   return words;
@@ -85,7 +89,8 @@ std::string OneLanguage(const std::string& description, text::Language language)
 
 void Compact(json* schema, text::Language language) {
   if (!schema->is_object()) return;
-  for (const char* key : {"$schema", "pattern", "minLength", "maxLength", "default"}) schema->erase(key);
+  for (const char* key : {"$schema", "pattern", "minLength", "maxLength", "default"})
+    schema->erase(key);
   if (const auto it = schema->find("description"); it != schema->end() && it->is_string()) {
     *it = OneLanguage(it->get<std::string>(), language);
   }
@@ -93,7 +98,8 @@ void Compact(json* schema, text::Language language) {
     for (auto& [name, member] : it->items()) Compact(&member, language);
   }
   if (const auto it = schema->find("items"); it != schema->end()) Compact(&*it, language);
-  if (const auto it = schema->find("required"); it != schema->end() && it->empty()) schema->erase(it);
+  if (const auto it = schema->find("required"); it != schema->end() && it->empty())
+    schema->erase(it);
 }
 
 }  // namespace
@@ -111,8 +117,10 @@ const k8s::v1::Tool& DiagnoseTool() {
     tool->set_name(std::string(kDiagnoseTool));
     tool->set_group("diagnostics");
     tool->mutable_description()->set_en(
-        "Finds what is wrong by rules, worst first, with cause, evidence and next step: in one namespace or the cluster");
-    tool->mutable_description()->set_zh("按规则诊断命名空间或整个集群：故障、原因、证据与下一步，按严重程度排列");
+        "Finds what is wrong by rules, worst first, with cause, evidence and next step: in one "
+        "namespace or the cluster");
+    tool->mutable_description()->set_zh(
+        "按规则诊断命名空间或整个集群：故障、原因、证据与下一步，按严重程度排列");
     tool->mutable_parameters()->set_raw(
         R"({"type":"object","properties":{"namespace":{"type":"string","description":"Namespace; absent = the whole cluster)"
         R"( / 命名空间；省略表示整个集群","pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$","maxLength":63}},"additionalProperties":false})");
@@ -153,8 +161,8 @@ std::string ToolMenu::Nearest(std::string_view name) const {
 }
 
 std::vector<llm_provider::ToolSchema> ToolMenu::Choose(std::string_view question,
-                                                      const std::vector<std::string>& suggested, text::Language language,
-                                                      size_t most) const {
+                                                       const std::vector<std::string>& suggested,
+                                                       text::Language language, size_t most) const {
   const Words words = WordsOf(question);
   std::vector<std::pair<int, const k8s::v1::Tool*>> ranked;
   for (const k8s::v1::Tool& tool : tools_) {
@@ -167,13 +175,15 @@ std::vector<llm_provider::ToolSchema> ToolMenu::Choose(std::string_view question
     if (wanted) score += 2000;
     ranked.emplace_back(score, &tool);
   }
-  std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::stable_sort(ranked.begin(), ranked.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
   if (ranked.size() > most) ranked.resize(most);
   std::vector<llm_provider::ToolSchema> chosen;
   for (const auto& [score, tool] : ranked) {
     const bool chinese = text::IsChinese(language);
     const std::string& description = chinese ? tool->description().zh() : tool->description().en();
-    chosen.push_back({tool->name(), description, CompactSchema(tool->parameters().raw(), language)});
+    chosen.push_back(
+        {tool->name(), description, CompactSchema(tool->parameters().raw(), language)});
   }
   return chosen;
 }

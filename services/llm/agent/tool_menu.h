@@ -1,4 +1,5 @@
-// The tools a model is offered for one question: few enough for a small model, the fitting ones first, reading ones only.
+// The tools a model is offered for one question: few enough for a small model, the fitting ones
+// first, reading ones only.
 #pragma once
 
 #include <string>
@@ -21,11 +22,14 @@ class ToolMenu {
 
   /// By name or alias; nullptr when unknown.
   const k8s::v1::Tool* Find(std::string_view name) const;
-  /// True for a tool that exists in this version and only reads: the only kind a model's call may run.
+  /// True for a tool that exists in this version and only reads: the only kind a model's call may
+  /// run.
   static bool MayRun(const k8s::v1::Tool& tool);
 
-  /// At most `most` tools for `question` (and what was said before it), best first; the ones named in `suggested` come first.
-  std::vector<llm_provider::ToolSchema> Choose(std::string_view question, const std::vector<std::string>& suggested,
+  /// At most `most` tools for `question` (and what was said before it), best first; the ones named
+  /// in `suggested` come first.
+  std::vector<llm_provider::ToolSchema> Choose(std::string_view question,
+                                               const std::vector<std::string>& suggested,
                                                text::Language language, size_t most) const;
   /// Names near `name`, for "did you mean".
   std::string Nearest(std::string_view name) const;
@@ -34,7 +38,8 @@ class ToolMenu {
   std::vector<k8s::v1::Tool> tools_;
 };
 
-/// A tool's schema with what a model does not need taken out: patterns, lengths, the other language's descriptions.
+/// A tool's schema with what a model does not need taken out: patterns, lengths, the other
+/// language's descriptions.
 std::string CompactSchema(std::string_view schema, text::Language language);
 
 /// The tool the rule-based diagnosis is offered as.

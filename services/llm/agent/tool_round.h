@@ -1,4 +1,5 @@
-// Runs the tool calls of one round of a model: what may run runs side by side, everything else is answered in words.
+// Runs the tool calls of one round of a model: what may run runs side by side, everything else is
+// answered in words.
 #pragma once
 
 #include <functional>
@@ -41,8 +42,9 @@ struct WantedChange {
 class ToolRounds {
  public:
   /// Everything referred to outlives it.
-  ToolRounds(Turn& turn, ToolBox& tools, const ToolMenu& menu, const Frame& frame, const type::v1::Scope& scope,
-             base::WorkerPool& pool, Mask mask, ToolRoundLimits limits)
+  ToolRounds(Turn& turn, ToolBox& tools, const ToolMenu& menu, const Frame& frame,
+             const type::v1::Scope& scope, base::WorkerPool& pool, Mask mask,
+             ToolRoundLimits limits)
       : turn_(turn),
         tools_(tools),
         menu_(menu),
@@ -52,15 +54,17 @@ class ToolRounds {
         mask_(std::move(mask)),
         limits_(limits) {}
 
-  /// Answers every call of `calls`, in order, one message each. Never runs a tool that is unknown, not built, changes
-  /// something, has arguments that do not fit, or was called with the same arguments before. Errors only when the turn
-  /// cannot go on.
-  absl::Status Run(const std::vector<llm_provider::ToolCall>& calls, std::vector<llm_provider::Message>* answers);
+  /// Answers every call of `calls`, in order, one message each. Never runs a tool that is unknown,
+  /// not built, changes something, has arguments that do not fit, or was called with the same
+  /// arguments before. Errors only when the turn cannot go on.
+  absl::Status Run(const std::vector<llm_provider::ToolCall>& calls,
+                   std::vector<llm_provider::Message>* answers);
 
   /// The turn has read text from outside: from then on nothing the model says may become a change.
   bool tainted() const { return tainted_; }
   void Taint() { tainted_ = true; }
-  /// Why the loop should end now ("" = it need not): the model keeps calling what cannot run, or the budget is used up.
+  /// Why the loop should end now ("" = it need not): the model keeps calling what cannot run, or
+  /// the budget is used up.
   const std::string& stop() const { return stop_; }
   /// The first change the model asked for in an untainted turn.
   const WantedChange* wanted_change() const { return wanted_.tool.empty() ? nullptr : &wanted_; }
