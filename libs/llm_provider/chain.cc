@@ -94,8 +94,8 @@ void Chain::Record(const Link& link, const absl::Status& status, const ChatReply
 
 absl::Duration Chain::RetryWait(const absl::Status& status) {
   if (const auto asked = base::DetailOf(status).retry_after) return *asked;
-  // Half a second to one and a half, so that many callers do not come back together.
-  return absl::Milliseconds(500 + static_cast<int64_t>(ids_.Random() % 1000));
+  // Spread, so that many callers do not come back together.
+  return options_.retry_wait * (0.5 + static_cast<double>(ids_.Random() % 1000) / 1000);
 }
 
 absl::StatusOr<ChatReply> Chain::AskOnce(const base::Context& ctx, Link& link,

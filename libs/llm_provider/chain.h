@@ -23,6 +23,9 @@ struct ChainOptions {
   Breaker::Options breaker;
   /// A provider that asks for a longer wait than this is left for the next one.
   absl::Duration longest_retry_wait = absl::Seconds(10);
+  /// Before a retry whose time the provider did not name: from half of this to one and a half
+  /// times.
+  absl::Duration retry_wait = absl::Seconds(1);
 };
 
 /// Why a provider was passed over or given up.

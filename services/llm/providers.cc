@@ -54,13 +54,14 @@ ComponentStatus::State StateOf(const std::vector<ProviderHealth>& all, bool want
 
 Providers::Providers(llm_provider::Selection selection, const llm_provider::Catalog& catalog,
                      http_client::Client& http, const base::Clock& clock, base::IdSource& ids,
-                     telemetry::Registry* metrics)
+                     telemetry::Registry* metrics, llm_provider::ChainOptions options)
     : selection_(std::move(selection)),
       catalog_(catalog),
       http_(http),
       clock_(clock),
       ids_(ids),
       metrics_(metrics),
+      options_(options),
       chain_(MakeChain(0, "")) {}
 
 std::unique_ptr<Chain> Providers::MakeChain(size_t first, const std::string& model) const {
@@ -73,8 +74,7 @@ std::unique_ptr<Chain> Providers::MakeChain(size_t first, const std::string& mod
     }
     providers.push_back(llm_provider::MakeOpenAiProvider(http_, clock_, std::move(settings)));
   }
-  return std::make_unique<Chain>(std::move(providers), llm_provider::ChainOptions{}, clock_, ids_,
-                                 metrics_);
+  return std::make_unique<Chain>(std::move(providers), options_, clock_, ids_, metrics_);
 }
 
 absl::StatusOr<Chain*> Providers::For(const std::string& provider,

@@ -29,7 +29,7 @@ class Providers {
   /// Everything referred to outlives it; `metrics` may be null.
   Providers(llm_provider::Selection selection, const llm_provider::Catalog& catalog,
             http_client::Client& http, const base::Clock& clock, base::IdSource& ids,
-            telemetry::Registry* metrics);
+            telemetry::Registry* metrics, llm_provider::ChainOptions options = {});
 
   /// The chain of a turn that asks for `provider` and `model` ("" = as configured; routes such as
   /// "fast" are models). It lives as long as this object. nullptr when the planner answers: by
@@ -50,6 +50,7 @@ class Providers {
   const base::Clock& clock_;
   base::IdSource& ids_;
   telemetry::Registry* const metrics_;
+  const llm_provider::ChainOptions options_;
   const std::unique_ptr<llm_provider::Chain> chain_;
   std::mutex mutex_;
   std::map<std::pair<size_t, std::string>, std::unique_ptr<llm_provider::Chain>> asked_;  // bounded

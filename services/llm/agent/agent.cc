@@ -14,6 +14,8 @@
 namespace opsmesh::llm {
 namespace {
 
+constexpr absl::Duration kProbeTimeout = absl::Seconds(25);
+
 std::string Sentence(const absl::Status& status) {
   std::string text(status.message());
   if (!text.empty() && text.back() != '.') text += '.';
@@ -114,6 +116,7 @@ class PlannerBehind {
   void Merge(v1::TurnDone begun, const std::vector<std::string>& degraded,
              v1::TurnDone* done) const {
     done->set_response(text_);
+    for (const std::string& sentence : begun.degraded()) done->add_degraded(sentence);
     for (const std::string& sentence : degraded) done->add_degraded(sentence);
     begun.mutable_ledger()->MergeFrom(done->ledger());
     *done->mutable_ledger() = std::move(*begun.mutable_ledger());
@@ -122,6 +125,7 @@ class PlannerBehind {
     begun.mutable_tools()->MergeFrom(done->tools());
     *done->mutable_tools() = std::move(*begun.mutable_tools());
     if (begun.has_usage()) *done->mutable_usage() = begun.usage();
+    if (degraded.empty()) return;
     auto* entry = done->mutable_ledger()->add_failed();
     entry->set_source("llm");
     entry->set_subject("answer");
@@ -134,6 +138,13 @@ class PlannerBehind {
   const EventSink& sink_;
   std::string text_;
 };
+
+// What a turn has gathered; its degraded sentences are handed on apart.
+v1::TurnDone Begun(Turn& turn) {
+  v1::TurnDone begun = turn.done();
+  begun.clear_degraded();
+  return begun;
+}
 
 std::vector<std::string> Sentences(const ReactResult& result) {
   std::vector<std::string> sentences;
@@ -164,17 +175,21 @@ absl::Status Agent::RunTurn(const base::Context& context, const v1::RunTurnReque
                            parts_.providers.For(request.provider(), request.model()));
   const Reading reading = ReadQuestion(request);
   const absl::Status& unusable = parts_.providers.selection().unusable;
-  if (chain == nullptr || reading.for_planner) {
-    if (chain != nullptr || unusable.ok() || request.provider() == kDeterministic ||
-        reading.for_planner) {
-      return parts_.planner.RunTurn(context, request, sink);
-    }
+  const bool by_wish = request.provider() == kDeterministic;
+  // Without a model "test" is the planner's own; "test connection" always asks for both.
+  if (reading.self_test && !by_wish &&
+      (chain != nullptr || !unusable.ok() || reading.asks_cluster)) {
+    return Check(context, request, sink, chain, reading);
+  }
+  if (reading.for_planner || by_wish || (chain == nullptr && unusable.ok())) {
+    return parts_.planner.RunTurn(context, request, sink);
+  }
+  if (chain == nullptr) {
     // An LLM was asked for and cannot be used: the planner answers, and every answer says why it
     // did.
     return PlannerBehind(context, parts_.planner, request, sink)
         .Run({}, "", 0, {Sentence(unusable)}, {}, reading.language);
   }
-  if (reading.self_test) return Check(context, request, sink, *chain, reading.language);
   return RunModel(context, request, sink, *chain, reading.language, reading.suggested);
 }
 
@@ -214,7 +229,7 @@ absl::Status Agent::RunModel(const base::Context& context, const v1::RunTurnRequ
     parts_.logger.Warn(context, "llm turn degraded to the planner",
                        {{"reason", base::DetailOf(result.why).reason}});
     return PlannerBehind(context, parts_.planner, request, sink)
-        .Run(turn.done(), turn.text(), turn.done().tools_size(), degraded, result.findings,
+        .Run(Begun(turn), turn.text(), turn.done().tools_size(), degraded, result.findings,
              language);
   }
   turn.done().set_provider(result.provider);
@@ -246,44 +261,62 @@ absl::Status Agent::RunModel(const base::Context& context, const v1::RunTurnRequ
   return turn.Finish(StateAfter(request, result, language));
 }
 
-absl::Status Agent::Check(const base::Context& context, const v1::RunTurnRequest& request,
-                          const EventSink& sink, llm_provider::Chain& chain,
-                          text::Language language) const {
-  Turn turn(context, sink);
-  turn.language = language;
-  turn.done().set_provider(chain.at(0).name());
-  turn.done().set_model(chain.at(0).model());
+absl::Status Agent::CheckModels(Turn& turn, llm_provider::Chain& chain) const {
+  const base::Context& context = turn.context();
   for (size_t i = 0; i < chain.size(); ++i) {
     OPSMESH_RETURN_IF_ERROR(context.Check());
     const std::string who = fmt::format("{} ({})", chain.at(i).name(), chain.at(i).model());
     const absl::Duration began = context.clock().Steady();
-    const absl::Status status = chain.Probe(context.WithTimeout(absl::Seconds(25)), i);
+    const absl::Status status = chain.Probe(context.WithTimeout(kProbeTimeout), i);
     const int64_t took = absl::ToInt64Milliseconds(context.clock().Steady() - began);
     if (status.ok()) {
       OPSMESH_RETURN_IF_ERROR(turn.SayParagraph(InLanguage(
           fmt::format("大模型可用：{}，密钥有效，{} 毫秒内应答。", who, took),
           fmt::format("The LLM works: {}, its key is accepted, it answered in {} ms.", who, took),
-          language)));
+          turn.language)));
       continue;
     }
     OPSMESH_RETURN_IF_ERROR(context.Check());
-    turn.done().add_degraded(Sentence(status));
-    turn.Failed("llm", chain.at(i).name(), Sentence(status));
+    const std::string why = base::DetailOf(status).reason == "DEADLINE"
+                                ? fmt::format("connection timeout: no answer within {}.",
+                                              absl::FormatDuration(kProbeTimeout))
+                                : Sentence(status);
+    turn.done().add_degraded(why);
+    turn.Failed("llm", chain.at(i).name(), why);
     OPSMESH_RETURN_IF_ERROR(turn.SayParagraph(
-        InLanguage(fmt::format("大模型不可用：{}：{}", who, Sentence(status)),
-                   fmt::format("The LLM does not work: {}: {}", who, Sentence(status)), language)));
+        InLanguage(fmt::format("大模型不可用：{}：{}", who, why),
+                   fmt::format("The LLM does not work: {}: {}", who, why), turn.language)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Agent::Check(const base::Context& context, const v1::RunTurnRequest& request,
+                          const EventSink& sink, llm_provider::Chain* chain,
+                          const Reading& reading) const {
+  Turn turn(context, sink);
+  turn.language = reading.language;
+  turn.done().set_provider(chain != nullptr ? chain->at(0).name() : kDeterministic);
+  if (chain != nullptr) {
+    turn.done().set_model(chain->at(0).model());
+    OPSMESH_RETURN_IF_ERROR(CheckModels(turn, *chain));
   }
   const absl::Status& unusable = parts_.providers.selection().unusable;
   if (!unusable.ok()) {
     turn.done().add_degraded(Sentence(unusable));
     OPSMESH_RETURN_IF_ERROR(turn.SayParagraph(Sentence(unusable)));
+  } else if (chain == nullptr) {
+    OPSMESH_RETURN_IF_ERROR(turn.SayParagraph(Say("llm_off", reading.language)));
+  }
+  if (reading.asks_cluster) {
+    return PlannerBehind(context, parts_.planner, request, sink)
+        .Run(turn.done(), turn.text(), 0, {}, {}, reading.language);
   }
   if (!request.has_enable_tools() || request.enable_tools()) {
     const auto listed = parts_.tools.List(context);
     const std::string text =
-        listed.ok() ? Say("tools_ok", language,
+        listed.ok() ? Say("tools_ok", reading.language,
                           {{"count", std::to_string(Catalogue(*listed).available_count())}})
-                    : Say("tools_down", language, {{"error", Explain(listed.status())}});
+                    : Say("tools_down", reading.language, {{"error", Explain(listed.status())}});
     if (!listed.ok()) turn.done().add_degraded(text);
     OPSMESH_RETURN_IF_ERROR(turn.SayParagraph(text));
   }

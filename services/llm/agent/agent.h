@@ -16,6 +16,7 @@
 #include "libs/telemetry/metrics.h"
 #include "opsmesh/llm/v1/turn.pb.h"
 #include "services/llm/agent/react.h"
+#include "services/llm/agent/reading.h"
 #include "services/llm/planner/planner.h"
 #include "services/llm/planner/toolbox.h"
 #include "services/llm/planner/turn.h"
@@ -48,8 +49,9 @@ class Agent {
                         const EventSink& sink, llm_provider::Chain& chain, text::Language language,
                         const std::vector<std::string>& suggested) const;
   absl::Status Check(const base::Context& context, const v1::RunTurnRequest& request,
-                     const EventSink& sink, llm_provider::Chain& chain,
-                     text::Language language) const;
+                     const EventSink& sink, llm_provider::Chain* chain,
+                     const Reading& reading) const;
+  absl::Status CheckModels(Turn& turn, llm_provider::Chain& chain) const;
 
   const AgentParts parts_;
   const ReactOptions options_;

@@ -60,7 +60,9 @@ Reading ReadQuestion(const v1::RunTurnRequest& request) {
   reading.for_planner =
       request.attachment().empty() && std::all_of(intents.begin(), intents.end(), IsPlannedChange);
   const Intent& first = intents.front();
-  reading.self_test = intents.size() == 1 && first.action == "test" && IsBare(first);
+  reading.asks_cluster = first.action == "connect";
+  reading.self_test =
+      intents.size() == 1 && (first.action == "test" || reading.asks_cluster) && IsBare(first);
   if (first.topic == "mcp" && first.action == "test") reading.for_planner = true;
   for (const Intent& intent : intents) {
     const Route* route = Routes::Embedded().Find(intent);

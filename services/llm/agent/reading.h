@@ -16,6 +16,8 @@ struct Reading {
   bool for_planner = false;
   /// "test", "test connection": whether everything works is asked.
   bool self_test = false;
+  /// "test connection" also asks for the cluster, which the planner checks.
+  bool asks_cluster = false;
   /// Tools the planner would use.
   std::vector<std::string> suggested;
 };

@@ -100,6 +100,11 @@ std::string Schema(const ToolShape& shape) {
   return schema.dump();
 }
 
+bool IsWrite(std::string_view tool) {
+  return tool == "scale_deployment" || tool == "restart_pod" || tool == "rollback_deployment" ||
+         tool == "delete_kubernetes_resource";
+}
+
 std::string Show(const std::string& name, const std::string& arguments) {
   std::string line = name;
   const json parsed = json::parse(arguments, nullptr, false);
@@ -161,6 +166,7 @@ absl::StatusOr<k8s::v1::ListToolsResponse> FakeToolBox::List(const base::Context
     tool->set_name(shape.name);
     tool->set_available(shape.available && !unavailable_.contains(shape.name));
     tool->mutable_parameters()->set_raw(Schema(shape));
+    tool->set_risk(IsWrite(shape.name) ? k8s::v1::RISK_CLASS_MEDIUM : k8s::v1::RISK_CLASS_READ);
   }
   response.set_total_count(response.tools_size());
   return response;
@@ -172,14 +178,14 @@ absl::StatusOr<k8s::v1::CallToolResponse> FakeToolBox::Call(const base::Context&
   const std::string line = Show(request.name(), request.arguments().raw());
   calls_.push_back(line);
   if (!broken_.ok()) return broken_;
-  for (std::string_view write : {"scale_deployment", "restart_pod", "rollback_deployment", "delete_kubernetes_resource"}) {
-    if (request.name() != write) continue;
+  if (IsWrite(request.name())) {
     return base::Unimplemented("ACTION_GATE_NOT_BUILT", "Nothing was changed.")
         .With("plan_zh", "方案<" + line + ">")
         .With("plan_en", "plan<" + line + ">");
   }
   k8s::v1::CallToolResponse response;
   response.set_name(request.name());
+  response.set_untrusted(untrusted_.contains(request.name()));
   response.mutable_text()->set_zh("结果<" + line + ">\n\n表格");
   response.mutable_text()->set_en("result<" + line + ">\n\ntable");
   *response.mutable_ledger() = ledger_;

@@ -39,6 +39,8 @@ class FakeToolBox final : public ToolBox {
   /// From now on everything fails with this.
   void Break(absl::Status status) { broken_ = std::move(status); }
   void SetResult(const std::string& tool, std::string json) { results_[tool] = std::move(json); }
+  /// The tool's results hold words from outside (logs, events).
+  void SetUntrusted(const std::string& tool) { untrusted_.insert(tool); }
   void SetUnavailable(const std::string& tool) { unavailable_.insert(tool); }
   void SetLedger(type::v1::Ledger ledger) { ledger_ = std::move(ledger); }
 
@@ -48,6 +50,7 @@ class FakeToolBox final : public ToolBox {
   std::vector<FakeObject> objects_;
   std::map<std::string, std::string> results_;
   std::set<std::string> unavailable_;
+  std::set<std::string> untrusted_;
   std::vector<std::string> calls_;
   absl::Status broken_;
   type::v1::Ledger ledger_;
