@@ -7,6 +7,7 @@
 #include <cmath>
 #include <map>
 
+#include "libs/kubesim/objects/defaults.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
@@ -269,6 +270,20 @@ Json PodFromTemplate(const Json& pod_template, const std::string& ns, Json owner
   }
   pod["metadata"]["ownerReferences"] = Json::array({std::move(owner)});
   return pod;
+}
+
+Json CleanTemplate(Json pod_template) {
+  if (!pod_template.is_object()) return pod_template;
+  pod_template.erase("$patch");
+  if (pod_template.contains("spec")) DefaultPodSpec(pod_template["spec"]);
+  Json& metadata = pod_template["metadata"];
+  if (!metadata.is_object()) metadata = Json::object();
+  metadata.erase("creationTimestamp");
+  if (At(metadata, "labels").is_object()) metadata["labels"].erase("pod-template-hash");
+  for (const char* member : {"labels", "annotations"}) {
+    if (metadata.contains(member) && metadata[member].empty()) metadata.erase(member);
+  }
+  return pod_template;
 }
 
 std::vector<const PodView*> PodsToDelete(std::vector<const PodView*> pods, size_t count,

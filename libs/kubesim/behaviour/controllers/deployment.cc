@@ -31,21 +31,6 @@ int64_t NumberOf(const Json& annotations, const char* name, int64_t otherwise) {
   return value;
 }
 
-// With all defaults, so that an object loaded without them has the template that its set got.
-Json CleanTemplate(const Json& object) {
-  Json pod_template = At(object, {"spec", "template"});
-  if (!pod_template.is_object()) return pod_template;
-  if (pod_template.contains("spec")) DefaultPodSpec(pod_template["spec"]);
-  Json& metadata = pod_template["metadata"];
-  if (!metadata.is_object()) metadata = Json::object();
-  metadata.erase("creationTimestamp");
-  if (At(metadata, "labels").is_object()) metadata["labels"].erase(kHash);
-  for (const char* member : {"labels", "annotations"}) {
-    if (metadata.contains(member) && metadata[member].empty()) metadata.erase(member);
-  }
-  return pod_template;
-}
-
 // A set carries the annotations of its deployment, but for those that belong to either alone.
 bool CopyAnnotations(const Json& deployment, Json& set) {
   static const auto* skipped =
@@ -210,9 +195,9 @@ void DeploymentController::LoadSets(Sync& sync) {
                       b = TextAt(y.json, {"metadata", "creationTimestamp"});
     return a != b ? a < b : x.object->name < y.object->name;
   });
-  const Json sought = CleanTemplate(sync.json);
+  const Json sought = CleanTemplate(At(sync.json, {"spec", "template"}));
   for (int i = 0; i < static_cast<int>(sync.sets.size()) && sync.newest < 0; ++i) {
-    if (CleanTemplate(sync.sets[static_cast<size_t>(i)].json) == sought) sync.newest = i;
+    if (CleanTemplate(At(sync.sets[static_cast<size_t>(i)].json, {"spec", "template"})) == sought) sync.newest = i;
   }
 }
 
