@@ -16,7 +16,7 @@ namespace {
 
 class FixedClock final : public base::Clock {
  public:
-  absl::Time Now() const override { return absl::FromUnixSeconds(1764550800); }
+  absl::Time Now() const override { return absl::FromUnixSeconds(1764551400); }
   absl::Duration Steady() const override { return absl::ZeroDuration(); }
 };
 

@@ -94,6 +94,24 @@ MaybeStatus Client::Delete(const ResourceType& type, std::string_view ns, std::s
 
 MaybeStatus Client::Remove(const ResourceType& type, std::string_view ns, std::string_view name,
                            std::string_view expected_uid) {
+  const ObjectPtr current = cluster_.store.Get(type, ns, name);
+  if (!current || (!expected_uid.empty() && current->uid != expected_uid))
+    return NotFoundStatus(type, name);
+  if (current->json.find("\"finalizers\":") != std::string::npos &&
+      !ListAt(current->Parse(), {"metadata", "finalizers"}).empty()) {
+    auto marked = Change(
+        type, ns, name,
+        [&](Json& object) {
+          Json& metadata = object["metadata"];
+          if (!metadata.contains("deletionTimestamp"))
+            metadata["deletionTimestamp"] = base::Rfc3339(cluster_.clock.Now());
+          metadata["deletionGracePeriodSeconds"] = 0;
+          return true;
+        },
+        expected_uid);
+    if (marked.ok()) return std::nullopt;
+    return marked.status();
+  }
   auto removed = cluster_.store.Remove(type, ns, name, expected_uid);
   if (removed.ok()) return std::nullopt;
   return removed.status();

@@ -36,7 +36,7 @@ class Client {
   /// deletionTimestamp only.
   MaybeStatus Delete(const ResourceType& type, std::string_view ns, std::string_view name,
                      const Json& options, std::string_view expected_uid = {});
-  /// Removes at once, whatever finalizers say: how a kubelet confirms the end of a pod (grace 0).
+  /// As DELETE without grace: how a kubelet confirms the end of a pod. Finalizers still hold it.
   MaybeStatus Remove(const ResourceType& type, std::string_view ns, std::string_view name,
                      std::string_view expected_uid = {});
 

@@ -19,6 +19,27 @@ StandInKubelet::StandInKubelet(Engine& engine) : engine_(engine) {
   engine_.InformerOf("", "pods").OnChange([this](const Seen& seen) { See(seen); });
 }
 
+void StandInKubelet::Start() { Beat(); }
+
+void StandInKubelet::Beat() {
+  const ResourceType& leases = engine_.Type("coordination.k8s.io", "leases");
+  for (const ObjectPtr& object : engine_.InformerOf("", "nodes").List()) {
+    if (silent_nodes.contains(object->name)) continue;
+    auto renew = [&](Json& lease) {
+      lease["spec"]["renewTime"] =
+          absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", engine_.Now(), absl::UTCTimeZone());
+      return true;
+    };
+    if (engine_.client().Change(leases, "kube-node-lease", object->name, renew).ok()) continue;
+    Json lease = {{"metadata", {{"name", object->name}, {"namespace", "kube-node-lease"}}},
+                  {"spec", Json::object()}};
+    renew(lease);
+    (void)engine_.client().Put(leases, lease);
+  }
+  engine_.After(
+      absl::Seconds(10), [this] { Beat(); }, true);
+}
+
 void StandInKubelet::See(const Seen& seen) {
   if (!seen.now) return;
   const std::string ns = seen.now->ns, name = seen.now->name, uid = seen.now->uid;
@@ -103,6 +124,11 @@ TestCluster::TestCluster(uint64_t seed, bool with_kubelet) : ids_(seed) {
   engine_ = std::make_unique<Engine>(cluster(), clock_);
   AddControllers(*engine_);
   if (with_kubelet) kubelet_ = &engine_->Add<StandInKubelet>();
+  if (with_kubelet) {
+    Apply(
+        "apiVersion: v1\nkind: Node\nmetadata: {name: node-1, labels: {disk: ssd}}\nspec: "
+        "{}\nstatus: {conditions: [{type: Ready, status: 'True'}]}\n");
+  }
   engine_->StartVirtual();
 }
 

@@ -26,9 +26,13 @@ class StandInKubelet final : public Part {
   std::set<std::string> completing_images;  // end with 0 after 5 s
   std::set<std::string> failing_images;     // end with 1 after 5 s
   std::string node = "node-1";              // "" = pods stay unscheduled
+  std::set<std::string> silent_nodes;       // renew their lease no more
+
+  void Start() override;
 
  private:
   void See(const Seen& seen);
+  void Beat();
   void SetReady(const std::string& ns, const std::string& name, const std::string& uid);
   void Finish(const std::string& ns, const std::string& name, const std::string& uid,
               const char* phase);

@@ -116,8 +116,8 @@ class SelectorTable {
 Json PodFromTemplate(const Json& pod_template, const std::string& ns, Json owner,
                      const std::string& generate_name);
 
-/// A template with all defaults and without what controllers and serialisation add: equal templates compare equal, though
-/// one was loaded without defaults.
+/// A template with all defaults and without what controllers and serialisation add: equal templates
+/// compare equal, though one was loaded without defaults.
 Json CleanTemplate(Json pod_template);
 
 /// The deletion of `count` of the pods, least worth first, as Kubernetes ranks them. `related` are

@@ -1,12 +1,17 @@
 #include "libs/kubesim/behaviour/controllers/controllers.h"
 
+#include "libs/kubesim/behaviour/controllers/cronjob.h"
 #include "libs/kubesim/behaviour/controllers/daemonset.h"
 #include "libs/kubesim/behaviour/controllers/deployment.h"
+#include "libs/kubesim/behaviour/controllers/disruption.h"
 #include "libs/kubesim/behaviour/controllers/endpoints.h"
 #include "libs/kubesim/behaviour/controllers/garbage.h"
+#include "libs/kubesim/behaviour/controllers/job.h"
 #include "libs/kubesim/behaviour/controllers/namespaces.h"
+#include "libs/kubesim/behaviour/controllers/node_lifecycle.h"
 #include "libs/kubesim/behaviour/controllers/replicaset.h"
 #include "libs/kubesim/behaviour/controllers/statefulset.h"
+#include "libs/kubesim/behaviour/controllers/volumes.h"
 
 namespace opsmesh::kubesim {
 
@@ -18,7 +23,14 @@ void AddControllers(Engine& engine) {
   engine.Add<DeploymentController>(pods);
   engine.Add<StatefulSetController>(pods);
   engine.Add<DaemonSetController>(pods);
+  engine.Add<JobController>(pods);
+  engine.Add<CronJobController>();
   engine.Add<EndpointsController>(pods);
+  engine.Add<DisruptionController>(pods);
+  engine.Add<VolumeController>(pods);
+  engine.Add<NodeLifecycleController>(pods);
+  engine.Add<TaintEvictionController>(pods);
+  engine.Add<PodCollector>(pods);
   engine.Add<GarbageCollector>();
 }
 

@@ -19,7 +19,9 @@ constexpr const char* kGeneration = "deprecated.daemonset.template.generation";
 // The node a pod stands on or is meant for.
 std::string TargetOf(const PodView& view, const Json& pod) {
   if (!view.node.empty()) return view.node;
-  for (const Json& term : ListAt(pod, {"spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"})) {
+  for (const Json& term :
+       ListAt(pod, {"spec", "affinity", "nodeAffinity",
+                    "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"})) {
     for (const Json& field : ListAt(term, {"matchFields"})) {
       const Json& values = ListAt(field, {"values"});
       if (TextAt(field, "key") == "metadata.name" && values.size() == 1) return Scalar(values[0]);
@@ -33,7 +35,8 @@ void AddTolerations(Json& spec) {
   if (!tolerations.is_array()) tolerations = Json::array();
   auto add = [&](const char* key, const char* effect) {
     const Json one = {{"key", key}, {"operator", "Exists"}, {"effect", effect}};
-    if (std::find(tolerations.begin(), tolerations.end(), one) == tolerations.end()) tolerations.push_back(one);
+    if (std::find(tolerations.begin(), tolerations.end(), one) == tolerations.end())
+      tolerations.push_back(one);
   };
   add("node.kubernetes.io/not-ready", "NoExecute");
   add("node.kubernetes.io/unreachable", "NoExecute");
@@ -68,7 +71,8 @@ struct DaemonSetController::Sync {
     return false;
   }
   int64_t Desired() const {
-    return std::count_if(nodes.begin(), nodes.end(), [](const auto& one) { return one.second.should_run; });
+    return std::count_if(nodes.begin(), nodes.end(),
+                         [](const auto& one) { return one.second.should_run; });
   }
 };
 
@@ -78,11 +82,16 @@ DaemonSetController::DaemonSetController(Engine& engine, Pods& pods)
       sets_(engine.InformerOf("apps", "daemonsets")),
       nodes_(engine.InformerOf("", "nodes")),
       history_(engine, sets_.type(), "controller-revision-hash", false),
-      selectors_(sets_, [](const Json& set) { return LabelSelector::FromObject(At(set, {"spec", "selector"})); }),
+      selectors_(sets_,
+                 [](const Json& set) {
+                   return LabelSelector::FromObject(At(set, {"spec", "selector"}));
+                 }),
       queue_(engine.AddQueue("daemonset", [this](const std::string& key) { return Run(key); })) {
   sets_.OnChange([this](const Seen& seen) { queue_.Add(KeyOf(seen.any().ns, seen.any().name)); });
   nodes_.OnChange([this](const Seen& seen) {
-    if (seen.before && seen.now && seen.before->labels == seen.now->labels && At(seen.before_json, "spec") == At(seen.now_json, "spec")) return;
+    if (seen.before && seen.now && seen.before->labels == seen.now->labels &&
+        At(seen.before_json, "spec") == At(seen.now_json, "spec"))
+      return;
     for (const ObjectPtr& set : sets_.List()) queue_.Add(KeyOf(set->ns, set->name));
   });
   pods_.informer().OnChange([this](const Seen& seen) {
@@ -90,10 +99,12 @@ DaemonSetController::DaemonSetController(Engine& engine, Pods& pods)
     for (const Json* pod : {&seen.before_json, &seen.now_json}) {
       const Json& owner = ControllerOf(*pod);
       owned |= !owner.is_null();
-      if (TextAt(owner, "kind") == "DaemonSet") queue_.Add(KeyOf(seen.any().ns, TextAt(owner, "name")));
+      if (TextAt(owner, "kind") == "DaemonSet")
+        queue_.Add(KeyOf(seen.any().ns, TextAt(owner, "name")));
     }
     if (owned || !seen.now) return;
-    for (const std::string& name : selectors_.Matching(seen.now->ns, seen.now->labels)) queue_.Add(KeyOf(seen.now->ns, name));
+    for (const std::string& name : selectors_.Matching(seen.now->ns, seen.now->labels))
+      queue_.Add(KeyOf(seen.now->ns, name));
   });
 }
 
@@ -135,18 +146,21 @@ Next DaemonSetController::Run(const std::string& key) {
   }
   history_.Trim(*sync.object, IntAt(sync.json, {"spec", "revisionHistoryLimit"}, 10), live);
   if (sync.failed || !written) return Next::Retry();
-  return sync.waits_for_age ? Next::After(std::max(absl::Seconds(1), sync.min_ready)) : Next::Done();
+  return sync.waits_for_age ? Next::After(std::max(absl::Seconds(1), sync.min_ready))
+                            : Next::Done();
 }
 
 void DaemonSetController::Place(Sync& sync) {
-  const int64_t surge = ShareOf(At(sync.json, {"spec", "updateStrategy", "rollingUpdate", "maxSurge"}), sync.Desired(), true);
+  const int64_t surge = ShareOf(
+      At(sync.json, {"spec", "updateStrategy", "rollingUpdate", "maxSurge"}), sync.Desired(), true);
   for (auto& [node, place] : sync.nodes) {
     if (place.should_run && place.pods.empty()) {
       MakePod(sync, node);
       continue;
     }
     if (!place.may_stay) {
-      // A pod whose node is gone is the pod collector's matter, but for those that were never placed.
+      // A pod whose node is gone is the pod collector's matter, but for those that were never
+      // placed.
       for (const PodView* pod : place.pods) {
         if (!pod->deleted) DeletePod(sync, *pod);
       }
@@ -157,17 +171,23 @@ void DaemonSetController::Place(Sync& sync) {
       if (pod->deleted) continue;
       if (pod->finished()) {
         const bool failed = pod->phase == "Failed";
-        engine_.events().Record(kSource, sets_.type(), *sync.object, failed ? "Warning" : "Normal", failed ? "FailedDaemonPod" : "SucceededDaemonPod",
-                                fmt::format("Found {} daemon pod {}/{} on node {}, will try to {} it", failed ? "failed" : "succeeded", sync.object->ns, pod->name(), node,
-                                            failed ? "kill" : "delete"));
+        engine_.events().Record(
+            kSource, sets_.type(), *sync.object, failed ? "Warning" : "Normal",
+            failed ? "FailedDaemonPod" : "SucceededDaemonPod",
+            fmt::format("Found {} daemon pod {}/{} on node {}, will try to {} it",
+                        failed ? "failed" : "succeeded", sync.object->ns, pod->name(), node,
+                        failed ? "kill" : "delete"));
         DeletePod(sync, *pod);
         continue;
       }
       running.push_back(pod);
     }
     // One pod a node (an old and a new one while surging): the oldest stays.
-    std::stable_sort(running.begin(), running.end(), [](const PodView* x, const PodView* y) { return x->created < y->created; });
-    const bool mixed = surge > 0 && std::any_of(running.begin(), running.end(), [&](const PodView* pod) { return !sync.Updated(*pod); });
+    std::stable_sort(running.begin(), running.end(),
+                     [](const PodView* x, const PodView* y) { return x->created < y->created; });
+    const bool mixed =
+        surge > 0 && std::any_of(running.begin(), running.end(),
+                                 [&](const PodView* pod) { return !sync.Updated(*pod); });
     for (size_t i = mixed ? 2 : 1; i < running.size(); ++i) DeletePod(sync, *running[i]);
   }
 }
@@ -176,7 +196,9 @@ void DaemonSetController::Roll(Sync& sync) {
   const Json& rolling = At(sync.json, {"spec", "updateStrategy", "rollingUpdate"});
   const int64_t desired = sync.Desired();
   const int64_t surge = ShareOf(At(rolling, "maxSurge"), desired, true);
-  int64_t most = At(rolling, "maxUnavailable").is_null() ? 1 : ShareOf(At(rolling, "maxUnavailable"), desired, true);
+  int64_t most = At(rolling, "maxUnavailable").is_null()
+                     ? 1
+                     : ShareOf(At(rolling, "maxUnavailable"), desired, true);
   if (most == 0 && surge == 0) most = 1;
   int64_t unavailable = 0, surging = 0;
   std::vector<const PodView*> lame, sound;  // old pods that serve nobody, and those that do
@@ -193,12 +215,15 @@ void DaemonSetController::Roll(Sync& sync) {
       }
     }
     const bool fresh_serves = fresh != nullptr && fresh->Available(sync.min_ready, engine_.Now());
-    const bool old_serves = old != nullptr && !old->deleted && old->Available(sync.min_ready, engine_.Now());
+    const bool old_serves =
+        old != nullptr && !old->deleted && old->Available(sync.min_ready, engine_.Now());
     if (fresh != nullptr && fresh->ready && !fresh_serves) sync.waits_for_age = true;
     if (surge > 0 && old != nullptr) {
       if (fresh == nullptr) {
-        if (!old_serves && !old->deleted) lame.push_back(old);
-        else if (!old->deleted) to_surge.push_back(node);
+        if (!old_serves && !old->deleted)
+          lame.push_back(old);
+        else if (!old->deleted)
+          to_surge.push_back(node);
       } else {
         ++surging;
         if (fresh_serves && !old->deleted) lame.push_back(old);
@@ -222,13 +247,19 @@ void DaemonSetController::Roll(Sync& sync) {
 }
 
 void DaemonSetController::MakePod(Sync& sync, const std::string& node) {
-  Json pod = PodFromTemplate(At(sync.json, {"spec", "template"}), sync.object->ns, ControllerReference(sets_.type(), *sync.object), sync.object->name + "-");
+  Json pod =
+      PodFromTemplate(At(sync.json, {"spec", "template"}), sync.object->ns,
+                      ControllerReference(sets_.type(), *sync.object), sync.object->name + "-");
   pod["metadata"]["labels"]["controller-revision-hash"] = sync.update.hash;
   const std::string generation = TextAt(At(sync.json, {"metadata", "annotations"}), kGeneration);
-  pod["metadata"]["labels"]["pod-template-generation"] = generation.empty() ? std::to_string(IntAt(sync.json, {"metadata", "generation"}, 1)) : generation;
+  pod["metadata"]["labels"]["pod-template-generation"] =
+      generation.empty() ? std::to_string(IntAt(sync.json, {"metadata", "generation"}, 1))
+                         : generation;
   AddTolerations(pod["spec"]);
-  Json& required = pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
-  const Json here = Json::array({{{"key", "metadata.name"}, {"operator", "In"}, {"values", Json::array({node})}}});
+  Json& required =
+      pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
+  const Json here = Json::array(
+      {{{"key", "metadata.name"}, {"operator", "In"}, {"values", Json::array({node})}}});
   if (ListAt(required, {"nodeSelectorTerms"}).empty()) {
     required["nodeSelectorTerms"] = Json::array({{{"matchFields", here}}});
   } else {
@@ -236,18 +267,23 @@ void DaemonSetController::MakePod(Sync& sync, const std::string& node) {
   }
   auto made = engine_.client().Create(engine_.Type("", "pods"), std::move(pod));
   if (made.ok()) {
-    engine_.events().Record(kSource, sets_.type(), *sync.object, "Normal", "SuccessfulCreate", "Created pod: " + (*made)->name);
+    engine_.events().Record(kSource, sets_.type(), *sync.object, "Normal", "SuccessfulCreate",
+                            "Created pod: " + (*made)->name);
     return;
   }
-  if (!made.status().causes.empty() && made.status().causes[0].reason == "NamespaceTerminating") return;
-  engine_.events().Record(kSource, sets_.type(), *sync.object, "Warning", "FailedCreate", "Error creating: " + made.status().message);
+  if (!made.status().causes.empty() && made.status().causes[0].reason == "NamespaceTerminating")
+    return;
+  engine_.events().Record(kSource, sets_.type(), *sync.object, "Warning", "FailedCreate",
+                          "Error creating: " + made.status().message);
   sync.failed = true;
 }
 
 void DaemonSetController::DeletePod(Sync& sync, const PodView& pod) {
-  auto refused = engine_.client().Delete(engine_.Type("", "pods"), sync.object->ns, pod.name(), Json::object(), pod.object->uid);
+  auto refused = engine_.client().Delete(engine_.Type("", "pods"), sync.object->ns, pod.name(),
+                                         Json::object(), pod.object->uid);
   if (!refused) {
-    engine_.events().Record(kSource, sets_.type(), *sync.object, "Normal", "SuccessfulDelete", "Deleted pod: " + pod.name());
+    engine_.events().Record(kSource, sets_.type(), *sync.object, "Normal", "SuccessfulDelete",
+                            "Deleted pod: " + pod.name());
   } else if (refused->code != 404) {
     sync.failed = true;
   }
@@ -273,22 +309,28 @@ bool DaemonSetController::WriteStatus(Sync& sync) {
     updated += sync.Updated(*pod);
     if (!pod->ready) continue;
     ++ready;
-    if (pod->Available(sync.min_ready, engine_.Now())) ++available; else sync.waits_for_age = true;
+    if (pod->Available(sync.min_ready, engine_.Now()))
+      ++available;
+    else
+      sync.waits_for_age = true;
   }
-  auto written = engine_.client().Change(sets_.type(), sync.object->ns, sync.object->name, [&](Json& object) {
-    Json& status = object["status"];
-    if (!status.is_object()) status = Json::object();
-    const Json before = status;
-    SetCount(status, "observedGeneration", IntAt(sync.json, {"metadata", "generation"}));
-    status["desiredNumberScheduled"] = desired;
-    status["currentNumberScheduled"] = scheduled;
-    status["numberMisscheduled"] = stray;
-    status["numberReady"] = ready;
-    SetCount(status, "updatedNumberScheduled", updated);
-    SetCount(status, "numberAvailable", available);
-    SetCount(status, "numberUnavailable", desired - available);
-    return status != before;
-  }, sync.object->uid);
+  auto written = engine_.client().Change(
+      sets_.type(), sync.object->ns, sync.object->name,
+      [&](Json& object) {
+        Json& status = object["status"];
+        if (!status.is_object()) status = Json::object();
+        const Json before = status;
+        SetCount(status, "observedGeneration", IntAt(sync.json, {"metadata", "generation"}));
+        status["desiredNumberScheduled"] = desired;
+        status["currentNumberScheduled"] = scheduled;
+        status["numberMisscheduled"] = stray;
+        status["numberReady"] = ready;
+        SetCount(status, "updatedNumberScheduled", updated);
+        SetCount(status, "numberAvailable", available);
+        SetCount(status, "numberUnavailable", desired - available);
+        return status != before;
+      },
+      sync.object->uid);
   return written.ok() || written.status().code == 404;
 }
 

@@ -197,7 +197,8 @@ void DeploymentController::LoadSets(Sync& sync) {
   });
   const Json sought = CleanTemplate(At(sync.json, {"spec", "template"}));
   for (int i = 0; i < static_cast<int>(sync.sets.size()) && sync.newest < 0; ++i) {
-    if (CleanTemplate(At(sync.sets[static_cast<size_t>(i)].json, {"spec", "template"})) == sought) sync.newest = i;
+    if (CleanTemplate(At(sync.sets[static_cast<size_t>(i)].json, {"spec", "template"})) == sought)
+      sync.newest = i;
   }
 }
 

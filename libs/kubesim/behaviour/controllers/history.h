@@ -11,20 +11,22 @@ namespace opsmesh::kubesim {
 struct Revision {
   ObjectPtr object;
   int64_t number = 0;
-  /// What pods carry as controller-revision-hash: the name for a StatefulSet, the hash alone for a DaemonSet.
+  /// What pods carry as controller-revision-hash: the name for a StatefulSet, the hash alone for a
+  /// DaemonSet.
   std::string hash;
 };
 
 class RevisionHistory {
  public:
   /// `hash_label`: the label under which a revision keeps its hash. Before the start.
-  RevisionHistory(Engine& engine, const ResourceType& owner_type, const char* hash_label, bool name_is_hash);
+  RevisionHistory(Engine& engine, const ResourceType& owner_type, const char* hash_label,
+                  bool name_is_hash);
 
   Informer& informer() { return revisions_; }
   /// By number. Ones written in this very step included.
   std::vector<Revision> List(const Object& owner);
-  /// The revision of the present template: the newest one, an older one that is raised, or a new one. Null object when
-  /// the store refuses.
+  /// The revision of the present template: the newest one, an older one that is raised, or a new
+  /// one. Null object when the store refuses.
   Revision Current(const Object& owner, const Json& owner_json, const std::vector<Revision>& known);
   /// Keeps `limit` of those that are not `live` (by name), the oldest go.
   void Trim(const Object& owner, int64_t limit, const std::vector<std::string>& live);

@@ -1,4 +1,5 @@
-// Whether a pod may stand on a node: selectors, affinity and taints. For controllers that place pods themselves.
+// Whether a pod may stand on a node: selectors, affinity and taints. For controllers that place
+// pods themselves.
 #pragma once
 
 #include <string>

@@ -45,7 +45,9 @@ struct StatefulSetController::Sync {
   std::map<int64_t, const PodView*> pods;  // by ordinal
   bool failed = false;
   bool waits_for_age = false;
-  bool ReadyLongEnough(const PodView& pod, absl::Time now) { return Healthy(pod) && pod.Available(min_ready, now); }
+  bool ReadyLongEnough(const PodView& pod, absl::Time now) {
+    return Healthy(pod) && pod.Available(min_ready, now);
+  }
 };
 
 StatefulSetController::StatefulSetController(Engine& engine, Pods& pods)
@@ -53,7 +55,10 @@ StatefulSetController::StatefulSetController(Engine& engine, Pods& pods)
       pods_(pods),
       sets_(engine.InformerOf("apps", "statefulsets")),
       history_(engine, sets_.type(), "controller.kubernetes.io/hash", true),
-      selectors_(sets_, [](const Json& set) { return LabelSelector::FromObject(At(set, {"spec", "selector"})); }),
+      selectors_(sets_,
+                 [](const Json& set) {
+                   return LabelSelector::FromObject(At(set, {"spec", "selector"}));
+                 }),
       queue_(engine.AddQueue("statefulset", [this](const std::string& key) { return Run(key); })) {
   sets_.OnChange([this](const Seen& seen) { queue_.Add(KeyOf(seen.any().ns, seen.any().name)); });
   pods_.informer().OnChange([this](const Seen& seen) {
@@ -61,14 +66,17 @@ StatefulSetController::StatefulSetController(Engine& engine, Pods& pods)
     for (const Json* pod : {&seen.before_json, &seen.now_json}) {
       const Json& owner = ControllerOf(*pod);
       owned |= !owner.is_null();
-      if (TextAt(owner, "kind") == "StatefulSet") queue_.Add(KeyOf(seen.any().ns, TextAt(owner, "name")));
+      if (TextAt(owner, "kind") == "StatefulSet")
+        queue_.Add(KeyOf(seen.any().ns, TextAt(owner, "name")));
     }
     if (owned || !seen.now) return;
-    for (const std::string& name : selectors_.Matching(seen.now->ns, seen.now->labels)) queue_.Add(KeyOf(seen.now->ns, name));
+    for (const std::string& name : selectors_.Matching(seen.now->ns, seen.now->labels))
+      queue_.Add(KeyOf(seen.now->ns, name));
   });
 }
 
-void StatefulSetController::Say(const Sync& sync, std::string_view type, std::string_view reason, const std::string& message) {
+void StatefulSetController::Say(const Sync& sync, std::string_view type, std::string_view reason,
+                                const std::string& message) {
   engine_.events().Record(kSource, sets_.type(), *sync.object, type, reason, message);
 }
 
@@ -95,7 +103,8 @@ Next StatefulSetController::Run(const std::string& key) {
     if (revision.object->name == current) sync.current = revision;
   }
   if (!BeingDeleted(sync.json)) {
-    for (const auto& [ordinal, pod] : sync.pods) OwnClaims(sync, ordinal, ordinal < sync.start || ordinal >= sync.start + sync.replicas);
+    for (const auto& [ordinal, pod] : sync.pods)
+      OwnClaims(sync, ordinal, ordinal < sync.start || ordinal >= sync.start + sync.replicas);
     if (Fill(sync) && Shrink(sync)) Update(sync);
   }
   const bool written = WriteStatus(sync);
@@ -103,7 +112,8 @@ Next StatefulSetController::Run(const std::string& key) {
   for (const auto& [ordinal, pod] : sync.pods) live.push_back(RevisionOf(*pod->object));
   history_.Trim(*sync.object, IntAt(sync.json, {"spec", "revisionHistoryLimit"}, 10), live);
   if (sync.failed || !written) return Next::Retry();
-  return sync.waits_for_age ? Next::After(std::max(absl::Seconds(1), sync.min_ready)) : Next::Done();
+  return sync.waits_for_age ? Next::After(std::max(absl::Seconds(1), sync.min_ready))
+                            : Next::Done();
 }
 
 bool StatefulSetController::Fill(Sync& sync) {
@@ -118,8 +128,10 @@ bool StatefulSetController::Fill(Sync& sync) {
     if (pod.finished()) {
       const bool failed = pod.phase == "Failed";
       if (!pod.deleted) {
-        Say(sync, failed ? "Warning" : "Normal", failed ? "RecreatingFailedPod" : "RecreatingTerminatedPod",
-            fmt::format("StatefulSet {}/{} is recreating {} Pod {}", sync.object->ns, sync.object->name, failed ? "failed" : "terminated", pod.name()));
+        Say(sync, failed ? "Warning" : "Normal",
+            failed ? "RecreatingFailedPod" : "RecreatingTerminatedPod",
+            fmt::format("StatefulSet {}/{} is recreating {} Pod {}", sync.object->ns,
+                        sync.object->name, failed ? "failed" : "terminated", pod.name()));
         if (!DeletePod(sync, pod)) return false;
       }
       if (sync.ordered) return false;
@@ -139,7 +151,8 @@ bool StatefulSetController::Fill(Sync& sync) {
 bool StatefulSetController::Shrink(Sync& sync) {
   std::vector<const PodView*> condemned;  // the highest number first
   for (auto it = sync.pods.rbegin(); it != sync.pods.rend(); ++it) {
-    if (it->first < sync.start || it->first >= sync.start + sync.replicas) condemned.push_back(it->second);
+    if (it->first < sync.start || it->first >= sync.start + sync.replicas)
+      condemned.push_back(it->second);
   }
   if (condemned.empty()) return true;
   // Only the lowest unhealthy pod may go while others are unwell.
@@ -160,8 +173,10 @@ bool StatefulSetController::Shrink(Sync& sync) {
 
 void StatefulSetController::Update(Sync& sync) {
   if (TextAt(sync.json, {"spec", "updateStrategy", "type"}) == "OnDelete") return;
-  const int64_t partition = IntAt(sync.json, {"spec", "updateStrategy", "rollingUpdate", "partition"});
-  for (int64_t ordinal = sync.start + sync.replicas - 1; ordinal >= sync.start + partition; --ordinal) {
+  const int64_t partition =
+      IntAt(sync.json, {"spec", "updateStrategy", "rollingUpdate", "partition"});
+  for (int64_t ordinal = sync.start + sync.replicas - 1; ordinal >= sync.start + partition;
+       --ordinal) {
     auto found = sync.pods.find(ordinal);
     if (found == sync.pods.end()) return;
     const PodView& pod = *found->second;
@@ -178,13 +193,17 @@ void StatefulSetController::Update(Sync& sync) {
 }
 
 bool StatefulSetController::DeletePod(Sync& sync, const PodView& pod) {
-  auto refused = engine_.client().Delete(engine_.Type("", "pods"), sync.object->ns, pod.name(), Json::object(), pod.object->uid);
+  auto refused = engine_.client().Delete(engine_.Type("", "pods"), sync.object->ns, pod.name(),
+                                         Json::object(), pod.object->uid);
   if (!refused) {
-    Say(sync, "Normal", "SuccessfulDelete", fmt::format("delete Pod {} in StatefulSet {} successful", pod.name(), sync.object->name));
+    Say(sync, "Normal", "SuccessfulDelete",
+        fmt::format("delete Pod {} in StatefulSet {} successful", pod.name(), sync.object->name));
     return true;
   }
   if (refused->code == 404) return true;
-  Say(sync, "Warning", "FailedDelete", fmt::format("delete Pod {} in StatefulSet {} failed error: {}", pod.name(), sync.object->name, refused->message));
+  Say(sync, "Warning", "FailedDelete",
+      fmt::format("delete Pod {} in StatefulSet {} failed error: {}", pod.name(), sync.object->name,
+                  refused->message));
   sync.failed = true;
   return false;
 }
@@ -195,17 +214,24 @@ bool StatefulSetController::MakeClaims(Sync& sync, int64_t ordinal) {
   for (const Json& wanted : ListAt(sync.json, {"spec", "volumeClaimTemplates"})) {
     const std::string name = TextAt(wanted, {"metadata", "name"}) + "-" + pod;
     if (engine_.store().Get(type, sync.object->ns, name)) continue;
-    Json claim = {{"metadata", {{"name", name}, {"namespace", sync.object->ns}}}, {"spec", At(wanted, "spec")}};
-    if (At(sync.json, {"spec", "selector", "matchLabels"}).is_object()) claim["metadata"]["labels"] = At(sync.json, {"spec", "selector", "matchLabels"});
+    Json claim = {{"metadata", {{"name", name}, {"namespace", sync.object->ns}}},
+                  {"spec", At(wanted, "spec")}};
+    if (At(sync.json, {"spec", "selector", "matchLabels"}).is_object())
+      claim["metadata"]["labels"] = At(sync.json, {"spec", "selector", "matchLabels"});
     for (const char* member : {"labels", "annotations"}) {
-      if (At(wanted, {"metadata", member}).is_object()) claim["metadata"][member].update(At(wanted, {"metadata", member}));
+      if (At(wanted, {"metadata", member}).is_object())
+        claim["metadata"][member].update(At(wanted, {"metadata", member}));
     }
     auto made = engine_.client().Create(type, std::move(claim));
     if (made.ok()) {
-      Say(sync, "Normal", "SuccessfulCreate", fmt::format("create Claim {} Pod {} in StatefulSet {} success", name, pod, sync.object->name));
+      Say(sync, "Normal", "SuccessfulCreate",
+          fmt::format("create Claim {} Pod {} in StatefulSet {} success", name, pod,
+                      sync.object->name));
       continue;
     }
-    Say(sync, "Warning", "FailedCreate", fmt::format("create Claim {} for Pod {} in StatefulSet {} failed error: {}", name, pod, sync.object->name, made.status().message));
+    Say(sync, "Warning", "FailedCreate",
+        fmt::format("create Claim {} for Pod {} in StatefulSet {} failed error: {}", name, pod,
+                    sync.object->name, made.status().message));
     sync.failed = true;
     return false;
   }
@@ -220,35 +246,46 @@ bool StatefulSetController::MakePod(Sync& sync, int64_t ordinal) {
   const Revision& revision = old ? sync.current : sync.update;
   const Json content = old ? history_.Apply(sync.json, revision) : sync.json;
   const std::string name = fmt::format("{}-{}", sync.object->name, ordinal);
-  Json pod = PodFromTemplate(At(content, {"spec", "template"}), sync.object->ns, ControllerReference(sets_.type(), *sync.object), sync.object->name + "-");
+  Json pod =
+      PodFromTemplate(At(content, {"spec", "template"}), sync.object->ns,
+                      ControllerReference(sets_.type(), *sync.object), sync.object->name + "-");
   pod["metadata"]["name"] = name;
   pod["metadata"]["labels"]["statefulset.kubernetes.io/pod-name"] = name;
   pod["metadata"]["labels"]["apps.kubernetes.io/pod-index"] = std::to_string(ordinal);
   pod["metadata"]["labels"][kRevisionLabel] = revision.hash;
   pod["spec"]["hostname"] = name;
-  if (!TextAt(sync.json, {"spec", "serviceName"}).empty()) pod["spec"]["subdomain"] = TextAt(sync.json, {"spec", "serviceName"});
+  if (!TextAt(sync.json, {"spec", "serviceName"}).empty())
+    pod["spec"]["subdomain"] = TextAt(sync.json, {"spec", "serviceName"});
   Json volumes = Json::array();
   for (const Json& claim : ListAt(sync.json, {"spec", "volumeClaimTemplates"})) {
     const std::string volume = TextAt(claim, {"metadata", "name"});
-    volumes.push_back({{"name", volume}, {"persistentVolumeClaim", {{"claimName", volume + "-" + name}}}});
+    volumes.push_back(
+        {{"name", volume}, {"persistentVolumeClaim", {{"claimName", volume + "-" + name}}}});
   }
   for (const Json& volume : ListAt(pod, {"spec", "volumes"})) {
-    const bool replaced = std::any_of(volumes.begin(), volumes.end(), [&](const Json& one) { return one["name"] == At(volume, "name"); });
+    const bool replaced = std::any_of(volumes.begin(), volumes.end(), [&](const Json& one) {
+      return one["name"] == At(volume, "name");
+    });
     if (!replaced) volumes.push_back(volume);
   }
   if (!volumes.empty()) pod["spec"]["volumes"] = volumes;
   auto made = engine_.client().Create(engine_.Type("", "pods"), std::move(pod));
   if (made.ok()) {
-    Say(sync, "Normal", "SuccessfulCreate", fmt::format("create Pod {} in StatefulSet {} successful", name, sync.object->name));
+    Say(sync, "Normal", "SuccessfulCreate",
+        fmt::format("create Pod {} in StatefulSet {} successful", name, sync.object->name));
     return true;
   }
-  if (!made.status().causes.empty() && made.status().causes[0].reason == "NamespaceTerminating") return false;
-  Say(sync, "Warning", "FailedCreate", fmt::format("create Pod {} in StatefulSet {} failed error: {}", name, sync.object->name, made.status().message));
+  if (!made.status().causes.empty() && made.status().causes[0].reason == "NamespaceTerminating")
+    return false;
+  Say(sync, "Warning", "FailedCreate",
+      fmt::format("create Pod {} in StatefulSet {} failed error: {}", name, sync.object->name,
+                  made.status().message));
   sync.failed = true;
   return false;
 }
 
-// Who takes the claims along: nobody (Retain), the set when it is deleted, the pod when the set shrinks.
+// Who takes the claims along: nobody (Retain), the set when it is deleted, the pod when the set
+// shrinks.
 void StatefulSetController::OwnClaims(Sync& sync, int64_t ordinal, bool condemned) {
   const Json& policy = At(sync.json, {"spec", "persistentVolumeClaimRetentionPolicy"});
   const bool with_set = TextAt(policy, "whenDeleted") == "Delete";
@@ -260,17 +297,22 @@ void StatefulSetController::OwnClaims(Sync& sync, int64_t ordinal, bool condemne
     (void)engine_.client().Change(type, sync.object->ns, name, [&](Json& claim) {
       Json owners = Json::array();
       for (const Json& owner : ListAt(claim, {"metadata", "ownerReferences"})) {
-        if (TextAt(owner, "uid") != sync.object->uid && TextAt(owner, "uid") != pod.object->uid) owners.push_back(owner);
+        if (TextAt(owner, "uid") != sync.object->uid && TextAt(owner, "uid") != pod.object->uid)
+          owners.push_back(owner);
       }
       Json add;
       if (with_pod) {
-        add = {{"apiVersion", "v1"}, {"kind", "Pod"}, {"name", pod.name()}, {"uid", pod.object->uid}};
+        add = {
+            {"apiVersion", "v1"}, {"kind", "Pod"}, {"name", pod.name()}, {"uid", pod.object->uid}};
       } else if (with_set) {
         add = ControllerReference(sets_.type(), *sync.object);
       }
       if (!add.is_null()) owners.push_back(std::move(add));
       if (owners == ListAt(claim, {"metadata", "ownerReferences"})) return false;
-      if (owners.empty()) claim["metadata"].erase("ownerReferences"); else claim["metadata"]["ownerReferences"] = owners;
+      if (owners.empty())
+        claim["metadata"].erase("ownerReferences");
+      else
+        claim["metadata"]["ownerReferences"] = owners;
       return true;
     });
   }
@@ -283,7 +325,10 @@ bool StatefulSetController::WriteStatus(Sync& sync) {
     ++total;
     if (pod->phase == "Running" && pod->ready) {
       ++ready;
-      if (pod->Available(sync.min_ready, engine_.Now())) ++available; else sync.waits_for_age = true;
+      if (pod->Available(sync.min_ready, engine_.Now()))
+        ++available;
+      else
+        sync.waits_for_age = true;
     }
     if (pod->deleted) continue;
     const std::string revision = RevisionOf(*pod->object);
@@ -296,21 +341,24 @@ bool StatefulSetController::WriteStatus(Sync& sync) {
     current = updated;
     current_revision = sync.update.object->name;
   }
-  auto written = engine_.client().Change(sets_.type(), sync.object->ns, sync.object->name, [&](Json& object) {
-    Json& status = object["status"];
-    if (!status.is_object()) status = Json::object();
-    const Json before = status;
-    SetCount(status, "observedGeneration", IntAt(sync.json, {"metadata", "generation"}));
-    status["replicas"] = total;
-    SetCount(status, "readyReplicas", ready);
-    SetCount(status, "currentReplicas", current);
-    SetCount(status, "updatedReplicas", updated);
-    status["availableReplicas"] = available;
-    status["currentRevision"] = current_revision;
-    status["updateRevision"] = sync.update.object->name;
-    if (!status.contains("collisionCount")) status["collisionCount"] = 0;
-    return status != before;
-  }, sync.object->uid);
+  auto written = engine_.client().Change(
+      sets_.type(), sync.object->ns, sync.object->name,
+      [&](Json& object) {
+        Json& status = object["status"];
+        if (!status.is_object()) status = Json::object();
+        const Json before = status;
+        SetCount(status, "observedGeneration", IntAt(sync.json, {"metadata", "generation"}));
+        status["replicas"] = total;
+        SetCount(status, "readyReplicas", ready);
+        SetCount(status, "currentReplicas", current);
+        SetCount(status, "updatedReplicas", updated);
+        status["availableReplicas"] = available;
+        status["currentRevision"] = current_revision;
+        status["updateRevision"] = sync.update.object->name;
+        if (!status.contains("collisionCount")) status["collisionCount"] = 0;
+        return status != before;
+      },
+      sync.object->uid);
   return written.ok() || written.status().code == 404;
 }
 

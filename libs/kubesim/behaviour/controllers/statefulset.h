@@ -22,7 +22,8 @@ class StatefulSetController final : public Part {
   void OwnClaims(Sync& sync, int64_t ordinal, bool condemned);
   bool DeletePod(Sync& sync, const PodView& pod);
   bool WriteStatus(Sync& sync);
-  void Say(const Sync& sync, std::string_view type, std::string_view reason, const std::string& message);
+  void Say(const Sync& sync, std::string_view type, std::string_view reason,
+           const std::string& message);
 
   Engine& engine_;
   Pods& pods_;

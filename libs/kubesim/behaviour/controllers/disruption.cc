@@ -1,0 +1,139 @@
+#include "libs/kubesim/behaviour/controllers/disruption.h"
+
+#include <algorithm>
+#include <map>
+
+#include "libs/kubesim/store/json_path.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+namespace {
+
+// An eviction that was granted but did not happen counts no longer after this.
+constexpr absl::Duration kDisruptedFor = absl::Minutes(2);
+
+}  // namespace
+
+DisruptionController::DisruptionController(Engine& engine, Pods& pods)
+    : engine_(engine),
+      pods_(pods),
+      budgets_(engine.InformerOf("policy", "poddisruptionbudgets")),
+      selectors_(
+          budgets_,
+          [](const Json& budget) {
+            return LabelSelector::FromObject(At(budget, {"spec", "selector"}));
+          },
+          true),
+      queue_(engine.AddQueue("disruption", [this](const std::string& key) { return Sync(key); })) {
+  budgets_.OnChange(
+      [this](const Seen& seen) { queue_.Add(KeyOf(seen.any().ns, seen.any().name)); });
+  pods_.informer().OnChange([this](const Seen& seen) {
+    for (const ObjectPtr& pod : {seen.before, seen.now}) {
+      if (!pod) continue;
+      for (const std::string& name : selectors_.Matching(pod->ns, pod->labels))
+        queue_.Add(KeyOf(pod->ns, name));
+    }
+  });
+}
+
+int64_t DisruptionController::WantedBy(const std::string& ns,
+                                       const std::vector<const PodView*>& pods) {
+  std::map<std::string, int64_t> wanted;  // by the controller's uid
+  int64_t alone = 0;
+  for (const PodView* pod : pods) {
+    const Json owner = ControllerOf(*engine_.Parsed(pod->object));
+    const std::string kind = TextAt(owner, "kind");
+    const char* plural = kind == "ReplicaSet"    ? "replicasets"
+                         : kind == "StatefulSet" ? "statefulsets"
+                                                 : nullptr;
+    const ObjectPtr object = plural == nullptr ? nullptr
+                                               : engine_.store().Get(engine_.Type("apps", plural),
+                                                                     ns, TextAt(owner, "name"));
+    if (!object) {
+      ++alone;
+      continue;
+    }
+    Json content = object->Parse();
+    const Json above = ControllerOf(content);
+    if (TextAt(above, "kind") == "Deployment") {
+      if (const ObjectPtr deployment =
+              engine_.store().Get(engine_.Type("apps", "deployments"), ns, TextAt(above, "name"))) {
+        wanted[deployment->uid] = IntAt(deployment->Parse(), {"spec", "replicas"}, 1);
+        continue;
+      }
+    }
+    wanted[object->uid] = IntAt(content, {"spec", "replicas"}, 1);
+  }
+  for (const auto& [uid, count] : wanted) alone += count;
+  return alone;
+}
+
+Next DisruptionController::Sync(const std::string& key) {
+  const auto [ns, name] = SplitKey(key);
+  const ObjectPtr budget = budgets_.Get(ns, name);
+  if (!budget) return Next::Done();
+  const auto content = engine_.Parsed(budget);
+  const Json& selector = At(*content, {"spec", "selector"});
+  std::vector<const PodView*> pods;
+  for (const PodView* pod :
+       pods_.Selected(ns, LabelSelector::FromObject(selector), At(selector, "matchLabels"))) {
+    if (!pod->finished()) pods.push_back(pod);
+  }
+  const Json& least = At(*content, {"spec", "minAvailable"});
+  const Json& most = At(*content, {"spec", "maxUnavailable"});
+  int64_t expected = static_cast<int64_t>(pods.size()), desired = 0;
+  if (!most.is_null()) {
+    expected = WantedBy(budget->ns, pods);
+    desired = std::max<int64_t>(0, expected - ShareOf(most, expected, true));
+  } else if (least.is_string()) {
+    expected = WantedBy(budget->ns, pods);
+    desired = ShareOf(least, expected, true);
+  } else {
+    desired = least.is_null() ? 1 : ShareOf(least, expected, true);
+  }
+  Json disrupted = Json::object();
+  absl::Duration wait = absl::InfiniteDuration();
+  const Json& granted = At(*content, {"status", "disruptedPods"});
+  int64_t healthy = 0;
+  for (const PodView* pod : pods) {
+    if (granted.is_object() && granted.contains(pod->name()) && !pod->deleted) {
+      absl::Time since;
+      const absl::Time until = base::ParseRfc3339(Scalar(granted[pod->name()]), &since)
+                                   ? since + kDisruptedFor
+                                   : engine_.Now();
+      if (until > engine_.Now()) {
+        disrupted[pod->name()] = granted[pod->name()];
+        wait = std::min(wait, until - engine_.Now());
+        continue;
+      }
+    }
+    healthy += pod->ready && !pod->deleted;
+  }
+  const int64_t allowed = expected <= 0 ? 0 : std::max<int64_t>(0, healthy - desired);
+  auto written = engine_.client().Change(
+      budgets_.type(), ns, name,
+      [&](Json& object) {
+        Json& status = object["status"];
+        if (!status.is_object()) status = Json::object();
+        const Json before = status;
+        const int64_t generation = IntAt(object, {"metadata", "generation"});
+        status["observedGeneration"] = generation;
+        status["disruptionsAllowed"] = allowed;
+        status["currentHealthy"] = healthy;
+        status["desiredHealthy"] = desired;
+        status["expectedPods"] = expected;
+        if (disrupted.empty())
+          status.erase("disruptedPods");
+        else
+          status["disruptedPods"] = disrupted;
+        SetCondition(status, "DisruptionAllowed", allowed > 0 ? "True" : "False",
+                     allowed > 0 ? "SufficientPods" : "InsufficientPods", "", engine_.Now(),
+                     {{"observedGeneration", generation}});
+        return status != before;
+      },
+      budget->uid);
+  if (!written.ok() && written.status().code != 404) return Next::Retry();
+  return wait == absl::InfiniteDuration() ? Next::Done() : Next::Background(wait);
+}
+
+}  // namespace opsmesh::kubesim

@@ -1,0 +1,24 @@
+// The status of PodDisruptionBudgets: how many pods may be evicted now.
+#pragma once
+
+#include "libs/kubesim/behaviour/controllers/common.h"
+
+namespace opsmesh::kubesim {
+
+class DisruptionController final : public Part {
+ public:
+  DisruptionController(Engine& engine, Pods& pods);
+
+ private:
+  Next Sync(const std::string& key);
+  /// How many pods the controllers of these pods want.
+  int64_t WantedBy(const std::string& ns, const std::vector<const PodView*>& pods);
+
+  Engine& engine_;
+  Pods& pods_;
+  Informer& budgets_;
+  SelectorTable selectors_;
+  WorkQueue& queue_;
+};
+
+}  // namespace opsmesh::kubesim

@@ -1,0 +1,66 @@
+// Nodes that fall silent: their conditions become Unknown, taints appear, pods are marked and in
+// the end evicted. Also the pods that no node will ever end: those of nodes that are gone.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "libs/kubesim/behaviour/controllers/common.h"
+
+namespace opsmesh::kubesim {
+
+class NodeLifecycleController final : public Part {
+ public:
+  NodeLifecycleController(Engine& engine, Pods& pods);
+  void Start() override;
+
+ private:
+  struct Beat {
+    std::string value;  // the lease's or the status' last time
+    absl::Time seen;    // when that was noticed: a controller trusts its own clock only
+  };
+  void Monitor();
+  void Check(const ObjectPtr& node);
+  void MarkUnknown(const ObjectPtr& node);
+  void MarkPods(const std::string& node);
+  void SyncTaints(const ObjectPtr& node, const Json& content);
+
+  Engine& engine_;
+  Pods& pods_;
+  Informer& nodes_;
+  Informer& leases_;
+  std::map<std::string, Beat> beats_;
+  std::set<std::string> registered_;
+};
+
+/// Evicts the pods that do not tolerate a NoExecute taint, now or when their patience ends.
+class TaintEvictionController final : public Part {
+ public:
+  TaintEvictionController(Engine& engine, Pods& pods);
+
+ private:
+  Next SyncPod(const std::string& key);
+
+  Engine& engine_;
+  Pods& pods_;
+  Informer& nodes_;
+  WorkQueue& queue_;
+};
+
+/// Takes away what nobody ends: pods of nodes that are gone, deleted pods that were never placed,
+/// too many finished ones.
+class PodCollector final : public Part {
+ public:
+  PodCollector(Engine& engine, Pods& pods);
+  void Start() override;
+
+ private:
+  void Sweep();
+
+  Engine& engine_;
+  Pods& pods_;
+  Informer& nodes_;
+  std::map<std::string, absl::Time> missing_;  // nodes, since when
+};
+
+}  // namespace opsmesh::kubesim

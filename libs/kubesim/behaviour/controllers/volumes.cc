@@ -1,0 +1,427 @@
+#include "libs/kubesim/behaviour/controllers/volumes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "libs/kubesim/objects/defaults.h"
+#include "libs/kubesim/store/json_path.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+namespace {
+
+constexpr const char* kClaimProtection = "kubernetes.io/pvc-protection";
+constexpr const char* kVolumeProtection = "kubernetes.io/pv-protection";
+constexpr const char* kSelectedNode = "volume.kubernetes.io/selected-node";
+constexpr const char* kProvisionedBy = "pv.kubernetes.io/provisioned-by";
+constexpr const char* kNoProvisioner = "kubernetes.io/no-provisioner";
+constexpr absl::Duration kLookAgain = absl::Seconds(15);  // as the real controller resyncs
+constexpr absl::Duration kStorageTakes = absl::Seconds(2);
+
+std::string ClassOf(const Json& object) {
+  const std::string name = TextAt(object, {"spec", "storageClassName"});
+  return !name.empty() ? name
+                       : TextAt(At(object, {"metadata", "annotations"}),
+                                "volume.beta.kubernetes.io/storage-class");
+}
+
+long double SizeOf(const Json& quantity) { return ParseQuantity(quantity).value_or(0); }
+
+bool HasFinalizer(const Json& object, const char* finalizer) {
+  const Json& list = ListAt(object, {"metadata", "finalizers"});
+  return std::find(list.begin(), list.end(), finalizer) != list.end();
+}
+
+// Whether a free volume can serve a claim.
+bool Serves(const Json& volume, const Json& claim) {
+  if (ClassOf(volume) != ClassOf(claim) || BeingDeleted(volume)) return false;
+  const std::string mode = TextAt(volume, {"spec", "volumeMode"}),
+                    wanted = TextAt(claim, {"spec", "volumeMode"});
+  if ((mode.empty() ? "Filesystem" : mode) != (wanted.empty() ? "Filesystem" : wanted))
+    return false;
+  if (SizeOf(At(volume, {"spec", "capacity", "storage"})) <
+      SizeOf(At(claim, {"spec", "resources", "requests", "storage"})))
+    return false;
+  const Json& offered = ListAt(volume, {"spec", "accessModes"});
+  for (const Json& access : ListAt(claim, {"spec", "accessModes"})) {
+    if (std::find(offered.begin(), offered.end(), access) == offered.end()) return false;
+  }
+  const Json& selector = At(claim, {"spec", "selector"});
+  return !selector.is_object() ||
+         LabelSelector::FromObject(selector).Matches(At(volume, {"metadata", "labels"}));
+}
+
+}  // namespace
+
+VolumeController::VolumeController(Engine& engine, Pods& pods)
+    : engine_(engine),
+      pods_(pods),
+      claims_(engine.InformerOf("", "persistentvolumeclaims")),
+      volumes_(engine.InformerOf("", "persistentvolumes")),
+      classes_(engine.InformerOf("storage.k8s.io", "storageclasses")),
+      pods_by_claim_(pods.informer().AddIndex([](const Object& pod, const Json& json) {
+        std::vector<std::string> keys;
+        for (const Json& volume : ListAt(json, {"spec", "volumes"})) {
+          const std::string claim = TextAt(volume, {"persistentVolumeClaim", "claimName"});
+          if (!claim.empty()) keys.push_back(KeyOf(pod.ns, claim));
+        }
+        return keys;
+      })),
+      volumes_by_claim_(volumes_.AddIndex([](const Object&, const Json& json) {
+        const Json& claim = At(json, {"spec", "claimRef"});
+        return claim.is_object() ? std::vector<std::string>{KeyOf(TextAt(claim, "namespace"),
+                                                                  TextAt(claim, "name"))}
+                                 : std::vector<std::string>();
+      })),
+      volumes_by_class_(volumes_.AddIndex(
+          [](const Object&, const Json& json) { return std::vector<std::string>{ClassOf(json)}; })),
+      claim_queue_(
+          engine.AddQueue("claim", [this](const std::string& key) { return SyncClaim(key); })),
+      volume_queue_(
+          engine.AddQueue("volume", [this](const std::string& key) { return SyncVolume(key); })) {
+  claims_.OnChange([this](const Seen& seen) {
+    claim_queue_.Add(KeyOf(seen.any().ns, seen.any().name));
+    const std::string volume = TextAt(seen.any_json(), {"spec", "volumeName"});
+    if (!volume.empty()) volume_queue_.Add(volume);
+  });
+  volumes_.OnChange([this](const Seen& seen) {
+    volume_queue_.Add(seen.any().name);
+    const Json& claim = At(seen.any_json(), {"spec", "claimRef"});
+    if (claim.is_object())
+      claim_queue_.Add(KeyOf(TextAt(claim, "namespace"), TextAt(claim, "name")));
+    if (seen.before || claim.is_object()) return;
+    // A new volume may be what somebody waits for.
+    for (const ObjectPtr& waiting : claims_.List())
+      claim_queue_.Add(KeyOf(waiting->ns, waiting->name));
+  });
+  classes_.OnChange([this](const Seen&) {
+    for (const ObjectPtr& claim : claims_.List()) claim_queue_.Add(KeyOf(claim->ns, claim->name));
+  });
+  pods_.informer().OnChange([this](const Seen& seen) {
+    const bool over = !seen.now || TextAt(seen.now_json, {"status", "phase"}) !=
+                                       TextAt(seen.before_json, {"status", "phase"});
+    const bool placed = seen.now && TextAt(seen.now_json, {"spec", "nodeName"}) !=
+                                        TextAt(seen.before_json, {"spec", "nodeName"});
+    if (!over && !placed) return;
+    for (const Json& volume : ListAt(seen.any_json(), {"spec", "volumes"})) {
+      const std::string claim = TextAt(volume, {"persistentVolumeClaim", "claimName"});
+      if (!claim.empty()) claim_queue_.Add(KeyOf(seen.any().ns, claim));
+    }
+  });
+}
+
+void VolumeController::Say(const ObjectPtr& claim, std::string_view type, std::string_view reason,
+                           const std::string& message, const std::string& component) {
+  engine_.events().Record({component, ""}, claims_.type(), *claim, type, reason, message);
+}
+
+const PodView* VolumeController::UserOf(const ObjectPtr& claim) {
+  for (const ObjectPtr& pod : pods_by_claim_.Find(KeyOf(claim->ns, claim->name))) {
+    if (!pods_.Of(pod).finished()) return &pods_.Of(pod);
+  }
+  return nullptr;
+}
+
+void VolumeController::DropFinalizer(const ResourceType& type, const Object& object,
+                                     const char* finalizer) {
+  (void)engine_.client().Change(
+      type, object.ns, object.name,
+      [&](Json& json) {
+        Json kept = Json::array();
+        for (const Json& one : ListAt(json, {"metadata", "finalizers"})) {
+          if (one != finalizer) kept.push_back(one);
+        }
+        if (kept.empty())
+          json["metadata"].erase("finalizers");
+        else
+          json["metadata"]["finalizers"] = kept;
+        return true;
+      },
+      object.uid);
+}
+
+Next VolumeController::SyncClaim(const std::string& key) {
+  const auto [ns, name] = SplitKey(key);
+  const ObjectPtr claim = claims_.Get(ns, name);
+  if (!claim) return Next::Done();
+  const auto content = engine_.Parsed(claim);
+  if (BeingDeleted(*content)) {
+    if (HasFinalizer(*content, kClaimProtection) && UserOf(claim) == nullptr)
+      DropFinalizer(claims_.type(), *claim, kClaimProtection);
+    return Next::Done();
+  }
+  const std::string volume_name = TextAt(*content, {"spec", "volumeName"});
+  if (volume_name.empty()) return BindClaim(claim, *content);
+  const ObjectPtr volume = engine_.store().Get(volumes_.type(), "", volume_name);
+  const bool bound =
+      TextAt(At(*content, {"metadata", "annotations"}), "pv.kubernetes.io/bind-completed") == "yes";
+  if (!volume) {
+    if (!bound) return Next::After(kLookAgain);  // asks for a volume that is not there yet
+    auto written = engine_.client().Change(claims_.type(), ns, name, [](Json& object) {
+      if (TextAt(object, {"status", "phase"}) == "Lost") return false;
+      object["status"]["phase"] = "Lost";
+      return true;
+    });
+    if (written.ok() && *written != claim)
+      Say(claim, "Warning", "ClaimLost",
+          "Bound claim has lost its PersistentVolume. Data on the volume is lost!");
+    return Next::Done();
+  }
+  if (!bound) {
+    const Json json = volume->Parse();
+    const std::string holder = TextAt(json, {"spec", "claimRef", "uid"});
+    if (!holder.empty() && holder != claim->uid) return Next::After(kLookAgain);
+    return Bind(claim, volume) ? Next::Done() : Next::Retry();
+  }
+  return Grow(claim, *content, volume);
+}
+
+ObjectPtr VolumeController::FindVolume(const ObjectPtr& claim, const Json& content) {
+  for (const ObjectPtr& held : volumes_by_claim_.Find(KeyOf(claim->ns, claim->name))) {
+    const std::string uid = TextAt(*engine_.Parsed(held), {"spec", "claimRef", "uid"});
+    if (uid.empty() || uid == claim->uid) return held;
+  }
+  ObjectPtr best;
+  long double size = 0;
+  for (const ObjectPtr& volume : volumes_by_class_.Find(ClassOf(content))) {
+    const auto json = engine_.Parsed(volume);
+    if (At(*json, {"spec", "claimRef"}).is_object() || !Serves(*json, content)) continue;
+    const long double one = SizeOf(At(*json, {"spec", "capacity", "storage"}));
+    if (!best || one < size) {
+      best = volume;
+      size = one;
+    }
+  }
+  return best;
+}
+
+Next VolumeController::BindClaim(const ObjectPtr& claim, const Json& content) {
+  if (TextAt(content, {"status", "phase"}).empty()) {
+    (void)engine_.client().Change(claims_.type(), claim->ns, claim->name, [](Json& object) {
+      object["status"]["phase"] = "Pending";
+      return true;
+    });
+  }
+  const std::string class_name = ClassOf(content);
+  const ObjectPtr storage = classes_.Get("", class_name);
+  const bool waits =
+      storage && TextAt(*engine_.Parsed(storage), "volumeBindingMode") == "WaitForFirstConsumer";
+  const PodView* user = UserOf(claim);
+  const bool chosen = !TextAt(At(content, {"metadata", "annotations"}), kSelectedNode).empty() ||
+                      (user != nullptr && !user->node.empty());
+  if (waits && !chosen) {
+    if (user == nullptr) {
+      Say(claim, "Normal", "WaitForFirstConsumer",
+          "waiting for first consumer to be created before binding");
+    } else {
+      Say(claim, "Normal", "WaitForPodScheduled",
+          fmt::format("waiting for pod {} to be scheduled", user->name()));
+    }
+    return Next::Background(kLookAgain);
+  }
+  if (const ObjectPtr volume = FindVolume(claim, content))
+    return Bind(claim, volume) ? Next::Done() : Next::Retry();
+  return Provision(claim, content, class_name);
+}
+
+bool VolumeController::Bind(const ObjectPtr& claim, const ObjectPtr& volume) {
+  const Json reference = {{"kind", "PersistentVolumeClaim"},
+                          {"namespace", claim->ns},
+                          {"name", claim->name},
+                          {"uid", claim->uid},
+                          {"apiVersion", "v1"},
+                          {"resourceVersion", std::to_string(claim->resource_version)}};
+  auto taken = engine_.client().Change(
+      volumes_.type(), "", volume->name,
+      [&](Json& object) {
+        if (TextAt(object, {"spec", "claimRef", "uid"}) != claim->uid) {
+          object["spec"]["claimRef"] = reference;
+          object["metadata"]["annotations"]["pv.kubernetes.io/bound-by-controller"] = "yes";
+        }
+        object["status"]["phase"] = "Bound";
+        return true;
+      },
+      volume->uid);
+  if (!taken.ok()) return false;
+  const Json content = (*taken)->Parse();
+  auto bound = engine_.client().Change(
+      claims_.type(), claim->ns, claim->name,
+      [&](Json& object) {
+        Json& annotations = object["metadata"]["annotations"];
+        annotations["pv.kubernetes.io/bind-completed"] = "yes";
+        if (TextAt(object, {"spec", "volumeName"}).empty())
+          annotations["pv.kubernetes.io/bound-by-controller"] = "yes";
+        object["spec"]["volumeName"] = volume->name;
+        object["status"]["phase"] = "Bound";
+        object["status"]["accessModes"] = At(content, {"spec", "accessModes"});
+        object["status"]["capacity"] = At(content, {"spec", "capacity"});
+        return true;
+      },
+      claim->uid);
+  return bound.ok();
+}
+
+Next VolumeController::Provision(const ObjectPtr& claim, const Json& content,
+                                 const std::string& class_name) {
+  if (class_name.empty()) {
+    Say(claim, "Normal", "FailedBinding",
+        "no persistent volumes available for this claim and no storage class is set");
+    return Next::Background(kLookAgain);
+  }
+  const ObjectPtr storage = classes_.Get("", class_name);
+  if (!storage) {
+    Say(claim, "Warning", "ProvisioningFailed",
+        fmt::format("storageclass.storage.k8s.io \"{}\" not found", class_name));
+    return Next::Background(kLookAgain);
+  }
+  const std::string provisioner = TextAt(*engine_.Parsed(storage), "provisioner");
+  if (provisioner == kNoProvisioner) {
+    Say(claim, "Normal", "FailedBinding",
+        "no persistent volumes available for this claim and no storage class is set");
+    return Next::Background(kLookAgain);
+  }
+  const Json& annotations = At(content, {"metadata", "annotations"});
+  if (TextAt(annotations, "volume.kubernetes.io/storage-provisioner").empty()) {
+    (void)engine_.client().Change(claims_.type(), claim->ns, claim->name, [&](Json& object) {
+      for (const char* key : {"volume.beta.kubernetes.io/storage-provisioner",
+                              "volume.kubernetes.io/storage-provisioner"})
+        object["metadata"]["annotations"][key] = provisioner;
+      return true;
+    });
+    return Next::Done();  // comes again with its annotations
+  }
+  Say(claim, "Normal", "ExternalProvisioning",
+      fmt::format(
+          "Waiting for a volume to be created either by the external provisioner '{}' or manually "
+          "by the system administrator. If volume creation is delayed, please verify that "
+          "the provisioner is running and correctly registered.",
+          provisioner));
+  const std::string component = fmt::format("{}_csi-controller-0", provisioner);
+  Say(claim, "Normal", "Provisioning",
+      fmt::format("External provisioner is provisioning volume for claim \"{}/{}\"", claim->ns,
+                  claim->name),
+      component);
+  engine_.After(kStorageTakes, [this, ns = claim->ns, name = claim->name, uid = claim->uid] {
+    MakeVolume(ns, name, uid);
+  });
+  return Next::Background(kLookAgain);
+}
+
+void VolumeController::MakeVolume(const std::string& ns, const std::string& name,
+                                  const std::string& uid) {
+  const ObjectPtr claim = engine_.store().Get(claims_.type(), ns, name);
+  if (!claim || claim->uid != uid) return;
+  const Json content = claim->Parse();
+  const ObjectPtr storage = classes_.Get("", ClassOf(content));
+  if (!storage || BeingDeleted(content) || !TextAt(content, {"spec", "volumeName"}).empty()) return;
+  const auto type = engine_.Parsed(storage);
+  const std::string provisioner = TextAt(*type, "provisioner");
+  const std::string volume = "pvc-" + uid;
+  if (engine_.store().Get(volumes_.type(), "", volume)) return;
+  const std::string policy = TextAt(*type, "reclaimPolicy");
+  Json object = {
+      {"metadata",
+       {{"name", volume},
+        {"annotations", {{kProvisionedBy, provisioner}}},
+        {"finalizers", {kVolumeProtection}}}},
+      {"spec",
+       {{"capacity", {{"storage", At(content, {"spec", "resources", "requests", "storage"})}}},
+        {"accessModes", At(content, {"spec", "accessModes"})},
+        {"volumeMode", At(content, {"spec", "volumeMode"}).is_null()
+                           ? Json("Filesystem")
+                           : At(content, {"spec", "volumeMode"})},
+        {"persistentVolumeReclaimPolicy", policy.empty() ? "Delete" : policy},
+        {"storageClassName", storage->name},
+        {"csi",
+         {{"driver", provisioner},
+          {"volumeHandle", fmt::format("vol-{:016x}", engine_.ids().Random())}}},
+        {"claimRef",
+         {{"kind", "PersistentVolumeClaim"},
+          {"namespace", ns},
+          {"name", name},
+          {"uid", uid},
+          {"apiVersion", "v1"},
+          {"resourceVersion", std::to_string(claim->resource_version)}}}}},
+      {"status", {{"phase", "Bound"}}}};
+  if (!engine_.client().Put(volumes_.type(), std::move(object)).ok()) return;
+  Say(claim, "Normal", "ProvisioningSucceeded", "Successfully provisioned volume " + volume,
+      fmt::format("{}_csi-controller-0", provisioner));
+}
+
+Next VolumeController::Grow(const ObjectPtr& claim, const Json& content, const ObjectPtr& volume) {
+  const Json wanted = At(content, {"spec", "resources", "requests", "storage"});
+  if (SizeOf(wanted) <= SizeOf(At(content, {"status", "capacity", "storage"}))) return Next::Done();
+  const ObjectPtr storage = classes_.Get("", ClassOf(content));
+  const auto type = storage ? engine_.Parsed(storage) : nullptr;
+  if (!storage || !BoolAt(*type, {"allowVolumeExpansion"})) return Next::Done();
+  const std::string component = fmt::format("external-resizer {}", TextAt(*type, "provisioner"));
+  if (ConditionOf(At(content, "status"), "Resizing").is_null()) {
+    Say(claim, "Normal", "ExternalExpanding",
+        fmt::format("waiting for an external controller to expand this PVC"), "volume_expand");
+    Say(claim, "Normal", "Resizing", "External resizer is resizing volume " + volume->name,
+        component);
+    (void)engine_.client().Change(claims_.type(), claim->ns, claim->name, [&](Json& object) {
+      return SetCondition(object["status"], "Resizing", "True", "", "", engine_.Now(), Json());
+    });
+    return Next::After(kStorageTakes);
+  }
+  if (engine_.Now() -
+          TimeAt(ConditionOf(At(content, "status"), "Resizing"), {"lastTransitionTime"}) <
+      kStorageTakes)
+    return Next::After(kStorageTakes);
+  (void)engine_.client().Change(volumes_.type(), "", volume->name, [&](Json& object) {
+    object["spec"]["capacity"]["storage"] = wanted;
+    return true;
+  });
+  (void)engine_.client().Change(claims_.type(), claim->ns, claim->name, [&](Json& object) {
+    object["status"]["capacity"]["storage"] = wanted;
+    RemoveCondition(object["status"], "Resizing");
+    return true;
+  });
+  Say(claim, "Normal", "FileSystemResizeSuccessful",
+      "MountVolume.NodeExpandVolume succeeded for volume \"" + volume->name + "\"", "kubelet");
+  return Next::Done();
+}
+
+Next VolumeController::SyncVolume(const std::string& name) {
+  const ObjectPtr volume = volumes_.Get("", name);
+  if (!volume) return Next::Done();
+  const auto content = engine_.Parsed(volume);
+  const Json& reference = At(*content, {"spec", "claimRef"});
+  const ObjectPtr claim = reference.is_object()
+                              ? engine_.store().Get(claims_.type(), TextAt(reference, "namespace"),
+                                                    TextAt(reference, "name"))
+                              : nullptr;
+  const std::string uid = TextAt(reference, "uid");
+  const bool held = claim && (uid.empty() || claim->uid == uid);
+  if (BeingDeleted(*content)) {
+    if (!held && HasFinalizer(*content, kVolumeProtection))
+      DropFinalizer(volumes_.type(), *volume, kVolumeProtection);
+    return Next::Done();
+  }
+  const std::string phase = TextAt(*content, {"status", "phase"});
+  const std::string now = !reference.is_object() ? "Available"
+                          : held || uid.empty()  ? phase
+                                                 : "Released";
+  if (now == "Released" &&
+      TextAt(*content, {"spec", "persistentVolumeReclaimPolicy"}) == "Delete") {
+    (void)engine_.client().Delete(volumes_.type(), "", name, Json::object(), volume->uid);
+    return Next::Done();
+  }
+  if (now != phase || !HasFinalizer(*content, kVolumeProtection)) {
+    (void)engine_.client().Change(
+        volumes_.type(), "", name,
+        [&](Json& object) {
+          if (!now.empty()) object["status"]["phase"] = now;
+          if (!HasFinalizer(object, kVolumeProtection))
+            object["metadata"]["finalizers"].push_back(kVolumeProtection);
+          return true;
+        },
+        volume->uid);
+  }
+  return Next::Done();
+}
+
+}  // namespace opsmesh::kubesim
