@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <tuple>
+#include <utility>
 
 #include "CLI/CLI.hpp"
 #include "cli/cluster_choice.h"
@@ -13,6 +15,7 @@
 #include "cli/settings.h"
 #include "fmt/core.h"
 #include "libs/base/error.h"
+#include "libs/kubesim/prometheus/server.h"
 #include "libs/kubesim/simulator.h"
 
 namespace opsmesh::cli {
@@ -22,21 +25,26 @@ struct SimFlags {
   std::string listen = "127.0.0.1:0";
   std::string cluster = "demo";
   std::string kubeconfig;
+  std::string prometheus;
   bool tls = false;
   bool live = false;
 };
 
-absl::StatusOr<kubesim::DoorOptions> DoorOf(const SimFlags& flags) {
-  const size_t colon = flags.listen.rfind(':');
+/// "127.0.0.1:8001" as the value of `flag`.
+absl::StatusOr<std::pair<std::string, uint16_t>> AddressOf(const char* flag, const std::string& text) {
+  const size_t colon = text.rfind(':');
   char* end = nullptr;
-  const long port = colon == std::string::npos ? -1 : std::strtol(flags.listen.c_str() + colon + 1, &end, 10);
-  if (port < 0 || port > 65535 || end == nullptr || *end != '\0' || end == flags.listen.c_str() + colon + 1) {
-    return base::InvalidArgument("listen", "USAGE", fmt::format("--listen {} is no address:port.", flags.listen))
-        .Hint("Write for instance --listen 127.0.0.1:8001.");
+  const long port = colon == std::string::npos ? -1 : std::strtol(text.c_str() + colon + 1, &end, 10);
+  if (port < 0 || port > 65535 || end == nullptr || *end != '\0' || end == text.c_str() + colon + 1) {
+    return base::InvalidArgument(flag, "USAGE", fmt::format("--{} {} is no address:port.", flag, text))
+        .Hint(fmt::format("Write for instance --{} 127.0.0.1:8001.", flag));
   }
+  return std::pair(text.substr(0, colon), static_cast<uint16_t>(port));
+}
+
+absl::StatusOr<kubesim::DoorOptions> DoorOf(const SimFlags& flags) {
   kubesim::DoorOptions door;
-  door.address = flags.listen.substr(0, colon);
-  door.port = static_cast<uint16_t>(port);
+  OPSMESH_ASSIGN_OR_RETURN(std::tie(door.address, door.port), AddressOf("listen", flags.listen));
   door.tls = flags.tls;
   return door;
 }
@@ -62,6 +70,14 @@ absl::StatusOr<std::unique_ptr<kubesim::Simulator>> Open(const SimFlags& flags) 
   return simulator;
 }
 
+/// Null when it is not asked for.
+absl::StatusOr<std::unique_ptr<kubesim::prometheus::Server>> OpenPrometheus(const SimFlags& flags, kubesim::Simulator& simulator) {
+  if (flags.prometheus.empty()) return nullptr;
+  kubesim::prometheus::ServerOptions options;
+  OPSMESH_ASSIGN_OR_RETURN(std::tie(options.address, options.port), AddressOf("prometheus-listen", flags.prometheus));
+  return kubesim::prometheus::Server::Start(simulator.store(), options);
+}
+
 int Serve(const SimFlags& flags) {
   sigset_t signals;
   sigemptyset(&signals);
@@ -72,8 +88,11 @@ int Serve(const SimFlags& flags) {
 
   const absl::StatusOr<std::unique_ptr<kubesim::Simulator>> simulator = Open(flags);
   if (!simulator.ok()) return Report(simulator.status());
+  const auto metrics = OpenPrometheus(flags, **simulator);
+  if (!metrics.ok()) return Report(metrics.status());
   std::printf("A simulated Kubernetes (%s) listens at %s\n", flags.cluster.c_str(), (*simulator)->url().c_str());
   if (!flags.kubeconfig.empty()) std::printf("kubectl --kubeconfig %s get pods -A\n", flags.kubeconfig.c_str());
+  if (*metrics != nullptr) std::printf("Its Prometheus listens at %s\n", (*metrics)->url().c_str());
   std::fflush(stdout);
   int signal = 0;
   while (sigwait(&signals, &signal) != 0) {
@@ -92,6 +111,8 @@ void AddSimCommand(CLI::App& app, int* exit_code) {
   serve->add_option("--listen", flags->listen, "Address; port 0 = a free one.")->capture_default_str();
   serve->add_option("--cluster", flags->cluster, "\"demo\", \"empty\", or a folder of manifests.")->capture_default_str();
   serve->add_option("--kubeconfig-out", flags->kubeconfig, "Write an administrator's kubeconfig here.");
+  serve->add_option("--prometheus-listen", flags->prometheus,
+                    "Serve the cluster's metrics, fourteen days of them, as a Prometheus at this address; port 0 = a free one.");
   serve->add_flag("--tls", flags->tls, "TLS with a CA of its own; users are told apart and RBAC holds.");
   serve->add_flag("--live", flags->live, "Let controllers, scheduler and kubelets run.");
   serve->callback([flags, exit_code] { *exit_code = Serve(*flags); });

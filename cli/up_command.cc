@@ -18,6 +18,8 @@
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
 #include "libs/base/version.h"
+#include "libs/kubesim/prometheus/server.h"
+#include "libs/prometheus/probe.h"
 #include "libs/server/server.h"
 
 namespace opsmesh::cli {
@@ -71,6 +73,20 @@ void BlockEndSignals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
+/// Starts the demo's Prometheus on a free port and names it in the settings, when the cluster is simulated and nobody
+/// configured another one; null otherwise. Decision 33.
+absl::StatusOr<std::unique_ptr<kubesim::prometheus::Server>> DemoPrometheus(const ClusterChoice& choice, config::SourceOptions* sources) {
+  if (choice.simulator == nullptr) return nullptr;
+  const absl::StatusOr<config::Source> source = config::Source::Load(*sources);
+  if (!source.ok()) return nullptr;  // server::Run says what is wrong with it
+  const absl::StatusOr<prometheus::Settings> settings = prometheus::LoadSettings(*source);
+  if (!settings.ok() || !settings->base_url.empty()) return nullptr;
+  OPSMESH_ASSIGN_OR_RETURN(auto server, kubesim::prometheus::Server::Start(choice.simulator->store(), {}));
+  sources->flags["prometheus.url"] = server->url();
+  sources->flags["prometheus.simulated"] = "true";
+  return server;
+}
+
 int Up(UpFlags& flags) {
   BlockEndSignals();
   const std::map<std::string, std::string> environment = config::SystemEnvironment();
@@ -90,6 +106,9 @@ int Up(UpFlags& flags) {
   }
   if (!choice->kubeconfig.empty()) sources->flags["k8s.kubeconfig"] = choice->kubeconfig;
   if (choice->simulator != nullptr) sources->flags["k8s.simulated"] = "true";
+
+  absl::StatusOr<std::unique_ptr<kubesim::prometheus::Server>> metrics = DemoPrometheus(*choice, &*sources);
+  if (!metrics.ok()) return Report(metrics.status());
 
   server::RunOptions options;
   options.sources = *std::move(sources);

@@ -23,6 +23,7 @@ absl::StatusOr<Settings> LoadSettings(const config::Source& source) {
   } else {
     reader.Problem("url", base::ToStd(url.status().message()));
   }
+  settings.simulated = reader.Bool("simulated", false);
   config::DurationOptions bounds;
   bounds.min = absl::Milliseconds(10);
   bounds.max = absl::Seconds(2);
@@ -80,7 +81,8 @@ ComponentStatus Component(const base::Context& ctx, http_client::Client& client,
   *component.mutable_checked_time() =
       google::protobuf::util::TimeUtil::MillisecondsToTimestamp(absl::ToUnixMillis(ctx.clock().Now()));
   component.set_state(ready.ok() ? ComponentStatus::STATE_OK : ComponentStatus::STATE_DOWN);
-  component.set_message(ready.ok() ? settings.base_url + " is ready."
+  const std::string demo = settings.simulated ? "Demo metrics of the simulated cluster: " : "";
+  component.set_message(ready.ok() ? demo + settings.base_url + " is ready."
                                    : std::string(ready.message()) + " " + base::DetailOf(ready).hint);
   return component;
 }

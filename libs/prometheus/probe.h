@@ -18,6 +18,8 @@ namespace opsmesh::prometheus {
 struct Settings {
   /// Base URL without a trailing slash (prometheus.url, PROMETHEUS_HOST); empty = none configured.
   std::string base_url;
+  /// It is the demo's, with made-up metrics (prometheus.simulated, set by `opsmesh up`).
+  bool simulated = false;
   /// Longest wait when its status is asked for.
   absl::Duration status_timeout = absl::Seconds(1);
 };

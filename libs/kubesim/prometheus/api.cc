@@ -1,0 +1,417 @@
+#include "libs/kubesim/prometheus/api.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <set>
+
+#include "libs/base/error.h"
+#include "libs/base/strings.h"
+
+namespace opsmesh::kubesim::prometheus {
+namespace {
+
+using http_server::Request;
+using http_server::Response;
+using promql::Answer;
+using promql::Point;
+using promql::ValueType;
+
+constexpr int64_t kMaxPoints = 11000;
+constexpr double kMaxSeconds = 9.2e15 / 1000;
+
+void AppendJson(std::string_view text, std::string* out) {
+  *out += '"';
+  for (const char c : text) {
+    switch (c) {
+      case '"': *out += "\\\""; break;
+      case '\\': *out += "\\\\"; break;
+      case '\n': *out += "\\n"; break;
+      case '\r': *out += "\\r"; break;
+      case '\t': *out += "\\t"; break;
+      default:
+        if (static_cast<unsigned char>(c) < 0x20) {
+          fmt::format_to(std::back_inserter(*out), "\\u{:04x}", static_cast<int>(c));
+        } else {
+          *out += c;
+        }
+    }
+  }
+  *out += '"';
+}
+
+Response Json(int status, std::string body) {
+  Response response;
+  response.status = status;
+  response.headers.Set("Content-Type", "application/json");
+  response.body = std::move(body);
+  return response;
+}
+
+Response Success(std::string_view data) { return Json(200, fmt::format(R"({{"status":"success","data":{}}})", data)); }
+
+Response Failure(int status, std::string_view type, std::string_view message) {
+  std::string body = fmt::format(R"({{"status":"error","errorType":"{}","error":)", type);
+  AppendJson(message, &body);
+  return Json(status, body + "}");
+}
+
+Response Bad(std::string_view parameter, std::string_view why) {
+  return Failure(400, "bad_data", fmt::format("invalid parameter \"{}\": {}", parameter, why));
+}
+
+Response Text(int status, std::string body) {
+  Response response;
+  response.status = status;
+  response.headers.Set("Content-Type", "text/plain; charset=utf-8");
+  response.body = std::move(body);
+  return response;
+}
+
+/// As Prometheus names what an evaluation ended with.
+Response Ended(const absl::Status& status) {
+  const std::string_view message = base::ToStd(status.message());
+  switch (status.code()) {
+    case absl::StatusCode::kDeadlineExceeded: return Failure(503, "timeout", "query timed out in expression evaluation");
+    case absl::StatusCode::kCancelled: return Failure(503, "canceled", "query was canceled in expression evaluation");
+    default: return Failure(422, "execution", message);
+  }
+}
+
+void AppendTime(int64_t ms, std::string* out) {
+  if (ms < 0) *out += '-';
+  const int64_t size = std::llabs(ms);
+  fmt::format_to(std::back_inserter(*out), "{}", size / 1000);
+  if (size % 1000 != 0) fmt::format_to(std::back_inserter(*out), ".{:03}", size % 1000);
+}
+
+void AppendValue(double value, std::string* out) {
+  const double size = std::fabs(value);
+  char text[400];
+  if (std::isnan(value) || std::isinf(value) || size == 0 || (size >= 1e-6 && size < 1e21)) {
+    *out += promql::FormatNumber(value);
+    return;
+  }
+  out->append(text, std::to_chars(text, text + sizeof(text), value, std::chars_format::scientific).ptr);
+}
+
+void AppendPoint(const Point& point, std::string* out) {
+  *out += '[';
+  AppendTime(point.t, out);
+  *out += ",\"";
+  AppendValue(point.v, out);
+  *out += "\"]";
+}
+
+void AppendLabels(const promql::Labels& labels, std::string* out) {
+  *out += '{';
+  for (const auto& [name, value] : labels) {
+    if (out->back() != '{') *out += ',';
+    AppendJson(name, out);
+    *out += ':';
+    AppendJson(value, out);
+  }
+  *out += '}';
+}
+
+std::string ResultJson(const Answer& answer, int64_t at) {
+  std::string out;
+  switch (answer.type) {
+    case ValueType::kString: {
+      out = R"({"resultType":"string","result":[)";
+      AppendTime(at, &out);
+      out += ',';
+      AppendJson(answer.text, &out);
+      return out + "]}";
+    }
+    case ValueType::kScalar:
+      out = R"({"resultType":"scalar","result":)";
+      AppendPoint(answer.rows[0].points[0], &out);
+      return out + "}";
+    case ValueType::kVector: out = R"({"resultType":"vector","result":[)"; break;
+    case ValueType::kMatrix: out = R"({"resultType":"matrix","result":[)"; break;
+  }
+  for (const Answer::Row& row : answer.rows) {
+    if (&row != answer.rows.data()) out += ',';
+    out += R"({"metric":)";
+    AppendLabels(row.labels, &out);
+    if (answer.type == ValueType::kVector) {
+      out += R"(,"value":)";
+      AppendPoint(row.points[0], &out);
+    } else {
+      out += R"(,"values":[)";
+      for (const Point& point : row.points) {
+        if (&point != row.points.data()) out += ',';
+        AppendPoint(point, &out);
+      }
+      out += ']';
+    }
+    out += '}';
+  }
+  return out + "]}";
+}
+
+template <typename Names>
+std::string NamesJson(const Names& names) {
+  std::string out = "[";
+  for (const auto& name : names) {
+    if (out.size() > 1) out += ',';
+    AppendJson(name, &out);
+  }
+  return out + "]";
+}
+
+/// Milliseconds of a Unix time in seconds or of an RFC 3339 one.
+std::optional<int64_t> ParseTimestamp(const std::string& text) {
+  double seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error == std::errc() && end == text.data() + text.size()) {
+    if (!(std::fabs(seconds) < kMaxSeconds)) return std::nullopt;
+    return static_cast<int64_t>(std::llround(seconds * 1000));
+  }
+  absl::Time time;
+  if (!base::ParseRfc3339(text, &time)) return std::nullopt;
+  return absl::ToUnixMillis(time);
+}
+
+/// Milliseconds of seconds in decimal or of a duration.
+std::optional<int64_t> ParseSpan(const std::string& text) {
+  double seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error == std::errc() && end == text.data() + text.size()) {
+    if (!(std::fabs(seconds) < kMaxSeconds)) return std::nullopt;
+    return static_cast<int64_t>(seconds * 1000);
+  }
+  return promql::ParseDuration(text);
+}
+
+const std::string* Find(const std::vector<std::pair<std::string, std::string>>& form, std::string_view name) {
+  for (const auto& [key, value] : form) {
+    if (key == name) return &value;
+  }
+  return nullptr;
+}
+std::string ValueOf(const std::vector<std::pair<std::string, std::string>>& form, std::string_view name) {
+  const std::string* value = Find(form, name);
+  return value == nullptr ? "" : *value;
+}
+
+bool ReadForm(std::string_view text, std::vector<std::pair<std::string, std::string>>* form) {
+  for (const std::string_view part : base::Split(text, '&')) {
+    if (part.empty()) continue;
+    const size_t equals = part.find('=');
+    std::string name;
+    std::string value;
+    const std::string plain_name = base::ReplaceAll(part.substr(0, equals), "+", " ");
+    const std::string plain_value = equals == std::string_view::npos ? "" : base::ReplaceAll(part.substr(equals + 1), "+", " ");
+    if (!base::PercentDecode(plain_name, &name) || !base::PercentDecode(plain_value, &value)) return false;
+    form->emplace_back(std::move(name), std::move(value));
+  }
+  return true;
+}
+
+constexpr std::string_view kBuildInfo =
+    R"({"version":"2.42.0","revision":"opsmesh-demo","branch":"HEAD","buildUser":"opsmesh","buildDate":"","goVersion":""})";
+
+}  // namespace
+
+Response Api::Answer(const base::Context& ctx, const Request& request) const {
+  const std::string_view path = request.path;
+  if (path == "/-/ready") return Text(200, "Prometheus Server is Ready.\n");
+  if (path == "/-/healthy") return Text(200, "Prometheus Server is Healthy.\n");
+  if (path == "/") return Text(200, "The demo's Prometheus: metrics of a simulated cluster, at /api/v1/query and the rest of the API.\n");
+  constexpr std::string_view kPrefix = "/api/v1/";
+  if (!path.starts_with(kPrefix)) return Text(404, "404 page not found\n");
+  const bool post = request.method == "POST";
+  if (!post && request.method != "GET") {
+    Response response = Text(405, "Method Not Allowed\n");
+    response.headers.Set("Allow", "GET, OPTIONS, POST");
+    return response;
+  }
+  Form form;
+  const bool is_form = base::AsciiLower(request.headers.Get("Content-Type")).starts_with("application/x-www-form-urlencoded");
+  if ((post && is_form && !ReadForm(request.body, &form)) || !ReadForm(request.raw_query, &form)) {
+    return Failure(400, "bad_data", "error parsing form values: invalid URL escape");
+  }
+  const base::Context bounded = ctx.WithTimeout(options_.timeout);
+  const std::string_view what = path.substr(kPrefix.size());
+  if (what == "query") return Query(bounded, form);
+  if (what == "query_range") return QueryRange(bounded, form);
+  if (what == "series") return Series(form);
+  if (what == "labels") return LabelNames(form);
+  if (what == "metadata") return Metadata(form);
+  if (what == "status/buildinfo") return Success(kBuildInfo);
+  if (what == "status/runtimeinfo") return Success(R"({"storageRetention":"14d","reloadConfigSuccess":true,"corruptionCount":0})");
+  if (what == "status/flags") return Success(R"({"query.lookback-delta":"5m","storage.tsdb.retention.time":"14d"})");
+  if (what == "status/config") return Success(R"({"yaml":""})");
+  if (what == "rules") return Success(R"({"groups":[]})");
+  if (what == "alerts") return Success(R"({"alerts":[]})");
+  if (what == "targets") return Success(R"({"activeTargets":[],"droppedTargets":[]})");
+  if (what == "alertmanagers") return Success(R"({"activeAlertmanagers":[],"droppedAlertmanagers":[]})");
+  if (what == "query_exemplars") return Success("[]");
+  if (what.starts_with("label/") && what.ends_with("/values")) {
+    return LabelValues(form, what.substr(6, what.size() - 6 - 7));
+  }
+  return Text(404, "404 page not found\n");
+}
+
+namespace {
+
+/// The context with the caller's own `timeout`, when it is smaller.
+std::optional<base::Context> WithTimeoutOf(const base::Context& ctx, const std::string& text) {
+  if (text.empty()) return ctx;
+  const auto span = ParseSpan(text);
+  if (!span) return std::nullopt;
+  return ctx.WithTimeout(absl::Milliseconds(std::max<int64_t>(0, *span)));
+}
+
+std::string QueryError(const absl::Status& status) { return std::string(base::ToStd(status.message())); }
+
+}  // namespace
+
+Response Api::Query(const base::Context& ctx, const Form& form) const {
+  int64_t at = absl::ToUnixMillis(options_.clock->Now());
+  if (const std::string time = ValueOf(form, "time"); !time.empty()) {
+    const auto parsed = ParseTimestamp(time);
+    if (!parsed) return Bad("time", fmt::format("cannot parse \"{}\" to a valid timestamp", time));
+    at = *parsed;
+  }
+  const std::string timeout = ValueOf(form, "timeout");
+  const auto bounded = WithTimeoutOf(ctx, timeout);
+  if (!bounded) return Bad("timeout", fmt::format("cannot parse \"{}\" to a valid duration", timeout));
+  const auto query = promql::Parse(ValueOf(form, "query"));
+  if (!query.ok()) return Bad("query", QueryError(query.status()));
+  const auto answer = promql::Engine(source_, options_.engine).Instant(*bounded, *query, at);
+  if (!answer.ok()) return Ended(answer.status());
+  return Success(ResultJson(*answer, at));
+}
+
+Response Api::QueryRange(const base::Context& ctx, const Form& form) const {
+  int64_t bounds[2] = {0, 0};
+  for (const int i : {0, 1}) {
+    const char* name = i == 0 ? "start" : "end";
+    const std::string text = ValueOf(form, name);
+    const auto parsed = ParseTimestamp(text);
+    if (!parsed) return Bad(name, fmt::format("cannot parse \"{}\" to a valid timestamp", text));
+    bounds[i] = *parsed;
+  }
+  if (bounds[1] < bounds[0]) return Bad("end", "end timestamp must not be before start time");
+  const std::string step_text = ValueOf(form, "step");
+  const auto step = ParseSpan(step_text);
+  if (!step) return Bad("step", fmt::format("cannot parse \"{}\" to a valid duration", step_text));
+  if (*step <= 0) return Bad("step", "zero or negative query resolution step widths are not accepted. Try a positive integer");
+  if ((bounds[1] - bounds[0]) / *step > kMaxPoints) {
+    return Failure(400, "bad_data", "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)");
+  }
+  const std::string timeout = ValueOf(form, "timeout");
+  const auto bounded = WithTimeoutOf(ctx, timeout);
+  if (!bounded) return Bad("timeout", fmt::format("cannot parse \"{}\" to a valid duration", timeout));
+  const auto query = promql::Parse(ValueOf(form, "query"));
+  if (!query.ok()) return Bad("query", QueryError(query.status()));
+  const ValueType type = query->root->type;
+  if (type != ValueType::kScalar && type != ValueType::kVector) {
+    return Bad("query", fmt::format("invalid expression type \"{}\" for range query, must be Scalar or instant Vector", promql::TypeName(type)));
+  }
+  const auto answer = promql::Engine(source_, options_.engine).Range(*bounded, *query, bounds[0], bounds[1], *step);
+  if (!answer.ok()) return Ended(answer.status());
+  return Success(ResultJson(*answer, bounds[1]));
+}
+
+bool Api::Matching(const Form& form, bool required, std::vector<promql::SeriesPtr>* found, Response* wrong) const {
+  const int64_t now = absl::ToUnixMillis(options_.clock->Now());
+  int64_t bounds[2] = {now - absl::ToInt64Milliseconds(options_.history), now};
+  for (const int i : {0, 1}) {
+    const char* name = i == 0 ? "start" : "end";
+    const std::string text = ValueOf(form, name);
+    if (text.empty()) continue;
+    const auto parsed = ParseTimestamp(text);
+    if (!parsed) {
+      *wrong = Bad(name, fmt::format("cannot parse \"{}\" to a valid timestamp", text));
+      return false;
+    }
+    bounds[i] = *parsed;
+  }
+  std::vector<std::vector<promql::Matcher>> selectors;
+  for (const auto& [key, value] : form) {
+    if (key != "match[]") continue;
+    auto selector = promql::ParseSelector(value);
+    if (!selector.ok()) {
+      *wrong = Bad("match[]", QueryError(selector.status()));
+      return false;
+    }
+    selectors.push_back(*std::move(selector));
+  }
+  if (selectors.empty() && required) {
+    *wrong = Failure(400, "bad_data", "no match[] parameter provided");
+    return false;
+  }
+  if (selectors.empty()) selectors.emplace_back();
+  std::set<promql::Labels> known;
+  for (const auto& selector : selectors) {
+    for (promql::SeriesPtr& series : source_.Select(selector, bounds[0], bounds[1])) {
+      if (selectors.size() > 1 && !known.insert(series->labels()).second) continue;
+      found->push_back(std::move(series));
+    }
+  }
+  return true;
+}
+
+Response Api::Series(const Form& form) const {
+  std::vector<promql::SeriesPtr> found;
+  Response wrong;
+  if (!Matching(form, true, &found, &wrong)) return wrong;
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a->labels() < b->labels(); });
+  std::string out = "[";
+  for (const auto& series : found) {
+    if (out.size() > 1) out += ',';
+    AppendLabels(series->labels(), &out);
+  }
+  return Success(out + "]");
+}
+
+Response Api::LabelNames(const Form& form) const {
+  std::vector<promql::SeriesPtr> found;
+  Response wrong;
+  if (!Matching(form, false, &found, &wrong)) return wrong;
+  std::set<std::string> names;
+  for (const auto& series : found) {
+    for (const auto& label : series->labels()) names.insert(label.first);
+  }
+  return Success(NamesJson(names));
+}
+
+Response Api::LabelValues(const Form& form, std::string_view name) const {
+  if (!promql::IsLabelName(name)) return Failure(400, "bad_data", fmt::format("invalid label name: \"{}\"", name));
+  std::vector<promql::SeriesPtr> found;
+  Response wrong;
+  if (!Matching(form, false, &found, &wrong)) return wrong;
+  std::set<std::string> values;
+  for (const auto& series : found) {
+    const std::string_view value = promql::ValueOf(series->labels(), name);
+    if (!value.empty()) values.emplace(value);
+  }
+  return Success(NamesJson(values));
+}
+
+Response Api::Metadata(const Form& form) const {
+  const std::string wanted = ValueOf(form, "metric");
+  std::string out = "{";
+  if (options_.metadata) {
+    for (const auto& [name, info] : options_.metadata()) {
+      if (!wanted.empty() && name != wanted) continue;
+      if (out.size() > 1) out += ',';
+      AppendJson(name, &out);
+      out += R"(:[{"type":)";
+      AppendJson(info.type, &out);
+      out += R"(,"help":)";
+      AppendJson(info.help, &out);
+      out += R"(,"unit":""}])";
+    }
+  }
+  return Success(out + "}");
+}
+
+}  // namespace opsmesh::kubesim::prometheus
