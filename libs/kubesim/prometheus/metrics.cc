@@ -23,8 +23,8 @@ int64_t Millis(double seconds) {
 /// A function read at the moments of the scrapes.
 class Scraped : public promql::Series {
  public:
-  Scraped(std::shared_ptr<const Model> model, promql::Labels labels, int64_t now, int64_t phase, int64_t start, int64_t end, ValueAt value)
-      : model_(std::move(model)), labels_(std::move(labels)), now_(now), phase_(phase), start_(start), end_(end), value_(std::move(value)) {}
+  Scraped(std::shared_ptr<const Model> model, promql::Labels labels, int64_t now, int64_t phase, int64_t start, int64_t end, ValueAt value, bool markers)
+      : model_(std::move(model)), labels_(std::move(labels)), now_(now), phase_(phase), start_(start), end_(end), value_(std::move(value)), markers_(markers) {}
 
   const promql::Labels& labels() const override { return labels_; }
 
@@ -38,7 +38,7 @@ class Scraped : public promql::Series {
       const double v = t > end_ ? kNaN : value_(static_cast<double>(t) / 1000);
       if (!std::isnan(v)) {
         out->push_back({t, v});
-      } else if (there) {
+      } else if (there && markers_) {
         out->push_back({t, promql::StaleMarker()});
       }
       there = !std::isnan(v);
@@ -69,13 +69,14 @@ class Scraped : public promql::Series {
   const int64_t start_;
   const int64_t end_;
   const ValueAt value_;
+  const bool markers_;
 };
 
 /// Keeps the series that match.
 class Collector : public Sink {
  public:
-  Collector(std::shared_ptr<const Model> model, const std::vector<promql::Matcher>& matchers, int64_t now, int64_t from, int64_t to, uint64_t seed)
-      : model_(std::move(model)), matchers_(matchers), now_(now), from_(from), to_(to), seed_(seed) {}
+  Collector(std::shared_ptr<const Model> model, const std::vector<promql::Matcher>& matchers, int64_t now, int64_t from, int64_t to, uint64_t seed, bool markers)
+      : model_(std::move(model)), matchers_(matchers), now_(now), from_(from), to_(to), seed_(seed), markers_(markers) {}
 
   bool Wants(const std::string& metric) override {
     const auto known = wanted_.find(metric);
@@ -95,7 +96,7 @@ class Collector : public Sink {
     labels = promql::MakeLabels(std::move(labels));
     if (!promql::MatchesAll(matchers_, labels)) return;
     const auto phase = static_cast<int64_t>(Chance(target, seed_ + 90) * static_cast<double>(kFine));
-    found_.push_back(std::make_shared<Scraped>(model_, std::move(labels), now_, phase, first, last, std::move(value)));
+    found_.push_back(std::make_shared<Scraped>(model_, std::move(labels), now_, phase, first, last, std::move(value), markers_));
   }
 
   std::vector<promql::SeriesPtr> Take() {
@@ -113,6 +114,7 @@ class Collector : public Sink {
   const int64_t from_;
   const int64_t to_;
   const uint64_t seed_;
+  const bool markers_;
   std::unordered_map<std::string, bool> wanted_;
   std::vector<promql::SeriesPtr> found_;
 };
@@ -134,7 +136,8 @@ class Names : public Sink {
 
 }  // namespace
 
-Metrics::Metrics(const Store& store, const base::Clock& clock, uint64_t seed) : clock_(clock), seed_(seed), history_(store, clock, seed) {}
+Metrics::Metrics(const Store& store, const base::Clock& clock, uint64_t seed, bool stale_markers)
+    : clock_(clock), seed_(seed), stale_markers_(stale_markers), history_(store, clock, seed) {}
 Metrics::~Metrics() = default;
 
 std::shared_ptr<const Model> Metrics::Current() const {
@@ -148,7 +151,7 @@ void Metrics::Refresh() const { history_.Refresh(); }
 
 std::vector<promql::SeriesPtr> Metrics::Select(const std::vector<promql::Matcher>& matchers, int64_t from, int64_t to) const {
   const std::shared_ptr<const Model> model = Current();
-  Collector collector(model, matchers, absl::ToUnixMillis(clock_.Now()), from, to, seed_);
+  Collector collector(model, matchers, absl::ToUnixMillis(clock_.Now()), from, to, seed_, stale_markers_);
   model->Describe(collector);
   return collector.Take();
 }

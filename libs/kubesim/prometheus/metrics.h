@@ -23,7 +23,8 @@ class Model;
 /// Thread-safe.
 class Metrics : public promql::Source {
  public:
-  Metrics(const Store& store, const base::Clock& clock, uint64_t seed);
+  /// `stale_markers`: a series that ends is said to, as scrapes do.
+  Metrics(const Store& store, const base::Clock& clock, uint64_t seed, bool stale_markers = true);
   ~Metrics() override;
 
   std::vector<promql::SeriesPtr> Select(const std::vector<promql::Matcher>& matchers, int64_t from, int64_t to) const override;
@@ -36,6 +37,7 @@ class Metrics : public promql::Source {
 
   const base::Clock& clock_;
   const uint64_t seed_;
+  const bool stale_markers_;
   mutable History history_;
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const Model> model_;

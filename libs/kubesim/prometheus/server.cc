@@ -22,7 +22,7 @@ constexpr absl::Duration kLongestQuery = absl::Seconds(60);
 class ServerImpl final : public Server {
  public:
   ServerImpl(const Store& store, const ServerOptions& options)
-      : options_(options), clock_(options.clock != nullptr ? *options.clock : store.clock()), metrics_(store, clock_, options.seed), api_(metrics_, ApiOptions()),
+      : options_(options), clock_(options.clock != nullptr ? *options.clock : store.clock()), metrics_(store, clock_, options.seed, options.stale_markers), api_(metrics_, ApiOptions()),
         pool_(base::WorkerPool::Options{.name = "prometheus", .threads = 2, .queue_limit = 256}) {}
 
   ~ServerImpl() override {

@@ -19,6 +19,8 @@ struct ServerOptions {
   uint16_t port = 0;  // 0 = a free one
   const base::Clock* clock = nullptr;  // null = the store's
   uint64_t seed = 1;
+  /// Off only to compare with a Prometheus that was fed through a format without markers.
+  bool stale_markers = true;
 };
 
 /// Listens until it is destroyed. Answers callers on loopback only: it has no authentication. Thread-safe.

@@ -38,7 +38,8 @@ double Apply(BinaryOp op, double a, double b, bool* keep) {
   }
 }
 
-bool DropsName(const Expr& e) { return e.return_bool || !IsComparison(e.op); }
+/// 2.42 leaves the name on what atan2 makes.
+bool DropsName(const Expr& e) { return e.return_bool || (!IsComparison(e.op) && e.op != BinaryOp::kAtan2); }
 
 /// One group of sum, avg, min, max, count, group, stddev, stdvar.
 struct Accumulator {
