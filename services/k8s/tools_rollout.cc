@@ -102,7 +102,11 @@ absl::StatusOr<ToolResult> Compare(const ToolCall& call) {
 absl::StatusOr<ToolResult> ScalingCapacity(const ToolCall& call) {
   OPSMESH_ASSIGN_OR_RETURN(Target t, DeploymentOf(call));
   OPSMESH_RETURN_IF_ERROR(t.picture.CheckReadable("nodes"));
-  const int64_t wanted = call.arguments.Integer("replicas", 0);
+  const int64_t added = call.arguments.Integer("more", -1), asked = call.arguments.Integer("replicas", -1);
+  if ((added < 0) == (asked < 0)) {
+    return base::InvalidArgument("replicas", "TOOL_ARGUMENTS", "Give either `replicas` or `more`.").Hint("replicas is the number wanted in all, more how many are added to those there are.");
+  }
+  const int64_t wanted = asked >= 0 ? asked : t.deployment->replicas + added;
   const int64_t more = std::max<int64_t>(0, wanted - t.deployment->replicas);
   const double cpu = PodAmount(t.deployment->pod_template.spec, "cpu", false), memory = PodAmount(t.deployment->pod_template.spec, "memory", false);
   ToolResult out;
@@ -214,7 +218,7 @@ void AddRolloutTools(ToolRegistry& r) {
              {OneNamespaceParam(), name, IntParam("from_revision", {"从哪个版本", "From this revision"}, 1, 1000000, ""),
               IntParam("to_revision", {"到哪个版本", "To this revision"}, 1, 1000000, "")}, Compare));
   r.Add(Make("check_scaling_capacity", {"扩容后集群放得下吗：按 requests 精确计算", "Whether more replicas fit, computed by requests"},
-             {OneNamespaceParam(), name, IntParam("replicas", {"目标副本数", "Replicas wanted"}, 0, 10000, "", true)}, ScalingCapacity));
+             {OneNamespaceParam(), name, IntParam("replicas", {"目标副本数", "Replicas wanted in all"}, 0, 10000, ""), IntParam("more", {"再加多少个，代替 replicas", "How many more than now, instead of replicas"}, 0, 10000, "")}, ScalingCapacity));
   r.Add(Make("monitor_scaling_progress", {"伸缩或发布进行到哪里", "How far a scaling or a rollout is"}, {OneNamespaceParam(), name}, Progress));
   r.Add(Make("wait_for_pod_ready", {"等待 Pod 就绪", "Waits until a pod is ready"},
              {OneNamespaceParam(), NameParam("pod_name", {"Pod 名称", "Name of the pod"}), IntParam("timeout", {"最多等多少秒", "Seconds to wait at most"}, 1, 300, "60")}, WaitReady));

@@ -61,6 +61,16 @@ std::map<std::string, std::string> Arguments(const std::string& call, std::strin
   return arguments;
 }
 
+// Kinds by any of their names are one kind: "pods", "Pod", "po".
+std::string NormalKind(std::string kind) {
+  kind = base::AsciiLower(kind);
+  if (kind == "pvc") return "persistentvolumeclaim";
+  if (kind.ends_with("classes") || kind.ends_with("ingresses"))
+    return kind.substr(0, kind.size() - 2);
+  if (kind.ends_with("policies")) return kind.substr(0, kind.size() - 3) + "y";
+  return kind.ends_with("s") && !kind.ends_with("ss") ? kind.substr(0, kind.size() - 1) : kind;
+}
+
 bool CallFits(const std::string& expected, const std::string& made) {
   std::string wanted_tool, tool;
   bool open = false, ignored = false;
@@ -69,9 +79,12 @@ bool CallFits(const std::string& expected, const std::string& made) {
   if (wanted_tool != tool) return false;
   for (const auto& [key, pattern] : wanted) {
     const auto found = have.find(key);
-    if (found == have.end() || !Glob(pattern, found->second)) return false;
+    if (found == have.end()) return false;
+    const bool kind = key == "resource_type" && NormalKind(pattern) == NormalKind(found->second);
+    if (!kind && !Glob(pattern, found->second)) return false;
     have.erase(found);
   }
+  have.erase(have.find("namespace") != have.end() && have["namespace"] == "*" ? "namespace" : "");
   return open || have.empty();
 }
 
@@ -171,7 +184,7 @@ TEST_F(Unseen, SentencesThatTheGrammarWasMendedOnAreReadAsWrittenDown) {
     return;
   }
   const Score a = Judge(Testdata("unseen_a.txt"), true);
-  EXPECT_GE(a.right * 100, a.all * 55);
+  EXPECT_GE(a.right * 100, a.all * 95);
 }
 
 }  // namespace

@@ -41,13 +41,18 @@ class Binder {
       SetTyped("head_lines", std::to_string(*intent_.limit));
     } else if (intent_.limit) {
       const std::string text = std::to_string(*intent_.limit);
-      Offer("count", {"tail_lines", "tail", "lines", "top", "limit"}, text);
+      Offer("count", {"tail_lines", "tail", "lines", "limit", "top"}, text);
     }
     Offer("container", {"container", "container_name"}, intent_.container);
     if (intent_.previous && Has("previous")) args_["previous"] = true;
     if (window > absl::ZeroDuration()) BindWindow(window);
-    if (intent_.replicas) Offer("replicas", {"replicas"}, std::to_string(*intent_.replicas));
+    if (intent_.replicas && intent_.replicas_relative && Has("more")) {
+      SetTyped("more", std::to_string(*intent_.replicas));
+    } else if (intent_.replicas) {
+      Offer("replicas", {"replicas"}, std::to_string(*intent_.replicas));
+    }
     Offer("group", {"group_by"}, intent_.group_by);
+    BindDetails();
     for (const json& required : schema_.value("required", json::array())) {
       if (required.is_string() && !args_.contains(required.get<std::string>())) {
         out_.missing.push_back(required.get<std::string>());
@@ -73,6 +78,9 @@ class Binder {
 
   std::string Expand(const std::string& value) const {
     if (value == "$object") return intent_.objects.empty() ? "" : intent_.objects.front().name;
+    if (const size_t at = value.find("$object"); at != std::string::npos && !intent_.objects.empty()) {
+      return value.substr(0, at) + intent_.objects.front().name + value.substr(at + 7);
+    }
     if (value == "$mention") {
       if (!intent_.names.empty()) return intent_.names.front().text;
       return intent_.objects.empty() ? "" : intent_.objects.front().name;
@@ -98,7 +106,9 @@ class Binder {
     } else if (type == "boolean") {
       args_[name] = value == "true";
     } else if (type == "array") {
-      args_[name] = json::array({value});
+      json list = json::array();
+      for (std::string_view one : base::Split(value, '\n')) list.push_back(std::string(one));
+      args_[name] = std::move(list);
     } else {
       args_[name] = value;
     }
@@ -115,10 +125,24 @@ class Binder {
     if (value != "*") out_.not_applied.push_back(what);
   }
 
+  // A path has two ends, the second of them is what the namespace is of.
+  bool BindEnds() {
+    if (!Has("destination") || !Has("source")) return false;
+    const bool two = intent_.between && intent_.objects.size() >= 2;
+    const LinkedObject& to = two ? intent_.objects[1] : intent_.objects[0];
+    SetTyped("destination", to.name);
+    if (!to.name_space.empty()) args_["namespace"] = to.name_space;
+    if (!two) return true;
+    SetTyped("source", intent_.objects[0].name);
+    if (intent_.objects[0].name_space != to.name_space) SetTyped("source_namespace", intent_.objects[0].name_space);
+    return true;
+  }
+
   void BindObject(const LinkedObject& object, const Step& step) {
+    if (BindEnds()) return;
     if (!object.name_space.empty() && Has("namespace")) args_["namespace"] = object.name_space;
     const bool named_by_step = std::any_of(step.arguments.begin(), step.arguments.end(),
-                                           [](const auto& a) { return a.second.starts_with('$'); });
+                                           [](const auto& a) { return a.second.find('$') != std::string::npos; });
     if (named_by_step) return;
     const std::string own = base::AsciiLower(object.kind) + "_name";
     std::vector<std::string> names = {own, "workload_name", "resource_name", "object_name", "name", "workload", "app"};
@@ -130,6 +154,44 @@ class Binder {
     }
     for (const char* kind : {"resource_type", "kind"}) {
       if (Has(kind) && !args_.contains(kind)) SetTyped(kind, object.kind);
+    }
+  }
+
+  // What the clause says beyond names and numbers, where the tool can use it.
+  void BindDetails() {
+    if (!intent_.where.empty()) {
+      if (Has("where")) {
+        json list = args_.value("where", json::array());
+        for (const std::string& condition : intent_.where) list.push_back(condition);
+        args_["where"] = std::move(list);
+      } else {
+        BindThreshold();
+      }
+    }
+    if (!intent_.sort_by.empty()) Offer("order", {"sort_by"}, intent_.sort_by);
+    if (!intent_.contains.empty()) Offer("text", {"contains"}, intent_.contains);
+    if (Has("metric") && (intent_.metric == "cpu" || intent_.metric == "memory")) SetTyped("metric", intent_.metric);
+    if (intent_.revisions.size() == 2 && Has("from_revision")) {
+      SetTyped("from_revision", std::to_string(std::min(intent_.revisions[0], intent_.revisions[1])));
+      SetTyped("to_revision", std::to_string(std::max(intent_.revisions[0], intent_.revisions[1])));
+    }
+    if (intent_.revisions.size() == 1 && Has("revision")) SetTyped("revision", std::to_string(intent_.revisions[0]));
+    if (intent_.revisions.size() == 1 && Has("from_revision")) SetTyped("from_revision", std::to_string(intent_.revisions[0]));
+    if (Has("verb")) SetTyped("verb", intent_.verb);
+    if (Has("resource")) SetTyped("resource", intent_.resource);
+    if (Has("subject")) SetTyped("subject", intent_.subject);
+    if (Has("field_path")) SetTyped("field_path", intent_.field_path);
+  }
+
+  // "restarts>3" is the threshold 4 of a tool that has one.
+  void BindThreshold() {
+    const std::string& condition = intent_.where.front();
+    if (Has("threshold") && condition.starts_with("restarts>")) {
+      const bool equal = condition.starts_with("restarts>=");
+      const int64_t number = std::strtoll(condition.c_str() + (equal ? 10 : 9), nullptr, 10);
+      SetTyped("threshold", std::to_string(number + (equal ? 0 : 1)));
+    } else {
+      out_.not_applied.push_back("condition");
     }
   }
 

@@ -41,6 +41,22 @@ const LinkedObject* PickByName(const std::vector<LinkedObject>& objects, const I
   return found;
 }
 
+// "The deployment": the only choice of that kind.
+const LinkedObject* PickByKind(const std::vector<LinkedObject>& objects, const std::string& kind) {
+  const LinkedObject* found = nullptr;
+  for (const LinkedObject& object : objects) {
+    if (object.kind != kind) continue;
+    if (found != nullptr) return nullptr;
+    found = &object;
+  }
+  return found;
+}
+
+// "How many", "and how many in payments": counts what was listed before.
+bool CountsTheSame(const Intent& intent) {
+  return intent.counts && !intent.is_write && intent.kind.empty() && intent.topic.empty() && intent.condition.empty() && intent.metric.empty();
+}
+
 bool IsFragment(const Intent& intent) {
   return intent.action.empty() && !intent.is_write && intent.topic.empty() && !intent.counts;
 }
@@ -59,6 +75,14 @@ Intent Merge(const Intent& before, const Intent& fragment) {
   if (!fragment.selector.empty()) merged.selector = fragment.selector;
   if (!fragment.group_by.empty()) merged.group_by = fragment.group_by;
   if (!fragment.metric.empty()) merged.metric = fragment.metric;
+  if (!fragment.where.empty()) merged.where = fragment.where;
+  if (!fragment.sort_by.empty()) merged.sort_by = fragment.sort_by;
+  if (!fragment.contains.empty()) merged.contains = fragment.contains;
+  if (fragment.from_start) merged.from_start = true;
+  if (fragment.counts) {
+    merged.counts = true;
+    if (merged.action == "list" || merged.action == "status" || merged.action.empty()) merged.action = "count";
+  }
   if (fragment.all_namespaces) {
     merged.all_namespaces = true;
     merged.name_space.clear();
@@ -87,6 +111,7 @@ Completed Complete(Intent intent, const TurnState& state, const std::vector<Inte
     if (intent.ordinal) choice = Pick(state.choices, *intent.ordinal);
     if (choice == nullptr && intent.says_yes && state.choices.size() == 1) choice = &state.choices.front();
     if (choice == nullptr) choice = PickByName(state.choices, intent);
+    if (choice == nullptr && !intent.kind.empty() && intent.names.empty()) choice = PickByKind(state.choices, intent.kind);
     if (choice != nullptr) {
       Intent chosen = *state.pending;
       Attach(*choice, &chosen);
@@ -119,6 +144,30 @@ Completed Complete(Intent intent, const TurnState& state, const std::vector<Inte
   if (before == nullptr) return {Completed::Kind::kIntent, std::move(intent)};
 
   const bool bare = intent.names.empty() && intent.objects.empty();
+  if (CountsTheSame(intent) && !before->kind.empty()) {
+    Intent fragment = intent;
+    fragment.action.clear();
+    return {Completed::Kind::kIntent, Merge(*before, fragment)};
+  }
+  // "Last 5 lines only", "only the errors": the same log, read otherwise.
+  const bool same_log = before->action == "logs" && bare && (intent.action == "logs" || (IsFragment(intent) && intent.narrows)) && intent.kind.empty() &&
+                        (intent.limit || intent.window || !intent.contains.empty() || intent.previous);
+  if (same_log) return {Completed::Kind::kIntent, Merge(*before, intent)};
+  // "Make it 7" after "scale nginx to 5".
+  if (before->is_write && before->action == "scale" && intent.refers_back && bare && !intent.is_write && !intent.counts && (intent.replicas || intent.limit || intent.number)) {
+    Intent again = *before;
+    again.replicas = intent.replicas ? intent.replicas : intent.limit ? intent.limit : intent.number;
+    again.replicas_relative = false;
+    return {Completed::Kind::kIntent, std::move(again)};
+  }
+  // "The deployment" after "describe nginx": the same name, that kind.
+  if (intent.definite && IsFragment(intent) && bare && !intent.kind.empty() && intent.condition.empty() && !before->names.empty()) {
+    Intent again = *before;
+    again.objects.clear();
+    again.names = {{before->names.front().text, intent.kind, false, true}};
+    again.kind = intent.kind;
+    return {Completed::Kind::kIntent, std::move(again)};
+  }
   if (intent.narrows && (IsFragment(intent) || intent.action == "list") && !intent.condition.empty() && bare &&
       intent.kind.empty()) {
     return {Completed::Kind::kIntent, Merge(*before, intent)};

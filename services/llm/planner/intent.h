@@ -16,6 +16,9 @@ struct NameMention {
   std::string kind;         // Kubernetes kind the words around it suggest; "" = any
   bool may_be_namespace = false;
   bool must_exist = false;  // marked as a name by the grammar: say so when nothing has it
+  std::vector<std::string> alternatives = {};  // other readings, looked up before linking; "=" in front: only if exactly so
+  bool everyday = false;    // a word of everyday language: no name when nothing is called so
+  bool resolved = false;    // `text` is the name of a live object
   friend bool operator==(const NameMention&, const NameMention&) = default;
 };
 
@@ -44,11 +47,25 @@ struct Intent {
   std::string selector;    // label selector as typed
   std::string container;
   bool previous = false;
+  std::vector<std::string> where;  // "restarts>3", "age<1h": as kubectl_get_resources takes them
+  std::string sort_by;             // "-age"
+  std::string contains;            // text to look for in a log
+  std::vector<int64_t> revisions;  // named revisions of a rollout, in order
+  std::string verb;                // "delete" of "who can delete pods"
+  std::string resource;            // "Pod" of the same
+  std::string subject;             // a user or service account whose rights are asked for
+  std::string field_path;          // "spec.strategy"
+  std::string field_kind;          // "deployment" of "deployment.spec.strategy"
+  bool created = false;            // "created in the last hour": the time window is of creation
+  bool between = false;            // two ends of a network path: objects[0] to objects[1]
+  bool compares = false;           // "and", "vs": what is asked is asked about each name
   std::optional<int64_t> replicas;
   bool replicas_relative = false;  // "two more"
   std::optional<int64_t> limit;    // lines of a log, first N, top N
   bool from_start = false;         // the first lines of a log, not the last
   std::optional<text::TimeWindow> window;
+  std::optional<int64_t> number;   // a number nothing else explains
+  bool definite = false;           // begins with "the": one that was spoken of
   bool counts = false;             // asks how many
   bool asks_why = false;
   bool asks_how = false;           // "how do I ..."

@@ -5,7 +5,10 @@
 #include <iterator>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "libs/base/strings.h"
+#include "services/llm/planner/details.h"
 
 namespace opsmesh::llm {
 namespace {
@@ -39,14 +42,18 @@ class Grammar {
   Grammar(const std::vector<Mark>& marks, const Lexicon& lexicon)
       : marks_(marks), lexicon_(lexicon), used_(marks.size(), false) {}
 
-  Intent Run() {
+  Intent Run(bool has_window) {
+    ReadDetails(marks_, has_window, &used_, &intent_);
+    if (!intent_.field_kind.empty()) intent_.kind = KindNamed(intent_.field_kind);
     ReadNamespaces();
     ReadSelectors();
     ReadContainer();
     ReadFlags();
     ReadAction();
     ReadNames();
+    ReadKindWordsAsNames();
     ReadKind();
+    ReadEnds();
     ReadConditionAndTopic();
     ReadNumbers();
     Settle();
@@ -153,7 +160,10 @@ class Grammar {
     intent_.counts = Any("q.count");
     intent_.asks_why = Any("q.why");
     intent_.asks_how = Any("topic.howto");
-    intent_.previous = Any("mark.previous");
+    intent_.previous = Any("mark.previous") || std::any_of(marks_.begin(), marks_.end(), [](const Mark& m) {
+      return m.Is("ref.it") && m.norm.starts_with("previous");
+    });
+    intent_.definite = !marks_.empty() && marks_.front().norm == "the";
     intent_.refers_back = Any("ref.it");
     intent_.narrows = Any("ref.only");
     intent_.wants_more = Any("ref.more");
@@ -177,7 +187,13 @@ class Grammar {
   void ReadAction() {
     std::vector<const Mark*> writes;
     for (size_t i = 0; i < marks_.size(); ++i) {
-      if (!used_[i] && marks_[i].Has("write.") && !marks_[i].inflected) writes.push_back(&marks_[i]);
+      if (!used_[i] && marks_[i].Has("write.") && !marks_[i].inflected && !Negated(i)) writes.push_back(&marks_[i]);
+    }
+    // "The replicas of ledger to 3": the goal says what is wanted.
+    if (writes.empty() && SetsReplicas()) {
+      intent_.action = "scale";
+      intent_.is_write = true;
+      return;
     }
     if (!writes.empty() && ReadWrite(writes)) return;
     if (Any("verb.generate") && (Any("verb.yaml") || AnyKind()) && !Any("verb.logs")) {
@@ -194,6 +210,24 @@ class Grammar {
         return;
       }
     }
+  }
+
+  // "Don't restart anything", "不要重启".
+  bool Negated(size_t i) const {
+    for (size_t k = i; k-- > 0 && k + 3 > i;) {
+      if (marks_[k].Is("neg.not") || marks_[k].Is("ref.no")) return true;
+      if (!marks_[k].Is("word.polite")) return false;
+    }
+    return false;
+  }
+
+  bool SetsReplicas() const {
+    if (Interrogative() || Any("verb.list") || !Any("mark.replicas")) return false;
+    for (size_t i = 1; i < marks_.size(); ++i) {
+      if (marks_[i].kind != Mark::Kind::kNumber || used_[i]) continue;
+      if (marks_[i - 1].Is("mark.to") || (i + 1 < marks_.size() && marks_[i + 1].norm == "more")) return !Any("topic.scalecapacity");
+    }
+    return false;
   }
 
   // False when the clause only talks about a change ("why did the rollback fail", "rollout history").
@@ -232,16 +266,77 @@ class Grammar {
 
   void ReadNames() {
     for (size_t i = 0; i < marks_.size(); ++i) {
+      if (const std::string stems = marks_[i].After("alias."); !stems.empty() && !used_[i]) ReadAlias(i, stems);
       if (!IsWord(i)) continue;
       NameMention mention;
       mention.text = marks_[i].text;
       mention.must_exist = marks_[i].quoted || LooksLikeObjectName(mention.text);
+      if (!marks_[i].quoted) AddJoins(i, &mention);
       const size_t slash = mention.text.find('/');
       if (slash != std::string::npos && slash > 0) SplitSlash(slash, &mention);
       ReadNeighbours(i, &mention);
       used_[i] = true;
       intent_.names.push_back(std::move(mention));
     }
+  }
+
+  // "支付": payments, payment-api ... whichever is there.
+  void ReadAlias(size_t i, const std::string& stems) {
+    NameMention mention{marks_[i].norm, "", true, false};
+    mention.alternatives = {"=" + marks_[i].norm};
+    for (std::string_view stem : base::Split(stems, '|')) mention.alternatives.emplace_back(stem);
+    mention.everyday = true;
+    if (marks_[i].concepts.size() == 1) used_[i] = true;
+    intent_.names.push_back(std::move(mention));
+  }
+
+  // "log shipper" may be log-shipper.
+  void AddJoins(size_t i, NameMention* mention) const {
+    const auto plain = [&](size_t k) {
+      return k < marks_.size() && !marks_[k].quoted && !marks_[k].norm.empty() && marks_[k].norm.size() <= 30 &&
+             std::all_of(marks_[k].norm.begin(), marks_[k].norm.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
+    };
+    if (!plain(i)) return;
+    if (i > 0 && plain(i - 1)) mention->alternatives.push_back("=" + marks_[i - 1].norm + "-" + marks_[i].norm);
+    if (plain(i + 1)) mention->alternatives.push_back("=" + marks_[i].norm + "-" + marks_[i + 1].norm);
+  }
+
+  // "logs of the worker": a word for machines that something may be called by.
+  void ReadKindWordsAsNames() {
+    const bool of_one = intent_.action == "logs" || intent_.action == "yaml" || intent_.action == "history";
+    if (!of_one || !intent_.names.empty()) return;
+    for (size_t i = 0; i < marks_.size(); ++i) {
+      const bool latin = !marks_[i].norm.empty() && marks_[i].norm[0] >= 'a' && marks_[i].norm[0] <= 'z' && marks_[i].norm.find(' ') == std::string::npos;
+      if (used_[i] || !latin || (!marks_[i].Is("kind.Node") && !marks_[i].Is("kind.Workload")) || marks_[i].norm.starts_with("node")) continue;
+      NameMention mention{marks_[i].norm, "", false, false};
+      mention.alternatives = {"=" + marks_[i].norm};
+      mention.everyday = true;
+      intent_.names.push_back(std::move(mention));
+      used_[i] = true;
+      return;
+    }
+  }
+
+  // "from frontend to redis", "frontend到orders-db通不通": two ends; "cart and frontend", "nginx vs grafana": two of a kind.
+  void ReadEnds() {
+    if (intent_.names.size() < 2) return;
+    const bool network = Any("topic.network") || Any("topic.access");
+    const bool ends = std::any_of(marks_.begin(), marks_.end(), [](const Mark& m) {
+      return m.Is("mark.to") || m.norm == "talk to" || m.norm == "reach" || m.norm == "connect to" || m.norm == "访问" || m.norm == "和";
+    });
+    if (network && ends) {
+      intent_.between = true;
+      if (intent_.topic.empty()) intent_.topic = "network";
+    }
+    intent_.compares = !intent_.between && (Any("seq.and") || Any("verb.compare") || std::any_of(marks_.begin(), marks_.end(), [](const Mark& m) { return m.norm == "、" || m.norm == "," || m.norm == "，"; }));
+  }
+
+  std::string KindNamed(const std::string& word) const {
+    const Lexicon::Match match = lexicon_.Find(UnitsOf(word), 0);
+    for (size_t i = 0; match.concepts != nullptr && i < match.concepts->size(); ++i) {
+      if ((*match.concepts)[i].starts_with("kind.")) return (*match.concepts)[i].substr(5);
+    }
+    return "";
   }
 
   void SplitSlash(size_t slash, NameMention* mention) {
@@ -351,7 +446,7 @@ class Grammar {
       if (!condition.empty() && static_cast<size_t>(rank - kConditionOrder.begin()) < best) {
         best = static_cast<size_t>(rank - kConditionOrder.begin());
         intent_.condition = condition;
-        intent_.negated = i > 0 && (marks_[i - 1].Is("neg.not") || marks_[i - 1].norm == "no");
+        intent_.negated = (i > 0 && marks_[i - 1].norm == "no") || Negated(i);
       }
       if (const std::string topic = marks_[i].After("topic."); intent_.topic.empty() && topic != "howto") {
         intent_.topic = topic;
@@ -367,11 +462,12 @@ class Grammar {
   void ReadNumbers() {
     for (size_t i = 0; i < marks_.size(); ++i) {
       const Mark& mark = marks_[i];
+      if (used_[i]) continue;  // said already what it is
       if (mark.kind == Mark::Kind::kOrdinal) intent_.ordinal = mark.number;
       if (mark.kind != Mark::Kind::kNumber) continue;
       const Mark* next = At(Neighbour(i, +1));
       const Mark* before = i > 0 ? At(i - 1) : nullptr;
-      const bool scale = intent_.is_write && intent_.action == "scale";
+      const bool scale = (intent_.is_write && intent_.action == "scale") || intent_.topic == "scalecapacity";
       if (scale || (next != nullptr && next->Is("mark.replicas"))) {
         intent_.replicas = mark.number;
         // "bring web down to 0 replicas": the goal says what is wanted.
@@ -394,6 +490,8 @@ class Grammar {
         intent_.limit = mark.number;
       } else if (marks_.size() <= 2) {
         intent_.ordinal = mark.number;  // a bare "2" answers a question of ours
+      } else {
+        intent_.number = mark.number;
       }
     }
     // "the first one", "the last pod": only where nothing else is counted.
@@ -415,6 +513,13 @@ class Grammar {
 
   void Settle() {
     if (intent_.says_yes && marks_.size() == 1) intent_.action.clear();
+    // "怎么调度不上去": asks why.
+    if (intent_.asks_how && !intent_.names.empty() && !intent_.condition.empty() && (intent_.action.empty() || intent_.action == "list" || intent_.action == "status")) {
+      intent_.action = "diagnose";
+      intent_.asks_why = true;
+    }
+    // "How do I troubleshoot CrashLoopBackOff": the steps, not a diagnosis of this cluster.
+    if (intent_.asks_how && intent_.action == "diagnose" && intent_.names.empty() && intent_.topic.empty() && !intent_.condition.empty()) intent_.topic = "guide";
     if (intent_.is_write && intent_.action == "delete" && intent_.names.empty() && intent_.kind.empty() &&
         !intent_.name_space.empty()) {
       intent_.names.push_back({std::exchange(intent_.name_space, ""), "Namespace", false, true});
@@ -426,6 +531,10 @@ class Grammar {
     if (intent_.action == "greet" && (AnyKind() || !intent_.names.empty())) intent_.action.clear();
     if (intent_.action.empty() && Any("q.where") && !intent_.names.empty()) intent_.action = "describe";
     if (intent_.action.empty() && (Any("q.which") || !intent_.condition.empty())) intent_.action = "list";
+    if (!intent_.sort_by.empty() && (intent_.action.empty() || intent_.action == "top")) intent_.action = "list";
+    // A comparison speaks of pods when nothing else is named.
+    if ((!intent_.where.empty() || !intent_.sort_by.empty()) && (intent_.kind.empty() || intent_.kind == "Container" || intent_.kind == "Workload" || intent_.kind == "Image")) intent_.kind = "Pod";
+    if (!intent_.where.empty() && intent_.condition == "restarts") intent_.condition.clear();
     if (intent_.group_by.empty() && Any("mark.each") && Any("verb.status")) intent_.group_by = "status";
   }
 
@@ -457,10 +566,14 @@ std::vector<std::vector<Mark>> SplitClauses(const std::vector<Mark>& marks) {
     const bool and_verb = mark.norm == "and" && i + 1 < marks.size() &&
                           (marks[i + 1].Has("verb.") || marks[i + 1].Has("write.") || marks[i + 1].Is("q.count") ||
                            marks[i + 1].Is("seq.then") || marks[i + 1].Is("q.why"));
-    const bool splits = end || mark.Is("seq.then") || and_verb;
+    // "…，再看看它的日志": a step of its own, not only "also".
+    const bool again = i > 0 && mark.Is("ref.also") && mark.norm.starts_with("再");
+    const bool splits = end || mark.Is("seq.then") || and_verb || again;
     const std::vector<Mark> rest(marks.begin() + static_cast<std::ptrdiff_t>(i) + 1, marks.end());
     if (splits && clauses.size() < kMostClauses && AsksSomething(clauses.back()) && AsksSomething(rest)) {
       clauses.emplace_back();
+      // "再看看" also says what to do.
+      if (again) clauses.back().push_back(mark);
       continue;
     }
     clauses.back().push_back(mark);
@@ -468,17 +581,23 @@ std::vector<std::vector<Mark>> SplitClauses(const std::vector<Mark>& marks) {
   return clauses;
 }
 
-Intent Interpret(const std::vector<Mark>& clause, const Lexicon& lexicon) {
-  return Grammar(clause, lexicon).Run();
+Intent Interpret(const std::vector<Mark>& clause, const Lexicon& lexicon, bool has_window) {
+  return Grammar(clause, lexicon).Run(has_window);
 }
 
 std::vector<Intent> InterpretSentence(const Sentence& sentence, const Lexicon& lexicon) {
   std::vector<Intent> intents;
   for (const std::vector<Mark>& clause : SplitClauses(sentence.marks)) {
     if (clause.empty()) continue;
-    intents.push_back(Interpret(clause, lexicon));
+    intents.push_back(Interpret(clause, lexicon, sentence.window.has_value()));
   }
-  for (Intent& intent : intents) intent.window = sentence.window;
+  for (Intent& intent : intents) {
+    intent.window = sentence.window;
+    if (!intent.created || !sentence.window || intent.kind == "Event" || sentence.window->kind != text::TimeWindow::Kind::kLast) continue;
+    const int64_t seconds = absl::ToInt64Seconds(sentence.window->length);
+    intent.where.push_back(seconds % 3600 == 0 ? fmt::format("age<{}h", seconds / 3600) : seconds % 60 == 0 ? fmt::format("age<{}m", seconds / 60) : fmt::format("age<{}s", seconds));
+    intent.window.reset();
+  }
   return intents;
 }
 

@@ -88,7 +88,7 @@ absl::StatusOr<Lexicon> Lexicon::Load(const std::vector<std::pair<std::string, s
 const Lexicon& Lexicon::Embedded() {
   static const Lexicon* const lexicon = [] {
     std::vector<std::pair<std::string, std::string>> files;
-    for (std::string_view name : {"verbs", "kinds", "conditions", "topics", "words"}) {
+    for (std::string_view name : {"verbs", "kinds", "conditions", "topics", "words", "aliases"}) {
       const std::string path = fmt::format("lexicon/{}.yaml", name);
       files.emplace_back(path, std::string(embedded::EmbeddedFile(path)));
     }

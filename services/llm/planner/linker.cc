@@ -152,6 +152,9 @@ class Linker {
         if (reading.near.size() < kMostChoices) reading.near.push_back(ToLinked(candidate));
         continue;
       }
+      // A short word of the prose is no beginning of a name: "set" is not settle-accounts.
+      const bool begins = candidate.match() == ObjectCandidate::MATCH_PREFIX || candidate.match() == ObjectCandidate::MATCH_PART;
+      if (begins && name.text.size() < 4 && !name.must_exist && !needs_name_) continue;
       if (best == 0) best = candidate.match();
       if (candidate.match() == best) reading.objects.push_back(ToLinked(candidate));
     }
@@ -293,7 +296,8 @@ class Linker {
       std::vector<std::string> others;
       for (size_t k = 1; k < objects.size() && k <= 5; ++k) others.push_back("`" + objects[k].name + "`");
       if (objects.size() > 6) others.push_back("…");
-      result_.note = Say("chosen_one_of", language_,
+      if (!result_.note.empty()) result_.note += "\n";
+      result_.note += Say("chosen_one_of", language_,
                          {{"name", name.text}, {"count", std::to_string(objects.size())},
                           {"chosen", objects.front().name_space + "/" + objects.front().name},
                           {"others", base::Join(others, language_ == text::Language::kEnglish ? ", " : "、")}});

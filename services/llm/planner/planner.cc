@@ -14,6 +14,7 @@
 #include "services/llm/planner/generate.h"
 #include "services/llm/planner/interpret.h"
 #include "services/llm/planner/linker.h"
+#include "services/llm/planner/prelink.h"
 #include "services/llm/planner/read_steps.h"
 #include "services/llm/planner/routes.h"
 #include "services/llm/planner/turn_state.h"
@@ -23,6 +24,7 @@ namespace opsmesh::llm {
 namespace {
 
 constexpr size_t kMostQueryBytes = 64 << 10;
+constexpr size_t kMostTogether = 5;  // objects one question may be about
 
 bool IsOneOf(std::string_view value, std::initializer_list<std::string_view> set) {
   return std::find(set.begin(), set.end(), value) != set.end();
@@ -68,6 +70,7 @@ class Run {
       Sentence corrected = sentence;
       if (CorrectTypos(NamesInUse(intents), &corrected)) intents = InterpretSentence(corrected, Lexicon::Embedded());
     }
+    if (!request_.has_enable_tools() || request_.enable_tools()) ResolveAlternatives(turn_.context(), tools_, request_.context(), &intents);
     std::vector<Intent> earlier;
     for (Intent& intent : intents) {
       OPSMESH_RETURN_IF_ERROR(turn_.context().Check());
@@ -109,12 +112,20 @@ class Run {
   static bool CorrectTypos(const std::set<std::string>& names, Sentence* sentence) {
     bool changed = false;
     for (Mark& mark : sentence->marks) {
-      const bool plain = mark.kind == Mark::Kind::kWord && !mark.quoted && mark.norm.size() >= 5 &&
+      const bool plain = mark.kind == Mark::Kind::kWord && !mark.quoted && mark.norm.size() >= 4 &&
                          std::all_of(mark.norm.begin(), mark.norm.end(), [](char c) { return c >= 'a' && c <= 'z'; });
       if (!plain || names.contains(mark.text)) continue;
       std::string_view best;
       size_t best_distance = mark.norm.size() >= 8 ? 3 : 2;
-      for (const std::string& form : BaseForms(mark.norm)) {
+      // Short words: two neighbouring letters changed places, nothing else ("pdos").
+      for (size_t i = 0; mark.norm.size() == 4 && i < 3; ++i) {
+        std::string swapped = mark.norm;
+        std::swap(swapped[i], swapped[i + 1]);
+        if (std::binary_search(Lexicon::Embedded().words().begin(), Lexicon::Embedded().words().end(), swapped)) {
+          best = *std::lower_bound(Lexicon::Embedded().words().begin(), Lexicon::Embedded().words().end(), swapped);
+        }
+      }
+      for (const std::string& form : mark.norm.size() < 5 ? std::vector<std::string>() : BaseForms(mark.norm)) {
         for (const std::string& word : Lexicon::Embedded().words()) {
           if (word.size() < 4) continue;
           const size_t distance = base::EditDistance(form, word, best_distance);
@@ -255,9 +266,27 @@ class Run {
     if (intent.is_write) return PlanWrite(turn_, Reading(intent), intent, &after_);
     if (route == nullptr || (route->steps.empty() && route->otherwise.empty())) return NotUnderstood();
     if (route->needs_name && intent.objects.empty()) return AskForName(intent);
+    if (intent.compares && intent.objects.size() > 1 && intent.objects.size() <= kMostTogether) return AskEach(intent);
     after_.last = intent;
     const bool other = (route->needs_kind && intent.kind.empty() && !route->otherwise.empty()) || route->steps.empty();
     return RunSteps(turn_, Reading(intent), intent, other ? route->otherwise : route->steps, &after_);
+  }
+
+  // "The logs of cart and frontend": the same for each.
+  absl::Status AskEach(const Intent& intent) {
+    for (const LinkedObject& object : intent.objects) {
+      Intent one = intent;
+      one.objects = {object};
+      one.compares = false;
+      if (one.action == "compare") one.action = "describe";
+      const Route* route = Routes::Embedded().Find(one);
+      if (route == nullptr || route->steps.empty()) return NotUnderstood();
+      OPSMESH_RETURN_IF_ERROR(turn_.context().Check());
+      OPSMESH_RETURN_IF_ERROR(RunSteps(turn_, Reading(one), one, route->steps, &after_));
+    }
+    after_.last = intent;
+    after_.rows = intent.objects;
+    return absl::OkStatus();
   }
 
   static std::string WriteTarget(const Intent& intent) {

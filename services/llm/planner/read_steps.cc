@@ -28,6 +28,9 @@ std::string SlotWord(const std::string& slot, text::Language language) {
   if (slot == "time") return InLanguage("时间", "time", language);
   if (slot == "group") return InLanguage("分组", "group", language);
   if (slot == "count") return InLanguage("数量", "number", language);
+  if (slot == "condition") return InLanguage("条件", "condition", language);
+  if (slot == "order") return InLanguage("排序", "order", language);
+  if (slot == "text") return InLanguage("文字", "text", language);
   if (slot == "container") return InLanguage("容器", "container", language);
   return slot;
 }
@@ -56,6 +59,26 @@ class Reader {
     return read_.scope.namespace_();
   }
 
+  // A tool about a service, asked about a workload: the service of that name beside it.
+  Intent ForTool(const k8s::v1::Tool& tool) const {
+    const bool service = tool.parameters().raw().find("\"service_name\"") != std::string::npos;
+    if (!service || intent_.objects.size() != 1 || intent_.objects.front().kind == "Service") return intent_;
+    k8s::v1::ResolveObjectsRequest request;
+    *request.mutable_context() = read_.scope;
+    request.mutable_context()->clear_namespace_();
+    auto* mention = request.add_mentions();
+    mention->set_text(intent_.names.empty() ? intent_.objects.front().name : intent_.names.front().text);
+    mention->set_kind("Service");
+    mention->set_namespace_(intent_.objects.front().name_space);
+    const auto answer = read_.tools.Resolve(turn_.context(), request);
+    if (!answer.ok() || answer->mentions_size() == 0 || answer->mentions(0).candidates_size() == 0) return intent_;
+    const auto& best = answer->mentions(0).candidates(0);
+    if (best.match() != k8s::v1::ObjectCandidate::MATCH_EXACT) return intent_;
+    Intent about = intent_;
+    about.objects = {{"Service", "", best.object().namespace_(), best.object().name()}};
+    return about;
+  }
+
   absl::Status CallTool(const Step& step) {
     const k8s::v1::Tool* tool = read_.catalogue.Find(step.tool);
     if (tool == nullptr || !tool->available()) {
@@ -63,7 +86,8 @@ class Reader {
       turn_.NotChecked("tool", step.tool, Say("gap_tool", turn_.language, {{"tool", step.tool}}));
       return absl::OkStatus();
     }
-    const BoundCall bound = Bind(*tool, step, intent_, Namespace(), read_.window);
+    const Intent intent = ForTool(*tool);
+    const BoundCall bound = Bind(*tool, step, intent, Namespace(), read_.window);
     if (!bound.missing.empty()) {
       lacking_ = step.tool;
       return absl::OkStatus();

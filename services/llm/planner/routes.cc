@@ -28,7 +28,9 @@ std::vector<Step> Steps(const YAML::Node& node) {
     step.tool = element.IsScalar() ? element.as<std::string>() : element["tool"].as<std::string>();
     if (element.IsMap()) {
       for (const auto& argument : element["args"]) {
-        step.arguments.emplace_back(argument.first.as<std::string>(), argument.second.as<std::string>());
+        std::string value;
+        for (const std::string& one : Strings(argument.second)) value += (value.empty() ? "" : "\n") + one;
+        step.arguments.emplace_back(argument.first.as<std::string>(), value);
       }
     }
     steps.push_back(std::move(step));
@@ -49,6 +51,9 @@ bool Route::Accepts(const Intent& intent) const {
   }
   if (name && *name != intent.HasTarget()) return false;
   if (grouped && *grouped != !intent.group_by.empty()) return false;
+  if (where && *where != (!intent.where.empty() || !intent.sort_by.empty())) return false;
+  if (between && *between != intent.between) return false;
+  if (several && *several != (intent.compares && intent.objects.size() > 1)) return false;
   if (name_space && *name_space != !intent.name_space.empty()) return false;
   if (!linked.empty() && (intent.objects.empty() || !OneOf(linked, intent.objects.front().kind))) return false;
   return !single || intent.objects.size() == 1;
@@ -68,6 +73,9 @@ absl::StatusOr<Routes> Routes::Load(std::string_view yaml) {
       route.linked = Strings(when["linked"]);
       if (when["name"]) route.name = when["name"].as<bool>();
       if (when["grouped"]) route.grouped = when["grouped"].as<bool>();
+      if (when["where"]) route.where = when["where"].as<bool>();
+      if (when["between"]) route.between = when["between"].as<bool>();
+      if (when["several"]) route.several = when["several"].as<bool>();
       if (when["namespace"]) route.name_space = when["namespace"].as<bool>();
       route.single = when["single"].as<bool>(false);
       route.steps = Steps(entry["steps"]);

@@ -20,7 +20,7 @@ struct Step {
 struct Route {
   // Conditions; an empty list accepts anything.
   std::vector<std::string> actions, kinds, conditions, topics, metrics, linked;
-  std::optional<bool> name, name_space, grouped;
+  std::optional<bool> name, name_space, grouped, where, between, several;
   bool single = false;  // exactly one object is linked
   // What to do.
   std::vector<Step> steps;

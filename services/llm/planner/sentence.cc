@@ -26,6 +26,9 @@ const std::vector<std::unique_ptr<FlagRewrite>>& Rewrites() {
     const auto add = [made](const char* pattern, const char* replacement) {
       made->push_back(std::unique_ptr<FlagRewrite>(new FlagRewrite{RE2(pattern), replacement}));
     };
+    // Contractions as they are typed in a hurry; "its" is a word of its own.
+    add(R"((?i)\b(can|don|doesn|isn|aren|won|didn|hasn|haven|couldn|wasn|shouldn)t\b)", R"(\1't)");
+    add(R"((?i)\b(what|who|where|how|there)s\b)", R"(\1's)");
     add(R"((^|\s)(?:-A|--all-namespaces)(\s|$))", R"(\1all namespaces\2)");
     add(R"((^|\s)(?:-n|--namespace)[=\s]+)", R"(\1in namespace )");
     add(R"((^|\s)(?:-c|--container)[=\s]+)", R"(\1container )");

@@ -44,6 +44,9 @@ json ToJson(const Intent& intent) {
   out["names"] = std::move(names);
   if (intent.replicas) out["replicas"] = *intent.replicas;
   if (intent.replicas_relative) out["relative"] = true;
+  if (!intent.where.empty()) out["where"] = intent.where;
+  if (!intent.sort_by.empty()) out["sort"] = intent.sort_by;
+  if (!intent.contains.empty()) out["contains"] = intent.contains;
   if (intent.limit) out["limit"] = *intent.limit;
   if (intent.window && intent.window->kind == text::TimeWindow::Kind::kLast) {
     out["window"] = absl::ToInt64Seconds(intent.window->length);
@@ -72,6 +75,9 @@ Intent ToIntent(const json& in) {
   }
   if (in.contains("replicas")) intent.replicas = in["replicas"].get<int64_t>();
   intent.replicas_relative = in.value("relative", false);
+  intent.where = in.value("where", std::vector<std::string>());
+  intent.sort_by = in.value("sort", "");
+  intent.contains = in.value("contains", "");
   if (in.contains("limit")) intent.limit = in["limit"].get<int64_t>();
   if (in.contains("window")) {
     intent.window = text::TimeWindow{text::TimeWindow::Kind::kLast, absl::Seconds(in["window"].get<int64_t>()), 0, 0};
