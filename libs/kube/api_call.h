@@ -27,6 +27,8 @@ struct ApiCall {
   std::string body;
   std::string content_type = "application/json";
   std::string accept = "application/json";
+  std::string action_id;          // of the action gate, "" = none
+  bool patient = false;           // waits by itself for a server that is away: no circuit breaker
   size_t max_response_bytes = 0;  // 0 = the client's
   bool retry = true;              // tried again on 5xx and broken connections
 

@@ -147,6 +147,8 @@ struct WriteOptions {
   std::string field_manager = "opsmesh";
   bool force = false;                 // server-side apply: take fields over
   std::string field_validation;       // "", "Strict", "Warn", "Ignore"
+  /// Joins the cluster's audit log with ours: "User-Agent: opsmesh/1.2 action/<id>". [A-Za-z0-9._-], "" = none.
+  std::string action_id;
 };
 struct DeleteOptions {
   bool dry_run = false;
@@ -154,6 +156,7 @@ struct DeleteOptions {
   std::optional<int64_t> grace_period_seconds;
   std::string uid;               // precondition: this object, not its successor
   std::string resource_version;  // precondition
+  std::string action_id;         // as in WriteOptions
 };
 struct WriteResult {
   ObjectPtr object;  // null when the server answered with a Status
@@ -184,6 +187,10 @@ class Client {
     /// Least and most wait between tries.
     absl::Duration retry_min = absl::Milliseconds(100);
     absl::Duration retry_max = absl::Seconds(2);
+    /// After this many calls in a row that found no server, calls answer UNAVAILABLE (CIRCUIT_OPEN) at once for
+    /// `breaker_pause`; then one is let through to see. 0 = never.
+    int breaker_failures = 5;
+    absl::Duration breaker_pause = absl::Seconds(10);
     /// Largest answer that is read.
     size_t max_response_bytes = 256 << 20;
   };

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "libs/kube/object_builder.h"
 #include "libs/kube/test_support.h"
 #include "libs/kube/wire.h"
 #include "nlohmann/json.hpp"
@@ -252,6 +253,125 @@ TEST_F(ClientTest, AServerThatIsDownIsATypedErrorSoon) {
   EXPECT_EQ(Reason(status), "CONNECT_FAILED");
   EXPECT_EQ(base::DetailOf(status).metadata.at("cluster"), "test");
   EXPECT_LT(base::SystemClock().Steady() - before, absl::Seconds(3));
+}
+
+TEST_F(ClientTest, AServerThatStaysAwayIsNotKnockedAtByEveryCall) {
+  ClusterConfig config;
+  {
+    FakeApi gone(Always(200, ""));
+    config = gone.config();
+  }
+  Client::Options options;
+  options.config = config;
+  options.http = http_.get();
+  options.retry_min = options.retry_max = absl::Milliseconds(1);
+  options.breaker_pause = absl::Hours(1);
+  const auto client = *Client::Create(options);
+  absl::Status status;
+  for (int i = 0; i < 3; ++i) status = client->Get(Soon(), Pods(), "shop", "a").status();
+  EXPECT_EQ(Reason(status), "CIRCUIT_OPEN");
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_GT(base::DetailOf(status).retry_after.value_or(absl::ZeroDuration()), absl::Minutes(59));
+  EXPECT_NE(base::ToStd(status.message()).find("5 times in a row"), std::string_view::npos) << status;
+  EXPECT_EQ(base::DetailOf(status).metadata.at("cluster"), "test");
+
+  std::atomic<int> answers{0};
+  FakeApi sick([&](const Seen&, std::shared_ptr<Exchange> exchange) {
+    ++answers;
+    exchange->Respond(Json(404, StatusJson(404, "NotFound")));
+  });
+  options.config = sick.config();
+  const auto other = *Client::Create(options);
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(Reason(other->Get(Soon(), Pods(), "shop", "a").status()), "NOT_FOUND");
+  EXPECT_EQ(answers, 8) << "an answer is an answer";
+}
+
+TEST_F(ClientTest, TheActionsIdStandsInTheUserAgentOfItsWrites) {
+  FakeApi api(Always(200, PodJson("a")));
+  const auto client = MakeClient(*http_, api.config(), true);
+  WriteOptions write;
+  write.action_id = "act-17";
+  EXPECT_TRUE(client->Patch(Soon(), Pods(), "shop", "a", PatchType::kMerge, "{}", write).ok());
+  DeleteOptions remove;
+  remove.action_id = "act-18";
+  EXPECT_TRUE(client->Delete(Soon(), Pods(), "shop", "a", remove).ok());
+  EXPECT_TRUE(client->Evict(Soon(), "shop", "a", remove).ok());
+  EXPECT_TRUE(client->Get(Soon(), Pods(), "shop", "a").ok());
+  ASSERT_EQ(api.seen().size(), 4u);
+  EXPECT_EQ(api.seen()[0].headers.Get("User-Agent"), "opsmesh action/act-17");
+  EXPECT_EQ(api.seen()[1].headers.Get("User-Agent"), "opsmesh action/act-18");
+  EXPECT_EQ(api.seen()[2].headers.Get("User-Agent"), "opsmesh action/act-18");
+  EXPECT_EQ(api.seen()[3].headers.Get("User-Agent"), "opsmesh");
+  write.action_id = "a\r\nX-Evil: 1";
+  EXPECT_EQ(Reason(client->Patch(Soon(), Pods(), "shop", "a", PatchType::kMerge, "{}", write).status()), "INVALID_NAME");
+}
+
+TEST_F(ClientTest, HostileLogsComeOutClean) {
+  if (!test::HaveShared("badinputs/own/kube-api")) GTEST_SKIP();
+  for (const char* file : {"log_ansi_crlf.bin", "log_binary.bin"}) {
+    std::string body;
+    ASSERT_TRUE(test::ReadFile(test::SharedDir() + "/badinputs/own/kube-api/" + file, &body));
+    FakeApi api(Always(200, body, "text/plain"));
+    const auto client = MakeClient(*http_, api.config());
+    const auto log = client->PodLogs(Soon(), "shop", "cart");
+    ASSERT_TRUE(log.ok()) << file << ": " << log.status();
+    EXPECT_FALSE(log->lines.empty()) << file;
+    std::vector<std::string> followed;
+    EXPECT_TRUE(client->FollowPodLogs(Soon(), "shop", "cart", {}, [&](std::string_view line) {
+      followed.emplace_back(line);
+      return true;
+    }).ok());
+    const std::vector<const std::vector<std::string>*> both = {&log->lines, &followed};
+    for (const auto* lines : both) {
+      for (const std::string& line : *lines) {
+        EXPECT_TRUE(base::IsValidUtf8(line)) << file;
+        EXPECT_LE(line.size(), 4096u + 3) << file;
+        for (const char c : line) EXPECT_FALSE((c >= 0 && c < 0x20 && c != '\t') || c == 0x7f) << file << " holds control bytes";
+      }
+    }
+    if (std::string_view(file) != "log_ansi_crlf.bin") continue;
+    for (const std::string& line : log->lines) EXPECT_TRUE(line == "ERR" || line == "\xEF\xBF\xBD no newline at end") << line;
+  }
+}
+
+TEST_F(ClientTest, SecretValuesPassByNoWayThereIs) {
+  const std::string secret = R"({"kind":"Secret","apiVersion":"v1","metadata":{"name":"s","namespace":"shop","resourceVersion":"7","uid":"u",)"
+                             R"("annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{\"data\":{\"p\":\"aHVudGVyMg==\"}}"},)"
+                             R"("managedFields":[{"fieldsV1":{"f:data":{"f:p":{}}},"x":"aHVudGVyMg=="}]},"data":{"p":"aHVudGVyMg=="},"stringData":{"q":"hunter2"}})";
+  FakeApi api([&](const Seen& seen, std::shared_ptr<Exchange> exchange) {
+    if (seen.query.contains("watch")) {
+      exchange->Start({});
+      exchange->Write(R"({"type":"ADDED","object":)" + secret + "}\n" + R"({"object":)" + secret + R"(,"type":"MODIFIED"})" + "\n");
+      return exchange->Finish();
+    }
+    exchange->Respond(Json(200, secret));
+  });
+  const auto client = MakeClient(*http_, api.config(), true);
+  const ResourceType& type = *FindBuiltin("secrets");
+  std::vector<ObjectPtr> seen;
+  const auto got = client->Get(Soon(), type, "shop", "s");
+  ASSERT_TRUE(got.ok());
+  seen.push_back(*got);
+  WatchOptions watch;
+  EXPECT_TRUE(client->Watch(Soon(), type, "shop", watch, [&](const WatchEvent& event) {
+    seen.push_back(event.object);
+    return true;
+  }).ok());
+  const auto written = client->Patch(Soon(), type, "shop", "s", PatchType::kMerge, "{}");
+  ASSERT_TRUE(written.ok());
+  seen.push_back(written->object);
+  const auto removed = client->Delete(Soon(), type, "shop", "s");
+  ASSERT_TRUE(removed.ok());
+  seen.push_back(removed->object);
+  ObjectPacker packer;
+  seen.push_back(*ObjectBuilder::FromStripped(seen[0]->json(), &packer));
+  ASSERT_EQ(seen.size(), 6u);
+  for (const ObjectPtr& object : seen) {
+    ASSERT_NE(object, nullptr);
+    EXPECT_EQ(object->json().find("aHVudGVyMg"), std::string_view::npos) << object->json();
+    EXPECT_EQ(object->json().find("hunter2"), std::string_view::npos) << object->json();
+    EXPECT_EQ(object->As<Secret>()->keys, (std::vector<Str>{"p", "q"}));
+  }
 }
 
 TEST_F(ClientTest, SecretValuesDoNotPassTheClient) {

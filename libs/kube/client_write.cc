@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
@@ -20,6 +21,10 @@ absl::Status CheckWritable(const Transport& transport, const ApiCall& call) {
                                              fmt::format("Cannot {} {}: this client only reads.", call.verb, call.what()))
                         .Hint("Changes go through the action gate, after an approval."),
                     call, transport.cluster());
+  }
+  const auto sound = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-'; };
+  if (call.action_id.size() > 128 || !std::all_of(call.action_id.begin(), call.action_id.end(), sound)) {
+    return base::InvalidArgument("action_id", "INVALID_NAME", "An action's id has up to 128 of [A-Za-z0-9._-].");
   }
   if (call.body.size() > kMaxBody) {
     return base::InvalidArgument("body", "BODY_TOO_LARGE", "The body is larger than the 3 MiB an API server accepts.");
@@ -42,6 +47,7 @@ void AddOptions(const WriteOptions& options, ApiCall* call) {
   if (!options.field_manager.empty()) call->query.emplace_back("fieldManager", options.field_manager);
   if (options.dry_run) call->query.emplace_back("dryRun", "All");
   if (options.force) call->query.emplace_back("force", "true");
+  call->action_id = options.action_id;
   if (!options.field_validation.empty()) call->query.emplace_back("fieldValidation", options.field_validation);
 }
 
@@ -149,6 +155,7 @@ absl::StatusOr<WriteResult> Client::Delete(const base::Context& ctx, const Resou
                                            std::string_view name, const DeleteOptions& options) {
   OPSMESH_RETURN_IF_ERROR(CheckTarget(type, ns, name));
   ApiCall call = CallOn("delete", "DELETE", type, ns, name);
+  call.action_id = options.action_id;
   call.body = DeleteBody(options, "v1");
   if (options.dry_run) call.query.emplace_back("dryRun", "All");
   return Send(*transport_, ctx, call, who_);
@@ -179,6 +186,7 @@ absl::Status Client::Evict(const base::Context& ctx, std::string_view ns, std::s
   const ResourceType& type = *FindBuiltin("pods");
   OPSMESH_RETURN_IF_ERROR(CheckTarget(type, ns, pod));
   ApiCall call = CallOn("create", "POST", type, ns, pod, "eviction");
+  call.action_id = options.action_id;
   if (options.dry_run) call.query.emplace_back("dryRun", "All");
   DeleteOptions inner = options;
   inner.propagation.clear();

@@ -50,6 +50,8 @@ struct ClusterConfig {
   base::Secret password;
   Impersonation impersonate;
 
+  /// What whoever runs this should know, a sentence each: certificates that are not checked, credentials in clear.
+  std::vector<std::string> warnings;
   /// Where it was found, for people: "/home/x/.kube/config", "KUBECONFIG", "in-cluster".
   std::string origin;
 };

@@ -37,7 +37,10 @@ KubeconfigEntry ReadEntry(const YAML::Node& body, const std::string& folder, con
   for (const auto& member : body) {
     const std::string key = Scalar(member.first);
     if (member.second.IsScalar()) entry.settings[key] = member.second.Scalar();
-    if (key == "exec" && member.second.IsMap()) entry.has_exec = true;
+    if (key == "exec" && member.second.IsMap()) {
+      entry.has_exec = true;
+      if (member.second["command"].IsDefined()) entry.settings["exec-command"] = Scalar(member.second["command"]);
+    }
     if (key == "auth-provider" && member.second.IsMap()) entry.has_auth_provider = true;
     if (key == "as-groups") entry.as_groups = Scalars(member.second);
     if (key == "as-user-extra" && member.second.IsMap()) {
@@ -103,6 +106,14 @@ absl::Status ReadCluster(const KubeconfigEntry& entry, const std::string& name, 
   if (config->insecure_skip_tls_verify && !config->ca_pem.empty()) {
     return Malformed(entry.file, fmt::format("{} has a certificate authority and insecure-skip-tls-verify; only one can be meant", owner));
   }
+  if (config->insecure_skip_tls_verify) {
+    config->warnings.push_back(fmt::format("{} has insecure-skip-tls-verify: whoever stands between here and {} can read and change "
+                                           "everything, credentials included. Name its certificate authority.", owner, config->server));
+  }
+  if (config->server.starts_with("http://") && !config->server.starts_with("http://127.") && !config->server.starts_with("http://localhost") &&
+      !config->server.starts_with("http://[::1]")) {
+    config->warnings.push_back(fmt::format("{} is reached over plain HTTP ({}): credentials cross the network in clear.", owner, config->server));
+  }
   config->tls_server_name = entry.Get("tls-server-name");
   config->proxy_url = entry.Get("proxy-url");
   const std::string& proxy = config->proxy_url;
@@ -159,11 +170,14 @@ absl::Status Kubeconfig::ReadUser(const KubeconfigEntry& user, const std::string
     if (options.allow_exec_plugins) {
       return base::Unimplemented("EXEC_PLUGIN_UNSUPPORTED",
                                  fmt::format("{} signs in through an exec plugin; running one is not built yet.", owner))
-          .Hint("Use a token, a client certificate, or a service account.");
+          .Hint("Use a token, a client certificate, or a service account (kubectl create token), or let the plugin write its token "
+                "to a file and name that as tokenFile.");
     }
     return base::FailedPrecondition("EXEC_PLUGIN_DISABLED",
-                                    fmt::format("{} signs in through a program (exec plugin), which OpsMesh does not run.", owner))
-        .Hint("Use a token, a client certificate, or a service account (kubectl create token).");
+                                    fmt::format("{} signs in through a program (exec plugin '{}'); k8s.allow_exec_plugins is false.", owner,
+                                                base::Utf8Prefix(user.Get("exec-command"), 100)))
+        .Hint("Use a token, a client certificate, or a service account (kubectl create token): no part of OpsMesh starts programs "
+              "unless k8s.allow_exec_plugins says so.");
   }
   return absl::OkStatus();
 }

@@ -34,7 +34,7 @@ bool IsSuccess(int code) { return code >= 200 && code < 300; }
 /// Worth another try of a read: the server was not reached, broke off, or says that it is in trouble.
 bool IsTransient(const absl::Status& status) {
   const std::string reason = base::DetailOf(status).reason;
-  if (status.code() == absl::StatusCode::kUnavailable) return reason != "NOT_KUBERNETES" && reason != "TLS_FAILED";
+  if (status.code() == absl::StatusCode::kUnavailable) return reason != "NOT_KUBERNETES" && reason != "TLS_FAILED" && reason != "CIRCUIT_OPEN";
   return reason == "TOO_MANY_REQUESTS" || reason == "CONNECT_TIMEOUT";
 }
 
@@ -79,11 +79,40 @@ absl::Status RateLimit::Wait(const base::Context& ctx) {
   return wait == absl::ZeroDuration() ? absl::OkStatus() : ctx.Sleep(wait);
 }
 
+absl::Status Breaker::Enter() {
+  const std::lock_guard lock(mutex_);
+  if (failures_ <= 0 || in_a_row_ < failures_) return absl::OkStatus();
+  const absl::Duration now = clock_.Steady();
+  if (now >= next_try_) {
+    next_try_ = now + pause_;  // this call sees whether it is back; the others go on failing
+    return absl::OkStatus();
+  }
+  return base::Unavailable("CIRCUIT_OPEN", fmt::format("The API server was not reached {} times in a row; the last time: {}", in_a_row_, last_))
+      .Hint(fmt::format("It is tried again in {} s. Check that it runs and that this machine reaches it.",
+                        absl::ToInt64Seconds(absl::Ceil(next_try_ - now, absl::Seconds(1)))))
+      .RetryAfter(next_try_ - now);
+}
+
+void Breaker::Note(const absl::Status& status) {
+  const std::string reason = base::DetailOf(status).reason;
+  if (status.code() == absl::StatusCode::kCancelled) return;  // says nothing about the server
+  const bool gone = reason == "CONNECT_FAILED" || reason == "CONNECT_TIMEOUT";
+  const std::lock_guard lock(mutex_);
+  if (!gone) {
+    in_a_row_ = 0;
+    return;
+  }
+  ++in_a_row_;
+  last_ = std::string(base::ToStd(status.message()));
+  if (in_a_row_ == failures_) next_try_ = clock_.Steady() + pause_;
+}
+
 Transport::Transport(Client::Options options)
     : options_(std::move(options)),
       connection_(MakeConnection(options_.config)),
       tokens_(options_.config, *options_.clock),
-      limit_(options_.requests_per_second, options_.burst, *options_.clock) {}
+      limit_(options_.requests_per_second, options_.burst, *options_.clock),
+      breaker_(options_.breaker_failures, options_.breaker_pause, *options_.clock) {}
 
 absl::StatusOr<http_client::Request> Transport::Build(const ApiCall& call, const Impersonation& who) {
   const ClusterConfig& config = options_.config;
@@ -95,7 +124,8 @@ absl::StatusOr<http_client::Request> Transport::Build(const ApiCall& call, const
   request.max_response_bytes = call.max_response_bytes != 0 ? call.max_response_bytes : options_.max_response_bytes;
   request.send_once = call.is_write();
   request.headers.emplace_back("Accept", call.accept);
-  request.headers.emplace_back("User-Agent", options_.user_agent);
+  request.headers.emplace_back("User-Agent", call.action_id.empty() ? options_.user_agent
+                                                                   : fmt::format("{} action/{}", options_.user_agent, call.action_id));
   if (call.is_write()) {
     request.headers.emplace_back("Content-Type", call.content_type);
     request.body = call.body;
@@ -123,7 +153,9 @@ absl::StatusOr<http_client::Response> Transport::Once(const base::Context& ctx, 
   OPSMESH_RETURN_IF_ERROR(WaitForTurn(ctx));
   auto request = Build(call, who);
   if (!request.ok()) return NameCall(request.status(), call, cluster());
+  if (const absl::Status open = call.patient ? absl::OkStatus() : breaker_.Enter(); !open.ok()) return NameCall(open, call, cluster());
   auto response = options_.http->Fetch(ctx.WithTimeout(options_.request_timeout), *std::move(request));
+  breaker_.Note(response.status());
   if (!response.ok()) return NameCall(response.status(), call, cluster());
   if (!IsSuccess(response->status)) return ErrorFromResponse(call, cluster(), *response);
   return response;

@@ -57,6 +57,25 @@ class RateLimit {
   absl::Duration updated_;
 };
 
+/// Keeps calls away from a server that was not found several times in a row, so that they fail at once and nobody waits.
+/// Answers of any kind, errors included, close it: the server is there. Thread-safe.
+class Breaker {
+ public:
+  Breaker(int failures, absl::Duration pause, const base::Clock& clock) : failures_(failures), pause_(pause), clock_(clock) {}
+  /// OK, or UNAVAILABLE (CIRCUIT_OPEN) with when to try again and what the last call ended with.
+  absl::Status Enter();
+  void Note(const absl::Status& status);
+
+ private:
+  const int failures_;
+  const absl::Duration pause_;
+  const base::Clock& clock_;
+  std::mutex mutex_;
+  int in_a_row_ = 0;
+  absl::Duration next_try_ = -absl::InfiniteDuration();
+  std::string last_;
+};
+
 /// Thread-safe.
 class Transport {
  public:
@@ -90,6 +109,7 @@ class Transport {
   std::shared_ptr<const http_client::Connection> connection_;
   TokenSource tokens_;
   RateLimit limit_;
+  Breaker breaker_;
   std::mutex budget_mutex_;
   double retry_budget_ = 10;  // a fifth of a retry is earned by each call
 };
