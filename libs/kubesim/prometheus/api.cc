@@ -252,7 +252,7 @@ Response Api::Answer(const base::Context& ctx, const Request& request) const {
   if (what == "targets") return Success(R"({"activeTargets":[],"droppedTargets":[]})");
   if (what == "alertmanagers") return Success(R"({"activeAlertmanagers":[],"droppedAlertmanagers":[]})");
   if (what == "query_exemplars") return Success("[]");
-  if (what.starts_with("label/") && what.ends_with("/values")) {
+  if (what.size() > 13 && what.starts_with("label/") && what.ends_with("/values")) {
     return LabelValues(form, what.substr(6, what.size() - 6 - 7));
   }
   return Text(404, "404 page not found\n");

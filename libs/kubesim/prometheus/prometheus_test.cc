@@ -43,7 +43,7 @@ class DemoMetrics : public ::testing::Test {
     } else {
       request.raw_query = query;
     }
-    return Api(metrics_, {.clock = &clock_}).Answer(base::Context::Background(), request);
+    return Api(metrics_, {.clock = &clock_, .metadata = [this] { return metrics_.Metadata(); }}).Answer(base::Context::Background(), request);
   }
   std::vector<nlohmann::json> Rows(const std::string& promql, absl::Duration ago = absl::ZeroDuration()) {
     const auto response = Ask("/api/v1/query", fmt::format("query={}&time={}", base::PercentEncode(promql), absl::ToUnixSeconds(clock_.now - ago)));
@@ -68,7 +68,7 @@ class DemoMetrics : public ::testing::Test {
 TEST_F(DemoMetrics, EveryFaultShowsFromItsOnsetOn) {
   EXPECT_GT(Value(R"(sum(increase(kube_pod_container_status_restarts_total{pod=~"checkout-.*"}[1h])))"), 15) << "a crash loop";
   EXPECT_TRUE(std::isnan(Value(R"(sum(increase(kube_pod_container_status_restarts_total{pod=~"checkout-.*"}[1h])) > 1)", absl::Hours(3))));
-  EXPECT_GT(Value(R"(max(max_over_time(container_memory_working_set_bytes{container="recommender"}[1h]) / container_spec_memory_limit_bytes))"), 0.9)
+  EXPECT_GT(Value(R"(max(max_over_time(container_memory_working_set_bytes{container="recommender"}[1h]) / on (namespace, pod, container) kube_pod_container_resource_limits{resource="memory"}))"), 0.9)
       << "memory climbs to the limit";
   EXPECT_EQ(Value(R"(up{job="node-exporter",node="node-4"})"), 0) << "a node is down";
   EXPECT_EQ(Value(R"(up{job="node-exporter",node="node-4"})", absl::Minutes(40)), 1);
@@ -101,7 +101,7 @@ TEST_F(DemoMetrics, TheSameSeedAndMomentHaveTheSameAnswers) {
     for (const auto& series : metrics.Select({*promql::Matcher::Make("__name__", promql::Matcher::Op::kMatch, "http_requests_total|node_load1")}, now - 3600'000, now)) {
       std::vector<promql::Point> points;
       series->Read(now - 3600'000, now, &points);
-      text += ToString(series->labels());
+      text += promql::ToString(series->labels());
       for (const auto& point : points) text += fmt::format(" {}:{}", point.t, point.v);
     }
     return text;
@@ -114,7 +114,7 @@ TEST_F(DemoMetrics, CountersFallOnlyWhereSomethingStartedAnew) {
   EXPECT_EQ(Value(R"(sum(resets(container_cpu_usage_seconds_total{namespace="kube-system"}[12h])))"), 0);
   EXPECT_GT(Value(R"(sum(resets(container_cpu_usage_seconds_total{container="recommender"}[2h])))"), 0);
   EXPECT_EQ(Value("sum(resets(node_cpu_seconds_total[1d]))"), 0);
-  EXPECT_EQ(Value("count(rate(http_requests_total[5m]) < 0)"), Value("vector(NaN) > 0"));
+  EXPECT_TRUE(Rows("rate(http_requests_total[5m]) < 0").empty());
 }
 
 TEST_F(DemoMetrics, AChangeOfTheClusterIsDatedToWhenItWasSeen) {

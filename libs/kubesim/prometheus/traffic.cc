@@ -184,7 +184,9 @@ void Traffic::FindHealth(uint64_t seed) {
         health.errors = own.at(key).errors;
         double slower = 1;
         for (const std::string& callee : traffic.calls) {
-          const double weight = 0.05 + 0.15 * Chance(key + ">" + callee, seed + 5);
+          // What was never there has been worked around; what was lost is missed.
+          const double used_to = most[callee] == 0 ? 0.25 : 1;
+          const double weight = used_to * (0.12 + 0.2 * Chance(key + ">" + callee, seed + 5));
           const Health& other = now[callee];
           const double normal = 0.006 + 0.09 * Chance(callee, seed + 4);
           health.errors += weight * (other.ready == 0 ? kLostCalls : other.errors);
