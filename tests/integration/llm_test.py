@@ -239,9 +239,9 @@ class Scripted(MeshWithModel):
         folder = tempfile.mkdtemp(prefix="opsmesh-cluster-")
         self.addCleanup(shutil.rmtree, folder, True)
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-0", "namespace": "shop"},
-               "spec": {"containers": [{"name": "web", "image": "web:1"}]},
+               "spec": {"nodeName": "node-1", "containers": [{"name": "web", "image": "web:1"}]},
                "status": {"phase": "Running", "containerStatuses": [{"name": "web", "ready": True, "restartCount": 0,
-                                                                     "image": "web:1", "imageID": "", "state": {"running": {}}}]}}
+                                                                     "image": "web:1", "imageID": "", "state": {"running": {"startedAt": "2025-01-21T09:00:00Z"}}}]}}
         with open(os.path.join(folder, "pod.json"), "w", encoding="utf-8") as file:
             json.dump(pod, file)
         os.makedirs(os.path.join(folder, "logs/shop/web-0"))
