@@ -1,5 +1,6 @@
 #include "libs/kubesim/behaviour/controllers/controllers.h"
 
+#include "libs/kubesim/behaviour/controllers/autoscaler.h"
 #include "libs/kubesim/behaviour/controllers/cronjob.h"
 #include "libs/kubesim/behaviour/controllers/daemonset.h"
 #include "libs/kubesim/behaviour/controllers/deployment.h"
@@ -26,6 +27,7 @@ void AddControllers(Engine& engine) {
   engine.Add<JobController>(pods);
   engine.Add<CronJobController>();
   engine.Add<EndpointsController>(pods);
+  engine.Add<AutoscalerController>(pods);
   engine.Add<DisruptionController>(pods);
   engine.Add<VolumeController>(pods);
   engine.Add<NodeLifecycleController>(pods);

@@ -1,0 +1,38 @@
+// The HorizontalPodAutoscaler controller.
+#pragma once
+
+#include <map>
+
+#include "libs/kubesim/behaviour/controllers/autoscaler_math.h"
+#include "libs/kubesim/behaviour/controllers/common.h"
+
+namespace opsmesh::kubesim {
+
+class AutoscalerController final : public Part {
+ public:
+  AutoscalerController(Engine& engine, Pods& pods);
+
+ private:
+  struct Sync;
+  Next Run(const std::string& key);
+  void Round(Sync& sync);
+  bool FindTarget(Sync& sync);
+  bool Compute(Sync& sync);
+  /// One metric; false with `sync.failure` when it cannot be computed.
+  bool Measure(Sync& sync, const Json& metric, Json* shown, Proposal* proposal, std::string* name);
+  bool Gather(Sync& sync, const std::string& resource, const std::string& container,
+              bool need_requests, MetricPods* pods);
+  void Rescale(Sync& sync, int64_t replicas, const std::string& reason);
+  void Set(Sync& sync, const char* type, bool good, std::string_view reason,
+           const std::string& message);
+  void Say(const Sync& sync, std::string_view type, std::string_view reason,
+           const std::string& message);
+
+  Engine& engine_;
+  Pods& pods_;
+  Informer& autoscalers_;
+  WorkQueue& queue_;
+  std::map<std::string, ScalingMemory> memory_;  // by uid
+};
+
+}  // namespace opsmesh::kubesim
