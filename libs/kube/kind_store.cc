@@ -8,7 +8,6 @@ namespace opsmesh::kube {
 namespace {
 
 constexpr size_t kMaxUnparseable = 100;
-constexpr int64_t kMaxInflated = 256;
 
 bool SameState(const Object& a, const Object& b) {
   return a.meta().uid == b.meta().uid && !a.meta().resource_version.empty() &&
@@ -25,13 +24,17 @@ void KindStore::Put(ObjectPtr object) {
 }
 
 void KindStore::Deflate() {
-  if (packer_.inflated() < kMaxInflated) return;
+  // What older pictures still hold cannot be helped: only what was asked for since counts.
+  still_inflated_ = std::min(still_inflated_, packer_.inflated());
+  if (packer_.inflated() < still_inflated_ + kMaxInflated) return;
   for (auto at = objects_.begin(); at != objects_.end(); ++at) {
     if (!ObjectBuilder::IsInflated(**at)) continue;
     auto packed = ObjectBuilder::FromStripped((*at)->json(), &packer_);
     if (packed.ok()) at = objects_.insert(objects_.erase(at), *std::move(packed));
   }
+  snapshot_ = nullptr;
   ++changes_;
+  still_inflated_ = packer_.inflated();
 }
 
 std::vector<Change> KindStore::Replace(const ListResult& list) {

@@ -56,7 +56,9 @@ class KindStore {
 
   const base::Clock& clock_;
   mutable std::mutex mutex_;
+  static constexpr int64_t kMaxInflated = 256;
   ObjectPacker packer_;
+  int64_t still_inflated_ = 0;  // after the last Deflate, and what is left of it
   Objects objects_;
   std::shared_ptr<const ResourceType> type_ = std::make_shared<ResourceType>();
   KindStatus status_;

@@ -227,6 +227,9 @@ TEST(Packing, AStoreGivesUpTheTextsThatWereAskedFor) {
   const auto after = store.Get();
   ASSERT_EQ(after->objects().size(), 600u);
   for (size_t i = 0; i < 600; ++i) EXPECT_EQ(after->objects()[i]->meta().uid, before->objects()[i]->meta().uid);
+  EXPECT_EQ(store.packer().inflated(), 600) << "the old picture is still held";
+  store.Apply(bookmark);
+  EXPECT_EQ(store.Get()->objects()[0], after->objects()[0]) << "and is no reason to pack again";
   EXPECT_EQ(before->Find("shop", "p5")->root().At("metadata.uid").String(), "u5") << "who holds the old picture still reads it";
 }
 
