@@ -27,11 +27,21 @@ void AppendJson(std::string_view text, std::string* out) {
   *out += '"';
   for (const char c : text) {
     switch (c) {
-      case '"': *out += "\\\""; break;
-      case '\\': *out += "\\\\"; break;
-      case '\n': *out += "\\n"; break;
-      case '\r': *out += "\\r"; break;
-      case '\t': *out += "\\t"; break;
+      case '"':
+        *out += "\\\"";
+        break;
+      case '\\':
+        *out += "\\\\";
+        break;
+      case '\n':
+        *out += "\\n";
+        break;
+      case '\r':
+        *out += "\\r";
+        break;
+      case '\t':
+        *out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           fmt::format_to(std::back_inserter(*out), "\\u{:04x}", static_cast<int>(c));
@@ -51,7 +61,9 @@ Response Json(int status, std::string body) {
   return response;
 }
 
-Response Success(std::string_view data) { return Json(200, fmt::format(R"({{"status":"success","data":{}}})", data)); }
+Response Success(std::string_view data) {
+  return Json(200, fmt::format(R"({{"status":"success","data":{}}})", data));
+}
 
 Response Failure(int status, std::string_view type, std::string_view message) {
   std::string body = fmt::format(R"({{"status":"error","errorType":"{}","error":)", type);
@@ -75,9 +87,12 @@ Response Text(int status, std::string body) {
 Response Ended(const absl::Status& status) {
   const std::string_view message = base::ToStd(status.message());
   switch (status.code()) {
-    case absl::StatusCode::kDeadlineExceeded: return Failure(503, "timeout", "query timed out in expression evaluation");
-    case absl::StatusCode::kCancelled: return Failure(503, "canceled", "query was canceled in expression evaluation");
-    default: return Failure(422, "execution", message);
+    case absl::StatusCode::kDeadlineExceeded:
+      return Failure(503, "timeout", "query timed out in expression evaluation");
+    case absl::StatusCode::kCancelled:
+      return Failure(503, "canceled", "query was canceled in expression evaluation");
+    default:
+      return Failure(422, "execution", message);
   }
 }
 
@@ -95,7 +110,8 @@ void AppendValue(double value, std::string* out) {
     *out += promql::FormatNumber(value);
     return;
   }
-  out->append(text, std::to_chars(text, text + sizeof(text), value, std::chars_format::scientific).ptr);
+  out->append(text,
+              std::to_chars(text, text + sizeof(text), value, std::chars_format::scientific).ptr);
 }
 
 void AppendPoint(const Point& point, std::string* out) {
@@ -131,8 +147,12 @@ std::string ResultJson(const Answer& answer, int64_t at) {
       out = R"({"resultType":"scalar","result":)";
       AppendPoint(answer.rows[0].points[0], &out);
       return out + "}";
-    case ValueType::kVector: out = R"({"resultType":"vector","result":[)"; break;
-    case ValueType::kMatrix: out = R"({"resultType":"matrix","result":[)"; break;
+    case ValueType::kVector:
+      out = R"({"resultType":"vector","result":[)";
+      break;
+    case ValueType::kMatrix:
+      out = R"({"resultType":"matrix","result":[)";
+      break;
   }
   for (const Answer::Row& row : answer.rows) {
     if (&row != answer.rows.data()) out += ',';
@@ -188,13 +208,15 @@ std::optional<int64_t> ParseSpan(const std::string& text) {
   return promql::ParseDuration(text);
 }
 
-const std::string* Find(const std::vector<std::pair<std::string, std::string>>& form, std::string_view name) {
+const std::string* Find(const std::vector<std::pair<std::string, std::string>>& form,
+                        std::string_view name) {
   for (const auto& [key, value] : form) {
     if (key == name) return &value;
   }
   return nullptr;
 }
-std::string ValueOf(const std::vector<std::pair<std::string, std::string>>& form, std::string_view name) {
+std::string ValueOf(const std::vector<std::pair<std::string, std::string>>& form,
+                    std::string_view name) {
   const std::string* value = Find(form, name);
   return value == nullptr ? "" : *value;
 }
@@ -206,8 +228,10 @@ bool ReadForm(std::string_view text, std::vector<std::pair<std::string, std::str
     std::string name;
     std::string value;
     const std::string plain_name = base::ReplaceAll(part.substr(0, equals), "+", " ");
-    const std::string plain_value = equals == std::string_view::npos ? "" : base::ReplaceAll(part.substr(equals + 1), "+", " ");
-    if (!base::PercentDecode(plain_name, &name) || !base::PercentDecode(plain_value, &value)) return false;
+    const std::string plain_value =
+        equals == std::string_view::npos ? "" : base::ReplaceAll(part.substr(equals + 1), "+", " ");
+    if (!base::PercentDecode(plain_name, &name) || !base::PercentDecode(plain_value, &value))
+      return false;
     form->emplace_back(std::move(name), std::move(value));
   }
   return true;
@@ -222,7 +246,10 @@ Response Api::Answer(const base::Context& ctx, const Request& request) const {
   const std::string_view path = request.path;
   if (path == "/-/ready") return Text(200, "Prometheus Server is Ready.\n");
   if (path == "/-/healthy") return Text(200, "Prometheus Server is Healthy.\n");
-  if (path == "/") return Text(200, "The demo's Prometheus: metrics of a simulated cluster, at /api/v1/query and the rest of the API.\n");
+  if (path == "/")
+    return Text(200,
+                "The demo's Prometheus: metrics of a simulated cluster, at /api/v1/query and the "
+                "rest of the API.\n");
   constexpr std::string_view kPrefix = "/api/v1/";
   if (!path.starts_with(kPrefix)) return Text(404, "404 page not found\n");
   const bool post = request.method == "POST";
@@ -232,7 +259,8 @@ Response Api::Answer(const base::Context& ctx, const Request& request) const {
     return response;
   }
   Form form;
-  const bool is_form = base::AsciiLower(request.headers.Get("Content-Type")).starts_with("application/x-www-form-urlencoded");
+  const bool is_form = base::AsciiLower(request.headers.Get("Content-Type"))
+                           .starts_with("application/x-www-form-urlencoded");
   if ((post && is_form && !ReadForm(request.body, &form)) || !ReadForm(request.raw_query, &form)) {
     return Failure(400, "bad_data", "error parsing form values: invalid URL escape");
   }
@@ -244,13 +272,16 @@ Response Api::Answer(const base::Context& ctx, const Request& request) const {
   if (what == "labels") return LabelNames(form);
   if (what == "metadata") return Metadata(form);
   if (what == "status/buildinfo") return Success(kBuildInfo);
-  if (what == "status/runtimeinfo") return Success(R"({"storageRetention":"14d","reloadConfigSuccess":true,"corruptionCount":0})");
-  if (what == "status/flags") return Success(R"({"query.lookback-delta":"5m","storage.tsdb.retention.time":"14d"})");
+  if (what == "status/runtimeinfo")
+    return Success(R"({"storageRetention":"14d","reloadConfigSuccess":true,"corruptionCount":0})");
+  if (what == "status/flags")
+    return Success(R"({"query.lookback-delta":"5m","storage.tsdb.retention.time":"14d"})");
   if (what == "status/config") return Success(R"({"yaml":""})");
   if (what == "rules") return Success(R"({"groups":[]})");
   if (what == "alerts") return Success(R"({"alerts":[]})");
   if (what == "targets") return Success(R"({"activeTargets":[],"droppedTargets":[]})");
-  if (what == "alertmanagers") return Success(R"({"activeAlertmanagers":[],"droppedAlertmanagers":[]})");
+  if (what == "alertmanagers")
+    return Success(R"({"activeAlertmanagers":[],"droppedAlertmanagers":[]})");
   if (what == "query_exemplars") return Success("[]");
   if (what.size() > 13 && what.starts_with("label/") && what.ends_with("/values")) {
     return LabelValues(form, what.substr(6, what.size() - 6 - 7));
@@ -268,7 +299,9 @@ std::optional<base::Context> WithTimeoutOf(const base::Context& ctx, const std::
   return ctx.WithTimeout(absl::Milliseconds(std::max<int64_t>(0, *span)));
 }
 
-std::string QueryError(const absl::Status& status) { return std::string(base::ToStd(status.message())); }
+std::string QueryError(const absl::Status& status) {
+  return std::string(base::ToStd(status.message()));
+}
 
 }  // namespace
 
@@ -281,7 +314,8 @@ Response Api::Query(const base::Context& ctx, const Form& form) const {
   }
   const std::string timeout = ValueOf(form, "timeout");
   const auto bounded = WithTimeoutOf(ctx, timeout);
-  if (!bounded) return Bad("timeout", fmt::format("cannot parse \"{}\" to a valid duration", timeout));
+  if (!bounded)
+    return Bad("timeout", fmt::format("cannot parse \"{}\" to a valid duration", timeout));
   const auto query = promql::Parse(ValueOf(form, "query"));
   if (!query.ok()) return Bad("query", QueryError(query.status()));
   const auto answer = promql::Engine(source_, options_.engine).Instant(*bounded, *query, at);
@@ -302,25 +336,37 @@ Response Api::QueryRange(const base::Context& ctx, const Form& form) const {
   const std::string step_text = ValueOf(form, "step");
   const auto step = ParseSpan(step_text);
   if (!step) return Bad("step", fmt::format("cannot parse \"{}\" to a valid duration", step_text));
-  if (*step <= 0) return Bad("step", "zero or negative query resolution step widths are not accepted. Try a positive integer");
+  if (*step <= 0)
+    return Bad(
+        "step",
+        "zero or negative query resolution step widths are not accepted. Try a positive integer");
   if ((bounds[1] - bounds[0]) / *step > kMaxPoints) {
-    return Failure(400, "bad_data", "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)");
+    return Failure(400, "bad_data",
+                   "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing "
+                   "the query resolution (?step=XX)");
   }
   const std::string timeout = ValueOf(form, "timeout");
   const auto bounded = WithTimeoutOf(ctx, timeout);
-  if (!bounded) return Bad("timeout", fmt::format("cannot parse \"{}\" to a valid duration", timeout));
+  if (!bounded)
+    return Bad("timeout", fmt::format("cannot parse \"{}\" to a valid duration", timeout));
   const auto query = promql::Parse(ValueOf(form, "query"));
   if (!query.ok()) return Bad("query", QueryError(query.status()));
   const ValueType type = query->root->type;
   if (type != ValueType::kScalar && type != ValueType::kVector) {
-    return Bad("query", fmt::format("invalid expression type \"{}\" for range query, must be Scalar or instant Vector", promql::TypeName(type)));
+    return Bad(
+        "query",
+        fmt::format(
+            "invalid expression type \"{}\" for range query, must be Scalar or instant Vector",
+            promql::TypeName(type)));
   }
-  const auto answer = promql::Engine(source_, options_.engine).Range(*bounded, *query, bounds[0], bounds[1], *step);
+  const auto answer =
+      promql::Engine(source_, options_.engine).Range(*bounded, *query, bounds[0], bounds[1], *step);
   if (!answer.ok()) return Ended(answer.status());
   return Success(ResultJson(*answer, bounds[1]));
 }
 
-bool Api::Matching(const Form& form, bool required, std::vector<promql::SeriesPtr>* found, Response* wrong) const {
+bool Api::Matching(const Form& form, bool required, std::vector<promql::SeriesPtr>* found,
+                   Response* wrong) const {
   const int64_t now = absl::ToUnixMillis(options_.clock->Now());
   int64_t bounds[2] = {now - absl::ToInt64Milliseconds(options_.history), now};
   for (const int i : {0, 1}) {
@@ -363,7 +409,8 @@ Response Api::Series(const Form& form) const {
   std::vector<promql::SeriesPtr> found;
   Response wrong;
   if (!Matching(form, true, &found, &wrong)) return wrong;
-  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a->labels() < b->labels(); });
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return a->labels() < b->labels(); });
   std::string out = "[";
   for (const auto& series : found) {
     if (out.size() > 1) out += ',';
@@ -384,7 +431,8 @@ Response Api::LabelNames(const Form& form) const {
 }
 
 Response Api::LabelValues(const Form& form, std::string_view name) const {
-  if (!promql::IsLabelName(name)) return Failure(400, "bad_data", fmt::format("invalid label name: \"{}\"", name));
+  if (!promql::IsLabelName(name))
+    return Failure(400, "bad_data", fmt::format("invalid label name: \"{}\"", name));
   std::vector<promql::SeriesPtr> found;
   Response wrong;
   if (!Matching(form, false, &found, &wrong)) return wrong;

@@ -1,5 +1,6 @@
-// The HTTP API of Prometheus over a promql::Source: /api/v1/query, query_range, series, labels, label/<name>/values,
-// metadata, status/buildinfo, /-/ready. GET and form POST, answers and errors as Prometheus 2.42 gives them.
+// The HTTP API of Prometheus over a promql::Source: /api/v1/query, query_range, series, labels,
+// label/<name>/values, metadata, status/buildinfo, /-/ready. GET and form POST, answers and errors
+// as Prometheus 2.42 gives them.
 #pragma once
 
 #include <functional>
@@ -37,7 +38,8 @@ class Api {
     std::function<std::map<std::string, MetricInfo>()> metadata;
   };
   /// `source` must outlive the API.
-  Api(const promql::Source& source, Options options) : source_(source), options_(std::move(options)) {}
+  Api(const promql::Source& source, Options options)
+      : source_(source), options_(std::move(options)) {}
 
   http_server::Response Answer(const base::Context& ctx, const http_server::Request& request) const;
 
@@ -52,7 +54,8 @@ class Api {
   http_server::Response Metadata(const Form& form) const;
   struct Window;
   /// The series that `match[]`, start and end ask for; an answer when they are wrong.
-  bool Matching(const Form& form, bool required, std::vector<promql::SeriesPtr>* found, http_server::Response* wrong) const;
+  bool Matching(const Form& form, bool required, std::vector<promql::SeriesPtr>* found,
+                http_server::Response* wrong) const;
 
   const promql::Source& source_;
   const Options options_;

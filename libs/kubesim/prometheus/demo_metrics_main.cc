@@ -1,5 +1,5 @@
-// The demo's Prometheus over the demo cluster at a moment that stands still, so that its answers can be compared with those
-// of a real one. Prints its URL and the moment; ends with stdin.
+// The demo's Prometheus over the demo cluster at a moment that stands still, so that its answers
+// can be compared with those of a real one. Prints its URL and the moment; ends with stdin.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -27,7 +27,8 @@ class StoppedClock : public opsmesh::base::Clock {
 
 int main(int argc, char** argv) {
   using namespace opsmesh;
-  const StoppedClock clock(argc > 1 ? absl::FromUnixSeconds(std::atoll(argv[1])) : base::SystemClock().Now());
+  const StoppedClock clock(argc > 1 ? absl::FromUnixSeconds(std::atoll(argv[1]))
+                                    : base::SystemClock().Now());
   base::SeededIds ids(1);
   kubesim::Store store({.clock = &clock, .ids = &ids});
   kubesim::LogStore logs;
@@ -36,7 +37,8 @@ int main(int argc, char** argv) {
   if (status.ok()) status = kubesim::LoadDemo(target);
   const auto server = kubesim::prometheus::Server::Start(store, {.stale_markers = argc < 3});
   if (!status.ok() || !server.ok()) return 1;
-  std::printf("%s %lld\n", (*server)->url().c_str(), static_cast<long long>(absl::ToUnixSeconds(clock.Now())));
+  std::printf("%s %lld\n", (*server)->url().c_str(),
+              static_cast<long long>(absl::ToUnixSeconds(clock.Now())));
   std::fflush(stdout);
   std::getchar();
   return 0;

@@ -23,10 +23,13 @@ double Amount(const Json& quantity) {
 
 /// "memory" -> ("memory", "byte"), "nvidia.com/gpu" -> ("nvidia_com_gpu", "integer").
 std::pair<std::string, std::string> ResourceName(const std::string& name) {
-  std::string resource = base::ReplaceAll(base::ReplaceAll(base::ReplaceAll(name, ".", "_"), "/", "_"), "-", "_");
+  std::string resource =
+      base::ReplaceAll(base::ReplaceAll(base::ReplaceAll(name, ".", "_"), "/", "_"), "-", "_");
   if (name == "cpu") return {resource, "core"};
   if (name == "pods") return {resource, "integer"};
-  if (name == "memory" || name.find("storage") != std::string::npos || name.starts_with("hugepages")) return {resource, "byte"};
+  if (name == "memory" || name.find("storage") != std::string::npos ||
+      name.starts_with("hugepages"))
+    return {resource, "byte"};
   return {resource, "integer"};
 }
 
@@ -37,24 +40,30 @@ class Writer {
     if (!ns.empty()) labels_.emplace_back("namespace", ns);
     labels_.emplace_back(std::move(own_label), TextAt(object, {"metadata", "name"}));
   }
-  void Add(std::string metric, double value, Labels more = {}, double since = kNaN, double before = kNaN) {
+  void Add(std::string metric, double value, Labels more = {}, double since = kNaN,
+           double before = kNaN) {
     if (std::isnan(value)) return;
     Labels labels = labels_;
     for (auto& label : more) labels.push_back(std::move(label));
-    facts_.push_back({std::move(metric), promql::MakeLabels(std::move(labels)), value, since, before});
+    facts_.push_back(
+        {std::move(metric), promql::MakeLabels(std::move(labels)), value, since, before});
   }
   void AddPath(std::string metric, std::initializer_list<const char*> path, double otherwise = 0) {
     const Json& value = At(object_, path);
     Add(std::move(metric), value.is_number() ? value.get<double>() : otherwise);
   }
-  void AddCreated(const std::string& metric) { Add(metric, Time(At(object_, {"metadata", "creationTimestamp"}))); }
-  /// One series for each of "true", "false", "unknown"; the present one since the transition, its opposite before.
+  void AddCreated(const std::string& metric) {
+    Add(metric, Time(At(object_, {"metadata", "creationTimestamp"})));
+  }
+  /// One series for each of "true", "false", "unknown"; the present one since the transition, its
+  /// opposite before.
   void AddConditions(const std::string& metric, const std::string& status_label = "status") {
     for (const Json& condition : ListAt(object_, {"status", "conditions"})) {
       const std::string now = base::AsciiLower(TextAt(condition, "status"));
       const std::string was = now == "true" ? "false" : "true";
       for (const char* status : {"true", "false", "unknown"}) {
-        Add(metric, now == status ? 1 : 0, {{"condition", TextAt(condition, "type")}, {status_label, status}},
+        Add(metric, now == status ? 1 : 0,
+            {{"condition", TextAt(condition, "type")}, {status_label, status}},
             Time(At(condition, "lastTransitionTime")), was == status ? 1 : 0);
       }
     }
@@ -80,25 +89,36 @@ class Writer {
 void Container(Writer& w, const Json& status, double ready_since) {
   const std::string name = TextAt(status, "name");
   const Labels who = {{"container", name}};
-  const auto with = [&](const char* label, std::string value) { return Labels{{"container", name}, {label, std::move(value)}}; };
+  const auto with = [&](const char* label, std::string value) {
+    return Labels{{"container", name}, {label, std::move(value)}};
+  };
   const bool ready = BoolAt(status, {"ready"});
   w.Add("kube_pod_container_status_ready", ready ? 1 : 0, who, ready_since, ready ? 0 : 1);
   for (const char* state : {"running", "waiting", "terminated"}) {
-    w.Add(fmt::format("kube_pod_container_status_{}", state), At(status, {"state", state}).is_object() ? 1 : 0, who);
+    w.Add(fmt::format("kube_pod_container_status_{}", state),
+          At(status, {"state", state}).is_object() ? 1 : 0, who);
   }
   w.Add("kube_pod_container_info", 1,
-        {{"container", name}, {"image", TextAt(status, "image")}, {"image_id", TextAt(status, "imageID")}, {"container_id", TextAt(status, "containerID")}});
+        {{"container", name},
+         {"image", TextAt(status, "image")},
+         {"image_id", TextAt(status, "imageID")},
+         {"container_id", TextAt(status, "containerID")}});
   if (const std::string reason = TextAt(status, {"state", "waiting", "reason"}); !reason.empty()) {
     w.Add("kube_pod_container_status_waiting_reason", 1, with("reason", reason), ready_since);
   }
-  if (const std::string reason = TextAt(status, {"state", "terminated", "reason"}); !reason.empty()) {
-    w.Add("kube_pod_container_status_terminated_reason", 1, with("reason", reason), Time(At(status, {"state", "terminated", "finishedAt"})));
+  if (const std::string reason = TextAt(status, {"state", "terminated", "reason"});
+      !reason.empty()) {
+    w.Add("kube_pod_container_status_terminated_reason", 1, with("reason", reason),
+          Time(At(status, {"state", "terminated", "finishedAt"})));
   }
   if (const Json& last = At(status, {"lastState", "terminated"}); last.is_object()) {
-    w.Add("kube_pod_container_status_last_terminated_reason", 1, with("reason", TextAt(last, "reason")), ready_since);
-    w.Add("kube_pod_container_status_last_terminated_exitcode", Number(At(last, "exitCode")), who, ready_since);
+    w.Add("kube_pod_container_status_last_terminated_reason", 1,
+          with("reason", TextAt(last, "reason")), ready_since);
+    w.Add("kube_pod_container_status_last_terminated_exitcode", Number(At(last, "exitCode")), who,
+          ready_since);
   }
-  if (const double started = Time(At(status, {"state", "running", "startedAt"})); !std::isnan(started)) {
+  if (const double started = Time(At(status, {"state", "running", "startedAt"}));
+      !std::isnan(started)) {
     w.Add("kube_pod_container_state_started", started, who, started);
   }
 }
@@ -112,11 +132,19 @@ std::vector<Fact> Pod(const Json& pod) {
   for (const Json& owner : ListAt(pod, {"metadata", "ownerReferences"})) {
     owner_kind = TextAt(owner, "kind");
     owner_name = TextAt(owner, "name");
-    w.Add("kube_pod_owner", 1, {{"uid", uid}, {"owner_kind", owner_kind}, {"owner_name", owner_name}, {"owner_is_controller", "true"}});
+    w.Add("kube_pod_owner", 1,
+          {{"uid", uid},
+           {"owner_kind", owner_kind},
+           {"owner_name", owner_name},
+           {"owner_is_controller", "true"}});
   }
   w.Add("kube_pod_info", 1,
-        {{"uid", uid}, {"node", TextAt(pod, {"spec", "nodeName"})}, {"host_ip", TextAt(pod, {"status", "hostIP"})},
-         {"pod_ip", TextAt(pod, {"status", "podIP"})}, {"created_by_kind", owner_kind}, {"created_by_name", owner_name},
+        {{"uid", uid},
+         {"node", TextAt(pod, {"spec", "nodeName"})},
+         {"host_ip", TextAt(pod, {"status", "hostIP"})},
+         {"pod_ip", TextAt(pod, {"status", "podIP"})},
+         {"created_by_kind", owner_kind},
+         {"created_by_name", owner_name},
          {"host_network", BoolAt(pod, {"spec", "hostNetwork"}) ? "true" : "false"},
          {"priority_class", TextAt(pod, {"spec", "priorityClassName"})}});
   Labels labels = with_uid;
@@ -145,12 +173,17 @@ std::vector<Fact> Pod(const Json& pod) {
   }
   if (phase == "Succeeded" || phase == "Failed") since = ready_since;
   for (const char* one : {"Pending", "Running", "Succeeded", "Failed", "Unknown"}) {
-    w.Add("kube_pod_status_phase", phase == one ? 1 : 0, {{"uid", uid}, {"phase", one}}, since, std::string_view("Pending") == one ? 1 : 0);
+    w.Add("kube_pod_status_phase", phase == one ? 1 : 0, {{"uid", uid}, {"phase", one}}, since,
+          std::string_view("Pending") == one ? 1 : 0);
   }
   for (const char* condition : {"true", "false", "unknown"}) {
-    const bool now = ready == (std::string_view(condition) == "true") && std::string_view(condition) != "unknown";
-    w.Add("kube_pod_status_ready", now ? 1 : 0, {{"uid", uid}, {"condition", condition}}, ready_since,
-          std::string_view(condition) == "unknown" ? 0 : now ? 0 : 1);
+    const bool now = ready == (std::string_view(condition) == "true") &&
+                     std::string_view(condition) != "unknown";
+    w.Add("kube_pod_status_ready", now ? 1 : 0, {{"uid", uid}, {"condition", condition}},
+          ready_since,
+          std::string_view(condition) == "unknown" ? 0
+          : now                                    ? 0
+                                                   : 1);
   }
   if (const std::string reason = TextAt(pod, {"status", "reason"}); !reason.empty()) {
     w.Add("kube_pod_status_reason", 1, {{"uid", uid}, {"reason", reason}});
@@ -161,11 +194,15 @@ std::vector<Fact> Pod(const Json& pod) {
     w.Add("kube_pod_status_scheduled", scheduled ? 1 : 0, {{"uid", uid}, {"condition", "true"}});
     w.Add("kube_pod_status_unschedulable", scheduled ? kNaN : 1, with_uid);
   }
-  for (const Json& status : ListAt(pod, {"status", "containerStatuses"})) Container(w, status, ready_since);
+  for (const Json& status : ListAt(pod, {"status", "containerStatuses"}))
+    Container(w, status, ready_since);
   for (const Json& container : ListAt(pod, {"spec", "containers"})) {
-    const Labels who = {{"container", TextAt(container, "name")}, {"node", TextAt(pod, {"spec", "nodeName"})}};
-    w.AddResources("kube_pod_container_resource_requests", At(container, {"resources", "requests"}), who);
-    w.AddResources("kube_pod_container_resource_limits", At(container, {"resources", "limits"}), who);
+    const Labels who = {{"container", TextAt(container, "name")},
+                        {"node", TextAt(pod, {"spec", "nodeName"})}};
+    w.AddResources("kube_pod_container_resource_requests", At(container, {"resources", "requests"}),
+                   who);
+    w.AddResources("kube_pod_container_resource_limits", At(container, {"resources", "limits"}),
+                   who);
   }
   return w.Take();
 }
@@ -173,16 +210,22 @@ std::vector<Fact> Pod(const Json& pod) {
 std::vector<Fact> Node(const Json& node) {
   Writer w(node, "node");
   w.Add("kube_node_info", 1,
-        {{"kernel_version", TextAt(node, {"status", "nodeInfo", "kernelVersion"})}, {"os_image", TextAt(node, {"status", "nodeInfo", "osImage"})},
-         {"container_runtime_version", TextAt(node, {"status", "nodeInfo", "containerRuntimeVersion"})},
-         {"kubelet_version", TextAt(node, {"status", "nodeInfo", "kubeletVersion"})}, {"provider_id", TextAt(node, {"spec", "providerID"})}});
+        {{"kernel_version", TextAt(node, {"status", "nodeInfo", "kernelVersion"})},
+         {"os_image", TextAt(node, {"status", "nodeInfo", "osImage"})},
+         {"container_runtime_version",
+          TextAt(node, {"status", "nodeInfo", "containerRuntimeVersion"})},
+         {"kubelet_version", TextAt(node, {"status", "nodeInfo", "kubeletVersion"})},
+         {"provider_id", TextAt(node, {"spec", "providerID"})}});
   w.AddCreated("kube_node_created");
   w.AddConditions("kube_node_status_condition");
   w.AddResources("kube_node_status_capacity", At(node, {"status", "capacity"}));
   w.AddResources("kube_node_status_allocatable", At(node, {"status", "allocatable"}));
   w.Add("kube_node_spec_unschedulable", BoolAt(node, {"spec", "unschedulable"}) ? 1 : 0);
   for (const Json& taint : ListAt(node, {"spec", "taints"})) {
-    w.Add("kube_node_spec_taint", 1, {{"key", TextAt(taint, "key")}, {"value", TextAt(taint, "value")}, {"effect", TextAt(taint, "effect")}},
+    w.Add("kube_node_spec_taint", 1,
+          {{"key", TextAt(taint, "key")},
+           {"value", TextAt(taint, "value")},
+           {"effect", TextAt(taint, "effect")}},
           Time(At(taint, "timeAdded")));
   }
   return w.Take();
@@ -201,14 +244,17 @@ std::vector<Fact> Deployment(const Json& d) {
   for (const Json& condition : ListAt(d, {"status", "conditions"})) {
     if (TextAt(condition, "type") == "Available") since = Time(At(condition, "lastTransitionTime"));
   }
-  const double wanted = At(d, {"spec", "replicas"}).is_number() ? Number(At(d, {"spec", "replicas"})) : 1;
+  const double wanted =
+      At(d, {"spec", "replicas"}).is_number() ? Number(At(d, {"spec", "replicas"})) : 1;
   const double available = Number(At(d, {"status", "availableReplicas"}));
   const double ready = Number(At(d, {"status", "readyReplicas"}));
   const double before = available < wanted ? wanted : kNaN;
-  w.Add("kube_deployment_status_replicas_available", available, {}, std::isnan(before) ? kNaN : since, before);
-  w.Add("kube_deployment_status_replicas_ready", ready, {}, std::isnan(before) ? kNaN : since, before);
-  w.Add("kube_deployment_status_replicas_unavailable", std::max(0.0, wanted - available), {}, std::isnan(before) ? kNaN : since,
-        std::isnan(before) ? kNaN : 0);
+  w.Add("kube_deployment_status_replicas_available", available, {},
+        std::isnan(before) ? kNaN : since, before);
+  w.Add("kube_deployment_status_replicas_ready", ready, {}, std::isnan(before) ? kNaN : since,
+        before);
+  w.Add("kube_deployment_status_replicas_unavailable", std::max(0.0, wanted - available), {},
+        std::isnan(before) ? kNaN : since, std::isnan(before) ? kNaN : 0);
   w.AddConditions("kube_deployment_status_condition");
   return w.Take();
 }
@@ -220,7 +266,10 @@ std::vector<Fact> ReplicaSet(const Json& r) {
   w.AddPath("kube_replicaset_status_replicas", {"status", "replicas"});
   w.AddPath("kube_replicaset_status_ready_replicas", {"status", "readyReplicas"});
   for (const Json& owner : ListAt(r, {"metadata", "ownerReferences"})) {
-    w.Add("kube_replicaset_owner", 1, {{"owner_kind", TextAt(owner, "kind")}, {"owner_name", TextAt(owner, "name")}, {"owner_is_controller", "true"}});
+    w.Add("kube_replicaset_owner", 1,
+          {{"owner_kind", TextAt(owner, "kind")},
+           {"owner_name", TextAt(owner, "name")},
+           {"owner_is_controller", "true"}});
   }
   return w.Take();
 }
@@ -260,7 +309,8 @@ std::vector<Fact> Job(const Json& j) {
   for (const Json& condition : ListAt(j, {"status", "conditions"})) {
     const std::string type = TextAt(condition, "type");
     if (type != "Complete" && type != "Failed") continue;
-    w.Add(type == "Complete" ? "kube_job_complete" : "kube_job_failed", 1, {{"condition", base::AsciiLower(TextAt(condition, "status"))}},
+    w.Add(type == "Complete" ? "kube_job_complete" : "kube_job_failed", 1,
+          {{"condition", base::AsciiLower(TextAt(condition, "status"))}},
           Time(At(condition, "lastTransitionTime")));
   }
   return w.Take();
@@ -268,7 +318,9 @@ std::vector<Fact> Job(const Json& j) {
 
 std::vector<Fact> CronJob(const Json& c) {
   Writer w(c, "cronjob");
-  w.Add("kube_cronjob_info", 1, {{"schedule", TextAt(c, {"spec", "schedule"})}, {"concurrency_policy", TextAt(c, {"spec", "concurrencyPolicy"})}});
+  w.Add("kube_cronjob_info", 1,
+        {{"schedule", TextAt(c, {"spec", "schedule"})},
+         {"concurrency_policy", TextAt(c, {"spec", "concurrencyPolicy"})}});
   w.Add("kube_cronjob_spec_suspend", BoolAt(c, {"spec", "suspend"}) ? 1 : 0);
   w.Add("kube_cronjob_status_active", static_cast<double>(ListAt(c, {"status", "active"}).size()));
   w.Add("kube_cronjob_status_last_schedule_time", Time(At(c, {"status", "lastScheduleTime"})));
@@ -288,9 +340,13 @@ std::vector<Fact> Hpa(const Json& h) {
 std::vector<Fact> Claim(const Json& p) {
   Writer w(p, "persistentvolumeclaim");
   const std::string phase = TextAt(p, {"status", "phase"});
-  for (const char* one : {"Pending", "Bound", "Lost"}) w.Add("kube_persistentvolumeclaim_status_phase", phase == one ? 1 : 0, {{"phase", one}});
-  w.Add("kube_persistentvolumeclaim_info", 1, {{"storageclass", TextAt(p, {"spec", "storageClassName"})}, {"volumename", TextAt(p, {"spec", "volumeName"})}});
-  w.Add("kube_persistentvolumeclaim_resource_requests_storage_bytes", Amount(At(p, {"spec", "resources", "requests", "storage"})));
+  for (const char* one : {"Pending", "Bound", "Lost"})
+    w.Add("kube_persistentvolumeclaim_status_phase", phase == one ? 1 : 0, {{"phase", one}});
+  w.Add("kube_persistentvolumeclaim_info", 1,
+        {{"storageclass", TextAt(p, {"spec", "storageClassName"})},
+         {"volumename", TextAt(p, {"spec", "volumeName"})}});
+  w.Add("kube_persistentvolumeclaim_resource_requests_storage_bytes",
+        Amount(At(p, {"spec", "resources", "requests", "storage"})));
   return w.Take();
 }
 
@@ -307,14 +363,17 @@ std::vector<Fact> Volume(const Json& p) {
 std::vector<Fact> Namespace(const Json& n) {
   Writer w(n, "namespace");
   const std::string phase = TextAt(n, {"status", "phase"});
-  for (const char* one : {"Active", "Terminating"}) w.Add("kube_namespace_status_phase", phase == one ? 1 : 0, {{"phase", one}});
+  for (const char* one : {"Active", "Terminating"})
+    w.Add("kube_namespace_status_phase", phase == one ? 1 : 0, {{"phase", one}});
   w.AddCreated("kube_namespace_created");
   return w.Take();
 }
 
 std::vector<Fact> Service(const Json& s) {
   Writer w(s, "service");
-  w.Add("kube_service_info", 1, {{"cluster_ip", TextAt(s, {"spec", "clusterIP"})}, {"external_name", TextAt(s, {"spec", "externalName"})}});
+  w.Add("kube_service_info", 1,
+        {{"cluster_ip", TextAt(s, {"spec", "clusterIP"})},
+         {"external_name", TextAt(s, {"spec", "externalName"})}});
   w.Add("kube_service_spec_type", 1, {{"type", TextAt(s, {"spec", "type"})}});
   w.AddCreated("kube_service_created");
   return w.Take();
@@ -338,7 +397,8 @@ std::vector<Fact> Quota(const Json& q) {
   for (const char* type : {"hard", "used"}) {
     const Json& list = At(q, {"status", type});
     if (!list.is_object()) continue;
-    for (const auto& [name, quantity] : list.items()) w.Add("kube_resourcequota", Amount(quantity), {{"resource", name}, {"type", type}});
+    for (const auto& [name, quantity] : list.items())
+      w.Add("kube_resourcequota", Amount(quantity), {{"resource", name}, {"type", type}});
   }
   return w.Take();
 }
@@ -348,7 +408,8 @@ std::vector<Fact> Budget(const Json& p) {
   w.AddPath("kube_poddisruptionbudget_status_current_healthy", {"status", "currentHealthy"});
   w.AddPath("kube_poddisruptionbudget_status_desired_healthy", {"status", "desiredHealthy"});
   w.AddPath("kube_poddisruptionbudget_status_expected_pods", {"status", "expectedPods"});
-  w.AddPath("kube_poddisruptionbudget_status_pod_disruptions_allowed", {"status", "disruptionsAllowed"});
+  w.AddPath("kube_poddisruptionbudget_status_pod_disruptions_allowed",
+            {"status", "disruptionsAllowed"});
   return w.Take();
 }
 
@@ -362,11 +423,23 @@ double Time(const Json& text) {
 
 std::vector<Fact> FactsOf(const std::string& plural, const Json& object) {
   using Maker = std::vector<Fact> (*)(const Json&);
-  static const auto* const kMakers = new std::map<std::string, Maker>{
-      {"pods", Pod}, {"nodes", Node}, {"deployments", Deployment}, {"replicasets", ReplicaSet}, {"statefulsets", StatefulSet},
-      {"daemonsets", DaemonSet}, {"jobs", Job}, {"cronjobs", CronJob}, {"horizontalpodautoscalers", Hpa},
-      {"persistentvolumeclaims", Claim}, {"persistentvolumes", Volume}, {"namespaces", Namespace}, {"services", Service},
-      {"endpoints", Endpoints}, {"resourcequotas", Quota}, {"poddisruptionbudgets", Budget}};
+  static const auto* const kMakers =
+      new std::map<std::string, Maker>{{"pods", Pod},
+                                       {"nodes", Node},
+                                       {"deployments", Deployment},
+                                       {"replicasets", ReplicaSet},
+                                       {"statefulsets", StatefulSet},
+                                       {"daemonsets", DaemonSet},
+                                       {"jobs", Job},
+                                       {"cronjobs", CronJob},
+                                       {"horizontalpodautoscalers", Hpa},
+                                       {"persistentvolumeclaims", Claim},
+                                       {"persistentvolumes", Volume},
+                                       {"namespaces", Namespace},
+                                       {"services", Service},
+                                       {"endpoints", Endpoints},
+                                       {"resourcequotas", Quota},
+                                       {"poddisruptionbudgets", Budget}};
   const auto found = kMakers->find(plural);
   return found == kMakers->end() ? std::vector<Fact>() : found->second(object);
 }

@@ -11,9 +11,9 @@
 namespace opsmesh::kubesim::prometheus {
 namespace {
 
-constexpr size_t kMaxGone = 2000;           // deleted objects that are remembered, of each kind
+constexpr size_t kMaxGone = 2000;  // deleted objects that are remembered, of each kind
 constexpr double kHistory = 14 * 86400.0;
-constexpr double kLongestBackOff = 300;     // of a container that keeps ending
+constexpr double kLongestBackOff = 300;  // of a container that keeps ending
 constexpr size_t kMaxRuns = 5000;
 
 struct KindName {
@@ -21,11 +21,21 @@ struct KindName {
   const char* version;
   const char* plural;
 };
-constexpr KindName kKinds[] = {{"", "v1", "pods"}, {"", "v1", "nodes"}, {"", "v1", "namespaces"}, {"", "v1", "services"},
-                               {"", "v1", "endpoints"}, {"", "v1", "persistentvolumeclaims"}, {"", "v1", "persistentvolumes"},
-                               {"", "v1", "resourcequotas"}, {"apps", "v1", "deployments"}, {"apps", "v1", "replicasets"},
-                               {"apps", "v1", "statefulsets"}, {"apps", "v1", "daemonsets"}, {"batch", "v1", "jobs"},
-                               {"batch", "v1", "cronjobs"}, {"autoscaling", "v2", "horizontalpodautoscalers"},
+constexpr KindName kKinds[] = {{"", "v1", "pods"},
+                               {"", "v1", "nodes"},
+                               {"", "v1", "namespaces"},
+                               {"", "v1", "services"},
+                               {"", "v1", "endpoints"},
+                               {"", "v1", "persistentvolumeclaims"},
+                               {"", "v1", "persistentvolumes"},
+                               {"", "v1", "resourcequotas"},
+                               {"apps", "v1", "deployments"},
+                               {"apps", "v1", "replicasets"},
+                               {"apps", "v1", "statefulsets"},
+                               {"apps", "v1", "daemonsets"},
+                               {"batch", "v1", "jobs"},
+                               {"batch", "v1", "cronjobs"},
+                               {"autoscaling", "v2", "horizontalpodautoscalers"},
                                {"policy", "v1", "poddisruptionbudgets"}};
 
 double Amount(const Json& quantity) {
@@ -33,8 +43,10 @@ double Amount(const Json& quantity) {
   return thousandths ? static_cast<double>(*thousandths / 1000) : kNaN;
 }
 
-/// How the runs of a container that ends again and again must have been, from the last one back to the pod's start.
-std::vector<Run> RunsBefore(double pod_start, double last_start, double last_end, int64_t restarts) {
+/// How the runs of a container that ends again and again must have been, from the last one back to
+/// the pod's start.
+std::vector<Run> RunsBefore(double pod_start, double last_start, double last_end,
+                            int64_t restarts) {
   std::vector<Run> runs;
   const double length = std::max(0.5, last_end - last_start);
   double start = last_start;
@@ -42,7 +54,9 @@ std::vector<Run> RunsBefore(double pod_start, double last_start, double last_end
   for (int64_t n = restarts; n >= 0 && runs.size() < kMaxRuns && end > pod_start; --n) {
     runs.push_back({std::max(start, pod_start), end});
     // The wait before the n-th restart: 10 s, doubled each time, 300 s at most.
-    const double wait = n > 5 ? kLongestBackOff : std::min(kLongestBackOff, 10 * std::pow(2, static_cast<double>(n - 1)));
+    const double wait =
+        n > 5 ? kLongestBackOff
+              : std::min(kLongestBackOff, 10 * std::pow(2, static_cast<double>(n - 1)));
     end = start - wait;
     start = end - length;
   }
@@ -50,7 +64,8 @@ std::vector<Run> RunsBefore(double pod_start, double last_start, double last_end
   return runs;
 }
 
-std::vector<Run> RunsOf(const Json& status, double pod_start, const std::vector<Run>& known, double now) {
+std::vector<Run> RunsOf(const Json& status, double pod_start, const std::vector<Run>& known,
+                        double now) {
   const double started = Time(At(status, {"state", "running", "startedAt"}));
   const Json& ended_now = At(status, {"state", "terminated"});
   const Json& last = ended_now.is_object() ? ended_now : At(status, {"lastState", "terminated"});
@@ -65,21 +80,27 @@ std::vector<Run> RunsOf(const Json& status, double pod_start, const std::vector<
     runs.back().end = std::isnan(last_end) ? now : std::max(last_end, runs.back().start);
   }
   if (!std::isnan(started) && (runs.empty() || runs.back().start < started - 0.5)) {
-    if (!runs.empty() && std::isinf(runs.back().end)) runs.back().end = std::isnan(last_end) ? started : std::min(started, last_end);
+    if (!runs.empty() && std::isinf(runs.back().end))
+      runs.back().end = std::isnan(last_end) ? started : std::min(started, last_end);
     runs.push_back({started, kForever});
   }
-  if (runs.size() > kMaxRuns) runs.erase(runs.begin(), runs.end() - static_cast<ptrdiff_t>(kMaxRuns));
+  if (runs.size() > kMaxRuns)
+    runs.erase(runs.begin(), runs.end() - static_cast<ptrdiff_t>(kMaxRuns));
   return runs;
 }
 
-/// Services that a text names: "http://cart", "redis:6379", "orders-db.payments.svc.cluster.local:5432".
+/// Services that a text names: "http://cart", "redis:6379",
+/// "orders-db.payments.svc.cluster.local:5432".
 void Mentions(std::string_view text, const std::string& ns, std::vector<std::string>* out) {
-  if (const size_t scheme = text.find("://"); scheme != std::string_view::npos) text.remove_prefix(scheme + 3);
+  if (const size_t scheme = text.find("://"); scheme != std::string_view::npos)
+    text.remove_prefix(scheme + 3);
   const std::string_view host = text.substr(0, text.find_first_of(":/ ;"));
   if (host.empty() || host.size() > 253 || host[0] == '-') return;
   const auto parts = base::Split(host, '.');
   for (const std::string_view part : parts) {
-    if (part.empty() || part.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != std::string_view::npos) return;
+    if (part.empty() ||
+        part.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != std::string_view::npos)
+      return;
   }
   if (parts.size() > 1 && parts.size() > 2 && parts[2] != "svc") return;
   out->push_back((parts.size() > 1 ? std::string(parts[1]) : ns) + "/" + std::string(parts[0]));
@@ -116,7 +137,8 @@ class Reader {
       Use(*past, &one);
       for (const Json& status : ListAt(pod, {"status", "containerStatuses"})) {
         if (TextAt(status, "name") != one.name) continue;
-        one.runs = RunsOf(status, std::isnan(started) ? past->created : started, RunsIn(before, one.name), now_);
+        one.runs = RunsOf(status, std::isnan(started) ? past->created : started,
+                          RunsIn(before, one.name), now_);
         one.oom = TextAt(status, {"lastState", "terminated", "reason"}) == "OOMKilled" ||
                   TextAt(status, {"state", "terminated", "reason"}) == "OOMKilled";
       }
@@ -151,7 +173,8 @@ class Reader {
       std::string name = TextAt(owner, "name");
       const char* plural = kind == "ReplicaSet" ? "replicasets" : kind == "Job" ? "jobs" : nullptr;
       if (plural != nullptr) {
-        const ObjectPtr above = store_.Get(MustFind(store_, kind == "Job" ? "batch" : "apps", "v1", plural), past->ns, name);
+        const ObjectPtr above = store_.Get(
+            MustFind(store_, kind == "Job" ? "batch" : "apps", "v1", plural), past->ns, name);
         if (above != nullptr) {
           const Json object = above->Parse();
           for (const Json& next : ListAt(object, {"metadata", "ownerReferences"})) {
@@ -183,7 +206,8 @@ class Reader {
     const bool was = !ready && since > started + 60;
     past->ready.Set(past->created, 0);
     if (was) past->ready.Set(started + 10, 1);
-    if (!std::isnan(since) || ready) past->ready.Set(std::isnan(since) ? past->created : since, ready ? 1 : 0);
+    if (!std::isnan(since) || ready)
+      past->ready.Set(std::isnan(since) ? past->created : since, ready ? 1 : 0);
   }
 
   /// Typical use: what the metrics API tells, else a guess that stays the same.
@@ -192,7 +216,8 @@ class Reader {
     one->cpu = 0.004 + 0.05 * Chance(who, seed_);
     const double most = std::isnan(one->memory_limit) ? 96 << 20 : one->memory_limit;
     one->memory = most * (0.35 + 0.25 * Chance(who, seed_ + 1));
-    const ObjectPtr metrics = store_.Get(MustFind(store_, "metrics.k8s.io", "v1beta1", "pods"), pod.ns, pod.name);
+    const ObjectPtr metrics =
+        store_.Get(MustFind(store_, "metrics.k8s.io", "v1beta1", "pods"), pod.ns, pod.name);
     if (metrics == nullptr) return;
     const Json object = metrics->Parse();
     for (const Json& container : ListAt(object, {"containers"})) {
@@ -206,7 +231,8 @@ class Reader {
 
   void Environment(const Json& pod, Past* past) {
     for (const Json& container : ListAt(pod, {"spec", "containers"})) {
-      for (const Json& env : ListAt(container, {"env"})) Mentions(TextAt(env, "value"), past->ns, &past->mentions);
+      for (const Json& env : ListAt(container, {"env"}))
+        Mentions(TextAt(env, "value"), past->ns, &past->mentions);
     }
     for (const Json& volume : ListAt(pod, {"spec", "volumes"})) {
       const std::string name = TextAt(volume, {"configMap", "name"});
@@ -225,7 +251,8 @@ class Reader {
       }
     }
     std::sort(past->mentions.begin(), past->mentions.end());
-    past->mentions.erase(std::unique(past->mentions.begin(), past->mentions.end()), past->mentions.end());
+    past->mentions.erase(std::unique(past->mentions.begin(), past->mentions.end()),
+                         past->mentions.end());
   }
 
   const Store& store_;
@@ -239,7 +266,8 @@ void ReadService(const Json& service, Past* past) {
     const Json& target = At(port, "targetPort");
     std::string name = TextAt(port, "name");
     if (name.empty()) name = Scalar(At(port, "port"));
-    past->ports.emplace_back(std::move(name), target.is_null() ? Scalar(At(port, "port")) : Scalar(target));
+    past->ports.emplace_back(std::move(name),
+                             target.is_null() ? Scalar(At(port, "port")) : Scalar(target));
   }
 }
 
@@ -256,9 +284,11 @@ void ReadNode(const Json& node, const Past* before, double now, Past* past) {
     if (TextAt(condition, "type") != "Ready") continue;
     const std::string status = TextAt(condition, "status");
     // A node that fell silent did so at its last heartbeat; the condition follows some 40 s later.
-    const double changed = Time(At(condition, status == "Unknown" ? "lastHeartbeatTime" : "lastTransitionTime"));
+    const double changed =
+        Time(At(condition, status == "Unknown" ? "lastHeartbeatTime" : "lastTransitionTime"));
     if (before == nullptr) past->up.Set(past->created, status == "Unknown" ? 1 : 1);
-    past->up.Set(std::isnan(changed) || (before != nullptr && changed > now) ? now : changed, status == "Unknown" ? 0 : 1);
+    past->up.Set(std::isnan(changed) || (before != nullptr && changed > now) ? now : changed,
+                 status == "Unknown" ? 0 : 1);
   }
 }
 
@@ -270,7 +300,8 @@ const std::vector<PastPtr>& Picture::Of(const std::string& plural) const {
   return found == kinds.end() ? *kNone : found->second;
 }
 
-PastPtr History::Look(const std::string& plural, const Object& object, const PastPtr& before, double now) const {
+PastPtr History::Look(const std::string& plural, const Object& object, const PastPtr& before,
+                      double now) const {
   const Json json = object.Parse();
   auto past = std::make_shared<Past>();
   past->kind = plural;
@@ -304,7 +335,8 @@ PastPtr History::Look(const std::string& plural, const Object& object, const Pas
   if (plural == "replicasets") {
     past->replicas = static_cast<double>(IntAt(json, {"spec", "replicas"}, 1));
     past->pod_labels = Reader::LabelsAt(At(json, {"spec", "template", "metadata", "labels"}));
-    for (const Json& owner : ListAt(json, {"metadata", "ownerReferences"})) past->workload = object.ns + "/" + TextAt(owner, "name");
+    for (const Json& owner : ListAt(json, {"metadata", "ownerReferences"}))
+      past->workload = object.ns + "/" + TextAt(owner, "name");
   }
   return past;
 }
@@ -326,7 +358,8 @@ std::shared_ptr<const Picture> History::Refresh() {
       const std::pair<Key, std::string> key = {{object->ns, object->name}, object->uid};
       there.insert(key);
       PastPtr& past = known[key];
-      if (past == nullptr || past->resource_version != object->resource_version) past = Look(kind.plural, *object, past, now);
+      if (past == nullptr || past->resource_version != object->resource_version)
+        past = Look(kind.plural, *object, past, now);
     }
     std::vector<std::pair<double, std::pair<Key, std::string>>> gone;
     for (auto& [key, past] : known) {
@@ -336,7 +369,8 @@ std::shared_ptr<const Picture> History::Refresh() {
         ended->deleted = now;
         ended->ready.Set(now, 0);
         for (ContainerPast& container : ended->containers) {
-          if (!container.runs.empty()) container.runs.back().end = std::min(container.runs.back().end, now);
+          if (!container.runs.empty())
+            container.runs.back().end = std::min(container.runs.back().end, now);
         }
         past = std::move(ended);
       }

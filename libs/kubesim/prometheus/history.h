@@ -1,4 +1,5 @@
-// What is known of a simulated cluster over time: its objects now, the times they carry, and every change seen since.
+// What is known of a simulated cluster over time: its objects now, the times they carry, and every
+// change seen since.
 #pragma once
 
 #include <cstdint>
@@ -31,10 +32,10 @@ struct ContainerPast {
   double memory_limit = kNaN;  // bytes
   double cpu_request = kNaN;
   double memory_request = kNaN;
-  double cpu = 0.02;           // typical use, cores
-  double memory = 48 << 20;    // typical use, bytes
-  std::vector<Run> runs;       // in order of time
-  bool oom = false;            // its runs end by running out of memory
+  double cpu = 0.02;               // typical use, cores
+  double memory = 48 << 20;        // typical use, bytes
+  std::vector<Run> runs;           // in order of time
+  bool oom = false;                // its runs end by running out of memory
   std::vector<std::string> ports;  // names and numbers
 };
 
@@ -43,8 +44,8 @@ struct Fact {
   std::string metric;
   promql::Labels labels;  // without the name
   double value = 0;
-  double since = kNaN;    // when it became so; NaN = with the object
-  double before = kNaN;   // what it was until then, from the object's creation
+  double since = kNaN;   // when it became so; NaN = with the object
+  double before = kNaN;  // what it was until then, from the object's creation
 };
 
 /// One object. Immutable; a change makes a new one.
@@ -61,7 +62,7 @@ struct Past {
   std::string node;
   std::string ip;
   promql::Labels pod_labels;
-  std::string workload;              // "shop/cart": namespace and name of what stands above its ReplicaSet
+  std::string workload;  // "shop/cart": namespace and name of what stands above its ReplicaSet
   std::string workload_kind;
   Steps ready;
   std::vector<ContainerPast> containers;
@@ -72,7 +73,7 @@ struct Past {
   // Nodes:
   double cpus = 4;
   double memory = 8e9;
-  Steps up;                           // 1 while its kubelet answers
+  Steps up;  // 1 while its kubelet answers
   // ReplicaSets:
   double replicas = 0;
 };
@@ -89,20 +90,23 @@ struct Picture {
 /// Thread-safe.
 class History {
  public:
-  History(const Store& store, const base::Clock& clock, uint64_t seed) : store_(store), clock_(clock), seed_(seed) {}
+  History(const Store& store, const base::Clock& clock, uint64_t seed)
+      : store_(store), clock_(clock), seed_(seed) {}
 
   /// Looks at the cluster; cheap when it did not change. What changed is dated to now.
   std::shared_ptr<const Picture> Refresh();
 
  private:
   using Key = std::pair<std::string, std::string>;  // namespace, name
-  PastPtr Look(const std::string& plural, const Object& object, const PastPtr& before, double now) const;
+  PastPtr Look(const std::string& plural, const Object& object, const PastPtr& before,
+               double now) const;
 
   const Store& store_;
   const base::Clock& clock_;
   const uint64_t seed_;
   std::mutex mutex_;
-  std::map<std::string, std::map<std::pair<Key, std::string>, PastPtr>> known_;  // by plural; key and uid
+  std::map<std::string, std::map<std::pair<Key, std::string>, PastPtr>>
+      known_;  // by plural; key and uid
   std::shared_ptr<const Picture> picture_;
 };
 

@@ -23,8 +23,16 @@ int64_t Millis(double seconds) {
 /// A function read at the moments of the scrapes.
 class Scraped : public promql::Series {
  public:
-  Scraped(std::shared_ptr<const Model> model, promql::Labels labels, int64_t now, int64_t phase, int64_t start, int64_t end, ValueAt value, bool markers)
-      : model_(std::move(model)), labels_(std::move(labels)), now_(now), phase_(phase), start_(start), end_(end), value_(std::move(value)), markers_(markers) {}
+  Scraped(std::shared_ptr<const Model> model, promql::Labels labels, int64_t now, int64_t phase,
+          int64_t start, int64_t end, ValueAt value, bool markers)
+      : model_(std::move(model)),
+        labels_(std::move(labels)),
+        now_(now),
+        phase_(phase),
+        start_(start),
+        end_(end),
+        value_(std::move(value)),
+        markers_(markers) {}
 
   const promql::Labels& labels() const override { return labels_; }
 
@@ -47,7 +55,8 @@ class Scraped : public promql::Series {
 
  private:
   bool Alive(int64_t t) const {
-    return t >= start_ && t <= end_ && t >= now_ - kHistory && !std::isnan(value_(static_cast<double>(t) / 1000));
+    return t >= start_ && t <= end_ && t >= now_ - kHistory &&
+           !std::isnan(value_(static_cast<double>(t) / 1000));
   }
   int64_t FineFrom() const { return (now_ - kFineFor) / kCoarse * kCoarse; }
   /// The first scrape after t.
@@ -75,19 +84,28 @@ class Scraped : public promql::Series {
 /// Keeps the series that match.
 class Collector : public Sink {
  public:
-  Collector(std::shared_ptr<const Model> model, const std::vector<promql::Matcher>& matchers, int64_t now, int64_t from, int64_t to, uint64_t seed, bool markers)
-      : model_(std::move(model)), matchers_(matchers), now_(now), from_(from), to_(to), seed_(seed), markers_(markers) {}
+  Collector(std::shared_ptr<const Model> model, const std::vector<promql::Matcher>& matchers,
+            int64_t now, int64_t from, int64_t to, uint64_t seed, bool markers)
+      : model_(std::move(model)),
+        matchers_(matchers),
+        now_(now),
+        from_(from),
+        to_(to),
+        seed_(seed),
+        markers_(markers) {}
 
   bool Wants(const std::string& metric) override {
     const auto known = wanted_.find(metric);
     if (known != wanted_.end()) return known->second;
-    const bool wanted = std::all_of(matchers_.begin(), matchers_.end(), [&](const promql::Matcher& matcher) {
-      return matcher.name != promql::kMetricName || matcher.Matches(metric);
-    });
+    const bool wanted =
+        std::all_of(matchers_.begin(), matchers_.end(), [&](const promql::Matcher& matcher) {
+          return matcher.name != promql::kMetricName || matcher.Matches(metric);
+        });
     return wanted_[metric] = wanted;
   }
 
-  void Add(const std::string& metric, promql::Labels labels, const std::string& target, double start, double end, ValueAt value) override {
+  void Add(const std::string& metric, promql::Labels labels, const std::string& target,
+           double start, double end, ValueAt value) override {
     if (!Wants(metric)) return;
     const int64_t first = Millis(start);
     const int64_t last = Millis(end);
@@ -95,13 +113,17 @@ class Collector : public Sink {
     labels.emplace_back(promql::kMetricName, metric);
     labels = promql::MakeLabels(std::move(labels));
     if (!promql::MatchesAll(matchers_, labels)) return;
-    const auto phase = static_cast<int64_t>(Chance(target, seed_ + 90) * static_cast<double>(kFine));
-    found_.push_back(std::make_shared<Scraped>(model_, std::move(labels), now_, phase, first, last, std::move(value), markers_));
+    const auto phase =
+        static_cast<int64_t>(Chance(target, seed_ + 90) * static_cast<double>(kFine));
+    found_.push_back(std::make_shared<Scraped>(model_, std::move(labels), now_, phase, first, last,
+                                               std::move(value), markers_));
   }
 
   std::vector<promql::SeriesPtr> Take() {
-    std::sort(found_.begin(), found_.end(), [](const auto& a, const auto& b) { return a->labels() < b->labels(); });
-    // Two objects of one name, one after the other, would be one series to Prometheus; the later one stands for both.
+    std::sort(found_.begin(), found_.end(),
+              [](const auto& a, const auto& b) { return a->labels() < b->labels(); });
+    // Two objects of one name, one after the other, would be one series to Prometheus; the later
+    // one stands for both.
     const auto same = [](const auto& a, const auto& b) { return a->labels() == b->labels(); };
     found_.erase(std::unique(found_.begin(), found_.end(), same), found_.end());
     return std::move(found_);
@@ -130,7 +152,8 @@ class Names : public Sink {
     }
     return false;
   }
-  void Add(const std::string&, promql::Labels, const std::string&, double, double, ValueAt) override {}
+  void Add(const std::string&, promql::Labels, const std::string&, double, double,
+           ValueAt) override {}
   std::map<std::string, MetricInfo> all;
 };
 
@@ -143,15 +166,18 @@ Metrics::~Metrics() = default;
 std::shared_ptr<const Model> Metrics::Current() const {
   const std::lock_guard lock(mutex_);
   auto picture = history_.Refresh();
-  if (model_ == nullptr || &model_->picture() != picture.get()) model_ = std::make_shared<const Model>(std::move(picture), seed_);
+  if (model_ == nullptr || &model_->picture() != picture.get())
+    model_ = std::make_shared<const Model>(std::move(picture), seed_);
   return model_;
 }
 
 void Metrics::Refresh() const { history_.Refresh(); }
 
-std::vector<promql::SeriesPtr> Metrics::Select(const std::vector<promql::Matcher>& matchers, int64_t from, int64_t to) const {
+std::vector<promql::SeriesPtr> Metrics::Select(const std::vector<promql::Matcher>& matchers,
+                                               int64_t from, int64_t to) const {
   const std::shared_ptr<const Model> model = Current();
-  Collector collector(model, matchers, absl::ToUnixMillis(clock_.Now()), from, to, seed_, stale_markers_);
+  Collector collector(model, matchers, absl::ToUnixMillis(clock_.Now()), from, to, seed_,
+                      stale_markers_);
   model->Describe(collector);
   return collector.Take();
 }

@@ -1,7 +1,9 @@
-// The demo's metrics as a promql::Source: names and labels of kube-state-metrics, cAdvisor, node_exporter and of HTTP
-// services, fourteen days back, every 15 s in the last six hours and every 60 s before.
+// The demo's metrics as a promql::Source: names and labels of kube-state-metrics, cAdvisor,
+// node_exporter and of HTTP services, fourteen days back, every 15 s in the last six hours and
+// every 60 s before.
 //
-// Nothing is stored but what the cluster says of itself: a sample is a function of the objects, the seed and the time.
+// Nothing is stored but what the cluster says of itself: a sample is a function of the objects, the
+// seed and the time.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +29,8 @@ class Metrics : public promql::Source {
   Metrics(const Store& store, const base::Clock& clock, uint64_t seed, bool stale_markers = true);
   ~Metrics() override;
 
-  std::vector<promql::SeriesPtr> Select(const std::vector<promql::Matcher>& matchers, int64_t from, int64_t to) const override;
+  std::vector<promql::SeriesPtr> Select(const std::vector<promql::Matcher>& matchers, int64_t from,
+                                        int64_t to) const override;
   /// Looks at the cluster, as a scrape does, so that changes are dated right though nobody asks.
   void Refresh() const;
   std::map<std::string, MetricInfo> Metadata() const;

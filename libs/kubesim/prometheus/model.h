@@ -22,7 +22,8 @@ class Sink {
   /// Whether anybody wants that metric: then its labels need not be made.
   virtual bool Wants(const std::string& metric) = 0;
   /// `target` = who was scraped for it ("job/instance"); [start, end] bounds its life.
-  virtual void Add(const std::string& metric, promql::Labels labels, const std::string& target, double start, double end, ValueAt value) = 0;
+  virtual void Add(const std::string& metric, promql::Labels labels, const std::string& target,
+                   double start, double end, ValueAt value) = 0;
 };
 
 class Model {
@@ -37,7 +38,8 @@ class Model {
 
   void State(Sink& sink) const;
   void Containers(Sink& sink) const;
-  void Container(Sink& sink, const Past& pod, const ContainerPast& container, const ContainerFlow& flow) const;
+  void Container(Sink& sink, const Past& pod, const ContainerPast& container,
+                 const ContainerFlow& flow) const;
   void Network(Sink& sink, const Past& pod) const;
   void Nodes(Sink& sink) const;
   void Node(Sink& sink, const Past& node, double load) const;

@@ -33,7 +33,8 @@ class DemoMetrics : public ::testing::Test {
     EXPECT_TRUE(LoadDemo(target).ok());
   }
 
-  http_server::Response Ask(const std::string& path, const std::string& query, const std::string& method = "GET") {
+  http_server::Response Ask(const std::string& path, const std::string& query,
+                            const std::string& method = "GET") {
     http_server::Request request;
     request.method = method;
     request.path = path;
@@ -43,10 +44,14 @@ class DemoMetrics : public ::testing::Test {
     } else {
       request.raw_query = query;
     }
-    return Api(metrics_, {.clock = &clock_, .metadata = [this] { return metrics_.Metadata(); }}).Answer(base::Context::Background(), request);
+    return Api(metrics_, {.clock = &clock_, .metadata = [this] { return metrics_.Metadata(); }})
+        .Answer(base::Context::Background(), request);
   }
-  std::vector<nlohmann::json> Rows(const std::string& promql, absl::Duration ago = absl::ZeroDuration()) {
-    const auto response = Ask("/api/v1/query", fmt::format("query={}&time={}", base::PercentEncode(promql), absl::ToUnixSeconds(clock_.now - ago)));
+  std::vector<nlohmann::json> Rows(const std::string& promql,
+                                   absl::Duration ago = absl::ZeroDuration()) {
+    const auto response =
+        Ask("/api/v1/query", fmt::format("query={}&time={}", base::PercentEncode(promql),
+                                         absl::ToUnixSeconds(clock_.now - ago)));
     EXPECT_EQ(response.status, 200) << response.body;
     const auto answer = nlohmann::json::parse(response.body);
     return answer["data"]["result"].get<std::vector<nlohmann::json>>();
@@ -55,7 +60,8 @@ class DemoMetrics : public ::testing::Test {
   double Value(const std::string& promql, absl::Duration ago = absl::ZeroDuration()) {
     const auto rows = Rows(promql, ago);
     EXPECT_LE(rows.size(), 1u) << promql;
-    return rows.empty() ? kNaN : std::strtod(rows[0]["value"][1].get<std::string>().c_str(), nullptr);
+    return rows.empty() ? kNaN
+                        : std::strtod(rows[0]["value"][1].get<std::string>().c_str(), nullptr);
   }
 
   HandClock clock_;
@@ -66,16 +72,26 @@ class DemoMetrics : public ::testing::Test {
 };
 
 TEST_F(DemoMetrics, EveryFaultShowsFromItsOnsetOn) {
-  EXPECT_GT(Value(R"(sum(increase(kube_pod_container_status_restarts_total{pod=~"checkout-.*"}[1h])))"), 15) << "a crash loop";
-  EXPECT_TRUE(std::isnan(Value(R"(sum(increase(kube_pod_container_status_restarts_total{pod=~"checkout-.*"}[1h])) > 1)", absl::Hours(3))));
-  EXPECT_GT(Value(R"(max(max_over_time(container_memory_working_set_bytes{container="recommender"}[1h]) / on (namespace, pod, container) kube_pod_container_resource_limits{resource="memory"}))"), 0.9)
+  EXPECT_GT(
+      Value(R"(sum(increase(kube_pod_container_status_restarts_total{pod=~"checkout-.*"}[1h])))"),
+      15)
+      << "a crash loop";
+  EXPECT_TRUE(std::isnan(Value(
+      R"(sum(increase(kube_pod_container_status_restarts_total{pod=~"checkout-.*"}[1h])) > 1)",
+      absl::Hours(3))));
+  EXPECT_GT(
+      Value(
+          R"(max(max_over_time(container_memory_working_set_bytes{container="recommender"}[1h]) / on (namespace, pod, container) kube_pod_container_resource_limits{resource="memory"}))"),
+      0.9)
       << "memory climbs to the limit";
   EXPECT_EQ(Value(R"(up{job="node-exporter",node="node-4"})"), 0) << "a node is down";
   EXPECT_EQ(Value(R"(up{job="node-exporter",node="node-4"})", absl::Minutes(40)), 1);
   EXPECT_TRUE(Rows(R"(node_load1{node="node-4"})").empty());
   EXPECT_EQ(Value(R"(kube_deployment_status_replicas_available{deployment="checkout"})"), 0);
-  const std::string errors = R"(sum(rate(http_requests_total{service="frontend",code=~"5.."}[10m])) / sum(rate(http_requests_total{service="frontend"}[10m])))";
-  EXPECT_GT(Value(errors), 1.2 * Value(errors, absl::Hours(4))) << "a caller of what crashes has more errors since";
+  const std::string errors =
+      R"(sum(rate(http_requests_total{service="frontend",code=~"5.."}[10m])) / sum(rate(http_requests_total{service="frontend"}[10m])))";
+  EXPECT_GT(Value(errors), 1.2 * Value(errors, absl::Hours(4)))
+      << "a caller of what crashes has more errors since";
 }
 
 TEST_F(DemoMetrics, ReachesFourteenDaysBackWithADailySeason) {
@@ -83,13 +99,16 @@ TEST_F(DemoMetrics, ReachesFourteenDaysBackWithADailySeason) {
   double least = 1e9;
   double most = 0;
   for (int hour = 24; hour < 48; ++hour) {
-    const double rate = Value(R"(sum(rate(http_requests_total{service="nginx"}[30m])))", absl::Hours(hour));
+    const double rate =
+        Value(R"(sum(rate(http_requests_total{service="nginx"}[30m])))", absl::Hours(hour));
     least = std::min(least, rate);
     most = std::max(most, rate);
   }
   EXPECT_GT(least, 0);
   EXPECT_GT(most, 1.5 * least);
-  EXPECT_GT(Value(R"(sum(rate(http_requests_total{service="nginx"}[1h])))", absl::Hours(24 * 13)), 0) << "also before the last rollout";
+  EXPECT_GT(Value(R"(sum(rate(http_requests_total{service="nginx"}[1h])))", absl::Hours(24 * 13)),
+            0)
+      << "also before the last rollout";
 }
 
 TEST_F(DemoMetrics, TheSameSeedAndMomentHaveTheSameAnswers) {
@@ -98,7 +117,10 @@ TEST_F(DemoMetrics, TheSameSeedAndMomentHaveTheSameAnswers) {
   const int64_t now = absl::ToUnixMillis(clock_.now);
   const auto read = [&](const Metrics& metrics) {
     std::string text;
-    for (const auto& series : metrics.Select({*promql::Matcher::Make("__name__", promql::Matcher::Op::kMatch, "http_requests_total|node_load1")}, now - 3600'000, now)) {
+    for (const auto& series :
+         metrics.Select({*promql::Matcher::Make("__name__", promql::Matcher::Op::kMatch,
+                                                "http_requests_total|node_load1")},
+                        now - 3600'000, now)) {
       std::vector<promql::Point> points;
       series->Read(now - 3600'000, now, &points);
       text += promql::ToString(series->labels());
@@ -111,8 +133,10 @@ TEST_F(DemoMetrics, TheSameSeedAndMomentHaveTheSameAnswers) {
 }
 
 TEST_F(DemoMetrics, CountersFallOnlyWhereSomethingStartedAnew) {
-  EXPECT_EQ(Value(R"(sum(resets(container_cpu_usage_seconds_total{namespace="kube-system"}[12h])))"), 0);
-  EXPECT_GT(Value(R"(sum(resets(container_cpu_usage_seconds_total{container="recommender"}[2h])))"), 0);
+  EXPECT_EQ(
+      Value(R"(sum(resets(container_cpu_usage_seconds_total{namespace="kube-system"}[12h])))"), 0);
+  EXPECT_GT(Value(R"(sum(resets(container_cpu_usage_seconds_total{container="recommender"}[2h])))"),
+            0);
   EXPECT_EQ(Value("sum(resets(node_cpu_seconds_total[1d]))"), 0);
   EXPECT_TRUE(Rows("rate(http_requests_total[5m]) < 0").empty());
 }
@@ -132,30 +156,39 @@ TEST_F(DemoMetrics, AChangeOfTheClusterIsDatedToWhenItWasSeen) {
   ASSERT_TRUE(store_.Remove(MustFind(store_, "", "v1", "pods"), "shop", pod->name).ok());
   metrics_.Refresh();
   clock_.now += absl::Minutes(1);
-  EXPECT_TRUE(Rows(fmt::format(R"(kube_pod_info{{pod="{}"}})", pod->name)).empty()) << "stale at once, not after five minutes";
-  EXPECT_EQ(Rows(fmt::format(R"(kube_pod_info{{pod="{}"}})", pod->name), absl::Minutes(5)).size(), 1u);
+  EXPECT_TRUE(Rows(fmt::format(R"(kube_pod_info{{pod="{}"}})", pod->name)).empty())
+      << "stale at once, not after five minutes";
+  EXPECT_EQ(Rows(fmt::format(R"(kube_pod_info{{pod="{}"}})", pod->name), absl::Minutes(5)).size(),
+            1u);
 }
 
 TEST_F(DemoMetrics, TheApiAnswersWhatIsAskedAndSaysWhatIsWrong) {
   EXPECT_EQ(Ask("/-/ready", "").status, 200);
-  EXPECT_NE(Ask("/api/v1/status/buildinfo", "").body.find("\"version\":\"2.42.0\""), std::string::npos);
+  EXPECT_NE(Ask("/api/v1/status/buildinfo", "").body.find("\"version\":\"2.42.0\""),
+            std::string::npos);
   EXPECT_EQ(Ask("/api/v1/query", "query=up", "POST").status, 200);
   EXPECT_EQ(Ask("/api/v1/query", "query=up", "DELETE").status, 405);
   EXPECT_EQ(Ask("/api/v1/nothing", "").status, 404);
   const auto bad = Ask("/api/v1/query", "query=sum(");
   EXPECT_EQ(bad.status, 400);
-  EXPECT_EQ(bad.body, R"({"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:5: parse error: unexpected end of input"})");
-  EXPECT_EQ(Ask("/api/v1/query", "query=kube_pod_status_phase*on(namespace)kube_pod_info").status, 422);
+  EXPECT_EQ(
+      bad.body,
+      R"({"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:5: parse error: unexpected end of input"})");
+  EXPECT_EQ(Ask("/api/v1/query", "query=kube_pod_status_phase*on(namespace)kube_pod_info").status,
+            422);
   EXPECT_EQ(Ask("/api/v1/query", "query=%zz").status, 400);
   EXPECT_EQ(Ask("/api/v1/query_range", "query=up&start=0&end=20000&step=1").status, 400);
-  EXPECT_EQ(Ask("/api/v1/query", "query=1e-7").body.substr(0, 60), R"({"status":"success","data":{"resultType":"scalar","result":[)");
+  EXPECT_EQ(Ask("/api/v1/query", "query=1e-7").body.substr(0, 60),
+            R"({"status":"success","data":{"resultType":"scalar","result":[)");
   EXPECT_NE(Ask("/api/v1/query", "query=1e-7").body.find("\"1e-07\""), std::string::npos);
   EXPECT_NE(Ask("/api/v1/label/job/values", "").body.find("\"node-exporter\""), std::string::npos);
   EXPECT_EQ(Ask("/api/v1/label/no-label/values", "").status, 400);
   EXPECT_NE(Ask("/api/v1/labels", "match[]=up").body.find("\"instance\""), std::string::npos);
   EXPECT_EQ(Ask("/api/v1/series", "").status, 400);
-  EXPECT_NE(Ask("/api/v1/metadata", "metric=http_requests_total").body.find("\"counter\""), std::string::npos);
-  for (const char* hostile : {"/api/v1/label//values", "/api/v1/label/../../values", "/api/v1/label/values", "/api/v1/", "/api/v2/query"}) {
+  EXPECT_NE(Ask("/api/v1/metadata", "metric=http_requests_total").body.find("\"counter\""),
+            std::string::npos);
+  for (const char* hostile : {"/api/v1/label//values", "/api/v1/label/../../values",
+                              "/api/v1/label/values", "/api/v1/", "/api/v2/query"}) {
     EXPECT_GE(Ask(hostile, "").status, 400) << hostile;
   }
 }

@@ -22,7 +22,10 @@ constexpr absl::Duration kLongestQuery = absl::Seconds(60);
 class ServerImpl final : public Server {
  public:
   ServerImpl(const Store& store, const ServerOptions& options)
-      : options_(options), clock_(options.clock != nullptr ? *options.clock : store.clock()), metrics_(store, clock_, options.seed, options.stale_markers), api_(metrics_, ApiOptions()),
+      : options_(options),
+        clock_(options.clock != nullptr ? *options.clock : store.clock()),
+        metrics_(store, clock_, options.seed, options.stale_markers),
+        api_(metrics_, ApiOptions()),
         pool_(base::WorkerPool::Options{.name = "prometheus", .threads = 2, .queue_limit = 256}) {}
 
   ~ServerImpl() override {
@@ -40,20 +43,24 @@ class ServerImpl final : public Server {
     options.address = options_.address;
     options.port = options_.port;
     options.server_name = "";
-    auto handler = http_server::OnPool(pool_, kLongestQuery, [this](const base::Context& ctx, http_server::Exchange& exchange) {
-      if (!exchange.request().remote_is_loopback) {
-        return exchange.Respond({403, {}, "The demo's Prometheus answers callers on loopback only.\n"});
-      }
-      exchange.Respond(api_.Answer(ctx, exchange.request()));
-    });
-    OPSMESH_ASSIGN_OR_RETURN(server_, http_server::Server::Start(std::move(options), std::move(handler)));
+    auto handler = http_server::OnPool(
+        pool_, kLongestQuery, [this](const base::Context& ctx, http_server::Exchange& exchange) {
+          if (!exchange.request().remote_is_loopback) {
+            return exchange.Respond(
+                {403, {}, "The demo's Prometheus answers callers on loopback only.\n"});
+          }
+          exchange.Respond(api_.Answer(ctx, exchange.request()));
+        });
+    OPSMESH_ASSIGN_OR_RETURN(server_,
+                             http_server::Server::Start(std::move(options), std::move(handler)));
     scraper_ = std::thread([this] { Scrape(); });
     return absl::OkStatus();
   }
 
   std::string url() const override {
     const bool v6 = options_.address.find(':') != std::string::npos;
-    return fmt::format("http://{}:{}", v6 ? "[" + options_.address + "]" : options_.address, server_->port());
+    return fmt::format("http://{}:{}", v6 ? "[" + options_.address + "]" : options_.address,
+                       server_->port());
   }
 
  private:
@@ -68,7 +75,8 @@ class ServerImpl final : public Server {
   /// Dates what changes in the cluster, also while nobody asks.
   void Scrape() {
     std::unique_lock lock(mutex_);
-    while (!wake_.wait_for(lock, absl::ToChronoMilliseconds(kScrape), [this] { return stopping_; })) {
+    while (
+        !wake_.wait_for(lock, absl::ToChronoMilliseconds(kScrape), [this] { return stopping_; })) {
       lock.unlock();
       metrics_.Refresh();
       lock.lock();
@@ -89,7 +97,8 @@ class ServerImpl final : public Server {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Store& store, const ServerOptions& options) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Store& store,
+                                                      const ServerOptions& options) {
   auto server = std::make_unique<ServerImpl>(store, options);
   OPSMESH_RETURN_IF_ERROR(server->Open());
   return server;

@@ -26,10 +26,12 @@ Wave::Wave(std::string_view who, uint64_t seed, double daily, double noise) {
   parts_.push_back({daily * 0.25, 2 * turn / kDay, turn * Chance(who, seed + 1)});
   const double midweek = 5.5 * kDay - std::fmod(kEpoch, 7 * kDay);
   parts_.push_back({daily * 0.2, turn / (7 * kDay), turn / 4 - turn * midweek / (7 * kDay)});
-  constexpr double kPeriods[] = {131, 307, 743, 1901, 4999, 13007};  // no two have a small common multiple
+  constexpr double kPeriods[] = {131,  307,  743,
+                                 1901, 4999, 13007};  // no two have a small common multiple
   for (size_t i = 0; i < std::size(kPeriods); ++i) {
     const double share = noise * (0.5 + Chance(who, seed + 10 + i)) / 3.5;
-    parts_.push_back({share, turn / (kPeriods[i] * (0.9 + 0.2 * Chance(who, seed + 20 + i))), turn * Chance(who, seed + 30 + i)});
+    parts_.push_back({share, turn / (kPeriods[i] * (0.9 + 0.2 * Chance(who, seed + 20 + i))),
+                      turn * Chance(who, seed + 30 + i)});
   }
   double sum = 0;
   for (const Part& part : parts_) sum += part.amplitude;
@@ -39,13 +41,15 @@ Wave::Wave(std::string_view who, uint64_t seed, double daily, double noise) {
 
 double Wave::At(double t) const {
   double value = 1;
-  for (const Part& part : parts_) value += part.amplitude * std::sin(part.omega * (t - kEpoch) + part.phase);
+  for (const Part& part : parts_)
+    value += part.amplitude * std::sin(part.omega * (t - kEpoch) + part.phase);
   return value;
 }
 
 double Wave::Primitive(double t) const {
   double value = t - kEpoch;
-  for (const Part& part : parts_) value -= part.amplitude / part.omega * std::cos(part.omega * (t - kEpoch) + part.phase);
+  for (const Part& part : parts_)
+    value -= part.amplitude / part.omega * std::cos(part.omega * (t - kEpoch) + part.phase);
   return value;
 }
 
@@ -69,7 +73,8 @@ double Flow::RateAt(double t) const {
 }
 
 double Flow::Total(double t) const {
-  const auto next = std::upper_bound(pieces_.begin(), pieces_.end(), t, [](double time, const Piece& p) { return time < p.from; });
+  const auto next = std::upper_bound(pieces_.begin(), pieces_.end(), t,
+                                     [](double time, const Piece& p) { return time < p.from; });
   if (next == pieces_.begin()) return 0;
   const Piece& piece = *std::prev(next);
   if (piece.factor == 0) return piece.before;

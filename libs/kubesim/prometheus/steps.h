@@ -19,7 +19,9 @@ class Steps {
  public:
   /// From `t` on the value is `v`; times do not go back. Remembers the last 512 changes.
   void Set(double t, double v) {
-    if (!points_.empty() && (points_.back().second == v || (std::isnan(v) && std::isnan(points_.back().second)))) return;
+    if (!points_.empty() &&
+        (points_.back().second == v || (std::isnan(v) && std::isnan(points_.back().second))))
+      return;
     if (!points_.empty() && points_.back().first >= t) {
       points_.back().second = v;
       return;
@@ -29,7 +31,8 @@ class Steps {
   }
   /// NaN before the first moment, and where there is none.
   double At(double t) const {
-    const auto next = std::upper_bound(points_.begin(), points_.end(), t, [](double time, const auto& p) { return time < p.first; });
+    const auto next = std::upper_bound(points_.begin(), points_.end(), t,
+                                       [](double time, const auto& p) { return time < p.first; });
     return next == points_.begin() ? kNaN : std::prev(next)->second;
   }
   const std::vector<std::pair<double, double>>& points() const { return points_; }
@@ -41,8 +44,9 @@ class Steps {
 /// The same number for the same text and salt, spread evenly over [0, 1).
 double Chance(std::string_view text, uint64_t salt);
 
-/// A demand that swings: by day, by week, and in between without a pattern to see. Mean 1; never below a tenth. Sums of
-/// sinusoids, so that the sum over any span is exact and costs the same whatever its length.
+/// A demand that swings: by day, by week, and in between without a pattern to see. Mean 1; never
+/// below a tenth. Sums of sinusoids, so that the sum over any span is exact and costs the same
+/// whatever its length.
 class Wave {
  public:
   /// `daily` is the share of the mean by which it swings in a day, `noise` that of the rest.

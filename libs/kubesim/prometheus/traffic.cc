@@ -10,11 +10,13 @@
 namespace opsmesh::kubesim::prometheus {
 namespace {
 
-constexpr double kSpread = 0.7;       // sigma of the logarithm of a latency
-constexpr double kLostCalls = 0.9;    // of the calls of a service without pods that end in an error
-constexpr double kSlowWhenGone = 3;   // how much longer a request takes that waits for such a service
+constexpr double kSpread = 0.7;     // sigma of the logarithm of a latency
+constexpr double kLostCalls = 0.9;  // of the calls of a service without pods that end in an error
+constexpr double kSlowWhenGone =
+    3;  // how much longer a request takes that waits for such a service
 constexpr size_t kMaxMoments = 4000;
-constexpr int kRounds = 6;            // of passing trouble on from callee to caller: longer paths hardly matter
+constexpr int kRounds =
+    6;  // of passing trouble on from callee to caller: longer paths hardly matter
 
 bool Selects(const promql::Labels& selector, const promql::Labels& labels) {
   return !selector.empty() && std::all_of(selector.begin(), selector.end(), [&](const auto& term) {
@@ -29,7 +31,9 @@ bool Listens(const Past& pod, const Past& service) {
   for (const auto& [name, target] : service.ports) {
     for (const ContainerPast& container : pod.containers) {
       declared = declared || !container.ports.empty();
-      if (std::find(container.ports.begin(), container.ports.end(), target) != container.ports.end()) return true;
+      if (std::find(container.ports.begin(), container.ports.end(), target) !=
+          container.ports.end())
+        return true;
     }
   }
   return !declared && std::isdigit(static_cast<unsigned char>(service.ports[0].second[0]));
@@ -69,7 +73,8 @@ void Traffic::AddFormerPods(const Picture& picture, uint64_t seed) {
   std::map<std::string, std::vector<PastPtr>> by_workload;
   for (const PastPtr& set : picture.Of("replicasets")) by_workload[set->workload].push_back(set);
   for (auto& [workload, sets] : by_workload) {
-    std::sort(sets.begin(), sets.end(), [](const PastPtr& a, const PastPtr& b) { return a->created < b->created; });
+    std::sort(sets.begin(), sets.end(),
+              [](const PastPtr& a, const PastPtr& b) { return a->created < b->created; });
     const PastPtr* model = nullptr;
     int count = 0;
     double first_live = kForever;
@@ -89,13 +94,16 @@ void Traffic::AddFormerPods(const Picture& picture, uint64_t seed) {
         pod->kind = "pods";
         pod->ns = sets[i]->ns;
         std::string suffix;
-        for (uint64_t c = 0; c < 5; ++c) suffix += "bcdfghjklmnpqrstvwxz2456789"[static_cast<size_t>(Chance(salt, seed + 50 + c) * 27)];
+        for (uint64_t c = 0; c < 5; ++c)
+          suffix +=
+              "bcdfghjklmnpqrstvwxz2456789"[static_cast<size_t>(Chance(salt, seed + 50 + c) * 27)];
         pod->name = sets[i]->name + "-" + suffix;
         pod->uid = "former/" + salt;
         pod->created = sets[i]->created;
         pod->deleted = end;
         pod->node = (*model)->node;
-        pod->ip = fmt::format("10.244.{}.{}", static_cast<int>(Chance(salt, seed + 60) * 6), 2 + static_cast<int>(Chance(salt, seed + 61) * 250));
+        pod->ip = fmt::format("10.244.{}.{}", static_cast<int>(Chance(salt, seed + 60) * 6),
+                              2 + static_cast<int>(Chance(salt, seed + 61) * 250));
         pod->pod_labels = sets[i]->pod_labels;
         pod->workload = workload;
         pod->workload_kind = "Deployment";
@@ -134,10 +142,13 @@ void Traffic::FindServices(const Picture& picture, uint64_t seed) {
       service_of_.emplace(pod->uid, key);
     }
     std::sort(traffic.calls.begin(), traffic.calls.end());
-    traffic.calls.erase(std::unique(traffic.calls.begin(), traffic.calls.end()), traffic.calls.end());
+    traffic.calls.erase(std::unique(traffic.calls.begin(), traffic.calls.end()),
+                        traffic.calls.end());
     std::erase(traffic.calls, key);
   }
-  for (auto& [key, traffic] : services_) std::erase_if(traffic.calls, [&](const std::string& other) { return !services_.contains(other); });
+  for (auto& [key, traffic] : services_)
+    std::erase_if(traffic.calls,
+                  [&](const std::string& other) { return !services_.contains(other); });
 }
 
 void Traffic::FindHealth(uint64_t seed) {
@@ -155,9 +166,9 @@ void Traffic::FindHealth(uint64_t seed) {
   std::vector<std::map<std::string, int>> ready(starts.size());
   for (auto& [key, traffic] : services_) {
     for (size_t i = 0; i < starts.size(); ++i) {
-      const int count = static_cast<int>(std::count_if(traffic.pods.begin(), traffic.pods.end(), [&](const PastPtr& pod) {
-        return pod->ready.At(starts[i]) == 1;
-      }));
+      const int count = static_cast<int>(
+          std::count_if(traffic.pods.begin(), traffic.pods.end(),
+                        [&](const PastPtr& pod) { return pod->ready.At(starts[i]) == 1; }));
       ready[i][key] = count;
       // While one rollout goes over into the next there are more pods than are meant to be.
       const double length = i + 1 < starts.size() ? starts[i + 1] - starts[i] : kForever;
@@ -171,7 +182,12 @@ void Traffic::FindHealth(uint64_t seed) {
       const int full = std::max(1, most[key]);
       const double share = static_cast<double>(ready[i][key]) / full;
       Health& health = now[key];
-      health = {starts[i], to, ready[i][key], 0.0005 + 0.002 * Chance(key, seed + 3), 0.006 + 0.09 * Chance(key, seed + 4), 1};
+      health = {starts[i],
+                to,
+                ready[i][key],
+                0.0005 + 0.002 * Chance(key, seed + 3),
+                0.006 + 0.09 * Chance(key, seed + 4),
+                1};
       if (share >= 1 || health.ready == 0) continue;
       health.load = 1 / share;
       health.latency *= std::pow(1 / share, 1.5);
@@ -190,7 +206,8 @@ void Traffic::FindHealth(uint64_t seed) {
           const Health& other = now[callee];
           const double normal = 0.006 + 0.09 * Chance(callee, seed + 4);
           health.errors += weight * (other.ready == 0 ? kLostCalls : other.errors);
-          slower += weight * (other.ready == 0 ? kSlowWhenGone : std::min(8.0, other.latency / normal - 1));
+          slower += weight *
+                    (other.ready == 0 ? kSlowWhenGone : std::min(8.0, other.latency / normal - 1));
         }
         health.errors = std::min(0.98, health.errors);
         health.latency = own.at(key).latency * slower;
@@ -199,7 +216,8 @@ void Traffic::FindHealth(uint64_t seed) {
     for (auto& [key, traffic] : services_) {
       std::vector<Health>& list = traffic.health;
       const Health& health = now[key];
-      if (!list.empty() && list.back().ready == health.ready && list.back().errors == health.errors && list.back().latency == health.latency) {
+      if (!list.empty() && list.back().ready == health.ready &&
+          list.back().errors == health.errors && list.back().latency == health.latency) {
         list.back().to = to;
       } else {
         list.push_back(health);

@@ -1,5 +1,5 @@
-// The requests that run through a cluster's services: how many, how fast, and how many fail, following from which pods were
-// ready when and which services call which.
+// The requests that run through a cluster's services: how many, how fast, and how many fail,
+// following from which pods were ready when and which services call which.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +16,10 @@ namespace opsmesh::kubesim::prometheus {
 struct Health {
   double from = 0;
   double to = kForever;
-  int ready = 0;         // pods that serve
-  double errors = 0;     // share of requests that end with 5xx
-  double latency = 0.05; // median, seconds
-  double load = 1;       // on each ready pod, 1 = as with all pods ready
+  int ready = 0;          // pods that serve
+  double errors = 0;      // share of requests that end with 5xx
+  double latency = 0.05;  // median, seconds
+  double load = 1;        // on each ready pod, 1 = as with all pods ready
 };
 
 struct ServiceTraffic {
@@ -38,7 +38,8 @@ class Traffic {
   const std::map<std::string, ServiceTraffic>& services() const { return services_; }
   /// The service a pod serves, by uid; null when none.
   const ServiceTraffic* Of(const std::string& pod_uid) const;
-  /// Pods, those of earlier rollouts included, of which the cluster has nothing left but ReplicaSets.
+  /// Pods, those of earlier rollouts included, of which the cluster has nothing left but
+  /// ReplicaSets.
   const std::vector<PastPtr>& pods() const { return pods_; }
 
  private:

@@ -27,9 +27,22 @@ struct TimeShift {
 };
 
 enum class BinaryOp {
-  kAdd, kSub, kMul, kDiv, kMod, kPow, kAtan2,  // arithmetic
-  kEq, kNe, kLt, kGt, kLe, kGe,                // comparison
-  kAnd, kOr, kUnless,                          // sets
+  kAdd,
+  kSub,
+  kMul,
+  kDiv,
+  kMod,
+  kPow,
+  kAtan2,  // arithmetic
+  kEq,
+  kNe,
+  kLt,
+  kGt,
+  kLe,
+  kGe,  // comparison
+  kAnd,
+  kOr,
+  kUnless,  // sets
 };
 std::string_view OpText(BinaryOp op);
 inline bool IsComparison(BinaryOp op) { return op >= BinaryOp::kEq && op <= BinaryOp::kGe; }
@@ -47,26 +60,37 @@ struct Matching {
 struct Function;  // functions.h
 
 struct Expr {
-  enum class Kind { kNumber, kString, kSelector, kMatrix, kSubquery, kCall, kAggregate, kBinary, kNegate };
+  enum class Kind {
+    kNumber,
+    kString,
+    kSelector,
+    kMatrix,
+    kSubquery,
+    kCall,
+    kAggregate,
+    kBinary,
+    kNegate
+  };
   Kind kind = Kind::kNumber;
   ValueType type = ValueType::kScalar;
 
-  double number = 0;                     // kNumber
-  std::string text;                      // kString; the operator of kAggregate
-  std::vector<Matcher> matchers;         // kSelector
-  TimeShift shift;                       // kSelector, kSubquery
-  int64_t range = 0;                     // kMatrix, kSubquery, in ms
-  int64_t step = 0;                      // kSubquery, 0 = the default
-  const Function* function = nullptr;    // kCall
-  std::vector<std::unique_ptr<Expr>> args;  // children; kMatrix: its selector; kAggregate: [parameter,] vector
-  BinaryOp op = BinaryOp::kAdd;          // kBinary
-  bool return_bool = false;              // kBinary
-  Matching matching;                     // kBinary
-  bool by = true;                        // kAggregate: by, else without
-  std::vector<std::string> grouping;     // kAggregate
-  bool parenthesised = false;            // only for the parser
-  size_t offset = 0;                     // where it stands in the query
-  int id = 0;                            // number in the tree, for caches of the engine
+  double number = 0;                   // kNumber
+  std::string text;                    // kString; the operator of kAggregate
+  std::vector<Matcher> matchers;       // kSelector
+  TimeShift shift;                     // kSelector, kSubquery
+  int64_t range = 0;                   // kMatrix, kSubquery, in ms
+  int64_t step = 0;                    // kSubquery, 0 = the default
+  const Function* function = nullptr;  // kCall
+  std::vector<std::unique_ptr<Expr>>
+      args;                      // children; kMatrix: its selector; kAggregate: [parameter,] vector
+  BinaryOp op = BinaryOp::kAdd;  // kBinary
+  bool return_bool = false;      // kBinary
+  Matching matching;             // kBinary
+  bool by = true;                // kAggregate: by, else without
+  std::vector<std::string> grouping;  // kAggregate
+  bool parenthesised = false;         // only for the parser
+  size_t offset = 0;                  // where it stands in the query
+  int id = 0;                         // number in the tree, for caches of the engine
 };
 using ExprPtr = std::unique_ptr<Expr>;
 
@@ -75,8 +99,8 @@ struct Query {
   int nodes = 0;
 };
 
-/// INVALID_ARGUMENT (BAD_QUERY) with Prometheus' form of the message: "1:5: parse error: ...". Checks types as Prometheus
-/// does. Nesting is bounded (256), so is the text (64 KiB).
+/// INVALID_ARGUMENT (BAD_QUERY) with Prometheus' form of the message: "1:5: parse error: ...".
+/// Checks types as Prometheus does. Nesting is bounded (256), so is the text (64 KiB).
 absl::StatusOr<Query> Parse(std::string_view text);
 /// A series selector alone: `up{job="x"}`.
 absl::StatusOr<std::vector<Matcher>> ParseSelector(std::string_view text);

@@ -25,7 +25,8 @@ std::string FormatNumber(double value) {
   return {text, end};
 }
 
-absl::StatusOr<Answer> Engine::Instant(const base::Context& ctx, const Query& query, int64_t at) const {
+absl::StatusOr<Answer> Engine::Instant(const base::Context& ctx, const Query& query,
+                                       int64_t at) const {
   Answer answer;
   const Expr& root = *query.root;
   answer.type = root.type;
@@ -43,14 +44,15 @@ absl::StatusOr<Answer> Engine::Instant(const base::Context& ctx, const Query& qu
   } else {
     const Value value = evaluation.At(at);
     if (root.type == ValueType::kScalar) answer.rows.push_back({{}, {{at, value.scalar}}});
-    for (const Element& element : value.elements) answer.rows.push_back(OnePoint(element.labels, at, element.value));
+    for (const Element& element : value.elements)
+      answer.rows.push_back(OnePoint(element.labels, at, element.value));
   }
   OPSMESH_RETURN_IF_ERROR(evaluation.status());
   return answer;
 }
 
-absl::StatusOr<Answer> Engine::Range(const base::Context& ctx, const Query& query, int64_t start, int64_t end,
-                                     int64_t step) const {
+absl::StatusOr<Answer> Engine::Range(const base::Context& ctx, const Query& query, int64_t start,
+                                     int64_t end, int64_t step) const {
   Answer answer;
   answer.type = ValueType::kMatrix;
   Evaluation evaluation(ctx, source_, options_, query, start, end, step);

@@ -16,7 +16,8 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-/// The matchers of a selector inside an expression that absent() looks at; null when it is no selector.
+/// The matchers of a selector inside an expression that absent() looks at; null when it is no
+/// selector.
 const Expr* SelectorOf(const Expr& e) {
   if (e.kind == Expr::Kind::kSelector) return &e;
   if (e.kind == Expr::Kind::kMatrix) return e.args[0].get();
@@ -25,12 +26,21 @@ const Expr* SelectorOf(const Expr& e) {
 
 }  // namespace
 
-Evaluation::Evaluation(const base::Context& ctx, const Source& source, const EngineOptions& options, const Query& query,
-                       int64_t start, int64_t end, int64_t)
-    : ctx_(ctx), source_(source), options_(options), query_(query), start_(start), end_(end), load_from_(start), load_to_(end),
+Evaluation::Evaluation(const base::Context& ctx, const Source& source, const EngineOptions& options,
+                       const Query& query, int64_t start, int64_t end, int64_t)
+    : ctx_(ctx),
+      source_(source),
+      options_(options),
+      query_(query),
+      start_(start),
+      end_(end),
+      load_from_(start),
+      load_to_(end),
       states_(static_cast<size_t>(query.nodes)) {}
 
-LabelsRef Evaluation::Intern(Labels labels) { return &interned_.try_emplace(std::move(labels), 0).first->first; }
+LabelsRef Evaluation::Intern(Labels labels) {
+  return &interned_.try_emplace(std::move(labels), 0).first->first;
+}
 
 void Evaluation::Fail(std::string message) {
   if (status_.ok()) status_ = base::FailedPrecondition("EXECUTION", std::move(message));
@@ -39,8 +49,9 @@ void Evaluation::Fail(std::string message) {
 bool Evaluation::Spend(size_t samples) {
   samples_ += samples;
   if (samples_ > options_.max_samples && status_.ok()) {
-    status_ = base::ResourceExhausted("TOO_MANY_SAMPLES",
-                                      "query processing would load too many samples into memory in query execution");
+    status_ = base::ResourceExhausted(
+        "TOO_MANY_SAMPLES",
+        "query processing would load too many samples into memory in query execution");
   }
   if (++steps_ % 64 == 0 && status_.ok()) status_ = ctx_.Check();
   return status_.ok();
@@ -48,10 +59,17 @@ bool Evaluation::Spend(size_t samples) {
 
 int64_t Evaluation::Shifted(const TimeShift& shift, int64_t now) const {
   switch (shift.at) {
-    case TimeShift::At::kNone: break;
-    case TimeShift::At::kTimestamp: now = shift.at_ms; break;
-    case TimeShift::At::kStart: now = start_; break;
-    case TimeShift::At::kEnd: now = end_; break;
+    case TimeShift::At::kNone:
+      break;
+    case TimeShift::At::kTimestamp:
+      now = shift.at_ms;
+      break;
+    case TimeShift::At::kStart:
+      now = start_;
+      break;
+    case TimeShift::At::kEnd:
+      now = end_;
+      break;
   }
   return now - shift.offset;
 }
@@ -79,13 +97,17 @@ namespace {
 size_t After(const std::vector<Point>& points, int64_t t, size_t hint) {
   size_t at = std::min(hint, points.size());
   if (at > 0 && points[at - 1].t > t) {
-    return static_cast<size_t>(std::upper_bound(points.begin(), points.begin() + static_cast<ptrdiff_t>(at), t,
-                                                [](int64_t time, const Point& p) { return time < p.t; }) - points.begin());
+    return static_cast<size_t>(
+        std::upper_bound(points.begin(), points.begin() + static_cast<ptrdiff_t>(at), t,
+                         [](int64_t time, const Point& p) { return time < p.t; }) -
+        points.begin());
   }
   for (size_t steps = 0; at < points.size() && points[at].t <= t; ++at) {
     if (++steps > 16) {
-      return static_cast<size_t>(std::upper_bound(points.begin() + static_cast<ptrdiff_t>(at), points.end(), t,
-                                                  [](int64_t time, const Point& p) { return time < p.t; }) - points.begin());
+      return static_cast<size_t>(
+          std::upper_bound(points.begin() + static_cast<ptrdiff_t>(at), points.end(), t,
+                           [](int64_t time, const Point& p) { return time < p.t; }) -
+          points.begin());
     }
   }
   return at;
@@ -136,7 +158,8 @@ Window Evaluation::EvalRange(const Expr& e, int64_t now) {
   std::vector<Loaded>& all = Load(selector, e.range);
   if (!State(e).is_loaded) {  // stale markers are no part of a range
     State(e).is_loaded = true;
-    for (Loaded& series : all) std::erase_if(series.points, [](const Point& p) { return IsStale(p.v); });
+    for (Loaded& series : all)
+      std::erase_if(series.points, [](const Point& p) { return IsStale(p.v); });
   }
   size_t samples = 0;
   for (Loaded& series : all) {
@@ -144,9 +167,12 @@ Window Evaluation::EvalRange(const Expr& e, int64_t now) {
     const auto last = series.points.begin() + static_cast<ptrdiff_t>(series.at);
     auto first = last;
     // Ranges are short beside the whole; walk back a little, then search.
-    for (int i = 0; i < 32 && first != series.points.begin() && std::prev(first)->t >= window.from; ++i) --first;
+    for (int i = 0; i < 32 && first != series.points.begin() && std::prev(first)->t >= window.from;
+         ++i)
+      --first;
     if (first != series.points.begin() && std::prev(first)->t >= window.from) {
-      first = std::lower_bound(series.points.begin(), first, window.from, [](const Point& p, int64_t t) { return p.t < t; });
+      first = std::lower_bound(series.points.begin(), first, window.from,
+                               [](const Point& p, int64_t t) { return p.t < t; });
     }
     if (first == last) continue;
     samples += static_cast<size_t>(last - first);
@@ -166,9 +192,11 @@ Window Evaluation::EvalSubquery(const Expr& e, int64_t now) {
   if (first < window.from) first += step;
   if (!state.is_loaded) {
     state.is_loaded = true;
-    const int64_t from = std::exchange(load_from_, std::min(load_from_, Shifted(e.shift, load_from_) - e.range));
+    const int64_t from =
+        std::exchange(load_from_, std::min(load_from_, Shifted(e.shift, load_from_) - e.range));
     const int64_t to = std::exchange(load_to_, std::max(load_to_, Shifted(e.shift, load_to_)));
-    state.inner[first] = Eval(*e.args[0], first).elements;  // loads what is below for the whole reach
+    state.inner[first] =
+        Eval(*e.args[0], first).elements;  // loads what is below for the whole reach
     load_from_ = from;
     load_to_ = to;
   }
@@ -215,21 +243,28 @@ Elements Evaluation::Checked(Elements elements) {
 Value Evaluation::Eval(const Expr& e, int64_t now) {
   if (!status_.ok()) return {};
   switch (e.kind) {
-    case Expr::Kind::kNumber: return {e.number, {}};
-    case Expr::Kind::kSelector: return {0, EvalSelector(e, now)};
-    case Expr::Kind::kCall: return EvalCall(e, now);
-    case Expr::Kind::kAggregate: return {0, EvalAggregate(e, now)};
-    case Expr::Kind::kBinary: return EvalBinary(e, now);
+    case Expr::Kind::kNumber:
+      return {e.number, {}};
+    case Expr::Kind::kSelector:
+      return {0, EvalSelector(e, now)};
+    case Expr::Kind::kCall:
+      return EvalCall(e, now);
+    case Expr::Kind::kAggregate:
+      return {0, EvalAggregate(e, now)};
+    case Expr::Kind::kBinary:
+      return EvalBinary(e, now);
     case Expr::Kind::kNegate: {
       Value value = Eval(*e.args[0], now);
       value.scalar = -value.scalar;
-      for (Element& element : value.elements) element = {Nameless(e, element.labels), -element.value};
+      for (Element& element : value.elements)
+        element = {Nameless(e, element.labels), -element.value};
       value.elements = Checked(std::move(value.elements));
       return value;
     }
     case Expr::Kind::kString:
     case Expr::Kind::kMatrix:
-    case Expr::Kind::kSubquery: break;  // the parser lets them stand only where a function takes them
+    case Expr::Kind::kSubquery:
+      break;  // the parser lets them stand only where a function takes them
   }
   return {};
 }
@@ -238,20 +273,25 @@ Value Evaluation::EvalCall(const Expr& e, int64_t now) {
   const Function& f = *e.function;
   if (f.on_range != nullptr) return {0, EvalRangeFunction(e, now)};
   if (f.on_number != nullptr) {
-    if (e.args.empty()) return {0, {{Intern({}), f.on_number(std::floor(static_cast<double>(now) / 1000))}}};
+    if (e.args.empty())
+      return {0, {{Intern({}), f.on_number(std::floor(static_cast<double>(now) / 1000))}}};
     Value value = Eval(*e.args[0], now);
-    for (Element& element : value.elements) element = {Nameless(e, element.labels), f.on_number(element.value)};
+    for (Element& element : value.elements)
+      element = {Nameless(e, element.labels), f.on_number(element.value)};
     value.elements = Checked(std::move(value.elements));
     return value;
   }
   switch (f.special) {
-    case Special::kPi: return {std::numbers::pi, {}};
-    case Special::kTime: return {static_cast<double>(now) / 1000, {}};
+    case Special::kPi:
+      return {std::numbers::pi, {}};
+    case Special::kTime:
+      return {static_cast<double>(now) / 1000, {}};
     case Special::kScalar: {
       const Value value = Eval(*e.args[0], now);
       return {value.elements.size() == 1 ? value.elements[0].value : kNaN, {}};
     }
-    default: return {0, Checked(EvalSpecial(e, now))};
+    default:
+      return {0, Checked(EvalSpecial(e, now))};
   }
 }
 
@@ -268,9 +308,11 @@ Elements Evaluation::EvalRangeFunction(const Expr& e, int64_t now) {
     }
   }
   if (e.function->name == "holt_winters") {
-    for (const auto& [factor, name] : {std::pair(input.a, "smoothing"), std::pair(input.b, "trend")}) {
+    for (const auto& [factor, name] :
+         {std::pair(input.a, "smoothing"), std::pair(input.b, "trend")}) {
       if (!(factor > 0 && factor < 1)) {
-        Fail(fmt::format("invalid {} factor. Expected: 0 < {} < 1, got: {:.6f}", name, name[0] == 's' ? "sf" : "tf", factor));
+        Fail(fmt::format("invalid {} factor. Expected: 0 < {} < 1, got: {:.6f}", name,
+                         name[0] == 's' ? "sf" : "tf", factor));
         return {};
       }
     }
@@ -298,11 +340,16 @@ Elements Evaluation::EvalSpecial(const Expr& e, int64_t now) {
     return out;
   };
   const auto scalar = [&](size_t i) { return Eval(*e.args[i], now).scalar; };
-  const auto least = [](double a, double b) { return std::isnan(a) || std::isnan(b) ? kNaN : std::min(a, b); };
-  const auto most = [](double a, double b) { return std::isnan(a) || std::isnan(b) ? kNaN : std::max(a, b); };
+  const auto least = [](double a, double b) {
+    return std::isnan(a) || std::isnan(b) ? kNaN : std::min(a, b);
+  };
+  const auto most = [](double a, double b) {
+    return std::isnan(a) || std::isnan(b) ? kNaN : std::max(a, b);
+  };
   switch (e.function->special) {
     case Special::kAbsent:
-    case Special::kAbsentOverTime: return Absent(e, now);
+    case Special::kAbsentOverTime:
+      return Absent(e, now);
     case Special::kClamp: {
       const double low = scalar(1);
       const double high = scalar(2);
@@ -321,28 +368,36 @@ Elements Evaluation::EvalSpecial(const Expr& e, int64_t now) {
       const double inverse = 1.0 / (e.args.size() > 1 ? scalar(1) : 1.0);
       return mapped([&](double v) { return std::floor(v * inverse + 0.5) / inverse; });
     }
-    case Special::kHistogramQuantile: return HistogramQuantile(e, now);
-    case Special::kLabelJoin: return LabelJoin(e, now);
-    case Special::kLabelReplace: return LabelReplace(e, now);
-    case Special::kTimestamp: return Timestamp(e, now);
-    case Special::kVector: return {{Intern({}), scalar(0)}};
+    case Special::kHistogramQuantile:
+      return HistogramQuantile(e, now);
+    case Special::kLabelJoin:
+      return LabelJoin(e, now);
+    case Special::kLabelReplace:
+      return LabelReplace(e, now);
+    case Special::kTimestamp:
+      return Timestamp(e, now);
+    case Special::kVector:
+      return {{Intern({}), scalar(0)}};
     case Special::kSort:
     case Special::kSortDesc: {
       Elements out = Eval(*e.args[0], now).elements;
       const bool down = e.function->special == Special::kSortDesc;
       std::stable_sort(out.begin(), out.end(), [down](const Element& a, const Element& b) {
-        if (std::isnan(a.value) || std::isnan(b.value)) return !std::isnan(a.value) && std::isnan(b.value);  // NaN last
+        if (std::isnan(a.value) || std::isnan(b.value))
+          return !std::isnan(a.value) && std::isnan(b.value);  // NaN last
         return down ? a.value > b.value : a.value < b.value;
       });
       return out;
     }
-    default: return {};
+    default:
+      return {};
   }
 }
 
 Elements Evaluation::Absent(const Expr& e, int64_t now) {
   const Expr& arg = *e.args[0];
-  const bool there = arg.type == ValueType::kMatrix ? !EvalRange(arg, now).series.empty() : !Eval(arg, now).elements.empty();
+  const bool there = arg.type == ValueType::kMatrix ? !EvalRange(arg, now).series.empty()
+                                                    : !Eval(arg, now).elements.empty();
   if (there) return {};
   Labels labels;
   if (const Expr* selector = SelectorOf(arg)) {
@@ -372,7 +427,9 @@ Elements Evaluation::HistogramQuantile(const Expr& e, int64_t now) {
     LabelsRef& group = State(e).labels[element.labels];
     if (group == nullptr) {
       Labels labels = *element.labels;
-      std::erase_if(labels, [](const auto& label) { return label.first == "le" || label.first == kMetricName; });
+      std::erase_if(labels, [](const auto& label) {
+        return label.first == "le" || label.first == kMetricName;
+      });
       group = Intern(std::move(labels));
     }
     const auto [place, fresh] = place_of.try_emplace(group, groups.size());
@@ -380,14 +437,16 @@ Elements Evaluation::HistogramQuantile(const Expr& e, int64_t now) {
     groups[place->second].second.push_back({upper, element.value});
   }
   Elements out;
-  for (auto& [labels, buckets] : groups) out.push_back({labels, BucketQuantile(q, std::move(buckets))});
+  for (auto& [labels, buckets] : groups)
+    out.push_back({labels, BucketQuantile(q, std::move(buckets))});
   return out;
 }
 
 namespace {
 
 /// Puts what the groups of a match are in the place of $1, ${name} and $$.
-std::string Expand(const std::string& replacement, const RE2& pattern, const std::vector<re2::StringPiece>& groups) {
+std::string Expand(const std::string& replacement, const RE2& pattern,
+                   const std::vector<re2::StringPiece>& groups) {
   std::string out;
   for (size_t i = 0; i < replacement.size(); ++i) {
     if (replacement[i] != '$' || i + 1 >= replacement.size()) {
@@ -402,7 +461,9 @@ std::string Expand(const std::string& replacement, const RE2& pattern, const std
     const bool braces = replacement[i + 1] == '{';
     const size_t start = i + (braces ? 2 : 1);
     size_t end = start;
-    while (end < replacement.size() && (std::isalnum(static_cast<unsigned char>(replacement[end])) || replacement[end] == '_')) ++end;
+    while (end < replacement.size() &&
+           (std::isalnum(static_cast<unsigned char>(replacement[end])) || replacement[end] == '_'))
+      ++end;
     if (end == start || (braces && (end >= replacement.size() || replacement[end] != '}'))) {
       out += '$';
       continue;
@@ -411,7 +472,8 @@ std::string Expand(const std::string& replacement, const RE2& pattern, const std
     size_t index = groups.size();
     if (name.find_first_not_of("0123456789") == std::string::npos && name.size() < 6) {
       index = static_cast<size_t>(std::stoi(name));
-    } else if (const auto named = pattern.NamedCapturingGroups().find(name); named != pattern.NamedCapturingGroups().end()) {
+    } else if (const auto named = pattern.NamedCapturingGroups().find(name);
+               named != pattern.NamedCapturingGroups().end()) {
       index = static_cast<size_t>(named->second);
     }
     if (index < groups.size()) out.append(groups[index].data(), groups[index].size());
@@ -450,7 +512,8 @@ Elements Evaluation::LabelReplace(const Expr& e, int64_t now) {
     if (labels == nullptr) {
       const std::string value(ValueOf(*element.labels, source));
       labels = element.labels;
-      if (pattern.Match(value, 0, value.size(), RE2::ANCHOR_BOTH, groups.data(), static_cast<int>(groups.size()))) {
+      if (pattern.Match(value, 0, value.size(), RE2::ANCHOR_BOTH, groups.data(),
+                        static_cast<int>(groups.size()))) {
         labels = Intern(With(*element.labels, target, Expand(replacement, pattern, groups)));
       }
     }

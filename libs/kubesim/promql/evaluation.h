@@ -45,8 +45,8 @@ struct Window {
 
 class Evaluation {
  public:
-  Evaluation(const base::Context& ctx, const Source& source, const EngineOptions& options, const Query& query, int64_t start,
-             int64_t end, int64_t step);
+  Evaluation(const base::Context& ctx, const Source& source, const EngineOptions& options,
+             const Query& query, int64_t start, int64_t end, int64_t step);
 
   /// The value of the root at one step. After a failure everything is empty and status() says why.
   Value At(int64_t now) { return Eval(*query_.root, now); }
@@ -65,11 +65,11 @@ class Evaluation {
   struct NodeState {
     std::vector<Loaded> loaded;
     bool is_loaded = false;
-    std::unordered_map<LabelsRef, LabelsRef> labels;                      // result labels by input labels
-    std::map<std::pair<LabelsRef, LabelsRef>, LabelsRef> pair_labels;     // of binary operations
-    std::unordered_map<LabelsRef, LabelsRef> left, right;                 // match groups of binary operations
-    std::map<int64_t, Elements> inner;                                    // results of a subquery's expression by time
-    std::vector<std::pair<LabelsRef, std::vector<Point>>> window;         // of a subquery
+    std::unordered_map<LabelsRef, LabelsRef> labels;  // result labels by input labels
+    std::map<std::pair<LabelsRef, LabelsRef>, LabelsRef> pair_labels;  // of binary operations
+    std::unordered_map<LabelsRef, LabelsRef> left, right;  // match groups of binary operations
+    std::map<int64_t, Elements> inner;  // results of a subquery's expression by time
+    std::vector<std::pair<LabelsRef, std::vector<Point>>> window;  // of a subquery
   };
 
   Value Eval(const Expr& e, int64_t now);
@@ -97,7 +97,8 @@ class Evaluation {
   NodeState& State(const Expr& e) { return states_[static_cast<size_t>(e.id)]; }
   /// The labels without the metric's name.
   LabelsRef Nameless(const Expr& e, LabelsRef labels);
-  LabelsRef MatchGroup(const Matching& matching, LabelsRef labels, std::unordered_map<LabelsRef, LabelsRef>* known);
+  LabelsRef MatchGroup(const Matching& matching, LabelsRef labels,
+                       std::unordered_map<LabelsRef, LabelsRef>* known);
   LabelsRef ResultLabels(const Expr& e, LabelsRef many, LabelsRef one);
   LabelsRef GroupOf(const Expr& e, LabelsRef labels);
   Elements Checked(Elements elements);

@@ -1,5 +1,5 @@
-// Formulas: those of Prometheus 2.42 (documentation "Query functions"; extrapolation as its rate() does it), judged against
-// it by the differential test.
+// Formulas: those of Prometheus 2.42 (documentation "Query functions"; extrapolation as its rate()
+// does it), judged against it by the differential test.
 #include "libs/kubesim/promql/functions.h"
 
 #include <algorithm>
@@ -109,7 +109,9 @@ bool MaxOver(const RangeInput& in, double* out) {
   }
   return true;
 }
-bool CountOver(const RangeInput& in, double* out) { return *out = static_cast<double>(in.points.size()), true; }
+bool CountOver(const RangeInput& in, double* out) {
+  return *out = static_cast<double>(in.points.size()), true;
+}
 bool LastOver(const RangeInput& in, double* out) { return *out = in.points.back().v, true; }
 bool PresentOver(const RangeInput&, double* out) { return *out = 1, true; }
 
@@ -227,14 +229,17 @@ double Sqrt(double v) { return std::sqrt(v); }
 absl::CivilSecond Civil(double seconds) {
   // Beyond some 290 million years civil time has no use; the conversion must not overflow.
   const double bounded = std::isnan(seconds) ? 0 : std::clamp(seconds, -9e15, 9e15);
-  return absl::ToCivilSecond(absl::FromUnixSeconds(static_cast<int64_t>(bounded)), absl::UTCTimeZone());
+  return absl::ToCivilSecond(absl::FromUnixSeconds(static_cast<int64_t>(bounded)),
+                             absl::UTCTimeZone());
 }
 double Hour(double t) { return Civil(t).hour(); }
 double Minute(double t) { return Civil(t).minute(); }
 double Month(double t) { return Civil(t).month(); }
 double Year(double t) { return static_cast<double>(Civil(t).year()); }
 double DayOfMonth(double t) { return Civil(t).day(); }
-double DayOfWeek(double t) { return (static_cast<int>(absl::GetWeekday(absl::CivilDay(Civil(t)))) + 1) % 7; }
+double DayOfWeek(double t) {
+  return (static_cast<int>(absl::GetWeekday(absl::CivilDay(Civil(t)))) + 1) % 7;
+}
 double DayOfYear(double t) { return absl::GetYearDay(absl::CivilDay(Civil(t))); }
 double DaysInMonth(double t) {
   const absl::CivilMonth month(Civil(t));
@@ -249,34 +254,54 @@ constexpr V kT = V::kString;
 
 std::vector<Function> MakeFunctions() {
   std::vector<Function> all;
-  const auto number = [&](std::string_view name, double (*f)(double)) { all.push_back({.name = name, .args = {kV}, .on_number = f}); };
+  const auto number = [&](std::string_view name, double (*f)(double)) {
+    all.push_back({.name = name, .args = {kV}, .on_number = f});
+  };
   const auto date = [&](std::string_view name, double (*f)(double)) {
     all.push_back({.name = name, .args = {kV}, .variadic = 1, .on_number = f, .on_time = true});
   };
-  const auto range = [&](std::string_view name, bool (*f)(const RangeInput&, double*), std::vector<V> args = {kM}) {
+  const auto range = [&](std::string_view name, bool (*f)(const RangeInput&, double*),
+                         std::vector<V> args = {kM}) {
     all.push_back({.name = name, .args = std::move(args), .on_range = f});
   };
-  const auto special = [&](std::string_view name, Special which, std::vector<V> args, int variadic = 0, V result = kV) {
-    all.push_back({.name = name, .args = std::move(args), .variadic = variadic, .result = result, .special = which});
+  const auto special = [&](std::string_view name, Special which, std::vector<V> args,
+                           int variadic = 0, V result = kV) {
+    all.push_back({.name = name,
+                   .args = std::move(args),
+                   .variadic = variadic,
+                   .result = result,
+                   .special = which});
   };
-  number("abs", Abs), number("ceil", Ceil), number("floor", Floor), number("exp", Exp), number("ln", Ln);
+  number("abs", Abs), number("ceil", Ceil), number("floor", Floor), number("exp", Exp),
+      number("ln", Ln);
   number("log2", Log2), number("log10", Log10), number("sqrt", Sqrt), number("sgn", Sign);
-  number("sin", Sin), number("cos", Cos), number("tan", Tan), number("asin", Asin), number("acos", Acos), number("atan", Atan);
-  number("sinh", Sinh), number("cosh", Cosh), number("tanh", Tanh), number("asinh", Asinh), number("acosh", Acosh);
+  number("sin", Sin), number("cos", Cos), number("tan", Tan), number("asin", Asin),
+      number("acos", Acos), number("atan", Atan);
+  number("sinh", Sinh), number("cosh", Cosh), number("tanh", Tanh), number("asinh", Asinh),
+      number("acosh", Acosh);
   number("atanh", Atanh), number("deg", Degrees), number("rad", Radians);
-  date("hour", Hour), date("minute", Minute), date("month", Month), date("year", Year), date("day_of_month", DayOfMonth);
-  date("day_of_week", DayOfWeek), date("day_of_year", DayOfYear), date("days_in_month", DaysInMonth);
-  range("rate", Rate), range("increase", Increase), range("delta", Delta), range("irate", Irate), range("idelta", Idelta);
+  date("hour", Hour), date("minute", Minute), date("month", Month), date("year", Year),
+      date("day_of_month", DayOfMonth);
+  date("day_of_week", DayOfWeek), date("day_of_year", DayOfYear),
+      date("days_in_month", DaysInMonth);
+  range("rate", Rate), range("increase", Increase), range("delta", Delta), range("irate", Irate),
+      range("idelta", Idelta);
   range("sum_over_time", SumOver), range("avg_over_time", AvgOver), range("min_over_time", MinOver);
-  range("max_over_time", MaxOver), range("count_over_time", CountOver), range("present_over_time", PresentOver);
-  range("stdvar_over_time", StdvarOver), range("stddev_over_time", StddevOver), range("changes", Changes);
+  range("max_over_time", MaxOver), range("count_over_time", CountOver),
+      range("present_over_time", PresentOver);
+  range("stdvar_over_time", StdvarOver), range("stddev_over_time", StddevOver),
+      range("changes", Changes);
   range("resets", Resets), range("deriv", Deriv), range("predict_linear", PredictLinear, {kM, kS});
-  range("holt_winters", HoltWinters, {kM, kS, kS}), range("quantile_over_time", QuantileOver, {kS, kM});
+  range("holt_winters", HoltWinters, {kM, kS, kS}),
+      range("quantile_over_time", QuantileOver, {kS, kM});
   range("last_over_time", LastOver);
   all.back().keeps_name = true;
-  special("absent", Special::kAbsent, {kV}), special("absent_over_time", Special::kAbsentOverTime, {kM});
-  special("clamp", Special::kClamp, {kV, kS, kS}), special("clamp_max", Special::kClampMax, {kV, kS});
-  special("clamp_min", Special::kClampMin, {kV, kS}), special("round", Special::kRound, {kV, kS}, 1);
+  special("absent", Special::kAbsent, {kV}),
+      special("absent_over_time", Special::kAbsentOverTime, {kM});
+  special("clamp", Special::kClamp, {kV, kS, kS}),
+      special("clamp_max", Special::kClampMax, {kV, kS});
+  special("clamp_min", Special::kClampMin, {kV, kS}),
+      special("round", Special::kRound, {kV, kS}, 1);
   special("histogram_quantile", Special::kHistogramQuantile, {kS, kV});
   special("label_replace", Special::kLabelReplace, {kV, kT, kT, kT, kT});
   special("label_join", Special::kLabelJoin, {kV, kT, kT, kT}, -1);
@@ -284,7 +309,8 @@ std::vector<Function> MakeFunctions() {
   special("sort", Special::kSort, {kV}), special("sort_desc", Special::kSortDesc, {kV});
   special("time", Special::kTime, {}, 0, kS), special("pi", Special::kPi, {}, 0, kS);
   special("timestamp", Special::kTimestamp, {kV});
-  std::sort(all.begin(), all.end(), [](const Function& a, const Function& b) { return a.name < b.name; });
+  std::sort(all.begin(), all.end(),
+            [](const Function& a, const Function& b) { return a.name < b.name; });
   return all;
 }
 
@@ -292,7 +318,9 @@ std::vector<Function> MakeFunctions() {
 
 const Function* FindFunction(std::string_view name) {
   static const auto* const kAll = new std::vector<Function>(MakeFunctions());
-  const auto found = std::lower_bound(kAll->begin(), kAll->end(), name, [](const Function& f, std::string_view n) { return f.name < n; });
+  const auto found =
+      std::lower_bound(kAll->begin(), kAll->end(), name,
+                       [](const Function& f, std::string_view n) { return f.name < n; });
   return found != kAll->end() && found->name == name ? &*found : nullptr;
 }
 
@@ -300,7 +328,8 @@ double Quantile(double q, std::vector<double> values) {
   if (values.empty() || std::isnan(q)) return kNaN;
   if (q < 0) return -kInf;
   if (q > 1) return kInf;
-  std::sort(values.begin(), values.end(), [](double a, double b) { return std::isnan(a) ? !std::isnan(b) : a < b; });
+  std::sort(values.begin(), values.end(),
+            [](double a, double b) { return std::isnan(a) ? !std::isnan(b) : a < b; });
   const double rank = q * static_cast<double>(values.size() - 1);
   const auto lower = static_cast<size_t>(std::max(0.0, std::floor(rank)));
   const size_t upper = std::min(values.size() - 1, lower + 1);
@@ -312,7 +341,8 @@ double BucketQuantile(double q, std::vector<Bucket> buckets) {
   if (std::isnan(q)) return kNaN;
   if (q < 0) return -kInf;
   if (q > 1) return kInf;
-  std::sort(buckets.begin(), buckets.end(), [](const Bucket& a, const Bucket& b) { return a.upper < b.upper; });
+  std::sort(buckets.begin(), buckets.end(),
+            [](const Bucket& a, const Bucket& b) { return a.upper < b.upper; });
   if (buckets.empty() || !std::isinf(buckets.back().upper) || buckets.back().upper < 0) return kNaN;
   std::vector<Bucket> merged;
   for (const Bucket& bucket : buckets) {
@@ -322,7 +352,8 @@ double BucketQuantile(double q, std::vector<Bucket> buckets) {
       merged.push_back(bucket);
     }
   }
-  for (size_t i = 1; i < merged.size(); ++i) merged[i].count = std::max(merged[i].count, merged[i - 1].count);
+  for (size_t i = 1; i < merged.size(); ++i)
+    merged[i].count = std::max(merged[i].count, merged[i - 1].count);
   if (merged.size() < 2) return kNaN;
   const double all = merged.back().count;
   if (all == 0) return kNaN;

@@ -10,7 +10,8 @@
 
 namespace opsmesh::kubesim::promql {
 
-/// What a function over a range gets. `from` and `to` bound the range, `now` is the evaluation time; milliseconds.
+/// What a function over a range gets. `from` and `to` bound the range, `now` is the evaluation
+/// time; milliseconds.
 struct RangeInput {
   std::span<const Point> points;  // never empty
   int64_t from = 0;
@@ -23,18 +24,34 @@ struct RangeInput {
 
 /// The functions whose work is not one number from one number or one range: the engine knows them.
 enum class Special {
-  kNone, kAbsent, kAbsentOverTime, kClamp, kClampMax, kClampMin, kHistogramQuantile, kLabelJoin, kLabelReplace, kPi,
-  kRound, kScalar, kSort, kSortDesc, kTime, kTimestamp, kVector,
+  kNone,
+  kAbsent,
+  kAbsentOverTime,
+  kClamp,
+  kClampMax,
+  kClampMin,
+  kHistogramQuantile,
+  kLabelJoin,
+  kLabelReplace,
+  kPi,
+  kRound,
+  kScalar,
+  kSort,
+  kSortDesc,
+  kTime,
+  kTimestamp,
+  kVector,
 };
 
 struct Function {
   std::string_view name;
   std::vector<ValueType> args;
-  /// 0: as many arguments as `args`. n > 0: the last one may be missing or be given up to n times. -1: as often as liked.
+  /// 0: as many arguments as `args`. n > 0: the last one may be missing or be given up to n times.
+  /// -1: as often as liked.
   int variadic = 0;
   ValueType result = ValueType::kVector;
   double (*on_number)(double) = nullptr;  // element by element
-  bool on_time = false;                   // on_number reads seconds since the epoch; without argument: of now
+  bool on_time = false;  // on_number reads seconds since the epoch; without argument: of now
   bool (*on_range)(const RangeInput&, double* out) = nullptr;  // false: no element
   bool keeps_name = false;
   Special special = Special::kNone;

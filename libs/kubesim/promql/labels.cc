@@ -69,8 +69,9 @@ bool IsLabelName(std::string_view text) {
 }
 
 bool IsMetricName(std::string_view text) {
-  return !text.empty() && !IsDigit(text[0]) &&
-         std::all_of(text.begin(), text.end(), [](char c) { return IsAlpha(c) || IsDigit(c) || c == ':'; });
+  return !text.empty() && !IsDigit(text[0]) && std::all_of(text.begin(), text.end(), [](char c) {
+    return IsAlpha(c) || IsDigit(c) || c == ':';
+  });
 }
 
 absl::StatusOr<Matcher> Matcher::Make(std::string_view name, Op op, std::string_view value) {
@@ -81,7 +82,8 @@ absl::StatusOr<Matcher> Matcher::Make(std::string_view name, Op op, std::string_
     options.set_dot_nl(true);
     auto pattern = std::make_shared<RE2>(matcher.value, options);
     if (!pattern->ok()) {
-      return base::InvalidArgument(name, "BAD_REGEX", fmt::format("error parsing regexp: {}", pattern->error()));
+      return base::InvalidArgument(name, "BAD_REGEX",
+                                   fmt::format("error parsing regexp: {}", pattern->error()));
     }
     matcher.pattern = std::move(pattern);
   }
@@ -90,10 +92,14 @@ absl::StatusOr<Matcher> Matcher::Make(std::string_view name, Op op, std::string_
 
 bool Matcher::Matches(std::string_view text) const {
   switch (op) {
-    case Op::kEqual: return text == value;
-    case Op::kNotEqual: return text != value;
-    case Op::kMatch: return RE2::FullMatch(re2::StringPiece(text.data(), text.size()), *pattern);
-    case Op::kNotMatch: return !RE2::FullMatch(re2::StringPiece(text.data(), text.size()), *pattern);
+    case Op::kEqual:
+      return text == value;
+    case Op::kNotEqual:
+      return text != value;
+    case Op::kMatch:
+      return RE2::FullMatch(re2::StringPiece(text.data(), text.size()), *pattern);
+    case Op::kNotMatch:
+      return !RE2::FullMatch(re2::StringPiece(text.data(), text.size()), *pattern);
   }
   return false;
 }

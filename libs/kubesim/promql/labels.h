@@ -68,7 +68,8 @@ class Source {
  public:
   virtual ~Source() = default;
   /// Series that match and may have samples in [from, to], each label set once, in a stable order.
-  virtual std::vector<SeriesPtr> Select(const std::vector<Matcher>& matchers, int64_t from, int64_t to) const = 0;
+  virtual std::vector<SeriesPtr> Select(const std::vector<Matcher>& matchers, int64_t from,
+                                        int64_t to) const = 0;
 };
 
 }  // namespace opsmesh::kubesim::promql

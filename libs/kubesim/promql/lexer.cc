@@ -14,7 +14,9 @@ namespace {
 
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsWordStart(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':'; }
+bool IsWordStart(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':';
+}
 bool IsWord(char c) { return IsWordStart(c) || IsDigit(c); }
 int Hex(char c) {
   if (IsDigit(c)) return c - '0';
@@ -36,9 +38,13 @@ class Lexer {
         return true;
       }
       const char c = text_[at_];
-      const bool number = IsDigit(c) || (c == '.' && at_ + 1 < text_.size() && IsDigit(text_[at_ + 1]));
+      const bool number =
+          IsDigit(c) || (c == '.' && at_ + 1 < text_.size() && IsDigit(text_[at_ + 1]));
       // "{" selectors know no numbers, and after "[" and "offset" a number is a duration.
-      if (number ? !Number() : c == '"' || c == '\'' || c == '`' ? !String(c) : IsWordStart(c) ? !Word() : !Symbol(c)) {
+      if (number                              ? !Number()
+          : c == '"' || c == '\'' || c == '`' ? !String(c)
+          : IsWordStart(c)                    ? !Word()
+                                              : !Symbol(c)) {
         return false;
       }
     }
@@ -70,8 +76,11 @@ class Lexer {
   bool Duration() {
     size_t at = start_;
     while (at < text_.size() && IsDigit(text_[at])) ++at;
-    if (at >= text_.size() || std::string_view("smhdwy").find(text_[at]) == std::string_view::npos) return false;
-    while (at < text_.size() && (IsDigit(text_[at]) || std::string_view("smhdwy").find(text_[at]) != std::string_view::npos)) ++at;
+    if (at >= text_.size() || std::string_view("smhdwy").find(text_[at]) == std::string_view::npos)
+      return false;
+    while (at < text_.size() && (IsDigit(text_[at]) || std::string_view("smhdwy").find(text_[at]) !=
+                                                           std::string_view::npos))
+      ++at;
     if (at < text_.size() && IsWord(text_[at]) && text_[at] != ':') return false;
     at_ = at;
     Emit(Token::Kind::kDuration, std::string(text_.substr(start_, at - start_)));
@@ -81,7 +90,8 @@ class Lexer {
   bool Number() {
     if (Duration()) return true;
     size_t at = at_;
-    if (text_[at] == '0' && at + 1 < text_.size() && (text_[at + 1] == 'x' || text_[at + 1] == 'X')) {
+    if (text_[at] == '0' && at + 1 < text_.size() &&
+        (text_[at + 1] == 'x' || text_[at + 1] == 'X')) {
       at += 2;
       double value = 0;
       const size_t digits = at;
@@ -109,7 +119,8 @@ class Lexer {
   }
   bool BadNumber(size_t at) {
     while (at < text_.size() && IsWord(text_[at])) ++at;
-    return Fail(fmt::format("bad number or duration syntax: \"{}\"", text_.substr(start_, at - start_)));
+    return Fail(
+        fmt::format("bad number or duration syntax: \"{}\"", text_.substr(start_, at - start_)));
   }
 
   bool String(char quote) {
@@ -153,7 +164,9 @@ class Lexer {
       base = 8;
       --at_;
     }
-    if (digits == 0) return Fail(fmt::format("unknown escape sequence U+{:04X} '{}'", static_cast<unsigned char>(c), c));
+    if (digits == 0)
+      return Fail(
+          fmt::format("unknown escape sequence U+{:04X} '{}'", static_cast<unsigned char>(c), c));
     uint32_t code = 0;
     for (int i = 0; i < digits; ++i) {
       const int digit = ++at_ < text_.size() ? Hex(text_[at_]) : -1;
@@ -165,7 +178,8 @@ class Lexer {
       *out += static_cast<char>(code);
       return true;
     }
-    if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return Fail("escape sequence is an invalid Unicode code point");
+    if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+      return Fail("escape sequence is an invalid Unicode code point");
     AppendUtf8(code, out);
     return true;
   }
@@ -194,7 +208,8 @@ class Lexer {
     std::string word(text_.substr(start_, at_ - start_));
     const std::string lower = base::AsciiLower(word);
     if (!in_braces_ && (lower == "inf" || lower == "nan")) {
-      const double value = lower == "inf" ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
+      const double value = lower == "inf" ? std::numeric_limits<double>::infinity()
+                                          : std::numeric_limits<double>::quiet_NaN();
       Emit(Token::Kind::kNumber, std::move(word)).number = value;
     } else {
       Emit(Token::Kind::kWord, std::move(word));
@@ -229,7 +244,8 @@ class Lexer {
 
 }  // namespace
 
-bool Tokenise(std::string_view query, std::vector<Token>* tokens, std::string* error, size_t* error_offset) {
+bool Tokenise(std::string_view query, std::vector<Token>* tokens, std::string* error,
+              size_t* error_offset) {
   Lexer lexer(query, tokens);
   if (lexer.Run()) return true;
   *error = lexer.error;

@@ -17,29 +17,52 @@ bool Contains(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// What an operation makes of two numbers; `keep` is what a comparison says. A filter keeps its left value.
+/// What an operation makes of two numbers; `keep` is what a comparison says. A filter keeps its
+/// left value.
 double Apply(BinaryOp op, double a, double b, bool* keep) {
   *keep = true;
   switch (op) {
-    case BinaryOp::kAdd: return a + b;
-    case BinaryOp::kSub: return a - b;
-    case BinaryOp::kMul: return a * b;
-    case BinaryOp::kDiv: return a / b;
-    case BinaryOp::kMod: return std::fmod(a, b);
-    case BinaryOp::kPow: return std::pow(a, b);
-    case BinaryOp::kAtan2: return std::atan2(a, b);
-    case BinaryOp::kEq: *keep = a == b; return a;
-    case BinaryOp::kNe: *keep = a != b; return a;
-    case BinaryOp::kLt: *keep = a < b; return a;
-    case BinaryOp::kGt: *keep = a > b; return a;
-    case BinaryOp::kLe: *keep = a <= b; return a;
-    case BinaryOp::kGe: *keep = a >= b; return a;
-    default: return kNaN;
+    case BinaryOp::kAdd:
+      return a + b;
+    case BinaryOp::kSub:
+      return a - b;
+    case BinaryOp::kMul:
+      return a * b;
+    case BinaryOp::kDiv:
+      return a / b;
+    case BinaryOp::kMod:
+      return std::fmod(a, b);
+    case BinaryOp::kPow:
+      return std::pow(a, b);
+    case BinaryOp::kAtan2:
+      return std::atan2(a, b);
+    case BinaryOp::kEq:
+      *keep = a == b;
+      return a;
+    case BinaryOp::kNe:
+      *keep = a != b;
+      return a;
+    case BinaryOp::kLt:
+      *keep = a < b;
+      return a;
+    case BinaryOp::kGt:
+      *keep = a > b;
+      return a;
+    case BinaryOp::kLe:
+      *keep = a <= b;
+      return a;
+    case BinaryOp::kGe:
+      *keep = a >= b;
+      return a;
+    default:
+      return kNaN;
   }
 }
 
 /// 2.42 leaves the name on what atan2 makes.
-bool DropsName(const Expr& e) { return e.return_bool || (!IsComparison(e.op) && e.op != BinaryOp::kAtan2); }
+bool DropsName(const Expr& e) {
+  return e.return_bool || (!IsComparison(e.op) && e.op != BinaryOp::kAtan2);
+}
 
 /// One group of sum, avg, min, max, count, group, stddev, stdvar.
 struct Accumulator {
@@ -120,7 +143,8 @@ Elements Evaluation::EvalAggregate(const Expr& e, int64_t now) {
   return Select(e, groups, parameter);
 }
 
-Elements Evaluation::Select(const Expr& e, std::map<LabelsRef, Elements>& groups, double parameter) {
+Elements Evaluation::Select(const Expr& e, std::map<LabelsRef, Elements>& groups,
+                            double parameter) {
   Elements out;
   for (auto& [labels, members] : groups) {
     if (e.text == "quantile") {
@@ -137,7 +161,8 @@ Elements Evaluation::Select(const Expr& e, std::map<LabelsRef, Elements>& groups
     if (wanted < 1) continue;
     const bool top = e.text == "topk";
     std::stable_sort(members.begin(), members.end(), [top](const Element& a, const Element& b) {
-      if (std::isnan(a.value) || std::isnan(b.value)) return !std::isnan(a.value) && std::isnan(b.value);
+      if (std::isnan(a.value) || std::isnan(b.value))
+        return !std::isnan(a.value) && std::isnan(b.value);
       return top ? a.value > b.value : a.value < b.value;
     });
     members.resize(std::min(members.size(), static_cast<size_t>(wanted)));
@@ -180,11 +205,13 @@ Value Evaluation::EvalBinary(const Expr& e, int64_t now) {
   return {0, Checked(VectorVector(e, left.elements, right.elements))};
 }
 
-Elements Evaluation::VectorScalar(const Expr& e, const Elements& vector, double scalar, bool swapped) {
+Elements Evaluation::VectorScalar(const Expr& e, const Elements& vector, double scalar,
+                                  bool swapped) {
   Elements out;
   for (const Element& element : vector) {
     bool keep = false;
-    double value = swapped ? Apply(e.op, scalar, element.value, &keep) : Apply(e.op, element.value, scalar, &keep);
+    double value = swapped ? Apply(e.op, scalar, element.value, &keep)
+                           : Apply(e.op, element.value, scalar, &keep);
     if (IsComparison(e.op)) value = element.value;  // a filter shows the vector's values
     if (e.return_bool) {
       value = keep ? 1 : 0;
@@ -196,7 +223,8 @@ Elements Evaluation::VectorScalar(const Expr& e, const Elements& vector, double 
   return out;
 }
 
-LabelsRef Evaluation::MatchGroup(const Matching& matching, LabelsRef labels, std::unordered_map<LabelsRef, LabelsRef>* known) {
+LabelsRef Evaluation::MatchGroup(const Matching& matching, LabelsRef labels,
+                                 std::unordered_map<LabelsRef, LabelsRef>* known) {
   LabelsRef& group = (*known)[labels];
   if (group != nullptr) return group;
   Labels kept;
@@ -214,11 +242,14 @@ LabelsRef Evaluation::ResultLabels(const Expr& e, LabelsRef many, LabelsRef one)
   Labels labels;
   for (const auto& label : *many) {
     if (label.first == kMetricName && DropsName(e)) continue;
-    if (matching.card == Matching::Card::kOneToOne && Contains(matching.labels, label.first) != matching.on) continue;
+    if (matching.card == Matching::Card::kOneToOne &&
+        Contains(matching.labels, label.first) != matching.on)
+      continue;
     if (Contains(matching.include, label.first)) continue;
     labels.push_back(label);
   }
-  for (const std::string& name : matching.include) labels.emplace_back(name, std::string(ValueOf(*one, name)));
+  for (const std::string& name : matching.include)
+    labels.emplace_back(name, std::string(ValueOf(*one, name)));
   return known = Intern(MakeLabels(std::move(labels)));
 }
 
@@ -234,9 +265,12 @@ Elements Evaluation::VectorVector(const Expr& e, const Elements& left, const Ele
     const LabelsRef group = MatchGroup(matching, element.labels, &state.right);
     const auto [place, fresh] = one_by_group.try_emplace(group, &element);
     if (fresh) continue;
-    Fail(fmt::format("found duplicate series for the match group {} on the {} hand-side of the operation: [{}, {}];many-to-many "
-                     "matching not allowed: matching labels must be unique on one side",
-                     ToString(*group), swapped ? "left" : "right", ToString(*element.labels), ToString(*place->second->labels)));
+    Fail(
+        fmt::format("found duplicate series for the match group {} on the {} hand-side of the "
+                    "operation: [{}, {}];many-to-many "
+                    "matching not allowed: matching labels must be unique on one side",
+                    ToString(*group), swapped ? "left" : "right", ToString(*element.labels),
+                    ToString(*place->second->labels)));
     return {};
   }
   Elements out;
@@ -247,7 +281,8 @@ Elements Evaluation::VectorVector(const Expr& e, const Elements& left, const Ele
     if (found == one_by_group.end()) continue;
     const double other = found->second->value;
     bool keep = false;
-    double value = swapped ? Apply(e.op, other, element.value, &keep) : Apply(e.op, element.value, other, &keep);
+    double value = swapped ? Apply(e.op, other, element.value, &keep)
+                           : Apply(e.op, element.value, other, &keep);
     if (e.return_bool) {
       value = keep ? 1 : 0;
     } else if (!keep) {
@@ -256,7 +291,8 @@ Elements Evaluation::VectorVector(const Expr& e, const Elements& left, const Ele
     const LabelsRef labels = ResultLabels(e, element.labels, found->second->labels);
     const bool one_to_one = matching.card == Matching::Card::kOneToOne;
     if (!used.emplace(group, one_to_one ? nullptr : labels).second) {
-      Fail(one_to_one ? "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
+      Fail(one_to_one ? "multiple matches for labels: many-to-one matching must be explicit "
+                        "(group_left/group_right)"
                       : "multiple matches for labels: grouping labels must ensure unique matches");
       return {};
     }
@@ -271,13 +307,16 @@ Elements Evaluation::SetOperation(const Expr& e, const Elements& left, const Ele
   Elements out;
   if (e.op == BinaryOp::kOr) {
     out = left;
-    for (const Element& element : left) groups.insert(MatchGroup(e.matching, element.labels, &state.left));
+    for (const Element& element : left)
+      groups.insert(MatchGroup(e.matching, element.labels, &state.left));
     for (const Element& element : right) {
-      if (!groups.contains(MatchGroup(e.matching, element.labels, &state.right))) out.push_back(element);
+      if (!groups.contains(MatchGroup(e.matching, element.labels, &state.right)))
+        out.push_back(element);
     }
     return out;
   }
-  for (const Element& element : right) groups.insert(MatchGroup(e.matching, element.labels, &state.right));
+  for (const Element& element : right)
+    groups.insert(MatchGroup(e.matching, element.labels, &state.right));
   for (const Element& element : left) {
     const bool in = groups.contains(MatchGroup(e.matching, element.labels, &state.left));
     if (in == (e.op == BinaryOp::kAnd)) out.push_back(element);

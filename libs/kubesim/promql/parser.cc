@@ -17,8 +17,9 @@ namespace {
 
 constexpr int kMaxDepth = 256;
 constexpr size_t kMaxBytes = 64 << 10;
-constexpr std::array<std::string_view, 12> kAggregators = {"avg", "bottomk", "count", "count_values", "group", "max",
-                                                           "min", "quantile", "stddev", "stdvar", "sum", "topk"};
+constexpr std::array<std::string_view, 12> kAggregators = {
+    "avg", "bottomk",  "count",  "count_values", "group", "max",
+    "min", "quantile", "stddev", "stdvar",       "sum",   "topk"};
 
 struct OpName {
   std::string_view text;
@@ -28,19 +29,22 @@ struct OpName {
 constexpr int kPowPrecedence = 6;
 constexpr int kMulPrecedence = 5;
 constexpr OpName kOps[] = {
-    {"or", BinaryOp::kOr, 1},     {"and", BinaryOp::kAnd, 2}, {"unless", BinaryOp::kUnless, 2},
-    {"==", BinaryOp::kEq, 3},     {"!=", BinaryOp::kNe, 3},   {"<=", BinaryOp::kLe, 3},
-    {"<", BinaryOp::kLt, 3},      {">=", BinaryOp::kGe, 3},   {">", BinaryOp::kGt, 3},
-    {"+", BinaryOp::kAdd, 4},     {"-", BinaryOp::kSub, 4},   {"*", BinaryOp::kMul, kMulPrecedence},
-    {"/", BinaryOp::kDiv, 5},     {"%", BinaryOp::kMod, 5},   {"atan2", BinaryOp::kAtan2, 5},
-    {"^", BinaryOp::kPow, kPowPrecedence},
+    {"or", BinaryOp::kOr, 1},         {"and", BinaryOp::kAnd, 2},
+    {"unless", BinaryOp::kUnless, 2}, {"==", BinaryOp::kEq, 3},
+    {"!=", BinaryOp::kNe, 3},         {"<=", BinaryOp::kLe, 3},
+    {"<", BinaryOp::kLt, 3},          {">=", BinaryOp::kGe, 3},
+    {">", BinaryOp::kGt, 3},          {"+", BinaryOp::kAdd, 4},
+    {"-", BinaryOp::kSub, 4},         {"*", BinaryOp::kMul, kMulPrecedence},
+    {"/", BinaryOp::kDiv, 5},         {"%", BinaryOp::kMod, 5},
+    {"atan2", BinaryOp::kAtan2, 5},   {"^", BinaryOp::kPow, kPowPrecedence},
 };
 
 bool IsAggregator(std::string_view lower) {
   return std::find(kAggregators.begin(), kAggregators.end(), lower) != kAggregators.end();
 }
 bool TakesParameter(std::string_view aggregator) {
-  return aggregator == "topk" || aggregator == "bottomk" || aggregator == "quantile" || aggregator == "count_values";
+  return aggregator == "topk" || aggregator == "bottomk" || aggregator == "quantile" ||
+         aggregator == "count_values";
 }
 
 class Parser {
@@ -70,7 +74,8 @@ class Parser {
 
  private:
   absl::Status Bad(size_t offset, std::string_view what) const {
-    return base::InvalidArgument("query", "BAD_QUERY", fmt::format("{}: parse error: {}", Position(text_, offset), what));
+    return base::InvalidArgument("query", "BAD_QUERY",
+                                 fmt::format("{}: parse error: {}", Position(text_, offset), what));
   }
   std::nullptr_t Fail(size_t offset, std::string_view what) {
     if (error_.ok()) error_ = Bad(offset, what);
@@ -88,7 +93,9 @@ class Parser {
   }
   const Token& Now() const { return tokens_[at_]; }
   const Token& Next() const { return tokens_[std::min(at_ + 1, tokens_.size() - 1)]; }
-  bool IsSymbol(std::string_view symbol) const { return Now().kind == Token::Kind::kSymbol && Now().text == symbol; }
+  bool IsSymbol(std::string_view symbol) const {
+    return Now().kind == Token::Kind::kSymbol && Now().text == symbol;
+  }
   bool IsWord(std::string_view lower) const {
     return Now().kind == Token::Kind::kWord && base::AsciiLower(Now().text) == lower;
   }
@@ -144,7 +151,8 @@ class Parser {
     expr->op = op.op;
     if (IsSetOp(op.op)) expr->matching.card = Matching::Card::kManyToMany;
     if (TakeWord("bool")) {
-      if (!IsComparison(op.op)) return Fail(start, "bool modifier can only be used on comparison operators");
+      if (!IsComparison(op.op))
+        return Fail(start, "bool modifier can only be used on comparison operators");
       expr->return_bool = true;
     }
     if (!MatchingOf(expr.get())) return nullptr;
@@ -173,8 +181,10 @@ class Parser {
       return false;
     }
     for (const std::string& name : matching.include) {
-      if (matching.on && std::find(matching.labels.begin(), matching.labels.end(), name) != matching.labels.end()) {
-        Fail(offset, fmt::format("label \"{}\" must not occur in ON and GROUP clause at once", name));
+      if (matching.on && std::find(matching.labels.begin(), matching.labels.end(), name) !=
+                             matching.labels.end()) {
+        Fail(offset,
+             fmt::format("label \"{}\" must not occur in ON and GROUP clause at once", name));
         return false;
       }
     }
@@ -186,7 +196,8 @@ class Parser {
     const ValueType right = expr->args[1]->type;
     for (const auto& arg : expr->args) {
       if (arg->type != ValueType::kScalar && arg->type != ValueType::kVector) {
-        return Fail(arg->offset, "binary expression must contain only scalar and instant vector types");
+        return Fail(arg->offset,
+                    "binary expression must contain only scalar and instant vector types");
       }
     }
     const bool scalars = left == ValueType::kScalar && right == ValueType::kScalar;
@@ -195,7 +206,9 @@ class Parser {
       return Fail(expr->offset, "comparisons between scalars must use BOOL modifier");
     }
     if (IsSetOp(expr->op) && any_scalar) {
-      return Fail(expr->offset, fmt::format("set operator \"{}\" not allowed in binary scalar expression", OpText(expr->op)));
+      return Fail(expr->offset,
+                  fmt::format("set operator \"{}\" not allowed in binary scalar expression",
+                              OpText(expr->op)));
     }
     if (any_scalar && (!expr->matching.labels.empty() || expr->matching.on)) {
       return Fail(expr->offset, "vector matching only allowed between instant vectors");
@@ -228,7 +241,8 @@ class Parser {
     ExprPtr inner = Binary(kPowPrecedence);
     if (inner == nullptr) return nullptr;
     if (inner->type != ValueType::kScalar && inner->type != ValueType::kVector) {
-      return Fail(offset, fmt::format("unary expression only allowed on expressions of type scalar or instant vector, got \"{}\"",
+      return Fail(offset, fmt::format("unary expression only allowed on expressions of type scalar "
+                                      "or instant vector, got \"{}\"",
                                       TypeName(inner->type)));
     }
     if (!negative) return inner;
@@ -256,7 +270,8 @@ class Parser {
         ++at_;
         return expr;
       }
-      case Token::Kind::kWord: return Word();
+      case Token::Kind::kWord:
+        return Word();
       case Token::Kind::kSymbol:
         if (Take("(")) {
           ExprPtr inner = Binary(1);
@@ -266,7 +281,8 @@ class Parser {
         }
         if (IsSymbol("{")) return Selector("", token.offset);
         break;
-      default: break;
+      default:
+        break;
     }
     return Unexpected("");
   }
@@ -275,12 +291,14 @@ class Parser {
     const Token token = Now();
     const std::string lower = base::AsciiLower(token.text);
     const bool call = Next().kind == Token::Kind::kSymbol && Next().text == "(";
-    const bool clause = Next().kind == Token::Kind::kWord &&
-                        (base::AsciiLower(Next().text) == "by" || base::AsciiLower(Next().text) == "without");
+    const bool clause =
+        Next().kind == Token::Kind::kWord &&
+        (base::AsciiLower(Next().text) == "by" || base::AsciiLower(Next().text) == "without");
     if (IsAggregator(lower) && (call || clause)) return Aggregate(lower);
     if (call) return Call(token);
-    for (const std::string_view reserved : {"and", "or", "unless", "atan2", "on", "ignoring", "group_left", "group_right", "bool",
-                                            "by", "without", "offset"}) {
+    for (const std::string_view reserved :
+         {"and", "or", "unless", "atan2", "on", "ignoring", "group_left", "group_right", "bool",
+          "by", "without", "offset"}) {
       if (lower == reserved) return Unexpected("");
     }
     ++at_;
@@ -290,7 +308,9 @@ class Parser {
   ExprPtr Selector(std::string name, size_t offset) {
     ExprPtr expr = New(Expr::Kind::kSelector, ValueType::kVector, offset);
     bool named = !name.empty();
-    if (named) expr->matchers.push_back({std::string(kMetricName), Matcher::Op::kEqual, std::move(name), nullptr});
+    if (named)
+      expr->matchers.push_back(
+          {std::string(kMetricName), Matcher::Op::kEqual, std::move(name), nullptr});
     if (Take("{")) {
       while (!IsSymbol("}")) {
         if (!Term(expr.get(), named)) return nullptr;
@@ -298,7 +318,8 @@ class Parser {
       }
       ++at_;
     }
-    const bool some = std::any_of(expr->matchers.begin(), expr->matchers.end(), [](const Matcher& m) { return !m.Matches(""); });
+    const bool some = std::any_of(expr->matchers.begin(), expr->matchers.end(),
+                                  [](const Matcher& m) { return !m.Matches(""); });
     if (!some) return Fail(offset, "vector selector must contain at least one non-empty matcher");
     return expr;
   }
@@ -311,10 +332,14 @@ class Parser {
     const Token name = Now();
     ++at_;
     std::optional<Matcher::Op> op;
-    if (Take("=")) op = Matcher::Op::kEqual;
-    else if (Take("!=")) op = Matcher::Op::kNotEqual;
-    else if (Take("=~")) op = Matcher::Op::kMatch;
-    else if (Take("!~")) op = Matcher::Op::kNotMatch;
+    if (Take("="))
+      op = Matcher::Op::kEqual;
+    else if (Take("!="))
+      op = Matcher::Op::kNotEqual;
+    else if (Take("=~"))
+      op = Matcher::Op::kMatch;
+    else if (Take("!~"))
+      op = Matcher::Op::kNotMatch;
     if (!op) {
       Unexpected(" in label matching, expected label matching operator");
       return false;
@@ -360,7 +385,8 @@ class Parser {
     }
     const auto value = ParseDuration(Now().text);
     if (!value || *value == 0) {
-      Fail(Now().offset, value ? "duration must be greater than 0" : fmt::format("not a valid duration string: \"{}\"", Now().text));
+      Fail(Now().offset, value ? "duration must be greater than 0"
+                               : fmt::format("not a valid duration string: \"{}\"", Now().text));
       return false;
     }
     *ms = *value;
@@ -370,12 +396,14 @@ class Parser {
 
   ExprPtr Brackets(ExprPtr inner) {
     const size_t offset = inner->offset;
-    const bool shifted = inner->shift.offset != 0 || inner->shift.at != TimeShift::At::kNone || inner->parenthesised;
+    const bool shifted =
+        inner->shift.offset != 0 || inner->shift.at != TimeShift::At::kNone || inner->parenthesised;
     ++at_;
     int64_t range = 0;
     if (!TakeDuration(&range, " in subquery selector")) return nullptr;
     if (Take("]")) {
-      if (inner->kind != Expr::Kind::kSelector) return Fail(offset, "ranges only allowed for vector selectors");
+      if (inner->kind != Expr::Kind::kSelector)
+        return Fail(offset, "ranges only allowed for vector selectors");
       if (shifted) return Fail(offset, "no offset modifiers allowed before range");
       ExprPtr expr = New(Expr::Kind::kMatrix, ValueType::kMatrix, offset);
       expr->range = range;
@@ -384,7 +412,8 @@ class Parser {
     }
     if (!Expect(":", " in subquery selector")) return nullptr;
     if (inner->type != ValueType::kVector && inner->type != ValueType::kScalar) {
-      return Fail(offset, fmt::format("subquery is only allowed on instant vector, got {} instead", TypeName(inner->type)));
+      return Fail(offset, fmt::format("subquery is only allowed on instant vector, got {} instead",
+                                      TypeName(inner->type)));
     }
     if (inner->type == ValueType::kScalar) {
       return Fail(offset, "subquery is only allowed on instant vector, got scalar instead");
@@ -400,7 +429,8 @@ class Parser {
   /// Where the shift of an expression is kept; null when it cannot have one.
   TimeShift* ShiftOf(Expr* expr) {
     if (expr->parenthesised) return nullptr;
-    if (expr->kind == Expr::Kind::kSelector || expr->kind == Expr::Kind::kSubquery) return &expr->shift;
+    if (expr->kind == Expr::Kind::kSelector || expr->kind == Expr::Kind::kSubquery)
+      return &expr->shift;
     if (expr->kind == Expr::Kind::kMatrix) return &expr->args[0]->shift;
     return nullptr;
   }
@@ -408,7 +438,9 @@ class Parser {
   ExprPtr Offset(ExprPtr expr) {
     TimeShift* shift = ShiftOf(expr.get());
     if (shift == nullptr) {
-      return Fail(Now().offset, "offset modifier must be preceded by an instant vector selector or range vector selector or a subquery");
+      return Fail(Now().offset,
+                  "offset modifier must be preceded by an instant vector selector or range vector "
+                  "selector or a subquery");
     }
     ++at_;
     const bool negative = Take("-");
@@ -421,10 +453,13 @@ class Parser {
   ExprPtr At(ExprPtr expr) {
     TimeShift* shift = ShiftOf(expr.get());
     if (shift == nullptr) {
-      return Fail(Now().offset, "@ modifier must be preceded by an instant vector selector or range vector selector or a subquery");
+      return Fail(Now().offset,
+                  "@ modifier must be preceded by an instant vector selector or range vector "
+                  "selector or a subquery");
     }
     ++at_;
-    if (shift->at != TimeShift::At::kNone) return Fail(Now().offset, "@ <timestamp> may not be set multiple times");
+    if (shift->at != TimeShift::At::kNone)
+      return Fail(Now().offset, "@ <timestamp> may not be set multiple times");
     if (IsWord("start") || IsWord("end")) {
       shift->at = IsWord("start") ? TimeShift::At::kStart : TimeShift::At::kEnd;
       ++at_;
@@ -435,7 +470,8 @@ class Parser {
     if (!negative) Take("+");
     if (Now().kind != Token::Kind::kNumber) return Unexpected(" in @, expected timestamp");
     const double seconds = negative ? -Now().number : Now().number;
-    if (!(std::fabs(seconds) < 9e12)) return Fail(Now().offset, fmt::format("timestamp out of bounds for @ modifier: {}", seconds));
+    if (!(std::fabs(seconds) < 9e12))
+      return Fail(Now().offset, fmt::format("timestamp out of bounds for @ modifier: {}", seconds));
     shift->at = TimeShift::At::kTimestamp;
     shift->at_ms = static_cast<int64_t>(std::llround(seconds * 1000));
     ++at_;
@@ -461,13 +497,15 @@ class Parser {
 
   bool CheckType(const Expr& arg, ValueType wanted, std::string_view where) {
     if (arg.type == wanted) return true;
-    Fail(arg.offset, fmt::format("expected type {} in {}, got {}", TypeName(wanted), where, TypeName(arg.type)));
+    Fail(arg.offset, fmt::format("expected type {} in {}, got {}", TypeName(wanted), where,
+                                 TypeName(arg.type)));
     return false;
   }
 
   ExprPtr Call(const Token& token) {
     const Function* function = FindFunction(token.text);
-    if (function == nullptr) return Fail(token.offset, fmt::format("unknown function with name \"{}\"", token.text));
+    if (function == nullptr)
+      return Fail(token.offset, fmt::format("unknown function with name \"{}\"", token.text));
     ++at_;
     ExprPtr expr = New(Expr::Kind::kCall, function->result, token.offset);
     expr->function = function;
@@ -475,18 +513,25 @@ class Parser {
     const size_t given = expr->args.size();
     const size_t named = function->args.size();
     if (function->variadic == 0 && given != named) {
-      return Fail(token.offset, fmt::format("expected {} argument(s) in call to \"{}\", got {}", named, function->name, given));
+      return Fail(token.offset, fmt::format("expected {} argument(s) in call to \"{}\", got {}",
+                                            named, function->name, given));
     }
     if (function->variadic != 0 && given + 1 < named) {
-      return Fail(token.offset, fmt::format("expected at least {} argument(s) in call to \"{}\", got {}", named - 1, function->name, given));
+      return Fail(token.offset,
+                  fmt::format("expected at least {} argument(s) in call to \"{}\", got {}",
+                              named - 1, function->name, given));
     }
     if (function->variadic > 0 && given > named - 1 + static_cast<size_t>(function->variadic)) {
-      return Fail(token.offset, fmt::format("expected at most {} argument(s) in call to \"{}\", got {}",
-                                            named - 1 + static_cast<size_t>(function->variadic), function->name, given));
+      return Fail(
+          token.offset,
+          fmt::format("expected at most {} argument(s) in call to \"{}\", got {}",
+                      named - 1 + static_cast<size_t>(function->variadic), function->name, given));
     }
     for (size_t i = 0; i < given; ++i) {
       const ValueType wanted = function->args[std::min(i, named - 1)];
-      if (!CheckType(*expr->args[i], wanted, fmt::format("call to function \"{}\"", function->name))) return nullptr;
+      if (!CheckType(*expr->args[i], wanted,
+                     fmt::format("call to function \"{}\"", function->name)))
+        return nullptr;
     }
     return expr;
   }
@@ -501,16 +546,22 @@ class Parser {
     if (!clause && !Clause(expr.get(), &clause)) return nullptr;
     if (!clause) expr->by = true;
     const size_t wanted = TakesParameter(name) ? 2 : 1;
-    if (expr->args.empty()) return Fail(expr->offset, "no arguments for aggregate expression provided");
+    if (expr->args.empty())
+      return Fail(expr->offset, "no arguments for aggregate expression provided");
     if (expr->args.size() != wanted) {
-      return Fail(expr->offset, fmt::format("wrong number of arguments for aggregate expression provided, expected {}, got {}", wanted,
-                                            expr->args.size()));
+      return Fail(
+          expr->offset,
+          fmt::format(
+              "wrong number of arguments for aggregate expression provided, expected {}, got {}",
+              wanted, expr->args.size()));
     }
     if (wanted == 2) {
       const ValueType parameter = name == "count_values" ? ValueType::kString : ValueType::kScalar;
-      if (!CheckType(*expr->args[0], parameter, fmt::format("aggregation parameter"))) return nullptr;
+      if (!CheckType(*expr->args[0], parameter, fmt::format("aggregation parameter")))
+        return nullptr;
     }
-    if (!CheckType(*expr->args.back(), ValueType::kVector, "aggregation expression")) return nullptr;
+    if (!CheckType(*expr->args.back(), ValueType::kVector, "aggregation expression"))
+      return nullptr;
     return expr;
   }
 
@@ -535,10 +586,14 @@ class Parser {
 
 std::string_view TypeName(ValueType type) {
   switch (type) {
-    case ValueType::kScalar: return "scalar";
-    case ValueType::kVector: return "instant vector";
-    case ValueType::kMatrix: return "range vector";
-    case ValueType::kString: return "string";
+    case ValueType::kScalar:
+      return "scalar";
+    case ValueType::kVector:
+      return "instant vector";
+    case ValueType::kMatrix:
+      return "range vector";
+    case ValueType::kString:
+      return "string";
   }
   return "";
 }
@@ -552,8 +607,12 @@ std::string_view OpText(BinaryOp op) {
 
 std::optional<int64_t> ParseDuration(std::string_view text) {
   // Units fall and come once each: 1w2d3h4m5s6ms, the year first.
-  constexpr std::pair<std::string_view, int64_t> kUnits[] = {{"y", 365LL * 86400000}, {"w", 7LL * 86400000}, {"d", 86400000},
-                                                             {"h", 3600000},          {"m", 60000},          {"s", 1000},
+  constexpr std::pair<std::string_view, int64_t> kUnits[] = {{"y", 365LL * 86400000},
+                                                             {"w", 7LL * 86400000},
+                                                             {"d", 86400000},
+                                                             {"h", 3600000},
+                                                             {"m", 60000},
+                                                             {"s", 1000},
                                                              {"ms", 1}};
   if (text == "0") return 0;
   int64_t total = 0;
@@ -584,6 +643,8 @@ std::optional<int64_t> ParseDuration(std::string_view text) {
 }
 
 absl::StatusOr<Query> Parse(std::string_view text) { return Parser(text).Run(); }
-absl::StatusOr<std::vector<Matcher>> ParseSelector(std::string_view text) { return Parser(text).RunSelector(); }
+absl::StatusOr<std::vector<Matcher>> ParseSelector(std::string_view text) {
+  return Parser(text).RunSelector();
+}
 
 }  // namespace opsmesh::kubesim::promql

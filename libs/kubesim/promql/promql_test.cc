@@ -13,7 +13,8 @@ namespace {
 
 class Fixed : public Series {
  public:
-  Fixed(Labels labels, std::vector<Point> points) : labels_(MakeLabels(std::move(labels))), points_(std::move(points)) {}
+  Fixed(Labels labels, std::vector<Point> points)
+      : labels_(MakeLabels(std::move(labels))), points_(std::move(points)) {}
   const Labels& labels() const override { return labels_; }
   void Read(int64_t from, int64_t to, std::vector<Point>* out) const override {
     for (const Point& p : points_) {
@@ -32,11 +33,13 @@ class Memory : public Source {
   void Add(Labels labels, const std::vector<double>& values) {
     std::vector<Point> points;
     for (size_t i = 0; i < values.size(); ++i) {
-      if (!std::isnan(values[i]) || IsStale(values[i])) points.push_back({static_cast<int64_t>(i) * 60000, values[i]});
+      if (!std::isnan(values[i]) || IsStale(values[i]))
+        points.push_back({static_cast<int64_t>(i) * 60000, values[i]});
     }
     all_.push_back(std::make_shared<Fixed>(std::move(labels), std::move(points)));
   }
-  std::vector<SeriesPtr> Select(const std::vector<Matcher>& matchers, int64_t, int64_t) const override {
+  std::vector<SeriesPtr> Select(const std::vector<Matcher>& matchers, int64_t,
+                                int64_t) const override {
     std::vector<SeriesPtr> found;
     for (const SeriesPtr& series : all_) {
       if (MatchesAll(matchers, series->labels())) found.push_back(series);
@@ -57,7 +60,8 @@ class PromQl : public ::testing::Test {
     auto answer = Engine(source_).Instant(base::Context::Background(), *query, minute * 60000);
     if (!answer.ok()) return std::string(base::ToStd(answer.status().message()));
     std::vector<std::string> rows;
-    for (const auto& row : answer->rows) rows.push_back(fmt::format("{} {:.6g}", ToString(row.labels), row.points.at(0).v));
+    for (const auto& row : answer->rows)
+      rows.push_back(fmt::format("{} {:.6g}", ToString(row.labels), row.points.at(0).v));
     std::sort(rows.begin(), rows.end());
     return base::Join(rows, "; ");
   }
@@ -89,7 +93,8 @@ TEST_F(PromQl, ASampleCountsForFiveMinutesUnlessTheSeriesWentStale) {
 
 TEST_F(PromQl, RatesSurviveResetsAndReachTheEdgesOfTheirRange) {
   source_.Add({{"__name__", "c"}}, {0, 60, 120, 0, 60, 120});
-  EXPECT_EQ(Ask("rate(c[5m])", 5), "{} 0.8");  // 120 twice: the drop from 120 to 0 counts as a reset
+  EXPECT_EQ(Ask("rate(c[5m])", 5),
+            "{} 0.8");  // 120 twice: the drop from 120 to 0 counts as a reset
   EXPECT_EQ(Ask("increase(c[2m])", 2), "{} 120");
   EXPECT_EQ(Ask("irate(c[5m])", 3), "{} 0");
   EXPECT_EQ(Ask("resets(c[5m])", 5), "{} 1");
@@ -103,10 +108,15 @@ TEST_F(PromQl, VectorsMatchByLabelsAndSayWhatIsAmbiguous) {
   source_.Add({{"__name__", "info"}, {"pod", "p1"}, {"node", "n1"}}, {1});
   source_.Add({{"__name__", "most"}, {"pod", "p1"}, {"c", "x"}}, {8});
   EXPECT_EQ(Ask("used / most", 0), "{c=\"x\", pod=\"p1\"} 0.25");
-  EXPECT_EQ(Ask("used * on(pod) group_left(node) info", 0), "{c=\"x\", node=\"n1\", pod=\"p1\"} 2; {c=\"y\", node=\"n1\", pod=\"p1\"} 4");
-  EXPECT_EQ(Ask("info * on(pod) group_right used", 0), "{c=\"x\", pod=\"p1\"} 2; {c=\"y\", pod=\"p1\"} 4");
-  EXPECT_EQ(Ask("used * on(pod) info", 0), "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)");
-  EXPECT_NE(Ask("info * on(pod) used", 0).find("many-to-many matching not allowed"), std::string::npos);
+  EXPECT_EQ(Ask("used * on(pod) group_left(node) info", 0),
+            "{c=\"x\", node=\"n1\", pod=\"p1\"} 2; {c=\"y\", node=\"n1\", pod=\"p1\"} 4");
+  EXPECT_EQ(Ask("info * on(pod) group_right used", 0),
+            "{c=\"x\", pod=\"p1\"} 2; {c=\"y\", pod=\"p1\"} 4");
+  EXPECT_EQ(Ask("used * on(pod) info", 0),
+            "multiple matches for labels: many-to-one matching must be explicit "
+            "(group_left/group_right)");
+  EXPECT_NE(Ask("info * on(pod) used", 0).find("many-to-many matching not allowed"),
+            std::string::npos);
   EXPECT_EQ(Ask("used > 3", 0), "used{c=\"y\", pod=\"p1\"} 4");
   EXPECT_EQ(Ask("3 < bool used", 0), "{c=\"x\", pod=\"p1\"} 0; {c=\"y\", pod=\"p1\"} 1");
   EXPECT_EQ(Ask("used unless on(c) most", 0), "used{c=\"y\", pod=\"p1\"} 4");
@@ -128,12 +138,35 @@ TEST_F(PromQl, QuantilesOfHistogramsAreInterpolated) {
 TEST_F(PromQl, WhatIsWrongIsNamedWithItsPlace) {
   EXPECT_EQ(Ask("", 0), "1:1: parse error: no expression found in input");
   EXPECT_EQ(Ask("sum(", 0), "1:5: parse error: unexpected end of input");
-  EXPECT_EQ(Ask("rate(up)", 0), "1:6: parse error: expected type range vector in call to function \"rate\", got instant vector");
-  EXPECT_EQ(Ask("{job=~\".*\"}", 0), "1:1: parse error: vector selector must contain at least one non-empty matcher");
-  EXPECT_EQ(Ask("1 > 2", 0), "1:1: parse error: comparisons between scalars must use BOOL modifier");
+  EXPECT_EQ(Ask("rate(up)", 0),
+            "1:6: parse error: expected type range vector in call to function \"rate\", got "
+            "instant vector");
+  EXPECT_EQ(Ask("{job=~\".*\"}", 0),
+            "1:1: parse error: vector selector must contain at least one non-empty matcher");
+  EXPECT_EQ(Ask("1 > 2", 0),
+            "1:1: parse error: comparisons between scalars must use BOOL modifier");
   EXPECT_EQ(Ask("foo(1)", 0), "1:1: parse error: unknown function with name \"foo\"");
-  for (const char* bad : {"up{", "up{job}", "up{job=1}", "up[5m", "up[0s]", "up[5m][5m]", "1 +", "sum by (up)", "\"open", "up{a=~\"(\"}", ")", "up offset",
-                          "up[5m:]", "sum(1)", "topk(up)", "vector(up)", "up @ x", "up and 1", "a * on(b) group_left(b) c", "5m", "up{__name__=\"x\"}"}) {
+  for (const char* bad : {"up{",
+                          "up{job}",
+                          "up{job=1}",
+                          "up[5m",
+                          "up[0s]",
+                          "up[5m][5m]",
+                          "1 +",
+                          "sum by (up)",
+                          "\"open",
+                          "up{a=~\"(\"}",
+                          ")",
+                          "up offset",
+                          "up[5m:]",
+                          "sum(1)",
+                          "topk(up)",
+                          "vector(up)",
+                          "up @ x",
+                          "up and 1",
+                          "a * on(b) group_left(b) c",
+                          "5m",
+                          "up{__name__=\"x\"}"}) {
     if (std::string_view(bad) == "up[5m:]") continue;
     EXPECT_FALSE(Parse(bad).ok()) << bad;
   }
@@ -159,7 +192,8 @@ TEST_F(PromQl, DurationsHaveFallingUnits) {
   EXPECT_EQ(ParseDuration("100ms"), 100);
   EXPECT_EQ(ParseDuration("1m1ms"), 60001);
   EXPECT_EQ(ParseDuration("1y"), 365LL * 86400000);
-  for (const char* bad : {"", "5", "m", "1m1h", "1m1m", "-5m", "1.5h", "99999999999999999999y"}) EXPECT_EQ(ParseDuration(bad), std::nullopt) << bad;
+  for (const char* bad : {"", "5", "m", "1m1h", "1m1m", "-5m", "1.5h", "99999999999999999999y"})
+    EXPECT_EQ(ParseDuration(bad), std::nullopt) << bad;
 }
 
 }  // namespace
