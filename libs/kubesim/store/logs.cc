@@ -29,6 +29,8 @@ class FollowHandle final : public LogStore::Follow {
 void LogStore::StartRun(std::string_view pod_uid, std::string_view container) {
   std::lock_guard lock(mutex_);
   Runs& runs = runs_[Key(pod_uid, container)];
+  RunScript(runs);
+  runs.script.reset();
   if (runs.has_current) {
     runs.previous = std::move(runs.current);
     runs.current.clear();
@@ -37,9 +39,7 @@ void LogStore::StartRun(std::string_view pod_uid, std::string_view container) {
   runs.has_current = true;
 }
 
-void LogStore::Append(std::string_view pod_uid, std::string_view container, LogLine line) {
-  std::lock_guard lock(mutex_);
-  Runs& runs = runs_[Key(pod_uid, container)];
+void LogStore::AppendLocked(Runs& runs, LogLine line) const {
   runs.has_current = true;
   for (const auto& weak : runs.followers) {
     if (auto entry = weak.lock()) entry->follower(line);
@@ -47,6 +47,41 @@ void LogStore::Append(std::string_view pod_uid, std::string_view container, LogL
   std::erase_if(runs.followers, [](const auto& weak) { return weak.expired(); });
   runs.current.push_back(std::move(line));
   if (runs.current.size() > max_lines_) runs.current.pop_front();
+}
+
+void LogStore::Append(std::string_view pod_uid, std::string_view container, LogLine line) {
+  std::lock_guard lock(mutex_);
+  Runs& runs = runs_[Key(pod_uid, container)];
+  RunScript(runs);
+  AppendLocked(runs, std::move(line));
+}
+
+void LogStore::RunScript(Runs& runs) const {
+  if (!runs.script) return;
+  runs.script->Write(runs.script_from, max_lines_, [&](LogLine line) {
+    runs.script_from = line.time;
+    AppendLocked(runs, std::move(line));
+  });
+}
+
+void LogStore::SetScript(std::string_view pod_uid, std::string_view container, std::shared_ptr<const LogScript> script, absl::Time from) {
+  std::lock_guard lock(mutex_);
+  Runs& runs = runs_[Key(pod_uid, container)];
+  RunScript(runs);
+  runs.script = std::move(script);
+  runs.script_from = from;
+  runs.has_current = true;
+}
+
+void LogStore::Advance() {
+  std::lock_guard lock(mutex_);
+  std::erase_if(followed_, [&](const Key& key) {
+    auto it = runs_.find(key);
+    if (it == runs_.end()) return true;
+    RunScript(it->second);
+    std::erase_if(it->second.followers, [](const auto& weak) { return weak.expired(); });
+    return it->second.followers.empty();
+  });
 }
 
 void LogStore::Forget(std::string_view pod_uid) {
@@ -59,7 +94,8 @@ bool LogStore::ReadLocked(const Key& key, const Selection& selection, std::vecto
   lines->clear();
   auto it = runs_.find(key);
   if (it == runs_.end()) return false;
-  const Runs& runs = it->second;
+  Runs& runs = it->second;
+  if (!selection.previous) RunScript(runs);
   if (selection.previous ? !runs.has_previous : !runs.has_current) return false;
   const std::deque<LogLine>& run = selection.previous ? runs.previous : runs.current;
   auto first = run.begin();
@@ -86,6 +122,7 @@ std::unique_ptr<LogStore::Follow> LogStore::ReadAndFollow(std::string_view pod_u
   const Key key(pod_uid, container);
   ReadLocked(key, selection, lines);
   runs_[key].followers.push_back(entry);
+  followed_.insert(key);
   return std::make_unique<FollowHandle>(mutex_, std::move(entry));
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,15 @@ namespace opsmesh::kubesim {
 struct LogLine {
   absl::Time time;
   std::string text;  // without the newline; any bytes
+};
+
+/// Lines that a process writes by itself while it runs, as a function of time: they are made when somebody reads, so that
+/// a thousand quiet containers cost nothing. Immutable.
+class LogScript {
+ public:
+  virtual ~LogScript() = default;
+  /// Writes the lines later than `after` up to the script's own now, the last `most` of them.
+  virtual void Write(absl::Time after, size_t most, const std::function<void(LogLine)>& sink) const = 0;
 };
 
 /// Thread-safe.
@@ -37,6 +47,11 @@ class LogStore {
   /// Adds a line to the current run (begun when there is none). The oldest lines are dropped beyond the limit.
   void Append(std::string_view pod_uid, std::string_view container, LogLine line);
   void Forget(std::string_view pod_uid);
+  /// The current run goes on writing by `script` until the script is replaced (null = it ended; its lines so far are kept)
+  /// or a new run begins. Lines later than `from`.
+  void SetScript(std::string_view pod_uid, std::string_view container, std::shared_ptr<const LogScript> script, absl::Time from);
+  /// Brings what scripts have written by now to those who follow.
+  void Advance();
 
   /// False when there is no such run.
   bool Read(std::string_view pod_uid, std::string_view container, const Selection& selection,
@@ -60,14 +75,19 @@ class LogStore {
     bool has_current = false;
     bool has_previous = false;
     std::vector<std::weak_ptr<FollowEntry>> followers;
+    std::shared_ptr<const LogScript> script;
+    absl::Time script_from;
   };
   using Key = std::pair<std::string, std::string>;
 
   bool ReadLocked(const Key& key, const Selection& selection, std::vector<LogLine>* lines) const;
+  void AppendLocked(Runs& runs, LogLine line) const;
+  void RunScript(Runs& runs) const;
 
   const size_t max_lines_;
   mutable std::mutex mutex_;
-  std::map<Key, Runs> runs_;
+  mutable std::map<Key, Runs> runs_;  // reading runs scripts
+  std::set<Key> followed_;
 };
 
 }  // namespace opsmesh::kubesim

@@ -10,7 +10,9 @@
 namespace opsmesh::kubesim::scheduling {
 namespace {
 
-int64_t Bytes(const Json& quantity) { return static_cast<int64_t>(ParseQuantity(quantity).value_or(0) / 1000); }
+int64_t Bytes(const Json& quantity) {
+  return static_cast<int64_t>(ParseQuantity(quantity).value_or(0) / 1000);
+}
 
 std::vector<std::string> Texts(const Json& list) {
   std::vector<std::string> texts;
@@ -29,7 +31,9 @@ void Count(const PodInfo& pod, int sign, NodeInfo* node, int64_t* affinity, int6
 }  // namespace
 
 const std::string* NodeInfo::Label(std::string_view key) const {
-  auto it = std::lower_bound(labels.begin(), labels.end(), key, [](const auto& label, std::string_view wanted) { return label.first < wanted; });
+  auto it = std::lower_bound(
+      labels.begin(), labels.end(), key,
+      [](const auto& label, std::string_view wanted) { return label.first < wanted; });
   return it != labels.end() && it->first == key ? &it->second : nullptr;
 }
 
@@ -41,7 +45,8 @@ void NodeInfo::AddPod(const PodInfoPtr& pod) {
 }
 
 bool NodeInfo::RemovePod(const std::string& uid) {
-  auto it = std::find_if(pods.begin(), pods.end(), [&](const PodInfoPtr& pod) { return pod->uid == uid; });
+  auto it = std::find_if(pods.begin(), pods.end(),
+                         [&](const PodInfoPtr& pod) { return pod->uid == uid; });
   if (it == pods.end()) return false;
   requested.Add((*it)->requests, -1);
   nonzero_cpu -= (*it)->nonzero_cpu;
@@ -51,11 +56,15 @@ bool NodeInfo::RemovePod(const std::string& uid) {
 }
 
 const NodeInfo* ClusterView::Node(std::string_view name) const {
-  auto it = std::lower_bound(nodes_.begin(), nodes_.end(), name, [](const auto& node, std::string_view wanted) { return node->name < wanted; });
+  auto it = std::lower_bound(
+      nodes_.begin(), nodes_.end(), name,
+      [](const auto& node, std::string_view wanted) { return node->name < wanted; });
   return it != nodes_.end() && (*it)->name == name ? it->get() : nullptr;
 }
 
-NodeInfo* ClusterView::Mutable(const std::string& name) { return const_cast<NodeInfo*>(Node(name)); }
+NodeInfo* ClusterView::Mutable(const std::string& name) {
+  return const_cast<NodeInfo*>(Node(name));
+}
 
 void ClusterView::PutNode(const Json& node) {
   const std::string name = TextAt(node, {"metadata", "name"});
@@ -64,7 +73,11 @@ void ClusterView::PutNode(const Json& node) {
     auto fresh = std::make_shared<NodeInfo>();
     fresh->name = name;
     info = fresh.get();
-    nodes_.insert(std::lower_bound(nodes_.begin(), nodes_.end(), name, [](const auto& one, const std::string& wanted) { return one->name < wanted; }), std::move(fresh));
+    nodes_.insert(std::lower_bound(nodes_.begin(), nodes_.end(), name,
+                                   [](const auto& one, const std::string& wanted) {
+                                     return one->name < wanted;
+                                   }),
+                  std::move(fresh));
     auto waiting = homeless_.extract(name);
     if (!waiting.empty()) {
       for (const PodInfoPtr& pod : waiting.mapped()) Place(pod, name);
@@ -72,12 +85,14 @@ void ClusterView::PutNode(const Json& node) {
   }
   info->labels = ToLabels(At(node, {"metadata", "labels"}));
   info->taints.clear();
-  for (const Json& taint : ListAt(node, {"spec", "taints"})) info->taints.push_back({TextAt(taint, "key"), TextAt(taint, "value"), TextAt(taint, "effect")});
+  for (const Json& taint : ListAt(node, {"spec", "taints"}))
+    info->taints.push_back({TextAt(taint, "key"), TextAt(taint, "value"), TextAt(taint, "effect")});
   info->unschedulable = BoolAt(node, {"spec", "unschedulable"});
   info->allocatable = ParseResources(At(node, {"status", "allocatable"}));
   info->images.clear();
   for (const Json& image : ListAt(node, {"status", "images"})) {
-    for (const Json& one : ListAt(image, {"names"})) info->images[Scalar(one)] = IntAt(image, "sizeBytes");
+    for (const Json& one : ListAt(image, {"names"}))
+      info->images[Scalar(one)] = IntAt(image, "sizeBytes");
   }
 }
 
@@ -127,7 +142,8 @@ void ClusterView::DropPod(const std::string& uid) {
   auto place = placed_.find(uid);
   if (place == placed_.end()) return;
   if (NodeInfo* node = Mutable(place->second)) {
-    auto there = std::find_if(node->pods.begin(), node->pods.end(), [&](const PodInfoPtr& one) { return one->uid == uid; });
+    auto there = std::find_if(node->pods.begin(), node->pods.end(),
+                              [&](const PodInfoPtr& one) { return one->uid == uid; });
     if (there != node->pods.end()) {
       Count(**there, -1, node, &pods_with_affinity_, &pods_with_anti_affinity_);
       node->RemovePod(uid);
@@ -165,17 +181,23 @@ void ClusterView::PutClaim(const Json& claim) {
   info.deleting = At(claim, {"metadata", "deletionTimestamp"}).is_string();
   const std::string phase = TextAt(claim, {"status", "phase"});
   info.lost = phase == "Lost";
-  info.fully_bound = !info.volume.empty() && (phase == "Bound" || At(claim, {"metadata", "annotations", "pv.kubernetes.io/bind-completed"}).is_string());
-  info.selected_node = TextAt(claim, {"metadata", "annotations", "volume.kubernetes.io/selected-node"});
+  info.fully_bound =
+      !info.volume.empty() &&
+      (phase == "Bound" ||
+       At(claim, {"metadata", "annotations", "pv.kubernetes.io/bind-completed"}).is_string());
+  info.selected_node =
+      TextAt(claim, {"metadata", "annotations", "volume.kubernetes.io/selected-node"});
   info.has_selected_node = !info.selected_node.empty();
-  claims_[TextAt(claim, {"metadata", "namespace"}) + "/" + TextAt(claim, {"metadata", "name"})] = std::move(info);
+  claims_[TextAt(claim, {"metadata", "namespace"}) + "/" + TextAt(claim, {"metadata", "name"})] =
+      std::move(info);
 }
 
 void ClusterView::PutVolume(const Json& volume) {
   VolumeInfo info;
   const Json& required = At(volume, {"spec", "nodeAffinity", "required"});
   info.has_affinity = required.is_object();
-  for (const Json& term : ListAt(required, {"nodeSelectorTerms"})) info.affinity.push_back(ReadNodeTerm(term));
+  for (const Json& term : ListAt(required, {"nodeSelectorTerms"}))
+    info.affinity.push_back(ReadNodeTerm(term));
   info.labels = ToLabels(At(volume, {"metadata", "labels"}));
   info.claim_ns = TextAt(volume, {"spec", "claimRef", "namespace"});
   info.claim_name = TextAt(volume, {"spec", "claimRef", "name"});
@@ -193,15 +215,16 @@ void ClusterView::PutClass(const Json& storage_class) {
   for (const Json& one : ListAt(storage_class, {"allowedTopologies"})) {
     NodeTerm term;
     for (const Json& expression : ListAt(one, {"matchLabelExpressions"})) {
-      term.expressions.push_back({TextAt(expression, "key"), "In", Texts(ListAt(expression, {"values"}))});
+      term.expressions.push_back(
+          {TextAt(expression, "key"), "In", Texts(ListAt(expression, {"values"}))});
     }
     info.topologies.push_back(std::move(term));
   }
   classes_[TextAt(storage_class, {"metadata", "name"})] = std::move(info);
 }
 
-void ClusterView::DropSelector(const std::string& key, const std::string& ns) {
-  if (auto it = selectors_.find(ns); it != selectors_.end()) it->second.erase(key);
+void ClusterView::DropService(const std::string& ns, const std::string& name) {
+  if (auto it = services_.find(ns); it != services_.end()) it->second.erase(name);
 }
 
 const LabelSelector::Labels* ClusterView::NamespaceLabels(const std::string& name) const {
@@ -231,29 +254,37 @@ PodInfoPtr ClusterView::Pod(const std::string& uid) const {
 
 std::vector<const LabelSelector*> ClusterView::SelectorsOf(const PodInfo& pod) const {
   std::vector<const LabelSelector*> matching;
-  auto it = selectors_.find(pod.ns);
-  if (it == selectors_.end()) return matching;
-  for (const auto& [key, selector] : it->second) {
-    if (!selector.empty() && selector.Matches(pod.labels)) matching.push_back(&selector);
+  if (auto it = services_.find(pod.ns); it != services_.end()) {
+    for (const auto& [name, selector] : it->second) {
+      if (!selector.empty() && selector.Matches(pod.labels)) matching.push_back(&selector);
+    }
   }
+  if (auto it = workloads_.find(pod.controller_uid); it != workloads_.end())
+    matching.push_back(&it->second);
   return matching;
 }
 
 ClusterView ClusterView::FromStore(const Store& store) {
   ClusterView view;
   auto each = [&](const char* group, const char* plural, auto take) {
-    for (const ObjectPtr& object : store.List(*store.catalog().Preferred(group, plural)).objects) take(*object, object->Parse());
+    for (const ObjectPtr& object : store.List(*store.catalog().Preferred(group, plural)).objects)
+      take(*object, object->Parse());
   };
   each("", "nodes", [&](const Object&, const Json& json) { view.PutNode(json); });
-  each("", "namespaces", [&](const Object& object, const Json&) { view.PutNamespace(object.name, object.labels); });
+  each("", "namespaces",
+       [&](const Object& object, const Json&) { view.PutNamespace(object.name, object.labels); });
   each("", "persistentvolumeclaims", [&](const Object&, const Json& json) { view.PutClaim(json); });
   each("", "persistentvolumes", [&](const Object&, const Json& json) { view.PutVolume(json); });
-  each("storage.k8s.io", "storageclasses", [&](const Object&, const Json& json) { view.PutClass(json); });
+  each("storage.k8s.io", "storageclasses",
+       [&](const Object&, const Json& json) { view.PutClass(json); });
   each("", "services", [&](const Object& object, const Json& json) {
-    if (const Json& map = At(json, {"spec", "selector"}); map.is_object() && !map.empty()) view.PutSelector(object.uid, object.ns, LabelSelector::FromMap(map));
+    if (const Json& map = At(json, {"spec", "selector"}); map.is_object() && !map.empty())
+      view.PutService(object.ns, object.name, LabelSelector::FromMap(map));
   });
   for (const char* plural : {"replicasets", "statefulsets"}) {
-    each("apps", plural, [&](const Object& object, const Json& json) { view.PutSelector(object.uid, object.ns, LabelSelector::FromObject(At(json, {"spec", "selector"}))); });
+    each("apps", plural, [&](const Object& object, const Json& json) {
+      view.PutWorkload(object.uid, LabelSelector::FromObject(At(json, {"spec", "selector"})));
+    });
   }
   each("", "pods", [&](const Object&, const Json& json) { view.PutPod(ReadPod(json)); });
   return view;

@@ -1,5 +1,6 @@
-// The cluster as the scheduler sees it: nodes with what stands on them, volumes, namespaces, selectors of workloads.
-// Kept up to date change by change (500 nodes and 20,000 pods cost no rebuild), or read from a store at once.
+// The cluster as the scheduler sees it: nodes with what stands on them, volumes, namespaces,
+// selectors of workloads. Kept up to date change by change (500 nodes and 20,000 pods cost no
+// rebuild), or read from a store at once.
 #pragma once
 
 #include <map>
@@ -20,11 +21,11 @@ struct NodeInfo {
   std::vector<Taint> taints;
   bool unschedulable = false;
   Resources allocatable;
-  std::map<std::string, int64_t> images;      // size in bytes by name
+  std::map<std::string, int64_t> images;  // size in bytes by name
 
-  Resources requested;                        // by the pods below
+  Resources requested;  // by the pods below
   int64_t nonzero_cpu = 0, nonzero_memory = 0;
-  std::vector<PodInfoPtr> pods;               // neither Succeeded nor Failed
+  std::vector<PodInfoPtr> pods;  // neither Succeeded nor Failed
   int with_affinity = 0, with_anti_affinity = 0;
 
   const std::string* Label(std::string_view key) const;
@@ -32,10 +33,10 @@ struct NodeInfo {
   bool RemovePod(const std::string& uid);
 };
 
-struct VolumeInfo {                            // a PersistentVolume
+struct VolumeInfo {  // a PersistentVolume
   bool has_affinity = false;
   std::vector<NodeTerm> affinity;
-  LabelSelector::Labels labels;                // zone labels of old volumes
+  LabelSelector::Labels labels;  // zone labels of old volumes
   std::string claim_ns, claim_name, class_name;
   int64_t capacity = 0;
   std::vector<std::string> access_modes;
@@ -43,18 +44,18 @@ struct VolumeInfo {                            // a PersistentVolume
 };
 
 struct ClaimInfo {
-  std::string volume, class_name;              // volume: spec.volumeName
+  std::string volume, class_name;  // volume: spec.volumeName
   std::vector<std::string> access_modes;
   int64_t request = 0;
   bool deleting = false, lost = false, has_selected_node = false;
   std::string selected_node;
-  bool fully_bound = false;                    // volumeName and the bind-completed mark (or phase Bound)
+  bool fully_bound = false;  // volumeName and the bind-completed mark (or phase Bound)
 };
 
 struct ClassInfo {
   bool wait_for_consumer = false;
-  bool can_provision = true;                   // kubernetes.io/no-provisioner
-  std::vector<NodeTerm> topologies;            // allowedTopologies
+  bool can_provision = true;         // kubernetes.io/no-provisioner
+  std::vector<NodeTerm> topologies;  // allowedTopologies
 };
 
 /// Not thread-safe. Copyable: preemption and what-if questions work on copies of single nodes.
@@ -62,22 +63,31 @@ class ClusterView {
  public:
   void PutNode(const Json& node);
   void DropNode(const std::string& name);
-  /// Takes a pod in, whatever was known of it before. Pods on no node are remembered only when nominated.
+  /// Takes a pod in, whatever was known of it before. Pods on no node are remembered only when
+  /// nominated.
   void PutPod(const PodInfoPtr& pod);
   void DropPod(const std::string& uid);
   /// The scheduler's own decision before the store's echo arrives.
   void Assume(const PodInfoPtr& pod, const std::string& node);
 
-  void PutNamespace(const std::string& name, LabelSelector::Labels labels) { namespaces_[name] = std::move(labels); }
+  void PutNamespace(const std::string& name, LabelSelector::Labels labels) {
+    namespaces_[name] = std::move(labels);
+  }
   void PutClaim(const Json& claim);
   void DropClaim(const std::string& key) { claims_.erase(key); }
   void PutVolume(const Json& volume);
   void DropVolume(const std::string& name) { volumes_.erase(name); }
   void PutClass(const Json& storage_class);
   void DropClass(const std::string& name) { classes_.erase(name); }
-  /// A Service, ReplicaSet, StatefulSet or ReplicationController: its pods are spread by default.
-  void PutSelector(const std::string& key, const std::string& ns, LabelSelector selector) { selectors_[ns][key] = std::move(selector); }
-  void DropSelector(const std::string& key, const std::string& ns);
+  /// Pods of a Service, ReplicaSet, StatefulSet or ReplicationController are spread by default.
+  void PutService(const std::string& ns, const std::string& name, LabelSelector selector) {
+    services_[ns][name] = std::move(selector);
+  }
+  void DropService(const std::string& ns, const std::string& name);
+  void PutWorkload(const std::string& uid, LabelSelector selector) {
+    workloads_[uid] = std::move(selector);
+  }
+  void DropWorkload(const std::string& uid) { workloads_.erase(uid); }
 
   /// Everything in a store at this moment.
   static ClusterView FromStore(const Store& store);
@@ -89,11 +99,13 @@ class ClusterView {
   const VolumeInfo* Volume(const std::string& name) const;
   const std::map<std::string, VolumeInfo>& volumes() const { return volumes_; }
   const ClassInfo* Class(const std::string& name) const;
-  /// Selectors of the workloads and Services that select a pod.
+  /// Selectors of the pod's workload and of the Services that select it.
   std::vector<const LabelSelector*> SelectorsOf(const PodInfo& pod) const;
   PodInfoPtr Pod(const std::string& uid) const;
   /// Pods that wait for room on a node because somebody made way for them.
-  const std::map<std::string, std::map<std::string, PodInfoPtr>>& nominated() const { return nominated_; }
+  const std::map<std::string, std::map<std::string, PodInfoPtr>>& nominated() const {
+    return nominated_;
+  }
   void Nominate(const PodInfoPtr& pod, const std::string& node);
   void Unnominate(const std::string& uid);
   int64_t pods_with_anti_affinity() const { return pods_with_anti_affinity_; }
@@ -103,16 +115,17 @@ class ClusterView {
   NodeInfo* Mutable(const std::string& name);
   void Place(const PodInfoPtr& pod, const std::string& node);
 
-  std::vector<std::shared_ptr<NodeInfo>> nodes_;                     // ordered by name
-  std::unordered_map<std::string, PodInfoPtr> pods_;                 // by uid
-  std::unordered_map<std::string, std::string> placed_;              // uid -> node
-  std::map<std::string, std::vector<PodInfoPtr>> homeless_;          // on nodes that are not known (yet)
+  std::vector<std::shared_ptr<NodeInfo>> nodes_;             // ordered by name
+  std::unordered_map<std::string, PodInfoPtr> pods_;         // by uid
+  std::unordered_map<std::string, std::string> placed_;      // uid -> node
+  std::map<std::string, std::vector<PodInfoPtr>> homeless_;  // on nodes that are not known (yet)
   std::map<std::string, std::map<std::string, PodInfoPtr>> nominated_;  // node -> uid -> pod
   std::map<std::string, LabelSelector::Labels> namespaces_;
   std::map<std::string, ClaimInfo> claims_;
   std::map<std::string, VolumeInfo> volumes_;
   std::map<std::string, ClassInfo> classes_;
-  std::map<std::string, std::map<std::string, LabelSelector>> selectors_;  // by namespace
+  std::map<std::string, std::map<std::string, LabelSelector>> services_;  // by namespace, name
+  std::unordered_map<std::string, LabelSelector> workloads_;              // by uid
   int64_t pods_with_affinity_ = 0, pods_with_anti_affinity_ = 0;
 };
 

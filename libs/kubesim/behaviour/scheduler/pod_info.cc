@@ -16,7 +16,9 @@ constexpr int64_t kDefaultMilliCpu = 100;
 constexpr int64_t kDefaultMemory = 200 * 1024 * 1024;
 
 // Thousandths, rounded up as a quantity's Value() is.
-int64_t Units(const Json& value) { return static_cast<int64_t>(std::ceil(ParseQuantity(value).value_or(0) / 1000)); }
+int64_t Units(const Json& value) {
+  return static_cast<int64_t>(std::ceil(ParseQuantity(value).value_or(0) / 1000));
+}
 
 bool NumberLess(const std::string& text, const std::string& bound) {
   char* end1 = nullptr;
@@ -26,7 +28,8 @@ bool NumberLess(const std::string& text, const std::string& bound) {
   return *end1 == '\0' && *end2 == '\0' && end1 != text.c_str() && end2 != bound.c_str() && a < b;
 }
 
-PodTerm ReadPodTerm(const Json& json, const std::string& own_namespace, const LabelSelector::Labels& own_labels) {
+PodTerm ReadPodTerm(const Json& json, const std::string& own_namespace,
+                    const LabelSelector::Labels& own_labels) {
   PodTerm term;
   Json selector = At(json, "labelSelector");
   // matchLabelKeys: the pod's own values are part of the selector.
@@ -42,14 +45,16 @@ PodTerm ReadPodTerm(const Json& json, const std::string& own_namespace, const La
   if (namespace_selector.is_object()) {
     term.any_namespace = namespace_selector.empty();
     term.has_namespace_selector = !namespace_selector.empty();
-    if (term.has_namespace_selector) term.namespace_selector = LabelSelector::FromObject(namespace_selector);
+    if (term.has_namespace_selector)
+      term.namespace_selector = LabelSelector::FromObject(namespace_selector);
   } else if (term.namespaces.empty()) {
     term.namespaces.push_back(own_namespace);
   }
   return term;
 }
 
-void ReadPodTerms(const Json& affinity, const PodInfo& pod, std::vector<PodTerm>* required, std::vector<PodTerm>* preferred) {
+void ReadPodTerms(const Json& affinity, const PodInfo& pod, std::vector<PodTerm>* required,
+                  std::vector<PodTerm>* preferred) {
   for (const Json& term : ListAt(affinity, {"requiredDuringSchedulingIgnoredDuringExecution"})) {
     required->push_back(ReadPodTerm(term, pod.ns, pod.labels));
   }
@@ -63,7 +68,8 @@ void ReadPodTerms(const Json& affinity, const PodInfo& pod, std::vector<PodTerm>
 void ReadNodeAffinity(const Json& affinity, PodInfo* pod) {
   const Json& required = At(affinity, "requiredDuringSchedulingIgnoredDuringExecution");
   pod->has_required_nodes = required.is_object();
-  for (const Json& term : ListAt(required, {"nodeSelectorTerms"})) pod->required_nodes.push_back(ReadNodeTerm(term));
+  for (const Json& term : ListAt(required, {"nodeSelectorTerms"}))
+    pod->required_nodes.push_back(ReadNodeTerm(term));
   for (const Json& one : ListAt(affinity, {"preferredDuringSchedulingIgnoredDuringExecution"})) {
     NodeTerm term = ReadNodeTerm(At(one, "preference"));
     term.weight = IntAt(one, "weight");
@@ -100,10 +106,12 @@ void ReadContainers(const Json& spec, PodInfo* pod) {
       if (host_port <= 0) continue;
       const std::string ip = TextAt(port, "hostIP");
       const std::string protocol = TextAt(port, "protocol");
-      pod->ports.push_back({ip.empty() ? "0.0.0.0" : ip, protocol.empty() ? "TCP" : protocol, host_port});
+      pod->ports.push_back(
+          {ip.empty() ? "0.0.0.0" : ip, protocol.empty() ? "TCP" : protocol, host_port});
     }
   };
-  for (const Json& container : ListAt(spec, {"initContainers"})) read(container, TextAt(container, "restartPolicy") == "Always");
+  for (const Json& container : ListAt(spec, {"initContainers"}))
+    read(container, TextAt(container, "restartPolicy") == "Always");
   for (const Json& container : ListAt(spec, {"containers"})) {
     read(container, true);
     const Json& requests = At(container, {"resources", "requests"});
@@ -115,7 +123,8 @@ void ReadContainers(const Json& spec, PodInfo* pod) {
 
 void ReadVolumes(const Json& spec, PodInfo* pod) {
   for (const Json& volume : ListAt(spec, {"volumes"})) {
-    if (const std::string claim = TextAt(volume, {"persistentVolumeClaim", "claimName"}); !claim.empty()) {
+    if (const std::string claim = TextAt(volume, {"persistentVolumeClaim", "claimName"});
+        !claim.empty()) {
       pod->volumes.push_back({PodVolume::Kind::kClaim, claim});
     } else if (At(volume, "ephemeral").is_object()) {
       pod->volumes.push_back({PodVolume::Kind::kClaim, pod->name + "-" + TextAt(volume, "name")});
@@ -148,7 +157,8 @@ bool NodeExpression::Holds(const std::string* value) const {
 }
 
 NodeTerm ReadNodeTerm(const Json& term) {
-  return {ReadExpressions(ListAt(term, {"matchExpressions"})), ReadExpressions(ListAt(term, {"matchFields"})), 0};
+  return {ReadExpressions(ListAt(term, {"matchExpressions"})),
+          ReadExpressions(ListAt(term, {"matchFields"})), 0};
 }
 
 int64_t Resources::Extended(std::string_view name) const {
@@ -163,7 +173,8 @@ void Resources::Add(const Resources& other, int sign) {
   memory += sign * other.memory;
   ephemeral_storage += sign * other.ephemeral_storage;
   for (const auto& [name, amount] : other.extended) {
-    auto it = std::lower_bound(extended.begin(), extended.end(), name, [](const auto& x, const std::string& key) { return x.first < key; });
+    auto it = std::lower_bound(extended.begin(), extended.end(), name,
+                               [](const auto& x, const std::string& key) { return x.first < key; });
     if (it == extended.end() || it->first != name) it = extended.insert(it, {name, 0});
     it->second += sign * amount;
   }
@@ -213,7 +224,8 @@ Resources PodRequests(const Json& spec) {
       init_peak.Max(peak);
     }
   }
-  for (const Json& container : ListAt(spec, {"containers"})) together.Add(ParseResources(At(container, {"resources", "requests"})));
+  for (const Json& container : ListAt(spec, {"containers"}))
+    together.Add(ParseResources(At(container, {"resources", "requests"})));
   together.Max(init_peak);
   if (const Json& pod_level = At(spec, {"resources", "requests"}); pod_level.is_object()) {
     const Resources given = ParseResources(pod_level);
@@ -224,7 +236,8 @@ Resources PodRequests(const Json& spec) {
   return together;
 }
 
-bool Toleration::Tolerates(std::string_view taint_key, std::string_view taint_value, std::string_view taint_effect) const {
+bool Toleration::Tolerates(std::string_view taint_key, std::string_view taint_value,
+                           std::string_view taint_effect) const {
   if (!effect.empty() && effect != taint_effect) return false;
   if (!key.empty() && key != taint_key) return false;
   if (op == "Exists") return true;
@@ -232,13 +245,15 @@ bool Toleration::Tolerates(std::string_view taint_key, std::string_view taint_va
 }
 
 bool HostPort::Conflicts(const HostPort& other) const {
-  return port == other.port && protocol == other.protocol && (ip == other.ip || ip == "0.0.0.0" || other.ip == "0.0.0.0");
+  return port == other.port && protocol == other.protocol &&
+         (ip == other.ip || ip == "0.0.0.0" || other.ip == "0.0.0.0");
 }
 
 bool NodeTerm::Matches(const LabelSelector::Labels& labels, const std::string& node_name) const {
   if (expressions.empty() && fields.empty()) return false;  // an empty term selects nothing
   for (const NodeExpression& expression : expressions) {
-    auto it = std::find_if(labels.begin(), labels.end(), [&](const auto& label) { return label.first == expression.key; });
+    auto it = std::find_if(labels.begin(), labels.end(),
+                           [&](const auto& label) { return label.first == expression.key; });
     if (!expression.Holds(it == labels.end() ? nullptr : &it->second)) return false;
   }
   for (const NodeExpression& field : fields) {
@@ -267,18 +282,23 @@ PodInfoPtr ReadPod(const Json& object) {
   pod->phase = TextAt(status, "phase");
   pod->over = pod->phase == "Succeeded" || pod->phase == "Failed";
   pod->priority = IntAt(spec, "priority");
-  for (const Json& gate : ListAt(spec, {"schedulingGates"})) pod->gates.push_back(TextAt(gate, "name"));
+  for (const Json& gate : ListAt(spec, {"schedulingGates"}))
+    pod->gates.push_back(TextAt(gate, "name"));
   pod->requests = PodRequests(spec);
   ReadContainers(spec, pod.get());
   pod->nonzero_cpu += pod->requests.milli_cpu;
   pod->nonzero_memory += pod->requests.memory;
   for (const Json& one : ListAt(spec, {"tolerations"})) {
-    pod->tolerations.push_back({TextAt(one, "key"), TextAt(one, "operator"), TextAt(one, "value"), TextAt(one, "effect")});
+    pod->tolerations.push_back(
+        {TextAt(one, "key"), TextAt(one, "operator"), TextAt(one, "value"), TextAt(one, "effect")});
   }
-  if (const Json& selector = At(spec, "nodeSelector"); selector.is_object()) pod->node_selector = ToLabels(selector);
+  if (const Json& selector = At(spec, "nodeSelector"); selector.is_object())
+    pod->node_selector = ToLabels(selector);
   ReadNodeAffinity(At(spec, {"affinity", "nodeAffinity"}), pod.get());
-  ReadPodTerms(At(spec, {"affinity", "podAffinity"}), *pod, &pod->affinity, &pod->preferred_affinity);
-  ReadPodTerms(At(spec, {"affinity", "podAntiAffinity"}), *pod, &pod->anti_affinity, &pod->preferred_anti_affinity);
+  ReadPodTerms(At(spec, {"affinity", "podAffinity"}), *pod, &pod->affinity,
+               &pod->preferred_affinity);
+  ReadPodTerms(At(spec, {"affinity", "podAntiAffinity"}), *pod, &pod->anti_affinity,
+               &pod->preferred_anti_affinity);
   ReadSpread(spec, pod.get());
   ReadVolumes(spec, pod.get());
   for (const Json& owner : ListAt(meta, {"ownerReferences"})) {
@@ -289,9 +309,13 @@ PodInfoPtr ReadPod(const Json& object) {
   return pod;
 }
 
-bool TermSelects(const PodTerm& term, const PodInfo& other, const LabelSelector::Labels* namespace_labels) {
-  const bool named = std::find(term.namespaces.begin(), term.namespaces.end(), other.ns) != term.namespaces.end();
-  const bool selected = term.any_namespace || (term.has_namespace_selector && namespace_labels != nullptr && term.namespace_selector.Matches(*namespace_labels));
+bool TermSelects(const PodTerm& term, const PodInfo& other,
+                 const LabelSelector::Labels* namespace_labels) {
+  const bool named =
+      std::find(term.namespaces.begin(), term.namespaces.end(), other.ns) != term.namespaces.end();
+  const bool selected =
+      term.any_namespace || (term.has_namespace_selector && namespace_labels != nullptr &&
+                             term.namespace_selector.Matches(*namespace_labels));
   return (named || selected) && term.selector.Matches(other.labels);
 }
 

@@ -1,0 +1,366 @@
+#include "libs/kubesim/behaviour/kubelet/process.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "libs/base/clock.h"
+#include "libs/base/strings.h"
+#include "libs/kubesim/objects/defaults.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+namespace {
+
+constexpr absl::Duration kFirstLine = absl::Milliseconds(60), kBetweenLines = absl::Milliseconds(15);
+constexpr std::string_view kRuntime = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
+                                      "unable to start container process: ";
+
+int64_t Amount(const std::string& quantity, int64_t scale) {
+  return static_cast<int64_t>(ParseQuantity(Json(quantity)).value_or(0) / scale);
+}
+
+std::string Expand(const std::string& line, absl::Time time, const std::string& tag) {
+  if (line.find('{') == std::string::npos) return line;
+  const absl::TimeZone utc = absl::UTCTimeZone();
+  std::string text = base::ReplaceAll(line, "{rfc3339}", base::Rfc3339(time));
+  text = base::ReplaceAll(text, "{time}", absl::FormatTime("%Y/%m/%d %H:%M:%S", time, utc));
+  text = base::ReplaceAll(text, "{clf}", absl::FormatTime("%d/%b/%Y:%H:%M:%S +0000", time, utc));
+  text = base::ReplaceAll(text, "{ctime}", absl::FormatTime("%a %b %d %H:%M:%E6S %Y", time, utc));
+  text = base::ReplaceAll(text, "{redis}", absl::FormatTime("%d %b %Y %H:%M:%E3S", time, utc));
+  text = base::ReplaceAll(text, "{pg}", absl::FormatTime("%Y-%m-%d %H:%M:%E3S", time, utc));
+  return base::ReplaceAll(text, "{tag}", tag);
+}
+
+void WriteLines(const std::vector<std::string>& lines, absl::Time first, absl::Duration step, const std::string& tag, std::vector<LogLine>* out) {
+  for (const std::string& line : lines) {
+    // A line of the table may be a paragraph.
+    std::string text = Expand(line, first, tag);
+    for (size_t from = 0; from <= text.size();) {
+      const size_t end = std::min(text.find('\n', from), text.size());
+      out->push_back({first, text.substr(from, end - from)});
+      from = end + 1;
+    }
+    first += step;
+  }
+}
+
+std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+std::string TagOf(const std::string& image) {
+  const auto name = ImageName::Parse(image);
+  return name && !name->tag.empty() && name->tag != "latest" ? name->tag.substr(0, name->tag.find('-')) : "1.0.0";
+}
+
+}  // namespace
+
+namespace process_internal {
+
+class Repeats final : public LogScript {
+ public:
+  Repeats(ImageProfilePtr profile, std::string tag, absl::Time started, const base::Clock* clock) : profile_(std::move(profile)), tag_(std::move(tag)), started_(started), clock_(clock) {}
+  void Write(absl::Time after, size_t most, const std::function<void(LogLine)>& sink) const override {
+    const absl::Duration every = std::max(profile_->repeat_every, absl::Milliseconds(100));
+    const int64_t last = (clock_->Now() - started_) / every;
+    const int64_t first = std::max<int64_t>({1, (after - started_) / every + 1, last - static_cast<int64_t>(most) + 1});
+    for (int64_t i = first; i <= last; ++i) {
+      const absl::Time time = started_ + every * i;
+      sink({time, Expand(profile_->repeats[static_cast<size_t>(i) % profile_->repeats.size()], time, tag_)});
+    }
+  }
+
+ private:
+  const ImageProfilePtr profile_;
+  const std::string tag_;
+  const absl::Time started_;
+  const base::Clock* clock_;
+};
+
+}  // namespace process_internal
+
+std::shared_ptr<const LogScript> Process::MakeLogScript(const base::Clock& clock) const {
+  const bool own = !script_runs_ || shell_.serves_image;
+  if (!own || end_ || profile_->repeats.empty()) return nullptr;
+  return std::make_shared<process_internal::Repeats>(profile_, tag_, started_, &clock);
+}
+
+std::optional<StartFailure> Process::Start(const ProcessSpec& spec, const ImageTable& table, absl::Time now, Process* process) {
+  Process& p = *process;
+  p = Process();
+  p.profile_ = spec.profile;
+  p.tag_ = TagOf(spec.image);
+  p.started_ = now;
+  p.memory_limit_ = spec.memory_limit;
+  p.env_ = spec.env;
+  p.files_ = spec.files;
+  p.ns_ = spec.ns;
+  p.declared_ = spec.declared;
+  p.cpu_ = Amount(spec.profile->cpu, 1);
+  p.memory_ = Amount(spec.profile->memory, 1000);
+  if (!spec.argv.empty() && (spec.command_given || spec.profile->no_server)) {
+    if (auto failure = p.StartCommand(spec, table, now)) return failure;
+  } else if (spec.profile->no_server) {
+    if (spec.tty) return std::nullopt;  // a shell that waits for somebody
+    p.exits_at_ = now + absl::Milliseconds(40);
+  } else {
+    p.Serve(now);
+  }
+  return std::nullopt;
+}
+
+std::optional<StartFailure> Process::StartCommand(const ProcessSpec& spec, const ImageTable& table, absl::Time now) {
+  const std::string& command = spec.argv[0];
+  const std::string name = BaseName(command);
+  const bool absent = table.SaysAbsent(command) || (!spec.files.contains(command) && !CommandExists(command, *spec.profile));
+  if (absent) {
+    const bool path = command.find('/') != std::string::npos;
+    return StartFailure{fmt::format("{}exec: \"{}\": {}: unknown", kRuntime, command,
+                                    path ? fmt::format("stat {}: no such file or directory", command) : "executable file not found in $PATH"), 128};
+  }
+  if (auto script = spec.files.find(command); script != spec.files.end()) {
+    // A mounted script: its first line names who reads it.
+    const std::string first = script->second.substr(0, script->second.find('\n'));
+    if (first.starts_with("#!")) {
+      const std::string interpreter = first.substr(2, first.find_first_of(" \r", 3) - 2);
+      if (first.find('\r') != std::string::npos || !CommandExists(interpreter, *spec.profile) || table.SaysAbsent(interpreter)) {
+        return StartFailure{fmt::format("{}exec: \"{}\": no such file or directory: unknown", kRuntime, command), 128};
+      }
+    } else {
+      exec_format_error_ = true;
+    }
+    RunScript(script->second, spec, now);
+    return std::nullopt;
+  }
+  const bool shell = name == "sh" || name == "bash" || name == "ash";
+  size_t script_at = 0;
+  for (size_t i = 1; shell && i + 1 < spec.argv.size(); ++i) {
+    if (spec.argv[i].starts_with("-") && !spec.argv[i].starts_with("--") && spec.argv[i].find('c') != std::string::npos) {
+      script_at = i + 1;
+      break;
+    }
+  }
+  if (shell && script_at > 0) {
+    RunScript(spec.argv[script_at], spec, now);
+    shell_.shell_name = name;
+    shell_.is_bash = name == "bash";
+    shell_.positional.assign(spec.argv.begin() + static_cast<ptrdiff_t>(script_at) + 1, spec.argv.end());
+    if (shell_.positional.empty()) shell_.positional = {name};
+    for (size_t i = 1; i < script_at; ++i) shell_.errexit = shell_.errexit || spec.argv[i].find('e') != std::string::npos;
+    return std::nullopt;
+  }
+  if (shell && spec.argv.size() > 1) {  // sh /scripts/run.sh
+    if (auto script = spec.files.find(spec.argv.back()); script != spec.files.end()) {
+      RunScript(script->second, spec, now);
+      return std::nullopt;
+    }
+    if (!spec.profile->any_command) {
+      lines_once_ = fmt::format("{}: can't open '{}': No such file or directory", name, spec.argv[1]);
+      exits_at_ = now + absl::Milliseconds(30);
+      exit_code_ = 2;
+      return std::nullopt;
+    }
+    Serve(now);
+    return std::nullopt;
+  }
+  if (shell) {
+    if (!spec.tty) exits_at_ = now + absl::Milliseconds(30);
+    return std::nullopt;
+  }
+  // One command: a script of one line, quoted.
+  std::string line;
+  for (const std::string& word : spec.argv) line += (line.empty() ? "'" : " '") + base::ReplaceAll(word, "'", "'\\''") + "'";
+  RunScript("exec " + line, spec, now);
+  return std::nullopt;
+}
+
+void Process::RunScript(const std::string& script, const ProcessSpec& spec, absl::Time now) {
+  const auto program = CompileShell(script);
+  if (!program) {  // beyond this shell: taken for an application that runs
+    Serve(now);
+    return;
+  }
+  script_runs_ = true;
+  shell_ = MakeShell(program, spec.env, spec.profile, now);
+  shell_.ns = spec.ns;
+  shell_.variables["HOSTNAME"] = spec.pod_name;
+  shell_.files = spec.files;
+  for (const std::string& mount : spec.mounts) shell_.files.try_emplace(mount + "/.");
+}
+
+// The image's own server.
+void Process::Serve(absl::Time now) {
+  if (!profile_->one_of_env.empty() && std::none_of(profile_->one_of_env.begin(), profile_->one_of_env.end(), [&](const std::string& name) { return env_.contains(name); })) {
+    lines_once_ = profile_->without_env;
+    exits_at_ = now + absl::Milliseconds(400);
+    exit_code_ = 1;
+    return;
+  }
+  listeners_ = profile_->listeners;
+  if (profile_->listens_as_declared) {
+    for (Listener listener : declared_) {
+      listener.protocol = Listener::Protocol::kHttp;
+      listener.otherwise = 200;
+      listeners_.push_back(std::move(listener));
+    }
+    if (auto port = env_.find("PORT"); port != env_.end() && std::strtol(port->second.c_str(), nullptr, 10) > 0) {
+      listeners_.push_back({static_cast<int>(std::strtol(port->second.c_str(), nullptr, 10)), Listener::Protocol::kHttp, {}, 200});
+    }
+    answers_everywhere_ = listeners_.empty();
+  }
+  // A server whose settings are mounted serves what they say: pages of its own.
+  const bool configured = std::any_of(files_.begin(), files_.end(), [&](const auto& file) { return !profile_->family.empty() && file.first.find(profile_->family) != std::string::npos; });
+  if (configured) {
+    for (Listener& listener : listeners_) listener.otherwise = 200;
+  }
+  listens_from_ = now + profile_->startup;
+  serving_ = true;
+  if (profile_->exit) {
+    exits_at_ = now + profile_->exit->after;
+    exit_code_ = profile_->exit->code;
+    exit_reason_ = profile_->exit->reason;
+  }
+}
+
+void Process::Adopt(absl::Time started) {
+  const absl::Duration shift = started_ - started;
+  started_ = started;
+  listens_from_ -= shift;
+  begun_ = true;
+  if (exits_at_) *exits_at_ -= shift;
+}
+
+void Process::Advance(absl::Time now, const World& world, std::vector<LogLine>* lines) {
+  if (end_) return;
+  if (!begun_) {
+    begun_ = true;
+    if (!lines_once_.empty()) WriteLines({lines_once_}, started_ + kFirstLine, kBetweenLines, tag_, lines);
+    else if (serving_) WriteLines(profile_->starts, started_ + kFirstLine, kBetweenLines, tag_, lines);
+    if (exec_format_error_) {
+      lines->push_back({started_, "exec: exec format error"});
+      end_ = ProcessEnd{started_ + absl::Milliseconds(10), 255, ""};
+      return;
+    }
+  }
+  if (script_runs_) {
+    const bool served = shell_.serves_image;
+    RunShell(&shell_, term_at_ && *term_at_ < now ? *term_at_ : now, world, lines);
+    if (shell_.serves_image && !served) {
+      Serve(shell_.now);
+      if (serving_) WriteLines(profile_->starts, shell_.now + kFirstLine, kBetweenLines, tag_, lines);
+    }
+    memory_ = std::max(memory_, shell_.memory);
+    if (shell_.milli_cpu > 1) cpu_ = shell_.milli_cpu;
+    if (shell_.over && !serving_) end_ = ProcessEnd{shell_.now, shell_.status, ""};
+  }
+  CheckMemory(now);
+  if (!end_ && exits_at_ && *exits_at_ <= now) {
+    WriteLines(profile_->ends, *exits_at_ - absl::Milliseconds(40) * static_cast<int64_t>(serving_ ? profile_->ends.size() : 0), absl::Milliseconds(40), tag_, lines);
+    end_ = ProcessEnd{*exits_at_, exit_code_, exit_reason_};
+  }
+  if (!end_ && term_at_ && *term_at_ <= now) end_ = ProcessEnd{*term_at_, term_code_, ""};
+}
+
+void Process::CheckMemory(absl::Time now) {
+  if (end_ || memory_limit_ <= 0 || memory_ + extra_memory_ <= memory_limit_) return;
+  // Memory grows until the limit is reached.
+  const absl::Time at = std::max(started_ + absl::Milliseconds(900), extra_memory_ > 0 ? now : started_);
+  if (at <= now) end_ = ProcessEnd{at, 137, "OOMKilled"};
+  else oom_at_ = at;
+}
+
+absl::Time Process::due() const {
+  if (end_) return absl::InfiniteFuture();
+  absl::Time next = absl::InfiniteFuture();
+  if (!begun_) next = started_;
+  if (script_runs_ && !shell_.over) next = std::min(next, std::max(shell_.wakes, shell_.now));
+  if (exits_at_) next = std::min(next, *exits_at_);
+  if (term_at_) next = std::min(next, *term_at_);
+  if (oom_at_) next = std::min(next, *oom_at_);
+  return next;
+}
+
+void Process::Terminate(absl::Time now) {
+  if (end_ || term_at_) return;
+  if (script_runs_ && !shell_.serves_image) {
+    if (!shell_.on_term || shell_.on_term->empty()) return;  // the first process of a container has no default action
+    ShellState handler = shell_;
+    handler.program = CompileShell(*shell_.on_term);
+    if (!handler.program) return;
+    handler.pc = 0;
+    handler.now = now;
+    handler.wakes = absl::InfinitePast();
+    handler.over = false;
+    class Nothing final : public World {
+      bool Resolves(const std::string&, const std::string&) const override { return false; }
+      Reach Connect(const std::string&, int, const std::string&, const std::string&, int*) const override { return Reach::kRefused; }
+    } nothing;
+    std::vector<LogLine> lines;
+    RunShell(&handler, now + absl::Hours(1), nothing, &lines);
+    if (!handler.over) return;
+    term_at_ = std::max(handler.now, now);
+    term_code_ = handler.status;
+    return;
+  }
+  if (profile_->no_server && !serving_) return;  // a shell or a sleep as process 1
+  term_at_ = now + profile_->term_after;
+  term_code_ = profile_->term_code;
+}
+
+void Process::Kill(absl::Time now, int code, std::string reason) {
+  if (!end_) end_ = ProcessEnd{now, code, std::move(reason)};
+}
+
+const Listener* Process::ListenerOn(int port, absl::Time now) const {
+  if (end_ || !begun_) return nullptr;
+  for (const Listener& listener : shell_.listeners) {
+    if (listener.port == port) return &listener;
+  }
+  if (!serving_ || now < listens_from_) return nullptr;
+  for (const Listener& listener : listeners_) {
+    if (listener.port == port) return &listener;
+  }
+  static const Listener* any = new Listener{0, Listener::Protocol::kHttp, {}, 200};
+  return answers_everywhere_ ? any : nullptr;
+}
+
+ExecResult Process::Exec(const std::vector<std::string>& argv, absl::Time now, const World& world) const {
+  ExecResult result;
+  if (argv.empty()) return {126, "no command", absl::ZeroDuration()};
+  if (!CommandExists(argv[0], *profile_)) {
+    const bool path = argv[0].find('/') != std::string::npos;
+    result.code = 126;
+    result.output = fmt::format("OCI runtime exec failed: exec failed: unable to start container process: exec: \"{}\": {}: unknown", argv[0],
+                                path ? fmt::format("stat {}: no such file or directory", argv[0]) : "executable file not found in $PATH");
+    return result;
+  }
+  std::string line;
+  for (const std::string& word : argv) line += (line.empty() ? "'" : " '") + base::ReplaceAll(word, "'", "'\\''") + "'";
+  const bool server_tool = serving_ && !profile_->binaries.empty() && !CommonShellTool(argv[0]);
+  if (server_tool && (now < listens_from_ || end_)) return {1, "connection refused", absl::ZeroDuration()};
+  ShellState inner = script_runs_ ? shell_ : MakeShell(nullptr, env_, profile_, now);
+  inner.program = CompileShell(line);
+  if (!inner.program) return {2, "syntax error", absl::ZeroDuration()};
+  inner.pc = 0;
+  inner.loops.clear();
+  inner.now = now;
+  inner.wakes = absl::InfinitePast();
+  inner.over = false;
+  inner.ns = ns_;
+  if (!script_runs_) inner.files = files_;
+  std::vector<LogLine> lines;
+  RunShell(&inner, now + absl::Hours(1), world, &lines);
+  for (const LogLine& one : lines) result.output += one.text + "\n";
+  result.took = inner.over ? inner.now - now : absl::InfiniteDuration();
+  result.code = inner.status;
+  if (server_tool && inner.serves_image) return {0, "", absl::ZeroDuration()};
+  return result;
+}
+
+int64_t Process::memory(absl::Time) const { return memory_ + extra_memory_; }
+
+std::string Process::TerminationMessage() const {
+  auto it = shell_.files.find("/dev/termination-log");
+  return it == shell_.files.end() ? "" : it->second.substr(0, 4096);
+}
+
+}  // namespace opsmesh::kubesim

@@ -1,0 +1,140 @@
+// Volumes: claims that must be bound, volumes that are elsewhere, ReadWriteOncePod.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "libs/kubesim/behaviour/scheduler/filters.h"
+
+namespace opsmesh::kubesim::scheduling {
+namespace {
+
+bool Listed(const std::vector<std::string>& list, const char* wanted) {
+  return std::find(list.begin(), list.end(), wanted) != list.end();
+}
+
+bool AnyTerm(const std::vector<NodeTerm>& terms, const NodeInfo& node) {
+  return std::any_of(terms.begin(), terms.end(),
+                     [&](const NodeTerm& term) { return term.Matches(node.labels, node.name); });
+}
+
+// Zone labels of old volumes; several zones are joined by "__".
+bool ZoneFits(const VolumeInfo& volume, const NodeInfo& node) {
+  for (const auto& [key, value] : volume.labels) {
+    if (key != "topology.kubernetes.io/zone" && key != "topology.kubernetes.io/region" &&
+        key != "failure-domain.beta.kubernetes.io/zone" &&
+        key != "failure-domain.beta.kubernetes.io/region") {
+      continue;
+    }
+    const std::string* label = node.Label(key);
+    if (label == nullptr) continue;
+    bool found = false;
+    for (size_t from = 0; from <= value.size();) {
+      const size_t end = std::min(value.find("__", from), value.size());
+      found = found || value.substr(from, end - from) == *label;
+      from = end + 2;
+    }
+    if (!found) return false;
+  }
+  return true;
+}
+
+bool Satisfies(const VolumeInfo& volume, const ClaimInfo& claim) {
+  return volume.available && volume.claim_name.empty() && volume.class_name == claim.class_name &&
+         volume.capacity >= claim.request &&
+         std::all_of(
+             claim.access_modes.begin(), claim.access_modes.end(),
+             [&](const std::string& mode) { return Listed(volume.access_modes, mode.c_str()); });
+}
+
+}  // namespace
+
+void PreFilter::PrepareVolumes() {
+  auto reject = [&](std::string why, const char* plugin) {
+    rejection_ = std::move(why);
+    plugin_ = plugin;
+  };
+  bool unbound_immediate = false;
+  for (const PodVolume& volume : pod_.volumes) {
+    const std::string key = pod_.ns + "/" + volume.name;
+    const ClaimInfo* claim = view_.Claim(key);
+    if (claim == nullptr)
+      return reject(fmt::format("persistentvolumeclaim \"{}\" not found", volume.name),
+                    "VolumeBinding");
+    if (claim->lost)
+      return reject(
+          fmt::format("persistentvolumeclaim \"{}\" bound to non-existent persistentvolume \"{}\"",
+                      volume.name, claim->volume),
+          "VolumeBinding");
+    if (claim->deleting)
+      return reject(fmt::format("persistentvolumeclaim \"{}\" is being deleted", volume.name),
+                    "VolumeBinding");
+    if (claim->fully_bound) continue;
+    const ClassInfo* storage_class = view_.Class(claim->class_name);
+    const bool waits =
+        storage_class != nullptr && storage_class->wait_for_consumer && claim->volume.empty();
+    if (!waits) unbound_immediate = true;
+  }
+  if (unbound_immediate)
+    reject("pod has unbound immediate PersistentVolumeClaims", "VolumeBinding");
+}
+
+Verdict PreFilter::CheckVolumes(const NodeInfo& node) const {
+  // Conflicts first, then binding, then zones, over all claims: the order of the plugins.
+  for (const PodVolume& volume : pod_.volumes) {
+    const ClaimInfo* claim = view_.Claim(pod_.ns + "/" + volume.name);
+    if (claim == nullptr || !Listed(claim->access_modes, "ReadWriteOncePod")) continue;
+    for (const PodInfoPtr& other : node.pods) {
+      if (other->ns != pod_.ns || other->uid == pod_.uid) continue;
+      if (std::any_of(other->volumes.begin(), other->volumes.end(),
+                      [&](const PodVolume& one) { return one.name == volume.name; })) {
+        return {Fit::kUnschedulable,
+                "VolumeRestrictions",
+                {"node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod "
+                 "access mode"}};
+      }
+    }
+  }
+  for (const PodVolume& volume : pod_.volumes) {
+    if (Verdict verdict = CheckVolume(node, pod_.ns + "/" + volume.name); verdict.fit != Fit::kFits)
+      return verdict;
+  }
+  for (const PodVolume& volume : pod_.volumes) {
+    const ClaimInfo* claim = view_.Claim(pod_.ns + "/" + volume.name);
+    const VolumeInfo* bound = claim == nullptr ? nullptr : view_.Volume(claim->volume);
+    if (bound != nullptr && !ZoneFits(*bound, node))
+      return {Fit::kUnresolvable, "VolumeZone", {"node(s) had no available volume zone"}};
+  }
+  return {};
+}
+
+Verdict PreFilter::CheckVolume(const NodeInfo& node, const std::string& claim_key) const {
+  const ClaimInfo* claim = view_.Claim(claim_key);
+  if (claim == nullptr) return {};
+  if (claim->fully_bound) {
+    const VolumeInfo* volume = view_.Volume(claim->volume);
+    if (volume == nullptr) {
+      return {Fit::kUnresolvable,
+              "VolumeBinding",
+              {"node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"}};
+    }
+    if (volume->has_affinity && !AnyTerm(volume->affinity, node)) {
+      return {Fit::kUnresolvable, "VolumeBinding", {"node(s) had volume node affinity conflict"}};
+    }
+    return {};
+  }
+  const ClassInfo* storage_class = view_.Class(claim->class_name);
+  for (const auto& [name, volume] : view_.volumes()) {
+    if (Satisfies(volume, *claim) && (!volume.has_affinity || AnyTerm(volume.affinity, node)))
+      return {};
+  }
+  const bool provision =
+      storage_class != nullptr && storage_class->can_provision &&
+      (!claim->has_selected_node || claim->selected_node == node.name) &&
+      (storage_class->topologies.empty() || AnyTerm(storage_class->topologies, node));
+  if (provision) return {};
+  return {Fit::kUnresolvable,
+          "VolumeBinding",
+          {"node(s) didn't find available persistent volumes to bind"}};
+}
+
+}  // namespace opsmesh::kubesim::scheduling
