@@ -78,6 +78,8 @@ class Process {
   /// Memory it needs beyond its limit kills it; faults raise the need.
   void RaiseMemory(int64_t bytes) { extra_memory_ = bytes; }
   bool busy_forever() const { return due() == absl::InfiniteFuture() && !end_; }
+  /// What comes next is a script going round, not an end that is known.
+  bool repeats() const { return script_runs_ && !exits_at_ && !term_at_ && !oom_at_ && ShellLoops(shell_); }
 
  private:
   std::optional<StartFailure> StartCommand(const ProcessSpec& spec, const ImageTable& table, absl::Time now);

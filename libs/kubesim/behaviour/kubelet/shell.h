@@ -76,6 +76,9 @@ ShellState MakeShell(std::shared_ptr<const ShellProgram> program, const std::map
 /// Runs until `until`, the end, or a wait beyond. Lines go to `lines` with their times.
 void RunShell(ShellState* state, absl::Time until, const World& world, std::vector<LogLine>* lines);
 
+/// Whether the script has a loop: it may go round for ever.
+bool ShellLoops(const ShellState& state);
+
 /// Whether the command exists in the image: a common tool, a shell, or one of the image's binaries.
 bool CommandExists(std::string_view command, const ImageProfile& profile);
 

@@ -362,6 +362,14 @@ ShellState MakeShell(std::shared_ptr<const ShellProgram> program, const std::map
   return state;
 }
 
+bool ShellLoops(const ShellState& state) {
+  const auto& code = state.program->code;
+  for (size_t i = 0; i < code.size(); ++i) {
+    if (code[i].op == ShellInstruction::Op::kJump && code[i].target <= i) return true;
+  }
+  return false;
+}
+
 void RunShell(ShellState* state, absl::Time until, const World& world, std::vector<LogLine>* lines) {
   std::string partial;
   int steps = 0;

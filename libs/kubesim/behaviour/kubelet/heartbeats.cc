@@ -1,0 +1,197 @@
+// Node leases and statuses: what kubelets say of their machines.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "libs/kubesim/behaviour/kubelet/kubelet.h"
+#include "libs/kubesim/store/json_path.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+namespace {
+
+constexpr absl::Duration kLeaseEvery = absl::Seconds(10);
+constexpr uint64_t kStatusEvery = 30;  // leases between two statuses that say nothing new: 5 minutes
+constexpr size_t kManyNodes = 100;     // beyond, leases are renewed at a third of the rate: half the lease's life
+
+struct Wording {
+  const char* type;
+  const char* good_reason;
+  const char* good_message;
+  const char* bad_reason;
+  const char* bad_message;
+};
+constexpr Wording kPressures[] = {
+    {"MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available"},
+    {"DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure", "KubeletHasDiskPressure", "kubelet has disk pressure"},
+    {"PIDPressure", "KubeletHasSufficientPID", "kubelet has sufficient PID available", "KubeletHasInsufficientPID", "kubelet has insufficient PID available"},
+};
+constexpr const char* kPressureFaults[] = {"memory-pressure", "disk-pressure", "pid-pressure"};
+
+// Sets a condition; true when its status or reason changed.
+bool SetCondition(Json& status, const std::string& type, const std::string& value, const std::string& reason, const std::string& message, const std::string& now) {
+  Json& conditions = status["conditions"];
+  if (!conditions.is_array()) conditions = Json::array();
+  for (Json& one : conditions) {
+    if (TextAt(one, "type") != type) continue;
+    const bool turned = TextAt(one, "status") != value;
+    const bool changed = turned || TextAt(one, "reason") != reason;
+    if (turned) one["lastTransitionTime"] = now;
+    one["status"] = value;
+    one["reason"] = reason;
+    one["message"] = message;
+    one["lastHeartbeatTime"] = now;
+    return changed;
+  }
+  conditions.push_back({{"type", type}, {"status", value}, {"lastHeartbeatTime", now}, {"lastTransitionTime", now}, {"reason", reason}, {"message", message}});
+  return true;
+}
+
+const Json& ConditionOf(const Json& node, const char* type) {
+  for (const Json& one : ListAt(node, {"status", "conditions"})) {
+    if (TextAt(one, "type") == type) return one;
+  }
+  return At(node, "no such condition");
+}
+
+}  // namespace
+
+void Kubelet::Heartbeat() {
+  const bool many = nodes_.size() > kManyNodes;
+  const auto nodes = nodes_.List();
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    if (many && (i + beats_) % 3 != 0) continue;
+    if (!NodeAnswers(nodes[i]->name)) continue;
+    Beat(*nodes[i], (beats_ + i) % kStatusEvery == 0);
+  }
+  ++beats_;
+  engine_.After(kLeaseEvery, [this] { Heartbeat(); }, true);
+}
+
+void Kubelet::Beat(const Object& node, bool status_due) {
+  const absl::Time now = engine_.Now();
+  const std::string micro = absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", now, absl::UTCTimeZone());
+  auto renewed = engine_.client().Change(lease_type_, "kube-node-lease", node.name, [&](Json& lease) {
+    lease["spec"]["renewTime"] = micro;
+    return true;
+  });
+  if (!renewed.ok()) {
+    Json lease = {{"metadata", {{"name", node.name}, {"namespace", "kube-node-lease"},
+                                {"ownerReferences", {{{"apiVersion", "v1"}, {"kind", "Node"}, {"name", node.name}, {"uid", node.uid}}}}}},
+                  {"spec", {{"holderIdentity", node.name}, {"leaseDurationSeconds", 40}, {"renewTime", micro}}}};
+    (void)engine_.client().Put(lease_type_, std::move(lease));
+  }
+  const auto json = engine_.Parsed(nodes_.Get("", node.name));
+  const std::string ready = TextAt(ConditionOf(*json, "Ready"), "status");
+  bool wants = status_due || ready == "Unknown" || !ConditionOf(*json, "Ready").is_object();
+  for (size_t i = 0; i < 3; ++i) {
+    const bool fault = faults_.OnNode(kPressureFaults[i], node.name).has_value();
+    const bool raised = state_.nodes[node.name].pressure.find(kPressures[i].type) != std::string::npos;
+    wants = wants || fault != raised;
+  }
+  wants = wants || (faults_.OnNode("network-plugin", node.name).has_value() != (TextAt(ConditionOf(*json, "Ready"), "message").find("network plugin") != std::string::npos));
+  if (!wants) return;
+  (void)engine_.client().Change(node_type_, "", node.name, [&](Json& object) {
+    Pressure(object, node.name);
+    return true;
+  });
+  for (const char* kind : {"memory-pressure", "disk-pressure"}) {
+    if (faults_.OnNode(kind, node.name)) Evict(node.name);
+  }
+}
+
+// All conditions: as they were, but for what faults say.
+void Kubelet::Pressure(Json& node, const std::string& name) {
+  const std::string now = base::Rfc3339(engine_.Now());
+  NodeRuntime& runtime = state_.nodes[name];
+  Json& status = node["status"];
+  const std::string was_ready = TextAt(ConditionOf(node, "Ready"), "status");
+  auto tell = [&](const char* type, const std::string& reason) {
+    engine_.events().Record({"kubelet", name}, Json{{"kind", "Node"}, {"name", name}, {"uid", name}}, type, reason, fmt::format("Node {} status is now: {}", name, reason));
+  };
+  for (size_t i = 0; i < 3; ++i) {
+    const Wording& wording = kPressures[i];
+    const bool fault = faults_.OnNode(kPressureFaults[i], name).has_value();
+    const size_t at = runtime.pressure.find(wording.type);
+    const Json& present = ConditionOf(node, wording.type);
+    // What was loaded so stays so; a dead kubelet that is back knows nothing of the past.
+    const bool given = present.is_object() && TextAt(present, "status") == "True" && at == std::string::npos;
+    const bool bad = fault || given;
+    const bool changed = SetCondition(status, wording.type, bad ? "True" : "False", bad ? wording.bad_reason : wording.good_reason, bad ? wording.bad_message : wording.good_message, now);
+    if (fault && at == std::string::npos) runtime.pressure += wording.type;
+    if (!fault && at != std::string::npos) runtime.pressure.erase(at, std::string(wording.type).size());
+    if (changed) tell("Normal", bad ? (i == 0 ? "NodeHasInsufficientMemory" : i == 1 ? "NodeHasDiskPressure" : "NodeHasInsufficientPID") : wording.good_reason[7] == 'H' ? std::string("Node") + (wording.good_reason + 7) : std::string("Node") + (wording.good_reason + 7));
+  }
+  if (faults_.OnNode("network-plugin", name)) {
+    SetCondition(status, "Ready", "False", "KubeletNotReady",
+                 "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized", now);
+    if (was_ready == "True") tell("Normal", "NodeNotReady");
+  } else {
+    const Json& present = ConditionOf(node, "Ready");
+    const bool given_bad = TextAt(present, "status") == "False" && TextAt(present, "message").find("cni plugin not initialized") == std::string::npos;
+    if (given_bad) {
+      SetCondition(status, "Ready", "False", TextAt(present, "reason"), TextAt(present, "message"), now);
+    } else {
+      SetCondition(status, "Ready", "True", "KubeletReady", "kubelet is posting ready status", now);
+      if (was_ready != "True") tell("Normal", "NodeReady");
+    }
+  }
+  // The fifty images a kubelet names.
+  Json images = Json::array();
+  for (const std::string& image : runtime.images) {
+    if (images.size() >= 50) break;
+    images.push_back({{"names", {image}}, {"sizeBytes", images_.Find(image)->size}});
+  }
+  if (!images.empty()) status["images"] = std::move(images);
+}
+
+// Under pressure one pod goes at a time: those beyond their requests first, by priority, then by how far beyond.
+void Kubelet::Evict(const std::string& node_name) {
+  const bool memory = faults_.OnNode("memory-pressure", node_name).has_value();
+  struct Candidate {
+    std::string uid;
+    bool beyond;
+    int64_t priority, over, used, request;
+    std::string container;
+  };
+  std::vector<Candidate> candidates;
+  for (const ObjectPtr& object : by_node_.Find(node_name)) {
+    auto it = state_.pods.find(object->uid);
+    if (it == state_.pods.end() || it->second.over || it->second.terminating) continue;
+    const auto pod = engine_.Parsed(object);
+    const int64_t priority = IntAt(*pod, {"spec", "priority"});
+    if (priority >= 2'000'000'000) continue;  // critical pods stay
+    int64_t used = 0, most = 0;
+    std::string container;
+    for (const ContainerRuntime& one : it->second.main) {
+      if (!one.process) continue;
+      const int64_t own = memory ? one.process->memory(engine_.Now()) : 64 << 20;
+      used += own;
+      if (own >= most) container = one.status.name;
+      most = std::max(most, own);
+    }
+    if (container.empty()) continue;
+    const int64_t request = memory ? scheduling::PodRequests(At(*pod, "spec")).memory : scheduling::PodRequests(At(*pod, "spec")).ephemeral_storage;
+    candidates.push_back({object->uid, used > request, priority, used - request, used, request, container});
+  }
+  if (candidates.empty()) return;
+  const auto& victim = *std::min_element(candidates.begin(), candidates.end(), [](const Candidate& x, const Candidate& y) {
+    return std::tuple(!x.beyond, x.priority, -x.over, x.uid) < std::tuple(!y.beyond, y.priority, -y.over, y.uid);
+  });
+  const ObjectPtr object = pods_.GetByUid(victim.uid);
+  const auto pod = engine_.Parsed(object);
+  View view{state_.pods[victim.uid], object, *pod, At(*pod, "spec"), engine_.Now()};
+  const std::string resource = memory ? "memory" : "ephemeral-storage";
+  std::string message = fmt::format("The node was low on resource: {}. Threshold quantity: {}, available: {}Ki. ", resource, memory ? "100Mi" : "10%", memory ? 87412 : 4718592);
+  if (victim.beyond) {
+    message += fmt::format("Container {} was using {}Ki, request is {}, has larger consumption of {}. ", victim.container, victim.used / 1024,
+                           victim.request == 0 ? "0" : fmt::format("{}Ki", victim.request / 1024), resource);
+  }
+  Tell(view, "Warning", "Evicted", message);
+  for (const ContainerRuntime& one : view.runtime.main) {
+    if (one.process) Tell(view, "Normal", "Killing", "Stopping container " + one.status.name, &one);
+  }
+  EndPod(view, "Evicted", message, true);
+}
+
+}  // namespace opsmesh::kubesim

@@ -1,0 +1,134 @@
+// The kubelets of all nodes: pods on nodes run, are probed, restarted, stopped and reported.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libs/kubesim/behaviour/engine.h"
+#include "libs/kubesim/behaviour/faults/fault_table.h"
+#include "libs/kubesim/behaviour/kubelet/pod_runtime.h"
+#include "libs/kubesim/behaviour/scheduler/pod_info.h"
+
+namespace opsmesh::kubesim {
+
+/// Engine thread only.
+class Kubelet final : public Part, public World {
+ public:
+  Kubelet(Engine& engine, ImageTable images, FaultTable& faults, const KubeletState* state, bool metrics);
+  void Start() override;
+
+  /// For a fork; between two steps of the engine.
+  const KubeletState& state() const { return state_; }
+  /// Looks at every pod and node again: faults have changed.
+  void FaultsChanged();
+  /// The pods on a node, by uid.
+  std::vector<std::string> PodsOn(const std::string& node) const;
+  /// Ends the running process of a container (all when "") as if it were killed; false when none runs.
+  bool KillContainer(const std::string& ns, const std::string& pod, const std::string& container, int code, const std::string& reason);
+
+  // World, for scripts.
+  bool Resolves(const std::string& host, const std::string& ns) const override;
+  Reach Connect(const std::string& host, int port, const std::string& path, const std::string& ns, int* status) const override;
+
+ private:
+  struct View {                 // a pod while it is looked at
+    PodRuntime& runtime;
+    const ObjectPtr object;
+    const Json& pod;
+    const Json& spec;
+    absl::Time now;
+    absl::Time next = absl::InfiniteFuture();
+    bool background = true;     // nothing but repetitions waits
+    bool write = true;
+
+    void At(absl::Time when, bool repetition = false);
+  };
+
+  // kubelet.cc
+  void OnPod(const Seen& seen);
+  void OnNode(const Seen& seen);
+  Next Reconcile(const std::string& uid);
+  void Adopt(PodRuntime& runtime, const Json& pod);
+  void AdoptContainer(PodRuntime& runtime, ContainerRuntime& container, const Json& pod, const Json& spec);
+  void LearnImages(const Json& pod);
+  bool NodeAnswers(const std::string& node) const;
+  FaultSubject SubjectOf(const View& view, const ContainerRuntime* container) const;
+  void Tell(const View& view, std::string_view type, std::string_view reason, std::string_view message, const ContainerRuntime* container = nullptr);
+
+  // pod_sync.cc
+  void SyncPod(View& view);
+  bool Admit(View& view);
+  bool Deadline(View& view);
+  bool Sandbox(View& view);
+  bool SyncInit(View& view);
+  std::string AssignAddress(const std::string& node, const Json& spec);
+  void ReleaseAddress(const PodRuntime& runtime);
+  void EndPod(View& view, const std::string& reason, const std::string& message, bool disrupted);
+
+  // mounts.cc
+  bool Mount(View& view);
+  std::string MountError(const View& view, const Json& volume) const;
+  std::string ReferenceError(const View& view, const Json& container) const;
+  std::optional<Json> Find(const char* plural, const std::string& ns, const std::string& name) const;
+  void FillSpec(const View& view, const Json& container, ProcessSpec* spec) const;
+
+  // container_sync.cc
+  void SyncContainer(View& view, ContainerRuntime& container, const Json& spec);
+  void RunContainer(View& view, ContainerRuntime& container, const Json& spec);
+  void Ended(View& view, ContainerRuntime& container);
+  void WaitOrRestart(View& view, ContainerRuntime& container, const Json& spec);
+  void BeginStart(View& view, ContainerRuntime& container, const Json& spec);
+  void Pull(View& view, ContainerRuntime& container, const Json& spec);
+  void PullFailed(View& view, ContainerRuntime& container, const std::string& image);
+  void Create(View& view, ContainerRuntime& container, const Json& spec);
+  void StartFailed(View& view, ContainerRuntime& container, const StartFailure& failure);
+  void StopContainer(View& view, ContainerRuntime& container, const Json& spec, absl::Duration grace);
+  std::string ConfigError(const View& view, const ContainerRuntime& container, const Json& spec) const;
+  bool ShouldRestart(const View& view, const ContainerRuntime& container) const;
+
+  // probes.cc
+  struct Verdict {
+    bool good = false;
+    std::string message;
+  };
+  void ArmProbes(ContainerRuntime& container, const Json& spec, absl::Time from);
+  void Probe(View& view, ContainerRuntime& container, const Json& spec);
+  Verdict Judge(const View& view, const ContainerRuntime& container, const Json& spec, const Json& probe, ProbeKind kind) const;
+  Verdict JudgeHttp(const View& view, const ContainerRuntime& container, const Json& spec, const Json& get, int64_t timeout) const;
+
+  // termination.cc
+  void SyncTermination(View& view);
+
+  // pod_status.cc
+  void WriteStatus(View& view);
+  Json MakeStatus(const View& view, const Json& before) const;
+  Json Conditions(const View& view, const Json& before, const std::string& phase) const;
+  std::string Phase(const View& view) const;
+  void WriteMetrics(const View& view, bool remove);
+
+  // heartbeats.cc
+  void Heartbeat();
+  void Beat(const Object& node, bool status_due);
+  void Pressure(Json& node, const std::string& name);
+  void Evict(const std::string& node);
+
+  Engine& engine_;
+  ImageTable images_;
+  FaultTable& faults_;
+  const bool metrics_;
+  const ResourceType& pod_type_;
+  const ResourceType& node_type_;
+  const ResourceType& lease_type_;
+  Informer& pods_;
+  Informer& nodes_;
+  Informer& services_;
+  const ObjectIndex& by_node_;
+  WorkQueue* queue_ = nullptr;
+  KubeletState state_;
+  bool adopted_state_ = false;
+  uint64_t beats_ = 0;
+};
+
+}  // namespace opsmesh::kubesim
