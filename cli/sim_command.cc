@@ -12,6 +12,7 @@
 #include "cli/cluster_choice.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
+#include "cli/fault_command.h"
 #include "cli/settings.h"
 #include "fmt/core.h"
 #include "libs/base/error.h"
@@ -116,6 +117,7 @@ void AddSimCommand(CLI::App& app, int* exit_code) {
   serve->add_flag("--tls", flags->tls, "TLS with a CA of its own; users are told apart and RBAC holds.");
   serve->add_flag("--live", flags->live, "Let controllers, scheduler and kubelets run.");
   serve->callback([flags, exit_code] { *exit_code = Serve(*flags); });
+  AddFaultCommand(*command, exit_code);
 }
 
 }  // namespace opsmesh::cli

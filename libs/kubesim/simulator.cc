@@ -12,7 +12,10 @@
 #include "libs/kubesim/api/api_server.h"
 #include "libs/kubesim/behaviour/controllers/controllers.h"
 #include "libs/kubesim/behaviour/engine.h"
+#include "libs/kubesim/behaviour/faults/faults.h"
+#include "libs/kubesim/behaviour/nodes.h"
 #include "libs/kubesim/content/content.h"
+#include "libs/kubesim/demo/scenario.h"
 #include "libs/kubesim/door/certificates.h"
 #include "libs/kubesim/store/logs.h"
 #include "libs/kubesim/store/store.h"
@@ -28,6 +31,7 @@ class SimulatorImpl final : public Simulator {
   explicit SimulatorImpl(const SimulatorOptions& options)
       : clock_(options.clock ? *options.clock : base::SystemClock()),
         live_(options.live),
+        kubelets_(options.live),
         ids_(options.seed),
         store_({.clock = &clock_, .ids = &ids_}),
         tokens_(base::SystemIds()) {}
@@ -43,6 +47,12 @@ class SimulatorImpl final : public Simulator {
     if (!options.live) return absl::OkStatus();
     engine_ = std::make_unique<Engine>(Parts(), clock_);
     AddControllers(*engine_);
+    std::optional<Scenario> scenario;
+    if (options.content == Content::kDemo) {
+      OPSMESH_ASSIGN_OR_RETURN(scenario, DemoScenario());
+    }
+    Kubelet& kubelet = AddNodes(*engine_, {.scenario = scenario ? &*scenario : nullptr, .faults = &fault_table_});
+    faults_ = std::make_unique<Faults>(*engine_, kubelet, fault_table_);
     if (options.virtual_time) {
       engine_->StartVirtual();
     } else {
@@ -76,7 +86,7 @@ class SimulatorImpl final : public Simulator {
     if (door.tls) OPSMESH_RETURN_IF_ERROR(PrepareTls(door, &options));
     pool_ = std::make_unique<base::WorkerPool>(
         base::WorkerPool::Options{.name = "kubesim", .threads = kDoorThreads, .queue_limit = 1024});
-    api_ = std::make_unique<ApiServer>(Parts(), tokens_, ApiServer::Options{.open_door = !door.tls});
+    api_ = std::make_unique<ApiServer>(Parts(), tokens_, ApiOptions(door));
     const bool loopback_only = !door.tls;
     auto server = http_server::Server::Start(
         options, [this, loopback_only](std::shared_ptr<http_server::Exchange> exchange) {
@@ -148,6 +158,7 @@ class SimulatorImpl final : public Simulator {
     return absl::OkStatus();
   }
   Engine* engine() override { return engine_.get(); }
+  Faults* faults() override { return faults_.get(); }
 
   Store& store() override { return store_; }
   LogStore& logs() override { return logs_; }
@@ -183,18 +194,26 @@ class SimulatorImpl final : public Simulator {
     }
   }
 
+  ApiServer::Options ApiOptions(const DoorOptions& door) {
+    ApiServer::Options options{.open_door = !door.tls, .own_paths = {}};
+    if (faults_) options.own_paths = [this](const Call& call) { return faults_->Handle(call); };
+    return options;
+  }
+
   // Pods on nodes end when their kubelet says so; without kubelets they go at once.
   Cluster Parts() { return Cluster{store_, logs_, clock_, kubelets_, live_}; }
 
   SimulationClock clock_;
   const bool live_;
-  const bool kubelets_ = false;
+  const bool kubelets_;
   base::SeededIds ids_;
   Store store_;
   LogStore logs_;
+  FaultTable fault_table_;
   mutable TokenTable tokens_;
 
   std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Faults> faults_;
 
   mutable std::mutex mutex_;
   std::unique_ptr<CertificateAuthority> authority_;

@@ -21,8 +21,9 @@
 namespace opsmesh::kubesim {
 
 class Engine;
-class Store;
+class Faults;
 class LogStore;
+class Store;
 
 /// What the cluster holds when it starts.
 enum class Content {
@@ -84,6 +85,8 @@ class Simulator {
   virtual absl::Status Advance(absl::Duration duration) = 0;
   /// What runs the cluster; null unless `live`.
   virtual Engine* engine() = 0;
+  /// Breaking and mending it on purpose (behaviour/faults/faults.h); null unless `live`.
+  virtual Faults* faults() = 0;
 
   /// The objects, for code in the same process (controllers, tests).
   virtual Store& store() = 0;

@@ -107,7 +107,7 @@ http_server::Response DoorError(int status, std::string_view, std::string_view m
 }
 
 ApiServer::ApiServer(Cluster cluster, TokenTable& tokens, Options options)
-    : cluster_(cluster), tokens_(tokens), options_(options), streams_(cluster) {}
+    : cluster_(cluster), tokens_(tokens), options_(std::move(options)), streams_(cluster) {}
 
 http_server::Headers ApiServer::CommonHeaders(bool flow_controlled) const {
   http_server::Headers headers;
@@ -164,6 +164,9 @@ std::optional<Reply> ApiServer::Dispatch(Call& call, const std::shared_ptr<http_
     return refused;
   }
   if (call.info.is_resource) return Resource(call, exchange, common);
+  if (options_.own_paths) {
+    if (auto reply = options_.own_paths(call)) return reply;
+  }
 
   if (call.http.method != "GET" && call.http.method != "HEAD") return StatusReply(MethodNotAllowedStatus());
   auto reply = HandleDiscovery(cluster_, call);

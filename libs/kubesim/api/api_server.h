@@ -1,7 +1,9 @@
 // The simulated kube-apiserver behind any HTTP door: authentication, authorization, routing, answers.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 
 #include "libs/http_server/http_server.h"
 #include "libs/kubesim/api/authentication.h"
@@ -17,6 +19,9 @@ class ApiServer {
   struct Options {
     /// Callers without credentials are cluster administrators (plain loopback door).
     bool open_door = true;
+    /// Answers paths that no real apiserver has (the simulator's own controls); nothing for all others. Only administrators
+    /// (whoever may do anything on any non-resource path) get that far. Null = there are none.
+    std::function<std::optional<Reply>(const Call& call)> own_paths = nullptr;
   };
   ApiServer(Cluster cluster, TokenTable& tokens, Options options);
 

@@ -9,7 +9,9 @@ namespace opsmesh::kubesim {
 Kubelet& AddNodes(Engine& engine, const NodesOptions& options) {
   static auto* none = new FaultTable();  // never changed
   engine.Add<Scheduler>();
-  return engine.Add<Kubelet>(ImageTable::Make(options.scenario), options.faults != nullptr ? *options.faults : *none, options.kubelets, options.metrics);
+  return engine.Add<Kubelet>(ImageTable::Make(options.scenario),
+                             options.faults != nullptr ? *options.faults : *none, options.kubelets,
+                             options.metrics);
 }
 
 }  // namespace opsmesh::kubesim

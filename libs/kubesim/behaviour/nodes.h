@@ -17,7 +17,8 @@ struct NodesOptions {
   const Scenario* scenario = nullptr;
   /// Faults that are on from the start; null = none. Not owned, outlives the engine.
   FaultTable* faults = nullptr;
-  /// State of the kubelets of another engine over the same objects (a fork); null = built again from the objects.
+  /// State of the kubelets of another engine over the same objects (a fork); null = built again
+  /// from the objects.
   const KubeletState* kubelets = nullptr;
   /// Whether metrics of what runs are kept for metrics.k8s.io (when the cluster serves it).
   bool metrics = true;

@@ -25,8 +25,10 @@ int RankOf(const ResourceType& type) {
 
 }  // namespace
 
+absl::StatusOr<Scenario> DemoScenario() { return ParseScenario(demo_data::EmbeddedFile("demo/scenario.yaml")); }
+
 absl::Status LoadDemo(const ContentTarget& target) {
-  OPSMESH_ASSIGN_OR_RETURN(const Scenario scenario, ParseScenario(demo_data::EmbeddedFile("demo/scenario.yaml")));
+  OPSMESH_ASSIGN_OR_RETURN(const Scenario scenario, DemoScenario());
   struct Item {
     const ResourceType* type;
     Json object;

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "libs/base/strings.h"
 #include "libs/kubesim/demo/builder.h"
 #include "libs/kubesim/objects/defaults.h"
@@ -56,6 +58,7 @@ DemoBuilder::NodeRoom* DemoBuilder::Place(const Json& pod_spec, const std::strin
   if (best == nullptr) {
     std::vector<std::string> parts;
     for (const auto& [reason, count] : reasons) parts.push_back(fmt::format("{} {}", count, reason));
+    std::sort(parts.begin(), parts.end());  // as text, counts first: the scheduler's order
     const size_t hopeless = nodes_.size() - static_cast<size_t>(too_small);
     std::string preemption;
     if (too_small > 0) preemption = fmt::format("{} No preemption victims found for incoming pod", too_small);

@@ -54,6 +54,9 @@ struct Scenario {
 /// INVALID_ARGUMENT (SCENARIO_INVALID) with what is wrong.
 absl::StatusOr<Scenario> ParseScenario(std::string_view yaml);
 
+/// The shipped demo's.
+absl::StatusOr<Scenario> DemoScenario();
+
 /// "33d", "26h", "95m", "3s", "1h30m".
 bool ParseAge(std::string_view text, absl::Duration* age);
 

@@ -22,8 +22,10 @@ std::optional<FaultTarget> FaultTarget::Parse(std::string_view text) {
     target.name = rest;
     return target;
   }
-  static constexpr std::string_view kWorkloads[] = {"pod", "deployment", "statefulset", "daemonset", "job"};
-  if (std::find(std::begin(kWorkloads), std::end(kWorkloads), target.kind) == std::end(kWorkloads)) return std::nullopt;
+  static constexpr std::string_view kWorkloads[] = {"pod", "deployment", "statefulset", "daemonset",
+                                                    "job"};
+  if (std::find(std::begin(kWorkloads), std::end(kWorkloads), target.kind) == std::end(kWorkloads))
+    return std::nullopt;
   const size_t second = rest.find('/');
   if (second == std::string::npos || second == 0 || second + 1 == rest.size()) return std::nullopt;
   target.ns = rest.substr(0, second);
@@ -42,7 +44,9 @@ bool Concerns(const FaultTarget& target, const FaultSubject& subject) {
   if (target.kind == "image") return target.name == subject.image;
   if (target.kind == "namespace") return target.name == subject.ns;
   if (target.ns != subject.ns) return false;
-  return target.kind == "pod" ? target.name == subject.pod : target.kind == subject.workload_kind && target.name == subject.workload;
+  return target.kind == "pod"
+             ? target.name == subject.pod
+             : target.kind == subject.workload_kind && target.name == subject.workload;
 }
 
 std::string FaultTable::Add(Fault fault) {
@@ -55,7 +59,8 @@ std::string FaultTable::Add(Fault fault) {
 
 std::optional<Fault> FaultTable::Remove(std::string_view id) {
   std::lock_guard lock(mutex_);
-  auto it = std::find_if(faults_.begin(), faults_.end(), [&](const Fault& fault) { return fault.id == id; });
+  auto it = std::find_if(faults_.begin(), faults_.end(),
+                         [&](const Fault& fault) { return fault.id == id; });
   if (it == faults_.end()) return std::nullopt;
   Fault fault = std::move(*it);
   faults_.erase(it);
@@ -81,17 +86,22 @@ std::optional<Fault> FaultTable::OnNode(std::string_view kind, std::string_view 
   subject.node = node;
   std::lock_guard lock(mutex_);
   for (const Fault& fault : faults_) {
-    if (fault.kind == kind && (fault.target.kind == "node" || fault.target.kind == "cluster") && Concerns(fault.target, subject)) return fault;
+    if (fault.kind == kind && (fault.target.kind == "node" || fault.target.kind == "cluster") &&
+        Concerns(fault.target, subject))
+      return fault;
   }
   return std::nullopt;
 }
 
-std::optional<Fault> FaultTable::OnSubject(std::string_view kind, const FaultSubject& subject) const {
+std::optional<Fault> FaultTable::OnSubject(std::string_view kind,
+                                           const FaultSubject& subject) const {
   std::lock_guard lock(mutex_);
   for (const Fault& fault : faults_) {
     if (fault.kind != kind || !Concerns(fault.target, subject)) continue;
     auto container = fault.parameters.find("container");
-    if (container == fault.parameters.end() || subject.container.empty() || container->second == subject.container) return fault;
+    if (container == fault.parameters.end() || subject.container.empty() ||
+        container->second == subject.container)
+      return fault;
   }
   return std::nullopt;
 }

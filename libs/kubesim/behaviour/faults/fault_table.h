@@ -1,5 +1,6 @@
-// Faults that are on: what somebody broke on purpose. They are no objects of the cluster: only their effects can be seen.
-// Each kind is in the catalogue (faults/catalogue.h) with its target, parameters, effect and how it is undone.
+// Faults that are on: what somebody broke on purpose. They are no objects of the cluster: only
+// their effects can be seen. Each kind is in the catalogue (faults/catalogue.h) with its target,
+// parameters, effect and how it is undone.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +16,11 @@
 
 namespace opsmesh::kubesim {
 
-/// What a fault is done to: "node/node-2", "pod/shop/cart-1", "deployment/shop/cart", "image/nginx:1.27", "cluster".
+/// What a fault is done to: "node/node-2", "pod/shop/cart-1", "deployment/shop/cart",
+/// "image/nginx:1.27", "cluster".
 struct FaultTarget {
-  std::string kind;   // node, pod, deployment, statefulset, daemonset, job, image, namespace, cluster
+  std::string
+      kind;  // node, pod, deployment, statefulset, daemonset, job, image, namespace, cluster
   std::string ns, name;
 
   std::string ToString() const;
@@ -25,8 +28,8 @@ struct FaultTarget {
 };
 
 struct Fault {
-  std::string id;     // "fault-3"
-  std::string kind;   // name in the catalogue: "image-pull"
+  std::string id;    // "fault-3"
+  std::string kind;  // name in the catalogue: "image-pull"
   FaultTarget target;
   std::map<std::string, std::string> parameters;
   absl::Time since;
@@ -37,7 +40,7 @@ struct Fault {
 /// Who is asked about, for faults on pods.
 struct FaultSubject {
   std::string ns, pod, node, container, image;
-  std::string workload_kind, workload;   // "deployment", "cart": who made the pod in the end
+  std::string workload_kind, workload;  // "deployment", "cart": who made the pod in the end
 };
 
 /// Thread-safe.

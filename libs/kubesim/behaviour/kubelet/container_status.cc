@@ -10,7 +10,9 @@ namespace opsmesh::kubesim {
 namespace {
 
 Json RenderTermination(const Termination& termination) {
-  Json json = {{"exitCode", termination.code}, {"reason", termination.reason}, {"startedAt", base::Rfc3339(termination.started)},
+  Json json = {{"exitCode", termination.code},
+               {"reason", termination.reason},
+               {"startedAt", base::Rfc3339(termination.started)},
                {"finishedAt", base::Rfc3339(termination.finished)}};
   if (!termination.message.empty()) json["message"] = termination.message;
   if (!termination.container_id.empty()) json["containerID"] = termination.container_id;
@@ -19,7 +21,12 @@ Json RenderTermination(const Termination& termination) {
 
 std::optional<Termination> ReadTermination(const Json& json) {
   if (!json.is_object()) return std::nullopt;
-  Termination termination{static_cast<int>(IntAt(json, "exitCode")), TextAt(json, "reason"), TextAt(json, "message"), {}, {}, TextAt(json, "containerID")};
+  Termination termination{static_cast<int>(IntAt(json, "exitCode")),
+                          TextAt(json, "reason"),
+                          TextAt(json, "message"),
+                          {},
+                          {},
+                          TextAt(json, "containerID")};
   base::ParseRfc3339(TextAt(json, "startedAt"), &termination.started);
   base::ParseRfc3339(TextAt(json, "finishedAt"), &termination.finished);
   return termination;
@@ -44,11 +51,20 @@ Json Render(const ContainerStatus& status, const Json& container) {
       state = {{"waiting", {{"reason", status.waiting_reason}}}};
       if (!status.waiting_message.empty()) state["waiting"]["message"] = status.waiting_message;
       break;
-    case ContainerStatus::State::kRunning: state = {{"running", {{"startedAt", base::Rfc3339(status.started_at)}}}}; break;
-    case ContainerStatus::State::kTerminated: state = RenderTermination(*status.terminated); break;
+    case ContainerStatus::State::kRunning:
+      state = {{"running", {{"startedAt", base::Rfc3339(status.started_at)}}}};
+      break;
+    case ContainerStatus::State::kTerminated:
+      state = RenderTermination(*status.terminated);
+      break;
   }
-  Json json = {{"name", status.name}, {"state", std::move(state)}, {"lastState", status.last ? RenderTermination(*status.last) : Json::object()},
-               {"ready", status.ready}, {"restartCount", status.restarts}, {"image", status.image}, {"imageID", status.image_id},
+  Json json = {{"name", status.name},
+               {"state", std::move(state)},
+               {"lastState", status.last ? RenderTermination(*status.last) : Json::object()},
+               {"ready", status.ready},
+               {"restartCount", status.restarts},
+               {"image", status.image},
+               {"imageID", status.image_id},
                {"started", status.started}};
   if (!status.container_id.empty()) json["containerID"] = status.container_id;
   for (const Json& mount : ListAt(container, {"volumeMounts"})) {
@@ -87,7 +103,8 @@ ContainerStatus ReadStatus(const Json& json) {
   return status;
 }
 
-std::optional<ContainerStatus> FindStatus(const Json& pod, const char* list, const std::string& name) {
+std::optional<ContainerStatus> FindStatus(const Json& pod, const char* list,
+                                          const std::string& name) {
   for (const Json& one : ListAt(pod, {"status", list})) {
     if (TextAt(one, "name") == name) return ReadStatus(one);
   }

@@ -1,5 +1,5 @@
-// status.containerStatuses[] as a value: read from a pod (so that kubelets can take up a loaded or forked cluster) and
-// written back.
+// status.containerStatuses[] as a value: read from a pod (so that kubelets can take up a loaded or
+// forked cluster) and written back.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,8 @@ namespace opsmesh::kubesim {
 
 struct Termination {
   int code = 0;
-  std::string reason;    // "Completed", "Error", "OOMKilled", "StartError", "ContainerCannotRun", "ContainerStatusUnknown"
+  std::string reason;  // "Completed", "Error", "OOMKilled", "StartError", "ContainerCannotRun",
+                       // "ContainerStatusUnknown"
   std::string message;
   absl::Time started, finished;
   std::string container_id;
@@ -25,9 +26,9 @@ struct ContainerStatus {
   std::string name, image, image_id, container_id;
   State state = State::kWaiting;
   std::string waiting_reason = "ContainerCreating", waiting_message;
-  absl::Time started_at;                   // while running
-  std::optional<Termination> terminated;   // state, while terminated
-  std::optional<Termination> last;         // lastState
+  absl::Time started_at;                  // while running
+  std::optional<Termination> terminated;  // state, while terminated
+  std::optional<Termination> last;        // lastState
   int restarts = 0;
   bool ready = false, started = false;
 
@@ -38,7 +39,8 @@ struct ContainerStatus {
 Json Render(const ContainerStatus& status, const Json& container);
 ContainerStatus ReadStatus(const Json& json);
 /// The status of `name` in `pod` (any of the three lists); nothing when there is none.
-std::optional<ContainerStatus> FindStatus(const Json& pod, const char* list, const std::string& name);
+std::optional<ContainerStatus> FindStatus(const Json& pod, const char* list,
+                                          const std::string& name);
 
 /// "Completed" or "Error".
 std::string ReasonOf(int code);

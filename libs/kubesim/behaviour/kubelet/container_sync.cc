@@ -12,8 +12,9 @@ namespace opsmesh::kubesim {
 namespace {
 
 constexpr absl::Duration kFirstBackOff = absl::Seconds(10), kMaxBackOff = absl::Minutes(5);
-constexpr absl::Duration kSync = absl::Seconds(13);      // how often a kubelet comes back to what fails, on average
-constexpr absl::Duration kNotice = absl::Seconds(1);     // until it sees that a container has ended
+constexpr absl::Duration kSync =
+    absl::Seconds(13);  // how often a kubelet comes back to what fails, on average
+constexpr absl::Duration kNotice = absl::Seconds(1);  // until it sees that a container has ended
 constexpr absl::Duration kCreateTime = absl::Milliseconds(250);
 constexpr double kPullBytesPerSecond = 40e6;
 
@@ -26,12 +27,14 @@ uint64_t Hash(std::string_view text, uint64_t seed) {
 }
 
 std::string Digest(std::string_view text) {
-  return fmt::format("{:016x}{:016x}{:016x}{:016x}", Hash(text, 1), Hash(text, 2), Hash(text, 3), Hash(text, 4));
+  return fmt::format("{:016x}{:016x}{:016x}{:016x}", Hash(text, 1), Hash(text, 2), Hash(text, 3),
+                     Hash(text, 4));
 }
 
 std::string BackOffText(absl::Duration duration) {
   const int64_t seconds = absl::ToInt64Seconds(duration);
-  return seconds >= 60 ? fmt::format("{}m{}s", seconds / 60, seconds % 60) : fmt::format("{}s", seconds);
+  return seconds >= 60 ? fmt::format("{}m{}s", seconds / 60, seconds % 60)
+                       : fmt::format("{}s", seconds);
 }
 
 // As Go prints a duration below a minute or above: "1.532s", "1m12.4s".
@@ -39,7 +42,8 @@ std::string GoSeconds(absl::Duration duration) {
   const double seconds = absl::ToDoubleSeconds(duration);
   if (seconds < 1) return fmt::format("{}ms", absl::ToInt64Milliseconds(duration));
   if (seconds < 60) return fmt::format("{:.3f}s", seconds);
-  return fmt::format("{}m{:.3f}s", static_cast<int>(seconds) / 60, seconds - static_cast<int>(seconds) / 60 * 60);
+  return fmt::format("{}m{:.3f}s", static_cast<int>(seconds) / 60,
+                     seconds - static_cast<int>(seconds) / 60 * 60);
 }
 
 }  // namespace
@@ -64,7 +68,8 @@ void Kubelet::SyncContainer(View& view, ContainerRuntime& container, const Json&
     }
     if (!container.process && view.now < container.next) break;
   }
-  const bool repetition = container.step == ContainerRuntime::Step::kIdle && container.status.state == ContainerStatus::State::kWaiting;
+  const bool repetition = container.step == ContainerRuntime::Step::kIdle &&
+                          container.status.state == ContainerStatus::State::kWaiting;
   if (!container.process && container.next > view.now) view.At(container.next, repetition);
 }
 
@@ -83,10 +88,15 @@ void Kubelet::RunContainer(View& view, ContainerRuntime& container, const Json& 
     const auto memory = faults_.OnSubject("memory-leak", subject);
     process.RaiseMemory(memory ? static_cast<int64_t>(INT64_MAX / 8) : 0);
     if (auto crash = faults_.OnSubject("crash", subject); crash && !container.stopping) {
-      const absl::Duration after = absl::Seconds(std::strtol(crash->Parameter("after", "3").c_str(), nullptr, 10));
+      const absl::Duration after =
+          absl::Seconds(std::strtol(crash->Parameter("after", "3").c_str(), nullptr, 10));
       if (view.now >= container.status.started_at + after) {
-        engine_.logs().Append(view.runtime.uid, container.status.name, {view.now, crash->Parameter("message", "level=fatal msg=\"unrecoverable error, exiting\"")});
-        process.Kill(view.now, static_cast<int>(std::strtol(crash->Parameter("code", "1").c_str(), nullptr, 10)));
+        engine_.logs().Append(
+            view.runtime.uid, container.status.name,
+            {view.now,
+             crash->Parameter("message", "level=fatal msg=\"unrecoverable error, exiting\"")});
+        process.Kill(view.now, static_cast<int>(std::strtol(crash->Parameter("code", "1").c_str(),
+                                                            nullptr, 10)));
       } else {
         view.At(container.status.started_at + after);
       }
@@ -94,7 +104,8 @@ void Kubelet::RunContainer(View& view, ContainerRuntime& container, const Json& 
   }
   std::vector<LogLine> lines;
   process.Advance(view.now, *this, &lines);
-  for (LogLine& line : lines) engine_.logs().Append(view.runtime.uid, container.status.name, std::move(line));
+  for (LogLine& line : lines)
+    engine_.logs().Append(view.runtime.uid, container.status.name, std::move(line));
   if (container.stopping && !process.end()) {
     if (view.now >= container.term_at) {
       process.Terminate(container.term_at);
@@ -116,8 +127,12 @@ void Kubelet::RunContainer(View& view, ContainerRuntime& container, const Json& 
 
 void Kubelet::Ended(View& view, ContainerRuntime& container) {
   const ProcessEnd end = *container.process->end();
-  Termination termination{end.code, end.reason.empty() ? ReasonOf(end.code) : end.reason, container.process->TerminationMessage(),
-                          container.status.started_at, end.at, container.status.container_id};
+  Termination termination{end.code,
+                          end.reason.empty() ? ReasonOf(end.code) : end.reason,
+                          container.process->TerminationMessage(),
+                          container.status.started_at,
+                          end.at,
+                          container.status.container_id};
   container.process.reset();
   engine_.logs().SetScript(view.runtime.uid, container.status.name, nullptr, view.now);
   container.status.state = ContainerStatus::State::kTerminated;
@@ -131,20 +146,29 @@ void Kubelet::Ended(View& view, ContainerRuntime& container) {
 
 void Kubelet::WaitOrRestart(View& view, ContainerRuntime& container, const Json& spec) {
   // The entry is forgotten when nothing was started for twice the longest back-off.
-  if (view.now - container.back_off_updated > 2 * kMaxBackOff) container.back_off = absl::ZeroDuration();
+  if (view.now - container.back_off_updated > 2 * kMaxBackOff)
+    container.back_off = absl::ZeroDuration();
   const Termination& last = *container.status.terminated;
   const absl::Time again = last.finished + container.back_off;
   if (view.now < again) {
-    const std::string which = fmt::format("restarting failed container={} pod={}_{}({})", container.status.name, view.runtime.name, view.runtime.ns, view.runtime.uid);
+    const std::string which =
+        fmt::format("restarting failed container={} pod={}_{}({})", container.status.name,
+                    view.runtime.name, view.runtime.ns, view.runtime.uid);
     const Termination kept = last;
     container.status.last = kept;
-    container.status.Wait("CrashLoopBackOff", fmt::format("back-off {} {}", BackOffText(container.back_off), which));
+    container.status.Wait("CrashLoopBackOff",
+                          fmt::format("back-off {} {}", BackOffText(container.back_off), which));
     container.status.terminated = kept;  // remembered beside the state for the next look
-    Tell(view, "Warning", "BackOff", fmt::format("Back-off restarting failed container {} in pod {}_{}({})", container.status.name, view.runtime.name, view.runtime.ns, view.runtime.uid), &container);
+    Tell(view, "Warning", "BackOff",
+         fmt::format("Back-off restarting failed container {} in pod {}_{}({})",
+                     container.status.name, view.runtime.name, view.runtime.ns, view.runtime.uid),
+         &container);
     container.next = std::min(again, view.now + kSync);
     return;
   }
-  container.back_off = container.back_off == absl::ZeroDuration() ? kFirstBackOff : std::min(container.back_off * 2, kMaxBackOff);
+  container.back_off = container.back_off == absl::ZeroDuration()
+                           ? kFirstBackOff
+                           : std::min(container.back_off * 2, kMaxBackOff);
   container.back_off_updated = view.now;
   container.status.last = container.status.terminated;
   ++container.status.restarts;
@@ -152,7 +176,8 @@ void Kubelet::WaitOrRestart(View& view, ContainerRuntime& container, const Json&
 }
 
 void Kubelet::BeginStart(View& view, ContainerRuntime& container, const Json& spec) {
-  if (container.init && container.status.state == ContainerStatus::State::kWaiting && container.status.waiting_reason == "PodInitializing" && !container.status.last) {
+  if (container.init && container.status.state == ContainerStatus::State::kWaiting &&
+      container.status.waiting_reason == "PodInitializing" && !container.status.last) {
     container.status.Wait("PodInitializing");
   }
   Pull(view, container, spec);
@@ -162,7 +187,10 @@ void Kubelet::Pull(View& view, ContainerRuntime& container, const Json& spec) {
   const std::string image = TextAt(spec, "image");
   const auto name = ImageName::Parse(image);
   if (!name) {
-    container.status.Wait("InvalidImageName", fmt::format("Failed to apply default image tag \"{0}\": couldn't parse image name \"{0}\": invalid reference format", image));
+    container.status.Wait("InvalidImageName",
+                          fmt::format("Failed to apply default image tag \"{0}\": couldn't parse "
+                                      "image name \"{0}\": invalid reference format",
+                                      image));
     Tell(view, "Warning", "InspectFailed", container.status.waiting_message, &container);
     Tell(view, "Warning", "Failed", "Error: InvalidImageName", &container);
     container.next = view.now + kSync;
@@ -174,13 +202,15 @@ void Kubelet::Pull(View& view, ContainerRuntime& container, const Json& spec) {
   const FaultSubject subject = SubjectOf(view, &container);
   const auto fault = faults_.OnSubject("image-pull", subject);
   if (present && policy != "Always" && !fault) {
-    Tell(view, "Normal", "Pulled", fmt::format("Container image \"{}\" already present on machine", image), &container);
+    Tell(view, "Normal", "Pulled",
+         fmt::format("Container image \"{}\" already present on machine", image), &container);
     container.step = ContainerRuntime::Step::kCreating;
     container.next = view.now + kCreateTime;
     return;
   }
   if (policy == "Never") {
-    const std::string why = fmt::format("Container image \"{}\" is not present with pull policy of Never", image);
+    const std::string why =
+        fmt::format("Container image \"{}\" is not present with pull policy of Never", image);
     container.status.Wait("ErrImageNeverPull", why);
     Tell(view, "Warning", "ErrImageNeverPull", why, &container);
     Tell(view, "Warning", "Failed", "Error: ErrImageNeverPull", &container);
@@ -190,30 +220,43 @@ void Kubelet::Pull(View& view, ContainerRuntime& container, const Json& spec) {
   if (view.now < container.pull_again) return PullFailed(view, container, image);
   Tell(view, "Normal", "Pulling", fmt::format("Pulling image \"{}\"", image), &container);
   PullVerdict verdict = images_.Pull(image, !ListAt(view.spec, {"imagePullSecrets"}).empty());
-  if (fault) verdict.error = fault->Parameter("message", fmt::format("rpc error: code = NotFound desc = failed to pull and unpack image \"{0}\": failed to resolve reference \"{0}\": {0}: not found", name->Full()));
+  if (fault)
+    verdict.error = fault->Parameter(
+        "message", fmt::format("rpc error: code = NotFound desc = failed to pull and unpack image "
+                               "\"{0}\": failed to resolve reference \"{0}\": {0}: not found",
+                               name->Full()));
   if (!verdict.error.empty()) {
     container.pull_error = verdict.error;
     container.pull_back_off = std::clamp(container.pull_back_off * 2, kFirstBackOff, kMaxBackOff);
     container.pull_again = view.now + absl::Seconds(1) + container.pull_back_off;
     container.status.Wait("ErrImagePull", verdict.error);
-    Tell(view, "Warning", "Failed", fmt::format("Failed to pull image \"{}\": {}", image, verdict.error), &container);
+    Tell(view, "Warning", "Failed",
+         fmt::format("Failed to pull image \"{}\": {}", image, verdict.error), &container);
     Tell(view, "Warning", "Failed", "Error: ErrImagePull", &container);
     container.next = view.now + kSync;
     return;
   }
   const ImageProfilePtr profile = images_.Find(image);
-  absl::Duration time = present ? absl::Milliseconds(500 + static_cast<int64_t>(Hash(view.runtime.uid, 7) % 400))
-                                : absl::Milliseconds(700 + static_cast<int64_t>(Hash(image, 8) % 900)) + absl::Seconds(static_cast<double>(profile->size) / kPullBytesPerSecond);
+  absl::Duration time =
+      present ? absl::Milliseconds(500 + static_cast<int64_t>(Hash(view.runtime.uid, 7) % 400))
+              : absl::Milliseconds(700 + static_cast<int64_t>(Hash(image, 8) % 900)) +
+                    absl::Seconds(static_cast<double>(profile->size) / kPullBytesPerSecond);
   if (!present && profile->pull_time > absl::ZeroDuration()) time = profile->pull_time;
-  if (auto slow = faults_.OnSubject("slow-disk", subject)) time *= std::max(2.0, std::strtod(slow->Parameter("factor", "10").c_str(), nullptr));
-  if (auto slow = faults_.OnSubject("slow-pull", subject)) time += absl::Seconds(std::strtol(slow->Parameter("seconds", "120").c_str(), nullptr, 10));
+  if (auto slow = faults_.OnSubject("slow-disk", subject))
+    time *= std::max(2.0, std::strtod(slow->Parameter("factor", "10").c_str(), nullptr));
+  if (auto slow = faults_.OnSubject("slow-pull", subject))
+    time += absl::Seconds(std::strtol(slow->Parameter("seconds", "120").c_str(), nullptr, 10));
   container.step = ContainerRuntime::Step::kPulling;
   container.next = view.now + time;
-  container.start_error = fmt::format("Successfully pulled image \"{0}\" in {1} ({1} including waiting). Image size: {2} bytes.", image, GoSeconds(time), profile->size);
+  container.start_error = fmt::format(
+      "Successfully pulled image \"{0}\" in {1} ({1} including waiting). Image size: {2} bytes.",
+      image, GoSeconds(time), profile->size);
 }
 
 void Kubelet::PullFailed(View& view, ContainerRuntime& container, const std::string& image) {
-  container.status.Wait("ImagePullBackOff", fmt::format("Back-off pulling image \"{}\": ErrImagePull: {}", image, container.pull_error));
+  container.status.Wait(
+      "ImagePullBackOff",
+      fmt::format("Back-off pulling image \"{}\": ErrImagePull: {}", image, container.pull_error));
   Tell(view, "Normal", "BackOff", fmt::format("Back-off pulling image \"{}\"", image), &container);
   Tell(view, "Warning", "Failed", "Error: ImagePullBackOff", &container);
   container.next = std::min(container.pull_again, view.now + kSync);
@@ -239,13 +282,18 @@ void Kubelet::Create(View& view, ContainerRuntime& container, const Json& spec) 
     return;
   }
   container.status.image = name->Full();
-  container.status.image_id = fmt::format("{}/{}@sha256:{}", name->registry, name->repository, name->digest.empty() ? Digest(name->Full()) : name->digest.substr(7));
-  container.status.container_id = "containerd://" + Digest(view.runtime.uid + container.status.name + std::to_string(container.status.restarts));
+  container.status.image_id =
+      fmt::format("{}/{}@sha256:{}", name->registry, name->repository,
+                  name->digest.empty() ? Digest(name->Full()) : name->digest.substr(7));
+  container.status.container_id =
+      "containerd://" +
+      Digest(view.runtime.uid + container.status.name + std::to_string(container.status.restarts));
   Tell(view, "Normal", "Created", "Created container: " + container.status.name, &container);
   ProcessSpec process_spec;
   FillSpec(view, spec, &process_spec);
   Process process;
-  if (auto failure = Process::Start(process_spec, images_, view.now, &process)) return StartFailed(view, container, *failure);
+  if (auto failure = Process::Start(process_spec, images_, view.now, &process))
+    return StartFailed(view, container, *failure);
   Tell(view, "Normal", "Started", "Started container " + container.status.name, &container);
   engine_.logs().StartRun(view.runtime.uid, container.status.name);
   container.process = std::move(process);
@@ -253,7 +301,8 @@ void Kubelet::Create(View& view, ContainerRuntime& container, const Json& spec) 
   container.status.state = ContainerStatus::State::kRunning;
   container.status.terminated.reset();
   container.status.started_at = view.now;
-  engine_.logs().SetScript(view.runtime.uid, container.status.name, container.process->MakeLogScript(engine_.cluster().clock), view.now);
+  engine_.logs().SetScript(view.runtime.uid, container.status.name,
+                           container.process->MakeLogScript(engine_.cluster().clock), view.now);
   ArmProbes(container, spec, view.now);
   WriteMetrics(view, false);
 }
@@ -261,29 +310,41 @@ void Kubelet::Create(View& view, ContainerRuntime& container, const Json& spec) 
 void Kubelet::StartFailed(View& view, ContainerRuntime& container, const StartFailure& failure) {
   Tell(view, "Warning", "Failed", "Error: " + failure.message, &container);
   container.status.state = ContainerStatus::State::kTerminated;
-  container.status.terminated = Termination{failure.code, "StartError", failure.message, absl::UnixEpoch(), view.now, container.status.container_id};
+  container.status.terminated =
+      Termination{failure.code,      "StartError", failure.message,
+                  absl::UnixEpoch(), view.now,     container.status.container_id};
   container.status.ready = container.status.started = false;
   container.next = view.now + kNotice;
 }
 
-std::string Kubelet::ConfigError(const View& view, const ContainerRuntime& container, const Json& spec) const {
+std::string Kubelet::ConfigError(const View& view, const ContainerRuntime& container,
+                                 const Json& spec) const {
   if (std::string error = ReferenceError(view, spec); !error.empty()) return error;
   const Json& own = At(spec, {"securityContext", "runAsNonRoot"});
   const Json& pod_wide = At(view.spec, {"securityContext", "runAsNonRoot"});
-  const bool must = own.is_boolean() ? own.get<bool>() : pod_wide.is_boolean() && pod_wide.get<bool>();
+  const bool must =
+      own.is_boolean() ? own.get<bool>() : pod_wide.is_boolean() && pod_wide.get<bool>();
   if (!must) return "";
-  const Json& user = At(spec, {"securityContext", "runAsUser"}).is_number() ? At(spec, {"securityContext", "runAsUser"}) : At(view.spec, {"securityContext", "runAsUser"});
-  const std::string who = fmt::format("(pod: \"{}_{}({})\", container: {})", view.runtime.name, view.runtime.ns, view.runtime.uid, container.status.name);
-  if (user.is_number()) return user == 0 ? fmt::format("container's runAsUser breaks non-root policy {}", who) : "";
+  const Json& user = At(spec, {"securityContext", "runAsUser"}).is_number()
+                         ? At(spec, {"securityContext", "runAsUser"})
+                         : At(view.spec, {"securityContext", "runAsUser"});
+  const std::string who = fmt::format("(pod: \"{}_{}({})\", container: {})", view.runtime.name,
+                                      view.runtime.ns, view.runtime.uid, container.status.name);
+  if (user.is_number())
+    return user == 0 ? fmt::format("container's runAsUser breaks non-root policy {}", who) : "";
   const ImageProfilePtr profile = images_.Find(TextAt(spec, "image"));
-  return profile->root && !profile->family.empty() ? fmt::format("container has runAsNonRoot and image will run as root {}", who) : "";
+  return profile->root && !profile->family.empty()
+             ? fmt::format("container has runAsNonRoot and image will run as root {}", who)
+             : "";
 }
 
-void Kubelet::StopContainer(View& view, ContainerRuntime& container, const Json& spec, absl::Duration grace) {
+void Kubelet::StopContainer(View& view, ContainerRuntime& container, const Json& spec,
+                            absl::Duration grace) {
   container.stopping = true;
   absl::Duration hook = absl::ZeroDuration();
   const Json& pre_stop = At(spec, {"lifecycle", "preStop"});
-  if (const Json& sleep = At(pre_stop, "sleep"); sleep.is_object()) hook = absl::Seconds(IntAt(sleep, "seconds"));
+  if (const Json& sleep = At(pre_stop, "sleep"); sleep.is_object())
+    hook = absl::Seconds(IntAt(sleep, "seconds"));
   if (At(pre_stop, "exec").is_object() && container.process) {
     std::vector<std::string> argv;
     for (const Json& word : ListAt(pre_stop, {"exec", "command"})) argv.push_back(Scalar(word));
@@ -295,7 +356,8 @@ void Kubelet::StopContainer(View& view, ContainerRuntime& container, const Json&
   }
   container.term_at = view.now + std::min(hook, grace);
   container.kill_at = view.now + grace;
-  if (container.kill_at <= container.term_at) container.kill_at = container.term_at + absl::Seconds(2);  // the kubelet's least grace
+  if (container.kill_at <= container.term_at)
+    container.kill_at = container.term_at + absl::Seconds(2);  // the kubelet's least grace
   view.At(container.term_at);
 }
 

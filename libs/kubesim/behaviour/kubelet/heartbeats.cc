@@ -11,8 +11,10 @@ namespace opsmesh::kubesim {
 namespace {
 
 constexpr absl::Duration kLeaseEvery = absl::Seconds(10);
-constexpr uint64_t kStatusEvery = 30;  // leases between two statuses that say nothing new: 5 minutes
-constexpr size_t kManyNodes = 100;     // beyond, leases are renewed at a third of the rate: half the lease's life
+constexpr uint64_t kStatusEvery =
+    30;  // leases between two statuses that say nothing new: 5 minutes
+constexpr size_t kManyNodes =
+    100;  // beyond, leases are renewed at a third of the rate: half the lease's life
 
 struct Wording {
   const char* type;
@@ -22,14 +24,18 @@ struct Wording {
   const char* bad_message;
 };
 constexpr Wording kPressures[] = {
-    {"MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available"},
-    {"DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure", "KubeletHasDiskPressure", "kubelet has disk pressure"},
-    {"PIDPressure", "KubeletHasSufficientPID", "kubelet has sufficient PID available", "KubeletHasInsufficientPID", "kubelet has insufficient PID available"},
+    {"MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available",
+     "KubeletHasInsufficientMemory", "kubelet has insufficient memory available"},
+    {"DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure",
+     "KubeletHasDiskPressure", "kubelet has disk pressure"},
+    {"PIDPressure", "KubeletHasSufficientPID", "kubelet has sufficient PID available",
+     "KubeletHasInsufficientPID", "kubelet has insufficient PID available"},
 };
 constexpr const char* kPressureFaults[] = {"memory-pressure", "disk-pressure", "pid-pressure"};
 
 // Sets a condition; true when its status or reason changed.
-bool SetCondition(Json& status, const std::string& type, const std::string& value, const std::string& reason, const std::string& message, const std::string& now) {
+bool SetCondition(Json& status, const std::string& type, const std::string& value,
+                  const std::string& reason, const std::string& message, const std::string& now) {
   Json& conditions = status["conditions"];
   if (!conditions.is_array()) conditions = Json::array();
   for (Json& one : conditions) {
@@ -43,7 +49,12 @@ bool SetCondition(Json& status, const std::string& type, const std::string& valu
     one["lastHeartbeatTime"] = now;
     return changed;
   }
-  conditions.push_back({{"type", type}, {"status", value}, {"lastHeartbeatTime", now}, {"lastTransitionTime", now}, {"reason", reason}, {"message", message}});
+  conditions.push_back({{"type", type},
+                        {"status", value},
+                        {"lastHeartbeatTime", now},
+                        {"lastTransitionTime", now},
+                        {"reason", reason},
+                        {"message", message}});
   return true;
 }
 
@@ -65,20 +76,27 @@ void Kubelet::Heartbeat() {
     Beat(*nodes[i], (beats_ + i) % kStatusEvery == 0);
   }
   ++beats_;
-  engine_.After(kLeaseEvery, [this] { Heartbeat(); }, true);
+  engine_.After(
+      kLeaseEvery, [this] { Heartbeat(); }, true);
 }
 
 void Kubelet::Beat(const Object& node, bool status_due) {
   const absl::Time now = engine_.Now();
   const std::string micro = absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", now, absl::UTCTimeZone());
-  auto renewed = engine_.client().Change(lease_type_, "kube-node-lease", node.name, [&](Json& lease) {
-    lease["spec"]["renewTime"] = micro;
-    return true;
-  });
+  auto renewed =
+      engine_.client().Change(lease_type_, "kube-node-lease", node.name, [&](Json& lease) {
+        lease["spec"]["renewTime"] = micro;
+        return true;
+      });
   if (!renewed.ok()) {
-    Json lease = {{"metadata", {{"name", node.name}, {"namespace", "kube-node-lease"},
-                                {"ownerReferences", {{{"apiVersion", "v1"}, {"kind", "Node"}, {"name", node.name}, {"uid", node.uid}}}}}},
-                  {"spec", {{"holderIdentity", node.name}, {"leaseDurationSeconds", 40}, {"renewTime", micro}}}};
+    Json lease = {
+        {"metadata",
+         {{"name", node.name},
+          {"namespace", "kube-node-lease"},
+          {"ownerReferences",
+           {{{"apiVersion", "v1"}, {"kind", "Node"}, {"name", node.name}, {"uid", node.uid}}}}}},
+        {"spec",
+         {{"holderIdentity", node.name}, {"leaseDurationSeconds", 40}, {"renewTime", micro}}}};
     (void)engine_.client().Put(lease_type_, std::move(lease));
   }
   const auto json = engine_.Parsed(nodes_.Get("", node.name));
@@ -86,10 +104,13 @@ void Kubelet::Beat(const Object& node, bool status_due) {
   bool wants = status_due || ready == "Unknown" || !ConditionOf(*json, "Ready").is_object();
   for (size_t i = 0; i < 3; ++i) {
     const bool fault = faults_.OnNode(kPressureFaults[i], node.name).has_value();
-    const bool raised = state_.nodes[node.name].pressure.find(kPressures[i].type) != std::string::npos;
+    const bool raised =
+        state_.nodes[node.name].pressure.find(kPressures[i].type) != std::string::npos;
     wants = wants || fault != raised;
   }
-  wants = wants || (faults_.OnNode("network-plugin", node.name).has_value() != (TextAt(ConditionOf(*json, "Ready"), "message").find("network plugin") != std::string::npos));
+  wants = wants || (faults_.OnNode("network-plugin", node.name).has_value() !=
+                    (TextAt(ConditionOf(*json, "Ready"), "message").find("network plugin") !=
+                     std::string::npos));
   if (!wants) return;
   (void)engine_.client().Change(node_type_, "", node.name, [&](Json& object) {
     Pressure(object, node.name);
@@ -107,7 +128,9 @@ void Kubelet::Pressure(Json& node, const std::string& name) {
   Json& status = node["status"];
   const std::string was_ready = TextAt(ConditionOf(node, "Ready"), "status");
   auto tell = [&](const char* type, const std::string& reason) {
-    engine_.events().Record({"kubelet", name}, Json{{"kind", "Node"}, {"name", name}, {"uid", name}}, type, reason, fmt::format("Node {} status is now: {}", name, reason));
+    engine_.events().Record({"kubelet", name},
+                            Json{{"kind", "Node"}, {"name", name}, {"uid", name}}, type, reason,
+                            fmt::format("Node {} status is now: {}", name, reason));
   };
   for (size_t i = 0; i < 3; ++i) {
     const Wording& wording = kPressures[i];
@@ -115,22 +138,38 @@ void Kubelet::Pressure(Json& node, const std::string& name) {
     const size_t at = runtime.pressure.find(wording.type);
     const Json& present = ConditionOf(node, wording.type);
     // What was loaded so stays so; a dead kubelet that is back knows nothing of the past.
-    const bool given = present.is_object() && TextAt(present, "status") == "True" && at == std::string::npos;
+    const bool given =
+        present.is_object() && TextAt(present, "status") == "True" && at == std::string::npos;
     const bool bad = fault || given;
-    const bool changed = SetCondition(status, wording.type, bad ? "True" : "False", bad ? wording.bad_reason : wording.good_reason, bad ? wording.bad_message : wording.good_message, now);
+    const bool changed = SetCondition(status, wording.type, bad ? "True" : "False",
+                                      bad ? wording.bad_reason : wording.good_reason,
+                                      bad ? wording.bad_message : wording.good_message, now);
     if (fault && at == std::string::npos) runtime.pressure += wording.type;
-    if (!fault && at != std::string::npos) runtime.pressure.erase(at, std::string(wording.type).size());
-    if (changed) tell("Normal", bad ? (i == 0 ? "NodeHasInsufficientMemory" : i == 1 ? "NodeHasDiskPressure" : "NodeHasInsufficientPID") : wording.good_reason[7] == 'H' ? std::string("Node") + (wording.good_reason + 7) : std::string("Node") + (wording.good_reason + 7));
+    if (!fault && at != std::string::npos)
+      runtime.pressure.erase(at, std::string(wording.type).size());
+    if (changed)
+      tell("Normal", bad ? (i == 0   ? "NodeHasInsufficientMemory"
+                            : i == 1 ? "NodeHasDiskPressure"
+                                     : "NodeHasInsufficientPID")
+                     : wording.good_reason[7] == 'H'
+                         ? std::string("Node") + (wording.good_reason + 7)
+                         : std::string("Node") + (wording.good_reason + 7));
   }
   if (faults_.OnNode("network-plugin", name)) {
-    SetCondition(status, "Ready", "False", "KubeletNotReady",
-                 "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized", now);
+    SetCondition(
+        status, "Ready", "False", "KubeletNotReady",
+        "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady "
+        "message:Network plugin returns error: cni plugin not initialized",
+        now);
     if (was_ready == "True") tell("Normal", "NodeNotReady");
   } else {
     const Json& present = ConditionOf(node, "Ready");
-    const bool given_bad = TextAt(present, "status") == "False" && TextAt(present, "message").find("cni plugin not initialized") == std::string::npos;
+    const bool given_bad =
+        TextAt(present, "status") == "False" &&
+        TextAt(present, "message").find("cni plugin not initialized") == std::string::npos;
     if (given_bad) {
-      SetCondition(status, "Ready", "False", TextAt(present, "reason"), TextAt(present, "message"), now);
+      SetCondition(status, "Ready", "False", TextAt(present, "reason"), TextAt(present, "message"),
+                   now);
     } else {
       SetCondition(status, "Ready", "True", "KubeletReady", "kubelet is posting ready status", now);
       if (was_ready != "True") tell("Normal", "NodeReady");
@@ -145,7 +184,8 @@ void Kubelet::Pressure(Json& node, const std::string& name) {
   if (!images.empty()) status["images"] = std::move(images);
 }
 
-// Under pressure one pod goes at a time: those beyond their requests first, by priority, then by how far beyond.
+// Under pressure one pod goes at a time: those beyond their requests first, by priority, then by
+// how far beyond.
 void Kubelet::Evict(const std::string& node_name) {
   const bool memory = faults_.OnNode("memory-pressure", node_name).has_value();
   struct Candidate {
@@ -171,21 +211,29 @@ void Kubelet::Evict(const std::string& node_name) {
       most = std::max(most, own);
     }
     if (container.empty()) continue;
-    const int64_t request = memory ? scheduling::PodRequests(At(*pod, "spec")).memory : scheduling::PodRequests(At(*pod, "spec")).ephemeral_storage;
-    candidates.push_back({object->uid, used > request, priority, used - request, used, request, container});
+    const int64_t request = memory ? scheduling::PodRequests(At(*pod, "spec")).memory
+                                   : scheduling::PodRequests(At(*pod, "spec")).ephemeral_storage;
+    candidates.push_back(
+        {object->uid, used > request, priority, used - request, used, request, container});
   }
   if (candidates.empty()) return;
-  const auto& victim = *std::min_element(candidates.begin(), candidates.end(), [](const Candidate& x, const Candidate& y) {
-    return std::tuple(!x.beyond, x.priority, -x.over, x.uid) < std::tuple(!y.beyond, y.priority, -y.over, y.uid);
-  });
+  const auto& victim = *std::min_element(
+      candidates.begin(), candidates.end(), [](const Candidate& x, const Candidate& y) {
+        return std::tuple(!x.beyond, x.priority, -x.over, x.uid) <
+               std::tuple(!y.beyond, y.priority, -y.over, y.uid);
+      });
   const ObjectPtr object = pods_.GetByUid(victim.uid);
   const auto pod = engine_.Parsed(object);
   View view{state_.pods[victim.uid], object, *pod, At(*pod, "spec"), engine_.Now()};
   const std::string resource = memory ? "memory" : "ephemeral-storage";
-  std::string message = fmt::format("The node was low on resource: {}. Threshold quantity: {}, available: {}Ki. ", resource, memory ? "100Mi" : "10%", memory ? 87412 : 4718592);
+  std::string message =
+      fmt::format("The node was low on resource: {}. Threshold quantity: {}, available: {}Ki. ",
+                  resource, memory ? "100Mi" : "10%", memory ? 87412 : 4718592);
   if (victim.beyond) {
-    message += fmt::format("Container {} was using {}Ki, request is {}, has larger consumption of {}. ", victim.container, victim.used / 1024,
-                           victim.request == 0 ? "0" : fmt::format("{}Ki", victim.request / 1024), resource);
+    message += fmt::format(
+        "Container {} was using {}Ki, request is {}, has larger consumption of {}. ",
+        victim.container, victim.used / 1024,
+        victim.request == 0 ? "0" : fmt::format("{}Ki", victim.request / 1024), resource);
   }
   Tell(view, "Warning", "Evicted", message);
   for (const ContainerRuntime& one : view.runtime.main) {

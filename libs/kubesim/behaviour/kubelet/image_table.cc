@@ -37,7 +37,8 @@ Listener ReadListener(const Json& json) {
   const Json& http = At(json, "http");
   if (!http.is_object()) return listener;
   listener.protocol = Listener::Protocol::kHttp;
-  for (const auto& [path, status] : http.items()) listener.paths[path] = status.is_number() ? status.get<int>() : 200;
+  for (const auto& [path, status] : http.items())
+    listener.paths[path] = status.is_number() ? status.get<int>() : 200;
   listener.otherwise = static_cast<int>(IntAt(json, "otherwise", 404));
   return listener;
 }
@@ -50,13 +51,15 @@ ImageProfile ReadProfile(const Json& json) {
   profile.size = IntAt(json, "size", 60) << 20;
   profile.pull_time = DurationOf(json, "pull", absl::ZeroDuration());
   if (std::string cpu = Scalar(At(json, {"usage", "cpu"})); !cpu.empty()) profile.cpu = cpu;
-  if (std::string memory = Scalar(At(json, {"usage", "memory"})); !memory.empty()) profile.memory = memory;
+  if (std::string memory = Scalar(At(json, {"usage", "memory"})); !memory.empty())
+    profile.memory = memory;
   profile.starts = Lines(ListAt(json, {"starts"}));
   profile.ends = Lines(ListAt(json, {"ends"}));
   profile.repeats = Lines(ListAt(json, {"repeats", "lines"}));
   profile.repeat_every = DurationOf(At(json, "repeats"), "every", absl::Seconds(30));
   if (At(json, "exits").is_object()) {
-    profile.exit = ImageProfile::Exit{DurationOf(At(json, "exits"), "after", absl::Seconds(1)), static_cast<int>(IntAt(json, {"exits", "code"})),
+    profile.exit = ImageProfile::Exit{DurationOf(At(json, "exits"), "after", absl::Seconds(1)),
+                                      static_cast<int>(IntAt(json, {"exits", "code"})),
                                       TextAt(json, {"exits", "reason"})};
   }
   profile.shell = BoolAt(json, {"shell"}, true);
@@ -65,6 +68,10 @@ ImageProfile ReadProfile(const Json& json) {
   profile.any_command = BoolAt(json, {"any_command"});
   profile.root = BoolAt(json, {"root"}, true);
   profile.binaries = Lines(ListAt(json, {"binaries"}));
+  if (profile.binaries.empty() && !profile.no_server) {
+    for (const Json& name : ListAt(json, {"names"}))
+      profile.binaries.push_back(Scalar(name).substr(Scalar(name).rfind('/') + 1));
+  }
   profile.one_of_env = Lines(ListAt(json, {"one_of_env"}));
   profile.without_env = TextAt(json, "without_env");
   profile.term_code = static_cast<int>(IntAt(json, "term_code"));
@@ -72,8 +79,8 @@ ImageProfile ReadProfile(const Json& json) {
 }
 
 ImageProfile FromScenario(const ImageBehaviour& behaviour, ImageProfile base) {
-  base.listeners.clear();
   base.listens_as_declared = true;
+  base.any_command = true;
   base.one_of_env.clear();
   base.no_server = false;
   base.startup = absl::Seconds(1);
@@ -85,7 +92,9 @@ ImageProfile FromScenario(const ImageBehaviour& behaviour, ImageProfile base) {
   base.repeat_every = behaviour.repeat_every;
   base.pull_error = behaviour.pull_error;
   base.not_ready = behaviour.not_ready;
-  if (behaviour.exit) base.exit = ImageProfile::Exit{behaviour.exit->after, behaviour.exit->code, behaviour.exit->reason};
+  if (behaviour.exit)
+    base.exit =
+        ImageProfile::Exit{behaviour.exit->after, behaviour.exit->code, behaviour.exit->reason};
   return base;
 }
 
@@ -93,9 +102,13 @@ bool HostMatches(const std::string& pattern, const std::string& host) {
   return pattern.starts_with("*") ? host.ends_with(pattern.substr(1)) : host == pattern;
 }
 
-bool Digits(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c); }); }
+bool Digits(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c); });
+}
 
-// "1.27.3-alpine" -> {1.27.3, alpine}: every part a number below what a release could be, or a known word.
+// "1.27.3-alpine" -> {1.27.3, alpine}: every part a number below what a release could be, or a
+// known word.
 bool PlausibleTag(const std::string& tag, int newest_major, const std::vector<std::string>& words) {
   std::string part;
   bool first_number = true;
@@ -105,16 +118,22 @@ bool PlausibleTag(const std::string& tag, int newest_major, const std::vector<st
       const bool dated = token.size() >= 6;  // 20240815
       const long number = dated ? 0 : std::strtol(token.c_str(), nullptr, 10);
       const bool year = number >= 2019 && number <= 2026;
-      const bool good = dated || year || (first_number ? number <= std::max(newest_major, 0) : number < 100);
+      const bool good =
+          dated || year || (first_number ? number <= std::max(newest_major, 0) : number < 100);
       first_number = false;
       return good;
     }
-    if (token.size() >= 7 && std::all_of(token.begin(), token.end(), [](unsigned char c) { return std::isxdigit(c); })) return true;  // a commit
+    if (token.size() >= 7 &&
+        std::all_of(token.begin(), token.end(), [](unsigned char c) { return std::isxdigit(c); }))
+      return true;  // a commit
     return std::find(words.begin(), words.end(), token) != words.end();
   };
   for (size_t i = 0; i <= tag.size(); ++i) {
-    const bool edge = i == tag.size() || tag[i] == '.' || tag[i] == '-' || tag[i] == '_' || tag[i] == '+';
-    const bool turn = !edge && !part.empty() && (std::isdigit(static_cast<unsigned char>(tag[i])) != 0) != (std::isdigit(static_cast<unsigned char>(part.back())) != 0);
+    const bool edge =
+        i == tag.size() || tag[i] == '.' || tag[i] == '-' || tag[i] == '_' || tag[i] == '+';
+    const bool turn = !edge && !part.empty() &&
+                      (std::isdigit(static_cast<unsigned char>(tag[i])) != 0) !=
+                          (std::isdigit(static_cast<unsigned char>(part.back())) != 0);
     if (edge || turn) {
       // A token may be a word with digits ("ubi8") or fall into word and number ("alpine3").
       if (!judge(part)) return false;
@@ -143,7 +162,8 @@ std::optional<ImageName> ImageName::Parse(std::string_view text) {
     if (!name.digest.starts_with("sha256:") || name.digest.size() != 71) return std::nullopt;
   }
   const size_t slash = rest.rfind('/');
-  if (const size_t colon = rest.rfind(':'); colon != std::string::npos && (slash == std::string::npos || colon > slash)) {
+  if (const size_t colon = rest.rfind(':');
+      colon != std::string::npos && (slash == std::string::npos || colon > slash)) {
     name.tag = rest.substr(colon + 1);
     rest.resize(colon);
     if (name.tag.empty() || name.tag.size() > 128) return std::nullopt;
@@ -153,7 +173,8 @@ std::optional<ImageName> ImageName::Parse(std::string_view text) {
   if (rest.empty()) return std::nullopt;
   const size_t first = rest.find('/');
   const std::string host = first == std::string::npos ? "" : rest.substr(0, first);
-  if (!host.empty() && (host.find('.') != std::string::npos || host.find(':') != std::string::npos || host == "localhost")) {
+  if (!host.empty() && (host.find('.') != std::string::npos ||
+                        host.find(':') != std::string::npos || host == "localhost")) {
     name.registry = host;
     name.repository = rest.substr(first + 1);
   } else {
@@ -161,9 +182,11 @@ std::optional<ImageName> ImageName::Parse(std::string_view text) {
     name.repository = first == std::string::npos ? "library/" + rest : rest;
   }
   if (name.registry == "index.docker.io") name.registry = "docker.io";
-  if (name.repository.empty() || name.repository.back() == '/' || name.repository.front() == '/') return std::nullopt;
+  if (name.repository.empty() || name.repository.back() == '/' || name.repository.front() == '/')
+    return std::nullopt;
   for (unsigned char c : name.repository) {
-    if (!std::islower(c) && !std::isdigit(c) && c != '/' && c != '.' && c != '_' && c != '-') return std::nullopt;
+    if (!std::islower(c) && !std::isdigit(c) && c != '/' && c != '.' && c != '_' && c != '-')
+      return std::nullopt;
   }
   for (unsigned char c : name.tag) {
     if (!std::isalnum(c) && c != '.' && c != '_' && c != '-') return std::nullopt;
@@ -175,7 +198,9 @@ int Listener::StatusOf(std::string_view path) const {
   path = path.substr(0, path.find('?'));
   if (auto it = paths.find(std::string(path)); it != paths.end()) return it->second;
   for (const auto& [pattern, status] : paths) {
-    if (pattern.ends_with("*") && path.starts_with(std::string_view(pattern).substr(0, pattern.size() - 1))) return status;
+    if (pattern.ends_with("*") &&
+        path.starts_with(std::string_view(pattern).substr(0, pattern.size() - 1)))
+      return status;
   }
   return otherwise;
 }
@@ -195,7 +220,11 @@ ImageTable ImageTable::Make(const Scenario* scenario) {
     const auto profile = std::make_shared<const ImageProfile>(ReadProfile(family));
     for (const Json& one : ListAt(family, {"names"})) {
       const auto name = ImageName::Parse(Scalar(one));
-      if (name) table.known_.push_back({name->repository, {name->registry}, static_cast<int>(IntAt(family, "newest")), profile});
+      if (name)
+        table.known_.push_back({name->repository,
+                                {name->registry},
+                                static_cast<int>(IntAt(family, "newest")),
+                                profile});
     }
   }
   ImageProfile application;
@@ -210,7 +239,8 @@ ImageTable ImageTable::Make(const Scenario* scenario) {
     for (const auto& [image, behaviour] : scenario->images) {
       const auto name = ImageName::Parse(image);
       const Known* known = name ? table.FindKnown(*name) : nullptr;
-      table.exact_[image] = std::make_shared<const ImageProfile>(FromScenario(behaviour, known != nullptr ? *known->profile : *table.application_));
+      table.exact_[image] = std::make_shared<const ImageProfile>(
+          FromScenario(behaviour, known != nullptr ? *known->profile : *table.application_));
     }
   }
   return table;
@@ -220,7 +250,8 @@ const ImageTable::Known* ImageTable::FindKnown(const ImageName& name) const {
   for (const Known& known : known_) {
     if (known.repository == name.repository && known.registries[0] == name.registry) return &known;
   }
-  // The same software out of another registry: mirror.example.com/library/redis, public.ecr.aws/docker/library/nginx.
+  // The same software out of another registry: mirror.example.com/library/redis,
+  // public.ecr.aws/docker/library/nginx.
   if (name.registry == "docker.io") return nullptr;
   const std::string last = name.repository.substr(name.repository.rfind('/') + 1);
   for (const Known& known : known_) {
@@ -255,35 +286,45 @@ void ImageTable::Learn(const std::string& image, const std::string& error) {
 
 PullVerdict ImageTable::Pull(const std::string& image, bool has_secret) const {
   if (auto it = exact_.find(image); it != exact_.end()) {
-    if (it->second->pull_error.empty()) return {};
-    return {fmt::format("{}failed to pull and unpack image \"{}\": {}", kNotFoundCode, image, it->second->pull_error)};
+    return {it->second->pull_error};
   }
   if (auto it = learned_.find(image); it != learned_.end()) return {it->second};
   const auto name = ImageName::Parse(image);
   if (!name) return {};
   const std::string full = name->Full();
-  const std::string intro = fmt::format("failed to pull and unpack image \"{0}\": failed to resolve reference \"{0}\": ", full);
+  const std::string intro = fmt::format(
+      "failed to pull and unpack image \"{0}\": failed to resolve reference \"{0}\": ", full);
   const PullVerdict absent{fmt::format("{}{}{}: not found", kNotFoundCode, intro, full)};
   const std::string& host = name->registry;
   const std::string bare_host = host.substr(0, host.find(':'));
   if (bare_host.ends_with(".invalid") || bare_host.ends_with(".test") || SaysAbsent(bare_host)) {
-    return {fmt::format("{}{}failed to do request: Head \"https://{}/v2/{}/manifests/{}\": dial tcp: lookup {} on 10.96.0.10:53: no such host",
-                        kUnknownCode, intro, host, name->repository, name->tag, bare_host)};
+    return {
+        fmt::format("{}{}failed to do request: Head \"https://{}/v2/{}/manifests/{}\": dial tcp: "
+                    "lookup {} on 10.96.0.10:53: no such host",
+                    kUnknownCode, intro, host, name->repository, name->tag, bare_host)};
   }
-  const bool is_private = std::any_of(private_hosts_.begin(), private_hosts_.end(), [&](const std::string& one) { return HostMatches(one, bare_host); });
+  const bool is_private =
+      std::any_of(private_hosts_.begin(), private_hosts_.end(),
+                  [&](const std::string& one) { return HostMatches(one, bare_host); });
   if (is_private && !has_secret) {
-    return {fmt::format("{}{}failed to authorize: failed to fetch anonymous token: unexpected status from GET request to "
-                        "https://{}/oauth2/token?scope=repository%3A{}%3Apull&service={}: 401 Unauthorized",
-                        kUnknownCode, intro, host, base::ReplaceAll(name->repository, "/", "%2F"), host),
+    return {fmt::format(
+                "{}{}failed to authorize: failed to fetch anonymous token: unexpected status from "
+                "GET request to "
+                "https://{}/oauth2/token?scope=repository%3A{}%3Apull&service={}: 401 Unauthorized",
+                kUnknownCode, intro, host, base::ReplaceAll(name->repository, "/", "%2F"), host),
             true};
   }
   if (const Known* known = FindKnown(*name)) {
-    if (!name->digest.empty() || PlausibleTag(name->tag, known->newest_major, tag_words_)) return {};
+    if (!name->digest.empty() || PlausibleTag(name->tag, known->newest_major, tag_words_))
+      return {};
     return absent;
   }
   if (host == "docker.io") {
-    return {fmt::format("{}{}pull access denied, repository does not exist or may require authorization: server message: "
-                        "insufficient_scope: authorization failed", kUnknownCode, intro)};
+    return {
+        fmt::format("{}{}pull access denied, repository does not exist or may require "
+                    "authorization: server message: "
+                    "insufficient_scope: authorization failed",
+                    kUnknownCode, intro)};
   }
   if (SaysAbsent(name->repository) || SaysAbsent(name->tag)) return absent;
   return {};

@@ -1,4 +1,5 @@
-// What images do when they run: a table of the ordinary ones (images.yaml), the demo's scenario, and a rule for the rest.
+// What images do when they run: a table of the ordinary ones (images.yaml), the demo's scenario,
+// and a rule for the rest.
 #pragma once
 
 #include <cstdint>
@@ -41,30 +42,31 @@ struct Listener {
 
 /// How containers of an image behave unless their command says otherwise.
 struct ImageProfile {
-  std::string family;                     // "nginx"; "" for the rest
+  std::string family;  // "nginx"; "" for the rest
   std::vector<Listener> listeners;
-  bool listens_as_declared = false;       // serves whatever ports the container declares (applications)
+  bool listens_as_declared = false;  // serves whatever ports the container declares (applications)
   absl::Duration startup = absl::Seconds(1);
-  int64_t size = 60 << 20;                // bytes to pull
+  int64_t size = 60 << 20;                          // bytes to pull
   absl::Duration pull_time = absl::ZeroDuration();  // > 0: instead of the size's
   std::string cpu = "5m", memory = "16Mi";          // while it runs
-  std::vector<std::string> starts, ends, repeats;   // log lines; {time} {clf} {rfc3339} are filled in
+  std::vector<std::string> starts, ends,
+      repeats;  // log lines; {time} {clf} {rfc3339} are filled in
   absl::Duration repeat_every = absl::Seconds(30);
   struct Exit {
     absl::Duration after;
     int code = 0;
-    std::string reason;                   // "OOMKilled"; "" by the code
+    std::string reason;  // "OOMKilled"; "" by the code
   };
-  std::optional<Exit> exit;               // nothing: runs until stopped
-  std::string pull_error;                 // not empty: cannot be pulled
-  std::string not_ready;                  // not empty: readiness probes fail with this
+  std::optional<Exit> exit;  // nothing: runs until stopped
+  std::string pull_error;    // not empty: cannot be pulled
+  std::string not_ready;     // not empty: readiness probes fail with this
   bool shell = true, bash = true;
-  bool no_server = false;                 // without a command it starts a shell, which ends at once
-  bool any_command = false;               // an application: commands nobody knows run it
-  bool root = true;                       // runs as root unless told otherwise
-  std::vector<std::string> binaries;      // commands that run the server itself, and its tools
-  std::vector<std::string> one_of_env;    // needs one of these variables
-  std::string without_env;                // what it writes before it exits with 1 without them
+  bool no_server = false;               // without a command it starts a shell, which ends at once
+  bool any_command = false;             // an application: commands nobody knows run it
+  bool root = true;                     // runs as root unless told otherwise
+  std::vector<std::string> binaries;    // commands that run the server itself, and its tools
+  std::vector<std::string> one_of_env;  // needs one of these variables
+  std::string without_env;              // what it writes before it exits with 1 without them
   absl::Duration term_after = absl::Milliseconds(120);  // from SIGTERM to its end
   int term_code = 0;
 };
@@ -72,7 +74,7 @@ using ImageProfilePtr = std::shared_ptr<const ImageProfile>;
 
 /// Why an image cannot be had: empty when it can.
 struct PullVerdict {
-  std::string error;       // "rpc error: code = NotFound desc = failed to pull and unpack image …"
+  std::string error;  // "rpc error: code = NotFound desc = failed to pull and unpack image …"
   bool needs_secret = false;
 };
 
@@ -86,7 +88,8 @@ class ImageTable {
   /// What a registry would answer. `has_secret`: the pod brings pull secrets.
   PullVerdict Pull(const std::string& image, bool has_secret) const;
 
-  /// An image that was seen running, or failing to be pulled (`error` as kubelets word it), in the loaded cluster.
+  /// An image that was seen running, or failing to be pulled (`error` as kubelets word it), in the
+  /// loaded cluster.
   void Learn(const std::string& image, const std::string& error);
 
   /// Whether a word in a name says that the thing is not there ("does-not-exist").
@@ -94,7 +97,7 @@ class ImageTable {
 
  private:
   struct Known {
-    std::string repository;             // "nginx", "prom/prometheus"
+    std::string repository;  // "nginx", "prom/prometheus"
     std::vector<std::string> registries;
     int newest_major = 0;
     ImageProfilePtr profile;

@@ -15,7 +15,8 @@ constexpr absl::Duration kLogTick = absl::Milliseconds(500);
 
 absl::Duration BackOffAfter(int restarts) {
   absl::Duration back_off = absl::ZeroDuration();
-  for (int i = 0; i < restarts && i < 8; ++i) back_off = std::clamp(back_off * 2, absl::Seconds(10), absl::Minutes(5));
+  for (int i = 0; i < restarts && i < 8; ++i)
+    back_off = std::clamp(back_off * 2, absl::Seconds(10), absl::Minutes(5));
   return back_off;
 }
 
@@ -27,11 +28,21 @@ void Kubelet::View::At(absl::Time when, bool repetition) {
   background = background && repetition;
 }
 
-Kubelet::Kubelet(Engine& engine, ImageTable images, FaultTable& faults, const KubeletState* state, bool metrics)
-    : engine_(engine), images_(std::move(images)), faults_(faults), metrics_(metrics), pod_type_(engine.Type("", "pods")),
-      node_type_(engine.Type("", "nodes")), lease_type_(engine.Type("coordination.k8s.io", "leases")), pods_(engine.InformerOf("", "pods")),
-      nodes_(engine.InformerOf("", "nodes")), services_(engine.InformerOf("", "services")),
-      by_node_(pods_.AddIndex([](const Object&, const Json& pod) { return std::vector<std::string>{TextAt(pod, {"spec", "nodeName"})}; })) {
+Kubelet::Kubelet(Engine& engine, ImageTable images, FaultTable& faults, const KubeletState* state,
+                 bool metrics)
+    : engine_(engine),
+      images_(std::move(images)),
+      faults_(faults),
+      metrics_(metrics),
+      pod_type_(engine.Type("", "pods")),
+      node_type_(engine.Type("", "nodes")),
+      lease_type_(engine.Type("coordination.k8s.io", "leases")),
+      pods_(engine.InformerOf("", "pods")),
+      nodes_(engine.InformerOf("", "nodes")),
+      services_(engine.InformerOf("", "services")),
+      by_node_(pods_.AddIndex([](const Object&, const Json& pod) {
+        return std::vector<std::string>{TextAt(pod, {"spec", "nodeName"})};
+      })) {
   if (state != nullptr) {
     state_ = *state;
     adopted_state_ = true;
@@ -42,13 +53,16 @@ Kubelet::Kubelet(Engine& engine, ImageTable images, FaultTable& faults, const Ku
 }
 
 void Kubelet::Start() {
-  engine_.After(absl::Seconds(1), [this] { Heartbeat(); }, true);
+  engine_.After(
+      absl::Seconds(1), [this] { Heartbeat(); }, true);
   if (!engine_.virtual_time()) {
-    // Followers of logs are woken by real time only; readers always see what is written by their moment.
+    // Followers of logs are woken by real time only; readers always see what is written by their
+    // moment.
     struct Tick {
       static void Run(Engine& engine) {
         engine.logs().Advance();
-        engine.After(kLogTick, [&engine] { Run(engine); }, true);
+        engine.After(
+            kLogTick, [&engine] { Run(engine); }, true);
       }
     };
     Tick::Run(engine_);
@@ -67,8 +81,10 @@ void Kubelet::OnNode(const Seen& seen) {
     for (const Json& name : ListAt(image, {"names"})) node.images.insert(Scalar(name));
   }
   for (const Json& condition : ListAt(seen.now_json, {"status", "conditions"})) {
-    // Nobody has heard of its kubelet when the cluster was taken up: it stays dead until it is brought back.
-    if (TextAt(condition, "type") == "Ready" && TextAt(condition, "status") == "Unknown") node.silent = true;
+    // Nobody has heard of its kubelet when the cluster was taken up: it stays dead until it is
+    // brought back.
+    if (TextAt(condition, "type") == "Ready" && TextAt(condition, "status") == "Unknown")
+      node.silent = true;
   }
 }
 
@@ -77,18 +93,26 @@ void Kubelet::LearnImages(const Json& pod) {
   for (const char* list : {"initContainers", "containers"}) {
     for (const Json& container : ListAt(pod, {"spec", list})) {
       const std::string image = TextAt(container, "image");
-      const auto status = FindStatus(pod, list[0] == 'i' ? "initContainerStatuses" : "containerStatuses", TextAt(container, "name"));
+      const auto status =
+          FindStatus(pod, list[0] == 'i' ? "initContainerStatuses" : "containerStatuses",
+                     TextAt(container, "name"));
       if (!status) continue;
       if (!status->image_id.empty() || status->state != ContainerStatus::State::kWaiting) {
         images_.Learn(image, "");
-        if (const auto name = ImageName::Parse(image)) state_.nodes[node].images.insert(name->Full());
+        if (const auto name = ImageName::Parse(image))
+          state_.nodes[node].images.insert(name->Full());
       } else if (status->waiting_reason == "ErrImagePull") {
         images_.Learn(image, status->waiting_message);
       } else if (status->waiting_reason == "ImagePullBackOff") {
         constexpr std::string_view kMark = "ErrImagePull: ";
         const size_t at = status->waiting_message.find(kMark);
-        images_.Learn(image, at == std::string::npos ? fmt::format("rpc error: code = NotFound desc = failed to pull and unpack image \"{0}\": failed to resolve reference \"{0}\": {0}: not found", image)
-                                                     : status->waiting_message.substr(at + kMark.size()));
+        images_.Learn(
+            image,
+            at == std::string::npos
+                ? fmt::format("rpc error: code = NotFound desc = failed to pull and unpack image "
+                              "\"{0}\": failed to resolve reference \"{0}\": {0}: not found",
+                              image)
+                : status->waiting_message.substr(at + kMark.size()));
       }
     }
   }
@@ -103,7 +127,8 @@ void Kubelet::OnPod(const Seen& seen) {
     }
     engine_.logs().Forget(seen.before->uid);
     if (metrics_) {
-      if (const ResourceType* type = engine_.store().catalog().Preferred("metrics.k8s.io", "pods")) (void)engine_.client().Remove(*type, seen.before->ns, seen.before->name);
+      if (const ResourceType* type = engine_.store().catalog().Preferred("metrics.k8s.io", "pods"))
+        (void)engine_.client().Remove(*type, seen.before->ns, seen.before->name);
     }
     return;
   }
@@ -111,16 +136,21 @@ void Kubelet::OnPod(const Seen& seen) {
   if (node.empty()) return;
   if (!seen.before) {
     LearnImages(seen.now_json);
-    if (const std::string ip = TextAt(seen.now_json, {"status", "podIP"}); !ip.empty()) state_.nodes[node].addresses.insert(ip);
+    if (const std::string ip = TextAt(seen.now_json, {"status", "podIP"}); !ip.empty())
+      state_.nodes[node].addresses.insert(ip);
   }
   const bool concerns = !seen.before || At(seen.before_json, "spec") != At(seen.now_json, "spec") ||
-                        At(seen.before_json, {"metadata", "deletionTimestamp"}) != At(seen.now_json, {"metadata", "deletionTimestamp"}) ||
-                        At(seen.before_json, {"metadata", "deletionGracePeriodSeconds"}) != At(seen.now_json, {"metadata", "deletionGracePeriodSeconds"});
+                        At(seen.before_json, {"metadata", "deletionTimestamp"}) !=
+                            At(seen.now_json, {"metadata", "deletionTimestamp"}) ||
+                        At(seen.before_json, {"metadata", "deletionGracePeriodSeconds"}) !=
+                            At(seen.now_json, {"metadata", "deletionGracePeriodSeconds"});
   if (!concerns) return;
   // A fork's pods go on where they were.
   auto known = state_.pods.find(seen.now->uid);
   if (!seen.before && known != state_.pods.end()) {
-    if (known->second.next != absl::InfiniteFuture()) queue_->AddAfter(seen.now->uid, known->second.next - engine_.Now(), known->second.waits_in_background);
+    if (known->second.next != absl::InfiniteFuture())
+      queue_->AddAfter(seen.now->uid, known->second.next - engine_.Now(),
+                       known->second.waits_in_background);
     return;
   }
   queue_->Add(seen.now->uid);
@@ -132,23 +162,22 @@ bool Kubelet::NodeAnswers(const std::string& node) const {
   return !faults_.OnNode("kubelet-stopped", node) && !faults_.OnNode("node-partition", node);
 }
 
-FaultSubject Kubelet::SubjectOf(const View& view, const ContainerRuntime* container) const {
-  FaultSubject subject{view.runtime.ns, view.runtime.name, view.runtime.node, "", "", "", ""};
-  if (container != nullptr) {
-    subject.container = container->status.name;
-    subject.image = container->status.image;
-    for (const char* list : {"initContainers", "containers"}) {
-      for (const Json& spec : ListAt(view.spec, {list})) {
-        if (TextAt(spec, "name") == subject.container) subject.image = TextAt(spec, "image");
-      }
-    }
-  }
-  for (const Json& owner : ListAt(view.pod, {"metadata", "ownerReferences"})) {
+FaultSubject Kubelet::SubjectOf(const Json& pod) {
+  FaultSubject subject{TextAt(pod, {"metadata", "namespace"}),
+                       TextAt(pod, {"metadata", "name"}),
+                       TextAt(pod, {"spec", "nodeName"}),
+                       "",
+                       "",
+                       "",
+                       ""};
+  for (const Json& owner : ListAt(pod, {"metadata", "ownerReferences"})) {
     subject.workload_kind = TextAt(owner, "kind");
     subject.workload = TextAt(owner, "name");
-    std::transform(subject.workload_kind.begin(), subject.workload_kind.end(), subject.workload_kind.begin(), [](unsigned char c) { return std::tolower(c); });
-    const std::string hash = TextAt(view.pod, {"metadata", "labels", "pod-template-hash"});
-    if (subject.workload_kind == "replicaset" && !hash.empty() && subject.workload.ends_with("-" + hash)) {
+    std::transform(subject.workload_kind.begin(), subject.workload_kind.end(),
+                   subject.workload_kind.begin(), [](unsigned char c) { return std::tolower(c); });
+    const std::string hash = TextAt(pod, {"metadata", "labels", "pod-template-hash"});
+    if (subject.workload_kind == "replicaset" && !hash.empty() &&
+        subject.workload.ends_with("-" + hash)) {
       subject.workload_kind = "deployment";
       subject.workload.resize(subject.workload.size() - hash.size() - 1);
     }
@@ -156,14 +185,31 @@ FaultSubject Kubelet::SubjectOf(const View& view, const ContainerRuntime* contai
   return subject;
 }
 
-void Kubelet::Tell(const View& view, std::string_view type, std::string_view reason, std::string_view message, const ContainerRuntime* container) {
-  std::string path;
-  if (container != nullptr) path = fmt::format("spec.{}{{{}}}", container->init ? "initContainers" : "containers", container->status.name);
-  engine_.events().Record({"kubelet", view.runtime.node}, pod_type_, *view.object, type, reason, message, path);
+FaultSubject Kubelet::SubjectOf(const View& view, const ContainerRuntime* container) const {
+  if (faults_.empty()) return {};
+  FaultSubject subject = SubjectOf(view.pod);
+  if (container == nullptr) return subject;
+  subject.container = container->status.name;
+  for (const Json& spec : ListAt(view.spec, {container->init ? "initContainers" : "containers"})) {
+    if (TextAt(spec, "name") == subject.container) subject.image = TextAt(spec, "image");
+  }
+  return subject;
 }
 
-void Kubelet::AdoptContainer(PodRuntime& runtime, ContainerRuntime& container, const Json& pod, const Json& spec) {
-  const auto known = FindStatus(pod, container.init ? "initContainerStatuses" : "containerStatuses", container.status.name);
+void Kubelet::Tell(const View& view, std::string_view type, std::string_view reason,
+                   std::string_view message, const ContainerRuntime* container) {
+  std::string path;
+  if (container != nullptr)
+    path = fmt::format("spec.{}{{{}}}", container->init ? "initContainers" : "containers",
+                       container->status.name);
+  engine_.events().Record({"kubelet", view.runtime.node}, pod_type_, *view.object, type, reason,
+                          message, path);
+}
+
+void Kubelet::AdoptContainer(PodRuntime& runtime, ContainerRuntime& container, const Json& pod,
+                             const Json& spec) {
+  const auto known = FindStatus(pod, container.init ? "initContainerStatuses" : "containerStatuses",
+                                container.status.name);
   if (!known) return;
   container.status = *known;
   container.back_off = BackOffAfter(known->restarts);
@@ -179,7 +225,9 @@ void Kubelet::AdoptContainer(PodRuntime& runtime, ContainerRuntime& container, c
     if (known->ready && !process_spec.profile->not_ready.empty()) process.Adopt(known->started_at);
     container.process = std::move(process);
     if (known->last) container.back_off_updated = known->started_at;
-    engine_.logs().SetScript(runtime.uid, container.status.name, container.process->MakeLogScript(engine_.cluster().clock), engine_.Now());
+    engine_.logs().SetScript(runtime.uid, container.status.name,
+                             container.process->MakeLogScript(engine_.cluster().clock),
+                             engine_.Now());
     ArmProbes(container, spec, engine_.Now());
     return;
   }
@@ -211,8 +259,10 @@ void Kubelet::Adopt(PodRuntime& runtime, const Json& pod) {
     }
   }
   if (!runtime.init.empty()) {
-    for (ContainerRuntime& container : runtime.main) container.status.waiting_reason = "PodInitializing";
-    for (size_t i = 1; i < runtime.init.size(); ++i) runtime.init[i].status.waiting_reason = "PodInitializing";
+    for (ContainerRuntime& container : runtime.main)
+      container.status.waiting_reason = "PodInitializing";
+    for (size_t i = 1; i < runtime.init.size(); ++i)
+      runtime.init[i].status.waiting_reason = "PodInitializing";
   }
   if (!base::ParseRfc3339(TextAt(status, "startTime"), &runtime.started)) return;
   runtime.begun = true;
@@ -225,8 +275,10 @@ void Kubelet::Adopt(PodRuntime& runtime, const Json& pod) {
   if (runtime.over) return;
   for (auto* list : {&runtime.init, &runtime.main}) {
     for (ContainerRuntime& container : *list) {
-      for (const Json& spec : ListAt(pod, {"spec", container.init ? "initContainers" : "containers"})) {
-        if (TextAt(spec, "name") == container.status.name) AdoptContainer(runtime, container, pod, spec);
+      for (const Json& spec :
+           ListAt(pod, {"spec", container.init ? "initContainers" : "containers"})) {
+        if (TextAt(spec, "name") == container.status.name)
+          AdoptContainer(runtime, container, pod, spec);
       }
     }
   }
@@ -262,8 +314,38 @@ Next Kubelet::Reconcile(const std::string& uid) {
 }
 
 void Kubelet::FaultsChanged() {
-  for (const auto& [uid, runtime] : std::map<std::string, PodRuntime>(state_.pods)) queue_->Add(uid);
-  for (const ObjectPtr& pod : pods_.List()) queue_->Add(pod->uid);
+  const bool blind = faults_.OnCluster("no-metrics").has_value();
+  const ResourceType* usage = engine_.store().catalog().Preferred("metrics.k8s.io", "pods");
+  for (const ObjectPtr& pod : pods_.List()) {
+    auto it = state_.pods.find(pod->uid);
+    if (it != state_.pods.end()) {
+      PodRuntime& runtime = it->second;
+      for (auto* list : {&runtime.init, &runtime.main}) {
+        for (ContainerRuntime& container : *list) {
+          // What was settled is asked again; a pull that waits is tried now.
+          for (ProbeRuntime& probe : container.probes) {
+            if (container.process && probe.next == absl::InfiniteFuture())
+              probe.next = engine_.Now();
+          }
+          if (!container.process && container.pull_back_off > absl::ZeroDuration()) {
+            container.pull_again =
+                std::min(container.pull_again, engine_.Now() + absl::Seconds(10));
+            container.next = std::min(container.next, engine_.Now() + absl::Seconds(10));
+          }
+        }
+      }
+      if (usage != nullptr && metrics_ && !blind && !runtime.over &&
+          !engine_.store().Get(*usage, pod->ns, pod->name)) {
+        const auto json = engine_.Parsed(pod);
+        WriteMetrics(View{runtime, pod, *json, At(*json, "spec"), engine_.Now()}, false);
+      }
+    }
+    queue_->Add(pod->uid);
+  }
+  if (blind && usage != nullptr) {
+    for (const ObjectPtr& one : engine_.store().List(*usage).objects)
+      (void)engine_.client().Remove(*usage, one->ns, one->name);
+  }
 }
 
 std::vector<std::string> Kubelet::PodsOn(const std::string& node) const {
@@ -272,7 +354,8 @@ std::vector<std::string> Kubelet::PodsOn(const std::string& node) const {
   return uids;
 }
 
-bool Kubelet::KillContainer(const std::string& ns, const std::string& pod, const std::string& container, int code, const std::string& reason) {
+bool Kubelet::KillContainer(const std::string& ns, const std::string& pod,
+                            const std::string& container, int code, const std::string& reason) {
   const ObjectPtr object = pods_.Get(ns, pod);
   auto it = object ? state_.pods.find(object->uid) : state_.pods.end();
   if (it == state_.pods.end()) return false;

@@ -16,31 +16,37 @@ namespace opsmesh::kubesim {
 /// Engine thread only.
 class Kubelet final : public Part, public World {
  public:
-  Kubelet(Engine& engine, ImageTable images, FaultTable& faults, const KubeletState* state, bool metrics);
+  Kubelet(Engine& engine, ImageTable images, FaultTable& faults, const KubeletState* state,
+          bool metrics);
   void Start() override;
 
   /// For a fork; between two steps of the engine.
   const KubeletState& state() const { return state_; }
   /// Looks at every pod and node again: faults have changed.
   void FaultsChanged();
+  /// Who a pod is, for faults: its workload in the end, its node.
+  static FaultSubject SubjectOf(const Json& pod);
   /// The pods on a node, by uid.
   std::vector<std::string> PodsOn(const std::string& node) const;
-  /// Ends the running process of a container (all when "") as if it were killed; false when none runs.
-  bool KillContainer(const std::string& ns, const std::string& pod, const std::string& container, int code, const std::string& reason);
+  /// Ends the running process of a container (all when "") as if it were killed; false when none
+  /// runs.
+  bool KillContainer(const std::string& ns, const std::string& pod, const std::string& container,
+                     int code, const std::string& reason);
 
   // World, for scripts.
   bool Resolves(const std::string& host, const std::string& ns) const override;
-  Reach Connect(const std::string& host, int port, const std::string& path, const std::string& ns, int* status) const override;
+  Reach Connect(const std::string& host, int port, const std::string& path, const std::string& ns,
+                int* status) const override;
 
  private:
-  struct View {                 // a pod while it is looked at
+  struct View {  // a pod while it is looked at
     PodRuntime& runtime;
     const ObjectPtr object;
     const Json& pod;
     const Json& spec;
     absl::Time now;
     absl::Time next = absl::InfiniteFuture();
-    bool background = true;     // nothing but repetitions waits
+    bool background = true;  // nothing but repetitions waits
     bool write = true;
 
     void At(absl::Time when, bool repetition = false);
@@ -51,11 +57,13 @@ class Kubelet final : public Part, public World {
   void OnNode(const Seen& seen);
   Next Reconcile(const std::string& uid);
   void Adopt(PodRuntime& runtime, const Json& pod);
-  void AdoptContainer(PodRuntime& runtime, ContainerRuntime& container, const Json& pod, const Json& spec);
+  void AdoptContainer(PodRuntime& runtime, ContainerRuntime& container, const Json& pod,
+                      const Json& spec);
   void LearnImages(const Json& pod);
   bool NodeAnswers(const std::string& node) const;
   FaultSubject SubjectOf(const View& view, const ContainerRuntime* container) const;
-  void Tell(const View& view, std::string_view type, std::string_view reason, std::string_view message, const ContainerRuntime* container = nullptr);
+  void Tell(const View& view, std::string_view type, std::string_view reason,
+            std::string_view message, const ContainerRuntime* container = nullptr);
 
   // pod_sync.cc
   void SyncPod(View& view);
@@ -71,7 +79,8 @@ class Kubelet final : public Part, public World {
   bool Mount(View& view);
   std::string MountError(const View& view, const Json& volume) const;
   std::string ReferenceError(const View& view, const Json& container) const;
-  std::optional<Json> Find(const char* plural, const std::string& ns, const std::string& name) const;
+  std::optional<Json> Find(const char* plural, const std::string& ns,
+                           const std::string& name) const;
   void FillSpec(const View& view, const Json& container, ProcessSpec* spec) const;
 
   // container_sync.cc
@@ -84,8 +93,10 @@ class Kubelet final : public Part, public World {
   void PullFailed(View& view, ContainerRuntime& container, const std::string& image);
   void Create(View& view, ContainerRuntime& container, const Json& spec);
   void StartFailed(View& view, ContainerRuntime& container, const StartFailure& failure);
-  void StopContainer(View& view, ContainerRuntime& container, const Json& spec, absl::Duration grace);
-  std::string ConfigError(const View& view, const ContainerRuntime& container, const Json& spec) const;
+  void StopContainer(View& view, ContainerRuntime& container, const Json& spec,
+                     absl::Duration grace);
+  std::string ConfigError(const View& view, const ContainerRuntime& container,
+                          const Json& spec) const;
   bool ShouldRestart(const View& view, const ContainerRuntime& container) const;
 
   // probes.cc
@@ -95,8 +106,10 @@ class Kubelet final : public Part, public World {
   };
   void ArmProbes(ContainerRuntime& container, const Json& spec, absl::Time from);
   void Probe(View& view, ContainerRuntime& container, const Json& spec);
-  Verdict Judge(const View& view, const ContainerRuntime& container, const Json& spec, const Json& probe, ProbeKind kind) const;
-  Verdict JudgeHttp(const View& view, const ContainerRuntime& container, const Json& spec, const Json& get, int64_t timeout) const;
+  Verdict Judge(const View& view, const ContainerRuntime& container, const Json& spec,
+                const Json& probe, ProbeKind kind) const;
+  Verdict JudgeHttp(const View& view, const ContainerRuntime& container, const Json& spec,
+                    const Json& get, int64_t timeout) const;
 
   // termination.cc
   void SyncTermination(View& view);

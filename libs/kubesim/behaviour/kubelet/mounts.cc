@@ -12,7 +12,8 @@
 namespace opsmesh::kubesim {
 namespace {
 
-constexpr absl::Duration kFirstMountBackOff = absl::Milliseconds(500), kMaxMountBackOff = absl::Seconds(122);
+constexpr absl::Duration kFirstMountBackOff = absl::Milliseconds(500),
+                         kMaxMountBackOff = absl::Seconds(122);
 constexpr absl::Duration kMountTimeout = absl::Seconds(123);
 
 bool HasKey(const Json& object, const std::string& key) {
@@ -25,7 +26,8 @@ bool HasKey(const Json& object, const std::string& key) {
 
 }  // namespace
 
-std::optional<Json> Kubelet::Find(const char* plural, const std::string& ns, const std::string& name) const {
+std::optional<Json> Kubelet::Find(const char* plural, const std::string& ns,
+                                  const std::string& name) const {
   const ObjectPtr object = engine_.store().Get(engine_.Type("", plural), ns, name);
   if (!object) return std::nullopt;
   return object->Parse();
@@ -34,39 +36,58 @@ std::optional<Json> Kubelet::Find(const char* plural, const std::string& ns, con
 std::string Kubelet::MountError(const View& view, const Json& volume) const {
   const std::string& ns = view.runtime.ns;
   const std::string name = TextAt(volume, "name");
-  auto failed = [&](const std::string& why) { return fmt::format("MountVolume.SetUp failed for volume \"{}\" : {}", name, why); };
-  auto keys = [&](const Json& object, const Json& items, const char* kind, const std::string& which) -> std::string {
+  auto failed = [&](const std::string& why) {
+    return fmt::format("MountVolume.SetUp failed for volume \"{}\" : {}", name, why);
+  };
+  auto keys = [&](const Json& object, const Json& items, const char* kind,
+                  const std::string& which) -> std::string {
     for (const Json& item : items) {
-      if (!HasKey(object, TextAt(item, "key"))) return failed(fmt::format("references non-existent {} key: {}", kind, TextAt(item, "key")));
+      if (!HasKey(object, TextAt(item, "key")))
+        return failed(fmt::format("references non-existent {} key: {}", kind, TextAt(item, "key")));
     }
     (void)which;
     return "";
   };
-  auto check = [&](const char* plural, const char* kind, const std::string& which, const Json& source) -> std::string {
+  auto check = [&](const char* plural, const char* kind, const std::string& which,
+                   const Json& source) -> std::string {
     if (which.empty()) return "";
     const auto object = Find(plural, ns, which);
-    if (!object) return BoolAt(source, {"optional"}) ? "" : failed(fmt::format("{} \"{}\" not found", kind, which));
-    return BoolAt(source, {"optional"}) ? "" : keys(*object, ListAt(source, {"items"}), kind[0] == 'c' ? "config" : "secret", which);
+    if (!object)
+      return BoolAt(source, {"optional"}) ? ""
+                                          : failed(fmt::format("{} \"{}\" not found", kind, which));
+    return BoolAt(source, {"optional"}) ? ""
+                                        : keys(*object, ListAt(source, {"items"}),
+                                               kind[0] == 'c' ? "config" : "secret", which);
   };
-  if (const Json& source = At(volume, "configMap"); source.is_object()) return check("configmaps", "configmap", TextAt(source, "name"), source);
-  if (const Json& source = At(volume, "secret"); source.is_object()) return check("secrets", "secret", TextAt(source, "secretName"), source);
+  if (const Json& source = At(volume, "configMap"); source.is_object())
+    return check("configmaps", "configmap", TextAt(source, "name"), source);
+  if (const Json& source = At(volume, "secret"); source.is_object())
+    return check("secrets", "secret", TextAt(source, "secretName"), source);
   for (const Json& source : ListAt(volume, {"projected", "sources"})) {
-    if (const Json& map = At(source, "configMap"); map.is_object() && TextAt(map, "name") != "kube-root-ca.crt") {
-      if (auto error = check("configmaps", "configmap", TextAt(map, "name"), map); !error.empty()) return error;
+    if (const Json& map = At(source, "configMap");
+        map.is_object() && TextAt(map, "name") != "kube-root-ca.crt") {
+      if (auto error = check("configmaps", "configmap", TextAt(map, "name"), map); !error.empty())
+        return error;
     }
     if (const Json& secret = At(source, "secret"); secret.is_object()) {
-      if (auto error = check("secrets", "secret", TextAt(secret, "name"), secret); !error.empty()) return error;
+      if (auto error = check("secrets", "secret", TextAt(secret, "name"), secret); !error.empty())
+        return error;
     }
   }
-  if (const std::string type = TextAt(volume, {"hostPath", "type"}); (type == "Directory" || type == "File") && images_.SaysAbsent(TextAt(volume, {"hostPath", "path"}))) {
-    return failed(fmt::format("hostPath type check failed: {} is not a {}", TextAt(volume, {"hostPath", "path"}), type == "File" ? "file" : "directory"));
+  if (const std::string type = TextAt(volume, {"hostPath", "type"});
+      (type == "Directory" || type == "File") &&
+      images_.SaysAbsent(TextAt(volume, {"hostPath", "path"}))) {
+    return failed(fmt::format("hostPath type check failed: {} is not a {}",
+                              TextAt(volume, {"hostPath", "path"}),
+                              type == "File" ? "file" : "directory"));
   }
   std::string claim = TextAt(volume, {"persistentVolumeClaim", "claimName"});
   if (At(volume, "ephemeral").is_object()) claim = view.runtime.name + "-" + name;
   if (!claim.empty()) {
     const auto object = Find("persistentvolumeclaims", ns, claim);
     if (!object) return fmt::format("persistentvolumeclaim \"{}\" not found", claim);
-    if (TextAt(*object, {"status", "phase"}) != "Bound") return "error processing PVC " + ns + "/" + claim + ": PVC is not bound";
+    if (TextAt(*object, {"status", "phase"}) != "Bound")
+      return "error processing PVC " + ns + "/" + claim + ": PVC is not bound";
   }
   return "";
 }
@@ -87,8 +108,11 @@ bool Kubelet::Mount(View& view) {
       bad += (bad.empty() ? "" : " ") + TextAt(volume, "name");
     }
   }
-  if (auto fault = faults_.OnSubject("slow-disk", SubjectOf(view, nullptr)); fault && error.empty()) {
-    const absl::Time ready = runtime.mount_since + absl::Seconds(std::strtol(fault->Parameter("mount_seconds", "20").c_str(), nullptr, 10));
+  if (auto fault = faults_.OnSubject("slow-disk", SubjectOf(view, nullptr));
+      fault && error.empty()) {
+    const absl::Time ready =
+        runtime.mount_since +
+        absl::Seconds(std::strtol(fault->Parameter("mount_seconds", "20").c_str(), nullptr, 10));
     if (view.now < ready) {
       runtime.mount_again = ready;
       view.At(ready);
@@ -99,12 +123,17 @@ bool Kubelet::Mount(View& view) {
     runtime.mounted = true;
     return true;
   }
-  runtime.mount_back_off = std::clamp(runtime.mount_back_off * 2, kFirstMountBackOff, kMaxMountBackOff);
+  runtime.mount_back_off =
+      std::clamp(runtime.mount_back_off * 2, kFirstMountBackOff, kMaxMountBackOff);
   runtime.mount_again = view.now + runtime.mount_back_off;
   Tell(view, "Warning", "FailedMount", error);
   if (view.now - runtime.mount_since >= kMountTimeout) {
     runtime.mount_since = view.now;
-    Tell(view, "Warning", "FailedMount", fmt::format("Unable to attach or mount volumes: unmounted volumes=[{}], unattached volumes=[], failed to process volumes=[]: timed out waiting for the condition", bad));
+    Tell(
+        view, "Warning", "FailedMount",
+        fmt::format("Unable to attach or mount volumes: unmounted volumes=[{}], unattached "
+                    "volumes=[], failed to process volumes=[]: timed out waiting for the condition",
+                    bad));
   }
   view.At(runtime.mount_again, true);
   return false;
@@ -114,28 +143,39 @@ std::string Kubelet::ReferenceError(const View& view, const Json& container) con
   const std::string& ns = view.runtime.ns;
   auto missing = [&](const char* plural, const char* word, const Json& ref) -> std::string {
     const std::string name = TextAt(ref, "name");
-    if (!ref.is_object() || name.empty() || BoolAt(ref, {"optional"}) || Find(plural, ns, name)) return "";
+    if (!ref.is_object() || name.empty() || BoolAt(ref, {"optional"}) || Find(plural, ns, name))
+      return "";
     return fmt::format("{} \"{}\" not found", word, name);
   };
-  auto key = [&](const char* plural, const char* word, const char* kind, const Json& ref) -> std::string {
+  auto key = [&](const char* plural, const char* word, const char* kind,
+                 const Json& ref) -> std::string {
     if (!ref.is_object()) return "";
     if (auto error = missing(plural, word, ref); !error.empty()) return error;
     const auto object = Find(plural, ns, TextAt(ref, "name"));
     if (!object || BoolAt(ref, {"optional"}) || HasKey(*object, TextAt(ref, "key"))) return "";
-    return fmt::format("couldn't find key {} in {} {}/{}", TextAt(ref, "key"), kind, ns, TextAt(ref, "name"));
+    return fmt::format("couldn't find key {} in {} {}/{}", TextAt(ref, "key"), kind, ns,
+                       TextAt(ref, "name"));
   };
   for (const Json& from : ListAt(container, {"envFrom"})) {
-    if (auto error = missing("configmaps", "configmap", At(from, "configMapRef")); !error.empty()) return error;
-    if (auto error = missing("secrets", "secret", At(from, "secretRef")); !error.empty()) return error;
+    if (auto error = missing("configmaps", "configmap", At(from, "configMapRef")); !error.empty())
+      return error;
+    if (auto error = missing("secrets", "secret", At(from, "secretRef")); !error.empty())
+      return error;
   }
   for (const Json& env : ListAt(container, {"env"})) {
-    if (auto error = key("configmaps", "configmap", "ConfigMap", At(env, {"valueFrom", "configMapKeyRef"})); !error.empty()) return error;
-    if (auto error = key("secrets", "secret", "Secret", At(env, {"valueFrom", "secretKeyRef"})); !error.empty()) return error;
+    if (auto error =
+            key("configmaps", "configmap", "ConfigMap", At(env, {"valueFrom", "configMapKeyRef"}));
+        !error.empty())
+      return error;
+    if (auto error = key("secrets", "secret", "Secret", At(env, {"valueFrom", "secretKeyRef"}));
+        !error.empty())
+      return error;
   }
   return "";
 }
 
-// Environment (Secrets give names only: their values are not needed to run), ports, limits, mounted files.
+// Environment (Secrets give names only: their values are not needed to run), ports, limits, mounted
+// files.
 void Kubelet::FillSpec(const View& view, const Json& container, ProcessSpec* spec) const {
   const std::string& ns = view.runtime.ns;
   spec->image = TextAt(container, "image");
@@ -146,31 +186,49 @@ void Kubelet::FillSpec(const View& view, const Json& container, ProcessSpec* spe
   spec->command_given = !spec->argv.empty();
   for (const Json& word : ListAt(container, {"args"})) spec->argv.push_back(Scalar(word));
   // An entry point that hands over to what it is given runs arguments like a command.
-  if (!spec->command_given && !spec->argv.empty() && !spec->argv[0].starts_with("-") && (spec->argv[0] == "sh" || spec->argv[0] == "bash" || spec->argv[0] == "/bin/sh" || spec->argv[0] == "sleep")) spec->command_given = true;
+  if (!spec->command_given && !spec->argv.empty() && !spec->argv[0].starts_with("-") &&
+      (spec->argv[0] == "sh" || spec->argv[0] == "bash" || spec->argv[0] == "/bin/sh" ||
+       spec->argv[0] == "sleep"))
+    spec->command_given = true;
   spec->tty = BoolAt(container, {"stdin"}) || BoolAt(container, {"tty"});
-  spec->memory_limit = static_cast<int64_t>(ParseQuantity(At(container, {"resources", "limits", "memory"})).value_or(0) / 1000);
-  spec->cpu_limit = static_cast<int64_t>(ParseQuantity(At(container, {"resources", "limits", "cpu"})).value_or(0));
-  for (const Json& port : ListAt(container, {"ports"})) spec->declared.push_back({static_cast<int>(IntAt(port, "containerPort")), Listener::Protocol::kTcp, {}, 404});
+  spec->memory_limit = static_cast<int64_t>(
+      ParseQuantity(At(container, {"resources", "limits", "memory"})).value_or(0) / 1000);
+  spec->cpu_limit = static_cast<int64_t>(
+      ParseQuantity(At(container, {"resources", "limits", "cpu"})).value_or(0));
+  for (const Json& port : ListAt(container, {"ports"}))
+    spec->declared.push_back(
+        {static_cast<int>(IntAt(port, "containerPort")), Listener::Protocol::kTcp, {}, 404});
   auto take_all = [&](const std::optional<Json>& object, const std::string& prefix) {
     if (!object || !At(*object, "data").is_object()) return;
-    for (const auto& [name, value] : At(*object, "data").items()) spec->env[prefix + name] = Scalar(value);
+    for (const auto& [name, value] : At(*object, "data").items())
+      spec->env[prefix + name] = Scalar(value);
   };
   for (const Json& from : ListAt(container, {"envFrom"})) {
-    take_all(Find("configmaps", ns, TextAt(from, {"configMapRef", "name"})), TextAt(from, "prefix"));
-    if (const auto secret = Find("secrets", ns, TextAt(from, {"secretRef", "name"})); secret && At(*secret, "data").is_object()) {
-      for (const auto& [name, value] : At(*secret, "data").items()) spec->env[TextAt(from, "prefix") + name] = "***";
+    take_all(Find("configmaps", ns, TextAt(from, {"configMapRef", "name"})),
+             TextAt(from, "prefix"));
+    if (const auto secret = Find("secrets", ns, TextAt(from, {"secretRef", "name"}));
+        secret && At(*secret, "data").is_object()) {
+      for (const auto& [name, value] : At(*secret, "data").items())
+        spec->env[TextAt(from, "prefix") + name] = "***";
     }
   }
   for (const Json& env : ListAt(container, {"env"})) {
     std::string value = Scalar(At(env, "value"));
     if (const Json& ref = At(env, {"valueFrom", "configMapKeyRef"}); ref.is_object()) {
-      if (const auto object = Find("configmaps", ns, TextAt(ref, "name"))) value = TextAt(At(*object, "data"), TextAt(ref, "key").c_str());
+      if (const auto object = Find("configmaps", ns, TextAt(ref, "name")))
+        value = TextAt(At(*object, "data"), TextAt(ref, "key").c_str());
     } else if (At(env, {"valueFrom", "secretKeyRef"}).is_object()) {
       value = "***";
-    } else if (const std::string field = TextAt(env, {"valueFrom", "fieldRef", "fieldPath"}); !field.empty()) {
-      value = field == "metadata.name" ? view.runtime.name : field == "metadata.namespace" ? ns : field == "spec.nodeName" ? view.runtime.node : field == "status.podIP" ? view.runtime.ip : field;
+    } else if (const std::string field = TextAt(env, {"valueFrom", "fieldRef", "fieldPath"});
+               !field.empty()) {
+      value = field == "metadata.name"        ? view.runtime.name
+              : field == "metadata.namespace" ? ns
+              : field == "spec.nodeName"      ? view.runtime.node
+              : field == "status.podIP"       ? view.runtime.ip
+                                              : field;
     }
-    for (size_t at; (at = value.find("$(")) != std::string::npos;) {  // $(OTHER) of an earlier variable
+    for (size_t at;
+         (at = value.find("$(")) != std::string::npos;) {  // $(OTHER) of an earlier variable
       const size_t end = value.find(')', at);
       if (end == std::string::npos) break;
       auto known = spec->env.find(value.substr(at + 2, end - at - 2));
@@ -181,13 +239,15 @@ void Kubelet::FillSpec(const View& view, const Json& container, ProcessSpec* spe
     spec->env[TextAt(env, "name")] = std::move(value);
   }
   for (std::string& word : spec->argv) {
-    for (const auto& [name, value] : spec->env) word = base::ReplaceAll(word, "$(" + name + ")", value);
+    for (const auto& [name, value] : spec->env)
+      word = base::ReplaceAll(word, "$(" + name + ")", value);
   }
   for (const Json& mount : ListAt(container, {"volumeMounts"})) {
     const std::string path = TextAt(mount, "mountPath"), sub_path = TextAt(mount, "subPath");
     spec->mounts.insert(path);
     for (const Json& volume : ListAt(view.spec, {"volumes"})) {
-      if (TextAt(volume, "name") != TextAt(mount, "name") || !At(volume, "configMap").is_object()) continue;
+      if (TextAt(volume, "name") != TextAt(mount, "name") || !At(volume, "configMap").is_object())
+        continue;
       const auto object = Find("configmaps", ns, TextAt(volume, {"configMap", "name"}));
       if (!object || !At(*object, "data").is_object()) continue;
       for (const auto& [name, value] : At(*object, "data").items()) {

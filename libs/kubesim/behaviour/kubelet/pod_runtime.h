@@ -1,5 +1,5 @@
-// What kubelets keep of running pods beside the objects: processes, back-offs, probe counters. Copyable as a whole, for
-// forks; built again from the pods' statuses when it is lost.
+// What kubelets keep of running pods beside the objects: processes, back-offs, probe counters.
+// Copyable as a whole, for forks; built again from the pods' statuses when it is lost.
 #pragma once
 
 #include <array>
@@ -28,15 +28,15 @@ struct ContainerRuntime {
   bool init = false, sidecar = false;
   std::optional<Process> process;
   Step step = Step::kIdle;
-  absl::Time next = absl::InfinitePast();          // when to look again while it does not run
-  absl::Duration back_off;                         // of the next restart; zero = at once
+  absl::Time next = absl::InfinitePast();  // when to look again while it does not run
+  absl::Duration back_off;                 // of the next restart; zero = at once
   absl::Time back_off_updated = absl::InfinitePast();
   absl::Duration pull_back_off;
   absl::Time pull_again = absl::InfinitePast();
   std::string pull_error;
-  std::string start_error;                         // of the last try, as the runtime worded it
+  std::string start_error;  // of the last try, as the runtime worded it
   std::array<ProbeRuntime, 3> probes;
-  bool stopping = false;                           // SIGTERM was or will be sent
+  bool stopping = false;  // SIGTERM was or will be sent
   absl::Time term_at = absl::InfiniteFuture(), kill_at = absl::InfiniteFuture();
   bool probe_killed = false;
 };
@@ -48,22 +48,22 @@ struct PodRuntime {
   absl::Time mount_again = absl::InfinitePast(), mount_since = absl::InfinitePast();
   absl::Duration mount_back_off;
   std::vector<ContainerRuntime> init, main;
-  std::string reason, message;                     // of a pod that was ended: Evicted, DeadlineExceeded
-  bool disrupted = false;                          // condition DisruptionTarget
+  std::string reason, message;  // of a pod that was ended: Evicted, DeadlineExceeded
+  bool disrupted = false;       // condition DisruptionTarget
   absl::Time next = absl::InfiniteFuture();
-  bool waits_in_background = false;                // what comes next is only a repetition
+  bool waits_in_background = false;  // what comes next is only a repetition
 };
 
 struct NodeRuntime {
-  std::set<std::string> images;                    // by full name
-  std::set<std::string> addresses;                 // of pods
+  std::set<std::string> images;     // by full name
+  std::set<std::string> addresses;  // of pods
   uint32_t next_address = 2;
-  bool silent = false;                             // was dead when the cluster was loaded
-  std::string pressure;                            // condition type raised by a fault: "MemoryPressure"
+  bool silent = false;   // was dead when the cluster was loaded
+  std::string pressure;  // condition type raised by a fault: "MemoryPressure"
 };
 
 struct KubeletState {
-  std::map<std::string, PodRuntime> pods;          // by uid
+  std::map<std::string, PodRuntime> pods;  // by uid
   std::map<std::string, NodeRuntime> nodes;
 };
 

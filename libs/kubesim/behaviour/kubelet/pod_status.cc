@@ -12,8 +12,12 @@
 namespace opsmesh::kubesim {
 namespace {
 
-bool Running(const ContainerRuntime& one) { return one.status.state == ContainerStatus::State::kRunning; }
-bool Over(const ContainerRuntime& one) { return one.status.state == ContainerStatus::State::kTerminated; }
+bool Running(const ContainerRuntime& one) {
+  return one.status.state == ContainerStatus::State::kRunning;
+}
+bool Over(const ContainerRuntime& one) {
+  return one.status.state == ContainerStatus::State::kTerminated;
+}
 bool Failed(const ContainerRuntime& one) { return Over(one) && one.status.terminated->code != 0; }
 
 std::string Names(const std::vector<std::string>& names) { return base::Join(names, " "); }
@@ -24,17 +28,27 @@ std::string Kubelet::Phase(const View& view) const {
   const PodRuntime& runtime = view.runtime;
   if (!runtime.reason.empty() && runtime.over) return "Failed";
   if (runtime.over) {
-    const bool failed = std::any_of(runtime.main.begin(), runtime.main.end(), Failed) ||
-                        std::any_of(runtime.init.begin(), runtime.init.end(), [](const ContainerRuntime& one) { return !one.sidecar && Failed(one); });
+    const bool failed =
+        std::any_of(runtime.main.begin(), runtime.main.end(), Failed) ||
+        std::any_of(runtime.init.begin(), runtime.init.end(),
+                    [](const ContainerRuntime& one) { return !one.sidecar && Failed(one); });
     const bool all_ended = std::all_of(runtime.main.begin(), runtime.main.end(), Over);
     if (failed) return "Failed";
     return all_ended ? "Succeeded" : runtime.terminating ? "Failed" : "Failed";
   }
-  const bool init_done = std::all_of(runtime.init.begin(), runtime.init.end(), [](const ContainerRuntime& one) {
-    return one.sidecar ? one.status.started || one.status.restarts > 0 : Over(one) && !Failed(one);
-  });
-  const bool begun = std::any_of(runtime.main.begin(), runtime.main.end(), [](const ContainerRuntime& one) { return Running(one) || Over(one) || one.status.last || one.status.terminated; });
-  const bool all_begun = std::all_of(runtime.main.begin(), runtime.main.end(), [](const ContainerRuntime& one) { return Running(one) || Over(one) || one.status.last || one.status.terminated; });
+  const bool init_done =
+      std::all_of(runtime.init.begin(), runtime.init.end(), [](const ContainerRuntime& one) {
+        return one.sidecar ? one.status.started || one.status.restarts > 0
+                           : Over(one) && !Failed(one);
+      });
+  const bool begun =
+      std::any_of(runtime.main.begin(), runtime.main.end(), [](const ContainerRuntime& one) {
+        return Running(one) || Over(one) || one.status.last || one.status.terminated;
+      });
+  const bool all_begun =
+      std::all_of(runtime.main.begin(), runtime.main.end(), [](const ContainerRuntime& one) {
+        return Running(one) || Over(one) || one.status.last || one.status.terminated;
+      });
   return init_done && begun && all_begun ? "Running" : "Pending";
 }
 
@@ -42,10 +56,15 @@ Json Kubelet::Conditions(const View& view, const Json& before, const std::string
   const PodRuntime& runtime = view.runtime;
   const std::string now = base::Rfc3339(view.now);
   Json list = Json::array();
-  auto add = [&](const char* type, bool good, const std::string& reason = {}, const std::string& message = {}) {
-    Json condition = {{"type", type}, {"status", good ? "True" : "False"}, {"lastProbeTime", nullptr}, {"lastTransitionTime", now}};
+  auto add = [&](const char* type, bool good, const std::string& reason = {},
+                 const std::string& message = {}) {
+    Json condition = {{"type", type},
+                      {"status", good ? "True" : "False"},
+                      {"lastProbeTime", nullptr},
+                      {"lastTransitionTime", now}};
     for (const Json& old : ListAt(before, {"conditions"})) {
-      if (TextAt(old, "type") == type && TextAt(old, "status") == condition["status"]) condition["lastTransitionTime"] = TextAt(old, "lastTransitionTime");
+      if (TextAt(old, "type") == type && TextAt(old, "status") == condition["status"])
+        condition["lastTransitionTime"] = TextAt(old, "lastTransitionTime");
     }
     if (!reason.empty()) condition["reason"] = reason;
     if (!message.empty()) condition["message"] = message;
@@ -53,7 +72,8 @@ Json Kubelet::Conditions(const View& view, const Json& before, const std::string
   };
   std::vector<std::string> incomplete, unready;
   for (const ContainerRuntime& one : runtime.init) {
-    if (one.sidecar ? !one.status.started : !(Over(one) && !Failed(one))) incomplete.push_back(one.status.name);
+    if (one.sidecar ? !one.status.started : !(Over(one) && !Failed(one)))
+      incomplete.push_back(one.status.name);
     if (one.sidecar && !one.status.ready) unready.push_back(one.status.name);
   }
   for (const ContainerRuntime& one : runtime.main) {
@@ -63,14 +83,23 @@ Json Kubelet::Conditions(const View& view, const Json& before, const std::string
     add("DisruptionTarget", true, "TerminationByKubelet", runtime.message);
   }
   add("PodReadyToStartContainers", runtime.sandbox && !runtime.over);
-  const bool main_begun = std::any_of(runtime.main.begin(), runtime.main.end(), [](const ContainerRuntime& one) { return one.status.last || one.status.terminated || Running(one); });
-  if (phase == "Succeeded") add("Initialized", true, "PodCompleted");
-  else if (incomplete.empty() || main_begun) add("Initialized", true);
-  else add("Initialized", false, "ContainersNotInitialized", fmt::format("containers with incomplete status: [{}]", Names(incomplete)));
+  const bool main_begun =
+      std::any_of(runtime.main.begin(), runtime.main.end(), [](const ContainerRuntime& one) {
+        return one.status.last || one.status.terminated || Running(one);
+      });
+  if (phase == "Succeeded")
+    add("Initialized", true, "PodCompleted");
+  else if (incomplete.empty() || main_begun)
+    add("Initialized", true);
+  else
+    add("Initialized", false, "ContainersNotInitialized",
+        fmt::format("containers with incomplete status: [{}]", Names(incomplete)));
   bool ready = unready.empty() && !runtime.over;
   std::string reason, message;
-  if (phase == "Succeeded") reason = "PodCompleted";
-  else if (phase == "Failed") reason = "PodFailed";
+  if (phase == "Succeeded")
+    reason = "PodCompleted";
+  else if (phase == "Failed")
+    reason = "PodFailed";
   else if (!ready) {
     reason = "ContainersNotReady";
     message = fmt::format("containers with unready status: [{}]", Names(unready));
@@ -78,8 +107,14 @@ Json Kubelet::Conditions(const View& view, const Json& before, const std::string
   std::vector<std::string> gates;
   for (const Json& gate : ListAt(view.spec, {"readinessGates"})) {
     const std::string type = TextAt(gate, "conditionType");
-    const bool met = std::any_of(ListAt(before, {"conditions"}).begin(), ListAt(before, {"conditions"}).end(), [&](const Json& one) { return TextAt(one, "type") == type && TextAt(one, "status") == "True"; });
-    if (!met) gates.push_back(fmt::format("the status of pod readiness gate \"{}\" is not \"True\", but False", type));
+    const bool met =
+        std::any_of(ListAt(before, {"conditions"}).begin(), ListAt(before, {"conditions"}).end(),
+                    [&](const Json& one) {
+                      return TextAt(one, "type") == type && TextAt(one, "status") == "True";
+                    });
+    if (!met)
+      gates.push_back(
+          fmt::format("the status of pod readiness gate \"{}\" is not \"True\", but False", type));
   }
   if (ready && !gates.empty()) {
     add("Ready", false, "ReadinessGatesNotReady", base::Join(gates, ", "));
@@ -90,7 +125,8 @@ Json Kubelet::Conditions(const View& view, const Json& before, const std::string
   add("PodScheduled", true);
   // What others wrote stays: readiness gates, disruption.
   for (const Json& old : ListAt(before, {"conditions"})) {
-    const bool ours = std::any_of(list.begin(), list.end(), [&](const Json& one) { return one["type"] == old["type"]; });
+    const bool ours = std::any_of(list.begin(), list.end(),
+                                  [&](const Json& one) { return one["type"] == old["type"]; });
     if (!ours) list.push_back(old);
   }
   return list;
@@ -135,7 +171,8 @@ Json Kubelet::MakeStatus(const View& view, const Json& before) const {
     });
     return statuses;
   };
-  if (!runtime.init.empty()) status["initContainerStatuses"] = render(runtime.init, "initContainers");
+  if (!runtime.init.empty())
+    status["initContainerStatuses"] = render(runtime.init, "initContainers");
   status["containerStatuses"] = render(runtime.main, "containers");
   return status;
 }
@@ -143,29 +180,42 @@ Json Kubelet::MakeStatus(const View& view, const Json& before) const {
 void Kubelet::WriteStatus(View& view) {
   const Json wanted = MakeStatus(view, At(view.pod, "status"));
   if (wanted == At(view.pod, "status")) return;
-  (void)engine_.client().Change(pod_type_, view.runtime.ns, view.runtime.name, [&](Json& object) {
-    object["status"] = MakeStatus(view, At(object, "status"));
-    return true;
-  }, view.runtime.uid);
+  (void)engine_.client().Change(
+      pod_type_, view.runtime.ns, view.runtime.name,
+      [&](Json& object) {
+        object["status"] = MakeStatus(view, At(object, "status"));
+        return true;
+      },
+      view.runtime.uid);
 }
 
 // Typical values of what runs: api/metrics.h lets them sway.
 void Kubelet::WriteMetrics(const View& view, bool remove) {
-  const ResourceType* type = metrics_ ? engine_.store().catalog().Preferred("metrics.k8s.io", "pods") : nullptr;
+  const ResourceType* type =
+      metrics_ ? engine_.store().catalog().Preferred("metrics.k8s.io", "pods") : nullptr;
   if (type == nullptr) return;
-  if (remove) {
+  if (remove || faults_.OnCluster("no-metrics")) {
     (void)engine_.client().Remove(*type, view.runtime.ns, view.runtime.name);
     return;
   }
-  Json usage = {{"metadata", {{"name", view.runtime.name}, {"namespace", view.runtime.ns}, {"labels", At(view.pod, {"metadata", "labels"})}}}, {"containers", Json::array()}};
+  Json usage = {{"metadata",
+                 {{"name", view.runtime.name},
+                  {"namespace", view.runtime.ns},
+                  {"labels", At(view.pod, {"metadata", "labels"})}}},
+                {"containers", Json::array()}};
   if (!usage["metadata"]["labels"].is_object()) usage["metadata"].erase("labels");
   for (const auto* list : {&view.runtime.init, &view.runtime.main}) {
     for (const ContainerRuntime& one : *list) {
       if (!one.process || (one.init && !one.sidecar)) continue;
-      usage["containers"].push_back({{"name", one.status.name}, {"usage", {{"cpu", fmt::format("{}m", one.process->milli_cpu())}, {"memory", fmt::format("{}Ki", one.process->memory(view.now) / 1024)}}}});
+      usage["containers"].push_back(
+          {{"name", one.status.name},
+           {"usage",
+            {{"cpu", fmt::format("{}m", one.process->milli_cpu())},
+             {"memory", fmt::format("{}Ki", one.process->memory(view.now) / 1024)}}}});
     }
   }
   const Json containers = usage["containers"];
+  if (containers.empty()) return;
   if (!engine_.client().Put(*type, std::move(usage)).ok()) {
     (void)engine_.client().Change(*type, view.runtime.ns, view.runtime.name, [&](Json& object) {
       object["containers"] = containers;

@@ -20,10 +20,15 @@ const Json& SpecOf(const Json& pod_spec, const ContainerRuntime& container) {
   return At(pod_spec, "no such container");
 }
 
-bool Succeeded(const ContainerRuntime& container) { return container.status.terminated && container.status.state == ContainerStatus::State::kTerminated && container.status.terminated->code == 0; }
+bool Succeeded(const ContainerRuntime& container) {
+  return container.status.terminated &&
+         container.status.state == ContainerStatus::State::kTerminated &&
+         container.status.terminated->code == 0;
+}
 
 bool DoneForGood(const ContainerRuntime& container, const std::string& policy) {
-  if (container.status.state != ContainerStatus::State::kTerminated || container.process) return false;
+  if (container.status.state != ContainerStatus::State::kTerminated || container.process)
+    return false;
   return policy == "Never" || (policy == "OnFailure" && container.status.terminated->code == 0);
 }
 
@@ -44,19 +49,28 @@ void Kubelet::SyncPod(View& view) {
     return;
   }
   if (SyncInit(view)) {
-    for (ContainerRuntime& container : runtime.main) SyncContainer(view, container, SpecOf(view.spec, container));
+    for (ContainerRuntime& container : runtime.main)
+      SyncContainer(view, container, SpecOf(view.spec, container));
   }
   const std::string policy = TextAt(view.spec, "restartPolicy");
-  const bool init_failed = policy == "Never" && std::any_of(runtime.init.begin(), runtime.init.end(), [](const ContainerRuntime& one) {
-    return !one.sidecar && one.status.state == ContainerStatus::State::kTerminated && !one.process && one.status.terminated->code != 0;
-  });
-  const bool all_over = !runtime.main.empty() && std::all_of(runtime.main.begin(), runtime.main.end(), [&](const ContainerRuntime& one) { return DoneForGood(one, policy); });
+  const bool init_failed =
+      policy == "Never" &&
+      std::any_of(runtime.init.begin(), runtime.init.end(), [](const ContainerRuntime& one) {
+        return !one.sidecar && one.status.state == ContainerStatus::State::kTerminated &&
+               !one.process && one.status.terminated->code != 0;
+      });
+  const bool all_over =
+      !runtime.main.empty() &&
+      std::all_of(runtime.main.begin(), runtime.main.end(),
+                  [&](const ContainerRuntime& one) { return DoneForGood(one, policy); });
   if (init_failed || all_over) {
     // Sidecars go when the others are done.
     bool sidecars_run = false;
     for (ContainerRuntime& one : runtime.init) {
       if (!one.process) continue;
-      if (!one.stopping) StopContainer(view, one, SpecOf(view.spec, one), absl::Seconds(IntAt(view.spec, "terminationGracePeriodSeconds", 30)));
+      if (!one.stopping)
+        StopContainer(view, one, SpecOf(view.spec, one),
+                      absl::Seconds(IntAt(view.spec, "terminationGracePeriodSeconds", 30)));
       SyncContainer(view, one, SpecOf(view.spec, one));
       sidecars_run = sidecars_run || one.process.has_value();
     }
@@ -85,13 +99,18 @@ bool Kubelet::Admit(View& view) {
   }
   const auto wanted = scheduling::PodRequests(view.spec);
   auto refuse = [&](const char* resource, int64_t want, int64_t have, int64_t all) {
-    const std::string message = fmt::format("Pod was rejected: Node didn't have enough resource: {}, requested: {}, used: {}, capacity: {}", resource, want, have, all);
+    const std::string message = fmt::format(
+        "Pod was rejected: Node didn't have enough resource: {}, requested: {}, used: {}, "
+        "capacity: {}",
+        resource, want, have, all);
     Tell(view, "Warning", fmt::format("OutOf{}", resource), message.substr(18));
     EndPod(view, fmt::format("OutOf{}", resource), message, false);
     return false;
   };
-  if (wanted.milli_cpu > 0 && used.milli_cpu + wanted.milli_cpu > allocatable.milli_cpu) return refuse("cpu", wanted.milli_cpu, used.milli_cpu, allocatable.milli_cpu);
-  if (wanted.memory > 0 && used.memory + wanted.memory > allocatable.memory) return refuse("memory", wanted.memory, used.memory, allocatable.memory);
+  if (wanted.milli_cpu > 0 && used.milli_cpu + wanted.milli_cpu > allocatable.milli_cpu)
+    return refuse("cpu", wanted.milli_cpu, used.milli_cpu, allocatable.milli_cpu);
+  if (wanted.memory > 0 && used.memory + wanted.memory > allocatable.memory)
+    return refuse("memory", wanted.memory, used.memory, allocatable.memory);
   return true;
 }
 
@@ -103,13 +122,16 @@ bool Kubelet::Deadline(View& view) {
     view.At(end);
     return false;
   }
-  Tell(view, "Normal", "DeadlineExceeded", "Pod was active on the node longer than the specified deadline");
-  EndPod(view, "DeadlineExceeded", "Pod was active on the node longer than the specified deadline", false);
+  Tell(view, "Normal", "DeadlineExceeded",
+       "Pod was active on the node longer than the specified deadline");
+  EndPod(view, "DeadlineExceeded", "Pod was active on the node longer than the specified deadline",
+         false);
   return true;
 }
 
 // Ends a pod for good while its object stays.
-void Kubelet::EndPod(View& view, const std::string& reason, const std::string& message, bool disrupted) {
+void Kubelet::EndPod(View& view, const std::string& reason, const std::string& message,
+                     bool disrupted) {
   PodRuntime& runtime = view.runtime;
   for (auto* list : {&runtime.init, &runtime.main}) {
     for (ContainerRuntime& one : *list) {
@@ -138,7 +160,9 @@ std::string Kubelet::AssignAddress(const std::string& node_name, const Json& spe
   }
   unsigned a = 10, b = 244, c = 0, d = 0, bits = 24;
   NodeRuntime& runtime = state_.nodes[node_name];
-  if (std::sscanf(TextAt(*node, {"spec", "podCIDR"}).c_str(), "%u.%u.%u.%u/%u", &a, &b, &c, &d, &bits) != 5 || bits > 30 || bits < 8) {
+  if (std::sscanf(TextAt(*node, {"spec", "podCIDR"}).c_str(), "%u.%u.%u.%u/%u", &a, &b, &c, &d,
+                  &bits) != 5 ||
+      bits > 30 || bits < 8) {
     // Nobody gave the node a range: one by the node's place among the others.
     const auto all = nodes_.List();
     c = static_cast<unsigned>(std::find(all.begin(), all.end(), object) - all.begin());
@@ -151,7 +175,8 @@ std::string Kubelet::AssignAddress(const std::string& node_name, const Json& spe
   for (uint32_t i = 0; i < size; ++i) {
     const uint32_t offset = 2 + (runtime.next_address - 2 + i) % (size - 3);
     const uint32_t ip = base + offset;
-    std::string text = fmt::format("{}.{}.{}.{}", ip >> 24, (ip >> 16) & 255, (ip >> 8) & 255, ip & 255);
+    std::string text =
+        fmt::format("{}.{}.{}.{}", ip >> 24, (ip >> 16) & 255, (ip >> 8) & 255, ip & 255);
     if (!runtime.addresses.insert(text).second) continue;
     runtime.next_address = offset + 1;
     return text;
@@ -160,7 +185,8 @@ std::string Kubelet::AssignAddress(const std::string& node_name, const Json& spe
 }
 
 void Kubelet::ReleaseAddress(const PodRuntime& runtime) {
-  if (auto node = state_.nodes.find(runtime.node); node != state_.nodes.end()) node->second.addresses.erase(runtime.ip);
+  if (auto node = state_.nodes.find(runtime.node); node != state_.nodes.end())
+    node->second.addresses.erase(runtime.ip);
 }
 
 bool Kubelet::Sandbox(View& view) {
@@ -170,8 +196,11 @@ bool Kubelet::Sandbox(View& view) {
   if (auto fault = faults_.OnNode("network-plugin", runtime.node)) {
     if (view.now >= runtime.sandbox_at) {
       Tell(view, "Warning", "FailedCreatePodSandBox",
-           fmt::format("Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox \"{}\": plugin type=\"bridge\" "
-                       "failed (add): failed to allocate for range 0: no IP addresses available in range set", runtime.uid));
+           fmt::format("Failed to create pod sandbox: rpc error: code = Unknown desc = failed to "
+                       "setup network for sandbox \"{}\": plugin type=\"bridge\" "
+                       "failed (add): failed to allocate for range 0: no IP addresses available in "
+                       "range set",
+                       runtime.uid));
       runtime.sandbox_at = view.now + absl::Seconds(12);
     }
     view.At(runtime.sandbox_at, true);

@@ -15,7 +15,9 @@ constexpr const char* kMembers[] = {"startupProbe", "livenessProbe", "readinessP
 constexpr const char* kWords[] = {"Startup", "Liveness", "Readiness"};
 constexpr absl::Duration kFirst = absl::Milliseconds(400);  // a worker's first look after the start
 
-absl::Duration PeriodOf(const Json& probe) { return absl::Seconds(std::max<int64_t>(1, IntAt(probe, "periodSeconds", 10))); }
+absl::Duration PeriodOf(const Json& probe) {
+  return absl::Seconds(std::max<int64_t>(1, IntAt(probe, "periodSeconds", 10)));
+}
 
 int PortOf(const Json& container, const Json& port) {
   if (port.is_number_integer()) return port.get<int>();
@@ -36,7 +38,8 @@ void Kubelet::ArmProbes(ContainerRuntime& container, const Json& spec, absl::Tim
     const Json& probe = At(spec, kMembers[kind]);
     container.probes[static_cast<size_t>(kind)] = {};
     if (!probe.is_object()) continue;
-    const absl::Time first = container.status.started_at + absl::Seconds(IntAt(probe, "initialDelaySeconds")) + kFirst;
+    const absl::Time first =
+        container.status.started_at + absl::Seconds(IntAt(probe, "initialDelaySeconds")) + kFirst;
     container.probes[static_cast<size_t>(kind)].next = std::max(first, from);
   }
   if (container.status.started_at == from) {  // a new run, not one taken up
@@ -60,17 +63,24 @@ void Kubelet::Probe(View& view, ContainerRuntime& container, const Json& spec) {
     state.successes = verdict.good ? state.successes + 1 : 0;
     state.failures = verdict.good ? 0 : state.failures + 1;
     state.next = view.now + PeriodOf(probe);
-    if (!verdict.good) Tell(view, "Warning", "Unhealthy", fmt::format("{} probe failed: {}", kWords[kind], verdict.message), &container);
+    if (!verdict.good)
+      Tell(view, "Warning", "Unhealthy",
+           fmt::format("{} probe failed: {}", kWords[kind], verdict.message), &container);
     const bool up = state.successes >= IntAt(probe, "successThreshold", 1);
     const bool down = state.failures >= IntAt(probe, "failureThreshold", 3);
     if (kind == kReadinessProbe && (up || down)) container.status.ready = up;
     if (kind == kStartupProbe && up) {
       container.status.started = true;
-      container.status.ready = container.status.ready || !At(spec, kMembers[kReadinessProbe]).is_object();
+      container.status.ready =
+          container.status.ready || !At(spec, kMembers[kReadinessProbe]).is_object();
     }
     if (kind != kReadinessProbe && down) {
-      Tell(view, "Normal", "Killing", fmt::format("Container {} failed {} probe, will be restarted", container.status.name, kind == kStartupProbe ? "startup" : "liveness"), &container);
-      const int64_t grace = IntAt(probe, "terminationGracePeriodSeconds", IntAt(view.spec, "terminationGracePeriodSeconds", 30));
+      Tell(view, "Normal", "Killing",
+           fmt::format("Container {} failed {} probe, will be restarted", container.status.name,
+                       kind == kStartupProbe ? "startup" : "liveness"),
+           &container);
+      const int64_t grace = IntAt(probe, "terminationGracePeriodSeconds",
+                                  IntAt(view.spec, "terminationGracePeriodSeconds", 30));
       container.probe_killed = true;
       StopContainer(view, container, spec, absl::Seconds(grace));
       return;
@@ -82,28 +92,40 @@ void Kubelet::Probe(View& view, ContainerRuntime& container, const Json& spec) {
   }
 }
 
-Kubelet::Verdict Kubelet::JudgeHttp(const View& view, const ContainerRuntime& container, const Json& spec, const Json& get, int64_t timeout) const {
+Kubelet::Verdict Kubelet::JudgeHttp(const View& view, const ContainerRuntime& container,
+                                    const Json& spec, const Json& get, int64_t timeout) const {
   const int port = PortOf(spec, At(get, "port"));
   std::string path = TextAt(get, "path");
   if (!path.starts_with("/")) path = "/" + path;
   const std::string host = TextAt(get, "host").empty() ? view.runtime.ip : TextAt(get, "host");
   std::string scheme = TextAt(get, "scheme").empty() ? "http" : TextAt(get, "scheme");
-  std::transform(scheme.begin(), scheme.end(), scheme.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(scheme.begin(), scheme.end(), scheme.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   const std::string url = fmt::format("{}://{}:{}{}", scheme, host, port, path);
-  if (port < 0) return {false, fmt::format("couldn't find port: {} in container {}", Scalar(At(get, "port")), container.status.name)};
-  if (auto slow = faults_.OnSubject("slow-responses", SubjectOf(view, &container)); slow && std::strtod(slow->Parameter("seconds", "5").c_str(), nullptr) > static_cast<double>(timeout)) {
-    return {false, fmt::format("Get \"{}\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)", url)};
+  if (port < 0)
+    return {false, fmt::format("couldn't find port: {} in container {}", Scalar(At(get, "port")),
+                               container.status.name)};
+  if (auto slow = faults_.OnSubject("slow-responses", SubjectOf(view, &container));
+      slow && std::strtod(slow->Parameter("seconds", "5").c_str(), nullptr) >
+                  static_cast<double>(timeout)) {
+    return {false, fmt::format("Get \"{}\": context deadline exceeded (Client.Timeout exceeded "
+                               "while awaiting headers)",
+                               url)};
   }
   const Listener* listener = container.process->ListenerOn(port, view.now);
-  if (listener == nullptr) return {false, fmt::format("Get \"{}\": dial tcp {}:{}: connect: connection refused", url, host, port)};
-  if (listener->protocol != Listener::Protocol::kHttp) return {false, fmt::format("Get \"{}\": EOF", url)};
+  if (listener == nullptr)
+    return {false, fmt::format("Get \"{}\": dial tcp {}:{}: connect: connection refused", url, host,
+                               port)};
+  if (listener->protocol != Listener::Protocol::kHttp)
+    return {false, fmt::format("Get \"{}\": EOF", url)};
   int status = listener->StatusOf(path);
   if (status == 200 && images_.SaysAbsent(path)) status = 404;
   if (status >= 200 && status < 400) return {true, ""};
   return {false, fmt::format("HTTP probe failed with statuscode: {}", status)};
 }
 
-Kubelet::Verdict Kubelet::Judge(const View& view, const ContainerRuntime& container, const Json& spec, const Json& probe, ProbeKind kind) const {
+Kubelet::Verdict Kubelet::Judge(const View& view, const ContainerRuntime& container,
+                                const Json& spec, const Json& probe, ProbeKind kind) const {
   const Process& process = *container.process;
   const int64_t timeout = std::max<int64_t>(1, IntAt(probe, "timeoutSeconds", 1));
   if (!faults_.empty()) {
@@ -111,15 +133,20 @@ Kubelet::Verdict Kubelet::Judge(const View& view, const ContainerRuntime& contai
       const std::string which = fault->Parameter("probe", "readiness");
       std::string own = kWords[kind];
       own[0] = static_cast<char>(std::tolower(own[0]));
-      if (which == own || which == "all") return {false, fault->Parameter("message", "HTTP probe failed with statuscode: 503")};
+      if (which == own || which == "all")
+        return {false, fault->Parameter("message", "HTTP probe failed with statuscode: 503")};
     }
   }
-  if (kind == kReadinessProbe && !process.profile().not_ready.empty()) return {false, process.profile().not_ready};
-  if (const Json& get = At(probe, "httpGet"); get.is_object()) return JudgeHttp(view, container, spec, get, timeout);
+  if (kind == kReadinessProbe && !process.profile().not_ready.empty())
+    return {false, process.profile().not_ready};
+  if (const Json& get = At(probe, "httpGet"); get.is_object())
+    return JudgeHttp(view, container, spec, get, timeout);
   if (const Json& tcp = At(probe, "tcpSocket"); tcp.is_object()) {
     const int port = PortOf(spec, At(tcp, "port"));
     const std::string host = TextAt(tcp, "host").empty() ? view.runtime.ip : TextAt(tcp, "host");
-    if (port < 0) return {false, fmt::format("couldn't find port: {} in container {}", Scalar(At(tcp, "port")), container.status.name)};
+    if (port < 0)
+      return {false, fmt::format("couldn't find port: {} in container {}", Scalar(At(tcp, "port")),
+                                 container.status.name)};
     if (process.ListenerOn(port, view.now) != nullptr) return {true, ""};
     return {false, fmt::format("dial tcp {}:{}: connect: connection refused", host, port)};
   }
@@ -127,13 +154,19 @@ Kubelet::Verdict Kubelet::Judge(const View& view, const ContainerRuntime& contai
     const int port = static_cast<int>(IntAt(grpc, "port"));
     const Listener* listener = process.ListenerOn(port, view.now);
     if (listener != nullptr && listener->protocol != Listener::Protocol::kTcp) return {true, ""};
-    return {false, fmt::format("timeout: failed to connect service \"{}:{}\" within {}s: context deadline exceeded", view.runtime.ip, port, timeout)};
+    return {
+        false,
+        fmt::format(
+            "timeout: failed to connect service \"{}:{}\" within {}s: context deadline exceeded",
+            view.runtime.ip, port, timeout)};
   }
   if (const Json& exec = At(probe, "exec"); exec.is_object()) {
     std::vector<std::string> argv;
     for (const Json& word : ListAt(exec, {"command"})) argv.push_back(Scalar(word));
     const ExecResult result = process.Exec(argv, view.now, *this);
-    if (result.took > absl::Seconds(timeout)) return {false, fmt::format("command timed out: \"{}\" timed out after {}s", base::Join(argv, " "), timeout)};
+    if (result.took > absl::Seconds(timeout))
+      return {false, fmt::format("command timed out: \"{}\" timed out after {}s",
+                                 base::Join(argv, " "), timeout)};
     return {result.code == 0, result.output};
   }
   return {true, ""};

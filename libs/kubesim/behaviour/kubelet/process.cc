@@ -12,9 +12,12 @@
 namespace opsmesh::kubesim {
 namespace {
 
-constexpr absl::Duration kFirstLine = absl::Milliseconds(60), kBetweenLines = absl::Milliseconds(15);
-constexpr std::string_view kRuntime = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
-                                      "unable to start container process: ";
+constexpr absl::Duration kFirstLine = absl::Milliseconds(60),
+                         kBetweenLines = absl::Milliseconds(15);
+constexpr std::string_view kRuntime =
+    "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc "
+    "create failed: "
+    "unable to start container process: ";
 
 int64_t Amount(const std::string& quantity, int64_t scale) {
   return static_cast<int64_t>(ParseQuantity(Json(quantity)).value_or(0) / scale);
@@ -32,7 +35,8 @@ std::string Expand(const std::string& line, absl::Time time, const std::string& 
   return base::ReplaceAll(text, "{tag}", tag);
 }
 
-void WriteLines(const std::vector<std::string>& lines, absl::Time first, absl::Duration step, const std::string& tag, std::vector<LogLine>* out) {
+void WriteLines(const std::vector<std::string>& lines, absl::Time first, absl::Duration step,
+                const std::string& tag, std::vector<LogLine>* out) {
   for (const std::string& line : lines) {
     // A line of the table may be a paragraph.
     std::string text = Expand(line, first, tag);
@@ -49,7 +53,9 @@ std::string BaseName(const std::string& path) { return path.substr(path.rfind('/
 
 std::string TagOf(const std::string& image) {
   const auto name = ImageName::Parse(image);
-  return name && !name->tag.empty() && name->tag != "latest" ? name->tag.substr(0, name->tag.find('-')) : "1.0.0";
+  return name && !name->tag.empty() && name->tag != "latest"
+             ? name->tag.substr(0, name->tag.find('-'))
+             : "1.0.0";
 }
 
 }  // namespace
@@ -58,14 +64,18 @@ namespace process_internal {
 
 class Repeats final : public LogScript {
  public:
-  Repeats(ImageProfilePtr profile, std::string tag, absl::Time started, const base::Clock* clock) : profile_(std::move(profile)), tag_(std::move(tag)), started_(started), clock_(clock) {}
-  void Write(absl::Time after, size_t most, const std::function<void(LogLine)>& sink) const override {
+  Repeats(ImageProfilePtr profile, std::string tag, absl::Time started, const base::Clock* clock)
+      : profile_(std::move(profile)), tag_(std::move(tag)), started_(started), clock_(clock) {}
+  void Write(absl::Time after, size_t most,
+             const std::function<void(LogLine)>& sink) const override {
     const absl::Duration every = std::max(profile_->repeat_every, absl::Milliseconds(100));
     const int64_t last = (clock_->Now() - started_) / every;
-    const int64_t first = std::max<int64_t>({1, (after - started_) / every + 1, last - static_cast<int64_t>(most) + 1});
+    const int64_t first = std::max<int64_t>(
+        {1, (after - started_) / every + 1, last - static_cast<int64_t>(most) + 1});
     for (int64_t i = first; i <= last; ++i) {
       const absl::Time time = started_ + every * i;
-      sink({time, Expand(profile_->repeats[static_cast<size_t>(i) % profile_->repeats.size()], time, tag_)});
+      sink({time, Expand(profile_->repeats[static_cast<size_t>(i) % profile_->repeats.size()], time,
+                         tag_)});
     }
   }
 
@@ -84,7 +94,8 @@ std::shared_ptr<const LogScript> Process::MakeLogScript(const base::Clock& clock
   return std::make_shared<process_internal::Repeats>(profile_, tag_, started_, &clock);
 }
 
-std::optional<StartFailure> Process::Start(const ProcessSpec& spec, const ImageTable& table, absl::Time now, Process* process) {
+std::optional<StartFailure> Process::Start(const ProcessSpec& spec, const ImageTable& table,
+                                           absl::Time now, Process* process) {
   Process& p = *process;
   p = Process();
   p.profile_ = spec.profile;
@@ -108,22 +119,30 @@ std::optional<StartFailure> Process::Start(const ProcessSpec& spec, const ImageT
   return std::nullopt;
 }
 
-std::optional<StartFailure> Process::StartCommand(const ProcessSpec& spec, const ImageTable& table, absl::Time now) {
+std::optional<StartFailure> Process::StartCommand(const ProcessSpec& spec, const ImageTable& table,
+                                                  absl::Time now) {
   const std::string& command = spec.argv[0];
   const std::string name = BaseName(command);
-  const bool absent = table.SaysAbsent(command) || (!spec.files.contains(command) && !CommandExists(command, *spec.profile));
+  const bool absent = table.SaysAbsent(command) ||
+                      (!spec.files.contains(command) && !CommandExists(command, *spec.profile));
   if (absent) {
     const bool path = command.find('/') != std::string::npos;
-    return StartFailure{fmt::format("{}exec: \"{}\": {}: unknown", kRuntime, command,
-                                    path ? fmt::format("stat {}: no such file or directory", command) : "executable file not found in $PATH"), 128};
+    return StartFailure{
+        fmt::format("{}exec: \"{}\": {}: unknown", kRuntime, command,
+                    path ? fmt::format("stat {}: no such file or directory", command)
+                         : "executable file not found in $PATH"),
+        128};
   }
   if (auto script = spec.files.find(command); script != spec.files.end()) {
     // A mounted script: its first line names who reads it.
     const std::string first = script->second.substr(0, script->second.find('\n'));
     if (first.starts_with("#!")) {
       const std::string interpreter = first.substr(2, first.find_first_of(" \r", 3) - 2);
-      if (first.find('\r') != std::string::npos || !CommandExists(interpreter, *spec.profile) || table.SaysAbsent(interpreter)) {
-        return StartFailure{fmt::format("{}exec: \"{}\": no such file or directory: unknown", kRuntime, command), 128};
+      if (first.find('\r') != std::string::npos || !CommandExists(interpreter, *spec.profile) ||
+          table.SaysAbsent(interpreter)) {
+        return StartFailure{
+            fmt::format("{}exec: \"{}\": no such file or directory: unknown", kRuntime, command),
+            128};
       }
     } else {
       exec_format_error_ = true;
@@ -134,7 +153,8 @@ std::optional<StartFailure> Process::StartCommand(const ProcessSpec& spec, const
   const bool shell = name == "sh" || name == "bash" || name == "ash";
   size_t script_at = 0;
   for (size_t i = 1; shell && i + 1 < spec.argv.size(); ++i) {
-    if (spec.argv[i].starts_with("-") && !spec.argv[i].starts_with("--") && spec.argv[i].find('c') != std::string::npos) {
+    if (spec.argv[i].starts_with("-") && !spec.argv[i].starts_with("--") &&
+        spec.argv[i].find('c') != std::string::npos) {
       script_at = i + 1;
       break;
     }
@@ -143,9 +163,11 @@ std::optional<StartFailure> Process::StartCommand(const ProcessSpec& spec, const
     RunScript(spec.argv[script_at], spec, now);
     shell_.shell_name = name;
     shell_.is_bash = name == "bash";
-    shell_.positional.assign(spec.argv.begin() + static_cast<ptrdiff_t>(script_at) + 1, spec.argv.end());
+    shell_.positional.assign(spec.argv.begin() + static_cast<ptrdiff_t>(script_at) + 1,
+                             spec.argv.end());
     if (shell_.positional.empty()) shell_.positional = {name};
-    for (size_t i = 1; i < script_at; ++i) shell_.errexit = shell_.errexit || spec.argv[i].find('e') != std::string::npos;
+    for (size_t i = 1; i < script_at; ++i)
+      shell_.errexit = shell_.errexit || spec.argv[i].find('e') != std::string::npos;
     return std::nullopt;
   }
   if (shell && spec.argv.size() > 1) {  // sh /scripts/run.sh
@@ -154,7 +176,8 @@ std::optional<StartFailure> Process::StartCommand(const ProcessSpec& spec, const
       return std::nullopt;
     }
     if (!spec.profile->any_command) {
-      lines_once_ = fmt::format("{}: can't open '{}': No such file or directory", name, spec.argv[1]);
+      lines_once_ =
+          fmt::format("{}: can't open '{}': No such file or directory", name, spec.argv[1]);
       exits_at_ = now + absl::Milliseconds(30);
       exit_code_ = 2;
       return std::nullopt;
@@ -168,7 +191,8 @@ std::optional<StartFailure> Process::StartCommand(const ProcessSpec& spec, const
   }
   // One command: a script of one line, quoted.
   std::string line;
-  for (const std::string& word : spec.argv) line += (line.empty() ? "'" : " '") + base::ReplaceAll(word, "'", "'\\''") + "'";
+  for (const std::string& word : spec.argv)
+    line += (line.empty() ? "'" : " '") + base::ReplaceAll(word, "'", "'\\''") + "'";
   RunScript("exec " + line, spec, now);
   return std::nullopt;
 }
@@ -189,26 +213,35 @@ void Process::RunScript(const std::string& script, const ProcessSpec& spec, absl
 
 // The image's own server.
 void Process::Serve(absl::Time now) {
-  if (!profile_->one_of_env.empty() && std::none_of(profile_->one_of_env.begin(), profile_->one_of_env.end(), [&](const std::string& name) { return env_.contains(name); })) {
+  if (!profile_->one_of_env.empty() &&
+      std::none_of(profile_->one_of_env.begin(), profile_->one_of_env.end(),
+                   [&](const std::string& name) { return env_.contains(name); })) {
     lines_once_ = profile_->without_env;
     exits_at_ = now + absl::Milliseconds(400);
     exit_code_ = 1;
     return;
   }
-  listeners_ = profile_->listeners;
+  listeners_.clear();
   if (profile_->listens_as_declared) {
     for (Listener listener : declared_) {
       listener.protocol = Listener::Protocol::kHttp;
       listener.otherwise = 200;
       listeners_.push_back(std::move(listener));
     }
-    if (auto port = env_.find("PORT"); port != env_.end() && std::strtol(port->second.c_str(), nullptr, 10) > 0) {
-      listeners_.push_back({static_cast<int>(std::strtol(port->second.c_str(), nullptr, 10)), Listener::Protocol::kHttp, {}, 200});
+    if (auto port = env_.find("PORT");
+        port != env_.end() && std::strtol(port->second.c_str(), nullptr, 10) > 0) {
+      listeners_.push_back({static_cast<int>(std::strtol(port->second.c_str(), nullptr, 10)),
+                            Listener::Protocol::kHttp,
+                            {},
+                            200});
     }
-    answers_everywhere_ = listeners_.empty();
+    answers_everywhere_ = listeners_.empty() && profile_->listeners.empty();
   }
+  listeners_.insert(listeners_.end(), profile_->listeners.begin(), profile_->listeners.end());
   // A server whose settings are mounted serves what they say: pages of its own.
-  const bool configured = std::any_of(files_.begin(), files_.end(), [&](const auto& file) { return !profile_->family.empty() && file.first.find(profile_->family) != std::string::npos; });
+  const bool configured = std::any_of(files_.begin(), files_.end(), [&](const auto& file) {
+    return !profile_->family.empty() && file.first.find(profile_->family) != std::string::npos;
+  });
   if (configured) {
     for (Listener& listener : listeners_) listener.otherwise = 200;
   }
@@ -233,8 +266,10 @@ void Process::Advance(absl::Time now, const World& world, std::vector<LogLine>* 
   if (end_) return;
   if (!begun_) {
     begun_ = true;
-    if (!lines_once_.empty()) WriteLines({lines_once_}, started_ + kFirstLine, kBetweenLines, tag_, lines);
-    else if (serving_) WriteLines(profile_->starts, started_ + kFirstLine, kBetweenLines, tag_, lines);
+    if (!lines_once_.empty())
+      WriteLines({lines_once_}, started_ + kFirstLine, kBetweenLines, tag_, lines);
+    else if (serving_)
+      WriteLines(profile_->starts, started_ + kFirstLine, kBetweenLines, tag_, lines);
     if (exec_format_error_) {
       lines->push_back({started_, "exec: exec format error"});
       end_ = ProcessEnd{started_ + absl::Milliseconds(10), 255, ""};
@@ -246,7 +281,8 @@ void Process::Advance(absl::Time now, const World& world, std::vector<LogLine>* 
     RunShell(&shell_, term_at_ && *term_at_ < now ? *term_at_ : now, world, lines);
     if (shell_.serves_image && !served) {
       Serve(shell_.now);
-      if (serving_) WriteLines(profile_->starts, shell_.now + kFirstLine, kBetweenLines, tag_, lines);
+      if (serving_)
+        WriteLines(profile_->starts, shell_.now + kFirstLine, kBetweenLines, tag_, lines);
     }
     memory_ = std::max(memory_, shell_.memory);
     if (shell_.milli_cpu > 1) cpu_ = shell_.milli_cpu;
@@ -254,7 +290,10 @@ void Process::Advance(absl::Time now, const World& world, std::vector<LogLine>* 
   }
   CheckMemory(now);
   if (!end_ && exits_at_ && *exits_at_ <= now) {
-    WriteLines(profile_->ends, *exits_at_ - absl::Milliseconds(40) * static_cast<int64_t>(serving_ ? profile_->ends.size() : 0), absl::Milliseconds(40), tag_, lines);
+    WriteLines(profile_->ends,
+               *exits_at_ - absl::Milliseconds(40) *
+                                static_cast<int64_t>(serving_ ? profile_->ends.size() : 0),
+               absl::Milliseconds(40), tag_, lines);
     end_ = ProcessEnd{*exits_at_, exit_code_, exit_reason_};
   }
   if (!end_ && term_at_ && *term_at_ <= now) end_ = ProcessEnd{*term_at_, term_code_, ""};
@@ -263,9 +302,12 @@ void Process::Advance(absl::Time now, const World& world, std::vector<LogLine>* 
 void Process::CheckMemory(absl::Time now) {
   if (end_ || memory_limit_ <= 0 || memory_ + extra_memory_ <= memory_limit_) return;
   // Memory grows until the limit is reached.
-  const absl::Time at = std::max(started_ + absl::Milliseconds(900), extra_memory_ > 0 ? now : started_);
-  if (at <= now) end_ = ProcessEnd{at, 137, "OOMKilled"};
-  else oom_at_ = at;
+  const absl::Time at =
+      std::max(started_ + absl::Milliseconds(900), extra_memory_ > 0 ? now : started_);
+  if (at <= now)
+    end_ = ProcessEnd{at, 137, "OOMKilled"};
+  else
+    oom_at_ = at;
 }
 
 absl::Time Process::due() const {
@@ -282,7 +324,8 @@ absl::Time Process::due() const {
 void Process::Terminate(absl::Time now) {
   if (end_ || term_at_) return;
   if (script_runs_ && !shell_.serves_image) {
-    if (!shell_.on_term || shell_.on_term->empty()) return;  // the first process of a container has no default action
+    if (!shell_.on_term || shell_.on_term->empty())
+      return;  // the first process of a container has no default action
     ShellState handler = shell_;
     handler.program = CompileShell(*shell_.on_term);
     if (!handler.program) return;
@@ -292,7 +335,10 @@ void Process::Terminate(absl::Time now) {
     handler.over = false;
     class Nothing final : public World {
       bool Resolves(const std::string&, const std::string&) const override { return false; }
-      Reach Connect(const std::string&, int, const std::string&, const std::string&, int*) const override { return Reach::kRefused; }
+      Reach Connect(const std::string&, int, const std::string&, const std::string&,
+                    int*) const override {
+        return Reach::kRefused;
+      }
     } nothing;
     std::vector<LogLine> lines;
     RunShell(&handler, now + absl::Hours(1), nothing, &lines);
@@ -323,20 +369,27 @@ const Listener* Process::ListenerOn(int port, absl::Time now) const {
   return answers_everywhere_ ? any : nullptr;
 }
 
-ExecResult Process::Exec(const std::vector<std::string>& argv, absl::Time now, const World& world) const {
+ExecResult Process::Exec(const std::vector<std::string>& argv, absl::Time now,
+                         const World& world) const {
   ExecResult result;
   if (argv.empty()) return {126, "no command", absl::ZeroDuration()};
   if (!CommandExists(argv[0], *profile_)) {
     const bool path = argv[0].find('/') != std::string::npos;
     result.code = 126;
-    result.output = fmt::format("OCI runtime exec failed: exec failed: unable to start container process: exec: \"{}\": {}: unknown", argv[0],
-                                path ? fmt::format("stat {}: no such file or directory", argv[0]) : "executable file not found in $PATH");
+    result.output = fmt::format(
+        "OCI runtime exec failed: exec failed: unable to start container process: exec: \"{}\": "
+        "{}: unknown",
+        argv[0],
+        path ? fmt::format("stat {}: no such file or directory", argv[0])
+             : "executable file not found in $PATH");
     return result;
   }
   std::string line;
-  for (const std::string& word : argv) line += (line.empty() ? "'" : " '") + base::ReplaceAll(word, "'", "'\\''") + "'";
+  for (const std::string& word : argv)
+    line += (line.empty() ? "'" : " '") + base::ReplaceAll(word, "'", "'\\''") + "'";
   const bool server_tool = serving_ && !profile_->binaries.empty() && !CommonShellTool(argv[0]);
-  if (server_tool && (now < listens_from_ || end_)) return {1, "connection refused", absl::ZeroDuration()};
+  if (server_tool && (now < listens_from_ || end_))
+    return {1, "connection refused", absl::ZeroDuration()};
   ShellState inner = script_runs_ ? shell_ : MakeShell(nullptr, env_, profile_, now);
   inner.program = CompileShell(line);
   if (!inner.program) return {2, "syntax error", absl::ZeroDuration()};

@@ -1,5 +1,5 @@
-// The process of a container: what its image and command do over time. A value (copies run on by themselves), advanced by
-// asking for it; nothing happens between.
+// The process of a container: what its image and command do over time. A value (copies run on by
+// themselves), advanced by asking for it; nothing happens between.
 #pragma once
 
 #include <cstdint>
@@ -22,15 +22,15 @@ namespace opsmesh::kubesim {
 struct ProcessSpec {
   ImageProfilePtr profile;
   std::string image;
-  std::vector<std::string> argv;               // command and args; empty = the image's own
-  bool command_given = false;                  // `command` replaces the image's entry point, `args` alone does not
+  std::vector<std::string> argv;  // command and args; empty = the image's own
+  bool command_given = false;  // `command` replaces the image's entry point, `args` alone does not
   std::map<std::string, std::string> env;
-  std::vector<Listener> declared;              // the container's ports
-  bool tty = false;                            // stdin or a terminal is kept open
-  int64_t memory_limit = 0;                    // bytes, 0 = none
-  int64_t cpu_limit = 0;                       // thousandths of a core, 0 = none
-  std::set<std::string> mounts;                // mount paths
-  std::map<std::string, std::string> files;    // mounted files with their content
+  std::vector<Listener> declared;            // the container's ports
+  bool tty = false;                          // stdin or a terminal is kept open
+  int64_t memory_limit = 0;                  // bytes, 0 = none
+  int64_t cpu_limit = 0;                     // thousandths of a core, 0 = none
+  std::set<std::string> mounts;              // mount paths
+  std::map<std::string, std::string> files;  // mounted files with their content
   std::string ns, pod_name;
 };
 
@@ -43,14 +43,16 @@ struct StartFailure {
 struct ProcessEnd {
   absl::Time at;
   int code = 0;
-  std::string reason;   // "OOMKilled", or ""
+  std::string reason;  // "OOMKilled", or ""
 };
 
 class Process {
  public:
   /// `world` answers what a script asks of names and ports. Deterministic.
-  static std::optional<StartFailure> Start(const ProcessSpec& spec, const ImageTable& table, absl::Time now, Process* process);
-  /// One that was running already (a loaded or forked cluster): a script begins again, without its lines.
+  static std::optional<StartFailure> Start(const ProcessSpec& spec, const ImageTable& table,
+                                           absl::Time now, Process* process);
+  /// One that was running already (a loaded or forked cluster): a script begins again, without its
+  /// lines.
   void Adopt(absl::Time started);
 
   /// Runs up to `now`; lines written go to `lines`.
@@ -69,7 +71,7 @@ class Process {
   /// Runs a command inside, as an exec probe does: exit code and output.
   ExecResult Exec(const std::vector<std::string>& argv, absl::Time now, const World& world) const;
   const ImageProfile& profile() const { return *profile_; }
-  int64_t memory(absl::Time now) const;          // bytes
+  int64_t memory(absl::Time now) const;  // bytes
   int64_t milli_cpu() const { return cpu_; }
   /// Lines it goes on writing by itself; null when there are none.
   std::shared_ptr<const LogScript> MakeLogScript(const base::Clock& clock) const;
@@ -79,10 +81,13 @@ class Process {
   void RaiseMemory(int64_t bytes) { extra_memory_ = bytes; }
   bool busy_forever() const { return due() == absl::InfiniteFuture() && !end_; }
   /// What comes next is a script going round, not an end that is known.
-  bool repeats() const { return script_runs_ && !exits_at_ && !term_at_ && !oom_at_ && ShellLoops(shell_); }
+  bool repeats() const {
+    return script_runs_ && !exits_at_ && !term_at_ && !oom_at_ && ShellLoops(shell_);
+  }
 
  private:
-  std::optional<StartFailure> StartCommand(const ProcessSpec& spec, const ImageTable& table, absl::Time now);
+  std::optional<StartFailure> StartCommand(const ProcessSpec& spec, const ImageTable& table,
+                                           absl::Time now);
   void RunScript(const std::string& script, const ProcessSpec& spec, absl::Time now);
   void Serve(absl::Time now);
   void CheckMemory(absl::Time now);
@@ -101,7 +106,7 @@ class Process {
   bool script_runs_ = false, exec_format_error_ = false;
   ShellState shell_;
   // How it ends.
-  std::string lines_once_;                       // instead of the image's own
+  std::string lines_once_;  // instead of the image's own
   std::optional<absl::Time> exits_at_, term_at_, oom_at_;
   int exit_code_ = 0, term_code_ = 0;
   std::string exit_reason_;

@@ -1,7 +1,8 @@
-// A small POSIX shell: the scripts of manifests (sh -c "…") as programs that take simulated time. Scripts are compiled to
-// a list of instructions; what runs is a copyable state, so that a cluster can be forked in the middle of `sleep 5`.
-// Known: lists, && || !, if, while, until, for, case-free pipelines, groups, variables, $(…), $((…)), quotes, redirections,
-// background jobs, trap, and the commands listed in shell_commands.cc. Anything else makes the script unreadable.
+// A small POSIX shell: the scripts of manifests (sh -c "…") as programs that take simulated time.
+// Scripts are compiled to a list of instructions; what runs is a copyable state, so that a cluster
+// can be forked in the middle of `sleep 5`. Known: lists, && || !, if, while, until, for, case-free
+// pipelines, groups, variables, $(…), $((…)), quotes, redirections, background jobs, trap, and the
+// commands listed in shell_commands.cc. Anything else makes the script unreadable.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +27,10 @@ class World {
   enum class Reach { kNoSuchHost, kRefused, kTimeout, kOpen };
   /// Whether `host` (name of a Service as seen from `ns`, DNS name, address) resolves.
   virtual bool Resolves(const std::string& host, const std::string& ns) const = 0;
-  /// A TCP connection; `status` gets what HTTP answers on `path` when it is open and speaks HTTP (else 0).
-  virtual Reach Connect(const std::string& host, int port, const std::string& path, const std::string& ns, int* status) const = 0;
+  /// A TCP connection; `status` gets what HTTP answers on `path` when it is open and speaks HTTP
+  /// (else 0).
+  virtual Reach Connect(const std::string& host, int port, const std::string& path,
+                        const std::string& ns, int* status) const = 0;
 };
 
 struct ExecResult {
@@ -44,34 +47,40 @@ struct ShellState {
   size_t pc = 0;
   int status = 0;
   std::map<std::string, std::string> variables;
-  std::map<std::string, std::string> files;      // what it wrote, by path; what it removed has a mark in `removed`
+  std::map<std::string, std::string>
+      files;  // what it wrote, by path; what it removed has a mark in `removed`
   std::set<std::string> removed;
-  struct Loop { std::vector<std::string> items; size_t next = 0; };
-  std::map<size_t, Loop> loops;                  // by instruction
-  std::vector<absl::Time> jobs;                  // ends of background jobs
+  struct Loop {
+    std::vector<std::string> items;
+    size_t next = 0;
+  };
+  std::map<size_t, Loop> loops;  // by instruction
+  std::vector<absl::Time> jobs;  // ends of background jobs
   std::vector<Listener> listeners;
-  std::vector<std::string> positional;           // $0 $1 …
-  absl::Time now;                                // how far it has run
-  absl::Time wakes = absl::InfinitePast();       // sleeping until; InfiniteFuture: serves or waits for ever
+  std::vector<std::string> positional;  // $0 $1 …
+  absl::Time now;                       // how far it has run
+  absl::Time wakes =
+      absl::InfinitePast();  // sleeping until; InfiniteFuture: serves or waits for ever
   bool over = false;
   int64_t memory = 1 << 20;
   int64_t milli_cpu = 1;
-  std::optional<std::string> on_term;            // trap handler; "" = ignored
+  std::optional<std::string> on_term;  // trap handler; "" = ignored
   bool errexit = false, xtrace = false;
   bool is_bash = false;
   std::string shell_name = "sh";
-  std::shared_ptr<const ImageProfile> tools;     // which commands exist
+  std::shared_ptr<const ImageProfile> tools;  // which commands exist
   std::string ns;
-  bool serves_image = false;                     // it handed over to the image's own server
-  int killed_by = 0;
+  bool serves_image = false;  // it handed over to the image's own server
+  int spins = 0;              // times in a row that it went round without a pause
 };
 
 /// Nothing when the script cannot be read: it is then taken for an application.
 std::shared_ptr<const ShellProgram> CompileShell(std::string_view script);
 
 /// A script about to run.
-ShellState MakeShell(std::shared_ptr<const ShellProgram> program, const std::map<std::string, std::string>& env,
-                     ImageProfilePtr tools, absl::Time now);
+ShellState MakeShell(std::shared_ptr<const ShellProgram> program,
+                     const std::map<std::string, std::string>& env, ImageProfilePtr tools,
+                     absl::Time now);
 
 /// Runs until `until`, the end, or a wait beyond. Lines go to `lines` with their times.
 void RunShell(ShellState* state, absl::Time until, const World& world, std::vector<LogLine>* lines);

@@ -74,15 +74,22 @@ class Parser {
     }
     return false;
   }
-  bool Substitution() const { return text_[pos_] == '$' && pos_ + 1 < text_.size() && (text_[pos_ + 1] == '(' || text_[pos_ + 1] == '{'); }
+  bool Substitution() const {
+    return text_[pos_] == '$' && pos_ + 1 < text_.size() &&
+           (text_[pos_ + 1] == '(' || text_[pos_ + 1] == '{');
+  }
 
   void Next() {
     while (pos_ < text_.size()) {
       const char c = text_[pos_];
-      if (c == ' ' || c == '\t' || c == '\r') ++pos_;
-      else if (c == '\\' && pos_ + 1 < text_.size() && text_[pos_ + 1] == '\n') pos_ += 2;
-      else if (c == '#') pos_ = std::min(text_.find('\n', pos_), text_.size());
-      else break;
+      if (c == ' ' || c == '\t' || c == '\r')
+        ++pos_;
+      else if (c == '\\' && pos_ + 1 < text_.size() && text_[pos_ + 1] == '\n')
+        pos_ += 2;
+      else if (c == '#')
+        pos_ = std::min(text_.find('\n', pos_), text_.size());
+      else
+        break;
     }
     token_ = Token();
     if (pos_ >= text_.size()) return;
@@ -91,7 +98,8 @@ class Parser {
       token_ = {Token::Kind::kNewline, "\n"};
       return;
     }
-    for (const char* op : {"&&", "||", ";;", ">>", "<<", ">&", "&>", ";", "&", "|", "(", ")", "<", ">"}) {
+    for (const char* op :
+         {"&&", "||", ";;", ">>", "<<", ">&", "&>", ";", "&", "|", "(", ")", "<", ">"}) {
       const std::string_view text(op);
       if (text_.substr(pos_, text.size()) == text) {
         pos_ += text.size();
@@ -100,7 +108,8 @@ class Parser {
       }
     }
     const size_t start = pos_;
-    while (pos_ < text_.size() && std::string_view(" \t\r\n;&|<>()").find(text_[pos_]) == std::string_view::npos) {
+    while (pos_ < text_.size() &&
+           std::string_view(" \t\r\n;&|<>()").find(text_[pos_]) == std::string_view::npos) {
       const char c = text_[pos_];
       if (c == '\\' || c == '\'' || c == '"' || c == '`' || Substitution()) {
         if (!SkipQuoted(0)) bad_ = true;
@@ -111,8 +120,12 @@ class Parser {
     token_ = {Token::Kind::kWord, std::string(text_.substr(start, pos_ - start))};
   }
 
-  bool IsOperator(std::string_view text) const { return token_.kind == Token::Kind::kOperator && token_.text == text; }
-  bool IsWord(std::string_view text) const { return token_.kind == Token::Kind::kWord && token_.text == text; }
+  bool IsOperator(std::string_view text) const {
+    return token_.kind == Token::Kind::kOperator && token_.text == text;
+  }
+  bool IsWord(std::string_view text) const {
+    return token_.kind == Token::Kind::kWord && token_.text == text;
+  }
   bool Take(std::string_view word) {
     if (!IsWord(word) && !IsOperator(word)) return false;
     Next();
@@ -134,7 +147,8 @@ class Parser {
   void Patch(size_t at) { (*code_)[at].target = code_->size(); }
 
   bool EndsList(const std::set<std::string>& ends) const {
-    return token_.kind == Token::Kind::kEnd || IsOperator(")") || IsOperator(";;") || (token_.kind == Token::Kind::kWord && ends.contains(token_.text));
+    return token_.kind == Token::Kind::kEnd || IsOperator(")") || IsOperator(";;") ||
+           (token_.kind == Token::Kind::kWord && ends.contains(token_.text));
   }
 
   bool List(const std::set<std::string>& ends, int depth) {
@@ -187,7 +201,8 @@ class Parser {
         if (!List({"}"}, depth + 1)) return false;
         return Take(brace ? "}" : ")") && SkipRedirects();
       }
-      static const auto* reserved = new std::set<std::string>{"then", "do", "done", "fi", "else", "elif", "esac", "}", "function", "select"};
+      static const auto* reserved = new std::set<std::string>{
+          "then", "do", "done", "fi", "else", "elif", "esac", "}", "function", "select"};
       if (reserved->contains(token_.text)) return false;
     }
     ShellInstruction run;
@@ -212,13 +227,19 @@ class Parser {
   bool Redirect(ShellCommand* command) {
     using Kind = ShellRedirect::Kind;
     const std::string op = token_.text;
-    if (op != ">" && op != ">>" && op != "<" && op != ">&" && op != "&>" && op != "<<") return false;
+    if (op != ">" && op != ">>" && op != "<" && op != ">&" && op != "&>" && op != "<<")
+      return false;
     ShellRedirect redirect;
-    if (!command->words.empty() && command->words.back().size() == 1 && std::isdigit(static_cast<unsigned char>(command->words.back()[0])) && Adjacent()) {
+    if (!command->words.empty() && command->words.back().size() == 1 &&
+        std::isdigit(static_cast<unsigned char>(command->words.back()[0])) && Adjacent()) {
       redirect.fd = command->words.back()[0] - '0';
       command->words.pop_back();
     }
-    redirect.kind = op == ">>" ? Kind::kAppend : op == "<" ? Kind::kRead : op == ">&" ? Kind::kDuplicate : op == "<<" ? Kind::kHere : Kind::kWrite;
+    redirect.kind = op == ">>"   ? Kind::kAppend
+                    : op == "<"  ? Kind::kRead
+                    : op == ">&" ? Kind::kDuplicate
+                    : op == "<<" ? Kind::kHere
+                                 : Kind::kWrite;
     if (op == "&>") redirect.fd = 3;  // both
     Next();
     if (token_.kind != Token::Kind::kWord) {
@@ -282,7 +303,8 @@ class Parser {
       Next();
     }
     if (IsOperator("(")) return false;  // a function
-    return !bad_ && (!command->words.empty() || !command->assignments.empty() || !command->redirects.empty());
+    return !bad_ && (!command->words.empty() || !command->assignments.empty() ||
+                     !command->redirects.empty());
   }
 
   bool If(int depth) {
@@ -404,7 +426,10 @@ class Parser {
     return SkipRedirects();
   }
 
-  struct OpenLoop { size_t start; std::vector<size_t> breaks; };
+  struct OpenLoop {
+    size_t start;
+    std::vector<size_t> breaks;
+  };
   std::string_view text_;
   size_t pos_ = 0;
   Token token_;

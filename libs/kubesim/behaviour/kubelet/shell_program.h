@@ -1,4 +1,5 @@
-// The inside of shell.h: what a script is compiled to, and what its commands see. For shell_*.cc only.
+// The inside of shell.h: what a script is compiled to, and what its commands see. For shell_*.cc
+// only.
 #pragma once
 
 #include <functional>
@@ -23,14 +24,24 @@ struct ShellCommand {
 };
 
 struct ShellInstruction {
-  enum class Op { kRun, kJump, kJumpIfFalse, kJumpIfTrue, kNot, kForBegin, kForNext, kSucceed, kCase };
+  enum class Op {
+    kRun,
+    kJump,
+    kJumpIfFalse,
+    kJumpIfTrue,
+    kNot,
+    kForBegin,
+    kForNext,
+    kSucceed,
+    kCase
+  };
   Op op = Op::kRun;
   std::vector<ShellCommand> stages;  // kRun: a pipeline
   bool background = false;
-  bool tested = false;               // its failure is asked for: `set -e` does not apply
+  bool tested = false;  // its failure is asked for: `set -e` does not apply
   size_t target = 0;
-  std::string name;                  // of a loop's variable, or the word of a case
-  std::vector<std::string> words;    // of a loop, or the patterns of a case
+  std::string name;                // of a loop's variable, or the word of a case
+  std::vector<std::string> words;  // of a loop, or the patterns of a case
 };
 
 struct ShellProgram {
@@ -41,18 +52,21 @@ struct ShellProgram {
 struct ShellContext {
   ShellState& state;
   const World& world;
-  absl::Duration delay;        // time the command takes
-  bool exits = false;          // the script ends with the command's status
-  bool becomes_server = false; // the image's own server, or one of a command, runs in the foreground for ever
+  absl::Duration delay;  // time the command takes
+  bool exits = false;    // the script ends with the command's status
+  bool becomes_server =
+      false;  // the image's own server, or one of a command, runs in the foreground for ever
 };
 
-/// The expansion of a raw word: variables, $(…), $((…)), quotes; unquoted results are split at blanks.
+/// The expansion of a raw word: variables, $(…), $((…)), quotes; unquoted results are split at
+/// blanks.
 std::vector<std::string> ExpandWord(const std::string& raw, ShellContext& context);
 std::string ExpandText(const std::string& raw, ShellContext& context);
 int64_t EvaluateArithmetic(std::string_view text, const ShellState& state);
 
 /// Runs a command by name; returns its status.
-int RunShellCommand(const std::vector<std::string>& argv, const std::string& input, std::string* out, std::string* err, ShellContext& context);
+int RunShellCommand(const std::vector<std::string>& argv, const std::string& input,
+                    std::string* out, std::string* err, ShellContext& context);
 /// `[`'s judgement.
 int EvaluateTest(const std::vector<std::string>& argv, const ShellState& state, std::string* err);
 bool MatchesPattern(std::string_view pattern, std::string_view text);

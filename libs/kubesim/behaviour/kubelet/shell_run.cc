@@ -9,8 +9,9 @@
 namespace opsmesh::kubesim {
 namespace {
 
-constexpr int kStepsAtOnce = 4000;                        // a loop that never sleeps yields then
-constexpr absl::Duration kSpin = absl::Seconds(1);        // and goes on after this
+constexpr int kStepsAtOnce = 1000;  // a loop that never sleeps yields then
+constexpr absl::Duration kSpin = absl::Seconds(1),
+                         kLongestSpin = absl::Minutes(1);  // and goes on after this, doubling
 constexpr size_t kMaxValue = 256 << 10, kMaxFiles = 256;
 constexpr int kMaxSubstitution = 8;
 
@@ -22,7 +23,8 @@ std::string Variable(const std::string& name, const ShellContext& context) {
   const ShellState& state = context.state;
   if (name == "?") return std::to_string(state.status);
   if (name == "$") return "1";
-  if (name == "#") return std::to_string(state.positional.empty() ? 0 : state.positional.size() - 1);
+  if (name == "#")
+    return std::to_string(state.positional.empty() ? 0 : state.positional.size() - 1);
   if (name == "RANDOM") return std::to_string(absl::ToUnixMicros(state.now) % 32768);
   if (name == "SECONDS") return "0";
   if (name.size() == 1 && std::isdigit(static_cast<unsigned char>(name[0]))) {
@@ -30,7 +32,8 @@ std::string Variable(const std::string& name, const ShellContext& context) {
     return index < state.positional.size() ? state.positional[index] : "";
   }
   if (name == "@" || name == "*") {
-    std::vector<std::string> rest(state.positional.begin() + (state.positional.empty() ? 0 : 1), state.positional.end());
+    std::vector<std::string> rest(state.positional.begin() + (state.positional.empty() ? 0 : 1),
+                                  state.positional.end());
     return base::Join(rest, " ");
   }
   auto it = state.variables.find(name);
@@ -84,7 +87,8 @@ class Expander {
     const char c = raw_[pos_];
     if (c == '\\') {
       const char next = pos_ + 1 < raw_.size() ? raw_[pos_ + 1] : '\\';
-      const bool special = !quoted || std::string_view("$`\"\\\n").find(next) != std::string_view::npos;
+      const bool special =
+          !quoted || std::string_view("$`\"\\\n").find(next) != std::string_view::npos;
       Add(special ? (next == '\n' ? "" : std::string(1, next)) : std::string("\\") + next, true);
       pos_ = std::min(pos_ + 2, raw_.size());
     } else if (c == '\'' && !quoted) {
@@ -111,8 +115,14 @@ class Expander {
   size_t Closing(size_t open, char opening, char closing) const {
     int depth = 0;
     for (size_t i = open; i < raw_.size(); ++i) {
-      if (raw_[i] == '\\') { ++i; continue; }
-      if (raw_[i] == '\'') { i = std::min(raw_.find('\'', i + 1), raw_.size()); continue; }
+      if (raw_[i] == '\\') {
+        ++i;
+        continue;
+      }
+      if (raw_[i] == '\'') {
+        i = std::min(raw_.find('\'', i + 1), raw_.size());
+        continue;
+      }
       depth += raw_[i] == opening;
       if (raw_[i] == closing && --depth == 0) return i;
     }
@@ -148,7 +158,8 @@ class Expander {
   }
 
   void Braces(const std::string& inside, bool quoted) {
-    if (inside.starts_with("#") && inside.size() > 1) return Add(std::to_string(Variable(inside.substr(1), context_).size()), quoted);
+    if (inside.starts_with("#") && inside.size() > 1)
+      return Add(std::to_string(Variable(inside.substr(1), context_).size()), quoted);
     size_t end = 0;
     while (end < inside.size() && NameChar(inside[end])) ++end;
     if (end == 0 && !inside.empty()) end = 1;
@@ -161,8 +172,10 @@ class Expander {
     const bool unset = colon ? value.empty() : !context_.state.variables.contains(name);
     const std::string word = op.substr(1);
     switch (op[0]) {
-      case '-': return Add(unset ? ExpandText(word, context_) : value, quoted);
-      case '+': return Add(unset ? "" : ExpandText(word, context_), quoted);
+      case '-':
+        return Add(unset ? ExpandText(word, context_) : value, quoted);
+      case '+':
+        return Add(unset ? "" : ExpandText(word, context_), quoted);
       case '=':
         if (unset) context_.state.variables[name] = ExpandText(word, context_);
         return Add(Variable(name, context_), quoted);
@@ -170,8 +183,10 @@ class Expander {
         if (unset) context_.exits = true;
         return Add(value, quoted);
       case '%':
-      case '#': return Add(Trimmed(value, op), quoted);
-      default: return Add(value, quoted);
+      case '#':
+        return Add(Trimmed(value, op), quoted);
+      default:
+        return Add(value, quoted);
     }
   }
 
@@ -196,10 +211,12 @@ class Expander {
   std::vector<Piece> pieces_;
 };
 
-void Emit(const std::string& text, const ShellState& state, std::string* partial, std::vector<LogLine>* lines) {
+void Emit(const std::string& text, const ShellState& state, std::string* partial,
+          std::vector<LogLine>* lines) {
   *partial += text;
   size_t from = 0;
-  for (size_t end; (end = partial->find('\n', from)) != std::string::npos; from = end + 1) lines->push_back({state.now, partial->substr(from, end - from)});
+  for (size_t end; (end = partial->find('\n', from)) != std::string::npos; from = end + 1)
+    lines->push_back({state.now, partial->substr(from, end - from)});
   partial->erase(0, from);
   if (partial->size() > kMaxValue) partial->clear();
 }
@@ -209,7 +226,8 @@ struct Output {
 };
 
 void WriteFile(ShellState& state, const std::string& path, const std::string& text, bool append) {
-  if (path == "/dev/null" || (state.files.size() >= kMaxFiles && !state.files.contains(path))) return;
+  if (path == "/dev/null" || (state.files.size() >= kMaxFiles && !state.files.contains(path)))
+    return;
   std::string& file = state.files[path];
   if (!append) file.clear();
   if (file.size() + text.size() <= kMaxValue) file += text;
@@ -217,7 +235,8 @@ void WriteFile(ShellState& state, const std::string& path, const std::string& te
 }
 
 bool IsStream(const std::string& path) {
-  return path == "/dev/stdout" || path == "/dev/stderr" || path == "/proc/1/fd/1" || path == "/proc/1/fd/2" || path == "/dev/tty" || path == "/dev/console";
+  return path == "/dev/stdout" || path == "/dev/stderr" || path == "/proc/1/fd/1" ||
+         path == "/proc/1/fd/2" || path == "/dev/tty" || path == "/dev/console";
 }
 
 // Where the output of one stage goes. What remains in `*output` flows on.
@@ -227,13 +246,22 @@ void Redirect(const ShellCommand& command, ShellContext& context, Output* output
     if (redirect.kind == Kind::kRead || redirect.kind == Kind::kHere) continue;
     const std::string target = ExpandText(redirect.target, context);
     if (redirect.kind == Kind::kDuplicate) {
-      if (redirect.fd == 2 && target == "1") { output->out += output->err; output->err.clear(); }
-      if (redirect.fd == 1 && target == "2") { output->err += output->out; output->out.clear(); }
+      if (redirect.fd == 2 && target == "1") {
+        output->out += output->err;
+        output->err.clear();
+      }
+      if (redirect.fd == 1 && target == "2") {
+        output->err += output->out;
+        output->out.clear();
+      }
       continue;
     }
     if (IsStream(target)) continue;
     std::string* stream = redirect.fd == 2 ? &output->err : &output->out;
-    if (redirect.fd == 3) { output->out += output->err; output->err.clear(); }
+    if (redirect.fd == 3) {
+      output->out += output->err;
+      output->err.clear();
+    }
     WriteFile(context.state, target, *stream, redirect.kind == Kind::kAppend);
     stream->clear();
   }
@@ -241,7 +269,8 @@ void Redirect(const ShellCommand& command, ShellContext& context, Output* output
 
 std::string InputOf(const ShellCommand& command, const std::string& piped, ShellContext& context) {
   for (const ShellRedirect& redirect : command.redirects) {
-    if (redirect.kind == ShellRedirect::Kind::kHere) return ExpandText("\"" + base::ReplaceAll(redirect.target, "\"", "\\\"") + "\"", context);
+    if (redirect.kind == ShellRedirect::Kind::kHere)
+      return ExpandText("\"" + base::ReplaceAll(redirect.target, "\"", "\\\"") + "\"", context);
     if (redirect.kind != ShellRedirect::Kind::kRead) continue;
     auto it = context.state.files.find(ExpandText(redirect.target, context));
     return it == context.state.files.end() ? "" : it->second;
@@ -249,7 +278,8 @@ std::string InputOf(const ShellCommand& command, const std::string& piped, Shell
   return piped;
 }
 
-void RunPipeline(const ShellInstruction& instruction, ShellContext& context, std::string* partial, std::vector<LogLine>* lines) {
+void RunPipeline(const ShellInstruction& instruction, ShellContext& context, std::string* partial,
+                 std::vector<LogLine>* lines) {
   ShellState& state = context.state;
   std::string piped;
   for (size_t i = 0; i < instruction.stages.size(); ++i) {
@@ -261,12 +291,14 @@ void RunPipeline(const ShellInstruction& instruction, ShellContext& context, std
     if (argv.empty()) state.status = 0;
     for (const std::string& assignment : command.assignments) {
       const size_t equals = assignment.find('=');
-      state.variables[assignment.substr(0, equals)] = ExpandText(assignment.substr(equals + 1), context);
+      state.variables[assignment.substr(0, equals)] =
+          ExpandText(assignment.substr(equals + 1), context);
     }
     Output output;
     if (!argv.empty()) {
       if (state.xtrace) Emit("+ " + base::Join(argv, " ") + "\n", state, partial, lines);
-      state.status = RunShellCommand(argv, InputOf(command, piped, context), &output.out, &output.err, context);
+      state.status = RunShellCommand(argv, InputOf(command, piped, context), &output.out,
+                                     &output.err, context);
     }
     Redirect(command, context, &output);
     Emit(output.err, state, partial, lines);
@@ -275,16 +307,27 @@ void RunPipeline(const ShellInstruction& instruction, ShellContext& context, std
   Emit(piped, state, partial, lines);
 }
 
-void RunInstruction(const ShellInstruction& instruction, ShellContext& context, std::string* partial, std::vector<LogLine>* lines) {
+void RunInstruction(const ShellInstruction& instruction, ShellContext& context,
+                    std::string* partial, std::vector<LogLine>* lines) {
   using Op = ShellInstruction::Op;
   ShellState& state = context.state;
   const size_t here = state.pc++;
   switch (instruction.op) {
-    case Op::kJump: state.pc = instruction.target; break;
-    case Op::kJumpIfFalse: if (state.status != 0) state.pc = instruction.target; break;
-    case Op::kJumpIfTrue: if (state.status == 0) state.pc = instruction.target; break;
-    case Op::kNot: state.status = state.status == 0; break;
-    case Op::kSucceed: state.status = 0; break;
+    case Op::kJump:
+      state.pc = instruction.target;
+      break;
+    case Op::kJumpIfFalse:
+      if (state.status != 0) state.pc = instruction.target;
+      break;
+    case Op::kJumpIfTrue:
+      if (state.status == 0) state.pc = instruction.target;
+      break;
+    case Op::kNot:
+      state.status = state.status == 0;
+      break;
+    case Op::kSucceed:
+      state.status = 0;
+      break;
     case Op::kForBegin: {
       ShellState::Loop loop;
       for (const std::string& word : instruction.words) {
@@ -295,21 +338,25 @@ void RunInstruction(const ShellInstruction& instruction, ShellContext& context, 
     }
     case Op::kForNext: {
       ShellState::Loop& loop = state.loops[here];
-      if (loop.next >= loop.items.size()) state.pc = instruction.target;
-      else state.variables[instruction.name] = loop.items[loop.next++];
+      if (loop.next >= loop.items.size())
+        state.pc = instruction.target;
+      else
+        state.variables[instruction.name] = loop.items[loop.next++];
       break;
     }
     case Op::kCase: {
       const std::string subject = ExpandText(instruction.name, context);
       bool matched = false;
-      for (const std::string& pattern : instruction.words) matched = matched || MatchesPattern(ExpandText(pattern, context), subject);
+      for (const std::string& pattern : instruction.words)
+        matched = matched || MatchesPattern(ExpandText(pattern, context), subject);
       if (!matched) state.pc = instruction.target;
       break;
     }
     case Op::kRun:
       RunPipeline(instruction, context, partial, lines);
       if (instruction.background) {
-        state.jobs.push_back(context.becomes_server ? absl::InfiniteFuture() : state.now + context.delay);
+        state.jobs.push_back(context.becomes_server ? absl::InfiniteFuture()
+                                                    : state.now + context.delay);
         state.status = 0;
         context.delay = absl::ZeroDuration();
         context.exits = context.becomes_server = false;
@@ -351,12 +398,15 @@ std::vector<std::string> ExpandWord(const std::string& raw, ShellContext& contex
   return fields;
 }
 
-ShellState MakeShell(std::shared_ptr<const ShellProgram> program, const std::map<std::string, std::string>& env, ImageProfilePtr tools, absl::Time now) {
+ShellState MakeShell(std::shared_ptr<const ShellProgram> program,
+                     const std::map<std::string, std::string>& env, ImageProfilePtr tools,
+                     absl::Time now) {
   ShellState state;
   state.program = std::move(program);
   state.variables = env;
   state.variables.try_emplace("HOME", "/root");
-  state.variables.try_emplace("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+  state.variables.try_emplace("PATH",
+                              "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
   state.tools = std::move(tools);
   state.now = now;
   return state;
@@ -370,7 +420,8 @@ bool ShellLoops(const ShellState& state) {
   return false;
 }
 
-void RunShell(ShellState* state, absl::Time until, const World& world, std::vector<LogLine>* lines) {
+void RunShell(ShellState* state, absl::Time until, const World& world,
+              std::vector<LogLine>* lines) {
   std::string partial;
   int steps = 0;
   while (!state->over) {
@@ -387,15 +438,22 @@ void RunShell(ShellState* state, absl::Time until, const World& world, std::vect
     if (context.becomes_server) {
       state->wakes = absl::InfiniteFuture();
     } else if (context.delay > absl::ZeroDuration()) {
-      state->wakes = context.delay == absl::InfiniteDuration() ? absl::InfiniteFuture() : state->now + context.delay;
+      state->wakes = context.delay == absl::InfiniteDuration() ? absl::InfiniteFuture()
+                                                               : state->now + context.delay;
     }
     if (context.exits) {
       // `exec sleep 5` ends after its time.
-      if (state->wakes > state->now) state->pc = state->program->code.size();
-      else state->over = true;
+      if (state->wakes > state->now)
+        state->pc = state->program->code.size();
+      else
+        state->over = true;
     }
-    if (++steps >= kStepsAtOnce && state->wakes <= state->now) {
-      state->wakes = state->now + kSpin;
+    if (state->wakes > state->now) {
+      steps = 0;
+      state->spins = 0;
+    } else if (++steps >= kStepsAtOnce) {
+      state->wakes =
+          state->now + std::min(kSpin * (1 << std::min(state->spins++, 10)), kLongestSpin);
       state->milli_cpu = std::max<int64_t>(state->milli_cpu, 1000);
       steps = 0;
     }

@@ -22,7 +22,8 @@ class Arithmetic {
   }
   std::string_view Operator() {
     Space();
-    for (std::string_view op : {"&&", "||", "==", "!=", "<=", ">=", "+", "-", "*", "/", "%", "<", ">"}) {
+    for (std::string_view op :
+         {"&&", "||", "==", "!=", "<=", ">=", "+", "-", "*", "/", "%", "<", ">"}) {
       if (text_.substr(pos_, op.size()) == op) return op;
     }
     return {};
@@ -66,7 +67,9 @@ class Arithmetic {
     if (c == '-' || c == '+' || c == '!') {
       ++pos_;
       const int64_t value = Unary(depth + 1);
-      return c == '-' ? static_cast<int64_t>(0 - static_cast<uint64_t>(value)) : c == '!' ? !value : value;
+      return c == '-'   ? static_cast<int64_t>(0 - static_cast<uint64_t>(value))
+             : c == '!' ? !value
+                        : value;
     }
     if (c == '(') {
       ++pos_;
@@ -77,11 +80,14 @@ class Arithmetic {
     }
     if (c == '$') ++pos_;
     size_t end = pos_;
-    while (end < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[end])) || text_[end] == '_')) ++end;
+    while (end < text_.size() &&
+           (std::isalnum(static_cast<unsigned char>(text_[end])) || text_[end] == '_'))
+      ++end;
     const std::string word(text_.substr(pos_, end - pos_));
     pos_ = std::max(end, pos_ + (word.empty() ? 1 : 0));
     if (word.empty()) return 0;
-    if (std::isdigit(static_cast<unsigned char>(word[0]))) return std::strtoll(word.c_str(), nullptr, 0);
+    if (std::isdigit(static_cast<unsigned char>(word[0])))
+      return std::strtoll(word.c_str(), nullptr, 0);
     if (word == "RANDOM") return absl::ToUnixMicros(state_.now) % 32768;
     auto it = state_.variables.find(word);
     return it == state_.variables.end() ? 0 : std::strtoll(it->second.c_str(), nullptr, 10);
@@ -95,11 +101,14 @@ class Arithmetic {
 bool FileThere(const ShellState& state, const std::string& path, bool directory) {
   if (state.removed.contains(path)) return false;
   if (!directory && state.files.contains(path)) return true;
-  if (path == "/dev/null" || path == "/etc/passwd" || path == "/etc/hosts" || path == "/etc/resolv.conf") return !directory;
+  if (path == "/dev/null" || path == "/etc/passwd" || path == "/etc/hosts" ||
+      path == "/etc/resolv.conf")
+    return !directory;
   const std::string prefix = path == "/" ? "/" : path + "/";
   auto it = state.files.lower_bound(prefix);
   if (it != state.files.end() && it->first.starts_with(prefix)) return directory;
-  return directory && (path == "/" || path == "/tmp" || path == "/etc" || path == "/var" || path == "/usr" || path == "/bin" || path == "/home");
+  return directory && (path == "/" || path == "/tmp" || path == "/etc" || path == "/var" ||
+                       path == "/usr" || path == "/bin" || path == "/home");
 }
 
 bool Unary(const std::string& op, const std::string& value, const ShellState& state) {
@@ -111,7 +120,8 @@ bool Unary(const std::string& op, const std::string& value, const ShellState& st
     auto it = state.files.find(value);
     return it != state.files.end() && !it->second.empty();
   }
-  if (op == "-f" || op == "-r" || op == "-w" || op == "-x" || op == "-S" || op == "-L") return FileThere(state, value, false);
+  if (op == "-f" || op == "-r" || op == "-w" || op == "-x" || op == "-S" || op == "-L")
+    return FileThere(state, value, false);
   return false;
 }
 
@@ -132,7 +142,9 @@ bool Binary(const std::string& x, const std::string& op, const std::string& y) {
 
 }  // namespace
 
-int64_t EvaluateArithmetic(std::string_view text, const ShellState& state) { return Arithmetic(text, state).Run(); }
+int64_t EvaluateArithmetic(std::string_view text, const ShellState& state) {
+  return Arithmetic(text, state).Run();
+}
 
 int EvaluateTest(const std::vector<std::string>& argv, const ShellState& state, std::string* err) {
   std::vector<std::string> words(argv.begin() + 1, argv.end());
@@ -152,7 +164,8 @@ int EvaluateTest(const std::vector<std::string>& argv, const ShellState& state, 
       ++i;
     }
     bool value = false;
-    if (i + 2 < words.size() && words[i + 1] != "-a" && words[i + 1] != "-o" && words[i + 1] != "&&" && words[i + 1] != "||") {
+    if (i + 2 < words.size() && words[i + 1] != "-a" && words[i + 1] != "-o" &&
+        words[i + 1] != "&&" && words[i + 1] != "||") {
       value = Binary(words[i], words[i + 1], words[i + 2]);
       i += 3;
     } else if (i + 1 < words.size() && words[i].size() == 2 && words[i][0] == '-') {

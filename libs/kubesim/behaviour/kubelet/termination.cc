@@ -10,7 +10,8 @@
 namespace opsmesh::kubesim {
 namespace {
 
-constexpr absl::Duration kConfirm = absl::Milliseconds(700);  // clean-up between the last container's end and the pod's
+constexpr absl::Duration kConfirm =
+    absl::Milliseconds(700);  // clean-up between the last container's end and the pod's
 
 const Json& SpecOf(const Json& pod_spec, const ContainerRuntime& container) {
   for (const Json& spec : ListAt(pod_spec, {container.init ? "initContainers" : "containers"})) {
@@ -23,10 +24,12 @@ const Json& SpecOf(const Json& pod_spec, const ContainerRuntime& container) {
 
 void Kubelet::SyncTermination(View& view) {
   PodRuntime& runtime = view.runtime;
-  const absl::Duration grace = absl::Seconds(IntAt(view.pod, {"metadata", "deletionGracePeriodSeconds"}, 30));
+  const absl::Duration grace =
+      absl::Seconds(IntAt(view.pod, {"metadata", "deletionGracePeriodSeconds"}, 30));
   absl::Time deadline = view.now + grace;
   base::ParseRfc3339(TextAt(view.pod, {"metadata", "deletionTimestamp"}), &deadline);
-  bool main_runs = std::any_of(runtime.main.begin(), runtime.main.end(), [](const ContainerRuntime& one) { return one.process.has_value(); });
+  bool main_runs = std::any_of(runtime.main.begin(), runtime.main.end(),
+                               [](const ContainerRuntime& one) { return one.process.has_value(); });
   auto stop = [&](ContainerRuntime& container) {
     if (!container.process) {
       container.step = ContainerRuntime::Step::kIdle;
@@ -39,12 +42,15 @@ void Kubelet::SyncTermination(View& view) {
       StopContainer(view, container, spec, grace);
     }
     // A later deletion with a shorter grace counts.
-    container.kill_at = std::min(container.kill_at, std::max(view.now, deadline + absl::Seconds(1)));
+    container.kill_at =
+        std::min(container.kill_at, std::max(view.now, deadline + absl::Seconds(1)));
     RunContainer(view, container, spec);
   };
   runtime.terminating = true;
   for (ContainerRuntime& container : runtime.main) stop(container);
-  if (main_runs) main_runs = std::any_of(runtime.main.begin(), runtime.main.end(), [](const ContainerRuntime& one) { return one.process.has_value(); });
+  if (main_runs)
+    main_runs = std::any_of(runtime.main.begin(), runtime.main.end(),
+                            [](const ContainerRuntime& one) { return one.process.has_value(); });
   if (!main_runs) {
     for (ContainerRuntime& container : runtime.init) stop(container);
   } else {
@@ -52,7 +58,9 @@ void Kubelet::SyncTermination(View& view) {
       if (container.process) RunContainer(view, container, SpecOf(view.spec, container));
     }
   }
-  const bool any = main_runs || std::any_of(runtime.init.begin(), runtime.init.end(), [](const ContainerRuntime& one) { return one.process.has_value(); });
+  const bool any =
+      main_runs || std::any_of(runtime.init.begin(), runtime.init.end(),
+                               [](const ContainerRuntime& one) { return one.process.has_value(); });
   if (any) {
     WriteStatus(view);
     return;
@@ -68,11 +76,14 @@ void Kubelet::SyncTermination(View& view) {
   }
   // Finalizers of the pod keep the object; the kubelet is done with it.
   if (!ListAt(view.pod, {"metadata", "finalizers"}).empty()) {
-    (void)engine_.client().Change(pod_type_, runtime.ns, runtime.name, [](Json& object) {
-      if (IntAt(object, {"metadata", "deletionGracePeriodSeconds"}) == 0) return false;
-      object["metadata"]["deletionGracePeriodSeconds"] = 0;
-      return true;
-    }, runtime.uid);
+    (void)engine_.client().Change(
+        pod_type_, runtime.ns, runtime.name,
+        [](Json& object) {
+          if (IntAt(object, {"metadata", "deletionGracePeriodSeconds"}) == 0) return false;
+          object["metadata"]["deletionGracePeriodSeconds"] = 0;
+          return true;
+        },
+        runtime.uid);
     return;
   }
   (void)engine_.client().Remove(pod_type_, runtime.ns, runtime.name, runtime.uid);

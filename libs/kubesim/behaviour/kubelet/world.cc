@@ -12,15 +12,18 @@ namespace opsmesh::kubesim {
 namespace {
 
 bool IsAddress(const std::string& host) {
-  return !host.empty() && std::all_of(host.begin(), host.end(), [](unsigned char c) { return std::isdigit(c) || c == '.' || c == ':'; });
+  return !host.empty() && std::all_of(host.begin(), host.end(), [](unsigned char c) {
+    return std::isdigit(c) || c == '.' || c == ':';
+  });
 }
 
 struct ClusterName {
   std::string service, ns, pod;
-  bool inside = false;   // a name of the cluster
+  bool inside = false;  // a name of the cluster
 };
 
-// "web", "web.shop", "web.shop.svc", "web.shop.svc.cluster.local", "db-0.db.shop.svc.cluster.local".
+// "web", "web.shop", "web.shop.svc", "web.shop.svc.cluster.local",
+// "db-0.db.shop.svc.cluster.local".
 ClusterName ReadName(const std::string& host, const std::string& own_ns) {
   std::vector<std::string> parts;
   for (size_t from = 0; from <= host.size();) {
@@ -29,7 +32,8 @@ ClusterName ReadName(const std::string& host, const std::string& own_ns) {
     from = end + 1;
   }
   while (!parts.empty() && parts.back().empty()) parts.pop_back();
-  const bool full = parts.size() >= 3 && parts[parts.size() - 1] == "local" && parts[parts.size() - 2] == "cluster";
+  const bool full = parts.size() >= 3 && parts[parts.size() - 1] == "local" &&
+                    parts[parts.size() - 2] == "cluster";
   if (full) parts.resize(parts.size() - 2);
   const bool svc = parts.size() >= 3 && parts.back() == "svc";
   if (svc) parts.pop_back();
@@ -63,13 +67,18 @@ bool Kubelet::Resolves(const std::string& host, const std::string& ns) const {
   const ClusterName name = ReadName(host, ns);
   if (services_.Get(name.ns, name.service)) return true;
   // Names with a dot that are not the cluster's are somebody else's, out there.
-  if (host.find('.') == std::string::npos || host.find(".svc") != std::string::npos || host.ends_with(".local")) return false;
+  if (host.find('.') == std::string::npos || host.find(".svc") != std::string::npos ||
+      host.ends_with(".local"))
+    return false;
   const std::string last = host.substr(host.rfind('.') + 1);
-  if (last == "invalid" || last == "test" || last == "example" || images_.SaysAbsent(host)) return false;
-  return !engine_.store().Get(engine_.Type("", "namespaces"), "", last);  // "web.shop": a Service that is not there
+  if (last == "invalid" || last == "test" || last == "example" || images_.SaysAbsent(host))
+    return false;
+  return !engine_.store().Get(engine_.Type("", "namespaces"), "",
+                              last);  // "web.shop": a Service that is not there
 }
 
-World::Reach Kubelet::Connect(const std::string& host, int port, const std::string& path, const std::string& ns, int* status) const {
+World::Reach Kubelet::Connect(const std::string& host, int port, const std::string& path,
+                              const std::string& ns, int* status) const {
   *status = 0;
   if (!Resolves(host, ns)) return Reach::kNoSuchHost;
   auto ask = [&](const PodRuntime& pod, int target) {
@@ -77,7 +86,10 @@ World::Reach Kubelet::Connect(const std::string& host, int port, const std::stri
       if (!container.process) continue;
       const Listener* listener = container.process->ListenerOn(target, engine_.Now());
       if (listener == nullptr) continue;
-      if (listener->protocol == Listener::Protocol::kHttp) *status = listener->StatusOf(path) == 200 && images_.SaysAbsent(path) ? 404 : listener->StatusOf(path);
+      if (listener->protocol == Listener::Protocol::kHttp)
+        *status = listener->StatusOf(path) == 200 && images_.SaysAbsent(path)
+                      ? 404
+                      : listener->StatusOf(path);
       return Reach::kOpen;
     }
     return Reach::kRefused;
@@ -103,7 +115,8 @@ World::Reach Kubelet::Connect(const std::string& host, int port, const std::stri
   const bool headless = TextAt(*json, {"spec", "clusterIP"}) == "None";
   Json target;
   for (const Json& one : ListAt(*json, {"spec", "ports"})) {
-    if (IntAt(one, "port") == port) target = At(one, "targetPort").is_null() ? At(one, "port") : At(one, "targetPort");
+    if (IntAt(one, "port") == port)
+      target = At(one, "targetPort").is_null() ? At(one, "port") : At(one, "targetPort");
   }
   if (headless) target = port;
   if (target.is_null()) return Reach::kTimeout;  // nobody answers on that port of the address
@@ -117,11 +130,13 @@ World::Reach Kubelet::Connect(const std::string& host, int port, const std::stri
     auto runtime = state_.pods.find(pod->uid);
     if (runtime == state_.pods.end()) continue;
     const auto pod_json = engine_.Parsed(pod);
-    if (!PodReady(*pod_json) || At(*pod_json, {"metadata", "deletionTimestamp"}).is_string()) continue;
+    if (!PodReady(*pod_json) || At(*pod_json, {"metadata", "deletionTimestamp"}).is_string())
+      continue;
     int number = target.is_number_integer() ? target.get<int>() : 0;
     for (const Json& container : ListAt(*pod_json, {"spec", "containers"})) {
       for (const Json& one : ListAt(container, {"ports"})) {
-        if (number == 0 && TextAt(one, "name") == Scalar(target)) number = static_cast<int>(IntAt(one, "containerPort"));
+        if (number == 0 && TextAt(one, "name") == Scalar(target))
+          number = static_cast<int>(IntAt(one, "containerPort"));
       }
     }
     return ask(runtime->second, number);
