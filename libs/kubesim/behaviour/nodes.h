@@ -15,7 +15,8 @@ struct KubeletState;
 struct NodesOptions {
   /// How known images behave beside the built-in table (the demo's scenario); may be null. Copied.
   const Scenario* scenario = nullptr;
-  /// Faults that are on from the start; null = none. Not owned, outlives the engine.
+  /// Faults that are on from the start; those that the loaded nodes show are added. Null = only
+  /// those. Not owned, outlives the engine.
   FaultTable* faults = nullptr;
   /// State of the kubelets of another engine over the same objects (a fork); null = built again
   /// from the objects.

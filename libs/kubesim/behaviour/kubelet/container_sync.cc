@@ -314,6 +314,11 @@ void Kubelet::StartFailed(View& view, ContainerRuntime& container, const StartFa
       Termination{failure.code,      "StartError", failure.message,
                   absl::UnixEpoch(), view.now,     container.status.container_id};
   container.status.ready = container.status.started = false;
+  if (ShouldRestart(view, container)) {
+    const Termination kept = *container.status.terminated;
+    container.status.Wait("RunContainerError", failure.message);
+    container.status.terminated = kept;
+  }
   container.next = view.now + kNotice;
 }
 

@@ -65,6 +65,40 @@ const Json& ConditionOf(const Json& node, const char* type) {
   return At(node, "no such condition");
 }
 
+// What a kubelet finds out about its machine, for a Node that was written by hand.
+void FillMachine(const std::string& name, Json& status) {
+  if (!At(status, "capacity").is_object()) {
+    status["capacity"] = {
+        {"cpu", "4"}, {"memory", "16Gi"}, {"pods", "110"}, {"ephemeral-storage", "100Gi"}};
+  }
+  if (!At(status, "allocatable").is_object()) {
+    status["allocatable"] = status["capacity"];
+    if (!status["allocatable"].contains("pods")) status["allocatable"]["pods"] = "110";
+  }
+  if (ListAt(status, {"addresses"}).empty()) {
+    uint32_t hash = 2166136261u;
+    for (unsigned char c : name) hash = (hash ^ c) * 16777619u;
+    status["addresses"] = {
+        {{"type", "InternalIP"},
+         {"address", fmt::format("192.168.{}.{}", 20 + hash % 200, 1 + hash / 200 % 250)}},
+        {{"type", "Hostname"}, {"address", name}}};
+  }
+  if (!At(status, "nodeInfo").is_object()) {
+    status["nodeInfo"] = {{"architecture", "amd64"},
+                          {"bootID", ""},
+                          {"containerRuntimeVersion", "containerd://1.7.24"},
+                          {"kernelVersion", "6.1.0-28-amd64"},
+                          {"kubeProxyVersion", "v1.32.4"},
+                          {"kubeletVersion", "v1.32.4"},
+                          {"machineID", ""},
+                          {"operatingSystem", "linux"},
+                          {"osImage", "Debian GNU/Linux 12 (bookworm)"},
+                          {"systemUUID", ""}};
+  }
+  if (!At(status, "daemonEndpoints").is_object())
+    status["daemonEndpoints"] = {{"kubeletEndpoint", {{"Port", 10250}}}};
+}
+
 }  // namespace
 
 void Kubelet::Heartbeat() {
@@ -127,6 +161,7 @@ void Kubelet::Pressure(Json& node, const std::string& name) {
   NodeRuntime& runtime = state_.nodes[name];
   Json& status = node["status"];
   const std::string was_ready = TextAt(ConditionOf(node, "Ready"), "status");
+  FillMachine(name, status);
   auto tell = [&](const char* type, const std::string& reason) {
     engine_.events().Record({"kubelet", name},
                             Json{{"kind", "Node"}, {"name", name}, {"uid", name}}, type, reason,

@@ -81,10 +81,12 @@ void Kubelet::OnNode(const Seen& seen) {
     for (const Json& name : ListAt(image, {"names"})) node.images.insert(Scalar(name));
   }
   for (const Json& condition : ListAt(seen.now_json, {"status", "conditions"})) {
-    // Nobody has heard of its kubelet when the cluster was taken up: it stays dead until it is
-    // brought back.
-    if (TextAt(condition, "type") == "Ready" && TextAt(condition, "status") == "Unknown")
-      node.silent = true;
+    // Nobody has heard of its kubelet when the cluster was taken up: it stays dead until somebody
+    // clears the fault.
+    if (TextAt(condition, "type") != "Ready" || TextAt(condition, "status") != "Unknown") continue;
+    absl::Time since = engine_.Now();
+    base::ParseRfc3339(TextAt(condition, "lastTransitionTime"), &since);
+    faults_.Add({"", "kubelet-stopped", {"node", "", seen.now->name}, {}, since});
   }
 }
 
@@ -158,7 +160,7 @@ void Kubelet::OnPod(const Seen& seen) {
 
 bool Kubelet::NodeAnswers(const std::string& node) const {
   auto it = state_.nodes.find(node);
-  if (it == state_.nodes.end() || it->second.silent) return false;
+  if (it == state_.nodes.end()) return false;
   return !faults_.OnNode("kubelet-stopped", node) && !faults_.OnNode("node-partition", node);
 }
 

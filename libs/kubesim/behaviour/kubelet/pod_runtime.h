@@ -58,7 +58,6 @@ struct NodeRuntime {
   std::set<std::string> images;     // by full name
   std::set<std::string> addresses;  // of pods
   uint32_t next_address = 2;
-  bool silent = false;   // was dead when the cluster was loaded
   std::string pressure;  // condition type raised by a fault: "MemoryPressure"
 };
 

@@ -85,6 +85,10 @@ void Kubelet::SyncPod(View& view) {
 
 // What a kubelet refuses to run: pods bound past the scheduler.
 bool Kubelet::Admit(View& view) {
+  for (const Json& condition : ListAt(view.pod, {"status", "conditions"})) {
+    if (TextAt(condition, "type") == "PodScheduled" && TextAt(condition, "status") == "True")
+      return true;  // the scheduler has judged it
+  }
   const ObjectPtr node = nodes_.Get("", view.runtime.node);
   if (!node) return true;
   const auto json = engine_.Parsed(node);
