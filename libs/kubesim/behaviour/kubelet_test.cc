@@ -189,6 +189,7 @@ TEST_F(NodesTest, ACrashingContainerBacksOffLongerAndLonger) {
   EXPECT_THAT(Log("bad"), ElementsAre("hello", "failing"));
   EXPECT_THAT(Log("bad", true), ElementsAre("hello", "failing"));
   Run(absl::Hours(1));
+  for (int i = 0; i < 5 && Waiting("bad").empty(); ++i) Run(absl::Seconds(3));
   EXPECT_THAT(TextAt(Container("bad"), {"state", "waiting", "message"}),
               HasSubstr("back-off 5m0s"));
   EXPECT_NEAR(static_cast<double>(IntAt(Container("bad"), "restartCount")), 16, 2);
@@ -389,6 +390,26 @@ TEST_F(NodesTest, AntiAffinityAndSpreadKeepPodsApart) {
   }
   EXPECT_EQ(pending, 1);
   EXPECT_THAT(nodes, ::testing::UnorderedElementsAre("n1", "n2"));
+}
+
+TEST_F(NodesTest, AThousandPodsOnManyNodesAreScheduledAndRun) {
+  for (int i = 0; i < 60; ++i) AddNode(fmt::format("n{:03}", i), "8", "32Gi");
+  const absl::Time begin = absl::Now();
+  for (int i = 0; i < 1000; ++i)
+    Pod(fmt::format("p{}", i), "image: nginx, resources: {requests: {cpu: 100m, memory: 64Mi}}");
+  const absl::Time made = absl::Now();
+  Run(absl::Minutes(1));
+  const absl::Time ran = absl::Now();
+  std::map<std::string, int> on;
+  for (const ObjectPtr& object : engine().store().List(engine().Type("", "pods")).objects) {
+    const Json pod = object->Parse();
+    EXPECT_EQ(TextAt(pod, {"status", "phase"}), "Running") << object->name;
+    ++on[TextAt(pod, {"spec", "nodeName"})];
+  }
+  EXPECT_EQ(on.size(), 60u);
+  for (const auto& [node, count] : on) EXPECT_NEAR(count, 1000.0 / 60, 6) << node;
+  std::printf("1000 pods: made in %s, scheduled and run in %s\n",
+              absl::FormatDuration(made - begin).c_str(), absl::FormatDuration(ran - made).c_str());
 }
 
 TEST_F(NodesTest, FaultsBreakAndClearingMends) {

@@ -18,6 +18,14 @@ constexpr absl::Duration kNotice = absl::Seconds(1);  // until it sees that a co
 constexpr absl::Duration kCreateTime = absl::Milliseconds(250);
 constexpr double kPullBytesPerSecond = 40e6;
 
+// Waits for something that is not the crash itself; how the last run ended stays known.
+void WaitFor(ContainerRuntime& container, std::string reason, std::string message) {
+  const auto ended = container.status.terminated;
+  container.status.Wait(std::move(reason), std::move(message));
+  container.status.terminated = ended;
+  if (ended) container.status.last = ended;
+}
+
 uint64_t Hash(std::string_view text, uint64_t seed) {
   uint64_t hash = 14695981039346656037ULL ^ (seed * 0x9E3779B97F4A7C15ULL);
   for (unsigned char c : text) hash = (hash ^ c) * 1099511628211ULL;
@@ -60,7 +68,8 @@ void Kubelet::SyncContainer(View& view, ContainerRuntime& container, const Json&
       Create(view, container, spec);
     } else if (container.step == ContainerRuntime::Step::kCreating) {
       Create(view, container, spec);
-    } else if (container.status.terminated) {
+    } else if (container.status.terminated &&
+               container.pull_back_off == absl::ZeroDuration()) {
       if (!ShouldRestart(view, container)) return;
       WaitOrRestart(view, container, spec);
     } else {
@@ -170,9 +179,7 @@ void Kubelet::WaitOrRestart(View& view, ContainerRuntime& container, const Json&
                            ? kFirstBackOff
                            : std::min(container.back_off * 2, kMaxBackOff);
   container.back_off_updated = view.now;
-  container.status.last = container.status.terminated;
-  ++container.status.restarts;
-  BeginStart(view, container, spec);
+  BeginStart(view, container, spec);  // it counts as a restart when the new container is made
 }
 
 void Kubelet::BeginStart(View& view, ContainerRuntime& container, const Json& spec) {
@@ -187,7 +194,7 @@ void Kubelet::Pull(View& view, ContainerRuntime& container, const Json& spec) {
   const std::string image = TextAt(spec, "image");
   const auto name = ImageName::Parse(image);
   if (!name) {
-    container.status.Wait("InvalidImageName",
+    WaitFor(container, "InvalidImageName",
                           fmt::format("Failed to apply default image tag \"{0}\": couldn't parse "
                                       "image name \"{0}\": invalid reference format",
                                       image));
@@ -211,7 +218,7 @@ void Kubelet::Pull(View& view, ContainerRuntime& container, const Json& spec) {
   if (policy == "Never") {
     const std::string why =
         fmt::format("Container image \"{}\" is not present with pull policy of Never", image);
-    container.status.Wait("ErrImageNeverPull", why);
+    WaitFor(container, "ErrImageNeverPull", why);
     Tell(view, "Warning", "ErrImageNeverPull", why, &container);
     Tell(view, "Warning", "Failed", "Error: ErrImageNeverPull", &container);
     container.next = view.now + kSync;
@@ -229,7 +236,7 @@ void Kubelet::Pull(View& view, ContainerRuntime& container, const Json& spec) {
     container.pull_error = verdict.error;
     container.pull_back_off = std::clamp(container.pull_back_off * 2, kFirstBackOff, kMaxBackOff);
     container.pull_again = view.now + absl::Seconds(1) + container.pull_back_off;
-    container.status.Wait("ErrImagePull", verdict.error);
+    WaitFor(container, "ErrImagePull", verdict.error);
     Tell(view, "Warning", "Failed",
          fmt::format("Failed to pull image \"{}\": {}", image, verdict.error), &container);
     Tell(view, "Warning", "Failed", "Error: ErrImagePull", &container);
@@ -254,8 +261,8 @@ void Kubelet::Pull(View& view, ContainerRuntime& container, const Json& spec) {
 }
 
 void Kubelet::PullFailed(View& view, ContainerRuntime& container, const std::string& image) {
-  container.status.Wait(
-      "ImagePullBackOff",
+  WaitFor(
+      container, "ImagePullBackOff",
       fmt::format("Back-off pulling image \"{}\": ErrImagePull: {}", image, container.pull_error));
   Tell(view, "Normal", "BackOff", fmt::format("Back-off pulling image \"{}\"", image), &container);
   Tell(view, "Warning", "Failed", "Error: ImagePullBackOff", &container);
@@ -276,10 +283,14 @@ void Kubelet::Create(View& view, ContainerRuntime& container, const Json& spec) 
   }
   container.step = ContainerRuntime::Step::kIdle;
   if (const std::string error = ConfigError(view, container, spec); !error.empty()) {
-    container.status.Wait("CreateContainerConfigError", error);
+    WaitFor(container, "CreateContainerConfigError", error);
     Tell(view, "Warning", "Failed", "Error: " + error, &container);
     container.next = view.now + kSync;
     return;
+  }
+  if (container.status.terminated) {
+    container.status.last = container.status.terminated;
+    ++container.status.restarts;
   }
   container.status.image = name->Full();
   container.status.image_id =
