@@ -22,7 +22,7 @@ std::string Label(const MetricSeries& s, const char* name) {
   return found == s.labels.end() ? "" : found->second;
 }
 
-// "web-7d9c5b6f4d-x2x7p" -> "web": a pod of a Deployment when the cluster does not say whose it is.
+// "web-7d9c5b6f4d-x2x7p" -> "web": the Deployment of a pod, by the names Kubernetes gives.
 std::string WorkloadOfName(const std::string& pod) {
   const auto cut = [](const std::string& name, size_t least, size_t most) {
     const size_t dash = name.rfind('-');
@@ -45,7 +45,7 @@ struct Place {
   std::string used;  // label it was read from
 };
 
-Place Find(const MetricSeries& s, const ClusterView::Ownership& owners) {
+Place Find(const MetricSeries& s) {
   for (const char* name : kServiceLabels) {
     if (std::string value = Label(s, name); !value.empty()) return {std::move(value), name};
   }
@@ -53,8 +53,7 @@ Place Find(const MetricSeries& s, const ClusterView::Ownership& owners) {
     std::string value = Label(s, name);
     if (value.empty()) continue;
     if (name == std::string_view("pod")) {
-      const auto owner = owners.workload_of_pod.find(value);
-      return {owner != owners.workload_of_pod.end() ? owner->second : WorkloadOfName(value), ""};
+      return {WorkloadOfName(value), ""};
     }
     return {std::move(value), name};
   }
@@ -63,8 +62,7 @@ Place Find(const MetricSeries& s, const ClusterView::Ownership& owners) {
 
 }  // namespace
 
-void AssignServices(std::vector<MetricSeries> series, const ClusterView::Ownership& owners,
-                    analytics::CauseInput& input) {
+void AssignServices(std::vector<MetricSeries> series, analytics::CauseInput& input) {
   std::map<std::pair<std::string, std::string>, size_t> uses;
   std::vector<Place> places;
   std::set<std::pair<std::string, std::string>> edges;
@@ -75,7 +73,7 @@ void AssignServices(std::vector<MetricSeries> series, const ClusterView::Ownersh
       s.metric = fmt::format("{}>{}.{}", from, to, s.metric);
       places.push_back({analytics::kEdgeService, ""});
     } else {
-      places.push_back(Find(s, owners));
+      places.push_back(Find(s));
     }
     ++uses[{places.back().service, s.metric}];
   }

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "libs/analytics/cause/attribution.h"
-#include "services/rca/root_cause.h"
+#include "services/rca/metric_source.h"
 
 namespace opsmesh::rca {
 
@@ -12,7 +12,6 @@ namespace opsmesh::rca {
 /// the owner of the pod, the pod, the node. Series of calls (labels source_ and
 /// destination_workload) become edges and figures of edges. Series that would share service and
 /// metric keep their other labels in the metric's name.
-void AssignServices(std::vector<MetricSeries> series, const ClusterView::Ownership& owners,
-                    analytics::CauseInput& input);
+void AssignServices(std::vector<MetricSeries> series, analytics::CauseInput& input);
 
 }  // namespace opsmesh::rca

@@ -7,6 +7,7 @@
 #include "grpcpp/impl/service_type.h"
 #include "libs/base/error.h"
 #include "libs/http_client/http_client.h"
+#include "services/rca/cluster_view.h"
 #include "services/rca/config.h"
 #include "services/rca/rca_service.h"
 
@@ -16,12 +17,15 @@ namespace {
 class RcaPart final : public server::Service {
  public:
   RcaPart(server::Environment& env, RcaConfig config)
-      : client_(http_client::Client::Create()), grpc_(MakeRcaService(env.runner, std::move(config), *client_)) {}
+      : client_(http_client::Client::Create()),
+        cluster_(MakeClusterView(env.channels, env.ids)),
+        grpc_(MakeRcaService(env.runner, std::move(config), *client_, cluster_.get())) {}
 
   std::vector<grpc::Service*> GrpcServices() override { return {grpc_.get()}; }
 
  private:
   const std::unique_ptr<http_client::Client> client_;
+  const std::unique_ptr<ClusterView> cluster_;
   const std::unique_ptr<grpc::Service> grpc_;
 };
 

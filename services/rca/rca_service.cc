@@ -6,6 +6,7 @@
 #include "libs/base/error.h"
 #include "libs/rpc/runner.h"
 #include "opsmesh/rca/v1/rca_service.grpc.pb.h"
+#include "services/rca/correlate_series.h"
 #include "services/rca/detect_anomalies.h"
 #include "services/rca/metric_source.h"
 #include "services/rca/root_cause.h"
@@ -20,18 +21,20 @@ using namespace opsmesh::rca::v1;  // NOLINT(build/namespaces): this file is the
 
 class RcaServiceImpl final : public RcaService::CallbackService {
  public:
-  RcaServiceImpl(rpc::Runner& runner, RcaConfig config, http_client::Client& client)
+  RcaServiceImpl(rpc::Runner& runner, RcaConfig config, http_client::Client& client,
+                 ClusterView* cluster)
       : runner_(runner),
         config_(std::move(config)),
         client_(client),
-        source_(client, config_.prometheus) {}
+        source_(client, config_.prometheus),
+        cluster_(cluster) {}
 
   ServerUnaryReactor* AnalyzeRootCause(CallbackServerContext* context,
                                        const AnalyzeRootCauseRequest* request,
                                        AnalyzeRootCauseResponse* response) override {
     return runner_.Unary(context, request, response,
                          [this](const base::Context& ctx, const AnalyzeRootCauseRequest& req) {
-                           return rca::AnalyzeRootCause(ctx, req, source_, nullptr,
+                           return rca::AnalyzeRootCause(ctx, req, source_, cluster_,
                                                         {.threshold = config_.anomaly_threshold,
                                                          .default_metrics = config_.metrics});
                          });
@@ -51,9 +54,10 @@ class RcaServiceImpl final : public RcaService::CallbackService {
   ServerUnaryReactor* CorrelateSeries(CallbackServerContext* context,
                                       const CorrelateSeriesRequest* request,
                                       CorrelateSeriesResponse* response) override {
-    return NotBuilt(context, request, response,
-                    "Correlation of series is not built in this version; this service will do it.",
-                    "Until then compare the series in Prometheus or Grafana.");
+    return runner_.Unary(context, request, response,
+                         [](const base::Context& ctx, const CorrelateSeriesRequest& req) {
+                           return rca::CorrelateSeries(ctx, req);
+                         });
   }
 
   ServerUnaryReactor* ReceiveAlerts(CallbackServerContext* context,
@@ -124,13 +128,14 @@ class RcaServiceImpl final : public RcaService::CallbackService {
   const RcaConfig config_;
   http_client::Client& client_;
   const MetricSource source_;
+  ClusterView* const cluster_;
 };
 
 }  // namespace
 
 std::unique_ptr<grpc::Service> MakeRcaService(rpc::Runner& runner, RcaConfig config,
-                                              http_client::Client& client) {
-  return std::make_unique<RcaServiceImpl>(runner, std::move(config), client);
+                                              http_client::Client& client, ClusterView* cluster) {
+  return std::make_unique<RcaServiceImpl>(runner, std::move(config), client, cluster);
 }
 
 }  // namespace opsmesh::rca

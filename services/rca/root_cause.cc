@@ -26,6 +26,8 @@ constexpr int kMaxAnomalies = 500;
 constexpr int kMaxUnjudged = 100;
 // Causes that carry steps, evidence and a next step; the others have their place and one sentence.
 constexpr size_t kDetailed = 5;
+// Causes whose events are asked for.
+constexpr size_t kAskedAbout = 3;
 constexpr double kRobustLimit = 3.5;
 constexpr absl::Duration kLongestWindow = absl::Hours(24 * 7);
 // Events this long before the onset may have caused it; a little after it they may be its first
@@ -156,21 +158,10 @@ class Analysis {
                                               .end_time = request_.end_time(),
                                               .step_seconds = request_.step_seconds(),
                                               .scope_namespace = request_.context().namespace_()}));
-    ClusterView::Ownership owners;
-    if (cluster_ != nullptr) {
-      auto known = cluster_->Owners(ctx_, request_.context());
-      if (known.ok()) {
-        owners = *std::move(known);
-        Ledger(response_.mutable_ledger()->add_checked(), "pods and their owners", "");
-      } else {
-        Ledger(response_.mutable_ledger()->add_not_checked(), "pods and their owners",
-               std::string(known.status().message()));
-      }
-    }
     type::v1::Ledger merged = std::move(*response_.mutable_ledger());
     merged.MergeFrom(read.ledger);
     *response_.mutable_ledger() = std::move(merged);
-    AssignServices(std::move(read.series), owners, input_);
+    AssignServices(std::move(read.series), input_);
     return absl::OkStatus();
   }
 
@@ -186,15 +177,19 @@ class Analysis {
         request_.metrics_size() == 0)
       return;
     const absl::Time onset = absl::FromUnixSeconds(static_cast<int64_t>(*result_.onset_time));
-    auto events =
-        cluster_->Events(ctx_, request_.context(), onset - kBeforeOnset, onset + kAfterOnset);
-    if (!events.ok()) {
-      Ledger(response_.mutable_ledger()->add_not_checked(), "events and changes at the onset",
-             std::string(events.status().message()));
-      return;
+    for (size_t rank = 0; rank < std::min(kAskedAbout, result_.ranked.size()); ++rank) {
+      const std::string& service = result_.ranked[rank].service;
+      auto events = cluster_->Events(ctx_, request_.context(), service, onset - kBeforeOnset,
+                                     onset + kAfterOnset);
+      const std::string subject = fmt::format("events of {} at the onset", service);
+      if (!events.ok()) {
+        Ledger(response_.mutable_ledger()->add_not_checked(), subject,
+               std::string(events.status().message()));
+        continue;
+      }
+      Ledger(response_.mutable_ledger()->add_checked(), subject, "");
+      for (ClusterEvent& event : *events) events_.push_back(std::move(event));
     }
-    Ledger(response_.mutable_ledger()->add_checked(), "events and changes at the onset", "");
-    events_ = *std::move(events);
   }
 
   void Write() {

@@ -23,19 +23,15 @@ struct ClusterEvent {
   bool change = false;  // a roll-out or scaling, not a symptom
 };
 
-/// What the cluster knows about the services: what stands on what, and what happened. Thread-safe.
+/// What the cluster knows about services: what happened to them. Thread-safe.
 class ClusterView {
  public:
   virtual ~ClusterView() = default;
-  /// Service, node or "" for a pod: which workload label a pod's figures belong to.
-  struct Ownership {
-    std::map<std::string, std::string> workload_of_pod;  // pod -> workload
-    std::map<std::string, std::string> node_of_pod;
-  };
-  virtual absl::StatusOr<Ownership> Owners(const base::Context& ctx,
-                                           const type::v1::Scope& scope) = 0;
+  /// Events of the workload of that name and of its pods within the time, oldest first; none when
+  /// there is no such workload.
   virtual absl::StatusOr<std::vector<ClusterEvent>> Events(const base::Context& ctx,
                                                            const type::v1::Scope& scope,
+                                                           const std::string& service,
                                                            absl::Time from, absl::Time to) = 0;
 };
 

@@ -14,6 +14,8 @@ constexpr size_t kMaxShort = 60;
 constexpr size_t kMinShort = 3;
 // Samples before a running median is trusted.
 constexpr size_t kMinMedian = 10;
+// Samples after the learning time that a batch's begin is compared with.
+constexpr size_t kMirrored = 300;
 constexpr double kTiny = 1e-9;
 const double kCalibration = -std::log(1 - 0.65);
 
@@ -208,7 +210,8 @@ std::vector<EnsemblePoint> ScoreBatch(std::span<const double> times, std::span<c
   if (begin == 0) return points;
   EnsembleDetector mirrored(options);
   std::vector<EnsemblePoint> backward(n);
-  for (size_t i = n; i-- > 0;) backward[i] = mirrored.Push(-times[i], values[i]);
+  for (size_t i = std::min(n, begin + kMirrored); i-- > 0;)
+    backward[i] = mirrored.Push(-times[i], values[i]);
   size_t peak = 0;
   for (size_t i = 0; i < begin; ++i) {
     if (!backward[i].learning && backward[i].raw > points[i].raw) points[i] = backward[i];

@@ -6,6 +6,7 @@
 
 #include "fmt/format.h"
 #include "libs/analytics/detect/point_scores.h"
+#include "libs/analytics/detect/shape_methods.h"
 
 namespace opsmesh::analytics {
 namespace {
@@ -116,12 +117,13 @@ MethodScores RunMethod(Method method, std::span<const double> times, std::span<c
     case Method::kIqr:
       return Calibrated(IqrDistances(values, options.streaming), kIqrLimit,
                         "limit 3 interquartile ranges beyond the quartiles");
-    default:
+    case Method::kEnsemble:
       break;
+    default:
+      return RunShapeMethod(method, times, values, options);
   }
-  (void)times;
   MethodScores none;
-  none.not_judged = "the method is not built";
+  none.not_judged = "the ensemble has functions of its own";
   return none;
 }
 
