@@ -231,6 +231,7 @@ TEST(ReplicaSetTest, SaysWhyPodsAreRefusedAndTriesAgain) {
               HasSubstr("exceeded quota: small"));
   const auto events = cluster.Events(cluster.List("apps", "replicasets")[0]["metadata"]["name"]);
   EXPECT_THAT(events, Contains(HasSubstr("FailedCreate: Error creating: pods \"web-")));
+  EXPECT_EQ(cluster.Get("", "resourcequotas", "small")["status"]["used"]["pods"], "2");
   cluster.Delete("", "resourcequotas", "small");
   cluster.Run(absl::Minutes(5));
   EXPECT_EQ(cluster.Get("apps", "deployments", "web")["status"]["readyReplicas"], 4);
@@ -255,6 +256,39 @@ TEST(ReplicaSetTest, TakesInOrphansAndLetsStrangersGo) {
   cluster.Run(absl::Seconds(5));
   EXPECT_TRUE(ControllerOf(cluster.Get("", "pods", "lone")).is_null());
   EXPECT_EQ(cluster.List("", "pods").size(), 4u);
+}
+
+TEST(EngineTest, AnObjectOfOddShapeDoesNotStopTheOthers) {
+  TestCluster cluster;
+  // As a folder may bring it: nobody validated it.
+  (void)cluster.store().Create(
+      cluster.engine().Type("apps", "deployments"),
+      Json::parse(
+          R"({"metadata":{"name":"odd","namespace":"default","annotations":"text"},"spec":{"replicas":"many","selector":{"matchLabels":{"a":"b"}},"template":[1]},"status":7})"));
+  (void)cluster.store().Create(
+      cluster.engine().Type("", "pods"),
+      Json::parse(
+          R"({"metadata":{"name":"odd","namespace":"default","ownerReferences":{}},"spec":[],"status":"x"})"));
+  (void)cluster.store().Create(
+      cluster.engine().Type("", "services"),
+      Json::parse(
+          R"({"metadata":{"name":"odd","namespace":"default"},"spec":{"selector":{"a":1},"ports":{}}})"));
+  cluster.Apply(kWeb);
+  cluster.Run(absl::Minutes(1));
+  EXPECT_EQ(cluster.Get("apps", "deployments", "web")["status"]["readyReplicas"], 4);
+}
+
+TEST(EngineTest, ImpossibleSizesDoNotStopTime) {
+  TestCluster cluster(1, false);
+  cluster.Apply(kWeb);
+  cluster.Apply(
+      "apiVersion: batch/v1\nkind: Job\nmetadata: {name: big}\nspec: {parallelism: 2000000000, "
+      "completions: 2000000000, template: {spec: {restartPolicy: Never, containers: [{name: c, "
+      "image: i}]}}}\n");
+  cluster.Patch("apps", "deployments", "web", {{"spec", {{"replicas", 2000000000}}}});
+  cluster.Run(absl::Seconds(1));
+  EXPECT_GE(cluster.List("", "pods").size(), 500u);
+  EXPECT_LE(cluster.List("", "pods").size(), 700u);
 }
 
 TEST(EngineTest, TheSameSeedGivesTheSameBytesAfterAnHourOfChurn) {

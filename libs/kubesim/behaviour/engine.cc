@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 
 #include "nlohmann/json.hpp"
 
@@ -12,6 +13,16 @@ namespace {
 constexpr size_t kMemo = 512;
 // A real-time engine looks up at least this often, so that a clock that jumps is noticed.
 constexpr absl::Duration kLongestWait = absl::Seconds(1);
+
+// The JSON library throws when a member has a type that nobody expected; one odd object must not
+// end the cluster.
+template <typename F>
+void Guarded(const F& step) {
+  try {
+    step();
+  } catch (const std::exception&) {
+  }
+}
 
 }  // namespace
 
@@ -90,11 +101,11 @@ void Informer::Take(const ObjectPtr& now, const ObjectPtr& gone, Engine& engine)
   for (const auto& index : indexes_)
     index->Replace(before ? &before : nullptr, now ? &now : nullptr, now_json.get());
   const Seen seen{before, now, before_json ? *before_json : *null, now_json ? *now_json : *null};
-  for (const auto& handler : handlers_) handler(seen);
+  for (const auto& handler : handlers_) Guarded([&] { handler(seen); });
 }
 
 void Engine::Take(const Change& change) {
-  for (const auto& handler : any_handlers_) handler(change);
+  for (const auto& handler : any_handlers_) Guarded([&] { handler(change); });
   auto it = informers_.find(change.resource->storage_key);
   if (it == informers_.end() || change.object->resource_version <= it->second->synced_) return;
   if (change.type == ChangeType::kDeleted) {
@@ -115,7 +126,7 @@ void Engine::TakeChanges() {
       posted.swap(posted_);
     }
     for (const Change& change : changes) Take(change);
-    for (Task& task : posted) task();
+    for (Task& task : posted) Guarded(task);
   }
 }
 
@@ -146,7 +157,7 @@ void Engine::StartParts() {
     for (const auto& handler : informer->handlers_) {
       for (const ObjectPtr& object : snapshot.objects) {
         const auto json = Parsed(object);
-        handler(Seen{nullptr, object, Json(), *json});
+        Guarded([&] { handler(Seen{nullptr, object, Json(), *json}); });
       }
     }
   }
@@ -159,7 +170,7 @@ bool Engine::StepUntil(absl::Time limit) {
   if (!node.mapped().background) --foreground_;
   if (clock_.frozen()) clock_.AdvanceTo(node.key().first);
   ++steps_;
-  node.mapped().task();
+  Guarded(node.mapped().task);
   return true;
 }
 

@@ -52,6 +52,7 @@ void StandInKubelet::See(const Seen& seen) {
     }
     return;
   }
+  if (ListAt(seen.now_json, {"spec", "containers"}).empty()) return;
   const std::string chosen = TextAt(seen.now_json, {"spec", "nodeName"});
   if ((node.empty() && chosen.empty()) || !known_.insert(uid).second) return;
   const std::string image = TextAt(ListAt(seen.now_json, {"spec", "containers"})[0], "image");

@@ -1,6 +1,7 @@
 #include "libs/kubesim/behaviour/work_queue.h"
 
 #include <algorithm>
+#include <exception>
 
 #include "libs/kubesim/behaviour/engine.h"
 
@@ -48,7 +49,14 @@ void WorkQueue::Run(const std::string& key, uint64_t serial) {
     AddAfter(key, absl::Seconds(1));
     return;
   }
-  const Next next = reconcile_(key);
+  Next next;
+  try {
+    next = reconcile_(key);
+  } catch (const std::exception&) {
+    // An object of a shape that nobody expected (a loaded folder is not validated): its key backs
+    // off, the others go on.
+    next = Next::Retry();
+  }
   Waiting& waiting = waiting_[key];  // the reconciler may have added keys
   switch (next.kind) {
     case Next::Kind::kRetry:

@@ -110,6 +110,9 @@ void SetCount(Json& object, const char* member, int64_t value) {
 
 namespace {
 
+constexpr double kPodBurst = 500;
+constexpr double kPodsPerSecond = 100;  // a real control plane is held to 20 requests a second
+
 PodView ViewOf(const ObjectPtr& object, const Json& pod) {
   PodView view;
   view.object = object;
@@ -133,8 +136,20 @@ PodView ViewOf(const ObjectPtr& object, const Json& pod) {
 
 }  // namespace
 
+int64_t Pods::Admit(int64_t count) {
+  if (filled_ != absl::InfinitePast()) {
+    tokens_ = std::min(kPodBurst, tokens_ + kPodsPerSecond * absl::ToDoubleSeconds(engine_.Now() - filled_));
+  }
+  filled_ = engine_.Now();
+  const int64_t allowed = std::min(count, static_cast<int64_t>(tokens_));
+  tokens_ -= static_cast<double>(allowed);
+  return allowed;
+}
+
 Pods::Pods(Engine& engine)
-    : informer_(engine.InformerOf("", "pods")),
+    : engine_(engine),
+      tokens_(kPodBurst),
+      informer_(engine.InformerOf("", "pods")),
       by_controller_(informer_.ByController()),
       by_label_(informer_.ByLabel()),
       by_node_(informer_.AddIndex([](const Object&, const Json& pod) {

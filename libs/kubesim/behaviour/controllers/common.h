@@ -70,6 +70,9 @@ class Pods final : public Part {
  public:
   explicit Pods(Engine& engine);
 
+  /// How many of `count` pods controllers may make now: 500 at once, then 100 a second. The others wait.
+  int64_t Admit(int64_t count);
+
   const PodView& Of(const ObjectPtr& pod) const;
   Informer& informer() { return informer_; }
   /// In order of namespace and name.
@@ -83,6 +86,9 @@ class Pods final : public Part {
  private:
   std::vector<const PodView*> Views(const ObjectSet& objects) const;
 
+  Engine& engine_;
+  double tokens_;
+  absl::Time filled_ = absl::InfinitePast();
   Informer& informer_;
   const ObjectIndex& by_controller_;
   const ObjectIndex& by_label_;

@@ -10,6 +10,7 @@
 #include "libs/kubesim/behaviour/controllers/job.h"
 #include "libs/kubesim/behaviour/controllers/namespaces.h"
 #include "libs/kubesim/behaviour/controllers/node_lifecycle.h"
+#include "libs/kubesim/behaviour/controllers/quota.h"
 #include "libs/kubesim/behaviour/controllers/replicaset.h"
 #include "libs/kubesim/behaviour/controllers/statefulset.h"
 #include "libs/kubesim/behaviour/controllers/volumes.h"
@@ -33,6 +34,7 @@ void AddControllers(Engine& engine) {
   engine.Add<NodeLifecycleController>(pods);
   engine.Add<TaintEvictionController>(pods);
   engine.Add<PodCollector>(pods);
+  engine.Add<QuotaController>(pods);
   engine.Add<GarbageCollector>();
 }
 

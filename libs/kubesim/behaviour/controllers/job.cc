@@ -353,6 +353,9 @@ void JobController::ManagePods(Sync& sync) {
       return;
     }
   }
+  const int64_t allowed = pods_.Admit(missing);
+  if (allowed < missing) sync.wait = std::min(sync.wait, absl::Seconds(1));
+  missing = allowed;
   int64_t index = 0;
   for (; missing > 0; --missing) {
     if (sync.indexed) {

@@ -12,7 +12,7 @@
 namespace opsmesh::kubesim {
 namespace {
 
-constexpr int64_t kBurst = 500;  // pods made or removed in one go
+constexpr int64_t kBurst = 500;     // pods made or removed in one go
 const EventSource kSource{"replicaset-controller", ""};
 
 }  // namespace
@@ -54,13 +54,18 @@ Next ReplicaSetController::Sync(const std::string& key) {
   const int64_t difference =
       static_cast<int64_t>(active.size()) - IntAt(*content, {"spec", "replicas"}, 1);
   std::string failure;
-  bool good = true;
+  bool good = true, throttled = false;
   if (!BeingDeleted(*content)) {
-    if (difference < 0) good = AddPods(set, *content, std::min(-difference, kBurst), &failure);
+    if (difference < 0) {
+      const int64_t allowed = pods_.Admit(-difference);
+      good = AddPods(set, *content, allowed, &failure);
+      throttled = allowed < -difference;
+    }
     if (difference > 0)
       good = RemovePods(set, *content, active, std::min(difference, kBurst), &failure);
   }
   const Next next = WriteStatus(set, *content, active, difference, failure);
+  if (good && throttled) return Next::After(absl::Seconds(1));
   return good ? next : Next::Retry();
 }
 

@@ -44,7 +44,7 @@ struct StatefulSetController::Sync {
   Revision current, update;
   std::map<int64_t, const PodView*> pods;  // by ordinal
   bool failed = false;
-  bool waits_for_age = false;
+  bool waits = false;
   bool ReadyLongEnough(const PodView& pod, absl::Time now) {
     return Healthy(pod) && pod.Available(min_ready, now);
   }
@@ -112,7 +112,7 @@ Next StatefulSetController::Run(const std::string& key) {
   for (const auto& [ordinal, pod] : sync.pods) live.push_back(RevisionOf(*pod->object));
   history_.Trim(*sync.object, IntAt(sync.json, {"spec", "revisionHistoryLimit"}, 10), live);
   if (sync.failed || !written) return Next::Retry();
-  return sync.waits_for_age ? Next::After(std::max(absl::Seconds(1), sync.min_ready))
+  return sync.waits ? Next::After(std::max(absl::Seconds(1), sync.min_ready))
                             : Next::Done();
 }
 
@@ -120,8 +120,11 @@ bool StatefulSetController::Fill(Sync& sync) {
   for (int64_t ordinal = sync.start; ordinal < sync.start + sync.replicas; ++ordinal) {
     auto found = sync.pods.find(ordinal);
     if (found == sync.pods.end()) {
-      if (!MakePod(sync, ordinal)) return false;
-      if (sync.ordered) return false;
+      if (pods_.Admit(1) == 0) {
+        sync.waits = true;
+        return false;
+      }
+      if (!MakePod(sync, ordinal) || sync.ordered) return false;
       continue;
     }
     const PodView& pod = *found->second;
@@ -141,7 +144,7 @@ bool StatefulSetController::Fill(Sync& sync) {
     if (!sync.ordered) continue;
     if (!Healthy(pod)) return false;
     if (!pod.Available(sync.min_ready, engine_.Now())) {
-      sync.waits_for_age = true;
+      sync.waits = true;
       return false;
     }
   }
@@ -186,7 +189,7 @@ void StatefulSetController::Update(Sync& sync) {
     }
     if (!Healthy(pod)) return;
     if (!pod.Available(sync.min_ready, engine_.Now())) {
-      sync.waits_for_age = true;
+      sync.waits = true;
       return;
     }
   }
@@ -328,7 +331,7 @@ bool StatefulSetController::WriteStatus(Sync& sync) {
       if (pod->Available(sync.min_ready, engine_.Now()))
         ++available;
       else
-        sync.waits_for_age = true;
+        sync.waits = true;
     }
     if (pod->deleted) continue;
     const std::string revision = RevisionOf(*pod->object);
