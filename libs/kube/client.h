@@ -97,6 +97,16 @@ struct LogOptions {
   size_t max_line_bytes = 4096;
 };
 
+/// Callbacks of a followed log, on the HTTP client's thread: they return at once.
+struct FollowObserver {
+  /// False = not now: nothing more comes until Call::Resume(). Asked before each piece of the log.
+  std::function<bool()> wants_more;
+  /// One line, as in LogText.
+  std::function<void(std::string line)> on_line;
+  /// Exactly once, last. OK = the container has ended; errors as PodLogs.
+  std::function<void(const absl::Status&)> on_done;
+};
+
 /// Text of a log: well-formed UTF-8, lines without their ends. Untrusted.
 struct LogText {
   std::vector<std::string> lines;
@@ -225,9 +235,10 @@ class Client {
   /// FAILED_PRECONDITION (CONTAINER_REQUIRED, CONTAINER_NOT_STARTED, NO_PREVIOUS_LOG) beside the usual errors.
   absl::StatusOr<LogText> PodLogs(const base::Context& ctx, std::string_view ns, std::string_view pod,
                                   const LogOptions& options = {});
-  /// Lines as they come, until the container ends (OK), `on_line` returns false (OK), or an error. follow=true.
-  absl::Status FollowPodLogs(const base::Context& ctx, std::string_view ns, std::string_view pod, const LogOptions& options,
-                             const std::function<bool(std::string_view line)>& on_line);
+  /// Lines as they come, without a thread that waits: follow=true. Ends with the container, the context or the handle.
+  absl::StatusOr<std::shared_ptr<http_client::Call>> FollowPodLogs(const base::Context& ctx, std::string_view ns,
+                                                                   std::string_view pod, const LogOptions& options,
+                                                                   FollowObserver observer);
 
   absl::StatusOr<AccessAnswer> CanI(const base::Context& ctx, const AccessQuestion& question);
   /// Who the server thinks we are; UNIMPLEMENTED (NOT_SERVED) before 1.28: use config().user.

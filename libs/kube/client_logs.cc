@@ -97,21 +97,64 @@ absl::StatusOr<LogText> Client::PodLogs(const base::Context& ctx, std::string_vi
   return text;
 }
 
-absl::Status Client::FollowPodLogs(const base::Context& ctx, std::string_view ns, std::string_view pod,
-                                   const LogOptions& options, const std::function<bool(std::string_view)>& on_line) {
+namespace {
+
+// What the callbacks of one followed log share.
+struct Follow {
+  Follow(ApiCall api_call, std::string cluster_name, size_t max_line_bytes, FollowObserver the_observer)
+      : call(std::move(api_call)), cluster(std::move(cluster_name)), observer(std::move(the_observer)),
+        lines(max_line_bytes, [this](std::string line) {
+          observer.on_line(std::move(line));
+          return true;
+        }) {}
+
+  bool Accepted() const { return refused.status / 100 == 2; }
+  bool Feed(std::string_view piece) {
+    if (!Accepted()) {
+      refused.body.append(piece.substr(0, (64 << 10) - std::min<size_t>(refused.body.size(), 64 << 10)));
+      return true;
+    }
+    if (!observer.wants_more()) return false;
+    lines.Feed(piece);
+    return true;
+  }
+  void Done(const absl::Status& status) {
+    if (refused.status != 0 && !Accepted()) {
+      observer.on_done(LogError(ErrorFromResponse(call, cluster, refused), call, cluster));
+    } else {
+      if (status.ok()) lines.Finish();
+      observer.on_done(status.ok() ? status : NameCall(status, call, cluster));
+    }
+  }
+
+  const ApiCall call;
+  const std::string cluster;
+  const FollowObserver observer;
+  LogLines lines;
+  http_client::Response refused;  // the head, and the body of an answer that is not 2xx
+};
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<http_client::Call>> Client::FollowPodLogs(const base::Context& ctx, std::string_view ns,
+                                                                         std::string_view pod, const LogOptions& options,
+                                                                         FollowObserver observer) {
   OPSMESH_ASSIGN_OR_RETURN(ApiCall call, LogCall(ns, pod, options));
   call.query.emplace_back("follow", "true");
   if (options.tail_lines) call.query.emplace_back("tailLines", std::to_string(*options.tail_lines));
-  LogLines lines(options.max_line_bytes, [&](std::string line) { return on_line(line); });
-  const absl::Status stop = base::Cancelled("FOLLOW_STOPPED", "");
-  // A container may be silent for hours: only the context ends a follow.
-  const absl::Status status = transport_->Stream(ctx, call, who_, absl::InfiniteDuration(), [&](std::string_view piece) {
-    return lines.Feed(piece) ? absl::OkStatus() : stop;
-  });
-  if (base::DetailOf(status).reason == "FOLLOW_STOPPED") return absl::OkStatus();
-  if (!status.ok()) return LogError(status, call, transport_->cluster());
-  lines.Finish();
-  return absl::OkStatus();
+  OPSMESH_RETURN_IF_ERROR(transport_->WaitForTurn(ctx));
+  absl::StatusOr<http_client::Request> request = transport_->Build(call, who_);
+  if (!request.ok()) return NameCall(request.status(), call, transport_->cluster());
+  request->head_timeout = transport_->options().request_timeout;
+  request->idle_timeout = absl::InfiniteDuration();  // a container may be silent for hours: only the context ends a follow
+  request->max_response_bytes = SIZE_MAX / 2;
+  auto follow = std::make_shared<Follow>(std::move(call), transport_->cluster(), options.max_line_bytes, std::move(observer));
+  return transport_->http().Start(
+      ctx, *std::move(request),
+      {.before_send = nullptr,
+       .on_head = [follow](const http_client::ResponseHead& head) { static_cast<http_client::ResponseHead&>(follow->refused) = head; },
+       .on_data = [follow](std::string_view piece) { return follow->Feed(piece); },
+       .on_done = [follow](const absl::Status& status) { follow->Done(status); }});
 }
 
 }  // namespace opsmesh::kube

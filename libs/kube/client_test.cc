@@ -497,20 +497,66 @@ TEST_F(ClientTest, RecordedLogErrorsAreToldApart) {
   }
 }
 
+// What a followed log said; Wait() ends with the log or after `count` lines.
+struct Followed {
+  FollowObserver Observer() {
+    return {.wants_more = [] { return true; },
+            .on_line =
+                [this](std::string line) {
+                  const std::lock_guard lock(mutex);
+                  lines.push_back(std::move(line));
+                  changed.notify_all();
+                },
+            .on_done =
+                [this](const absl::Status& status) {
+                  const std::lock_guard lock(mutex);
+                  done = status;
+                  changed.notify_all();
+                }};
+  }
+  void Wait(size_t count) {
+    std::unique_lock lock(mutex);
+    changed.wait_for(lock, std::chrono::seconds(20), [&] { return done.has_value() || lines.size() >= count; });
+  }
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<std::string> lines;
+  std::optional<absl::Status> done;
+};
+
 TEST_F(ClientTest, AFollowedLogComesLineByLineAndStopsWhenToldTo) {
-  FakeApi api([](const Seen& seen, std::shared_ptr<Exchange> exchange) {
+  std::shared_ptr<Exchange> open;  // an exchange that is dropped ends its answer
+  FakeApi api([&](const Seen& seen, std::shared_ptr<Exchange> exchange) {
     EXPECT_EQ(seen.query.at("follow"), "true");
     exchange->Start({});
     exchange->Write("one\ntw");
-    exchange->Write("o\nthree\n");  // and stays open
+    exchange->Write("o\nthree\n");
+    open = std::move(exchange);
   });
-  std::vector<std::string> lines;
-  const absl::Status status = MakeClient(*http_, api.config())->FollowPodLogs(Soon(), "shop", "a", {}, [&](std::string_view line) {
-    lines.emplace_back(line);
-    return lines.size() < 3;
-  });
-  EXPECT_TRUE(status.ok()) << status;
-  EXPECT_EQ(lines, (std::vector<std::string>{"one", "two", "three"}));
+  Followed followed;
+  const auto client = MakeClient(*http_, api.config());
+  const auto call = client->FollowPodLogs(Soon(), "shop", "a", {}, followed.Observer());
+  ASSERT_TRUE(call.ok()) << call.status();
+  followed.Wait(3);
+  (*call)->Cancel();
+  followed.Wait(SIZE_MAX);
+  const std::lock_guard lock(followed.mutex);
+  EXPECT_EQ(followed.lines, (std::vector<std::string>{"one", "two", "three"}));
+  ASSERT_TRUE(followed.done.has_value());
+  EXPECT_EQ(followed.done->code(), absl::StatusCode::kCancelled);
+}
+
+TEST_F(ClientTest, AFollowedLogThatIsRefusedSaysWhy) {
+  FakeApi api(Always(400, R"({"kind":"Status","status":"Failure","reason":"BadRequest","code":400,)"
+                          R"("message":"a container name must be specified for pod a, choose one of: [x y]"})"));
+  Followed followed;
+  const auto client = MakeClient(*http_, api.config());
+  const auto call = client->FollowPodLogs(Soon(), "shop", "a", {}, followed.Observer());
+  ASSERT_TRUE(call.ok()) << call.status();
+  followed.Wait(SIZE_MAX);
+  const std::lock_guard lock(followed.mutex);
+  ASSERT_TRUE(followed.done.has_value());
+  EXPECT_EQ(Reason(*followed.done), "CONTAINER_REQUIRED");
 }
 
 TEST_F(ClientTest, RecordedWatchesAreReadEventByEvent) {

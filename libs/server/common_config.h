@@ -23,8 +23,8 @@ struct Address {
 };
 
 struct Pool {
-  int threads = 16;
-  int64_t queue = 64;
+  int threads = 32;      // most handlers wait for another service
+  int64_t queue = 1024;  // more calls at a time are refused at once
 };
 
 struct CommonConfig {

@@ -57,9 +57,9 @@ class Cluster {
                                               std::string_view ns, std::string_view name) = 0;
   virtual absl::StatusOr<kube::LogText> PodLogs(const base::Context& ctx, std::string_view ns, std::string_view pod,
                                                 const kube::LogOptions& options) = 0;
-  virtual absl::Status FollowPodLogs(const base::Context& ctx, std::string_view ns, std::string_view pod,
-                                     const kube::LogOptions& options,
-                                     const std::function<bool(std::string_view)>& on_line) = 0;
+  /// Without a thread that waits; see kube::Client::FollowPodLogs.
+  virtual absl::StatusOr<std::shared_ptr<http_client::Call>> FollowPodLogs(const base::Context& ctx, std::string_view ns,
+      std::string_view pod, const kube::LogOptions& options, kube::FollowObserver observer) = 0;
   virtual absl::StatusOr<kube::AccessAnswer> CanI(const base::Context& ctx, const kube::AccessQuestion& question) = 0;
   virtual absl::StatusOr<std::vector<kube::PodUsage>> PodMetrics(const base::Context& ctx, std::string_view ns) = 0;
   virtual absl::StatusOr<std::vector<kube::NodeUsage>> NodeMetrics(const base::Context& ctx) = 0;

@@ -140,13 +140,17 @@ absl::StatusOr<kube::LogText> FakeCluster::PodLogs(const base::Context&, std::st
   return out;
 }
 
-absl::Status FakeCluster::FollowPodLogs(const base::Context& ctx, std::string_view ns, std::string_view pod, const kube::LogOptions& options,
-                                        const std::function<bool(std::string_view)>& on_line) {
+absl::StatusOr<std::shared_ptr<http_client::Call>> FakeCluster::FollowPodLogs(const base::Context& ctx, std::string_view ns,
+                                                                              std::string_view pod, const kube::LogOptions& options,
+                                                                              kube::FollowObserver observer) {
+  struct Ended : http_client::Call {
+    void Cancel() override {}
+    void Resume() override {}
+  };
   OPSMESH_ASSIGN_OR_RETURN(const kube::LogText log, PodLogs(ctx, ns, pod, options));
-  for (const std::string& line : log.lines) {
-    if (!on_line(line)) return absl::OkStatus();
-  }
-  return absl::OkStatus();
+  for (const std::string& line : log.lines) observer.on_line(line);
+  observer.on_done(absl::OkStatus());
+  return std::make_shared<Ended>();
 }
 
 absl::StatusOr<kube::AccessAnswer> FakeCluster::CanI(const base::Context&, const kube::AccessQuestion& question) {

@@ -10,6 +10,7 @@
 #include "services/k8s/contract.h"
 #include "services/k8s/json_writer.h"
 #include "services/k8s/listing.h"
+#include "services/k8s/pod_log_stream.h"
 #include "services/k8s/read_object.h"
 
 namespace opsmesh::k8s {
@@ -287,8 +288,8 @@ absl::StatusOr<v1::GetK8sStatusResponse> Handlers::GetK8sStatus(const base::Cont
   return out;
 }
 
-absl::Status Handlers::StreamPodLogs(const base::Context& ctx, const v1::StreamPodLogsRequest& request,
-                                     const std::function<absl::Status(v1::StreamPodLogsResponse)>& write) {
+absl::StatusOr<std::unique_ptr<rpc::StreamSource<v1::StreamPodLogsResponse>>> Handlers::OpenPodLogs(
+    const base::Context& ctx, const v1::StreamPodLogsRequest& request) {
   OPSMESH_RETURN_IF_ERROR(CheckScope("namespace", request.namespace_()));
   if (!IsDnsSubdomain(request.pod())) {
     return base::InvalidArgument("pod", "INVALID_NAME", fmt::format("'{}' is no pod name.", CleanText(request.pod(), 80)))
@@ -309,33 +310,14 @@ absl::Status Handlers::StreamPodLogs(const base::Context& ctx, const v1::StreamP
   options.previous = request.previous();
   options.tail_lines = request.tail_lines() > 0 ? request.tail_lines() : 100;
   if (request.since_seconds() > 0) options.since = absl::Seconds(request.since_seconds());
-  v1::StreamPodLogsResponse last;
-  last.set_done(true);
-  if (!request.follow()) {
-    OPSMESH_ASSIGN_OR_RETURN(const kube::LogText log, cluster->PodLogs(ctx, request.namespace_(), request.pod(), options));
-    v1::StreamPodLogsResponse part;
-    size_t bytes = 0;
-    for (const std::string& line : log.lines) {
-      part.add_lines(CleanText(line));
-      bytes += line.size();
-      // Small messages: an event over SSE must stay below 60 kB.
-      if (bytes < (16 << 10)) continue;
-      OPSMESH_RETURN_IF_ERROR(write(std::move(part)));
-      part.Clear();
-      bytes = 0;
-    }
-    if (part.lines_size() > 0) OPSMESH_RETURN_IF_ERROR(write(std::move(part)));
-    return write(std::move(last));
+  auto stream = std::make_unique<PodLogStream>();
+  if (request.follow()) {
+    OPSMESH_RETURN_IF_ERROR(stream->Follow(ctx, *cluster, request.namespace_(), request.pod(), options));
+  } else {
+    OPSMESH_ASSIGN_OR_RETURN(kube::LogText log, cluster->PodLogs(ctx, request.namespace_(), request.pod(), options));
+    stream->Give(std::move(log.lines));
   }
-  absl::Status written;
-  OPSMESH_RETURN_IF_ERROR(cluster->FollowPodLogs(ctx, request.namespace_(), request.pod(), options, [&](std::string_view line) {
-    v1::StreamPodLogsResponse part;
-    part.add_lines(CleanText(line));
-    written = write(std::move(part));
-    return written.ok();
-  }));
-  OPSMESH_RETURN_IF_ERROR(written);
-  return write(std::move(last));
+  return stream;
 }
 
 }  // namespace opsmesh::k8s

@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "libs/base/context.h"
+#include "libs/rpc/stream.h"
 #include "opsmesh/k8s/v1/tool.pb.h"
 #include "services/k8s/k8s_service.h"
 
@@ -26,8 +27,9 @@ class Handlers {
   absl::StatusOr<v1::ListClustersResponse> ListClusters(const base::Context& ctx);
   absl::StatusOr<v1::DiagnoseResponse> Diagnose(const base::Context& ctx, const v1::DiagnoseRequest& request);
   absl::StatusOr<v1::GetK8sStatusResponse> GetK8sStatus(const base::Context& ctx);
-  absl::Status StreamPodLogs(const base::Context& ctx, const v1::StreamPodLogsRequest& request,
-                             const std::function<absl::Status(v1::StreamPodLogsResponse)>& write);
+  /// The lines, then a message with done; a followed log holds no thread while it waits.
+  absl::StatusOr<std::unique_ptr<rpc::StreamSource<v1::StreamPodLogsResponse>>> OpenPodLogs(
+      const base::Context& ctx, const v1::StreamPodLogsRequest& request);
 
  private:
   ToolRunner& tools_;

@@ -14,10 +14,13 @@
 namespace opsmesh::k8s {
 namespace {
 
+// Logs followed at a time, each a connection to the apiserver; more are refused (TOO_MANY_CALLS).
+constexpr size_t kFollowedLogs = 4096;
+
 class K8sPart final : public server::Service {
  public:
   K8sPart(server::Environment& env, const K8sConfig& config)
-      : env_(env), http_(http_client::Client::Create()), clusters_(StartClusters(config)), registry_(AllTools({config.image_reports})),
+      : env_(env), http_(http_client::Client::Create({.max_calls = kFollowedLogs + 1024})), clusters_(StartClusters(config)), registry_(AllTools({config.image_reports})),
         runner_(registry_, clusters_,
                 {.enable_cache = config.enable_cache, .cache_timeout = config.cache_timeout,
                  .max_concurrent_calls = config.max_concurrent_calls, .clock = &env.clock, .logger = &env.logger}),

@@ -45,10 +45,8 @@ class K8sServiceImpl final : public K8sService::CallbackService {
                          [this](const base::Context& ctx, const GetObjectRequest& r) { return handlers_.GetObject(ctx, r); });
   }
   ServerWriteReactor<StreamPodLogsResponse>* StreamPodLogs(CallbackServerContext* context, const StreamPodLogsRequest* request) override {
-    return runner_.Stream<StreamPodLogsResponse>(
-        context, request, [this](const base::Context& ctx, const StreamPodLogsRequest& r, rpc::Writer<StreamPodLogsResponse>& writer) {
-          return handlers_.StreamPodLogs(ctx, r, [&writer](StreamPodLogsResponse part) { return writer.Write(std::move(part)); });
-        });
+    return runner_.Subscribe<StreamPodLogsResponse>(
+        context, request, [this](const base::Context& ctx, const StreamPodLogsRequest& r) { return handlers_.OpenPodLogs(ctx, r); });
   }
   ServerUnaryReactor* ListClusters(CallbackServerContext* context, const ListClustersRequest* request, ListClustersResponse* response) override {
     return runner_.Unary(context, request, response,

@@ -1,9 +1,12 @@
 // The service as its callers see it: a real process in this process, real gRPC, the simulated cluster behind real HTTP.
+#include <atomic>
 #include <cstdio>
 #include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "grpcpp/channel.h"
@@ -175,6 +178,36 @@ TEST_F(K8sServiceTest, StreamsTheLogOfAPod) {
   EXPECT_TRUE(status.ok()) << status.message();
   EXPECT_TRUE(done);
   EXPECT_LE(lines, 5);
+}
+
+// 100 is far more than the pool has threads: a log that is followed must not hold one.
+TEST_F(K8sServiceTest, ManyFollowedLogsDoNotHoldUpTheTools) {
+  const nlohmann::json pods = *base::ParseJson(Tool("list_kubernetes_pods", R"({"namespace":"shop","status":"Running"})").result().raw());
+  v1::StreamPodLogsRequest request;
+  request.set_namespace_("shop");
+  request.set_pod(pods["items"][0]["name"].get<std::string>());
+  request.set_follow(true);
+  request.set_tail_lines(1);
+  std::shared_ptr<base::CancelState> leave;
+  const base::Context all = Caller().WithCancel(&leave);
+  std::atomic<int> open = 0;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 100; ++i) {
+    readers.emplace_back([&] {
+      const absl::Status status = rpc::CallStream<K8sService::Stub, v1::StreamPodLogsRequest, v1::StreamPodLogsResponse>(
+          all, channel_->identity(), *stub_, &K8sService::Stub::StreamPodLogs, request, [&](v1::StreamPodLogsResponse& part) {
+            if (part.lines_size() > 0) ++open;
+            return absl::OkStatus();
+          });
+      EXPECT_EQ(status.code(), absl::StatusCode::kCancelled) << status.message();
+    });
+  }
+  const absl::Time end = absl::Now() + absl::Seconds(30);
+  while (open < 100 && absl::Now() < end) std::this_thread::yield();
+  EXPECT_EQ(open, 100);
+  EXPECT_GT(Tool("list_kubernetes_pods", "{}").facts_size(), 0);
+  leave->Cancel();
+  for (std::thread& reader : readers) reader.join();
 }
 
 TEST_F(K8sServiceTest, ReportsTheClusterUpThenDownAndStillAnswersFromTheCache) {

@@ -70,9 +70,10 @@ absl::StatusOr<kube::LogText> KubeCluster::PodLogs(const base::Context& ctx, std
   return client_->PodLogs(ctx.WithTimeout(absl::Seconds(20)), ns, pod, options);
 }
 
-absl::Status KubeCluster::FollowPodLogs(const base::Context& ctx, std::string_view ns, std::string_view pod,
-                                        const kube::LogOptions& options, const std::function<bool(std::string_view)>& on_line) {
-  return client_->FollowPodLogs(ctx, ns, pod, options, on_line);
+absl::StatusOr<std::shared_ptr<http_client::Call>> KubeCluster::FollowPodLogs(const base::Context& ctx, std::string_view ns,
+                                                                              std::string_view pod, const kube::LogOptions& options,
+                                                                              kube::FollowObserver observer) {
+  return client_->FollowPodLogs(ctx, ns, pod, options, std::move(observer));
 }
 
 absl::StatusOr<kube::AccessAnswer> KubeCluster::CanI(const base::Context& ctx, const kube::AccessQuestion& question) {

@@ -40,8 +40,8 @@ class KubeCluster final : public Cluster {
                                       std::string_view name) override;
   absl::StatusOr<kube::LogText> PodLogs(const base::Context& ctx, std::string_view ns, std::string_view pod,
                                         const kube::LogOptions& options) override;
-  absl::Status FollowPodLogs(const base::Context& ctx, std::string_view ns, std::string_view pod, const kube::LogOptions& options,
-                             const std::function<bool(std::string_view)>& on_line) override;
+  absl::StatusOr<std::shared_ptr<http_client::Call>> FollowPodLogs(const base::Context& ctx, std::string_view ns,
+      std::string_view pod, const kube::LogOptions& options, kube::FollowObserver observer) override;
   absl::StatusOr<kube::AccessAnswer> CanI(const base::Context& ctx, const kube::AccessQuestion& question) override;
   absl::StatusOr<std::vector<kube::PodUsage>> PodMetrics(const base::Context& ctx, std::string_view ns) override;
   absl::StatusOr<std::vector<kube::NodeUsage>> NodeMetrics(const base::Context& ctx) override;
