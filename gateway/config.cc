@@ -64,7 +64,7 @@ absl::StatusOr<Options> LoadOptions(const config::Source& source) {
   options.allowed_origins = reader.Strings("allowed_origins", {});
   options.trusted_proxies = reader.Strings("trusted_proxies", {});
   options.max_in_flight = static_cast<size_t>(reader.Int("max_in_flight", 64, Between(1, 10000)));
-  options.max_queued = static_cast<size_t>(reader.Int("max_queued", 128, Between(0, 100000)));
+  options.max_queued = static_cast<size_t>(reader.Int("max_queued", 512, Between(0, 100000)));
   options.requests_per_second = reader.Double("requests_per_second", options.requests_per_second, AtLeast(0));
   options.request_burst = reader.Double("request_burst", options.request_burst, AtLeast(1));
   config::DurationOptions ping_range;

@@ -51,7 +51,7 @@ struct Options {
 
   /// Unary calls running and waiting; beyond both the answer is 503 with Retry-After. Streams do not count.
   size_t max_in_flight = 64;
-  size_t max_queued = 128;
+  size_t max_queued = 512;
   /// Token bucket of each key or address; loopback callers without a key are not limited. 0 = off.
   double requests_per_second = 100;
   double request_burst = 400;

@@ -13,7 +13,7 @@ class Admission {
  public:
   struct Options {
     size_t max_in_flight = 64;  // >= 1
-    size_t max_queued = 128;
+    size_t max_queued = 512;
   };
   explicit Admission(Options options) : options_(options) {}
 

@@ -56,7 +56,7 @@ absl::Status Picture::CheckReadable(std::string_view plural) {
       break;
   }
   if (!status.last_error.ok()) return status.last_error;
-  return base::Unavailable("CACHE_SYNCING", fmt::format("The first list of {} has not arrived yet.", plural))
+  return base::Unavailable("CACHE_SYNCING", fmt::format("The apiserver has not sent the first list of {} yet.", plural))
       .Hint("Ask again in a few seconds.")
       .RetryAfter(absl::Seconds(2));
 }
