@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "libs/http_client/http_client.h"
 #include "libs/base/error.h"
 #include "libs/base/json.h"
 #include "nlohmann/json.hpp"
