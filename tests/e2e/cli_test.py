@@ -2,6 +2,7 @@
 """The `opsmesh` program as a person meets it: what it prints, what it refuses, and its exit codes."""
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -98,6 +99,23 @@ class Configuration(Cli):
             shutil.copytree(os.path.join(harness.SOURCE, "config"), os.path.join(self.folder, "config"))
             checked = self.run_cli("config", "check", environment=environment)
             self.assertEqual(checked.returncode, OK, checked.stderr)
+
+
+    def test_every_setting_the_reference_names_is_known_and_has_the_default_it_states(self):
+        with open(os.path.join(harness.SOURCE, "config", "config.yaml"), encoding="utf-8") as file:
+            settings = [line[2:] for line in file.read().split("\n") if re.match(r"#  *[a-z0-9_]+:( |$)", line)]
+        self.assertGreater(len(settings), 40)
+        path = self.write("all.yaml", "\n".join(settings) + "\n")
+        checked = self.run_cli("config", "check", "--config", path)
+        self.assertEqual(checked.returncode, OK, checked.stderr)
+
+        def values(*arguments):
+            shown = self.run_cli("config", "show", "-o", "json", *arguments)
+            self.assertEqual(shown.returncode, OK, shown.stderr)
+            return {one["key"]: one["value"] for one in json.loads(shown.stdout)}
+
+        stated, defaults = values("--config", path), values()
+        self.assertEqual({key: value for key, value in stated.items() if (value or "") != (defaults.get(key) or "")}, {})
 
 
 class Asking(Cli):
