@@ -6,6 +6,7 @@
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
 #include "services/k8s/finding.h"
+#include "services/k8s/clean_text.h"
 #include "services/k8s/guide.h"
 #include "services/k8s/json_writer.h"
 #include "services/k8s/listing.h"
@@ -114,6 +115,41 @@ absl::StatusOr<ToolResult> ListApiResources(const ToolCall& call) {
   return out;
 }
 
+// The schema of a custom kind as its CustomResourceDefinition gives it, at `path` ("spec.replicas"); absent when the definition
+// cannot be read or has no such field.
+kube::JsonRef SchemaOf(const ToolCall& call, const kube::ResourceType& type, const std::string& path, kube::ObjectPtr* keep) {
+  const auto definitions = call.cluster.Resolve(call.ctx, "customresourcedefinitions");
+  if (!definitions.ok() || type.group.empty()) return {};
+  auto definition = call.cluster.Get(call.ctx, *definitions, "", type.plural + "." + type.group);
+  if (!definition.ok()) return {};
+  *keep = *definition;
+  kube::JsonRef schema;
+  (*keep)->root().At("spec.versions").ForEachElement([&](kube::JsonRef version) {
+    if (version["name"].String() == type.version) schema = version.At("schema.openAPIV3Schema");
+    return schema.empty();
+  });
+  for (std::string_view part : base::Split(path, '.')) {
+    if (part.empty() || schema.empty()) continue;
+    if (schema["type"].String() == "array") schema = schema["items"];
+    schema = schema["properties"][part];
+  }
+  return schema;
+}
+
+// Members of a schema as lines; what people wrote there is shown, never followed.
+int64_t SayMembers(const kube::JsonRef& schema, const std::string& path, JsonWriter& json, Text* text) {
+  int64_t shown = 0;
+  const kube::JsonRef members = schema["type"].String() == "array" ? schema["items"]["properties"] : schema["properties"];
+  members.ForEachMember([&](std::string_view name, kube::JsonRef member) {
+    const std::string full = CleanText(path.empty() ? std::string(name) : path + "." + std::string(name), 160);
+    const std::string kind = CleanText(member["type"].String(), 40), words = CleanText(member["description"].String(), 300);
+    json.BeginObject().Field("path", full).Field("type", kind).Field("en", words).Field("zh", words).EndObject();
+    text->AppendBoth(fmt::format("- {} <{}>{}{}\n", full, kind, words.empty() ? "" : ": ", words));
+    return ++shown < 200;
+  });
+  return shown;
+}
+
 absl::StatusOr<ToolResult> Explain(const ToolCall& call) {
   OPSMESH_ASSIGN_OR_RETURN(const kube::ResourceType type, call.cluster.Resolve(call.ctx, call.arguments.String("resource_type")));
   ToolResult out;
@@ -125,7 +161,19 @@ absl::StatusOr<ToolResult> Explain(const ToolCall& call) {
   out.text = Say("{0}{1}，API 版本 {2}，{3}。", "{0}{1}, API version {2}, {4}.", type.kind, names, type.api_version(),
                  type.namespaced ? "属于命名空间" : "集群级", type.namespaced ? "namespaced" : "cluster-scoped");
   if (!guide) {
-    out.text += Text{"\n内置说明里没有这类资源的字段（可能是自定义资源）。", "\nThere is no built-in description of its fields (it may be a custom resource)."};
+    const std::string path = call.arguments.String("field_path");
+    kube::ObjectPtr definition;
+    const kube::JsonRef schema = SchemaOf(call, type, path, &definition);
+    if (schema.empty() && definition && !path.empty()) {
+      return base::NotFound("UNKNOWN_FIELD", fmt::format("The schema of {} has no field '{}'.", type.kind, path)).Hint("Leave field_path out to see its fields.");
+    }
+    json.Key("fields").BeginArray();
+    Text fields;
+    const int64_t shown = schema.empty() ? 0 : SayMembers(schema, path, json, &fields);
+    json.EndArray();
+    out.untrusted = shown > 0;
+    out.text += shown > 0 ? Text{"\n字段（来自集群里它的定义）：\n", "\nFields, as its definition in the cluster has them:\n"} + fields
+                          : Text{"\n内置说明里没有这类资源的字段，集群里也读不到它的定义。", "\nThere is no built-in description of its fields, and no definition of it could be read from the cluster."};
   } else {
     out.text += Text{"\n" + guide->what.zh + "\n\n字段：\n", "\n" + guide->what.en + "\n\nFields:\n"};
     json.Key("description").BeginObject().Field("zh", guide->what.zh).Field("en", guide->what.en).EndObject().Key("fields").BeginArray();

@@ -169,6 +169,7 @@ class Binder {
       }
     }
     if (!intent_.sort_by.empty()) Offer("order", {"sort_by"}, intent_.sort_by);
+    if (!intent_.reason.empty() && Has("reason")) SetTyped("reason", intent_.reason);
     if (!intent_.contains.empty()) Offer("text", {"contains"}, intent_.contains);
     if (Has("metric") && (intent_.metric == "cpu" || intent_.metric == "memory")) SetTyped("metric", intent_.metric);
     if (intent_.revisions.size() == 2 && Has("from_revision")) {

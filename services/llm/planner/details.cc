@@ -68,6 +68,7 @@ class Details {
 
   void Run() {
     ReadLogText();
+    ReadReason();
     ReadRevisions();
     ReadRights();
     ReadFieldPath();
@@ -108,6 +109,13 @@ class Details {
           return Take(k, marks_[k].norm == "错误" ? "error" : marks_[k].text);
       }
     }
+    // "只要 FATAL".
+    for (size_t i = 0; i + 1 < marks_.size(); ++i) {
+      const bool shouted = FreeWord(i + 1) && marks_[i + 1].text.size() > 2 &&
+                           std::all_of(marks_[i + 1].text.begin(), marks_[i + 1].text.end(),
+                                       [](char c) { return c >= 'A' && c <= 'Z'; });
+      if (marks_[i].Is("ref.only") && shouted) return Take(i + 1, marks_[i + 1].text);
+    }
     for (size_t i = 0; i < marks_.size(); ++i) {
       const bool error = marks_[i].Is("cond.error"), warning = marks_[i].Is("cond.warning");
       if (used_[i] || (!error && !warning)) continue;
@@ -125,6 +133,26 @@ class Details {
   void Take(size_t i, std::string text) {
     intent_.contains = std::move(text);
     used_[i] = true;
+  }
+
+  // "BackOff events": reasons of events are written in one word of several capitals.
+  void ReadReason() {
+    if (!HasKind("Event")) return;
+    for (size_t i = 0; i < marks_.size(); ++i) {
+      const std::string& text = marks_[i].text;
+      const auto capitals =
+          std::count_if(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+      const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+      });
+      if (used_[i] || !plain || capitals < 2 || text.size() < 5 ||
+          static_cast<size_t>(capitals) == text.size() || marks_[i].Has("kind."))
+        continue;
+      if (text[0] < 'A' || text[0] > 'Z') continue;
+      intent_.reason = text;
+      used_[i] = true;
+      return;
+    }
   }
 
   void ReadRevisions() {
@@ -182,6 +210,10 @@ class Details {
         {"write.scale", "patch"},   {"write.restart", "delete"}, {"verb.list", "get"},
         {"verb.describe", "get"},   {"write.exec", "create"}};
     for (size_t i = who + 1; i < marks_.size(); ++i) {
+      if (intent_.verb.empty() && Norm(i, {"read", "view", "see", "watch", "读", "读取", "查看"})) {
+        intent_.verb = marks_[i].norm == "watch" ? "watch" : "get";
+        used_[i] = true;
+      }
       for (const auto& [id, verb] : kVerbs) {
         if (!marks_[i].Is(id) || !intent_.verb.empty()) continue;
         intent_.verb = verb;

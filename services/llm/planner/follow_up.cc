@@ -160,6 +160,10 @@ Completed Complete(Intent intent, const TurnState& state, const std::vector<Inte
     again.replicas_relative = false;
     return {Completed::Kind::kIntent, std::move(again)};
   }
+  // "Only in shop".
+  if (intent.narrows && IsFragment(intent) && intent.kind.empty() && intent.condition.empty() && (!intent.name_space.empty() || (intent.names.size() == 1 && intent.names.front().may_be_namespace))) {
+    return {Completed::Kind::kIntent, Merge(*before, intent)};
+  }
   // "The deployment" after "describe nginx": the same name, that kind.
   if (intent.definite && IsFragment(intent) && bare && !intent.kind.empty() && intent.condition.empty() && !before->names.empty()) {
     Intent again = *before;

@@ -49,6 +49,7 @@ struct Intent {
   bool previous = false;
   std::vector<std::string> where;  // "restarts>3", "age<1h": as kubectl_get_resources takes them
   std::string sort_by;             // "-age"
+  std::string reason;              // reason of events, "BackOff"
   std::string contains;            // text to look for in a log
   std::vector<int64_t> revisions;  // named revisions of a rollout, in order
   std::string verb;                // "delete" of "who can delete pods"

@@ -237,7 +237,13 @@ class Grammar {
       // "修复" beside another change is the purpose, not the change.
       if (action == "fix" || action == "update" || action == "create") action = mark->After("write.");
     }
-    const bool talks = Interrogative() || Any("verb.history") || Any("verb.compare") || Any("verb.logs") ||
+    // "Roll back to revision 2" names a revision, it does not ask for the history.
+    const bool history = action != "rollback" ? Any("verb.history") : std::any_of(marks_.begin(), marks_.end(), [](const Mark& m) {
+      return m.Is("verb.history") && !m.norm.starts_with("revision") && m.norm != "版本";
+    });
+    // "Can nginx scale to 50": whether it fits.
+    const bool can_it = action == "scale" && marks_.size() > 2 && (marks_[0].norm == "can" || marks_[0].norm == "could") && marks_[1].kind == Mark::Kind::kWord;
+    const bool talks = Interrogative() || can_it || history || Any("verb.compare") || Any("verb.logs") ||
                        Any("topic.scalecapacity") || Any("verb.yaml") || Any("kind.Event");
     const bool reads_first = action == "fix" && (Any("verb.diagnose") || Any("topic.guide")) && !Any("seq.then");
     if (intent_.asks_how) {
@@ -303,15 +309,18 @@ class Grammar {
 
   // "logs of the worker": a word for machines that something may be called by.
   void ReadKindWordsAsNames() {
-    const bool of_one = intent_.action == "logs" || intent_.action == "yaml" || intent_.action == "history";
-    if (!of_one || !intent_.names.empty()) return;
+    const bool change = intent_.is_write && (intent_.action == "scale" || intent_.action == "restart" || intent_.action == "rollback");
+    const bool of_one = change || intent_.action == "logs" || intent_.action == "yaml" || intent_.action == "history";
+    // "从worker到redis通吗": the first of two ends.
+    const bool path = Any("topic.network") && Any("mark.to") && intent_.names.size() == 1;
+    if (!path && (!of_one || !intent_.names.empty())) return;
     for (size_t i = 0; i < marks_.size(); ++i) {
       const bool latin = !marks_[i].norm.empty() && marks_[i].norm[0] >= 'a' && marks_[i].norm[0] <= 'z' && marks_[i].norm.find(' ') == std::string::npos;
       if (used_[i] || !latin || (!marks_[i].Is("kind.Node") && !marks_[i].Is("kind.Workload")) || marks_[i].norm.starts_with("node")) continue;
       NameMention mention{marks_[i].norm, "", false, false};
       mention.alternatives = {"=" + marks_[i].norm};
       mention.everyday = true;
-      intent_.names.push_back(std::move(mention));
+      intent_.names.insert(path ? intent_.names.begin() : intent_.names.end(), std::move(mention));
       used_[i] = true;
       return;
     }
@@ -475,8 +484,11 @@ class Grammar {
           intent_.is_write = true;
           intent_.action = "scale";
         }
+        const bool by = before != nullptr && (before->norm == "by" || before->norm == "少");
         intent_.replicas_relative = (before != nullptr && (before->norm == "by" || before->norm == "再")) ||
-                                    (next != nullptr && next->norm == "more") || RelativeScale();
+                                    (next != nullptr && next->norm == "more") || RelativeScale() || by;
+        // "Scale down by 1" takes away.
+        if (intent_.replicas_relative && ScalesDown()) intent_.replicas = -mark.number;
       } else if (before != nullptr && (before->kind == Mark::Kind::kOrdinal || before->Is("q.which") || before->norm == "the" ||
                                        (mark.norm == "one" && before->Is("mark.lastn")) ||
                                        (mark.norm == "one" && before->Is("mark.firstn")))) {
@@ -501,6 +513,13 @@ class Grammar {
       if (marks_[i].norm == "first") intent_.ordinal = 1;
       if (marks_[i].norm == "last" || marks_[i].norm == "最后") intent_.ordinal = -1;
     }
+  }
+
+  bool ScalesDown() const {
+    return std::any_of(marks_.begin(), marks_.end(), [](const Mark& m) {
+      return m.Is("write.scale") && (m.norm.find("down") != std::string::npos || m.norm.ends_with("in") || m.norm.starts_with("decrease") ||
+                                     m.norm.starts_with("reduce") || m.norm.starts_with("缩") || m.norm.starts_with("减"));
+    });
   }
 
   bool RelativeScale() const {

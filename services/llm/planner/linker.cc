@@ -154,7 +154,10 @@ class Linker {
       }
       // A short word of the prose is no beginning of a name: "set" is not settle-accounts.
       const bool begins = candidate.match() == ObjectCandidate::MATCH_PREFIX || candidate.match() == ObjectCandidate::MATCH_PART;
-      if (begins && name.text.size() < 4 && !name.must_exist && !needs_name_) continue;
+      // Nor is "work" worker: a part of a name ends where one of its words ends.
+      const std::string& whole = candidate.object().name();
+      const bool word_ends = whole.size() <= name.text.size() || whole.find(base::AsciiLower(name.text) + "-") != std::string::npos || whole.ends_with(base::AsciiLower(name.text));
+      if (begins && (name.text.size() < 4 || !word_ends) && !name.must_exist && !needs_name_ && name.kind.empty()) continue;
       if (best == 0) best = candidate.match();
       if (candidate.match() == best) reading.objects.push_back(ToLinked(candidate));
     }
@@ -226,7 +229,10 @@ class Linker {
     if (!reading.objects.empty() && (reading.strong || name.must_exist || needs_name_ || !name.kind.empty())) {
       return Choose(name, std::move(reading.objects));
     }
-    if (!wants_object || result_.ledger.failed_size() > 0) return true;
+    const bool a_place = name.may_be_namespace && reading.near.empty() && !reading.near_namespace.empty();
+    // A long word that is nearly a name is a misspelt one, also where prose would do.
+    const bool misspelt = name.text.size() >= 7 && !reading.near.empty() && intent().names.size() == 1 && intent().kind.empty() && intent().action == "diagnose";
+    if ((!wants_object && !a_place && !misspelt) || result_.ledger.failed_size() > 0) return true;
     if (!not_found_.question.empty()) return true;  // the first one is told
     if (name.may_be_namespace && reading.near.empty() && !reading.near_namespace.empty()) {
       not_found_.question = Say("not_found", language_,
@@ -236,7 +242,7 @@ class Linker {
     }
     // A plain word nobody marked as a name, and nothing is called nearly so: part of the prose.
     if (!needs_name_ && !name.must_exist && reading.near.empty()) return true;
-    if (!needs_name_ && !name.must_exist && name.kind.empty() && !intent().action.empty() && !intent().is_write &&
+    if (!misspelt && !needs_name_ && !name.must_exist && name.kind.empty() && !intent().action.empty() && !intent().is_write &&
         intent().action != "describe" && intent().action != "status") {
       return true;
     }

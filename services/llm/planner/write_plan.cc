@@ -122,7 +122,7 @@ class WritePlan {
     for (const char* path : {"/object/spec/replicas", "/spec/replicas", "/replicas/desired", "/replicas", "/desired"}) {
       const json::json_pointer pointer(path);
       if (!details.is_object() || !details.contains(pointer) || !details[pointer].is_number_integer()) continue;
-      intent_.replicas = details[pointer].get<int64_t>() + *intent_.replicas;
+      intent_.replicas = std::max<int64_t>(0, details[pointer].get<int64_t>() + *intent_.replicas);
       intent_.replicas_relative = false;
       break;
     }

@@ -1,4 +1,4 @@
-#include "services/llm/testing/demo_mesh.h"
+#include "tests/planner/demo_mesh.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // Sentences written before the planner was asked any of them, over the demo cluster:
-// testdata/unseen_{a,b}.txt. One a line:
+// unseen_{a,b,c}.txt. One a line:
 //
 //   family | sentence | expected        ("> | sentence | expected" goes on with the conversation)
 //
@@ -16,7 +16,7 @@
 
 #include "gtest/gtest.h"
 #include "libs/base/strings.h"
-#include "services/llm/testing/demo_mesh.h"
+#include "tests/planner/demo_mesh.h"
 
 namespace opsmesh::llm {
 namespace {
@@ -170,7 +170,7 @@ class Unseen : public ::testing::Test {
 
   static std::string Testdata(const std::string& name) {
     const char* root = std::getenv("OPSMESH_SOURCE_DIR");
-    return std::string(root ? root : ".") + "/services/llm/testdata/" + name;
+    return std::string(root ? root : ".") + "/tests/planner/" + name;
   }
 
   static DemoMesh* mesh_;
@@ -183,8 +183,11 @@ TEST_F(Unseen, SentencesThatTheGrammarWasMendedOnAreReadAsWrittenDown) {
     Judge(file, true);
     return;
   }
-  const Score a = Judge(Testdata("unseen_a.txt"), true);
-  EXPECT_GE(a.right * 100, a.all * 95);
+  // The second half was measured once, when everything was written; the others were mended on.
+  for (const auto& [name, percent] : {std::pair{"unseen_a.txt", 95}, {"unseen_b.txt", 85}, {"unseen_c.txt", 87}}) {
+    const Score score = Judge(Testdata(name), true);
+    EXPECT_GE(score.right * 100, score.all * percent) << name;
+  }
 }
 
 }  // namespace
