@@ -112,10 +112,10 @@ class Configuration(Cli):
         def values(*arguments):
             shown = self.run_cli("config", "show", "-o", "json", *arguments)
             self.assertEqual(shown.returncode, OK, shown.stderr)
-            return {one["key"]: one["value"] for one in json.loads(shown.stdout)}
+            return {one["key"]: one["value"].replace("(unset)", "") for one in json.loads(shown.stdout)}
 
         stated, defaults = values("--config", path), values()
-        self.assertEqual({key: value for key, value in stated.items() if (value or "") != (defaults.get(key) or "")}, {})
+        self.assertEqual({key: value for key, value in stated.items() if value != defaults[key]}, {})
 
 
 class Asking(Cli):
