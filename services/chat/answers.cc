@@ -44,6 +44,9 @@ void FillMetadata(const std::string& query, const TurnDone& done, absl::Time now
   (*metadata)["outcome"] = OutcomeName(done.outcome());
   std::vector<std::string> tools(done.tools().begin(), done.tools().end());
   (*metadata)["tools"] = base::Join(tools, ",");
+  if (done.degraded_size() > 0) {
+    (*metadata)["degraded"] = base::Join({done.degraded().begin(), done.degraded().end()}, " ");
+  }
 }
 
 // A change that nothing can carry out yet is refused with its plan, never half done.
