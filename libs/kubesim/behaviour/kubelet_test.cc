@@ -392,10 +392,10 @@ TEST_F(NodesTest, AntiAffinityAndSpreadKeepPodsApart) {
   EXPECT_THAT(nodes, ::testing::UnorderedElementsAre("n1", "n2"));
 }
 
-TEST_F(NodesTest, AThousandPodsOnManyNodesAreScheduledAndRun) {
-  for (int i = 0; i < 60; ++i) AddNode(fmt::format("n{:03}", i), "8", "32Gi");
+TEST_F(NodesTest, HundredsOfPodsAreSpreadOverManyNodesAndRun) {
+  for (int i = 0; i < 20; ++i) AddNode(fmt::format("n{:03}", i), "8", "32Gi");
   const absl::Time begin = absl::Now();
-  for (int i = 0; i < 1000; ++i)
+  for (int i = 0; i < 300; ++i)
     Pod(fmt::format("p{}", i), "image: nginx, resources: {requests: {cpu: 100m, memory: 64Mi}}");
   const absl::Time made = absl::Now();
   Run(absl::Minutes(1));
@@ -406,9 +406,9 @@ TEST_F(NodesTest, AThousandPodsOnManyNodesAreScheduledAndRun) {
     EXPECT_EQ(TextAt(pod, {"status", "phase"}), "Running") << object->name;
     ++on[TextAt(pod, {"spec", "nodeName"})];
   }
-  EXPECT_EQ(on.size(), 60u);
-  for (const auto& [node, count] : on) EXPECT_NEAR(count, 1000.0 / 60, 6) << node;
-  std::printf("1000 pods: made in %s, scheduled and run in %s\n",
+  EXPECT_EQ(on.size(), 20u);
+  for (const auto& [node, count] : on) EXPECT_NEAR(count, 300.0 / 20, 6) << node;
+  std::printf("300 pods: made in %s, scheduled and run in %s\n",
               absl::FormatDuration(made - begin).c_str(), absl::FormatDuration(ran - made).c_str());
 }
 
