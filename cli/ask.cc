@@ -30,42 +30,28 @@ http_client::Request StreamRequest(const Question& question) {
   if (!question.cluster.empty()) body["context"]["cluster"] = question.cluster;
   http_client::Request request;
   request.method = "POST";
-  request.url = question.server + "/api/v1/chat/stream";
+  request.url = question.server.url + "/api/v1/chat/stream";
   request.headers = {{"Content-Type", "application/json"}, {"Accept", "text/event-stream"}};
-  if (!question.api_key.empty()) {
-    request.secret_headers.emplace_back("Authorization", base::Secret("Bearer " + question.api_key.Reveal()));
-  }
+  AddIdentity(question.server, &request);
   request.body = base::DumpJson(body);
   request.idle_timeout = absl::Seconds(60);
   request.max_response_bytes = 64 << 20;
   return request;
 }
 
-/// The error body of a server as a status: {"error":{code,status,message,reason,hint}}.
-absl::Status RefusalOf(int http_status, const std::string& body) {
-  const auto parsed = base::ParseJson(body);
-  const json error = parsed.ok() && parsed->is_object() ? parsed->value("error", json::object()) : json::object();
-  std::string message = error.is_object() ? Text(error, "message") : "";
-  if (message.empty()) {
-    return base::Error(absl::StatusCode::kUnknown, "NOT_OPSMESH", fmt::format("The server answered {} without a reason.", http_status))
-        .Hint("Is this an OpsMesh server? Check --server.");
-  }
-  const auto code = http_status == 401   ? absl::StatusCode::kUnauthenticated
-                    : http_status == 403 ? absl::StatusCode::kPermissionDenied
-                    : http_status >= 502 ? absl::StatusCode::kUnavailable
-                                         : absl::StatusCode::kUnknown;
-  const std::string reason = Text(error, "reason");
-  return base::Error(code, reason.empty() ? "REFUSED" : reason, message).Hint(Text(error, "hint"));
-}
-
 /// Follows the events of one answer.
 class Reading {
  public:
-  Reading(const Question& question, Output& output) : question_(question), output_(output) {}
+  Reading(const Question& question, Output& output, AskTrace* trace)
+      : question_(question), output_(output), trace_(trace) {}
 
   absl::Status OnEvent(std::string_view data) {
     OPSMESH_ASSIGN_OR_RETURN(json event, base::ParseJson(data));
     if (!event.is_object()) return absl::OkStatus();
+    if (trace_ != nullptr) {
+      if (trace_->on_event) trace_->on_event(data);
+      if (const std::string id = Text(event, "session_id"); !id.empty()) trace_->session_id = id;
+    }
     if (const auto tool = event.find("tool"); tool != event.end() && tool->is_object()) ShowTool(*tool);
     if (const std::string delta = Text(event, "delta"); !delta.empty() && !question_.as_json) {
       output_.Answer(delta);
@@ -128,27 +114,23 @@ class Reading {
 
   const Question& question_;
   Output& output_;
+  AskTrace* const trace_;
   std::string shown_;
   std::optional<json> last_;
 };
 
 int Explain(const absl::Status& status, const Question& question, Output& output) {
-  const base::ErrorDetail detail = base::DetailOf(status);
-  std::string message(status.message());
-  std::string hint = detail.hint;
-  if (detail.reason == "CONNECT_FAILED" || detail.reason == "NAME_NOT_RESOLVED" || detail.reason == "CONNECT_TIMEOUT") {
-    message = fmt::format("No OpsMesh answers at {}: {}", question.server, message);
-    hint = "Start one with `opsmesh up`, or name another with --server.";
-  }
-  output.Note("opsmesh: " + message);
-  if (!hint.empty()) output.Note("         " + hint);
-  return ExitCodeOf(status);
+  const absl::Status explained = ExplainTransport(status, question.server.url);
+  const base::ErrorDetail detail = base::DetailOf(explained);
+  output.Note("opsmesh: " + std::string(explained.message()));
+  if (!detail.hint.empty()) output.Note("         " + detail.hint);
+  return ExitCodeOf(explained);
 }
 
 }  // namespace
 
-int Ask(const base::Context& ctx, http_client::Client& client, const Question& question, Output& output) {
-  Reading reading(question, output);
+int Ask(const base::Context& ctx, http_client::Client& client, const Question& question, Output& output, AskTrace* trace) {
+  Reading reading(question, output, trace);
   EventStream events([&reading](std::string_view data) { return reading.OnEvent(data); });
   int http_status = 0;
   std::string refusal;

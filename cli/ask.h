@@ -1,20 +1,19 @@
 // `opsmesh ask`: one question over HTTP, the answer as it comes.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
+#include "cli/gateway_client.h"
 #include "libs/base/context.h"
-#include "libs/base/secret.h"
 #include "libs/http_client/http_client.h"
 
 namespace opsmesh::cli {
 
 struct Question {
-  std::string server = "http://127.0.0.1:8080";  // base URL
-  base::Secret api_key;                          // bearer; empty = none
+  Server server;
   std::string query;
   std::string attachment;   // data the question is about; empty = none
   std::string session_id;   // empty = a new one
@@ -34,8 +33,15 @@ class Output {
   virtual void Note(std::string_view line) = 0;
 };
 
+/// What a caller may learn beside the exit code.
+struct AskTrace {
+  std::string session_id;                             // of the answer; to go on with
+  std::function<void(std::string_view json)> on_event;  // every event as it came; null = nobody
+};
+
 /// Asks and prints; the exit code (see exit_codes.h). Errors are printed as what, why and next step.
-int Ask(const base::Context& ctx, http_client::Client& client, const Question& question, Output& output);
+int Ask(const base::Context& ctx, http_client::Client& client, const Question& question, Output& output,
+        AskTrace* trace = nullptr);
 
 /// Most bytes of an attachment the contract allows.
 inline constexpr size_t kMaxAttachmentBytes = 512 << 10;

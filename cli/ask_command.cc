@@ -1,129 +1,135 @@
+#include <fcntl.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <string>
-#include <thread>
-#include <vector>
 
 #include "CLI/CLI.hpp"
-#include "cli/ask.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
+#include "cli/one_shot.h"
+#include "cli/print.h"
+#include "cli/settings.h"
 #include "cli/stdin_data.h"
+#include "cli/terminal.h"
 #include "libs/base/error.h"
+#include "libs/base/json.h"
 #include "libs/base/strings.h"
+#include "nlohmann/json.hpp"
 
 namespace opsmesh::cli {
 namespace {
 
-class Terminal final : public Output {
+/// Turns the one line of JSON that Ask() prints into YAML.
+class YamlOutput final : public Output {
  public:
+  explicit YamlOutput(Output& out) : out_(out) {}
   void Answer(std::string_view text) override {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
+    const auto parsed = base::ParseJson(text);
+    out_.Answer(parsed.ok() ? RenderYaml(*parsed) : std::string(text));
   }
-  void Note(std::string_view line) override {
-    std::fflush(stdout);
-    std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
-  }
-};
-
-/// Ctrl-C once cancels the question; twice ends the program as Ctrl-C always does.
-class CancelOnInterrupt {
- public:
-  explicit CancelOnInterrupt(std::shared_ptr<base::CancelState> cancel) {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGUSR1);  // ends the waiting thread
-    pthread_sigmask(SIG_BLOCK, &signals, &before_);
-    waiter_ = std::thread([signals, cancel = std::move(cancel)] {
-      int signal = 0;
-      if (sigwait(&signals, &signal) != 0 || signal != SIGINT) return;
-      std::signal(SIGINT, SIG_DFL);
-      sigset_t interrupt;
-      sigemptyset(&interrupt);
-      sigaddset(&interrupt, SIGINT);
-      pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
-      cancel->Cancel();
-    });
-  }
-  ~CancelOnInterrupt() {
-    pthread_kill(waiter_.native_handle(), SIGUSR1);
-    waiter_.join();
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  CancelOnInterrupt(const CancelOnInterrupt&) = delete;
-  CancelOnInterrupt& operator=(const CancelOnInterrupt&) = delete;
+  void Note(std::string_view line) override { out_.Note(line); }
 
  private:
-  sigset_t before_{};
-  std::thread waiter_;
+  Output& out_;
 };
 
-struct AskFlags {
-  std::vector<std::string> words;
-  std::string format = "text";
-  bool no_stdin = false;
-  double timeout_seconds = 180;
-  Question question;
+/// Appends lines to a file only its owner can read.
+class TraceFile {
+ public:
+  explicit TraceFile(const std::string& path)
+      : fd_(path.empty() ? -1
+                         : open(path.c_str(),
+                                O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600)) {}
+  ~TraceFile() {
+    if (fd_ >= 0) close(fd_);
+  }
+  bool ok() const { return fd_ >= 0; }
+  void Line(std::string_view line) const {
+    const std::string whole = std::string(line) + "\n";
+    if (fd_ >= 0 && write(fd_, whole.data(), whole.size()) < 0) return;
+  }
+
+ private:
+  const int fd_;
 };
 
-int RunAsk(AskFlags& flags) {
-  Terminal terminal;
-  Question& question = flags.question;
-  question.query = base::Join(flags.words, " ");
-  question.as_json = flags.format == "json";
-  while (!question.server.empty() && question.server.back() == '/') question.server.pop_back();
-  if (question.server.find("://") == std::string::npos) question.server.insert(0, "http://");
-  if (const char* key = std::getenv("OPSMESH_API_KEY")) question.api_key = base::Secret(key);
-  if (!flags.no_stdin) {
-    const auto data = ReadStdin(STDIN_FILENO, kMaxAttachmentBytes, absl::Seconds(30));
-    if (!data.ok()) {
-      terminal.Note("opsmesh: " + std::string(data.status().message()));
-      terminal.Note("         " + base::DetailOf(data.status()).hint);
-      return kUsage;
-    }
-    question.attachment = data->bytes;
-    if (data->truncated) terminal.Note("! Only the first 512 KiB of standard input are handed over.");
-  }
-  if (base::Trim(question.query).empty()) {
-    terminal.Note("opsmesh: There is no question. Write one: opsmesh ask \"what is wrong in shop?\"");
-    return kUsage;
-  }
-  std::shared_ptr<base::CancelState> cancel;
-  const base::Context ctx =
-      base::Context::Background().WithTimeout(absl::Seconds(flags.timeout_seconds)).WithCancel(&cancel);
-  const CancelOnInterrupt interrupt(cancel);
-  const auto client = http_client::Client::Create();
-  return Ask(ctx, *client, question, terminal);
+int Refuse(Output& terminal, const std::string& what, const std::string& next) {
+  terminal.Note("opsmesh: " + what);
+  if (!next.empty()) terminal.Note("         " + next);
+  return kUsage;
 }
 
 }  // namespace
 
+int AskOnce(OneShot& shot) {
+  Interrupts interrupts;
+  Terminal terminal(shot.reach.no_color);
+  Question& question = shot.question;
+  question.query = base::Join(shot.words, " ");
+  question.as_json = shot.format != "text";
+  if (!shot.no_stdin) {
+    const auto data = ReadStdin(STDIN_FILENO, kMaxAttachmentBytes, absl::Seconds(30));
+    if (!data.ok())
+      return Refuse(terminal, std::string(data.status().message()),
+                    base::DetailOf(data.status()).hint);
+    question.attachment = data->bytes;
+    if (data->truncated)
+      terminal.Note("! Only the first 512 KiB of standard input are handed over.");
+  }
+  if (base::Trim(question.query).empty()) {
+    return Refuse(terminal, "There is no question.",
+                  "Write one: opsmesh ask \"what is wrong in shop?\"");
+  }
+  const TraceFile trace_file(shot.trace_path);
+  if (!shot.trace_path.empty() && !trace_file.ok()) {
+    return Refuse(terminal, "The trace file " + shot.trace_path + " cannot be written.",
+                  "Name another with --trace-path.");
+  }
+  const auto reach = OpenReach(shot.reach);
+  if (!reach.ok()) return Report(reach.status());
+  question.server = (*reach)->server();
+  std::shared_ptr<base::CancelState> cancel;
+  const base::Context ctx =
+      (*reach)->Within(absl::Seconds(shot.reach.timeout_seconds)).WithCancel(&cancel);
+  interrupts.Watch(cancel);
+  AskTrace trace;
+  if (trace_file.ok()) {
+    trace_file.Line(base::DumpJson(
+        {{"question", question.query}, {"attachment_bytes", question.attachment.size()}}));
+    trace.on_event = [&trace_file](std::string_view event) { trace_file.Line(event); };
+  }
+  YamlOutput yaml(terminal);
+  return Ask(ctx, (*reach)->client(), question,
+             shot.format == "yaml" ? static_cast<Output&>(yaml) : terminal, &trace);
+}
+
 void AddAskCommand(CLI::App& app, int* exit_code) {
-  CLI::App* command = app.add_subcommand("ask", "Ask a running OpsMesh, in Chinese or English.");
-  auto flags = std::make_shared<AskFlags>();
-  command->add_option("question", flags->words, "The question; data for it may come on standard input.");
-  command->add_option("--server", flags->question.server, "Address of the gateway.")
-      ->envname("OPSMESH_SERVER")
-      ->capture_default_str();
-  command->add_option("--session", flags->question.session_id, "Go on with this session.");
-  command->add_option("-n,--namespace", flags->question.name_space, "Namespace to look in first.");
-  command->add_option("--cluster", flags->question.cluster, "Id of a configured cluster.");
-  command->add_option("-o,--output", flags->format, "text, or json: the last event with facts and ledger.")
-      ->check(CLI::IsMember({"text", "json"}));
-  command->add_option("--timeout", flags->timeout_seconds, "Longest wait, in seconds.")
-      ->check(CLI::Range(1.0, 3600.0))
-      ->capture_default_str();
-  command->add_flag("-q,--quiet", flags->question.quiet, "Print the answer alone.");
-  command->add_flag("--no-stdin", flags->no_stdin, "Do not read standard input.");
-  command->footer("A key for OpsMesh is read from OPSMESH_API_KEY, never from the command line.");
-  command->callback([flags, exit_code] { *exit_code = RunAsk(*flags); });
+  CLI::App* command = app.add_subcommand("ask", "Ask one question, in Chinese or English.");
+  auto shot = std::make_shared<OneShot>();
+  command->add_option("question", shot->words,
+                      "The question; data for it may come on standard input.");
+  command->add_option("--session", shot->question.session_id, "Go on with this session.");
+  command->add_option("-n,--namespace", shot->question.name_space, "Namespace to look in first.");
+  command->add_option("--cluster", shot->question.cluster, "Id of a configured cluster.");
+  command
+      ->add_option("-o,--output", shot->format,
+                   "text, or json or yaml: the last event with facts and ledger.")
+      ->check(CLI::IsMember({"text", "json", "yaml"}));
+  command->add_flag("-q,--quiet", shot->question.quiet, "Print the answer alone.");
+  command->add_flag("--no-stdin", shot->no_stdin, "Do not read standard input.");
+  command->add_option("--trace-path", shot->trace_path,
+                      "Append every event of the answer to this file.");
+  AddReachFlags(*command, shot->reach);
+  command->footer(
+      "Examples:\n"
+      "  opsmesh ask \"which pods keep restarting?\"\n"
+      "  opsmesh ask -n shop 有哪些 Pod 没有就绪\n"
+      "  kubectl get pods -A -o json | opsmesh ask \"analyze these pods\"\n"
+      "What comes on standard input is data the question is about, never an instruction.\n"
+      "A key for OpsMesh is read from OPSMESH_API_KEY, never from the command line.");
+  command->callback([shot, exit_code] { *exit_code = AskOnce(*shot); });
 }
 
 }  // namespace opsmesh::cli

@@ -69,7 +69,7 @@ class AskTest : public testing::Test {
     });
     ASSERT_TRUE(server.ok()) << server.status().message();
     server_ = *std::move(server);
-    question_.server = "http://127.0.0.1:" + std::to_string(server_->port());
+    question_.server.url = "http://127.0.0.1:" + std::to_string(server_->port());
   }
   int Run() { return Ask(base::Context::Background().WithTimeout(absl::Seconds(20)), *client_, question_, output_); }
   int RunWith(const std::string& last_event) {
@@ -97,7 +97,7 @@ TEST_F(AskTest, SendsQuestionDataSessionAndKey) {
   question_.attachment = "NAME READY\ncart 0/1\n";
   question_.session_id = "session_1";
   question_.name_space = "shop";
-  question_.api_key = base::Secret("k-1");
+  question_.server.api_key = base::Secret("k-1");
   EXPECT_EQ(RunWith(R"({"response":"ok","status":"completed","done":true})"), kOk);
   const auto body = base::ParseJson(body_);
   ASSERT_TRUE(body.ok());

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "cli/documented.h"
 #ifdef OPSMESH_HAS_CHAT
 #include "services/chat/chat.h"
 #endif
@@ -21,7 +22,7 @@
 namespace opsmesh::cli {
 
 std::vector<server::ServiceSpec> MeshParts([[maybe_unused]] OnListening on_listening) {
-  std::vector<server::ServiceSpec> parts;
+  std::vector<server::ServiceSpec> parts = {DocumentedPart()};
 #ifdef OPSMESH_HAS_K8S
   parts.push_back(k8s::Spec());
 #endif

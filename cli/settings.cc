@@ -1,6 +1,7 @@
 #include "cli/settings.h"
 
 #include <cstdio>
+#include <filesystem>
 #include <utility>
 
 #include "cli/exit_codes.h"
@@ -32,6 +33,18 @@ absl::StatusOr<config::Source> LoadAndCheck(const config::SourceOptions& sources
   OPSMESH_ASSIGN_OR_RETURN(config::Source source, config::Source::Load(sources));
   OPSMESH_RETURN_IF_ERROR(server::CheckConfig(source, MeshParts()));
   return source;
+}
+
+std::string DataDir(const std::string& given, const std::map<std::string, std::string>& environment) {
+  if (!given.empty()) return given;
+  const auto variable = [&environment](const char* name) {
+    const auto it = environment.find(name);
+    return it == environment.end() ? std::string() : it->second;
+  };
+  const std::string xdg = variable("XDG_DATA_HOME");
+  if (!xdg.empty()) return (std::filesystem::path(xdg) / "opsmesh").string();
+  const std::string home = variable("HOME");
+  return (std::filesystem::path(home.empty() ? "." : home) / ".local/share/opsmesh").string();
 }
 
 int Report(const absl::Status& status) {

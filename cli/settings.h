@@ -24,6 +24,9 @@ absl::StatusOr<config::SourceOptions> SourcesOf(const SettingFlags& flags,
 /// Loads the settings and lets every part of the mesh judge them; all problems at once as INVALID_ARGUMENT (CONFIG).
 absl::StatusOr<config::Source> LoadAndCheck(const config::SourceOptions& sources);
 
+/// Where state is kept: `given`, else $XDG_DATA_HOME/opsmesh, else ~/.local/share/opsmesh.
+std::string DataDir(const std::string& given, const std::map<std::string, std::string>& environment);
+
 /// Prints what, why and next step of a status that is not OK to stderr; its exit code.
 int Report(const absl::Status& status);
 

@@ -2,7 +2,6 @@
 
 #include <csignal>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -33,19 +32,6 @@ struct UpFlags {
   std::string data_dir;
   std::string log_level;
 };
-
-/// Decision 30: --data-dir, else $XDG_DATA_HOME/opsmesh, else ~/.local/share/opsmesh.
-std::string DataDir(const UpFlags& flags, const std::map<std::string, std::string>& environment) {
-  if (!flags.data_dir.empty()) return flags.data_dir;
-  const auto variable = [&environment](const char* name) {
-    const auto it = environment.find(name);
-    return it == environment.end() ? std::string() : it->second;
-  };
-  const std::string xdg = variable("XDG_DATA_HOME");
-  if (!xdg.empty()) return (std::filesystem::path(xdg) / "opsmesh").string();
-  const std::string home = variable("HOME");
-  return (std::filesystem::path(home.empty() ? "." : home) / ".local/share/opsmesh").string();
-}
 
 void PrintBanner(const ClusterChoice& choice, const std::vector<std::string>& urls, uint16_t grpc_port) {
   const std::string address = urls.empty() ? "(no HTTP address)" : urls.front();
@@ -98,7 +84,7 @@ int Up(UpFlags& flags) {
   absl::StatusOr<config::SourceOptions> sources = SourcesOf(flags.settings, environment);
   if (!sources.ok()) return Report(sources.status());
 
-  const std::string data_dir = DataDir(flags, environment);
+  const std::string data_dir = DataDir(flags.data_dir, environment);
   absl::StatusOr<ClusterChoice> choice = ChooseCluster(flags.cluster, kube::Environment::System(), data_dir);
   if (!choice.ok()) {
     const int code = Report(choice.status());
