@@ -35,6 +35,17 @@ class SimulatorImpl final : public Simulator {
         ids_(options.seed),
         store_({.clock = &clock_, .ids = &ids_}),
         tokens_(base::SystemIds()) {}
+  /// A copy.
+  SimulatorImpl(const ForkOptions& options, const SimulatorImpl& from)
+      : clock_(base::SystemClock()),
+        live_(options.live),
+        kubelets_(from.kubelets_),
+        ids_(options.seed),
+        store_({.clock = &clock_, .ids = &ids_}, from.store_),
+        logs_(from.logs_),
+        tokens_(base::SystemIds()) {
+    clock_.Freeze(from.clock_.Now());
+  }
   ~SimulatorImpl() override {
     Stop(absl::ZeroDuration());
     engine_.reset();
@@ -44,16 +55,33 @@ class SimulatorImpl final : public Simulator {
   absl::Status Make(const SimulatorOptions& options) {
     if (options.virtual_time) clock_.Freeze(clock_.Now());
     OPSMESH_RETURN_IF_ERROR(Load(options));
-    if (!options.live) return absl::OkStatus();
+    return Live(options.live, options.virtual_time);
+  }
+
+  absl::Status MakeFrom(const SimulatorOptions& options, const std::vector<GivenObject>& objects, std::vector<std::string>* left_out) {
+    if (options.virtual_time) clock_.Freeze(clock_.Now());
+    ContentTarget target{store_, logs_, clock_};
+    OPSMESH_RETURN_IF_ERROR(LoadObjects(target, objects, left_out));
+    return Live(options.live, options.virtual_time);
+  }
+
+  absl::StatusOr<std::unique_ptr<Simulator>> Fork(ForkOptions options) const override {
+    auto copy = std::make_unique<SimulatorImpl>(options, *this);
+    OPSMESH_RETURN_IF_ERROR(copy->Live(options.live, true));
+    return copy;
+  }
+
+  absl::Status Live(bool live, bool virtual_time) {
+    if (!live) return absl::OkStatus();
     engine_ = std::make_unique<Engine>(Parts(), clock_);
     AddControllers(*engine_);
     std::optional<Scenario> scenario;
-    if (options.content == Content::kDemo) {
+    if (content_ == Content::kDemo) {
       OPSMESH_ASSIGN_OR_RETURN(scenario, DemoScenario());
     }
     Kubelet& kubelet = AddNodes(*engine_, {.scenario = scenario ? &*scenario : nullptr, .faults = &fault_table_});
     faults_ = std::make_unique<Faults>(*engine_, kubelet, fault_table_);
-    if (options.virtual_time) {
+    if (virtual_time) {
       engine_->StartVirtual();
     } else {
       engine_->StartRealTime();
@@ -229,6 +257,12 @@ class SimulatorImpl final : public Simulator {
 absl::StatusOr<std::unique_ptr<Simulator>> Simulator::Create(SimulatorOptions options) {
   auto simulator = std::make_unique<SimulatorImpl>(options);
   OPSMESH_RETURN_IF_ERROR(simulator->Make(options));
+  return simulator;
+}
+
+absl::StatusOr<std::unique_ptr<Simulator>> Simulator::FromObjects(SimulatorOptions options, const std::vector<GivenObject>& objects, std::vector<std::string>* left_out) {
+  auto simulator = std::make_unique<SimulatorImpl>(options);
+  OPSMESH_RETURN_IF_ERROR(simulator->MakeFrom(options, objects, left_out));
   return simulator;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -26,6 +27,19 @@ void AddNamespaceDefaults(const ContentTarget& target, const std::string& ns, ab
 
 /// The shipped demo. Takes no files: manifests and behaviours are embedded.
 absl::Status LoadDemo(const ContentTarget& target);
+
+/// One object of a real cluster, as an API server answers it or a watch cache keeps it.
+struct GivenObject {
+  std::string json;         // the object; may lack kind and apiVersion when they stand here
+  std::string api_version;  // "" = in `json`
+  std::string kind;
+};
+
+/// Objects as they are: uids, times and status are kept, resourceVersions are new; versions that 1.32 no longer serves
+/// (policy/v1beta1 ...) become those it serves. Kinds that neither the simulator nor a definition among the objects knows, and objects
+/// that are not JSON objects with a name, are left out and named in `left_out` ("ops.example.com/v1 Backup shop/nightly"). Namespaces are
+/// implied, the system's own objects are added where they are missing.
+absl::Status LoadObjects(const ContentTarget& target, const std::vector<GivenObject>& objects, std::vector<std::string>* left_out);
 
 /// Decision 32. Errors name the file and the line.
 absl::Status LoadFolder(const ContentTarget& target, const std::string& folder);

@@ -34,6 +34,7 @@ absl::Status LoadSystem(const ContentTarget& target) {
     ApplyDefaults(*type, object);
     object["metadata"]["creationTimestamp"] = base::Rfc3339(created);
     auto made = target.store.Create(*type, object, true);
+    if (!made.ok() && made.status().reason == "AlreadyExists") continue;  // brought along by a real cluster
     if (!made.ok()) return base::Internal("SYSTEM_INVALID", made.status().message);
     if (type->storage_key == "/namespaces") AddNamespaceDefaults(target, (*made)->name, created);
   }

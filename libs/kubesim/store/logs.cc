@@ -26,6 +26,13 @@ class FollowHandle final : public LogStore::Follow {
 
 }  // namespace
 
+LogStore::LogStore(const LogStore& from) : max_lines_(from.max_lines_) {
+  std::lock_guard lock(from.mutex_);
+  for (const auto& [key, runs] : from.runs_) {
+    runs_.emplace_hint(runs_.end(), key, Runs{runs.current, runs.previous, runs.has_current, runs.has_previous, {}});
+  }
+}
+
 void LogStore::StartRun(std::string_view pod_uid, std::string_view container) {
   std::lock_guard lock(mutex_);
   Runs& runs = runs_[Key(pod_uid, container)];

@@ -41,6 +41,8 @@ class LogStore {
   };
 
   explicit LogStore(size_t max_lines_per_run = 10'000) : max_lines_(max_lines_per_run) {}
+  /// A copy of what was written so far; nobody follows it.
+  LogStore(const LogStore& from);
 
   /// Begins the run of a new container; the run before it becomes the previous one, older ones are dropped.
   void StartRun(std::string_view pod_uid, std::string_view container);

@@ -54,6 +54,18 @@ Store::Store(Options options)
       version_(options.first_version),
       compacted_(options.first_version) {}
 
+Store::Store(Options options, const Store& from) : Store(options) {
+  {
+    std::lock_guard lock(from.mutex_);
+    version_ = compacted_ = from.version_;
+    tables_ = from.tables_;
+  }
+  if (from.catalog_.HasGroupVersion("metrics.k8s.io", "v1beta1")) catalog_.EnableMetrics();
+  if (const Table* definitions = FindTable("apiextensions.k8s.io/customresourcedefinitions")) {
+    for (const auto& [key, object] : *definitions) catalog_.DefineCustom(object->Parse());
+  }
+}
+
 Store::~Store() = default;
 
 uint64_t Store::resource_version() const {

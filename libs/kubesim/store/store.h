@@ -68,6 +68,9 @@ class Store {
     uint64_t first_version = 1000;
   };
   explicit Store(Options options);
+  /// A copy of another store as it is at this moment, sharing its objects: same versions, no history (watches begin at
+  /// the present version), no watchers. `options.first_version` does not count.
+  Store(Options options, const Store& from);
   ~Store();
 
   ResourceCatalog& catalog() { return catalog_; }
