@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <mutex>
+#include <utility>
 
 #include "libs/base/error.h"
 #include "libs/base/ids.h"
@@ -32,6 +33,7 @@ class SimulatorImpl final : public Simulator {
       : clock_(options.clock ? *options.clock : base::SystemClock()),
         live_(options.live),
         kubelets_(options.live),
+        content_(options.content),
         ids_(options.seed),
         store_({.clock = &clock_, .ids = &ids_}),
         tokens_(base::SystemIds()) {}
@@ -39,12 +41,14 @@ class SimulatorImpl final : public Simulator {
   SimulatorImpl(const ForkOptions& options, const SimulatorImpl& from)
       : clock_(base::SystemClock()),
         live_(options.live),
-        kubelets_(from.kubelets_),
+        kubelets_(options.live),
+        content_(from.content_),
         ids_(options.seed),
         store_({.clock = &clock_, .ids = &ids_}, from.store_),
         logs_(from.logs_),
         tokens_(base::SystemIds()) {
     clock_.Freeze(from.clock_.Now());
+    fault_table_.CopyFrom(from.fault_table_);
   }
   ~SimulatorImpl() override {
     Stop(absl::ZeroDuration());
@@ -67,7 +71,8 @@ class SimulatorImpl final : public Simulator {
 
   absl::StatusOr<std::unique_ptr<Simulator>> Fork(ForkOptions options) const override {
     auto copy = std::make_unique<SimulatorImpl>(options, *this);
-    OPSMESH_RETURN_IF_ERROR(copy->Live(options.live, true));
+    // Its engine reads every object once; that waits until time is to pass.
+    copy->engine_waits_ = options.live;
     return copy;
   }
 
@@ -176,6 +181,7 @@ class SimulatorImpl final : public Simulator {
   }
 
   absl::Status Advance(absl::Duration duration) override {
+    WakeEngine();
     if (!engine_ || !engine_->virtual_time()) {
       return base::FailedPrecondition("NOT_VIRTUAL", "The simulator does not run in virtual time; make it with live and virtual_time.");
     }
@@ -185,13 +191,25 @@ class SimulatorImpl final : public Simulator {
     engine_->RunFor(duration);
     return absl::OkStatus();
   }
-  Engine* engine() override { return engine_.get(); }
-  Faults* faults() override { return faults_.get(); }
+  Engine* engine() override {
+    WakeEngine();
+    return engine_.get();
+  }
+  Faults* faults() override {
+    WakeEngine();
+    return faults_.get();
+  }
 
   Store& store() override { return store_; }
   LogStore& logs() override { return logs_; }
 
  private:
+  void WakeEngine() {
+    std::lock_guard lock(wake_mutex_);
+    if (!std::exchange(engine_waits_, false)) return;
+    (void)Live(true, true);
+  }
+
   static std::string Quoted(std::string_view text) { return "\"" + base::ReplaceAll(base::ReplaceAll(text, "\\", "\\\\"), "\"", "\\\"") + "\""; }
 
   std::string UrlLocked() const {
@@ -234,12 +252,15 @@ class SimulatorImpl final : public Simulator {
   SimulationClock clock_;
   const bool live_;
   const bool kubelets_;
+  const Content content_;
   base::SeededIds ids_;
   Store store_;
   LogStore logs_;
   FaultTable fault_table_;
   mutable TokenTable tokens_;
 
+  std::mutex wake_mutex_;
+  bool engine_waits_ = false;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Faults> faults_;
 

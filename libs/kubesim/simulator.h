@@ -81,7 +81,7 @@ class Simulator {
 
   /// A copy of the cluster as it is now: the same objects (shared, not copied), versions and logs; its own clock, standing at
   /// this one's time, its own ids and, with `live`, its own engine. It runs ahead without touching this one, and may outlive it.
-  /// Made in well under a second at 5,000 pods. Same state, same options, same steps: the same bytes.
+  /// Made in milliseconds at 5,000 pods; its engine reads all objects at the first Advance(). Same state, same options, same steps: the same bytes.
   virtual absl::StatusOr<std::unique_ptr<Simulator>> Fork(ForkOptions options) const = 0;
 
   /// Opens the door. UNAVAILABLE (ADDRESS_IN_USE) or FAILED_PRECONDITION (ALREADY_OPEN) otherwise.

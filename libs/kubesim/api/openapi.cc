@@ -1,12 +1,16 @@
-// OpenAPI documents made from the catalog: every path with its verbs and parameters, every kind by name. Schemas of the
-// kinds are open objects: enough for kubectl to find kinds and the server's field validation, not for `kubectl explain`.
+// OpenAPI documents made from the catalog and the schemas: every path with its verbs and parameters, every kind with its
+// fields, described in our own words (descriptions.txt).
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
+#include "embed/opsmesh_libs_kubesim_api.h"
 #include "libs/base/strings.h"
 #include "libs/kubesim/api/discovery.h"
+#include "libs/kubesim/objects/schema.h"
+#include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
@@ -91,11 +95,106 @@ void AddPaths(const ResourceType& type, bool v3, Json* paths) {
   if (type.Allows("delete")) single["delete"] = Operation(type, "delete", v3, true);
 }
 
-Json Schema(const ResourceType& type) {
-  return {{"type", "object"},
-          {"properties", {{"apiVersion", {{"type", "string"}}}, {"kind", {{"type", "string"}}}, {"metadata", {{"type", "object"}}}}},
-          {"x-kubernetes-preserve-unknown-fields", true},
-          {"x-kubernetes-group-version-kind", Json::array({Gvk(type)})}};
+// -- schemas --
+
+// What a member is for, in our own words: by "Kind.member", else by the member alone.
+std::string Describe(const TypeSchema& type, const std::string& member) {
+  static const auto* words = [] {
+    auto* made = new std::map<std::string, std::string, std::less<>>;
+    for (std::string_view line : base::Split(api_data::EmbeddedFile("api/descriptions.txt"), '\n')) {
+      const size_t bar = line.find(": ");
+      if (line.empty() || line[0] == '#' || bar == std::string_view::npos) continue;
+      for (std::string_view name : base::Split(line.substr(0, bar), ',')) made->emplace(std::string(base::Trim(name)), std::string(line.substr(bar + 2)));
+    }
+    return made;
+  }();
+  auto it = words->find(std::string(type.ShortName()) + (member.empty() ? "" : "." + member));
+  if (it == words->end()) it = words->find("." + member);
+  return it == words->end() ? "" : it->second;
+}
+
+const char* kRefs[] = {"#/definitions/", "#/components/schemas/"};
+
+Json ValueJson(const ValueSchema& value, bool v3, std::set<const TypeSchema*>* used) {
+  using Kind = ValueSchema::Kind;
+  switch (value.kind) {
+    case Kind::kAny: return {{"type", "object"}};
+    case Kind::kText: return {{"type", "string"}};
+    case Kind::kBytes: return {{"type", "string"}, {"format", "byte"}};
+    case Kind::kInt32: return {{"type", "integer"}, {"format", "int32"}};
+    case Kind::kInt64: return {{"type", "integer"}, {"format", "int64"}};
+    case Kind::kNumber: return {{"type", "number"}, {"format", "double"}};
+    case Kind::kBool: return {{"type", "boolean"}};
+    case Kind::kQuantity: return {{"type", "string"}};
+    case Kind::kIntOrText: return {{"type", "string"}, {"format", "int-or-string"}};
+    case Kind::kTime: return {{"type", "string"}, {"format", "date-time"}};
+    case Kind::kStruct:
+      used->insert(value.type);
+      return {{"$ref", kRefs[v3] + value.type->OpenApiName()}};
+    case Kind::kList: return {{"type", "array"}, {"items", ValueJson(*value.element, v3, used)}};
+    case Kind::kMap: return {{"type", "object"}, {"additionalProperties", ValueJson(*value.element, v3, used)}};
+  }
+  return {};
+}
+
+Json FieldJson(const TypeSchema& type, const FieldSchema& field, bool v3, std::set<const TypeSchema*>* used) {
+  Json json = ValueJson(field.value, v3, used);
+  if (v3 && json.contains("$ref")) {
+    json = {{"allOf", {json}}};
+    if (field.by_value) json["default"] = Json::object();
+  }
+  if (const std::string text = Describe(type, field.name); !text.empty()) json["description"] = text;
+  if (!field.allowed.empty()) json["enum"] = field.allowed;
+  if (field.value.kind == ValueSchema::Kind::kList) {
+    using Rule = FieldSchema::ListRule;
+    json["x-kubernetes-list-type"] = field.list_rule == Rule::kByKeys ? "map" : field.list_rule == Rule::kSet ? "set" : "atomic";
+    if (!field.list_keys.empty()) json["x-kubernetes-list-map-keys"] = field.list_keys;
+  }
+  if (field.merge) json["x-kubernetes-patch-strategy"] = field.retain_keys ? "merge,retainKeys" : "merge";
+  if (!field.merge_key.empty()) json["x-kubernetes-patch-merge-key"] = field.merge_key;
+  return json;
+}
+
+Json TypeJson(const TypeSchema& type, bool v3, std::set<const TypeSchema*>* used) {
+  Json json = {{"type", "object"}};
+  if (const std::string text = Describe(type, ""); !text.empty()) json["description"] = text;
+  for (const FieldSchema& field : type.fields) {
+    json["properties"][field.name] = FieldJson(type, field, v3, used);
+    if (field.required) json["required"].push_back(field.name);
+  }
+  if (type.atomic) json["x-kubernetes-map-type"] = "atomic";
+  return json;
+}
+
+// The schema of a kind and of everything it is made of.
+void AddSchemas(const ResourceType& type, bool v3, Json* schemas) {
+  const TypeSchema* schema = SchemaOf(type);
+  std::set<const TypeSchema*> open;
+  if (schema == nullptr) {
+    Json made = {{"type", "object"}};
+    if (type.definition) made = At(*type.definition, {"schema", "openAPIV3Schema"});
+    if (!made.is_object()) made = {{"type", "object"}};
+    if (!type.definition) made["x-kubernetes-preserve-unknown-fields"] = true;
+    const TypeSchema* meta = FindSchema("meta.v1.ObjectMeta");
+    open.insert(meta);
+    made["properties"]["apiVersion"] = made["properties"]["kind"] = {{"type", "string"}};
+    made["properties"]["metadata"] = {{"$ref", kRefs[v3] + meta->OpenApiName()}};
+    made["x-kubernetes-group-version-kind"] = Json::array({Gvk(type)});
+    (*schemas)[SchemaName(type)] = std::move(made);
+  } else {
+    Json made = TypeJson(*schema, v3, &open);
+    made["x-kubernetes-group-version-kind"] = Json::array({Gvk(type)});
+    (*schemas)[SchemaName(type)] = std::move(made);
+  }
+  while (!open.empty()) {
+    const TypeSchema* next = *open.begin();
+    open.erase(open.begin());
+    const std::string name = next->OpenApiName();
+    if (schemas->contains(name)) continue;
+    (*schemas)[name] = Json::object();  // kinds may contain themselves
+    Json made = TypeJson(*next, v3, &open);
+    (*schemas)[name] = std::move(made);
+  }
 }
 
 std::string DocumentPath(const ResourceType& type) {
@@ -119,7 +218,7 @@ std::optional<Reply> V3Document(const std::vector<const ResourceType*>& types, c
     if (DocumentPath(*type) != path) continue;
     any = true;
     AddPaths(*type, true, &document["paths"]);
-    document["components"]["schemas"][SchemaName(*type)] = Schema(*type);
+    AddSchemas(*type, true, &document["components"]["schemas"]);
   }
   return any ? std::optional(JsonReply(document)) : std::nullopt;
 }
@@ -129,7 +228,7 @@ Reply V2Document(const std::vector<const ResourceType*>& types) {
                    {"paths", Json::object()}, {"definitions", Json::object()}};
   for (const ResourceType* type : types) {
     AddPaths(*type, false, &document["paths"]);
-    document["definitions"][SchemaName(*type)] = Schema(*type);
+    AddSchemas(*type, false, &document["definitions"]);
   }
   return JsonReply(document);
 }
