@@ -103,6 +103,78 @@ MaybeStatus CheckQuotas(const Cluster& cluster, const Call& call, const Json& po
   return std::nullopt;
 }
 
+// The priority of the pod's class, or of the default one.
+MaybeStatus AdmitPriority(const Cluster& cluster, const Call& call, Json& pod) {
+  const std::string name = TextAt(pod, {"spec", "priorityClassName"});
+  const ResourceType& classes = MustFind(cluster.store, "scheduling.k8s.io", "v1", "priorityclasses");
+  ObjectPtr chosen = name.empty() ? nullptr : cluster.store.Get(classes, "", name);
+  if (!name.empty() && !chosen) return ForbiddenStatus(*call.type, TextAt(pod, {"metadata", "name"}), fmt::format("no PriorityClass with name {} was found", name));
+  if (name.empty()) {
+    for (const ObjectPtr& one : cluster.store.List(classes).objects) {
+      if (BoolAt(one->Parse(), {"globalDefault"})) chosen = one;
+    }
+  }
+  if (!chosen) return std::nullopt;
+  const Json content = chosen->Parse();
+  pod["spec"]["priorityClassName"] = chosen->name;
+  pod["spec"]["priority"] = IntAt(content, "value");
+  if (const std::string policy = TextAt(content, "preemptionPolicy"); !policy.empty()) pod["spec"]["preemptionPolicy"] = policy;
+  return std::nullopt;
+}
+
+// Fills in a container's default limits and requests, then holds it against the bounds; what is out of bounds is named in `faults`.
+void LimitContainer(const Json& limit, Json& container, std::vector<std::string>* faults) {
+  Json& resources = container["resources"];
+  if (!resources.is_object()) resources = Json::object();
+  auto fill = [&](const char* side, const char* from) {
+    if (!At(limit, from).is_object()) return;
+    for (const auto& [name, value] : At(limit, from).items()) {
+      if (At(resources, {side, name.c_str()}).is_null()) resources[side][name] = value;
+    }
+  };
+  // A limit of the container's own is also its request, before defaults are asked.
+  if (At(resources, "limits").is_object()) {
+    for (const auto& [name, value] : At(resources, "limits").items()) {
+      if (At(resources, {"requests", name.c_str()}).is_null()) resources["requests"][name] = value;
+    }
+  }
+  fill("limits", "default");
+  fill("requests", "defaultRequest");
+  auto bound = [&](const char* member, const char* word, bool upper) {
+    if (!At(limit, member).is_object()) return;
+    for (const auto& [name, value] : At(limit, member).items()) {
+      const Json& given = At(resources, {upper ? "limits" : "requests", name.c_str()});
+      const auto edge = ParseQuantity(value), amount = ParseQuantity(given);
+      if (!amount) {
+        faults->push_back(fmt::format("{} {} usage per Container is {}, but no {} is specified", word, name, Scalar(value), upper ? "limit" : "request"));
+      } else if (edge && (upper ? *amount > *edge : *amount < *edge)) {
+        faults->push_back(fmt::format("{} {} usage per Container is {}, but {} is {}", word, name, Scalar(value), upper ? "limit" : "request", Scalar(given)));
+      }
+    }
+  };
+  bound("min", "minimum", false);
+  bound("max", "maximum", true);
+}
+
+MaybeStatus AdmitLimits(const Cluster& cluster, const Call& call, Json& pod) {
+  std::vector<std::string> faults;
+  for (const ObjectPtr& range : cluster.store.List(MustFind(cluster.store, "", "v1", "limitranges"), call.info.ns).objects) {
+    const Json content = range->Parse();
+    for (const Json& limit : ListAt(content, {"spec", "limits"})) {
+      if (TextAt(limit, "type") != "Container") continue;
+      for (const char* list : {"containers", "initContainers"}) {
+        if (!At(pod, {"spec", list}).is_array()) continue;
+        for (Json& container : pod["spec"][list]) {
+          if (container.is_object()) LimitContainer(limit, container, &faults);
+        }
+      }
+    }
+  }
+  if (faults.empty()) return std::nullopt;
+  const std::string why = faults.size() == 1 ? faults[0] : "[" + base::Join(faults, ", ") + "]";
+  return ForbiddenStatus(*call.type, TextAt(pod, {"metadata", "name"}), why);
+}
+
 MaybeStatus AdmitNewPod(const Cluster& cluster, const Call& call, Json& pod) {
   std::string account = TextAt(pod, {"spec", "serviceAccountName"});
   if (account.empty()) account = "default";
@@ -110,6 +182,9 @@ MaybeStatus AdmitNewPod(const Cluster& cluster, const Call& call, Json& pod) {
     return ForbiddenStatus(*call.type, TextAt(pod, {"metadata", "name"}), fmt::format("error looking up service account {0}/{1}: serviceaccount \"{1}\" not found", call.info.ns, account));
   }
   AdmitPod(pod, NameSuffix(cluster.store.ids().Random()));
+  if (!At(pod, "spec").is_object()) return std::nullopt;
+  if (auto refused = AdmitPriority(cluster, call, pod)) return refused;
+  if (auto refused = AdmitLimits(cluster, call, pod)) return refused;
   pod["status"] = {{"phase", "Pending"}, {"qosClass", QosClass(pod["spec"])}};
   return CheckQuotas(cluster, call, pod);
 }

@@ -219,6 +219,19 @@ TEST_F(WriteTest, HostileBodiesAreRefusedWithAStatusAndNeverCrash) {
   EXPECT_EQ(door_.Send("POST", maps_, "{\"metadata\":{\"name\":\"huge\"},\"data\":{\"a\":\"" + std::string(3 << 20, 'x') + "\"}}")->code(), 413);
 }
 
+TEST_F(WriteTest, ALimitRangeGivesDefaultsAndRefusesWhatIsOutOfBounds) {
+  door_.AddNamespace("bounded");
+  ASSERT_EQ(door_.Post("/api/v1/namespaces/bounded/limitranges", {{"metadata", {{"name", "l"}}}, {"spec", {{"limits", {{{"type", "Container"}, {"default", {{"memory", "64Mi"}}}, {"defaultRequest", {{"memory", "16Mi"}}}, {"max", {{"memory", "128Mi"}}}}}}}}})->code(), 201);
+  auto pod = [](const char* name, const Json& resources) {
+    return Json{{"metadata", {{"name", name}}}, {"spec", {{"containers", {{{"name", "c"}, {"image", "i"}, {"resources", resources}}}}}}};
+  };
+  const Json made = door_.Post("/api/v1/namespaces/bounded/pods", pod("small", Json::object()))->json();
+  EXPECT_EQ(made["spec"]["containers"][0]["resources"], (Json{{"limits", {{"memory", "64Mi"}}}, {"requests", {{"memory", "16Mi"}}}}));
+  const auto refused = door_.Post("/api/v1/namespaces/bounded/pods", pod("big", {{"limits", {{"memory", "1Gi"}}}}));
+  EXPECT_EQ(refused->code(), 403);
+  EXPECT_EQ(refused->json()["message"], "pods \"big\" is forbidden: maximum memory usage per Container is 128Mi, but limit is 1Gi");
+}
+
 TEST_F(WriteTest, HostilePatchesAreRefusedAndLeaveTheObjectAlone) {
   const Json before = door_.Post(deployments_, Deployment("web"))->json();
   for (const char* kind : {"json-patch+json", "merge-patch+json", "strategic-merge-patch+json", "apply-patch+yaml", "xml"}) {

@@ -58,7 +58,7 @@ KindRules RulesOf(const ResourceType& type) {
       "admissionregistration.k8s.io/mutatingwebhookconfigurations", "admissionregistration.k8s.io/validatingwebhookconfigurations",
       "admissionregistration.k8s.io/validatingadmissionpolicies", "admissionregistration.k8s.io/validatingadmissionpolicybindings"};
   static const Keys create_on_update = {
-      "/limitranges", "/endpoints", "/events", "rbac.authorization.k8s.io/roles", "rbac.authorization.k8s.io/rolebindings",
+      "/limitranges", "/endpoints", "/events", "node.k8s.io/runtimeclasses", "rbac.authorization.k8s.io/roles", "rbac.authorization.k8s.io/rolebindings",
       "rbac.authorization.k8s.io/clusterroles", "rbac.authorization.k8s.io/clusterrolebindings", "coordination.k8s.io/leases"};
   static const Keys conditional = {
       "policy/poddisruptionbudgets", "apiextensions.k8s.io/customresourcedefinitions", "coordination.k8s.io/leases", "storage.k8s.io/csidrivers", "storage.k8s.io/csinodes",
