@@ -170,9 +170,17 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const Options& options,
 Database::~Database() { sqlite3_close_v2(handle_); }
 
 absl::Status Database::Configure(const Options& options) {
-  return Execute(fmt::format(
-      "PRAGMA journal_mode=WAL; PRAGMA synchronous={}; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;",
-      options.survives_power_loss ? "FULL" : "NORMAL"));
+  // The switch to WAL does not wait for another process that opens the same new file: SQLite answers BUSY at once,
+  // whatever the busy timeout is.
+  constexpr absl::Duration kPause = absl::Milliseconds(10);
+  for (absl::Duration waited;; waited += kPause) {
+    const int code = sqlite3_exec(handle_, "PRAGMA journal_mode=WAL", nullptr, nullptr, nullptr);
+    if (code == SQLITE_OK) break;
+    if (code != SQLITE_BUSY || waited >= options.busy_timeout) return ErrorOf(code);
+    absl::SleepFor(kPause);
+  }
+  return Execute(fmt::format("PRAGMA synchronous={}; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;",
+                             options.survives_power_loss ? "FULL" : "NORMAL"));
 }
 
 absl::Status Database::Migrate(const std::vector<Migration>& migrations) {

@@ -27,6 +27,18 @@ bool AllAnswer(const std::vector<ServiceReport>& reports) {
   return std::all_of(reports.begin(), reports.end(), [](const ServiceReport& report) { return report.status.ok(); });
 }
 
+// "available" while the cluster answers; "degraded" when only the tools do: they answer from the cache, as long as it holds.
+std::string Tools(const std::vector<ServiceReport>& reports) {
+  for (const ServiceReport& report : reports) {
+    if (report.service != "k8s" || !report.status.ok()) continue;
+    const bool down = std::any_of(report.components.begin(), report.components.end(), [](const ComponentStatus& component) {
+      return component.state() == ComponentStatus::STATE_DOWN;
+    });
+    return down ? "degraded" : "available";
+  }
+  return "unavailable";
+}
+
 ComponentStatus OfService(const ServiceReport& report) {
   ComponentStatus component;
   component.set_name(report.service + "-service");
@@ -88,11 +100,11 @@ absl::StatusOr<v1::GetModelsResponse> StatusBoard::Models(const base::Context& c
 v1::GetStatusResponse StatusBoard::Status(const base::Context& ctx) const {
   const std::vector<ServiceReport> reports = probe_.Reports(ctx);
   v1::GetStatusResponse status;
-  status.set_status(AllAnswer(reports) ? "running" : "degraded");
+  status.set_tools(Tools(reports));
+  status.set_status(AllAnswer(reports) && status.tools() == "available" ? "running" : "degraded");
   *status.mutable_timestamp() = Stamp(clock_);
   status.set_uptime(Uptime());
   status.set_agent(Answers(reports, "llm") ? "ready" : "unavailable");
-  status.set_tools(Answers(reports, "k8s") ? "available" : "unavailable");
   status.set_mcp_client("disabled");
   for (const std::string& notice : notices_) status.add_notices(notice);
   return status;

@@ -45,6 +45,15 @@ TEST_F(StatusBoardTest, AServiceThatDoesNotAnswerShowsEverywhereWithItsSentence)
   EXPECT_NE(system.components(1).message().find("127.0.0.1:1"), std::string::npos);
 }
 
+TEST_F(StatusBoardTest, AClusterThatDoesNotAnswerDegradesTheToolsAndTheWhole) {
+  type::v1::ComponentStatus cluster;
+  cluster.set_name("kubernetes");
+  cluster.set_state(type::v1::ComponentStatus::STATE_DOWN);
+  probe_.reports[1].components = {cluster};
+  EXPECT_EQ(board_.Status(As("ann")).tools(), "degraded");
+  EXPECT_EQ(board_.Status(As("ann")).status(), "degraded");
+}
+
 TEST_F(StatusBoardTest, WhatTheDocumentsNameIsThereAndTrue) {
   const auto status = board_.Status(As("ann"));
   EXPECT_EQ(status.status(), "running");
