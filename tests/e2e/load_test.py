@@ -161,7 +161,7 @@ class UnderLoad(unittest.TestCase):
                     with harness.OneProcess("--kubeconfig", path) as mesh:
                         status, body = self.ask_in_time(mesh, 30)
                         text = body.get("response") or body["error"]["message"]
-                        self.assertRegex(text.lower(), "apiserver", (status, body))
+                        self.assertRegex(text.lower(), "api ?server", (status, body))
                         state = mesh.get("/api/v1/status", timeout=30).json()
                         self.assertEqual(state["status"], "degraded", state)
                         self.assertIn(state["tools"], ("degraded", "unavailable"), state)
