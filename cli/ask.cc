@@ -4,12 +4,12 @@
 #include <optional>
 #include <utility>
 
-#include "cli/event_stream.h"
 #include "cli/exit_codes.h"
 #include "fmt/core.h"
 #include "libs/base/error.h"
 #include "libs/base/json.h"
 #include "libs/base/strings.h"
+#include "libs/http_client/sse_reader.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::cli {
@@ -131,7 +131,7 @@ int Explain(const absl::Status& status, const Question& question, Output& output
 
 int Ask(const base::Context& ctx, http_client::Client& client, const Question& question, Output& output, AskTrace* trace) {
   Reading reading(question, output, trace);
-  EventStream events([&reading](std::string_view data) { return reading.OnEvent(data); });
+  http_client::SseReader events([&reading](std::string_view, std::string_view data) { return reading.OnEvent(data); });
   int http_status = 0;
   std::string refusal;
   const absl::Status status = client.Stream(

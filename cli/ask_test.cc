@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "cli/event_stream.h"
 #include "cli/exit_codes.h"
 #include "cli/stdin_data.h"
 #include "gtest/gtest.h"
@@ -18,27 +17,6 @@
 
 namespace opsmesh::cli {
 namespace {
-
-TEST(EventStream, GivesTheSameEventsHoweverTheBytesAreCut) {
-  const std::string wire = ": ping\r\n\r\ndata: {\"a\":1}\n\nevent: x\ndata:one\ndata: two\n\nretry: 5\n\ndata: 多\r\n\r\n";
-  const std::vector<std::string> expected = {"{\"a\":1}", "one\ntwo", "多"};
-  for (size_t piece = 1; piece <= wire.size(); ++piece) {
-    std::vector<std::string> seen;
-    EventStream events([&seen](std::string_view data) {
-      seen.emplace_back(data);
-      return absl::OkStatus();
-    });
-    for (size_t at = 0; at < wire.size(); at += piece) ASSERT_TRUE(events.Feed(wire.substr(at, piece)).ok());
-    EXPECT_EQ(seen, expected) << "pieces of " << piece;
-  }
-}
-
-TEST(EventStream, RefusesAnEventThatNeverEnds) {
-  EventStream events([](std::string_view) { return absl::OkStatus(); });
-  absl::Status status;
-  for (int i = 0; i < 40 && status.ok(); ++i) status = events.Feed("data: " + std::string(50000, 'x') + "\n");
-  EXPECT_EQ(base::DetailOf(status).reason, "EVENT_TOO_LARGE");
-}
 
 class Recorder final : public Output {
  public:

@@ -2,11 +2,11 @@
 
 #include <utility>
 
-#include "cli/event_stream.h"
 #include "fmt/core.h"
 #include "libs/base/error.h"
 #include "libs/base/json.h"
 #include "libs/base/strings.h"
+#include "libs/http_client/sse_reader.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::cli {
@@ -112,7 +112,7 @@ absl::Status FollowGateway(const base::Context& ctx, http_client::Client& client
   int status = 0;
   std::string refusal;
   absl::Status refused;
-  EventStream events([&](std::string_view data) -> absl::Status {
+  http_client::SseReader events([&](std::string_view, std::string_view data) -> absl::Status {
     OPSMESH_ASSIGN_OR_RETURN(const json event, base::ParseJson(data));
     if (event.is_object() && event.contains("error")) {
       const json& error = event["error"];

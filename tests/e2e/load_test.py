@@ -168,7 +168,24 @@ class UnderLoad(unittest.TestCase):
                 finally:
                     os.unlink(path)
 
-    def test_a_hanging_prometheus_and_llm_end_in_time_and_are_named(self):
+    def test_a_hanging_or_dead_llm_hands_over_to_the_planner_and_is_named(self):
+        question = "why is everything in the shop namespace so unreliable these days"
+        with StoppedDoor() as hanging:
+            for port, seconds in ((hanging.port, 60), (harness.free_port(), 20)):
+                environment = {"LLM_PROVIDER": "openai-compatible", "LLM_BASE_URL": f"http://127.0.0.1:{port}/v1", "LLM_API_KEY": "sk-load-test", "LLM_MODEL": "m"}
+                with harness.OneProcess("--set", "llm.first_byte_timeout=2s", environment=environment) as mesh:
+                    async def ask():
+                        return await asyncio.gather(*(request(mesh.http_port, "POST", "/api/v1/chat", {"query": question}) for _ in range(20)))
+
+                    started = time.monotonic()
+                    answers = asyncio.run(ask())
+                    self.assertLess(time.monotonic() - started, seconds)
+                    for status, body in answers:
+                        self.assertEqual(status, 200, body)
+                        self.assertTrue(json.loads(body)["degraded"], body)
+                        self.assertNotIn(b"sk-load-test", body)
+
+    def test_a_hanging_prometheus_ends_in_time_and_is_named(self):
         with StoppedDoor() as hanging:
             environment = {"PROMETHEUS_HOST": f"127.0.0.1:{hanging.port}"}
             with harness.OneProcess(environment=environment) as mesh:

@@ -255,7 +255,7 @@ absl::Status Agent::RunModel(const base::Context& context, const v1::RunTurnRequ
                    "A change is needed and was not made: " + call + ". A person has to approve it.",
                    language)));
   }
-  if (result.tainted && injections_ != nullptr && result.end == ReactResult::End::kChange) {
+  if (result.refused_changes > 0 && injections_ != nullptr) {
     injections_->With({"llm"}).Increment();
   }
   return turn.Finish(StateAfter(request, result, language));

@@ -244,7 +244,7 @@ class Loop {
   ReactResult Ended(ReactResult::End end) {
     result_.end = end;
     result_.findings = rounds_.findings();
-    result_.tainted = rounds_.tainted();
+    result_.refused_changes = rounds_.refused_changes();
     result_.last_tool = rounds_.last_tool();
     result_.last_json = rounds_.last_json();
     if (rounds_.wanted_change() != nullptr) result_.change = *rounds_.wanted_change();

@@ -56,7 +56,7 @@ struct ReactResult {
   std::string provider, model;
   std::string last_tool, last_json;
   std::vector<std::string> findings;
-  bool tainted = false;
+  int refused_changes = 0;  // asked for after text from outside had been read
 };
 
 /// Runs one turn. Text and tool events go to `turn`; it is not finished here. `suggested` are tools

@@ -55,6 +55,7 @@ void ToolRounds::Strike(int weight, std::string_view why) {
 std::string ToolRounds::JudgeChange(const k8s::v1::Tool& tool, const std::string& arguments) {
   Strike(kUnfitWeight, "the model kept asking for changes");
   if (tainted_) {
+    ++refused_changes_;
     turn_.NotChecked("llm", tool.name(),
                      "The model asked for a change after reading text from the cluster; such a "
                      "change is never planned.");

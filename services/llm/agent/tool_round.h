@@ -66,6 +66,8 @@ class ToolRounds {
   /// Why the loop should end now ("" = it need not): the model keeps calling what cannot run, or
   /// the budget is used up.
   const std::string& stop() const { return stop_; }
+  /// Changes the model asked for after text from outside was read; none of them is planned.
+  int refused_changes() const { return refused_changes_; }
   /// The first change the model asked for in an untainted turn.
   const WantedChange* wanted_change() const { return wanted_.tool.empty() ? nullptr : &wanted_; }
   const Evidence& evidence() const { return evidence_; }
@@ -103,6 +105,7 @@ class ToolRounds {
   std::string stop_;
   WantedChange wanted_;
   bool tainted_ = false;
+  int refused_changes_ = 0;
   int ran_ = 0;
   int strikes_ = 0;
 };
