@@ -63,21 +63,24 @@ void AddFlags(CLI::App& app, Flags& flags) {
       ->check(CLI::IsMember({"terminal", "html"}));
   app.add_option("--ui-listen-address", settings.ui_listen_address, "Address of the web page.");
   app.add_flag("--mcp-client", settings.mcp_client,
-               "Use the tools of the MCP servers in mcp.yaml too.");
-  app.add_flag("--mcp-server", settings.mcp_server,
-               "Be an MCP server on standard input and output.");
-  app.add_flag("--external-tools", settings.external_tools,
-               "With --mcp-server: also offer the tools of other MCP servers.");
+               "Use the tools of the MCP servers in mcp.yaml too: no effect in this version.");
+  app.add_flag(
+      "--mcp-server", settings.mcp_server,
+      "Be an MCP server on standard input and output: not built in this version, refused.");
+  app.add_flag(
+      "--external-tools", settings.external_tools,
+      "With --mcp-server: also offer the tools of other MCP servers: not built in this version.");
   app.add_option("--trace-path", settings.trace_path,
                  "Append every event of the answer to this file.");
   app.add_option("--verbosity,-v", flags.verbosity, "Log level: 0, 1, 2 (debug).");
   app.add_flag("--enable-tool-use-shim", flags.tool_use_shim,
                "Accepted: models without tool calls need no shim here.");
-  app.add_option("--custom-tools-config", flags.custom_tools_config, "File of custom tools.");
+  app.add_option("--custom-tools-config", flags.custom_tools_config,
+                 "File of custom tools: no effect in this version.");
   app.add_option("--extra-prompt-paths", flags.extra_prompt_paths,
-                 "Files of further instructions for the model.");
+                 "Files of further instructions for the model: no effect in this version.");
   app.add_option("--prompt-template-file-path", flags.prompt_template_path,
-                 "File with the instructions for the model.");
+                 "File with the instructions for the model: no effect in this version.");
   app.add_flag("--skip-verify-ssl", flags.skip_verify_ssl,
                "Do not verify the certificate of the model's server.");
   app.add_option("-n,--namespace", flags.shot.question.name_space, "Namespace to look in first.");

@@ -24,7 +24,7 @@ namespace {
 }  // namespace
 
 FakeCluster::FakeCluster(std::string_view json, std::string id) : id_(std::move(id)) {
-  auto parsed = base::ParseJson(json);
+  auto parsed = base::ParseJson(json, {.max_bytes = 256 << 20});  // 20,000 pods are 27 MB
   if (!parsed.ok() || !parsed->is_array()) Die("the test data is no JSON array");
   for (const nlohmann::json& item : *parsed) {
     auto object = kube::Object::Parse(item.dump());

@@ -366,6 +366,7 @@ TEST_F(AgentTest, AfterTextFromOutsideNoChangeIsPlannedWhateverTheModelWants) {
   EXPECT_THAT(tools_.TakeCalls(), ElementsAre("get_kubernetes_pod_logs pod_name=cart"));
   EXPECT_THAT(LastText(Sent(2), "tool"), HasSubstr("Refused"));
   EXPECT_EQ(outcome.done.ledger().not_checked_size(), 1);
+  EXPECT_THAT(metrics_.Text(), HasSubstr("opsmesh_injection_suspected_total{channel=\"llm\"} 1"));
 }
 
 TEST_F(AgentTest, DataCannotForgeItsFrameAndHiddenCharactersAreTakenOut) {
