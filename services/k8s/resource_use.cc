@@ -8,6 +8,7 @@
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
 #include "libs/kube/quantity.h"
+#include "services/k8s/listing.h"
 #include "services/k8s/workloads.h"
 
 namespace opsmesh::k8s {
@@ -109,6 +110,33 @@ std::string ShowCpu(const std::optional<double>& cores) {
 }
 std::string ShowBytes(const std::optional<double>& bytes) {
   return bytes ? kube::FormatBytes(*bytes) : "-";
+}
+
+absl::StatusOr<Sized> SizeFor(const ToolCall& call) {
+  const std::string only = call.arguments.String("deployment_name");
+  Sized out{Picture(call.cluster.Picture(call.ctx), NamespaceOf(call), call.now), {}, {}};
+  OPSMESH_RETURN_IF_ERROR(out.picture.CheckReadable("pods"));
+  OPSMESH_RETURN_IF_ERROR(out.picture.CheckReadable("deployments"));
+  OPSMESH_RETURN_IF_ERROR(out.picture.CheckNamespace());
+  out.use = PodUse::Read(call, out.picture.ns(), out.picture.ledger());
+  out.rows = SizeWorkloads(out.picture, out.use, only);
+  if (!only.empty() && out.rows.empty()) {
+    return base::NotFound(
+               "OBJECT_NOT_FOUND",
+               fmt::format("There is no Deployment, StatefulSet or DaemonSet '{}' there.", only))
+        .Hint("list_kubernetes_deployments lists them.");
+  }
+  return out;
+}
+
+void NoHistory(Ledger& ledger) {
+  LedgerEntry entry;
+  entry.source = "metrics API";
+  entry.subject = "use over time";
+  entry.reason =
+      "it tells the use of this moment only; compare with a day of Prometheus before changing "
+      "anything";
+  ledger.NotChecked(std::move(entry));
 }
 
 }  // namespace opsmesh::k8s

@@ -58,9 +58,19 @@ std::vector<Sizing> SizeWorkloads(Picture& picture, const PodUse& use, std::stri
 std::string ShowCpu(const std::optional<double>& cores);
 std::string ShowBytes(const std::optional<double>& bytes);
 
-// tools_optimization.cc
-absl::StatusOr<ToolResult> RecommendLimits(const ToolCall& call);
-absl::StatusOr<ToolResult> RightSizing(const ToolCall& call);
+/// What the sizing tools look at.
+struct Sized {
+  Picture picture;
+  PodUse use;
+  std::vector<Sizing> rows;
+};
+/// Arguments: namespace, deployment_name. Errors: OBJECT_NOT_FOUND, and what cannot be read.
+absl::StatusOr<Sized> SizeFor(const ToolCall& call);
+
+/// Notes that use over time was not looked at.
+void NoHistory(Ledger& ledger);
+
+// tools_waste.cc
 absl::StatusOr<ToolResult> ResourceWaste(const ToolCall& call);
 absl::StatusOr<ToolResult> IdleResources(const ToolCall& call);
 absl::StatusOr<ToolResult> CostSavings(const ToolCall& call);

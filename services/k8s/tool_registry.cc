@@ -66,7 +66,9 @@ ToolRegistry AllTools(const ToolSettings& settings) {
   AddWriteTools(registry);
   AddOptimizationTools(registry);
   AddAvailabilityTools(registry);
+  AddProbeTools(registry);
   AddPerformanceTools(registry);
+  AddSchedulingTools(registry);
   AddNetworkPathTool(registry);
   AddSecurityTools(registry, settings);
   return registry;

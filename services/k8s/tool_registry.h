@@ -48,8 +48,10 @@ void AddTracingTools(ToolRegistry& registry);      // chains, timelines, restart
 void AddRolloutTools(ToolRegistry& registry);      // revisions, progress, capacity for scaling
 void AddWriteTools(ToolRegistry& registry);        // scale, restart, delete, roll back: answer with a plan
 void AddOptimizationTools(ToolRegistry& registry); // use beside requests, advice, idle resources, savings
-void AddAvailabilityTools(ToolRegistry& registry); // replicas, spread, disruption budgets, probes
-void AddPerformanceTools(ToolRegistry& registry);  // hot spots, pressure, scheduling
+void AddAvailabilityTools(ToolRegistry& registry); // replicas, spread, disruption budgets
+void AddProbeTools(ToolRegistry& registry); // probes: missing, wrong, failing
+void AddPerformanceTools(ToolRegistry& registry);  // hot spots, how busy nodes are
+void AddSchedulingTools(ToolRegistry& registry);  // eviction pressure, waiting for a node
 void AddNetworkPathTool(ToolRegistry& registry);   // who reaches whom
 void AddSecurityTools(ToolRegistry& registry, const ToolSettings& settings);  // policies, standards, RBAC, images
 

@@ -1,0 +1,228 @@
+// Group "performance", pods and their places: who would be evicted, and how long pods wait for a
+// node.
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "libs/base/error.h"
+#include "libs/base/strings.h"
+#include "libs/kube/quantity.h"
+#include "services/k8s/capacity.h"
+#include "services/k8s/clean_text.h"
+#include "services/k8s/fields.h"
+#include "services/k8s/finding.h"
+#include "services/k8s/json_writer.h"
+#include "services/k8s/listing.h"
+#include "services/k8s/node_use.h"
+#include "services/k8s/params.h"
+#include "services/k8s/pod_causes.h"
+#include "services/k8s/resource_use.h"
+#include "services/k8s/say.h"
+#include "services/k8s/text_table.h"
+#include "services/k8s/tool_registry.h"
+
+namespace opsmesh::k8s {
+namespace {
+
+absl::StatusOr<ToolResult> EvictionPressure(const ToolCall& call) {
+  OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call, NamespaceOf(call)));
+  OPSMESH_RETURN_IF_ERROR(picture.CheckReadable("nodes"));
+  const PodUse use = PodUse::Read(call, "", picture.ledger());
+  const std::vector<NodeLoad> loads = LoadsWithUse(call, picture);
+  std::vector<Finding> findings;
+  int64_t pressed = 0, evicted = 0;
+  ForEach<kube::Node>(
+      picture.All("nodes").objects(), [&](const kube::Object& object, const kube::Node& node) {
+        for (const char* type : {"MemoryPressure", "DiskPressure", "PIDPressure"}) {
+          if (!kube::ConditionTrue(node.conditions, type)) continue;
+          ++pressed;
+          const kube::Condition* condition = kube::FindCondition(node.conditions, type);
+          findings.push_back(NodeFinding(
+              "NODE_PRESSURE", Severity::kCritical, std::string(object.name()),
+              Say("节点 {0} 处于 {1}。", "Node {0} is under {1}.", object.name(), type),
+              Say("kubelet 报告：{0}。", "The kubelet says: {0}.", Quoted(condition->message)),
+              {"kubelet 会驱逐 Pod；释放资源或增加节点。",
+               "The kubelet evicts pods; free resources or add nodes."}));
+          findings.back().untrusted = true;
+        }
+      });
+  ForEach<kube::Pod>(picture.In("pods"), [&](const kube::Object& object, const kube::Pod& pod) {
+    if (pod.reason != "Evicted") return;
+    ++evicted;
+    Finding f;
+    f.code = "EVICTED";
+    f.object = RefOf(object);
+    f.summary = Say("Pod {0} 被驱逐。", "Pod {0} was evicted.", object.meta().full_name());
+    f.cause = Say("kubelet 的说明：{0}。", "The kubelet said: {0}.", Quoted(pod.message));
+    f.next_step = {"按它的用量设置 requests，并删除这个残留的 Pod。",
+                   "Set requests near its use, and delete what is left of the pod."};
+    f.untrusted = true;
+    findings.push_back(std::move(f));
+  });
+  JudgeNodes(loads, &findings);
+  std::erase_if(findings, [](const Finding& f) {
+    return f.code == "NODE_CPU_BUSY" || f.code == "NODE_CPU_COMMITTED" ||
+           f.code == "NODE_POD_SLOTS";
+  });
+  // On nodes that are short of memory: who uses more than asked for goes first.
+  TextTable table({"NODE", "POD", "QOS", "MEMORY USED", "MEMORY REQUEST", "OVER REQUEST"});
+  JsonWriter at_risk;
+  at_risk.BeginArray();
+  int64_t risky = 0;
+  for (const NodeLoad& l : loads) {
+    if (!l.memory_used || *l.memory_used < kNodeBusy * l.memory_allocatable) continue;
+    std::vector<std::pair<double, kube::ObjectPtr>> order;
+    for (const kube::ObjectPtr& object : picture.All("pods").OnNode(l.name)) {
+      const auto* pod = object->As<kube::Pod>();
+      const auto used = use.Of(object->ns(), object->name());
+      if (!pod || !used || (!picture.ns().empty() && object->ns() != picture.ns())) continue;
+      const double over = used->memory - PodAmount(pod->spec, "memory", false);
+      if (over > 0) order.emplace_back(over, object);
+    }
+    std::stable_sort(order.begin(), order.end(),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    for (size_t i = 0; i < order.size() && i < 10; ++i) {
+      const auto* pod = order[i].second->As<kube::Pod>();
+      ++risky;
+      const double request = PodAmount(pod->spec, "memory", false);
+      table.AddRow({l.name, order[i].second->meta().full_name(), std::string(pod->qos_class),
+                    kube::FormatBytes(request + order[i].first), kube::FormatBytes(request),
+                    kube::FormatBytes(order[i].first)});
+      at_risk.BeginObject()
+          .Field("node", l.name)
+          .Field("namespace", order[i].second->ns())
+          .Field("name", order[i].second->name())
+          .Field("over_request", order[i].first)
+          .EndObject();
+    }
+  }
+  at_risk.EndArray();
+  ToolResult out = AnswerFindings(findings, picture);
+  JsonWriter json;
+  json.BeginObject()
+      .Field("nodes_under_pressure", pressed)
+      .Field("evicted_pods", evicted)
+      .Key("at_risk")
+      .Raw(at_risk.Take())
+      .Key("diagnosis")
+      .Raw(out.json)
+      .EndObject();
+  out.json = json.Take();
+  Text head = Say("{0} 个压力条件，{1} 个被驱逐的 Pod，{2} 个 Pod 在内存紧张的节点上超出申请。",
+                  "{0} pressure conditions, {1} evicted pods, {2} pods over their request on nodes "
+                  "short of memory. ",
+                  pressed, evicted, risky);
+  out.text = head + out.text;
+  if (risky > 0) out.text.AppendBoth("\n\n" + table.Render());
+  out.AddFact("nodes.pressure", pressed);
+  out.AddFact("pods.evicted", evicted);
+  out.ledger = picture.ledger();
+  return out;
+}
+
+absl::StatusOr<ToolResult> SchedulingLatency(const ToolCall& call) {
+  OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call, NamespaceOf(call)));
+  struct Wait {
+    double seconds;
+    kube::ObjectPtr object;
+    bool waiting;
+    std::string why;
+  };
+  std::vector<Wait> done, waiting;
+  ForEach<kube::Pod>(picture.In("pods"), [&](const kube::Object& object, const kube::Pod& pod) {
+    const kube::Condition* scheduled = kube::FindCondition(pod.conditions, "PodScheduled");
+    const kube::ObjectPtr ptr = picture.All("pods").Find(object.ns(), object.name());
+    if (scheduled && scheduled->status == "True" &&
+        scheduled->last_transition != absl::InfinitePast() &&
+        object.meta().created != absl::InfinitePast()) {
+      done.push_back(
+          {std::max(0.0, absl::ToDoubleSeconds(scheduled->last_transition - object.meta().created)),
+           ptr, false, ""});
+    } else if (pod.spec.node_name.empty() && pod.phase == "Pending") {
+      waiting.push_back({absl::ToDoubleSeconds(object.meta().Age(picture.now())), ptr, true,
+                         SchedulingMessage(picture, object, scheduled)});
+    }
+  });
+  const auto later = [](const Wait& a, const Wait& b) { return a.seconds > b.seconds; };
+  std::stable_sort(done.begin(), done.end(), later);
+  std::stable_sort(waiting.begin(), waiting.end(), later);
+  const auto at = [&](double q) {
+    if (done.empty()) return 0.0;
+    const auto rank = static_cast<size_t>(q * static_cast<double>(done.size() - 1) + 0.5);
+    return done[done.size() - 1 - rank].seconds;
+  };
+  const auto limit = static_cast<size_t>(call.arguments.Integer("limit", 10));
+  ToolResult out;
+  JsonWriter json;
+  json.BeginObject()
+      .Field("scheduled", static_cast<int64_t>(done.size()))
+      .Field("waiting", static_cast<int64_t>(waiting.size()));
+  json.Field("p50_seconds", at(0.5))
+      .Field("p90_seconds", at(0.9))
+      .Field("p99_seconds", at(0.99))
+      .Field("max_seconds", at(1))
+      .Key("items")
+      .BeginArray();
+  TextTable table({"NAMESPACE", "POD", "STATE", "WAITED", "WHY"});
+  for (const auto* list : {&waiting, &done}) {
+    for (size_t i = 0; i < list->size() && i < limit; ++i) {
+      const Wait& w = (*list)[i];
+      table.AddRow({std::string(w.object->ns()), std::string(w.object->name()),
+                    w.waiting ? "waiting" : "scheduled", HumanSeconds(w.seconds),
+                    CleanText(w.why, 160)});
+      json.BeginObject()
+          .Field("kind", "Pod")
+          .Field("namespace", w.object->ns())
+          .Field("name", w.object->name())
+          .Field("waiting", w.waiting)
+          .Field("seconds", w.seconds)
+          .OptionalField("why", CleanText(w.why, 400))
+          .EndObject();
+    }
+  }
+  json.EndArray().EndObject();
+  out.json = json.Take();
+  const Text place = PlaceOf(TypeOf("pods"), picture.ns());
+  out.text =
+      Say("{0}有 {2} 个 Pod 被调度过：中位数 {3:.0f} 秒，p90 {4:.0f} 秒，p99 {5:.0f} 秒，最长 "
+          "{6:.0f} 秒；{7} 个仍在等待节点。\n\n",
+          "{2} pods {1} were scheduled: median {3:.0f} s, p90 {4:.0f} s, p99 {5:.0f} s, longest "
+          "{6:.0f} s; {7} still wait for a node.\n\n",
+          place.zh, place.en, done.size(), at(0.5), at(0.9), at(0.99), at(1), waiting.size());
+  out.text.AppendBoth(table.Render());
+  out.AddFact("pods.scheduled", static_cast<int64_t>(done.size()));
+  out.AddFact("pods.waiting", static_cast<int64_t>(waiting.size()));
+  out.untrusted = !waiting.empty();
+  out.truncated = done.size() > limit || waiting.size() > limit;
+  out.ledger = picture.ledger();
+  NotSeen(out.ledger, "pods that are gone", "times come from the pods there are, to the second");
+  return out;
+}
+
+}  // namespace
+
+void AddSchedulingTools(ToolRegistry& r) {
+  const auto add = [&](const char* name, Text description, std::vector<Param> params,
+                       ToolHandler handler) {
+    Tool tool;
+    tool.name = name;
+    tool.group = "performance";
+    tool.description = std::move(description);
+    tool.params = std::move(params);
+    tool.handler = std::move(handler);
+    tool.cacheable = false;
+    r.Add(std::move(tool));
+  };
+  const Param ten = IntParam("limit", {"最多返回多少条", "At most this many rows"}, 1, 1000, "10");
+  add("check_pod_eviction_pressure",
+      {"检查驱逐压力：节点压力条件、已驱逐的 Pod、最可能被驱逐的 Pod",
+       "Checks eviction pressure: node conditions, evicted pods, pods that would go first"},
+      {NamespaceParam()}, EvictionPressure);
+  add("analyze_scheduling_latency",
+      {"分析调度延迟：从创建到分配节点用了多久，谁还在等",
+       "Analyses scheduling: how long pods waited for a node, and who still waits"},
+      {NamespaceParam(), ten}, SchedulingLatency);
+}
+
+}  // namespace opsmesh::k8s
