@@ -10,6 +10,7 @@
 #include "libs/analytics/correlate/lagged.h"
 #include "libs/analytics/detect/spectral_residual.h"
 #include "libs/analytics/order_statistics.h"
+#include "libs/analytics/parallel.h"
 #include "libs/base/error.h"
 
 namespace opsmesh::rca {
@@ -105,7 +106,7 @@ Block OnGrid(const v1::CorrelateSeriesRequest& request) {
 }  // namespace
 
 absl::StatusOr<v1::CorrelateSeriesResponse> CorrelateSeries(
-    const base::Context& ctx, const v1::CorrelateSeriesRequest& request) {
+    const base::Context& ctx, const v1::CorrelateSeriesRequest& request, size_t threads) {
   OPSMESH_RETURN_IF_ERROR(Check(request));
   v1::CorrelateSeriesResponse response;
   Block block = OnGrid(request);
@@ -118,11 +119,16 @@ absl::StatusOr<v1::CorrelateSeriesResponse> CorrelateSeries(
                    rows, kMinPoints, block.columns))
         .Hint("Give series that cover the same time.");
   }
-  for (size_t r = 0; r < rows && !request.raw_values(); ++r) {
-    const std::span<double> row(block.values.data() + r * block.columns, block.columns);
-    analytics::ToResiduals(row, analytics::DominantPeriod(row));
+  if (!request.raw_values()) {
+    analytics::ForEachIndex(rows, threads, [&](size_t r) {
+      if (!ctx.Check().ok()) return;
+      const std::span<double> row(block.values.data() + r * block.columns, block.columns);
+      analytics::ToResiduals(row, analytics::DominantPeriod(row));
+    });
+    OPSMESH_RETURN_IF_ERROR(ctx.Check());
   }
   analytics::LaggedOptions options;
+  options.threads = threads;
   options.max_lag =
       request.max_lag_seconds() > 0
           ? std::min(kMaxLag,

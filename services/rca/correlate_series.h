@@ -7,8 +7,9 @@
 
 namespace opsmesh::rca {
 
+/// Works on at most `threads` threads; the answer does not depend on their number.
 /// Errors: INVALID_ARGUMENT (SERIES_SHAPE, TOO_MANY_SERIES, PARAMETER). Thread-safe, deterministic.
 absl::StatusOr<v1::CorrelateSeriesResponse> CorrelateSeries(
-    const base::Context& ctx, const v1::CorrelateSeriesRequest& request);
+    const base::Context& ctx, const v1::CorrelateSeriesRequest& request, size_t threads = 1);
 
 }  // namespace opsmesh::rca

@@ -11,8 +11,8 @@
 #include "fmt/format.h"
 #include "libs/analytics/detect/ensemble.h"
 #include "libs/analytics/detect/methods.h"
+#include "libs/analytics/parallel.h"
 #include "libs/base/error.h"
-#include "services/rca/parallel.h"
 
 namespace opsmesh::rca {
 namespace {
@@ -271,7 +271,7 @@ absl::StatusOr<v1::DetectAnomaliesResponse> DetectAnomalies(
   }
   std::vector<v1::SeriesAnomalies*> results;
   for (v1::SeriesAnomalies& result : *response.mutable_results()) results.push_back(&result);
-  ForEachIndex(all.size(), all.size() < 8 ? 1 : options.threads, [&](size_t i) {
+  analytics::ForEachIndex(all.size(), all.size() < 8 ? 1 : options.threads, [&](size_t i) {
     if (ctx.Check().ok()) Judge(all[i], plan, request.include_methods(), results[i]);
   });
   OPSMESH_RETURN_IF_ERROR(ctx.Check());

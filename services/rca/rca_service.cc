@@ -55,8 +55,8 @@ class RcaServiceImpl final : public RcaService::CallbackService {
                                       const CorrelateSeriesRequest* request,
                                       CorrelateSeriesResponse* response) override {
     return runner_.Unary(context, request, response,
-                         [](const base::Context& ctx, const CorrelateSeriesRequest& req) {
-                           return rca::CorrelateSeries(ctx, req);
+                         [this](const base::Context& ctx, const CorrelateSeriesRequest& req) {
+                           return rca::CorrelateSeries(ctx, req, config_.threads);
                          });
   }
 

@@ -23,26 +23,45 @@ class Jumps {
  public:
   Jumps(size_t before, size_t after) : before_(before), after_(after) {}
 
+  // Adds weight times the jump at each column from `first` (> 0) on to `sum`.
   void Add(std::span<const double> values, size_t first, double weight, std::vector<double>& sum) {
-    for (size_t k = first; k < values.size(); ++k) sum[k] += weight * At(values, k);
+    sorted_.clear();
+    for (size_t k = first - std::min(first, before_); k < first; ++k) Insert(values[k]);
+    for (size_t k = first; k < values.size(); ++k) {
+      if (k > first) {
+        if (k > before_) Remove(values[k - 1 - before_]);
+        Insert(values[k - 1]);
+      }
+      sum[k] += weight * At(values, k);
+    }
   }
 
  private:
+  // `sorted_` holds the finite samples of the window before k.
   double At(std::span<const double> values, size_t k) {
-    Collect(values, k > before_ ? k - before_ : 0, k);
-    if (scratch_.size() < 4) return 0;
-    double mean = 0, squares = 0;
-    for (const double v : scratch_) mean += v;
-    mean /= static_cast<double>(scratch_.size());
-    for (const double v : scratch_) squares += (v - mean) * (v - mean);
-    const double sigma = std::sqrt(squares / static_cast<double>(scratch_.size()));
-    const double median = Quantile(scratch_, 0.5);
-    for (double& v : scratch_) v = std::abs(v - median);
-    const double spread = std::max(
-        {kMadToSigma * Quantile(scratch_, 0.5), 0.5 * sigma, 1e-2 * std::abs(median) + 1e-9});
+    if (sorted_.size() < 4) return 0;
     Collect(values, k, std::min(values.size(), k + after_));
     if (scratch_.empty()) return 0;
-    const double jump = Log((Quantile(scratch_, 0.5) - median) / spread);
+    std::sort(scratch_.begin(), scratch_.end());
+    const double median = SortedQuantile(sorted_, 0.5);
+    const double distance = SortedQuantile(scratch_, 0.5) - median;
+    // In the order of time, as a sum depends on its order in the last digit.
+    const double count = static_cast<double>(sorted_.size());
+    double mean = 0, squares = 0;
+    for (size_t i = k > before_ ? k - before_ : 0; i < k; ++i) {
+      if (std::isfinite(values[i])) mean += values[i];
+    }
+    mean /= count;
+    for (size_t i = k > before_ ? k - before_ : 0; i < k; ++i) {
+      if (std::isfinite(values[i])) squares += (values[i] - mean) * (values[i] - mean);
+    }
+    const double sigma = std::sqrt(squares / count);
+    // Most samples are quiet: the cheap parts of the spread tell so, and the rest is spared.
+    double spread = std::max(0.5 * sigma, 1e-2 * std::abs(median) + 1e-9);
+    if (Log(distance / spread) == 0) return 0;
+    spread = std::max(kMadToSigma * SortedDeviation(sorted_, median), spread);
+    const double jump = Log(distance / spread);
+    if (jump == 0) return 0;
     // What has recovered since is not the trouble that is asked about: the samples up to the end
     // must stay away too.
     CollectSpaced(values, k, values.size());
@@ -71,9 +90,20 @@ class Jumps {
     }
   }
 
+  void Insert(double value) {
+    if (!std::isfinite(value)) return;
+    sorted_.insert(std::upper_bound(sorted_.begin(), sorted_.end(), value), value);
+  }
+
+  void Remove(double value) {
+    if (!std::isfinite(value)) return;
+    sorted_.erase(std::lower_bound(sorted_.begin(), sorted_.end(), value));
+  }
+
   const size_t before_;
   const size_t after_;
   std::vector<double> scratch_;
+  std::vector<double> sorted_;
 };
 
 }  // namespace

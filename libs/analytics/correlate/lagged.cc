@@ -8,6 +8,7 @@
 #include <eigen3/Eigen/Dense>
 
 #include "libs/analytics/correlate/product.h"
+#include "libs/analytics/parallel.h"
 
 namespace opsmesh::analytics {
 namespace {
@@ -33,13 +34,6 @@ RowMatrix Standardised(std::span<const double> values, size_t series) {
   return z;
 }
 
-// corr(a[t], b[t + lag]) of all pairs.
-void AtLag(const RowMatrix& z, size_t lag, float* out) {
-  const auto n = static_cast<size_t>(z.cols());
-  ProductOfRows(z.data(), z.data() + lag, static_cast<size_t>(z.rows()), n - lag, n,
-                1.0F / static_cast<float>(n - lag), out);
-}
-
 // Lag-1 autocorrelation.
 double Persistence(const RowMatrix& z, Eigen::Index row) {
   const Eigen::Index n = z.cols();
@@ -55,22 +49,46 @@ double PValue(double r, double n) {
   return std::erfc(z / std::sqrt(2.0));
 }
 
+// Calls use(panel, lag, sums) for each panel of 16 rows, lags 0 .. max_lag of a panel in their
+// order; panels on at most `threads` threads. Sums as LagProducts::Panel gives them for one lag.
+template <typename Use>
+void EachPanel(const LagProducts& products, size_t max_lag, size_t threads, Use use) {
+  const size_t size = LagProducts::kPanel * products.padded_rows();
+  ForEachIndex(products.panels(), threads, [&](size_t panel) {
+    std::vector<float> sums(std::min(LagProducts::kLags, max_lag + 1) * size);
+    for (size_t first = 0; first <= max_lag; first += LagProducts::kLags) {
+      const size_t count = std::min(LagProducts::kLags, max_lag + 1 - first);
+      products.Panel(panel, first, count, sums.data());
+      for (size_t k = 0; k < count; ++k) use(panel, first + k, sums.data() + k * size);
+    }
+  });
+}
+
 }  // namespace
 
 std::vector<float> LagTensor(std::span<const double> values, size_t series, size_t max_lag) {
   const RowMatrix z = Standardised(values, series);
+  const auto n = static_cast<size_t>(z.cols());
+  max_lag = std::min(max_lag, n - 1);
+  const LagProducts products(z.data(), series, n);
   const size_t size = series * series;
   std::vector<float> tensor((2 * max_lag + 1) * size);
-  for (size_t lag = 0; lag <= max_lag; ++lag) {
+  EachPanel(products, max_lag, 1, [&](size_t panel, size_t lag, const float* sums) {
     float* ahead = tensor.data() + (max_lag + lag) * size;
-    AtLag(z, lag, ahead);
     // What b lags behind a is what a leads b: the other half is the transpose.
     float* behind = tensor.data() + (max_lag - lag) * size;
-    if (lag == 0) continue;
-    for (size_t a = 0; a < series; ++a) {
-      for (size_t b = 0; b < series; ++b) behind[b * series + a] = ahead[a * series + b];
+    const float scale = 1.0F / static_cast<float>(n - lag);
+    const size_t first = panel * LagProducts::kPanel;
+    const size_t count = std::min(LagProducts::kPanel, series - first);
+    for (size_t i = 0; i < count; ++i) {
+      const float* row = sums + i * products.padded_rows();
+      for (size_t b = 0; b < series; ++b) ahead[(first + i) * series + b] = row[b] * scale;
     }
-  }
+    for (size_t b = 0; lag > 0 && b < series; ++b) {
+      for (size_t i = 0; i < count; ++i)
+        behind[b * series + first + i] = sums[i * products.padded_rows() + b] * scale;
+    }
+  });
   return tensor;
 }
 
@@ -82,18 +100,26 @@ LaggedResult CorrelateLagged(std::span<const double> values, size_t series,
   if (n < 8) return result;
   const size_t max_lag = std::min(options.max_lag, n / 4);
   const RowMatrix z = Standardised(values, series);
-  std::vector<float> best(series * series, 0), now(series * series);
-  std::vector<size_t> best_lag(series * series, 0);
-  for (size_t lag = 0; lag <= max_lag; ++lag) {
-    AtLag(z, lag, now.data());
-    for (size_t k = 0; k < now.size(); ++k) {
-      // A longer lag must be clearly better: neighbouring lags of smooth series are all high.
-      if (std::abs(now[k]) > std::abs(best[k]) + 0.01F * (lag > 0 ? 1 : 0)) {
-        best[k] = now[k];
-        best_lag[k] = lag;
+  const LagProducts products(z.data(), series, n);
+  std::vector<float> best(series * series, 0);
+  std::vector<uint32_t> best_lag(series * series, 0);
+  EachPanel(products, max_lag, options.threads, [&](size_t panel, size_t lag, const float* sums) {
+    const float scale = 1.0F / static_cast<float>(n - lag);
+    const size_t first = panel * LagProducts::kPanel;
+    // A longer lag must be clearly better: neighbouring lags of smooth series are all high.
+    const float margin = lag > 0 ? 0.01F : 0;
+    for (size_t i = 0; i < std::min(LagProducts::kPanel, series - first); ++i) {
+      const float* row = sums + i * products.padded_rows();
+      float* best_row = best.data() + (first + i) * series;
+      uint32_t* lag_row = best_lag.data() + (first + i) * series;
+      for (size_t b = 0; b < series; ++b) {
+        const float now = row[b] * scale;
+        const bool better = std::abs(now) > std::abs(best_row[b]) + margin;
+        best_row[b] = better ? now : best_row[b];
+        lag_row[b] = better ? static_cast<uint32_t>(lag) : lag_row[b];
       }
     }
-  }
+  });
   std::vector<double> persistence(series);
   for (size_t s = 0; s < series; ++s) persistence[s] = Persistence(z, static_cast<Eigen::Index>(s));
   std::vector<double> p_values;
@@ -207,8 +233,17 @@ std::vector<double> PartialCorrelations(std::span<const double> values, size_t s
                                         double shrinkage) {
   const RowMatrix z = Standardised(values, series);
   const auto p = static_cast<Eigen::Index>(series);
-  Eigen::MatrixXd r =
-      ((z * z.transpose()) / static_cast<float>(z.cols())).cast<double>() * (1 - shrinkage);
+  const LagProducts products(z.data(), series, static_cast<size_t>(z.cols()));
+  Eigen::MatrixXd r(p, p);
+  EachPanel(products, 0, 1, [&](size_t panel, size_t, const float* sums) {
+    const size_t first = panel * LagProducts::kPanel;
+    for (size_t i = 0; i < std::min(LagProducts::kPanel, series - first); ++i) {
+      for (size_t b = 0; b < series; ++b)
+        r(static_cast<Eigen::Index>(first + i), static_cast<Eigen::Index>(b)) =
+            static_cast<double>(sums[i * products.padded_rows() + b]) /
+            static_cast<double>(z.cols()) * (1 - shrinkage);
+    }
+  });
   r.diagonal().setOnes();
   const Eigen::MatrixXd inverse = r.ldlt().solve(Eigen::MatrixXd::Identity(p, p));
   std::vector<double> partial(series * series, 1);

@@ -14,6 +14,7 @@ struct LaggedOptions {
   size_t max_lag = 10;           // samples either way
   double min_coefficient = 0.5;  // absolute
   double false_discovery_rate = 0.05;
+  size_t threads = 1;  // at most; the answer does not depend on it
 };
 
 /// A pair that is reported.

@@ -148,10 +148,10 @@ PointDistances IqrDistances(std::span<const double> values, bool streaming) {
     std::vector<double> finite = Finite(values);
     if (finite.size() < kMinPast) return result;
     for (const double v : finite) moments.Add(v);
-    const double q1 = Quantile(finite, 0.25), q2 = Quantile(finite, 0.5),
-                 q3 = Quantile(finite, 0.75);
+    const Quartiles q = QuartilesOf(finite);
+    const double sigma = moments.Sigma();
     for (size_t i = 0; i < values.size(); ++i) {
-      if (std::isfinite(values[i])) judge(i, q1, q2, q3, moments.Sigma());
+      if (std::isfinite(values[i])) judge(i, q.lower, q.median, q.upper, sigma);
     }
     return result;
   }

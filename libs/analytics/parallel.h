@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-namespace opsmesh::rca {
+namespace opsmesh::analytics {
 
 /// Calls work(i) for each i below `count`, each once, in any order, on at most `threads` threads;
 /// ends when all are done. `work` writes its result to a place of its own, so the outcome does not
@@ -30,4 +30,4 @@ void ForEachIndex(size_t count, size_t threads, Work work) {
   for (std::thread& other : others) other.join();
 }
 
-}  // namespace opsmesh::rca
+}  // namespace opsmesh::analytics
