@@ -11,6 +11,9 @@
 
 #include "fmt/core.h"
 #include "libs/base/error.h"
+#ifdef OPSMESH_HAS_K8S
+#include "services/k8s/config.h"
+#endif
 
 namespace opsmesh::cli {
 namespace {
@@ -31,6 +34,8 @@ absl::Status CheckFlags(const ClusterFlags& flags) {
 absl::StatusOr<ClusterChoice> Real(const ClusterFlags& flags, const kube::Environment& environment) {
   kube::LoadOptions options;
   options.kubeconfig_flag = flags.kubeconfig;
+  options.allow_exec_plugins = flags.allow_exec_plugins;
+  options.exec_socket = flags.exec_socket;
   OPSMESH_ASSIGN_OR_RETURN(const kube::ClusterConfig found, kube::LoadCluster(options, environment));
   ClusterChoice choice;
   choice.kubeconfig = flags.kubeconfig;
@@ -62,6 +67,17 @@ absl::StatusOr<ClusterChoice> Simulated(const ClusterFlags& flags, const std::st
 }
 
 }  // namespace
+
+void ReadExecSettings([[maybe_unused]] const config::SourceOptions& sources, [[maybe_unused]] ClusterFlags* flags) {
+#ifdef OPSMESH_HAS_K8S
+  const absl::StatusOr<config::Source> source = config::Source::Load(sources);
+  if (!source.ok()) return;
+  const absl::StatusOr<k8s::K8sConfig> config = k8s::LoadConfig(*source);
+  if (!config.ok()) return;
+  flags->allow_exec_plugins = config->allow_exec_plugins;
+  flags->exec_socket = config->exec_credential_socket;
+#endif
+}
 
 absl::StatusOr<ClusterChoice> ChooseCluster(const ClusterFlags& flags, const kube::Environment& environment,
                                             const std::string& data_dir) {

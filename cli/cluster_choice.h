@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "libs/config/source.h"
 #include "libs/kube/config.h"
 #include "libs/kubesim/simulator.h"
 
@@ -20,7 +21,14 @@ struct ClusterFlags {
   std::string sim_kubeconfig;
   /// --live: controllers, scheduler and kubelets of the simulated cluster run.
   bool live = false;
+  /// Credential plugins of a kubeconfig, as the k8s service is configured (ReadExecSettings).
+  bool allow_exec_plugins = false;
+  std::string exec_socket;
 };
+
+/// Takes k8s.allow_exec_plugins and k8s.exec_credential_socket over. Settings that cannot be read change nothing: whoever
+/// starts the services says what is wrong with them.
+void ReadExecSettings(const config::SourceOptions& sources, ClusterFlags* flags);
 
 /// The choice. Destroying it ends the simulated cluster.
 struct ClusterChoice {

@@ -50,11 +50,11 @@ class InProcess final : public Reach {
     std::map<std::string, std::string> environment = config::SystemEnvironment();
     for (const auto& [name, value] : flags.environment) environment[name] = value;
     const std::string data_dir = DataDir("", environment);
-    OPSMESH_ASSIGN_OR_RETURN(
-        choice_, ChooseCluster({.kubeconfig = flags.kubeconfig, .cluster = flags.cluster},
-                               kube::Environment::System(), data_dir));
     SettingFlags settings;
     settings.flags = flags.settings;
+    ClusterFlags cluster{.kubeconfig = flags.kubeconfig, .cluster = flags.cluster};
+    if (const auto known = SourcesOf(settings, environment); known.ok()) ReadExecSettings(*known, &cluster);
+    OPSMESH_ASSIGN_OR_RETURN(choice_, ChooseCluster(cluster, kube::Environment::System(), data_dir));
     settings.flags["gateway.listen"] = "127.0.0.1:0";
     if (!choice_.kubeconfig.empty()) settings.flags["k8s.kubeconfig"] = choice_.kubeconfig;
     if (choice_.simulator != nullptr) settings.flags["k8s.simulated"] = "true";

@@ -85,6 +85,7 @@ int Up(UpFlags& flags) {
   if (!sources.ok()) return Report(sources.status());
 
   const std::string data_dir = DataDir(flags.data_dir, environment);
+  ReadExecSettings(*sources, &flags.cluster);
   absl::StatusOr<ClusterChoice> choice = ChooseCluster(flags.cluster, kube::Environment::System(), data_dir);
   if (!choice.ok()) {
     const int code = Report(choice.status());

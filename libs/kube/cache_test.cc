@@ -1,6 +1,7 @@
 #include "libs/kube/cache.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <condition_variable>
 #include <set>
@@ -42,6 +43,11 @@ class ScriptedCluster {
     const std::lock_guard lock(mutex_);
     refusals_.push_back(std::move(response));
   }
+  /// Everything else is answered 401 from now on.
+  void TakeOnly(const std::string& authorization) {
+    const std::lock_guard lock(mutex_);
+    authorization_ = authorization;
+  }
   /// Waits until `count` watches were opened in all.
   bool WaitForWatches(int count) {
     std::unique_lock lock(mutex_);
@@ -75,6 +81,9 @@ class ScriptedCluster {
  private:
   void Serve(const Seen& seen, std::shared_ptr<Exchange> exchange) {
     const std::lock_guard lock(mutex_);
+    if (!authorization_.empty() && seen.headers.Get("Authorization") != authorization_) {
+      return exchange->Respond(Json(401, StatusJson(401, "Unauthorized")));
+    }
     if (seen.path == "/api") return exchange->Respond(Json(200, R"({"kind":"APIVersions","versions":["v1"]})"));
     if (seen.path == "/api/v1") {
       return exchange->Respond(Json(200, R"({"kind":"APIResourceList","resources":[
@@ -106,6 +115,7 @@ class ScriptedCluster {
   std::condition_variable changed_;
   std::vector<std::string> items_;
   int version_ = 1;
+  std::string authorization_;
   std::vector<http_server::Response> refusals_;
   std::shared_ptr<Exchange> watch_;
   int opened_ = 0;
@@ -116,8 +126,10 @@ class ScriptedCluster {
 
 class CacheTest : public testing::Test {
  protected:
-  std::unique_ptr<Cache> StartCache(std::vector<std::string> kinds = {"pods"}) {
-    client_ = MakeClient(*http_, cluster_.api().config());
+  std::unique_ptr<Cache> StartCache(std::vector<std::string> kinds = {"pods"}, const std::string& token_file = "") {
+    ClusterConfig config = cluster_.api().config();
+    config.token_file = token_file;
+    client_ = MakeClient(*http_, config);
     Cache::Options options;
     options.kinds = std::move(kinds);
     options.backoff_min = absl::Milliseconds(1);
@@ -194,6 +206,48 @@ TEST_F(CacheTest, ABrokenWatchGoesOnFromTheLastVersionItSawBookmarksIncluded) {
   cluster_.Event("DELETED", PodAt("a-1", 13));
   EXPECT_EQ(Changes(2), (std::vector<std::string>{"+b-1@9", "-a-1@1"}));
   EXPECT_GE(cache->Get("pods")->status().reconnects, 2u);
+}
+
+TEST_F(CacheTest, AWatchThatIsRefusedForItsTokenGoesOnWithTheRotatedOneAndMissesNothing) {
+  char token_file[] = "/tmp/opsmesh-token-XXXXXX";
+  close(mkstemp(token_file));
+  std::ofstream(token_file) << "old\n";
+  cluster_.SetList({PodAt("a-1", 1)}, 5);
+  const auto cache = StartCache({"pods"}, token_file);
+  ASSERT_TRUE(cluster_.WaitForWatches(1));
+  cluster_.Event("ADDED", PodAt("b-1", 9));
+  EXPECT_EQ(Changes(1).size(), 1u);
+  std::ofstream(token_file) << "new\n";
+  cluster_.RefuseNextWatch(Json(401, StatusJson(401, "Unauthorized")));
+  cluster_.Cut();
+  ASSERT_TRUE(cluster_.WaitForWatches(3));
+  cluster_.Event("MODIFIED", PodAt("b-1", 10));
+  cluster_.Event("ADDED", PodAt("c-1", 11));
+  EXPECT_EQ(Changes(3), (std::vector<std::string>{"+b-1@9", "~b-1@10", "+c-1@11"}));
+  EXPECT_EQ(cluster_.watched_from(), (std::vector<std::string>{"5", "9", "9"}));
+  EXPECT_EQ(cluster_.listed_from().size(), 1u) << "nothing was listed again";
+  const auto seen = cluster_.api().seen();
+  EXPECT_EQ(seen.back().headers.Get("Authorization"), "Bearer new");
+  EXPECT_EQ(seen[seen.size() - 2].headers.Get("Authorization"), "Bearer old");
+  EXPECT_EQ(cache->Get("pods")->status().state, KindStatus::State::kLive);
+  unlink(token_file);
+}
+
+TEST_F(CacheTest, AListThatIsRefusedForItsTokenGoesOnWithTheRotatedOne) {
+  char token_file[] = "/tmp/opsmesh-token-XXXXXX";
+  close(mkstemp(token_file));
+  std::ofstream(token_file) << "old\n";
+  cluster_.SetList({PodAt("a-1", 1)}, 5);
+  const auto cache = StartCache({"pods"}, token_file);
+  ASSERT_TRUE(cluster_.WaitForWatches(1));
+  std::ofstream(token_file) << "new\n";
+  cluster_.TakeOnly("Bearer new");
+  cluster_.SetList({PodAt("a-1", 1), PodAt("b-1", 8)}, 20);
+  cluster_.Send(R"({"type":"ERROR","object":)" + StatusJson(410, "Expired") + "}\n");  // makes it list
+  EXPECT_EQ(Changes(1), (std::vector<std::string>{"+b-1@8"}));
+  ASSERT_TRUE(cluster_.WaitForWatches(2));
+  EXPECT_EQ(cluster_.watched_from().back(), "20");
+  unlink(token_file);
 }
 
 TEST_F(CacheTest, AnExpiredVersionListsAgainAndTellsEveryChangeOnce) {

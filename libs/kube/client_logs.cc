@@ -143,7 +143,7 @@ absl::StatusOr<std::shared_ptr<http_client::Call>> Client::FollowPodLogs(const b
   call.query.emplace_back("follow", "true");
   if (options.tail_lines) call.query.emplace_back("tailLines", std::to_string(*options.tail_lines));
   OPSMESH_RETURN_IF_ERROR(transport_->WaitForTurn(ctx));
-  absl::StatusOr<http_client::Request> request = transport_->Build(call, who_);
+  absl::StatusOr<http_client::Request> request = transport_->Build(ctx, call, who_);
   if (!request.ok()) return NameCall(request.status(), call, transport_->cluster());
   request->head_timeout = transport_->options().request_timeout;
   request->idle_timeout = absl::InfiniteDuration();  // a container may be silent for hours: only the context ends a follow

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
@@ -123,6 +124,22 @@ void AddProxy(const LoadOptions& options, const Environment& env, ClusterConfig*
   if (!config->proxy_url.empty()) config->no_proxy = FirstSet(env, "NO_PROXY", "no_proxy");
 }
 
+/// The helper runs what it reads itself, so it is told where this was read.
+absl::Status NameExecFiles(const Source& source, ClusterConfig* config) {
+  if (!config->exec) return absl::OkStatus();
+  for (const std::string& file : source.files) {
+    std::error_code error;
+    const std::filesystem::path whole = std::filesystem::absolute(file, error);
+    if (!error && FileExists(file)) config->exec->files.push_back(whole.lexically_normal().string());
+  }
+  if (!config->exec->socket.empty()) return absl::OkStatus();
+  return base::FailedPrecondition("EXEC_HELPER_MISSING",
+                                  fmt::format("User '{}' signs in through a program (exec plugin '{}'), and no credential helper "
+                                              "runs to start it.", config->user, base::Utf8Prefix(config->exec->command, 100)))
+      .Hint("Start through it: opsmesh-exec-credential -- opsmesh up; or run opsmesh-exec-credential --socket PATH beside the "
+            "service and set k8s.exec_credential_socket: PATH.");
+}
+
 }  // namespace
 
 Environment Environment::System() {
@@ -143,6 +160,7 @@ absl::StatusOr<ClusterConfig> LoadCluster(const LoadOptions& options, const Envi
     OPSMESH_ASSIGN_OR_RETURN(const Kubeconfig kubeconfig, ReadFiles(source));
     const std::string context = options.context.empty() ? env.variable("KUBE_CONTEXT") : options.context;
     OPSMESH_ASSIGN_OR_RETURN(config, kubeconfig.Choose(options, context));
+    OPSMESH_RETURN_IF_ERROR(NameExecFiles(source, &config));
   }
   AddProxy(options, env, &config);
   return config;
@@ -166,7 +184,9 @@ absl::StatusOr<std::vector<ContextInfo>> ListContexts(const LoadOptions& options
 absl::StatusOr<ClusterConfig> ParseKubeconfig(std::string_view text, std::string_view folder, const LoadOptions& options) {
   Kubeconfig kubeconfig;
   OPSMESH_RETURN_IF_ERROR(kubeconfig.Add(text, std::string(folder), "(text)"));
-  return kubeconfig.Choose(options, options.context);
+  LoadOptions without_exec = options;
+  without_exec.allow_exec_plugins = false;  // the helper cannot read a text that is in no file
+  return kubeconfig.Choose(without_exec, options.context);
 }
 
 }  // namespace opsmesh::kube

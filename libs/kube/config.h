@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "absl/time/time.h"
 #include "libs/base/clock.h"
 #include "libs/base/secret.h"
+#include "libs/kube/exec_plugin.h"
 
 namespace opsmesh::kube {
 
@@ -48,6 +50,8 @@ struct ClusterConfig {
   std::string token_file;
   std::string username;
   base::Secret password;
+  /// Makes the credential when there is no other; asked for again before it expires and after a 401.
+  std::optional<ExecPlugin> exec;
   Impersonation impersonate;
 
   /// What whoever runs this should know, a sentence each: certificates that are not checked, credentials in clear.
@@ -70,8 +74,10 @@ struct LoadOptions {
   std::string kubeconfig_flag;
   /// --context; "" = KUBE_CONTEXT, else the file's current-context.
   std::string context;
-  /// Exec credential plugins run programs of the kubeconfig's choosing: off.
+  /// Exec credential plugins are programs of the kubeconfig's choosing: off.
   bool allow_exec_plugins = false;
+  /// UNIX socket of the helper process that runs them (exec_helper/); needed with allow_exec_plugins.
+  std::string exec_socket;
   /// Use HTTPS_PROXY and NO_PROXY of the environment where the kubeconfig names no proxy, as kubectl does.
   bool proxy_from_environment = true;
 };
@@ -81,7 +87,7 @@ struct LoadOptions {
 /// files when there are any. KUBE_CONTEXT picks the context.
 ///
 /// NOT_FOUND (NO_KUBECONFIG) when there is none at all; FAILED_PRECONDITION (KUBECONFIG_UNREADABLE, EXEC_PLUGIN_DISABLED,
-/// AUTH_PROVIDER_UNSUPPORTED, NOT_IN_CLUSTER); INVALID_ARGUMENT (MALFORMED_KUBECONFIG, UNKNOWN_CONTEXT, ...) naming the
+/// EXEC_HELPER_MISSING, EXEC_PLUGIN_INTERACTIVE, AUTH_PROVIDER_UNSUPPORTED, NOT_IN_CLUSTER); INVALID_ARGUMENT (MALFORMED_KUBECONFIG, UNKNOWN_CONTEXT, ...) naming the
 /// file and the entry. Nothing of a credential is in any message.
 absl::StatusOr<ClusterConfig> LoadCluster(const LoadOptions& options = {}, const Environment& env = Environment::System());
 

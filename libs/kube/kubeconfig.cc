@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
+#include <set>
+
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
 #include "libs/kube/files.h"
@@ -33,14 +35,12 @@ KubeconfigEntry ReadEntry(const YAML::Node& body, const std::string& folder, con
   KubeconfigEntry entry;
   entry.folder = folder;
   entry.file = file;
-  if (!body.IsMap()) return entry;
+  if (!body.IsDefined() || !body.IsMap()) return entry;
   for (const auto& member : body) {
     const std::string key = Scalar(member.first);
     if (member.second.IsScalar()) entry.settings[key] = member.second.Scalar();
-    if (key == "exec" && member.second.IsMap()) {
-      entry.has_exec = true;
-      if (member.second["command"].IsDefined()) entry.settings["exec-command"] = Scalar(member.second["command"]);
-    }
+    if (key == "exec" && member.second.IsMap()) entry.exec = ReadExecEntry(member.second);
+    if (key == "extensions") entry.exec_extension_json = ReadExecExtension(member.second);
     if (key == "auth-provider" && member.second.IsMap()) entry.has_auth_provider = true;
     if (key == "as-groups") entry.as_groups = Scalars(member.second);
     if (key == "as-user-extra" && member.second.IsMap()) {
@@ -55,13 +55,18 @@ absl::Status ReadEntries(const YAML::Node& list, const char* list_key, const cha
                          const std::string& file, std::map<std::string, KubeconfigEntry>* out) {
   if (!list.IsDefined() || list.IsNull()) return absl::OkStatus();
   if (!list.IsSequence()) return Malformed(file, fmt::format("'{}' is not a list", list_key));
+  std::set<std::string> names;  // of this file; the files before it may have the same ones, and win
   for (const YAML::Node& item : list) {
     if (!item.IsMap() || !item["name"].IsDefined() || Scalar(item["name"]).empty()) {
       return Malformed(file, fmt::format("an entry of '{}' has no name", list_key));
     }
+    const std::string name = Scalar(item["name"]);
+    if (!names.insert(name).second) {
+      return Malformed(file, fmt::format("two entries of '{}' have the name '{}'", list_key, base::Utf8Prefix(name, 100)));
+    }
     if (out->size() >= kMaxEntries) return Malformed(file, fmt::format("'{}' has more than {} entries", list_key, kMaxEntries));
     const YAML::Node body = item[body_key];
-    out->emplace(Scalar(item["name"]), body.IsDefined() ? ReadEntry(body, folder, file) : KubeconfigEntry{folder, file, {}, {}, {}, false, false});
+    out->emplace(name, ReadEntry(body, folder, file));
   }
   return absl::OkStatus();
 }
@@ -142,9 +147,9 @@ absl::Status Kubeconfig::Add(std::string_view text, const std::string& folder, c
   }
 }
 
-absl::Status Kubeconfig::ReadUser(const KubeconfigEntry& user, const std::string& name, const LoadOptions& options,
+absl::Status Kubeconfig::ReadUser(const KubeconfigEntry& user, const KubeconfigEntry& cluster, const LoadOptions& options,
                                   ClusterConfig* config) const {
-  const std::string owner = fmt::format("user '{}'", name);
+  const std::string owner = fmt::format("user '{}'", config->user);
   OPSMESH_ASSIGN_OR_RETURN(config->client_cert_pem, DataOrFile(user, owner, "client-certificate"));
   OPSMESH_ASSIGN_OR_RETURN(std::string key, DataOrFile(user, owner, "client-key"));
   config->client_key_pem = base::Secret(std::move(key));
@@ -166,19 +171,22 @@ absl::Status Kubeconfig::ReadUser(const KubeconfigEntry& user, const std::string
                                     fmt::format("{} signs in through an auth-provider, which Kubernetes removed in 1.26.", owner))
         .Hint("Use a token, a client certificate, or a service account.");
   }
-  if (user.has_exec && !has_other) {
-    if (options.allow_exec_plugins) {
-      return base::Unimplemented("EXEC_PLUGIN_UNSUPPORTED",
-                                 fmt::format("{} signs in through an exec plugin; running one is not built yet.", owner))
-          .Hint("Use a token, a client certificate, or a service account (kubectl create token), or let the plugin write its token "
-                "to a file and name that as tokenFile.");
-    }
+  return user.exec && !has_other ? ReadExec(user, cluster, options, config) : absl::OkStatus();
+}
+
+absl::Status Kubeconfig::ReadExec(const KubeconfigEntry& user, const KubeconfigEntry& cluster, const LoadOptions& options,
+                                  ClusterConfig* config) const {
+  const std::string owner = fmt::format("user '{}'", config->user);
+  if (!options.allow_exec_plugins) {
     return base::FailedPrecondition("EXEC_PLUGIN_DISABLED",
                                     fmt::format("{} signs in through a program (exec plugin '{}'); k8s.allow_exec_plugins is false.", owner,
-                                                base::Utf8Prefix(user.Get("exec-command"), 100)))
-        .Hint("Use a token, a client certificate, or a service account (kubectl create token): no part of OpsMesh starts programs "
-              "unless k8s.allow_exec_plugins says so.");
+                                                base::Utf8Prefix(user.exec->command, 100)))
+        .Hint("Use a token, a client certificate, or a service account (kubectl create token); or set k8s.allow_exec_plugins: true and "
+              "start through the program that may run plugins: opsmesh-exec-credential -- opsmesh up.");
   }
+  OPSMESH_ASSIGN_OR_RETURN(config->exec, CheckExecEntry(*user.exec, owner, user.file, user.folder, *config, cluster.exec_extension_json));
+  config->exec->context = config->context;
+  config->exec->socket = options.exec_socket;
   return absl::OkStatus();
 }
 
@@ -213,7 +221,7 @@ absl::StatusOr<ClusterConfig> Kubeconfig::Choose(const LoadOptions& options, con
     if (user == users_.end()) {
       return Malformed(context->second.file, fmt::format("context '{}' names user '{}', which is not there", name, config.user));
     }
-    OPSMESH_RETURN_IF_ERROR(ReadUser(user->second, config.user, options, &config));
+    OPSMESH_RETURN_IF_ERROR(ReadUser(user->second, cluster->second, options, &config));
   }
   if (const std::string ns = context->second.Get("namespace"); !ns.empty()) config.default_namespace = ns;
   config.origin = cluster->second.file;

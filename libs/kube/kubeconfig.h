@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "libs/kube/config.h"
+#include "libs/kube/kubeconfig_exec.h"
 
 namespace opsmesh::kube {
 
@@ -19,7 +21,8 @@ struct KubeconfigEntry {
   std::map<std::string, std::string> settings;
   std::vector<std::string> as_groups;
   std::map<std::string, std::vector<std::string>> as_extra;
-  bool has_exec = false;
+  std::optional<ExecEntry> exec;
+  std::string exec_extension_json;
   bool has_auth_provider = false;
   std::string Get(const std::string& key) const {
     const auto found = settings.find(key);
@@ -37,7 +40,9 @@ class Kubeconfig {
   const std::string& current_context() const { return current_context_; }
 
  private:
-  absl::Status ReadUser(const KubeconfigEntry& user, const std::string& name, const LoadOptions& options,
+  absl::Status ReadUser(const KubeconfigEntry& user, const KubeconfigEntry& cluster, const LoadOptions& options,
+                        ClusterConfig* config) const;
+  absl::Status ReadExec(const KubeconfigEntry& user, const KubeconfigEntry& cluster, const LoadOptions& options,
                         ClusterConfig* config) const;
 
   std::string current_context_;

@@ -117,7 +117,7 @@ void Reflector::OpenWatch() {
   options.server_timeout = parts_->options.watch_timeout;
   const auto call = WatchCall(type_, parts_->options.ns, options);
   if (!call.ok()) return Refused(call.status());
-  auto request = transport.Build(*call, parts_->client.who_);
+  auto request = transport.Build(parts_->ctx, *call, parts_->client.who_);
   if (!request.ok()) return Failed(request.status(), &Reflector::OpenWatch);
   request->max_response_bytes = SIZE_MAX / 2;
   request->head_timeout = transport.options().request_timeout;
@@ -168,6 +168,7 @@ void Reflector::Drain(const std::shared_ptr<Session>& session) {
       const std::lock_guard lock(session->mutex);
       if (session->head.status == 200 && !std::exchange(session->announced, true)) {
         store_.WatchOpened(std::exchange(watched_before_, true));
+        renewed_ = false;
       }
       if (session->head.status == 200) bytes = std::exchange(session->inbox, {});
       done = session->done;
@@ -241,7 +242,11 @@ void Reflector::WatchEnded(const std::shared_ptr<Session>& session, const absl::
     return After(kPollInstead, &Reflector::List);
   }
   if (status.code() == absl::StatusCode::kNotFound) return Refused(status);
-  if (status.code() == absl::StatusCode::kUnauthenticated) parts_->client.transport_->RenewToken();
+  // A token that was rotated or has run out: with a new one the watch goes on where it was, and nobody calls that stale.
+  if (status.code() == absl::StatusCode::kUnauthenticated && parts_->client.transport_->RenewCredentials() &&
+      !std::exchange(renewed_, true)) {
+    return After(absl::ZeroDuration(), &Reflector::OpenWatch);
+  }
   // 500 on a watch is how some servers say that they do not understand a resourceVersion.
   if (Is(status, "INTERNAL_ERROR") && failures_ >= kMalformedInARow) {
     must_be_newest_ = true;

@@ -75,6 +75,7 @@ class Reflector : public std::enable_shared_from_this<Reflector> {
   bool watched_before_ = false;
   bool bookmarks_seen_ = false;
   bool must_be_newest_ = false;  // after an expiry: the server's cache may be what is old
+  bool renewed_ = false;         // credentials, since a watch was last open
   int failures_ = 0;             // in a row
   int malformed_ = 0;            // in a row, without an event between
 };

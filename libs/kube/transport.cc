@@ -7,27 +7,13 @@
 
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
-#include "libs/kube/files.h"
 
 namespace opsmesh::kube {
 namespace {
 
-constexpr absl::Duration kTokenLife = absl::Seconds(60);
 constexpr int kTries = 3;
 constexpr double kMaxRetryBudget = 10;
 constexpr double kRetryShare = 0.2;
-
-std::shared_ptr<const http_client::Connection> MakeConnection(const ClusterConfig& config) {
-  auto connection = std::make_shared<http_client::Connection>();
-  connection->ca_pem = config.ca_pem;
-  connection->client_cert_pem = config.client_cert_pem;
-  connection->client_key_pem = config.client_key_pem;
-  connection->tls_server_name = config.tls_server_name;
-  connection->insecure_skip_tls_verify = config.insecure_skip_tls_verify;
-  connection->proxy_url = config.proxy_url;
-  connection->no_proxy = config.no_proxy;
-  return connection;
-}
 
 bool IsSuccess(int code) { return code >= 200 && code < 300; }
 
@@ -39,30 +25,6 @@ bool IsTransient(const absl::Status& status) {
 }
 
 }  // namespace
-
-absl::StatusOr<base::Secret> TokenSource::Get() {
-  if (file_.empty()) return fixed_;
-  const std::lock_guard lock(mutex_);
-  const absl::Duration now = clock_.Steady();
-  if (now - read_at_ < kTokenLife) return cached_;
-  absl::StatusOr<std::string> text = ReadSmallFile(file_);
-  if (!text.ok()) {
-    if (!cached_.empty()) return cached_;  // while the file is being replaced
-    return base::FailedPrecondition("TOKEN_UNREADABLE",
-                                    fmt::format("The token file {} cannot be read: {}.", file_, base::ToStd(text.status().message())))
-        .Hint("Check that the file is there and readable by this user.");
-  }
-  cached_ = base::Secret(std::string(base::Trim(*text)));
-  read_at_ = now;
-  return cached_;
-}
-
-bool TokenSource::Renew() {
-  if (file_.empty()) return false;
-  const std::lock_guard lock(mutex_);
-  read_at_ = -absl::InfiniteDuration();
-  return true;
-}
 
 absl::Duration RateLimit::Take() {
   const std::lock_guard lock(mutex_);
@@ -109,17 +71,18 @@ void Breaker::Note(const absl::Status& status) {
 
 Transport::Transport(Client::Options options)
     : options_(std::move(options)),
-      connection_(MakeConnection(options_.config)),
-      tokens_(options_.config, *options_.clock),
+      credentials_(options_.config, *options_.clock),
       limit_(options_.requests_per_second, options_.burst, *options_.clock),
       breaker_(options_.breaker_failures, options_.breaker_pause, *options_.clock) {}
 
-absl::StatusOr<http_client::Request> Transport::Build(const ApiCall& call, const Impersonation& who) {
+absl::StatusOr<http_client::Request> Transport::Build(const base::Context& ctx, const ApiCall& call,
+                                                       const Impersonation& who) {
   const ClusterConfig& config = options_.config;
+  OPSMESH_ASSIGN_OR_RETURN(Credential credential, credentials_.Get(ctx));
   http_client::Request request;
   request.method = call.method;
   request.url = config.server + call.Target();
-  request.connection = connection_;
+  request.connection = std::move(credential.connection);
   request.accept_gzip = config.accept_gzip;
   request.max_response_bytes = call.max_response_bytes != 0 ? call.max_response_bytes : options_.max_response_bytes;
   request.send_once = call.is_write();
@@ -138,9 +101,8 @@ absl::StatusOr<http_client::Request> Transport::Build(const ApiCall& call, const
       request.headers.emplace_back("Impersonate-Extra-" + base::PercentEncode(key), value);
     }
   }
-  OPSMESH_ASSIGN_OR_RETURN(const base::Secret token, tokens_.Get());
-  if (!token.empty()) {
-    request.secret_headers.emplace_back("Authorization", base::Secret("Bearer " + token.Reveal()));
+  if (!credential.token.empty()) {
+    request.secret_headers.emplace_back("Authorization", base::Secret("Bearer " + credential.token.Reveal()));
   } else if (!config.username.empty()) {
     const std::string pair = config.username + ":" + config.password.Reveal();
     request.secret_headers.emplace_back("Authorization", base::Secret("Basic " + base::Base64Encode(pair)));
@@ -151,7 +113,7 @@ absl::StatusOr<http_client::Request> Transport::Build(const ApiCall& call, const
 absl::StatusOr<http_client::Response> Transport::Once(const base::Context& ctx, const ApiCall& call,
                                                       const Impersonation& who) {
   OPSMESH_RETURN_IF_ERROR(WaitForTurn(ctx));
-  auto request = Build(call, who);
+  auto request = Build(ctx, call, who);
   if (!request.ok()) return NameCall(request.status(), call, cluster());
   if (const absl::Status open = call.patient ? absl::OkStatus() : breaker_.Enter(); !open.ok()) return NameCall(open, call, cluster());
   auto response = options_.http->Fetch(ctx.WithTimeout(options_.request_timeout), *std::move(request));
@@ -188,7 +150,7 @@ absl::StatusOr<http_client::Response> Transport::Do(const base::Context& ctx, co
     auto response = Once(ctx, call, who);
     if (response.ok()) return response;
     const absl::Status error = response.status();
-    if (error.code() == absl::StatusCode::kUnauthenticated && !renewed && tokens_.Renew()) {
+    if (error.code() == absl::StatusCode::kUnauthenticated && !renewed && credentials_.Renew()) {
       renewed = true;
       continue;
     }
@@ -207,7 +169,7 @@ absl::Status Transport::Stream(const base::Context& ctx, const ApiCall& call, co
                                const std::function<absl::Status(std::string_view)>& on_data) {
   for (bool renewed = false;; renewed = true) {
     OPSMESH_RETURN_IF_ERROR(WaitForTurn(ctx));
-    auto request = Build(call, who);
+    auto request = Build(ctx, call, who);
     if (!request.ok()) return NameCall(request.status(), call, cluster());
     request->idle_timeout = idle_timeout;
     request->head_timeout = options_.request_timeout;
@@ -225,7 +187,7 @@ absl::Status Transport::Stream(const base::Context& ctx, const ApiCall& call, co
           return absl::OkStatus();
         });
     if (refused.status != 0 && !IsSuccess(refused.status)) {
-      if (refused.status == 401 && !renewed && tokens_.Renew()) continue;
+      if (refused.status == 401 && !renewed && credentials_.Renew()) continue;
       return ErrorFromResponse(call, cluster(), refused);
     }
     return status.ok() ? status : NameCall(status, call, cluster());

@@ -12,6 +12,7 @@
 #include "libs/http_client/http_client.h"
 #include "libs/kube/api_call.h"
 #include "libs/kube/client.h"
+#include "libs/kube/credentials.h"
 
 namespace opsmesh::kube {
 
@@ -20,25 +21,6 @@ inline constexpr size_t kMaxEventBytes = 16 << 20;
 
 /// The request that opens a watch. INVALID_ARGUMENT (INVALID_NAME, INVALID_SELECTOR).
 absl::StatusOr<ApiCall> WatchCall(const ResourceType& type, std::string_view ns, const WatchOptions& options);
-
-/// The bearer token, read again from its file at least every 60 s. Thread-safe.
-class TokenSource {
- public:
-  TokenSource(const ClusterConfig& config, const base::Clock& clock)
-      : fixed_(config.token), file_(config.token_file), clock_(clock) {}
-  /// FAILED_PRECONDITION (TOKEN_UNREADABLE) when there is a file that cannot be read.
-  absl::StatusOr<base::Secret> Get();
-  /// After a 401: read the file again on the next Get. False when there is no file, so that trying again is useless.
-  bool Renew();
-
- private:
-  const base::Secret fixed_;
-  const std::string file_;
-  const base::Clock& clock_;
-  std::mutex mutex_;
-  base::Secret cached_;
-  absl::Duration read_at_ = -absl::InfiniteDuration();
-};
 
 /// A token bucket; Wait sleeps inside the context. Thread-safe.
 class RateLimit {
@@ -89,9 +71,10 @@ class Transport {
   /// One try of a streamed read. A code that is not 2xx is returned as its error.
   absl::Status Stream(const base::Context& ctx, const ApiCall& call, const Impersonation& who, absl::Duration idle_timeout,
                       const std::function<absl::Status(std::string_view)>& on_data);
-  /// The request of a call, credentials included.
-  absl::StatusOr<http_client::Request> Build(const ApiCall& call, const Impersonation& who);
-  bool RenewToken() { return tokens_.Renew(); }
+  /// The request of a call, credentials included. Waits for an exec plugin, inside the context.
+  absl::StatusOr<http_client::Request> Build(const base::Context& ctx, const ApiCall& call, const Impersonation& who);
+  /// After a 401: false when trying again is useless.
+  bool RenewCredentials() { return credentials_.Renew(); }
   absl::Status WaitForTurn(const base::Context& ctx) { return limit_.Wait(ctx); }
   http_client::Client& http() const { return *options_.http; }
 
@@ -106,8 +89,7 @@ class Transport {
   void EarnRetry();
 
   const Client::Options options_;
-  std::shared_ptr<const http_client::Connection> connection_;
-  TokenSource tokens_;
+  Credentials credentials_;
   RateLimit limit_;
   Breaker breaker_;
   std::mutex budget_mutex_;

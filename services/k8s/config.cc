@@ -35,6 +35,7 @@ absl::StatusOr<K8sConfig> LoadConfig(const config::Source& source) {
   }
 
   out.allow_exec_plugins = reader.Bool("allow_exec_plugins", false);
+  out.exec_credential_socket = reader.String("exec_credential_socket", "");
   out.requests_per_second = reader.Double("requests_per_second", out.requests_per_second, {.min = 0.1, .max = 10000});
   out.burst = static_cast<int>(reader.Int("burst", out.burst, {.min = 1, .max = 10000}));
   out.enable_cache = reader.Bool("tools.enable_cache", out.enable_cache);

@@ -21,6 +21,7 @@ struct ClusterSettings {
 struct K8sConfig {
   std::vector<ClusterSettings> clusters;  // the first is the default; never empty
   bool allow_exec_plugins = false;        // credential plugins of a kubeconfig run programs
+  std::string exec_credential_socket;      // of opsmesh-exec-credential, which runs them
   double requests_per_second = 50;
   int burst = 100;
   bool enable_cache = true;

@@ -39,6 +39,7 @@ class K8sPart final : public server::Service {
       options.load.kubeconfig_flag = settings.kubeconfig;
       options.load.context = settings.context;
       options.load.allow_exec_plugins = config.allow_exec_plugins;
+      options.load.exec_socket = config.exec_credential_socket;
       options.requests_per_second = config.requests_per_second;
       options.burst = config.burst;
       options.clock = &env_.clock;
