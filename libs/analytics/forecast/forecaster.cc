@@ -21,8 +21,8 @@ using forecast::Scale;
 
 constexpr size_t kMostHorizon = 2016;
 constexpr size_t kBacktests = 15;
-constexpr double kOriginDecay = 0.9;  // weight of an origin against the next later one
-constexpr double kSharpness = 4;      // weights go by error to this power
+constexpr double kOriginDecay = 0.8;  // weight of an origin against the next later one
+constexpr double kSharpness = 2;      // weights go by error to this power
 
 absl::Status Check(const ForecastOptions& options) {
   if (options.horizon < 1 || options.horizon > kMostHorizon) {
@@ -93,7 +93,7 @@ std::vector<Candidate> RunPool(const History& history, const std::vector<size_t>
                   .origins = origins};
   std::vector<Candidate> candidates;
   for (const forecast::Model& model : forecast::Pool()) {
-    if (!options.model.empty() && options.model != model.name) continue;
+    if (options.model.empty() ? !model.combined : options.model != model.name) continue;
     Candidate candidate{.name = std::string(model.name), .paths = model.run(problem)};
     if (candidate.paths.back().empty()) continue;
     bool finite = true;
@@ -131,19 +131,45 @@ void Weigh(const History& history, const std::vector<size_t>& origins,
   }
 }
 
+// Weighted median of values, each standing at the middle of its weight and the line between two
+// neighbours followed. Sorts both in place by value; `count` >= 1.
+double WeightedMedian(std::pair<double, double>* values, size_t count, double total) {
+  std::sort(values, values + count);
+  double below = 0;  // weight up to the middle of the value before
+  for (size_t i = 0; i < count; ++i) {
+    const double middle = below + values[i].second / 2;
+    if (middle >= total / 2) {
+      if (i == 0) return values[0].first;
+      const double before = below - values[i - 1].second / 2;
+      const double part = (total / 2 - before) / std::max(middle - before, 1e-300);
+      return values[i - 1].first + part * (values[i].first - values[i - 1].first);
+    }
+    below += values[i].second;
+  }
+  return values[count - 1].first;
+}
+
+// The weighted median of the models, step by step: what is scored is the absolute error, which the
+// median minimises, and one model that runs away moves a mean but not a median (Jose and Winkler,
+// "Simple robust averages of forecasts", 2008).
 std::vector<double> Combine(const std::vector<Candidate>& candidates, size_t origin,
                             size_t horizon) {
-  std::vector<double> mean(horizon);
+  std::vector<const Candidate*> present;
   double total = 0;
   for (const Candidate& candidate : candidates) {
-    const std::vector<double>& path = candidate.paths[origin];
-    if (path.empty()) continue;
+    if (candidate.paths[origin].empty() || candidate.weight <= 0) continue;
+    present.push_back(&candidate);
     total += candidate.weight;
-    for (size_t h = 0; h < horizon; ++h) mean[h] += candidate.weight * path[h];
   }
-  if (total <= 0) return {};
-  for (double& value : mean) value /= total;
-  return mean;
+  if (present.empty()) return {};
+  std::vector<double> combined(horizon);
+  std::vector<std::pair<double, double>> values(present.size());
+  for (size_t h = 0; h < horizon; ++h) {
+    for (size_t i = 0; i < present.size(); ++i)
+      values[i] = {present[i]->paths[origin][h], present[i]->weight};
+    combined[h] = WeightedMedian(values.data(), values.size(), total);
+  }
+  return combined;
 }
 
 // The first step of the forecast as a sum: the level of the last season, what its time of day and

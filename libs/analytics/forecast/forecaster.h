@@ -1,6 +1,6 @@
-// Forecasts a series: a pool of models, combined by how well each did on the recent past, with
-// intervals from the errors the combination made there (split conformal prediction; Lei et al.,
-// "Distribution-Free Predictive Inference", 2018).
+// Forecasts a series: the median of a pool of models, weighted by how well each did on the recent
+// past, with intervals from the errors the combination made there (split conformal prediction, Lei
+// et al. 2018, with later errors counting more, Barber et al. 2023).
 //
 // Everything is a pure function of the request: no clock, no random state. The same request gives
 // the same bytes.

@@ -33,6 +33,8 @@ using Paths = std::vector<std::vector<double>>;
 struct Model {
   std::string_view name;
   Paths (*run)(const Problem& problem);
+  /// False: runs only when it is asked for by name; what it says the others say better.
+  bool combined = true;
 };
 
 /// All models, in the order answers name them.

@@ -129,7 +129,7 @@ Paths LongSeasonProfile(const Problem& problem) {
 std::span<const Model> Pool() {
   static constexpr Model kPool[] = {
       {"last_season", &LastSeason},
-      {"mean_season", &MeanSeason},
+      {"mean_season", &MeanSeason, false},
       {"last_week", &LastLongSeason},
       {"season_profile", &SeasonProfile},
       {"week_profile", &LongSeasonProfile},

@@ -2,7 +2,7 @@
 // load traces (h1: 24 steps of an hour from 28 days; m5: 288 steps of 5 minutes from 14 days) and
 // the official test of M4 hourly (48 h).
 //
-//   opsmesh_bench_forecast DATA_FOLDER [h1|m5|m4 ...] [--models]
+//   opsmesh_bench_forecast DATA_FOLDER [h1|m5|m4 ...] [--models | --model=NAME]
 #include <time.h>
 
 #include <algorithm>
@@ -191,7 +191,7 @@ void M4(const std::string& data, const std::string& model) {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: %s DATA_FOLDER [h1|m5|m4 ...] [--models]\n", argv[0]);
+    std::fprintf(stderr, "usage: %s DATA_FOLDER [h1|m5|m4 ...] [--models | --model=NAME]\n", argv[0]);
     return 2;
   }
   std::set<std::string> which;
@@ -199,6 +199,11 @@ int main(int argc, char** argv) {
   if (which.erase("--models")) {
     kModels = {"last_season", "mean_season", "last_week",     "season_profile", "week_profile",
                "harmonics",   "smoothing",   "direct_linear", "direct_trees",   ""};
+  }
+  for (const std::string& argument : std::set<std::string>(which)) {
+    if (argument.rfind("--model=", 0) != 0) continue;
+    kModels = {argument.substr(8)};
+    which.erase(argument);
   }
   for (const std::string& model : kModels) {
     if (which.empty() || which.contains("h1")) Traces(argv[1], 3600, 28, 24, 6, "h1", model);
