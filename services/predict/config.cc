@@ -32,6 +32,10 @@ absl::StatusOr<PredictConfig> LoadConfig(const config::Source& source) {
   target.max = 1;
   loaded.target_utilization =
       reader.Double("target_utilization", loaded.target_utilization, target);
+  loaded.pod_start = reader.Duration("pod_start", loaded.pod_start, {.max = absl::Hours(1)});
+  loaded.workload_qps_query = reader.String("workload_qps_query", loaded.workload_qps_query);
+  loaded.workload_cpu_query = reader.String("workload_cpu_query", loaded.workload_cpu_query);
+  loaded.workload_pods_query = reader.String("workload_pods_query", loaded.workload_pods_query);
   absl::StatusOr<prometheus::Settings> prometheus = prometheus::LoadSettings(source);
   OPSMESH_RETURN_IF_ERROR(config::Combine({reader.Finish(), prometheus.status()}));
   loaded.prometheus = *std::move(prometheus);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "libs/config/source.h"
 #include "libs/prometheus/probe.h"
 
@@ -21,6 +22,16 @@ struct PredictConfig {
   bool capacity_is_assumed = true;
   /// Share of that an instance should be used to, above 0 to 1 (predict.target_utilization).
   double target_utilization = 0.7;
+  /// Until a new pod serves (predict.pod_start).
+  absl::Duration pod_start = absl::Seconds(30);
+  /// PromQL of one workload: its load in requests per second, the cores its pods use together, how
+  /// many they are. "{namespace}" and "{name}" are replaced.
+  std::string workload_qps_query =
+      R"(sum(rate(http_requests_total{namespace="{namespace}",service="{name}"}[5m])))";
+  std::string workload_cpu_query =
+      R"(sum(rate(container_cpu_usage_seconds_total{namespace="{namespace}",pod=~"{name}-.+",container!=""}[5m])))";
+  std::string workload_pods_query =
+      R"(count(count by (pod) (rate(container_cpu_usage_seconds_total{namespace="{namespace}",pod=~"{name}-.+",container!=""}[5m]))))";
   prometheus::Settings prometheus;
 };
 

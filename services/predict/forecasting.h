@@ -33,8 +33,8 @@ class Forecasting {
   /// says so. FAILED_PRECONDITION (NO_PROMETHEUS), NOT_FOUND (NO_SERIES) when it yields none, and
   /// Prometheus' own errors.
   absl::StatusOr<Sourced> Read(const base::Context& ctx, const v1::PrometheusHistory& query) const;
-
- private:
+  /// Exactly one of a history given with a request and a query. INVALID_ARGUMENT (HISTORY), and the
+  /// errors of Read.
   absl::StatusOr<Sourced> Source(const base::Context& ctx, bool has_history,
                                  const type::v1::TimeSeries& history, bool has_query,
                                  const v1::PrometheusHistory& query) const;

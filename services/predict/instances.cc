@@ -7,152 +7,193 @@
 
 #include "absl/time/time.h"
 #include "fmt/format.h"
+#include "libs/analytics/forecast/forecaster.h"
+#include "libs/analytics/replicas/replay.h"
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
+#include "services/predict/plan_text.h"
+#include "services/predict/replica_rules.h"
 
 namespace opsmesh::predict {
-namespace {
 
-constexpr int64_t kStepSeconds = 300;
-constexpr absl::Duration kLongestAhead = absl::Hours(7 * 24);
-// Ten to one: a missing pod costs ten times one too many (newsvendor), so the load planned for is
-// its 91st percentile, the upper end of a central interval of 82 %.
-constexpr double kPlanLevel = 0.82;
-
-struct Outlook {
+struct InstancePrediction::Expectation {
   double qps = 0;       // expected
   double plan_qps = 0;  // what is planned for
   double confidence = 0;
   std::string model = "reactive";
 };
 
-void Describe(const PredictConfig& config, const Outlook& outlook, v1::PredictResponse& response) {
-  const bool reactive = outlook.model == "reactive";
-  const bool forecast_decides = !reactive && response.instances() > response.reactive_instances();
-  std::string en =
-      forecast_decides
-          ? fmt::format(
-                "The forecast decides: {:.4g} requests/s are expected and {:.4g} planned for.",
-                outlook.qps, outlook.plan_qps)
-          : fmt::format("The load of this moment decides: {:.4g} requests/s.",
-                        response.current_qps());
-  std::string zh = forecast_decides
-                       ? fmt::format("由预测决定：预计 {:.4g} 次请求/秒，按 {:.4g} 规划。",
-                                     outlook.qps, outlook.plan_qps)
-                       : fmt::format("由当前负载决定：{:.4g} 次请求/秒。", response.current_qps());
-  if (reactive) {
+namespace {
+
+constexpr int64_t kStepSeconds = 300;
+constexpr absl::Duration kLongestAhead = absl::Hours(7 * 24);
+
+// The levels answered, and the one whose upper end is planned for further ahead.
+analytics::ForecastOptions Levels(const analytics::ReplicaRules& rules, size_t horizon,
+                                  double step) {
+  const double plan = 2 * analytics::PlanQuantile(rules.shortage_cost) - 1;
+  return {.step_seconds = step, .horizon = horizon, .levels = {plan, 0.8, 0.95}};
+}
+
+std::string Capitalised(std::string_view text) {
+  std::string upper(text);
+  if (!upper.empty() && upper[0] >= 'a' && upper[0] <= 'z')
+    upper[0] = static_cast<char>(upper[0] - 'a' + 'A');
+  return upper;
+}
+
+void Describe(const PodCapacity& capacity, const analytics::ReplicaRules& rules,
+              analytics::PlanTerm term, double plan_qps, v1::PredictResponse& response) {
+  const std::string_view name = analytics::NameOf(term);
+  std::string en = Capitalised(TermInEnglish(name));
+  std::string zh(TermInChinese(name));
+  if (term == analytics::PlanTerm::kForecast) {
+    en += fmt::format(": {:.4g} requests/s are expected and {:.4g} planned for.",
+                      response.predicted_qps(), plan_qps);
+    zh += fmt::format("：预计 {:.4g} 次请求/秒，按 {:.4g} 规划。", response.predicted_qps(),
+                      plan_qps);
+  } else {
+    en += fmt::format(": {:.4g} requests/s.", response.current_qps());
+    zh += fmt::format("：{:.4g} 次请求/秒。", response.current_qps());
+  }
+  if (response.model() == "reactive") {
     en += " There is too little history for a forecast, so the reactive rule was used.";
     zh += "历史不足，无法预测，采用反应式规则。";
   }
   en += fmt::format(" One instance is taken to serve {:g} requests/s ({}), used to {:.0f} %.",
-                    config.capacity_qps,
-                    config.capacity_is_assumed ? "assumed; set predict.capacity_qps" : "configured",
-                    100 * config.target_utilization);
-  zh += fmt::format("每个实例按 {:g} 次请求/秒（{}）、利用率 {:.0f}% 计算。", config.capacity_qps,
-                    config.capacity_is_assumed ? "假定值，请设置 predict.capacity_qps" : "配置值",
-                    100 * config.target_utilization);
+                    capacity.qps, SourceInEnglish(capacity.source), 100 * rules.target_utilization);
+  zh += fmt::format("每个实例按 {:g} 次请求/秒（{}）、利用率 {:.0f}% 计算。", capacity.qps,
+                    SourceInChinese(capacity.source), 100 * rules.target_utilization);
   if (response.capped()) {
-    en +=
-        fmt::format(" More than the configured most of {} would be needed.", config.max_instances);
-    zh += fmt::format("需求超过配置上限 {}。", config.max_instances);
+    en += fmt::format(" More than the configured most of {} would be needed.", rules.most);
+    zh += fmt::format("需求超过配置上限 {}。", rules.most);
   }
   response.mutable_reason()->set_en(std::move(en));
   response.mutable_reason()->set_zh(std::move(zh));
 }
 
-void NotChecked(type::v1::Ledger& ledger, std::string_view subject, std::string_view reason) {
-  type::v1::LedgerEntry& entry = *ledger.add_not_checked();
-  entry.set_source("prometheus");
-  entry.set_subject(std::string(subject));
-  entry.set_reason(std::string(reason));
+absl::Status Check(const v1::PredictRequest& request) {
+  if (request.has_current_qps() &&
+      !(request.current_qps() >= 0 && std::isfinite(request.current_qps()))) {
+    return base::InvalidArgument("current_qps", "QPS", "current_qps must be 0 or more.");
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
 
-int InstancePrediction::Need(double qps, bool* capped) const {
-  const double need =
-      std::ceil(std::max(0.0, qps) / (config_.capacity_qps * config_.target_utilization) - 1e-9);
-  *capped = *capped || need > config_.max_instances;
-  return static_cast<int>(std::clamp(need, static_cast<double>(config_.min_instances),
-                                     static_cast<double>(config_.max_instances)));
+absl::StatusOr<Load> InstancePrediction::ReadLoad(const base::Context& ctx,
+                                                  const v1::Workload* workload,
+                                                  absl::Time now) const {
+  OPSMESH_ASSIGN_OR_RETURN(Forecasting::Sourced sourced,
+                           forecasting_.Read(ctx, LoadQuery(config_, workload, now, kStepSeconds)));
+  return OnGrid(std::move(sourced), kStepSeconds);
+}
+
+absl::Status InstancePrediction::CountInstances(const base::Context& ctx,
+                                                const v1::Workload& workload,
+                                                v1::PredictResponse& response) const {
+  if (cluster_ == nullptr) return absl::OkStatus();
+  const absl::StatusOr<WorkloadFacts> facts = cluster_->Read(ctx, workload);
+  if (facts.ok()) {
+    response.set_current_instances(facts->replicas);
+    return absl::OkStatus();
+  }
+  if (absl::IsNotFound(facts.status())) return facts.status();
+  NotChecked(*response.mutable_ledger(), "apiserver", workload.namespace_() + "/" + workload.name(),
+             base::ToStd(facts.status().message()));
+  return absl::OkStatus();
+}
+
+// The load at the time asked for: the next step from the load forest, later ones from the
+// combination of forecasts, whose ranges are answered in both cases.
+InstancePrediction::Expectation InstancePrediction::Expect(const Load& load, double current_qps,
+                                                           absl::Duration ahead,
+                                                           const analytics::ReplicaRules& rules,
+                                                           v1::PredictResponse& response) const {
+  const analytics::LoadHistory history = load.history();
+  const auto steps =
+      static_cast<size_t>(std::max<int64_t>(1, absl::ToInt64Seconds(ahead) / kStepSeconds));
+  const absl::StatusOr<analytics::CombinedForecast> forecast = analytics::ForecastCombined(
+      load.sourced.series, Levels(rules, std::min<size_t>(steps, 2016), history.step));
+  if (!forecast.ok()) {
+    NotChecked(*response.mutable_ledger(), "forecast", "the load",
+               base::ToStd(forecast.status().message()));
+    return {.qps = current_qps, .plan_qps = current_qps};
+  }
+  // A load the caller states replaces what Prometheus saw last: the forecast moves with it.
+  const double seen = history.values.back();
+  const double shift = seen > 0 ? current_qps / seen : 1;
+  const size_t last = forecast->mean.size() - 1;
+  for (size_t i = 1; i < forecast->bands.size(); ++i) {
+    v1::Interval& interval = *response.add_intervals();
+    interval.set_level(forecast->bands[i].level);
+    interval.set_lower(shift * forecast->bands[i].lower[last]);
+    interval.set_upper(shift * forecast->bands[i].upper[last]);
+  }
+  double planned = forecast->bands[0].upper[last];
+  if (steps == 1) {
+    const analytics::ForestSource forests = forests_.Source();
+    analytics::NextStepForecast near(history, rules, forests);
+    if (const analytics::NextStep next = near.After(history.values.size()); next.by_forest)
+      planned = next.planned;
+  }
+  return {.qps = shift * forecast->mean[last],
+          .plan_qps = shift * planned,
+          .confidence = forecast->backtest.coverage,
+          .model = "combination"};
 }
 
 absl::StatusOr<v1::PredictResponse> InstancePrediction::Predict(
     const base::Context& ctx, const v1::PredictRequest& request) const {
-  if (request.has_current_qps() &&
-      !(request.current_qps() >= 0 && std::isfinite(request.current_qps()))) {
-    return base::InvalidArgument("current_qps", "QPS", "current_qps must be 0 or more.");
+  OPSMESH_RETURN_IF_ERROR(Check(request));
+  std::optional<v1::Workload> workload;
+  if (request.has_workload()) {
+    OPSMESH_ASSIGN_OR_RETURN(workload, CheckedWorkload(request.workload()));
   }
   const absl::Time now = clock_.Now();
   const absl::Time when =
       request.has_timestamp() ? absl::FromUnixSeconds(request.timestamp().seconds()) : now;
   v1::PredictResponse response;
   response.mutable_timestamp()->set_seconds(absl::ToUnixSeconds(when));
+  type::v1::Ledger& ledger = *response.mutable_ledger();
+  if (workload) OPSMESH_RETURN_IF_ERROR(CountInstances(ctx, *workload, response));
 
-  v1::PrometheusHistory query;
-  query.set_query(config_.qps_query);
-  query.set_step_seconds(kStepSeconds);
-  query.mutable_end_time()->set_seconds(absl::ToUnixSeconds(now));
-  absl::StatusOr<Forecasting::Sourced> history = forecasting_.Read(ctx, query);
-  if (!history.ok() && !request.has_current_qps()) {
+  const absl::StatusOr<Load> load = ReadLoad(ctx, workload ? &*workload : nullptr, now);
+  if (!load.ok() && !request.has_current_qps()) {
     return base::FailedPrecondition("NO_LOAD_SOURCE",
                                     fmt::format("No load is given and none can be read: {}",
-                                                std::string(history.status().message())))
+                                                std::string(load.status().message())))
         .Hint("POST {\"current_qps\": …}, or set PROMETHEUS_HOST and predict.qps_query.");
   }
-  if (history.ok())
-    *response.mutable_ledger() = history->ledger;
-  else
-    NotChecked(*response.mutable_ledger(), config_.qps_query, base::ToStd(history.status().message()));
-  const double current = request.has_current_qps()        ? request.current_qps()
-                         : history->series.values.empty() ? 0
-                                                          : history->series.values.back();
+  if (load.ok()) {
+    ledger.MergeFrom(load->sourced.ledger);
+  } else {
+    NotChecked(ledger, "prometheus", config_.qps_query, base::ToStd(load.status().message()));
+  }
+  const double current =
+      request.has_current_qps() ? request.current_qps() : load->history().values.back();
   response.set_current_qps(current);
 
-  Outlook outlook{.qps = current, .plan_qps = current};
+  const PodCapacity capacity = ChooseCapacity(config_, std::nullopt, std::nullopt, {});
+  const analytics::ReplicaRules rules = ConfiguredRules(config_, capacity);
+  Expectation expected{.qps = current, .plan_qps = current};
   const absl::Duration ahead = std::max(when - now, absl::Seconds(kStepSeconds));
-  if (history.ok() && ahead <= kLongestAhead && when >= now - absl::Hours(1)) {
-    v1::ForecastSeriesRequest forecast;
-    forecast.mutable_history()->mutable_times()->Add(history->series.times.begin(),
-                                                     history->series.times.end());
-    forecast.mutable_history()->mutable_values()->Add(history->series.values.begin(),
-                                                      history->series.values.end());
-    forecast.set_step_seconds(static_cast<double>(kStepSeconds));
-    const auto steps =
-        static_cast<int32_t>(std::max<int64_t>(1, absl::ToInt64Seconds(ahead) / kStepSeconds));
-    forecast.set_horizon_steps(std::min(steps, 2016));
-    forecast.add_levels(kPlanLevel);
-    forecast.add_levels(0.95);
-    const absl::StatusOr<v1::ForecastSeriesResponse> series = forecasting_.Forecast(ctx, forecast);
-    if (series.ok()) {
-      const v1::ForecastPoint& point = *series->points().rbegin();
-      // A load the caller states replaces what Prometheus saw last: the forecast moves with it.
-      const double seen = history->series.values.empty() ? 0 : history->series.values.back();
-      const double shift = request.has_current_qps() && seen > 0 ? current / seen : 1;
-      outlook = {.qps = shift * point.mean(),
-                 .plan_qps = shift * point.intervals(0).upper(),
-                 .confidence = series->backtest().coverage(),
-                 .model = "combination"};
-      for (v1::Interval interval : point.intervals()) {
-        interval.set_lower(shift * interval.lower());
-        interval.set_upper(shift * interval.upper());
-        *response.add_intervals() = interval;
-      }
-    } else {
-      NotChecked(*response.mutable_ledger(), "forecast", base::ToStd(series.status().message()));
-    }
-  } else if (history.ok()) {
-    NotChecked(*response.mutable_ledger(), "forecast",
+  if (load.ok() && ahead <= kLongestAhead && when >= now - absl::Hours(1)) {
+    expected = Expect(*load, current, ahead, rules, response);
+  } else if (load.ok()) {
+    NotChecked(ledger, "forecast", "the load",
                "The time asked for is not within the next seven days.");
   }
-  bool capped = false;
-  response.set_reactive_instances(Need(current, &capped));
-  response.set_instances(std::max(response.reactive_instances(), Need(outlook.plan_qps, &capped)));
-  response.set_capped(capped);
-  response.set_predicted_qps(outlook.qps);
-  response.set_confidence(outlook.confidence);
-  response.set_model(outlook.model);
-  Describe(config_, outlook, response);
+  analytics::ReplicaPlanner planner(rules, kStepSeconds, 0);
+  const analytics::PlanDecision decision = planner.Next(expected.plan_qps, current);
+  response.set_reactive_instances(decision.reactive);
+  response.set_instances(decision.replicas);
+  response.set_capped(decision.capped);
+  response.set_predicted_qps(expected.qps);
+  response.set_confidence(expected.confidence);
+  response.set_model(expected.model);
+  Describe(capacity, rules, decision.term, expected.plan_qps, response);
   return response;
 }
 

@@ -1,5 +1,4 @@
-// How many instances a load needs: a short forecast of the load, floored by what the load of this
-// moment needs.
+// How many instances a load needs: the planner of replicas asked for one time.
 #pragma once
 
 #include "absl/status/statusor.h"
@@ -8,16 +7,23 @@
 #include "opsmesh/predict/v1/prediction.pb.h"
 #include "services/predict/config.h"
 #include "services/predict/forecasting.h"
+#include "services/predict/forest_cache.h"
+#include "services/predict/load.h"
+#include "services/predict/workload_view.h"
 
 namespace opsmesh::predict {
 
 /// Thread-safe.
 class InstancePrediction {
  public:
-  /// All must outlive it.
+  /// All must outlive it; `cluster` may be null.
   InstancePrediction(const PredictConfig& config, const Forecasting& forecasting,
-                     const base::Clock& clock)
-      : config_(config), forecasting_(forecasting), clock_(clock) {}
+                     WorkloadView* cluster, ForestCache& forests, const base::Clock& clock)
+      : config_(config),
+        forecasting_(forecasting),
+        cluster_(cluster),
+        forests_(forests),
+        clock_(clock) {}
 
   /// Errors as the RPC's comments say. Without a history it answers by the reactive rule and says
   /// so.
@@ -25,12 +31,18 @@ class InstancePrediction {
                                               const v1::PredictRequest& request) const;
 
  private:
-  /// ceil(qps / (target * capacity)) within the configured bounds; `capped` when more would be
-  /// needed.
-  int Need(double qps, bool* capped) const;
+  struct Expectation;
+  absl::StatusOr<Load> ReadLoad(const base::Context& ctx, const v1::Workload* workload,
+                                absl::Time now) const;
+  absl::Status CountInstances(const base::Context& ctx, const v1::Workload& workload,
+                              v1::PredictResponse& response) const;
+  Expectation Expect(const Load& load, double current_qps, absl::Duration ahead,
+                     const analytics::ReplicaRules& rules, v1::PredictResponse& response) const;
 
   const PredictConfig& config_;
   const Forecasting& forecasting_;
+  WorkloadView* const cluster_;
+  ForestCache& forests_;
   const base::Clock& clock_;
 };
 

@@ -9,6 +9,7 @@
 #include "libs/http_client/http_client.h"
 #include "services/predict/config.h"
 #include "services/predict/predict_service.h"
+#include "services/predict/workload_view.h"
 
 namespace opsmesh::predict {
 namespace {
@@ -17,12 +18,15 @@ class PredictPart final : public server::Service {
  public:
   PredictPart(server::Environment& env, PredictConfig config)
       : client_(http_client::Client::Create()),
-        grpc_(MakePredictService(env.runner, std::move(config), *client_, env.clock)) {}
+        cluster_(MakeWorkloadView(env.channels, env.ids)),
+        grpc_(MakePredictService(env.runner, std::move(config), *client_, cluster_.get(),
+                                 env.clock)) {}
 
   std::vector<grpc::Service*> GrpcServices() override { return {grpc_.get()}; }
 
  private:
   const std::unique_ptr<http_client::Client> client_;
+  const std::unique_ptr<WorkloadView> cluster_;
   const std::unique_ptr<grpc::Service> grpc_;
 };
 

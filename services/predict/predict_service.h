@@ -6,6 +6,7 @@
 #include "libs/base/clock.h"
 #include "libs/http_client/http_client.h"
 #include "services/predict/config.h"
+#include "services/predict/workload_view.h"
 
 namespace grpc {
 class Service;
@@ -16,9 +17,10 @@ class Runner;
 
 namespace opsmesh::predict {
 
-/// Serves opsmesh.predict.v1.PredictService. `runner`, `client` and `clock` must outlive it.
+/// Serves opsmesh.predict.v1.PredictService. `cluster` may be null; all others,
+/// and it, must outlive the service.
 std::unique_ptr<grpc::Service> MakePredictService(rpc::Runner& runner, PredictConfig config,
                                                   http_client::Client& client,
-                                                  const base::Clock& clock);
+                                                  WorkloadView* cluster, const base::Clock& clock);
 
 }  // namespace opsmesh::predict

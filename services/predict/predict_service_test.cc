@@ -61,12 +61,6 @@ class PredictServiceTest : public testing::Test {
   std::unique_ptr<PredictService::Stub> stub_;
 };
 
-void ExpectNotBuilt(const absl::Status& status) {
-  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented) << status.message();
-  EXPECT_EQ(base::DetailOf(status).reason, "NOT_BUILT");
-  EXPECT_FALSE(base::DetailOf(status).hint.empty());
-}
-
 // A Prometheus that knows one series: 14 days of a daily pattern, a sample every five minutes, by
 // the times asked for.
 std::unique_ptr<http_server::Server> DailyPrometheus() {
@@ -168,14 +162,7 @@ TEST_F(PredictServiceTest, WithoutAHistoryItUsesTheReactiveRuleAndSaysSo) {
   EXPECT_EQ(base::DetailOf(Call(&PredictService::Stub::Predict, request).status()).reason, "QPS");
 }
 
-TEST_F(PredictServiceTest, SaysWhatWillMakeReplicaPlans) {
-  Start("{}");
-  v1::PlanReplicasRequest request;
-  request.mutable_workload()->set_name("cart");
-  ExpectNotBuilt(Call(&PredictService::Stub::PlanReplicas, request).status());
-}
-
-TEST_F(PredictServiceTest, RefusesARequestWithoutItsRequiredFieldsBeforeAnythingElse) {
+TEST_F(PredictServiceTest, RefusesAPlanForNothingNamingTheField) {
   Start("{}");
   const absl::Status status =
       Call(&PredictService::Stub::PlanReplicas, v1::PlanReplicasRequest()).status();
