@@ -14,6 +14,8 @@ import tempfile
 import time
 import urllib.request
 
+import replicas
+
 SHARED = os.path.join(os.environ["OPSMESH_SOURCE_DIR"], "..", "shared")
 DATA = os.environ.get("OPSMESH_DATA", os.path.join(SHARED, "data", "analytics"))
 SETS = ("rcd-sock-shop", "petshop", "nezha-online-boutique", "nezha-train-ticket")
@@ -142,6 +144,7 @@ def main():
         try:
             anomalies(mesh)
             root_causes(mesh)
+            replicas.run(mesh, DATA)
         finally:
             mesh.stop()
 
