@@ -49,12 +49,12 @@ EnsembleDetector::EnsembleDetector(const EnsembleOptions& options) : options_(op
 
 // -log10 of the two-sided empirical tail probability, plus decades of distance beyond the range
 // seen, measured in the distance of that end of the range from the median.
-double EnsembleDetector::History::TailScore(double value, double margin_weight) const {
+double EnsembleDetector::History::TailScore(double value, const Place& place,
+                                            double margin_weight) const {
   const SortedSamples& seen = samples.sorted();
   const size_t n = seen.size();
   const double count = static_cast<double>(n);
-  const size_t below = seen.CountBelow(value);
-  const size_t at_most = below == n || value < seen.min() ? below : seen.CountAtMost(value);
+  const auto [below, at_most] = place;
   const double up = (count - static_cast<double>(below) + 1) / (count + 1);
   const double down = (static_cast<double>(at_most) + 1) / (count + 1);
   double score = -std::log10(std::min(1.0, 2 * std::min(up, down)));
@@ -68,8 +68,16 @@ double EnsembleDetector::History::TailScore(double value, double margin_weight) 
   return score;
 }
 
-void EnsembleDetector::History::Learn(double time, double value) {
-  if (samples.size() == kMaxHistory) samples.PopFront();
+EnsembleDetector::History::Place EnsembleDetector::History::PlaceOf(double value) const {
+  const SortedSamples& seen = samples.sorted();
+  const size_t below = seen.CountBelow(value);
+  const bool tied = below < seen.size() && seen.samples()[below] == value;
+  return {below, tied ? seen.CountAtMost(value) : below};
+}
+
+void EnsembleDetector::History::Learn(double time, double value, const Place& place) {
+  if (samples.size() < kMaxHistory) return samples.PushAt(time, value, place.at_most);
+  samples.PopFront();
   samples.Push(time, value);
 }
 
@@ -132,9 +140,7 @@ EnsemblePoint EnsembleDetector::Push(double time, double value) {
   Trim(short_values_, time, options_.short_seconds, kMinShort - 1);
   while (short_values_.size() >= kMaxShort) short_values_.PopFront();
   short_values_.Push(time, value);
-  double sum = 0;
-  for (size_t i = 0; i < short_values_.size(); ++i) sum += short_values_[i].value;
-  const double mean = sum / static_cast<double>(short_values_.size());
+  const double mean = short_values_.Sum() / static_cast<double>(short_values_.size());
 
   const bool median_known = values_.size() >= kMinMedian;
   const double median = median_known ? values_.sorted().median() : value;
@@ -162,9 +168,10 @@ EnsemblePoint EnsembleDetector::Push(double time, double value) {
   for (size_t c = 0; c < kChannelCount; ++c) {
     if (!present[c]) continue;
     History& history = histories_[c];
+    const History::Place place = history.PlaceOf(residual[c]);
     if (history.samples.size() >= options_.min_history) {
       const double score =
-          options_.weights[c] * history.TailScore(residual[c], options_.margin_weight);
+          options_.weights[c] * history.TailScore(residual[c], place, options_.margin_weight);
       total += score;
       if (score > strongest) {
         strongest = score;
@@ -172,7 +179,7 @@ EnsemblePoint EnsembleDetector::Push(double time, double value) {
       }
       point.learning = false;
     }
-    history.Learn(time, residual[c]);
+    history.Learn(time, residual[c], place);
   }
   if (point.channel == Channel::kSeason) {
     point.baseline = expected;

@@ -71,8 +71,13 @@ class EnsembleDetector {
  private:
   struct History {
     SlidingWindow samples;
-    double TailScore(double value, double margin_weight) const;
-    void Learn(double time, double value);
+    // Where a value stands among the samples.
+    struct Place {
+      size_t below = 0, at_most = 0;
+    };
+    Place PlaceOf(double value) const;
+    double TailScore(double value, const Place& place, double margin_weight) const;
+    void Learn(double time, double value, const Place& place);
   };
 
   double SeasonResidual(double time, double value, double* expected, size_t* days);

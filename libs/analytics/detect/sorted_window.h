@@ -20,11 +20,15 @@ class SortedSamples {
       sorted_.push_back(value);
       return;
     }
-    sorted_.insert(std::upper_bound(sorted_.begin(), sorted_.end(), value), value);
+    InsertAt(CountAtMost(value), value);
+  }
+  /// `position` must be CountAtMost(value).
+  void InsertAt(size_t position, double value) {
+    sorted_.insert(sorted_.begin() + static_cast<std::ptrdiff_t>(position), value);
   }
   /// `value` must have been inserted.
   void Remove(double value) {
-    sorted_.erase(std::lower_bound(sorted_.begin(), sorted_.end(), value));
+    sorted_.erase(sorted_.begin() + static_cast<std::ptrdiff_t>(CountBelow(value)));
   }
 
   const std::vector<double>& samples() const { return sorted_; }
@@ -39,15 +43,28 @@ class SortedSamples {
     return sorted_[static_cast<size_t>(p * static_cast<double>(sorted_.size()))];
   }
   size_t CountBelow(double value) const {
-    return static_cast<size_t>(std::lower_bound(sorted_.begin(), sorted_.end(), value) -
-                               sorted_.begin());
+    return Search([value](double sample) { return sample < value; });
   }
   size_t CountAtMost(double value) const {
-    return static_cast<size_t>(std::upper_bound(sorted_.begin(), sorted_.end(), value) -
-                               sorted_.begin());
+    return Search([value](double sample) { return sample <= value; });
   }
 
  private:
+  // How many samples from the begin on satisfy what the first ones do. Halves without a branch: the
+  // way through random samples cannot be predicted.
+  template <typename Before>
+  size_t Search(Before before) const {
+    size_t left = sorted_.size();
+    if (left == 0) return 0;
+    const double* base = sorted_.data();
+    while (left > 1) {
+      const size_t half = left / 2;
+      base += before(base[half - 1]) ? half : 0;
+      left -= half;
+    }
+    return static_cast<size_t>(base - sorted_.data()) + (before(*base) ? 1 : 0);
+  }
+
   std::vector<double> sorted_;
 };
 
@@ -60,16 +77,20 @@ class SlidingWindow {
     double value = 0;
   };
 
-  void Push(double time, double value);
+  void Push(double time, double value) { PushAt(time, value, sorted_.CountAtMost(value)); }
+  /// The same when sorted().CountAtMost(value) is known.
+  void PushAt(double time, double value, size_t position);
   void PopFront();
+  /// Sum of the values in the order they came.
+  double Sum() const;
   const Sample& front() const { return ring_[head_]; }
   /// The i-th oldest sample.
-  const Sample& operator[](size_t i) const { return ring_[(head_ + i) % ring_.size()]; }
+  const Sample& operator[](size_t i) const { return ring_[(head_ + i) & (ring_.size() - 1)]; }
   size_t size() const { return size_; }
   const SortedSamples& sorted() const { return sorted_; }
 
  private:
-  std::vector<Sample> ring_;
+  std::vector<Sample> ring_;  // its size is a power of two
   size_t head_ = 0;
   size_t size_ = 0;
   SortedSamples sorted_;

@@ -6,6 +6,8 @@
 
 #include <kissfft/kissfft.hh>
 
+#include "libs/analytics/detect/sliding_saliency.h"
+
 namespace opsmesh::analytics {
 namespace {
 
@@ -25,50 +27,39 @@ size_t FastSize(size_t n) {
 
 class Transform {
  public:
-  explicit Transform(size_t n)
-      : n_(n),
-        forward_(n, false),
-        inverse_(n, true),
-        a_(n),
-        b_(n),
-        log_(n),
-        phase_(n),
-        saliency_(n) {}
+  explicit Transform(size_t n) : n_(n), forward_(n, false), a_(n), b_(n), log_(n), saliency_(n) {}
 
   size_t size() const { return n_; }
 
   // Saliency of n samples.
-  const std::vector<double>& Saliency(size_t spectrum_window) {
-    forward_.transform(a_.data(), b_.data());
-    for (size_t i = 0; i < n_; ++i) log_[i] = std::log(std::abs(b_[i]) + kTiny);
-    const auto half = static_cast<std::ptrdiff_t>(spectrum_window / 2);
+  const std::vector<double>& Saliency() {
+    Forward();
+    for (size_t i = 0; i < n_; ++i) log_[i] = 0.5 * std::log(std::norm(b_[i]) + kTiny * kTiny);
     for (size_t i = 0; i < n_; ++i) {
-      double mean = 0;
-      for (std::ptrdiff_t k = -half; k <= half; ++k) {
-        const std::ptrdiff_t j = static_cast<std::ptrdiff_t>(i) + k;
-        if (j >= 0 && j < static_cast<std::ptrdiff_t>(n_)) mean += log_[static_cast<size_t>(j)];
-      }
-      mean /= static_cast<double>(spectrum_window);
-      const double amplitude = std::abs(b_[i]);
-      const Complex direction = amplitude > 0 ? b_[i] / amplitude : Complex(1, 0);
-      a_[i] = direction * std::exp(log_[i] - mean);
+      const double around = log_[i == 0 ? n_ - 1 : i - 1] + log_[i] + log_[i + 1 == n_ ? 0 : i + 1];
+      a_[i] = b_[i] * std::exp(-around / 3);
     }
-    inverse_.transform(a_.data(), b_.data());
-    for (size_t i = 0; i < n_; ++i) saliency_[i] = std::abs(b_[i]) / static_cast<double>(n_);
+    Inverse();
+    for (size_t i = 0; i < n_; ++i)
+      saliency_[i] = std::sqrt(std::norm(b_[i])) / static_cast<double>(n_);
     return saliency_;
   }
 
   std::vector<Complex>& input() { return a_; }
   std::vector<Complex>& output() { return b_; }
   void Forward() { forward_.transform(a_.data(), b_.data()); }
-  void Inverse() { inverse_.transform(a_.data(), b_.data()); }
+  // By the forward plan: the inverse is the conjugate of the transform of the conjugate.
+  void Inverse() {
+    for (Complex& x : a_) x = std::conj(x);
+    Forward();
+    for (Complex& x : b_) x = std::conj(x);
+  }
 
  private:
   size_t n_;
   kissfft<double> forward_;
-  kissfft<double> inverse_;
   std::vector<Complex> a_, b_;
-  std::vector<double> log_, phase_, saliency_;
+  std::vector<double> log_, saliency_;
 };
 
 // The series is prolonged so that its last sample is not at the edge: by the mean of those before
@@ -92,7 +83,7 @@ std::vector<double> SpectralResidual(std::span<const double> values,
   std::vector<Complex>& in = transform.input();
   const double ahead = Prolonged(values);
   for (size_t i = 0; i < in.size(); ++i) in[i] = i < n ? values[i] : ahead;
-  const std::vector<double>& saliency = transform.Saliency(options.spectrum_window);
+  const std::vector<double>& saliency = transform.Saliency();
   std::vector<double> result(n);
   double sum = 0;
   for (size_t i = 0; i < n; ++i) {
@@ -108,18 +99,21 @@ std::vector<double> SpectralResidualStreaming(std::span<const double> values, si
                                               const SpectralResidualOptions& options) {
   const size_t n = values.size();
   std::vector<double> result(n, 0);
-  if (n < kLeast) return result;
-  Transform transform(FastSize(window + 5));
+  if (n < std::max(kLeast, window)) return result;
+  SlidingSaliency sliding(window, FastSize(window + 5), options.saliency_window);
+  std::vector<double> saliency(options.saliency_window);
   for (size_t i = window - 1; i < n; ++i) {
     const auto past = values.subspan(i + 1 - window, window);
-    const double ahead = Prolonged(past);
-    std::vector<Complex>& in = transform.input();
-    for (size_t k = 0; k < in.size(); ++k) in[k] = k < window ? past[k] : ahead;
-    const std::vector<double>& saliency = transform.Saliency(options.spectrum_window);
+    if (i + 1 == window) {
+      sliding.Restart(past);
+    } else {
+      sliding.Advance(values[i - window], past);
+    }
+    sliding.Saliency(Prolonged(past), saliency);
     double mean = 0;
-    for (size_t k = window - options.saliency_window; k < window; ++k) mean += saliency[k];
-    mean /= static_cast<double>(options.saliency_window);
-    result[i] = std::max(0.0, (saliency[window - 1] - mean) / (mean + kTiny));
+    for (const double s : saliency) mean += s;
+    mean /= static_cast<double>(saliency.size());
+    result[i] = std::max(0.0, (saliency.back() - mean) / (mean + kTiny));
   }
   return result;
 }

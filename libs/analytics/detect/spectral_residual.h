@@ -1,6 +1,6 @@
 // Spectral residual (Ren et al., KDD 2019): what the logarithm of the amplitude spectrum has beyond
-// its own moving mean, taken back into time, stands out where the series surprises. A cheap second
-// opinion. Pure, deterministic.
+// its own moving mean (of three bins; the spectrum is periodic, and so is the mean), taken back
+// into time, stands out where the series surprises. A cheap second opinion. Pure, deterministic.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,6 @@
 namespace opsmesh::analytics {
 
 struct SpectralResidualOptions {
-  size_t spectrum_window = 3;   // bins of the mean of the log spectrum
   size_t saliency_window = 21;  // samples the saliency is compared with
 };
 
@@ -19,8 +18,10 @@ struct SpectralResidualOptions {
 std::vector<double> SpectralResidual(std::span<const double> values,
                                      const SpectralResidualOptions& options = {});
 
-/// The same for a stream: each sample from the `window` samples up to it, prolonged by the last
-/// slope as in the paper.
+/// The same for a stream: each sample from the `window` samples up to it, prolonged by the mean of
+/// those before the last. The spectrum slides along (a rotation and two terms a bin, taken anew
+/// every 64 samples), so that a sample costs well below a microsecond. `window` > saliency_window,
+/// at most 4096.
 std::vector<double> SpectralResidualStreaming(std::span<const double> values, size_t window = 128,
                                               const SpectralResidualOptions& options = {});
 
