@@ -13,6 +13,8 @@ namespace opsmesh::kube {
 namespace {
 
 constexpr int kMaxRestarts = 2;
+constexpr int kMaxPages = 20000;      // of 500: ten million objects
+constexpr int kMaxEmptyPages = 100;   // in a row
 
 absl::Status AddSelectors(const LabelSelector& labels, const std::vector<FieldTerm>& fields, ApiCall* call) {
   OPSMESH_RETURN_IF_ERROR(labels.Check());
@@ -43,10 +45,11 @@ class Lister {
         continue;
       }
       OPSMESH_RETURN_IF_ERROR(status);
+      empty_pages_ = page.items.empty() ? empty_pages_ + 1 : 0;
       if (!Take(std::move(page))) return std::move(result_);
-      if (!seen_.insert(token_).second) {
+      if (!seen_.insert(token_).second || seen_.size() > kMaxPages || empty_pages_ > kMaxEmptyPages) {
         return NameCall(base::Unavailable("CONTINUE_LOOP",
-                                          fmt::format("Cannot list {}: the API server hands out the same continue token again.",
+                                          fmt::format("Cannot list {}: the API server goes on handing out continue tokens without an end.",
                                                       base_.what()))
                             .Hint("The list would never end; look for a proxy that caches answers of the API server."),
                         base_, transport_.cluster());
@@ -123,6 +126,7 @@ class Lister {
   std::string token_;
   std::set<std::string> seen_;
   int restarts_ = 0;
+  int empty_pages_ = 0;  // in a row
 };
 
 }  // namespace
