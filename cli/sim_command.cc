@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "CLI/CLI.hpp"
+#include "cli/ahead_command.h"
 #include "cli/cluster_choice.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
@@ -117,6 +118,7 @@ void AddSimCommand(CLI::App& app, int* exit_code) {
   serve->add_flag("--tls", flags->tls, "TLS with a CA of its own; users are told apart and RBAC holds.");
   serve->add_flag("--live", flags->live, "Let controllers, scheduler and kubelets run.");
   serve->callback([flags, exit_code] { *exit_code = Serve(*flags); });
+  AddAheadCommand(*command, exit_code);
   AddFaultCommand(*command, exit_code);
 }
 

@@ -472,6 +472,52 @@ class Terminal(Cli):
 
 
 class Simulator(Cli):
+    BROKEN = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: frontend, namespace: shop}
+spec: {template: {spec: {containers: [{name: frontend, image: "registry.example.com/shop/frontend:does-not-exist"}]}}}
+"""
+
+    def ahead(self, *arguments):
+        ran = self.run_cli("sim", "ahead", *arguments, "-o", "json", timeout=120)
+        self.assertEqual(ran.returncode, OK, ran.stderr)
+        return ran.stdout
+
+    def test_an_hour_of_the_demo_is_the_same_bytes_each_time(self):
+        first = self.ahead("--for", "1h")
+        self.assertEqual(first, self.ahead("--for", "1h"))
+        told = json.loads(first)
+        self.assertEqual((told["from"], told["to"]), ("2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"))
+        self.assertIn("Restarts", {cell["column"] for change in told["changes"] for cell in change["cells"]})
+
+    def test_a_change_is_tried_in_a_copy_and_what_comes_anyway_is_marked(self):
+        told = json.loads(self.ahead("--for", "15m", "--apply", self.write("broken.yaml", self.BROKEN)))
+        new = [c for c in told["changes"] if c["kind"] == "Pod" and c["name"].startswith("frontend-")]
+        self.assertEqual([(c["change"], c["anyway"]) for c in new], [("added", False)])
+        self.assertIn("ImagePullBackOff", [cell["after"] for cell in new[0]["cells"]])
+        self.assertTrue(any(c["anyway"] for c in told["changes"]), "crash loops go on with it and without it")
+
+    def test_a_fault_is_tried_and_a_wrong_one_is_explained(self):
+        told = json.loads(self.ahead("--for", "10m", "--fault", "node-partition:node/node-2"))
+        self.assertIn({"column": "Status", "before": "Ready", "after": "NotReady"},
+                      [cell for c in told["changes"] if c["kind"] == "Node" for cell in c["cells"]])
+        for wrong in (["--fault", "crash"], ["--fault", "meteor:node/node-2"], ["--for", "-1h"], ["--for", "soon"],
+                      ["--apply", "absent.yaml"], ["--apply", self.write("list.yaml", "- 1\n")]):
+            ran = self.run_cli("sim", "ahead", *wrong)
+            self.assertNotEqual(ran.returncode, OK)
+            self.assertIn("opsmesh:", ran.stderr)
+
+    def test_a_copy_of_another_cluster_is_made_by_reading_alone(self):
+        with harness.Mesh() as mesh:
+            kubeconfig = mesh.path("kubeconfig")
+            mesh.spawn("sim", "opsmesh", "sim", "serve", "--kubeconfig-out", kubeconfig)
+            mesh.wait_until("the kubeconfig", lambda: os.path.exists(kubeconfig))
+            told = json.loads(self.ahead("--kubeconfig", kubeconfig, "--for", "30m"))
+            self.assertTrue(any("shop/checkout" in line for line in told["kept_failing"]), told["kept_failing"])
+            well = [c["name"] for c in told["changes"] if c["kind"] == "Deployment"]
+            self.assertNotIn("checkout", well, "what crashes there crashes on in the copy")
+
     def test_kubectl_reads_the_simulated_cluster_that_sim_serve_offers(self):
         with harness.Mesh() as mesh:
             kubeconfig = mesh.path("kubeconfig")
