@@ -29,8 +29,9 @@ class PredictServiceImpl final : public PredictService::CallbackService {
         client_(client),
         forecasting_(config_, client, clock),
         instances_(config_, forecasting_, cluster, forests_, clock),
-        planning_(config_, forecasting_, cluster, forests_, clock),
-        replay_(config_, forecasting_, forests_) {}
+        sources_(config_, forecasting_, cluster, clock),
+        planning_(sources_, forests_),
+        replay_(sources_, forests_) {}
 
   ServerUnaryReactor* Predict(CallbackServerContext* context, const PredictRequest* request,
                               PredictResponse* response) override {
@@ -125,6 +126,7 @@ class PredictServiceImpl final : public PredictService::CallbackService {
   ForestCache forests_;
   const Forecasting forecasting_;
   const InstancePrediction instances_;
+  const PlanSources sources_;
   const ReplicaPlanning planning_;
   const ReplicaReplay replay_;
 };

@@ -1,18 +1,15 @@
 #include "services/predict/replica_plan.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/time/time.h"
 #include "fmt/format.h"
 #include "libs/analytics/forecast/forecaster.h"
 #include "libs/analytics/replicas/replay.h"
 #include "libs/base/error.h"
-#include "libs/base/strings.h"
 #include "services/predict/plan_text.h"
 #include "services/predict/replica_rules.h"
 
@@ -88,172 +85,37 @@ void FillSteps(const Load& load, const analytics::ReplicaRules& rules, const Ahe
 
 }  // namespace
 
-absl::StatusOr<Load> ReplicaPlanning::ReadLoad(const base::Context& ctx,
-                                               const v1::PlanReplicasRequest& request,
-                                               const v1::Workload* workload) const {
-  const auto step = static_cast<double>(request.step_seconds());
-  if (request.has_history() || request.has_prometheus() || workload == nullptr) {
-    OPSMESH_ASSIGN_OR_RETURN(Forecasting::Sourced sourced,
-                             forecasting_.Source(ctx, request.has_history(), request.history(),
-                                                 request.has_prometheus(), request.prometheus()));
-    return OnGrid(std::move(sourced), step);
-  }
-  absl::StatusOr<Forecasting::Sourced> sourced =
-      forecasting_.Read(ctx, LoadQuery(config_, workload, clock_.Now(), request.step_seconds()));
-  const base::ErrorDetail detail = base::DetailOf(sourced.status());
-  if (detail.reason == "NO_PROMETHEUS" || detail.reason == "NO_SERIES") {
-    return base::FailedPrecondition(
-               "NO_LOAD_SOURCE",
-               fmt::format("The load of {}/{} cannot be read: {}", workload->namespace_(),
-                           workload->name(), base::ToStd(sourced.status().message())))
-        .Hint(
-            "Set PROMETHEUS_HOST and predict.workload_qps_query, or give 'history' or "
-            "'prometheus'.");
-  }
-  OPSMESH_RETURN_IF_ERROR(sourced.status());
-  return OnGrid(*std::move(sourced), step);
-}
-
-std::optional<WorkloadFacts> ReplicaPlanning::Facts(const base::Context& ctx,
-                                                    const v1::Workload& workload,
-                                                    type::v1::Ledger& ledger,
-                                                    absl::Status& refused) const {
-  const std::string subject =
-      fmt::format("{} {}/{}", workload.kind(), workload.namespace_(), workload.name());
-  if (cluster_ == nullptr) {
-    NotChecked(ledger, "apiserver", subject, "No k8s service is configured for this process.");
-    return std::nullopt;
-  }
-  absl::StatusOr<WorkloadFacts> facts = cluster_->Read(ctx, workload);
-  if (absl::IsNotFound(facts.status()) || absl::IsPermissionDenied(facts.status())) {
-    refused = facts.status();
-    return std::nullopt;
-  }
-  if (!facts.ok()) {
-    NotChecked(ledger, "apiserver", subject, base::ToStd(facts.status().message()));
-    return std::nullopt;
-  }
-  type::v1::LedgerEntry& entry = *ledger.add_checked();
-  entry.set_source("apiserver");
-  entry.set_subject(subject);
-  if (!facts->autoscaler_trouble.empty()) {
-    NotChecked(ledger, "apiserver", "autoscaler of " + subject, facts->autoscaler_trouble);
-  }
-  return *std::move(facts);
-}
-
-// What the pods used: given, or read for a workload. Nothing, and a line in the ledger that says
-// why, when that cannot be.
-std::optional<double> ReplicaPlanning::Measured(const base::Context& ctx,
-                                                const v1::PlanReplicasRequest& request,
-                                                const v1::Workload* workload,
-                                                const WorkloadFacts* facts, const Load& load,
-                                                type::v1::Ledger& ledger) const {
-  const v1::PodUsage& usage = request.usage();
-  std::optional<double> cores_per_pod = facts != nullptr ? facts->cores_per_pod : std::nullopt;
-  if (usage.has_cores_per_pod()) cores_per_pod = usage.cores_per_pod();
-  if (!request.has_usage() && workload == nullptr) {
-    return std::nullopt;
-  }
-  const auto unmeasured = [&](std::string_view why) {
-    NotChecked(ledger, "capacity", "requests per second one pod serves", why);
-    return std::nullopt;
-  };
-  if (!cores_per_pod) {
-    return unmeasured(
-        "Its containers have neither a limit nor a request of cores, and none are given.");
-  }
-  analytics::Series cores, pods;
-  if (usage.has_cpu_cores()) {
-    cores.times.assign(usage.cpu_cores().times().begin(), usage.cpu_cores().times().end());
-    cores.values.assign(usage.cpu_cores().values().begin(), usage.cpu_cores().values().end());
-    pods.times.assign(usage.replicas().times().begin(), usage.replicas().times().end());
-    pods.values.assign(usage.replicas().values().begin(), usage.replicas().values().end());
-    cores.values.resize(cores.times.size());
-    pods.values.resize(pods.times.size());
-  } else if (workload != nullptr) {
-    v1::PrometheusHistory query =
-        LoadQuery(config_, workload, clock_.Now(), request.step_seconds());
-    for (auto& [series, text] :
-         {std::pair<analytics::Series*, const std::string*>{&cores, &config_.workload_cpu_query},
-          {&pods, &config_.workload_pods_query}}) {
-      query.set_query(ForWorkload(*text, *workload));
-      absl::StatusOr<Forecasting::Sourced> read = forecasting_.Read(ctx, query);
-      if (!read.ok()) return unmeasured(base::ToStd(read.status().message()));
-      *series = std::move(read->series);
-      ledger.MergeFrom(read->ledger);
-    }
-  }
-  std::optional<int> running;
-  if (request.has_current_replicas())
-    running = request.current_replicas();
-  else if (facts != nullptr)
-    running = facts->replicas;
-  const auto measured = CapacityFromUse(load, cores, pods, running, *cores_per_pod);
-  if (!measured.ok()) return unmeasured(base::ToStd(measured.status().message()));
-  return measured->qps;
-}
-
 absl::StatusOr<v1::PlanReplicasResponse> ReplicaPlanning::Plan(
     const base::Context& ctx, const v1::PlanReplicasRequest& request) const {
-  if (!request.has_workload() && !request.has_history() && !request.has_prometheus()) {
-    return base::InvalidArgument("workload", "HISTORY",
-                                 "There is neither a workload nor a load to plan for.")
-        .Hint(
-            "Give workload: {namespace, name}, history: {times, values}, or prometheus: {query}.");
-  }
-  OPSMESH_RETURN_IF_ERROR(CheckStep(request.step_seconds()));
-  std::optional<v1::Workload> workload;
-  if (request.has_workload()) {
-    OPSMESH_ASSIGN_OR_RETURN(workload, CheckedWorkload(request.workload()));
-  }
-  const v1::Workload* const of = workload ? &*workload : nullptr;
-  v1::PlanReplicasResponse response;
-  type::v1::Ledger& ledger = *response.mutable_ledger();
-  std::optional<WorkloadFacts> facts;
-  if (of != nullptr) {
-    absl::Status refused;
-    facts = Facts(ctx, *of, ledger, refused);
-    OPSMESH_RETURN_IF_ERROR(refused);
-  }
-  OPSMESH_ASSIGN_OR_RETURN(
-      analytics::ReplicaRules rules,
-      RulesOf(config_, Stated(request), facts ? facts->bounds : AutoscalerBounds{}));
   if (request.has_current_replicas() &&
       (request.current_replicas() < 0 || request.current_replicas() > 10000)) {
     return base::InvalidArgument("current_replicas", "REPLICAS",
                                  "current_replicas must be between 0 and 10,000.");
   }
-  OPSMESH_ASSIGN_OR_RETURN(const Load load, ReadLoad(ctx, request, of));
+  Wanted wanted = WantedOf(request);
+  if (request.has_usage()) wanted.usage = &request.usage();
+  if (request.has_current_replicas()) wanted.current_replicas = request.current_replicas();
+  v1::PlanReplicasResponse response;
+  type::v1::Ledger& ledger = *response.mutable_ledger();
+  OPSMESH_ASSIGN_OR_RETURN(const PlanInputs inputs, sources_.Read(ctx, wanted, ledger));
+  const Load& load = inputs.load;
+  analytics::ReplicaRules rules = inputs.rules;
   OPSMESH_ASSIGN_OR_RETURN(const size_t steps,
                            StepCount(request.horizon_seconds(), load.grid.step));
-  ledger.MergeFrom(load.sourced.ledger);
-
-  const auto given =
-      request.has_capacity_qps() ? std::optional(request.capacity_qps()) : std::nullopt;
-  const std::optional<double> measured =
-      given ? std::nullopt : Measured(ctx, request, of, facts ? &*facts : nullptr, load, ledger);
   const PodCapacity capacity =
-      ChooseCapacity(config_, given, measured,
-                     request.has_history() ? load.history().values : std::span<const double>());
-  if (capacity.source == "assumed" || capacity.source == "history") {
-    NotChecked(ledger, "capacity", "requests per second one pod serves",
-               fmt::format("{:.4g} is {}.", capacity.qps, SourceInEnglish(capacity.source)));
-  }
+      inputs.Capacity(load.history().values, request.has_history(), ledger);
   rules.capacity_qps = capacity.qps;
 
   OPSMESH_ASSIGN_OR_RETURN(const Ahead ahead, LookAhead(load, rules, steps, forests_.Source()));
-  int running = facts ? facts->replicas : 0;
-  if (request.has_current_replicas()) running = request.current_replicas();
-  if (facts || request.has_current_replicas()) response.set_current_replicas(running);
-  FillSteps(load, rules, ahead, running, response);
+  if (inputs.running) response.set_current_replicas(*inputs.running);
+  FillSteps(load, rules, ahead, inputs.running.value_or(0), response);
   if (!ahead.by_forest) {
-    NotChecked(
-        ledger, "forecast", "the next step",
-        "The history is too short to learn from: the next step follows the load of this moment.");
+    NotChecked(ledger, "forecast", "the next step",
+               "The history is too short to learn from: the next step follows the load of this "
+               "moment.");
   }
-  if (facts && !facts->autoscaler_json.empty())
-    response.mutable_autoscaler()->set_raw(facts->autoscaler_json);
+  if (inputs.facts && !inputs.facts->autoscaler_json.empty())
+    response.mutable_autoscaler()->set_raw(inputs.facts->autoscaler_json);
   response.set_model(ahead.by_forest ? "load_forest" : "reactive");
   response.set_capacity_qps(capacity.qps);
   response.set_capacity_source(capacity.source);
@@ -261,7 +123,8 @@ absl::StatusOr<v1::PlanReplicasResponse> ReplicaPlanning::Plan(
   response.set_quantile(analytics::PlanQuantile(rules.shortage_cost));
   response.set_current_qps(load.history().values.back());
   response.set_step_seconds(load.grid.step);
-  *response.mutable_summary() = PlanSummary(response, rules, facts ? facts->autoscaler_name : "");
+  *response.mutable_summary() =
+      PlanSummary(response, rules, inputs.facts ? inputs.facts->autoscaler_name : "");
   return response;
 }
 

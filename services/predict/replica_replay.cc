@@ -9,7 +9,6 @@
 #include "fmt/format.h"
 #include "libs/analytics/replicas/replay.h"
 #include "libs/base/error.h"
-#include "services/predict/load.h"
 #include "services/predict/plan_text.h"
 #include "services/predict/replica_rules.h"
 
@@ -33,6 +32,13 @@ absl::Status CheckTargets(const v1::ReplayReplicasRequest& request) {
                                  fmt::format("There may be at most {} hpa_targets.", kMostTargets));
   }
   return absl::OkStatus();
+}
+
+std::vector<double> Targets(const v1::ReplayReplicasRequest& request, const PlanInputs& inputs) {
+  if (request.hpa_targets_size() > 0)
+    return {request.hpa_targets().begin(), request.hpa_targets().end()};
+  if (inputs.facts && inputs.facts->autoscaler_target) return {*inputs.facts->autoscaler_target};
+  return {inputs.rules.target_utilization};
 }
 
 // Index of the first sample that is replayed.
@@ -97,22 +103,16 @@ class Outcomes {
 
 absl::StatusOr<v1::ReplayReplicasResponse> ReplicaReplay::Replay(
     const base::Context& ctx, const v1::ReplayReplicasRequest& request) const {
-  OPSMESH_RETURN_IF_ERROR(CheckStep(request.step_seconds()));
   OPSMESH_RETURN_IF_ERROR(CheckTargets(request));
-  OPSMESH_ASSIGN_OR_RETURN(analytics::ReplicaRules rules, RulesOf(config_, Stated(request)));
-  OPSMESH_ASSIGN_OR_RETURN(Forecasting::Sourced sourced,
-                           forecasting_.Source(ctx, request.has_history(), request.history(),
-                                               request.has_prometheus(), request.prometheus()));
-  OPSMESH_ASSIGN_OR_RETURN(Load load,
-                           OnGrid(std::move(sourced), static_cast<double>(request.step_seconds())));
-  const analytics::LoadHistory history = load.history();
+  v1::ReplayReplicasResponse response;
+  type::v1::Ledger& ledger = *response.mutable_ledger();
+  OPSMESH_ASSIGN_OR_RETURN(const PlanInputs inputs, sources_.Read(ctx, WantedOf(request), ledger));
+  const analytics::LoadHistory history = inputs.load.history();
   OPSMESH_ASSIGN_OR_RETURN(const size_t begin, Begin(request, history));
-  const PodCapacity capacity = ChooseCapacity(
-      config_, request.has_capacity_qps() ? std::optional(request.capacity_qps()) : std::nullopt,
-      std::nullopt, history.values.first(begin));
+  const PodCapacity capacity = inputs.Capacity(history.values.first(begin), true, ledger);
+  analytics::ReplicaRules rules = inputs.rules;
   rules.capacity_qps = capacity.qps;
 
-  v1::ReplayReplicasResponse response;
   const std::span<const double> replayed = history.values.subspan(begin);
   Outcomes outcomes(replayed, rules, history.step, request.include_replicas(), response);
   const analytics::ForestSource forests = forests_.Source();
@@ -120,10 +120,8 @@ absl::StatusOr<v1::ReplayReplicasResponse> ReplicaReplay::Replay(
       const analytics::PlanReplay plan,
       analytics::ReplayPlan(history, begin, rules, forests, [&ctx] { return ctx.Check(); }));
   outcomes.Add("plan", plan.replicas);
-  std::vector<double> targets(request.hpa_targets().begin(), request.hpa_targets().end());
-  if (targets.empty()) targets.push_back(rules.target_utilization);
-  for (const double target : targets) {
-    outcomes.Add(fmt::format("hpa {:g}%", 100 * target),
+  for (const double target : Targets(request, inputs)) {
+    outcomes.Add(fmt::format("hpa {:.3g}%", 100 * target),
                  analytics::ReplayAutoscaler(history, begin, rules, target));
   }
   outcomes.Add("oracle", analytics::Oracle(replayed, rules));
@@ -141,11 +139,6 @@ absl::StatusOr<v1::ReplayReplicasResponse> ReplicaReplay::Replay(
   for (size_t term = 0; term < analytics::kPlanTerms; ++term) {
     (*response.mutable_decided_by())[std::string(analytics::NameOf(
         static_cast<analytics::PlanTerm>(term)))] = static_cast<int32_t>(plan.decided_by[term]);
-  }
-  *response.mutable_ledger() = std::move(load.sourced.ledger);
-  if (capacity.source != "given" && capacity.source != "configured") {
-    NotChecked(*response.mutable_ledger(), "capacity", "requests per second one pod serves",
-               fmt::format("{:.4g} is {}.", capacity.qps, SourceInEnglish(capacity.source)));
   }
   *response.mutable_summary() = ReplaySummary(response, rules, plan.by_forest > 0);
   return response;

@@ -4,9 +4,8 @@
 #include "absl/status/statusor.h"
 #include "libs/base/context.h"
 #include "opsmesh/predict/v1/prediction.pb.h"
-#include "services/predict/config.h"
-#include "services/predict/forecasting.h"
 #include "services/predict/forest_cache.h"
+#include "services/predict/plan_inputs.h"
 
 namespace opsmesh::predict {
 
@@ -14,16 +13,15 @@ namespace opsmesh::predict {
 class ReplicaReplay {
  public:
   /// All must outlive it.
-  ReplicaReplay(const PredictConfig& config, const Forecasting& forecasting, ForestCache& forests)
-      : config_(config), forecasting_(forecasting), forests_(forests) {}
+  ReplicaReplay(const PlanSources& sources, ForestCache& forests)
+      : sources_(sources), forests_(forests) {}
 
   /// Errors as the RPC's comments say.
   absl::StatusOr<v1::ReplayReplicasResponse> Replay(const base::Context& ctx,
                                                     const v1::ReplayReplicasRequest& request) const;
 
  private:
-  const PredictConfig& config_;
-  const Forecasting& forecasting_;
+  const PlanSources& sources_;
   ForestCache& forests_;
 };
 

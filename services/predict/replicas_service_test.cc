@@ -27,6 +27,7 @@ constexpr char kDeployment[] =
     {"name":"app","resources":{"limits":{"cpu":"900m"},"requests":{"cpu":"100m"}}},{"name":"proxy","resources":{"requests":{"cpu":"100m"}}}]}}}})";
 constexpr char kAutoscaler[] =
     R"({"kind":"HorizontalPodAutoscaler","metadata":{"name":"cart-hpa","namespace":"shop"},"spec":{"minReplicas":3,"maxReplicas":40,
+    "metrics":[{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":60}}}],
     "scaleTargetRef":{"kind":"Deployment","name":"cart"}}})";
 
 // Stands in for the k8s service: one Deployment with an autoscaler.
@@ -226,6 +227,14 @@ TEST_F(ReplicasServiceTest, ReadsAWorkloadFromTheClusterAndMeasuresWhatItsPodsSe
   const auto now = Call(&Stub::Predict, predict);
   ASSERT_TRUE(now.ok()) << now.status().message();
   EXPECT_EQ(now->current_instances(), 4);
+  v1::ReplayReplicasRequest replay;
+  *replay.mutable_workload() = request.workload();
+  const auto replayed = Replay(replay);
+  ASSERT_TRUE(replayed.ok()) << replayed.status().message();
+  EXPECT_EQ(replayed->capacity_source(), "measured");
+  // 60 % of the 0.2 cores its pods request are 12 % of the 1.0 they may use.
+  EXPECT_EQ(replayed->outcomes(1).name(), "hpa 12%");
+  EXPECT_EQ(replayed->step_count(), 4 * 288);
   request.mutable_workload()->set_name("card");
   EXPECT_EQ(base::DetailOf(Plan(request).status()).reason, "WORKLOAD");
   EXPECT_EQ(Plan(request).status().code(), absl::StatusCode::kNotFound);

@@ -40,26 +40,39 @@ std::optional<int> Count(const json& object, std::initializer_list<const char*> 
   return static_cast<int>(count);
 }
 
-std::optional<double> Cores(const json& container) {
-  for (const char* kind : {"limits", "requests"}) {
-    const json* const value = Member(container, {"resources", kind, "cpu"});
-    if (value == nullptr) continue;
-    if (value->is_number()) return value->get<double>();
-    if (value->is_string()) return kube::ParseQuantity(value->get<std::string>());
-  }
-  return std::nullopt;
+std::optional<double> Cores(const json& container, const char* kind) {
+  const json* const value = Member(container, {"resources", kind, "cpu"});
+  if (value == nullptr) return std::nullopt;
+  if (value->is_number()) return value->get<double>();
+  return value->is_string() ? kube::ParseQuantity(value->get<std::string>()) : std::nullopt;
 }
 
-std::optional<double> CoresPerPod(const json& object) {
+// Cores of all containers of a pod, each by the first of `kinds` it has; nothing when one has none.
+std::optional<double> CoresPerPod(const json& object, std::initializer_list<const char*> kinds) {
   const json* const containers = Member(object, {"spec", "template", "spec", "containers"});
   if (containers == nullptr || !containers->is_array() || containers->empty()) return std::nullopt;
   double sum = 0;
   for (const json& container : *containers) {
-    const std::optional<double> cores = Cores(container);
+    std::optional<double> cores;
+    for (const char* kind : kinds) {
+      if (!cores) cores = Cores(container, kind);
+    }
     if (!cores) return std::nullopt;
     sum += *cores;
   }
   return sum > 0 ? std::optional(sum) : std::nullopt;
+}
+
+// Target of processor use of an autoscaler, by requests: 0.7 for 70 %.
+std::optional<double> TargetOf(const json& autoscaler) {
+  const json* const metrics = Member(autoscaler, {"spec", "metrics"});
+  if (metrics == nullptr || !metrics->is_array()) return std::nullopt;
+  for (const json& metric : *metrics) {
+    const json* const name = Member(metric, {"resource", "name"});
+    const std::optional<int> percent = Count(metric, {"resource", "target", "averageUtilization"});
+    if (name != nullptr && *name == "cpu" && percent) return *percent / 100.0;
+  }
+  return std::nullopt;
 }
 
 class MeshWorkloadView final : public WorkloadView {
@@ -79,9 +92,16 @@ class MeshWorkloadView final : public WorkloadView {
     const json object = json::parse(*text, nullptr, false);
     WorkloadFacts facts;
     facts.replicas = Count(object, {"spec", "replicas"}).value_or(1);
-    facts.cores_per_pod = CoresPerPod(object);
+    facts.cores_per_pod = CoresPerPod(object, {"limits", "requests"});
     if (const absl::Status status = ReadAutoscaler(patient, workload, facts); !status.ok()) {
       facts.autoscaler_trouble = base::ToStd(status.message());
+    }
+    const std::optional<double> requested = CoresPerPod(object, {"requests", "limits"});
+    if (facts.autoscaler_target && requested && facts.cores_per_pod) {
+      facts.autoscaler_target =
+          std::clamp(*facts.autoscaler_target * *requested / *facts.cores_per_pod, 0.05, 1.0);
+    } else {
+      facts.autoscaler_target.reset();
     }
     return facts;
   }
@@ -118,6 +138,7 @@ class MeshWorkloadView final : public WorkloadView {
       const json object = json::parse(facts.autoscaler_json, nullptr, false);
       facts.bounds = {.least = Count(object, {"spec", "minReplicas"}),
                       .most = Count(object, {"spec", "maxReplicas"})};
+      facts.autoscaler_target = TargetOf(object);
       if (facts.bounds.least && *facts.bounds.least < 1) facts.bounds.least = 1;
       break;
     }

@@ -20,6 +20,9 @@ struct WorkloadFacts {
       cores_per_pod;  // sum of its containers' limits, else requests; absent when one has neither
   std::string autoscaler_json;  // its HorizontalPodAutoscaler; "" = it has none
   std::string autoscaler_name;
+  /// Its target of processor use as a share of cores_per_pod (Kubernetes counts by requests), 0.05
+  /// to 1; absent when it has none.
+  std::optional<double> autoscaler_target;
   AutoscalerBounds bounds;
   std::string autoscaler_trouble;  // why its autoscaler could not be read; "" = it was
 };
