@@ -179,25 +179,25 @@ TEST(Replay, PodsThatStartSlowlyServeLaterAndArePaidForAtOnce) {
 }
 
 TEST(Replay, ThePlanOfAStepUsesOnlyThePast) {
-  std::vector<double> load = BurstyLoad(5 * kDay);
+  std::vector<double> load = BurstyLoad(3 * kDay + kDay / 2);
   const ReplicaRules rules{.capacity_qps = 20};
-  const std::vector<int> plan = Replayed(load, 4 * kDay, rules).replicas;
-  for (size_t i = 4 * kDay + 100; i < load.size(); ++i) load[i] = 3 * load[i] + 50;
-  const std::vector<int> other = Replayed(load, 4 * kDay, rules).replicas;
-  ASSERT_EQ(plan.size(), kDay);
+  const std::vector<int> plan = Replayed(load, 3 * kDay, rules).replicas;
+  for (size_t i = 3 * kDay + 100; i < load.size(); ++i) load[i] = 3 * load[i] + 50;
+  const std::vector<int> other = Replayed(load, 3 * kDay, rules).replicas;
+  ASSERT_EQ(plan.size(), kDay / 2);
   for (size_t i = 0; i <= 100; ++i) EXPECT_EQ(plan[i], other[i]) << i;
   EXPECT_NE(plan, other);
 }
 
 TEST(Replay, ThePlanIsThereBeforeABurstThatComesEveryDayAndTheAutoscalerIsNot) {
-  const std::vector<double> load = BurstyLoad(8 * kDay);
+  const std::vector<double> load = BurstyLoad(4 * kDay);
   const ReplicaRules rules{.capacity_qps = 20};
-  const PlanReplay plan = Replayed(load, 7 * kDay, rules);
+  const PlanReplay plan = Replayed(load, 3 * kDay, rules);
   EXPECT_EQ(plan.by_forest, kDay);
-  const std::span<const double> replayed = std::span(load).subspan(7 * kDay);
+  const std::span<const double> replayed = std::span(load).subspan(3 * kDay);
   const ReplayFigures planned = JudgeReplicas(replayed, plan.replicas, rules, 300);
   const ReplayFigures reactive =
-      JudgeReplicas(replayed, ReplayAutoscaler(HistoryOf(load), 7 * kDay, rules, 0.7), rules, 300);
+      JudgeReplicas(replayed, ReplayAutoscaler(HistoryOf(load), 3 * kDay, rules, 0.7), rules, 300);
   EXPECT_GT(reactive.saturated_minutes, 20);
   EXPECT_EQ(planned.saturated_minutes, 0);
   EXPECT_LT(planned.cost, reactive.cost / 3);
@@ -255,12 +255,12 @@ TEST(LoadForest, ItsQuantileIsRightAboutAsOftenAsItSays) {
 }
 
 TEST(LoadForest, ALongerStartOfPodsCoversTheHighestLoadUntilThen) {
-  const std::vector<double> load = BurstyLoad(10 * kDay);
+  const std::vector<double> load = BurstyLoad(4 * kDay);
   const LoadHistory history = HistoryOf(load);
   const LoadForest now = LoadForest::Fit({history.values, history.start_time, 300}, 0);
   const LoadForest later = LoadForest::Fit({history.values, history.start_time, 300}, 3);
   const LoadView view(history, now.offset());
-  const size_t before_burst = 9 * kDay + 48 + 5;  // the burst begins two steps later
+  const size_t before_burst = 3 * kDay + 48 + 5;  // the burst begins two steps later
   EXPECT_LT(now.Ahead(view, before_burst, 0.8).planned, load[before_burst] + 30);
   EXPECT_GT(later.Ahead(view, before_burst, 0.8).planned, load[before_burst] + 60);
 }
