@@ -81,7 +81,8 @@ void EnsembleDetector::History::Learn(double time, double value, const Place& pl
   samples.Push(time, value);
 }
 
-void EnsembleDetector::Trim(SlidingWindow& window, double time, double seconds, size_t keep) const {
+template <typename Window>
+void EnsembleDetector::Trim(Window& window, double time, double seconds, size_t keep) {
   while (window.size() > keep &&
          (window.front().time < time - seconds || window.size() > kMaxHistory))
     window.PopFront();

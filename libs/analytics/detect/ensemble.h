@@ -81,7 +81,8 @@ class EnsembleDetector {
   };
 
   double SeasonResidual(double time, double value, double* expected, size_t* days);
-  void Trim(SlidingWindow& window, double time, double seconds, size_t keep) const;
+  template <typename Window>
+  static void Trim(Window& window, double time, double seconds, size_t keep);
   double Refract(double time, double raw);
 
   const EnsembleOptions options_;
@@ -89,7 +90,7 @@ class EnsembleDetector {
   std::array<size_t, 3> season_cursor_ = {0, 0, 0};
   SlidingWindow values_;
   SlidingWindow means_;
-  SlidingWindow short_values_;
+  SampleQueue short_values_;
   SlidingWindow short_residuals_;
   std::array<History, kChannelCount> histories_;
   struct Peak {

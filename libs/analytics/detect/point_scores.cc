@@ -28,31 +28,27 @@ struct Moments {
   double Sigma() const { return count > 1 ? std::sqrt(std::max(0.0, m2 / (count - 1))) : 0; }
 };
 
-// Median absolute deviation of sorted samples by selection in two sorted halves: O(log n).
-double SortedMad(const SortedSamples& sorted, const std::vector<double>& view, double median) {
-  const size_t n = sorted.size();
-  size_t left = sorted.CountBelow(median);  // view[0, left) < median <= view[left, n)
-  size_t low = 0, high = left;
-  const size_t k = n / 2;  // rank wanted among the deviations, from 0
-  // Choose i deviations from the left half and k - i from the right half.
-  while (low < high) {
-    const size_t i = (low + high) / 2;
-    if (i > k) {
-      high = i;
-      continue;
-    }
+// Median absolute deviation (of the upper middle rank) of sorted samples, by selection in their two
+// halves. Of the k + 1 smallest deviations `from_left` lie on the left: the number of the sample
+// before is where the search begins, for it moves by one or two.
+double SortedMad(const SortedSamples& sorted, double median, size_t* from_left) {
+  const std::vector<double>& view = sorted.samples();
+  const size_t n = view.size();
+  const size_t left = sorted.CountBelow(median);  // view[0, left) < median <= view[left, n)
+  const size_t k = n / 2;                         // rank wanted among the deviations, from 0
+  const size_t most = std::min(left, k);
+  // Would one more from the left be nearer than the last from the right?
+  const auto more = [&](size_t i) {
     const size_t j = k - i;
-    const double left_next = median - view[left - 1 - i];
     const double right_last = j == 0             ? -1
                               : left + j - 1 < n ? view[left + j - 1] - median
                                                  : INFINITY;
-    if (left_next < right_last) {
-      low = i + 1;
-    } else {
-      high = i;
-    }
-  }
-  const size_t i = std::min(low, k);
+    return median - view[left - 1 - i] < right_last;
+  };
+  size_t i = std::min(*from_left, most);
+  while (i > 0 && !more(i - 1)) --i;
+  while (i < most && more(i)) ++i;
+  *from_left = i;
   const size_t j = k - i;
   const double a = i < left ? median - view[left - 1 - i] : INFINITY;
   const double b = left + j < n ? view[left + j] - median : INFINITY;
@@ -119,11 +115,12 @@ PointDistances RobustZScores(std::span<const double> values, bool streaming) {
   }
   SlidingWindow past;
   Moments moments;
+  size_t from_left = 0;
   for (size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i])) continue;
     if (past.size() >= kMinPast) {
       const double median = past.sorted().median();
-      const double mad = SortedMad(past.sorted(), past.sorted().samples(), median);
+      const double mad = SortedMad(past.sorted(), median, &from_left);
       const double spread = std::max(
           {kMadToSigma * mad, kSigmaFloor * moments.Sigma(), 1e-6 * std::abs(median) + kTiny});
       result.distance[i] = std::abs(values[i] - median) / spread;

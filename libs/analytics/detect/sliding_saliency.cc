@@ -9,29 +9,27 @@
 namespace opsmesh::analytics {
 namespace {
 
-constexpr size_t kRestart = 64;
+constexpr size_t kRestart = 128;
 // Amplitudes below this share of the largest (squared) are rounding.
 constexpr double kFloor = 1e-30;
-constexpr size_t kGroup = 8;  // lanes of the inverse that are summed together
-
 double Angle(size_t k, size_t t, size_t size) {
   return 2 * M_PI * static_cast<double>(k * t % size) / static_cast<double>(size);
 }
 
-// x^(-1/6) of numbers from 1e-30 to about 1: an estimate from the bits of a float, within a few
-// percent, and four steps of Newton.
-void InverseSixthRoots(const double* x, size_t count, float* single, double* out) {
+// x^(-1/6) of numbers from 1e-30 to about 1: an estimate from the bits of a float, within a
+// percent, and three steps of Newton, which leave 1e-12.
+__attribute__((always_inline)) inline void InverseSixthRoots(const double* x, size_t count,
+                                                             float* single, double* out) {
   for (size_t i = 0; i < count; ++i) single[i] = static_cast<float>(x[i]);
   for (size_t i = 0; i < count; ++i) {
     int32_t bits;
     std::memcpy(&bits, &single[i], sizeof bits);
-    const float estimate = static_cast<float>(bits) * (-1.0F / 6) + 1.24249e9F;
-    bits = static_cast<int32_t>(estimate);
+    bits = static_cast<int32_t>(static_cast<float>(bits) * (-1.0F / 6) + 1.24249e9F);
     std::memcpy(&single[i], &bits, sizeof bits);
   }
   for (size_t i = 0; i < count; ++i) {
     double y = static_cast<double>(single[i]);
-    for (int step = 0; step < 4; ++step) {
+    for (int step = 0; step < 3; ++step) {
       const double y2 = y * y;
       y = y * ((7.0 / 6) - (1.0 / 6) * x[i] * (y2 * y2 * y2));
     }
@@ -39,51 +37,80 @@ void InverseSixthRoots(const double* x, size_t count, float* single, double* out
   }
 }
 
-// sums[t] = sum over bins of re * cos[t] + im * sin[t], group by group of the lanes; the order of
-// each sum is that of the bins.
-template <size_t kLanes>
-__attribute__((always_inline)) inline void Invert(const double* re, const double* im,
-                                                  const double* cosine, const double* sine,
-                                                  size_t bins, size_t lanes, double* sums) {
-  typedef double Vector __attribute__((vector_size(kLanes * sizeof(double)), aligned(8)));
+// sums[t] = sum over bins of re * cos[t] + im * sin[t] for 8 kVectors lanes from `t` on; the order
+// of each sum is that of the bins.
+template <size_t kLanes, size_t kGroup>
+__attribute__((always_inline)) inline void InvertGroup(const SlidingSaliency::Work& w, size_t t) {
+  typedef float Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned(4)));
   constexpr size_t kVectors = kGroup / kLanes;
-  for (size_t t = 0; t < lanes; t += kGroup) {
-    Vector sum[kVectors];
-#pragma GCC unroll 4
-    for (size_t v = 0; v < kVectors; ++v) sum[v] = Vector{};
-    for (size_t k = 0; k < bins; ++k) {
-      const Vector* c = reinterpret_cast<const Vector*>(cosine + k * lanes + t);
-      const Vector* s = reinterpret_cast<const Vector*>(sine + k * lanes + t);
-#pragma GCC unroll 4
-      for (size_t v = 0; v < kVectors; ++v) {
-        sum[v] += re[k] * c[v];
-        sum[v] += im[k] * s[v];
-      }
+  Vector sum[kVectors];
+#pragma GCC unroll 8
+  for (size_t v = 0; v < kVectors; ++v) sum[v] = Vector{};
+  for (size_t k = 0; k < w.bins; ++k) {
+    const Vector* c = reinterpret_cast<const Vector*>(w.cosine + k * w.lanes + t);
+    const Vector* s = reinterpret_cast<const Vector*>(w.sine + k * w.lanes + t);
+#pragma GCC unroll 8
+    for (size_t v = 0; v < kVectors; ++v) {
+      sum[v] += w.residual_re[k] * c[v];
+      sum[v] += w.residual_im[k] * s[v];
     }
-#pragma GCC unroll 4
-    for (size_t v = 0; v < kVectors; ++v) reinterpret_cast<Vector*>(sums + t)[v] = sum[v];
   }
+#pragma GCC unroll 8
+  for (size_t v = 0; v < kVectors; ++v) reinterpret_cast<Vector*>(w.sums + t)[v] = sum[v];
 }
 
+// Saliency into w.sums; false when the spectrum is no number or nothing.
+template <size_t kLanes>
+__attribute__((always_inline)) inline bool Compute(const SlidingSaliency::Work& w, double ahead) {
+  double* const power = w.power + 1;
+  for (size_t k = 0; k < w.bins; ++k) {
+    const double re = w.re[k] + ahead * w.ahead_re[k], im = w.im[k] + ahead * w.ahead_im[k];
+    w.spectrum_re[k] = re;
+    w.spectrum_im[k] = im;
+    power[k] = re * re + im * im;
+  }
+  double most[4] = {power[0], 0, 0, 0};
+  for (size_t k = 0; k + 4 <= w.bins; k += 4) {
+    for (size_t l = 0; l < 4; ++l) most[l] = power[k + l] > most[l] ? power[k + l] : most[l];
+  }
+  for (size_t k = w.bins & ~size_t{3}; k < w.bins; ++k) most[0] = std::max(most[0], power[k]);
+  *w.scale = std::max(std::max(most[0], most[1]), std::max(most[2], most[3]));
+  if (!(*w.scale > 1e-200 && *w.scale < 1e200)) return false;
+  const double unit = 1 / *w.scale;
+  for (size_t k = 0; k < w.bins; ++k) power[k] = power[k] * unit + kFloor;
+  power[-1] = power[1];
+  power[w.bins] = w.even ? power[w.bins - 2] : power[w.bins - 1];
+  InverseSixthRoots(w.power, w.bins + 2, w.single, w.root);
+  // The mean of the logarithms of three amplitudes, taken off, is a division by their cube root.
+  const double amplitude = std::sqrt(unit);
+  for (size_t k = 0; k < w.bins; ++k) {
+    const double factor = amplitude * (w.root[k] * w.root[k + 1] * w.root[k + 2]);
+    w.residual_re[k] = static_cast<float>(w.spectrum_re[k] * factor);
+    w.residual_im[k] = static_cast<float>(w.spectrum_im[k] * factor);
+  }
+  size_t t = 0;
+  for (; t + 24 <= w.lanes; t += 24) InvertGroup<kLanes, 24>(w, t);
+  for (; t < w.lanes; t += 8) InvertGroup<kLanes, 8>(w, t);
+  return true;
+}
+
+bool ComputeAny(const SlidingSaliency::Work& w, double ahead) { return Compute<4>(w, ahead); }
+
 #if defined(__x86_64__)
-__attribute__((target("avx2"))) void InvertAvx2(const double* re, const double* im,
-                                                const double* cosine, const double* sine,
-                                                size_t bins, size_t lanes, double* sums) {
-  Invert<4>(re, im, cosine, sine, bins, lanes, sums);
+__attribute__((target("avx2"))) bool ComputeAvx2(const SlidingSaliency::Work& w, double ahead) {
+  return Compute<8>(w, ahead);
 }
 #endif
 
 }  // namespace
 
 SlidingSaliency::SlidingSaliency(size_t window, size_t size, size_t tail)
-    : window_(window),
-      size_(size),
-      tail_(tail),
-      bins_(size / 2 + 1),
-      lanes_((tail + kGroup - 1) / kGroup * kGroup) {
+    : window_(window), size_(size), tail_(tail), bins_(size / 2 + 1), lanes_((tail + 7) / 8 * 8) {
   for (auto* column : {&re_, &im_, &turn_re_, &turn_im_, &last_re_, &last_im_, &ahead_re_,
                        &ahead_im_, &spectrum_re_, &spectrum_im_})
     column->assign(bins_, 0);
+  residual_re_.assign(bins_, 0);
+  residual_im_.assign(bins_, 0);
   // One bin more at either end: the neighbours of the first and of the last.
   power_.assign(bins_ + 2, 0);
   root_.assign(bins_ + 2, 0);
@@ -104,8 +131,10 @@ SlidingSaliency::SlidingSaliency(size_t window, size_t size, size_t tail)
     const double twice = k == 0 || 2 * k == size ? 1 : 2;
     for (size_t i = 0; i < tail; ++i) {
       const double angle = Angle(k, window - tail + i, size);
-      cos_[k * lanes_ + i] = twice * std::cos(angle) / static_cast<double>(size);
-      sin_[k * lanes_ + i] = -twice * std::sin(angle) / static_cast<double>(size);
+      cos_[k * lanes_ + i] =
+          static_cast<float>(twice * std::cos(angle) / static_cast<double>(size));
+      sin_[k * lanes_ + i] =
+          static_cast<float>(-twice * std::sin(angle) / static_cast<double>(size));
     }
   }
 }
@@ -137,45 +166,31 @@ void SlidingSaliency::Advance(double left, std::span<const double> window) {
 }
 
 void SlidingSaliency::Saliency(double ahead, std::span<double> out) {
-  double* const power = power_.data() + 1;
-  for (size_t k = 0; k < bins_; ++k) {
-    spectrum_re_[k] = re_[k] + ahead * ahead_re_[k];
-    spectrum_im_[k] = im_[k] + ahead * ahead_im_[k];
-    power[k] = spectrum_re_[k] * spectrum_re_[k] + spectrum_im_[k] * spectrum_im_[k];
-  }
-  scale_ = *std::max_element(power, power + bins_);
-  if (!(scale_ > 1e-200 && scale_ < 1e200)) {
-    std::fill(out.begin(), out.end(), 0);
-    return;
-  }
-  const double unit = 1 / scale_;
-  for (size_t k = 0; k < bins_; ++k) power[k] = power[k] * unit + kFloor;
-  power_[0] = power[1];
-  power[bins_] = size_ % 2 == 0 ? power[bins_ - 2] : power[bins_ - 1];
-  InverseSixthRoots(power_.data(), bins_ + 2, single_.data(), root_.data());
-  // The mean of the logarithms of three amplitudes, taken off, is a division by their cube root.
-  const double amplitude = std::sqrt(unit);
-  const double* const root = root_.data() + 1;
-  for (size_t k = 0; k < bins_; ++k) {
-    const double residual =
-        amplitude * (root[static_cast<ptrdiff_t>(k) - 1] * root[k] * root[k + 1]);
-    spectrum_re_[k] *= residual;
-    spectrum_im_[k] *= residual;
-  }
+  const Work work{.bins = bins_,
+                  .lanes = lanes_,
+                  .even = size_ % 2 == 0,
+                  .re = re_.data(),
+                  .im = im_.data(),
+                  .ahead_re = ahead_re_.data(),
+                  .ahead_im = ahead_im_.data(),
+                  .cosine = cos_.data(),
+                  .sine = sin_.data(),
+                  .spectrum_re = spectrum_re_.data(),
+                  .spectrum_im = spectrum_im_.data(),
+                  .power = power_.data(),
+                  .root = root_.data(),
+                  .single = single_.data(),
+                  .residual_re = residual_re_.data(),
+                  .residual_im = residual_im_.data(),
+                  .sums = sums_.data(),
+                  .scale = &scale_};
 #if defined(__x86_64__)
   static const bool wide = __builtin_cpu_supports("avx2");
-  if (wide) {
-    InvertAvx2(spectrum_re_.data(), spectrum_im_.data(), cos_.data(), sin_.data(), bins_, lanes_,
-               sums_.data());
-  } else {
-    Invert<2>(spectrum_re_.data(), spectrum_im_.data(), cos_.data(), sin_.data(), bins_, lanes_,
-              sums_.data());
-  }
+  const bool known = wide ? ComputeAvx2(work, ahead) : ComputeAny(work, ahead);
 #else
-  Invert<2>(spectrum_re_.data(), spectrum_im_.data(), cos_.data(), sin_.data(), bins_, lanes_,
-            sums_.data());
+  const bool known = ComputeAny(work, ahead);
 #endif
-  for (size_t i = 0; i < tail_; ++i) out[i] = std::abs(sums_[i]);
+  for (size_t i = 0; i < tail_; ++i) out[i] = known ? std::abs(static_cast<double>(sums_[i])) : 0;
 }
 
 }  // namespace opsmesh::analytics

@@ -2,7 +2,7 @@
 // transform of the whole window each time. Internal to detect/.
 //
 // The window's spectrum is kept up (sliding discrete Fourier transform; Jacobsen and Lyons, 2003)
-// and taken anew every 64 samples, so that rounding does not pile up; only the last few samples of
+// and taken anew every 128 samples, so that rounding does not pile up; only the last few samples of
 // the inverse are computed. In vectors of the processor, with the same bytes on every processor.
 #pragma once
 
@@ -26,6 +26,17 @@ class SlidingSaliency {
   /// `ahead`. out.size() == tail.
   void Saliency(double ahead, std::span<double> out);
 
+  /// Views of the state for the kernels, which are compiled once a processor family.
+  struct Work {
+    size_t bins, lanes;
+    bool even;
+    const double *re, *im, *ahead_re, *ahead_im;
+    const float *cosine, *sine;
+    double *spectrum_re, *spectrum_im, *power, *root;
+    float *single, *residual_re, *residual_im, *sums;
+    double* scale;
+  };
+
  private:
   size_t window_, size_, tail_, bins_;
   size_t lanes_;  // tail, rounded up
@@ -33,10 +44,10 @@ class SlidingSaliency {
   double scale_ = 0;  // largest squared amplitude of the last spectrum
   // A bin each: the spectrum of the window, and what it is advanced and prolonged by.
   std::vector<double> re_, im_, turn_re_, turn_im_, last_re_, last_im_, ahead_re_, ahead_im_;
-  std::vector<double> cos_, sin_;  // bins x lanes, of the inverse
+  std::vector<float> cos_, sin_;  // bins x lanes, of the inverse
   std::vector<double> spectrum_re_, spectrum_im_, power_, root_;
-  std::vector<float> single_;
-  std::vector<double> sums_;  // lanes
+  std::vector<float> single_, residual_re_, residual_im_;
+  std::vector<float> sums_;  // lanes
 };
 
 }  // namespace opsmesh::analytics

@@ -59,7 +59,7 @@ class SortedSamples {
     const double* base = sorted_.data();
     while (left > 1) {
       const size_t half = left / 2;
-      base += before(base[half - 1]) ? half : 0;
+      base += half & (size_t{0} - static_cast<size_t>(before(base[half - 1])));
       left -= half;
     }
     return static_cast<size_t>(base - sorted_.data()) + (before(*base) ? 1 : 0);
@@ -68,31 +68,58 @@ class SortedSamples {
   std::vector<double> sorted_;
 };
 
-/// A first-in first-out window of timed samples with order statistics and a mean. Grows to the
-/// largest size it is used with and allocates no more after that.
-class SlidingWindow {
+/// Timed samples, first in first out. Grows to the largest size it is used with and allocates no more
+/// after that.
+class SampleQueue {
  public:
   struct Sample {
     double time = 0;
     double value = 0;
   };
 
-  void Push(double time, double value) { PushAt(time, value, sorted_.CountAtMost(value)); }
-  /// The same when sorted().CountAtMost(value) is known.
-  void PushAt(double time, double value, size_t position);
-  void PopFront();
+  void Push(double time, double value) {
+    if (size_ == ring_.size()) Grow();
+    ring_[(head_ + size_) & (ring_.size() - 1)] = {time, value};
+    ++size_;
+  }
+  void PopFront() {
+    head_ = (head_ + 1) & (ring_.size() - 1);
+    --size_;
+  }
+  const Sample& front() const { return ring_[head_]; }
+  size_t size() const { return size_; }
   /// Sum of the values in the order they came.
   double Sum() const;
-  const Sample& front() const { return ring_[head_]; }
-  /// The i-th oldest sample.
-  const Sample& operator[](size_t i) const { return ring_[(head_ + i) & (ring_.size() - 1)]; }
-  size_t size() const { return size_; }
-  const SortedSamples& sorted() const { return sorted_; }
 
  private:
+  void Grow();
+
   std::vector<Sample> ring_;  // its size is a power of two
   size_t head_ = 0;
   size_t size_ = 0;
+};
+
+/// The same with order statistics.
+class SlidingWindow {
+ public:
+  using Sample = SampleQueue::Sample;
+
+  void Push(double time, double value) { PushAt(time, value, sorted_.CountAtMost(value)); }
+  /// The same when sorted().CountAtMost(value) is known.
+  void PushAt(double time, double value, size_t position) {
+    queue_.Push(time, value);
+    sorted_.InsertAt(position, value);
+  }
+  void PopFront() {
+    sorted_.Remove(queue_.front().value);
+    queue_.PopFront();
+  }
+  const Sample& front() const { return queue_.front(); }
+  size_t size() const { return queue_.size(); }
+  const SortedSamples& sorted() const { return sorted_; }
+
+ private:
+  SampleQueue queue_;
   SortedSamples sorted_;
 };
 

@@ -20,7 +20,7 @@ std::vector<double> SpectralResidual(std::span<const double> values,
 
 /// The same for a stream: each sample from the `window` samples up to it, prolonged by the mean of
 /// those before the last. The spectrum slides along (a rotation and two terms a bin, taken anew
-/// every 64 samples), so that a sample costs well below a microsecond. `window` > saliency_window,
+/// every 128 samples), so that a sample costs well below a microsecond. `window` > saliency_window,
 /// at most 4096.
 std::vector<double> SpectralResidualStreaming(std::span<const double> values, size_t window = 128,
                                               const SpectralResidualOptions& options = {});

@@ -108,6 +108,7 @@ void TimeRequests(const Clock& clock) {
   const auto client = http_client::Client::Create({});
   const rca::MetricSource source(*client, prometheus::Settings());
   const base::Context ctx = base::Context::Background();
+  if (!clock.Wanted("request: ")) return;
   for (const char* mode : {"BATCH", "STREAMING"}) {
     const auto waves = Waves(200, 1440, mode);
     for (const size_t threads : {1, 2}) {
