@@ -336,13 +336,23 @@ class Search {
 
 }  // namespace
 
+void SmoothingFit::Advance(double value) {
+  const double slope = phi * trend, base = level + slope;
+  const double error = value - (base + (season.empty() ? 0 : season[phase]));
+  level = base + alpha * error;
+  trend = slope + beta * error;
+  if (season.empty()) return;
+  season[phase] += gamma * error;
+  if (++phase == season.size()) phase = 0;
+}
+
 std::vector<double> SmoothingFit::Forecast(size_t horizon) const {
   std::vector<double> path(horizon);
   double ahead = level, slope = trend;
   for (size_t h = 0; h < horizon; ++h) {
     slope *= phi;
     ahead += slope;
-    path[h] = ahead + (season.empty() ? 0 : season[h % season.size()]);
+    path[h] = ahead + (season.empty() ? 0 : season[(phase + h) % season.size()]);
   }
   return path;
 }
@@ -372,12 +382,12 @@ std::optional<SmoothingFit> FitSmoothing(std::span<const double> values,
                    .gamma = rates.gamma,
                    .phi = rates.phi};
   fit.squared_error = PlainPass(values, n, rates, states, nullptr);
-  std::rotate(states.season.begin(),
-              states.season.begin() + static_cast<ptrdiff_t>(n % states.season.size()),
-              states.season.end());
   fit.level = states.level;
   fit.trend = states.trend;
-  if (seasonal) fit.season = std::move(states.season);
+  if (seasonal) {
+    fit.season = std::move(states.season);
+    fit.phase = n % form.period;
+  }
   const double trend_parameters = form.trend == TrendForm::kNone     ? 0
                                   : form.trend == TrendForm::kDamped ? 3
                                                                      : 2;
@@ -393,7 +403,6 @@ std::optional<SmoothingFit> FitSmoothing(std::span<const double> values,
 std::optional<SmoothingFit> FitBestSmoothing(std::span<const double> values, size_t period) {
   std::optional<SmoothingFit> best;
   for (const size_t season : {size_t{0}, period}) {
-    if (season == 0 ? false : season < 2) continue;
     for (const TrendForm trend : {TrendForm::kNone, TrendForm::kAdditive, TrendForm::kDamped}) {
       std::optional<SmoothingFit> fit = FitSmoothing(values, {.period = season, .trend = trend});
       if (fit && (!best || fit->aicc < best->aicc)) best = std::move(fit);

@@ -22,7 +22,7 @@ struct SmoothingForm {
   TrendForm trend = TrendForm::kNone;
 };
 
-/// Immutable; thread-safe.
+/// A plain value.
 struct SmoothingFit {
   SmoothingForm form;
   double alpha = 0;  // of the level, 0 to 1
@@ -31,10 +31,13 @@ struct SmoothingFit {
   double phi = 1;    // damping of the trend
   double level = 0;  // states after the last sample
   double trend = 0;
-  std::vector<double> season;  // the first is that of the next sample
+  std::vector<double> season;  // a ring
+  size_t phase = 0;            // of `season`, of the next sample
   double squared_error = 0;    // sum over all samples, one step ahead
   double aicc = 0;
 
+  /// Moves the states on by a sample, the rates as they are.
+  void Advance(double value);
   /// The next `horizon` values.
   std::vector<double> Forecast(size_t horizon) const;
 };

@@ -138,6 +138,7 @@ std::span<const Model> Pool() {
       {"damped_trend", &DampedTrend},
       {"direct_linear", &DirectLinear},
       {"direct_trees", &DirectTrees},
+      {"ets", &Ets, false},
   };
   return kPool;
 }

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 
+#include "libs/analytics/forecast/exponential_smoothing.h"
 #include "libs/analytics/forecast/model.h"
 
 namespace opsmesh::analytics::forecast {
@@ -179,6 +181,27 @@ Paths DampedTrend(const Problem& problem) {
       paths[i].push_back(level);
     }
   });
+  return paths;
+}
+
+// The fit of the back-test is learnt once, from what was known at its first origin, and moved on;
+// that of the forecast from all.
+Paths Ets(const Problem& problem) {
+  Paths paths(problem.origins.size());
+  std::optional<SmoothingFit> past;
+  size_t known = 0;
+  for (size_t i = 0; i + 1 < paths.size(); ++i) {
+    const size_t origin = problem.origins[i];
+    if (!past) {
+      past = FitBestSmoothing(problem.values.first(origin), problem.season);
+      known = origin;
+      if (!past) continue;
+    }
+    for (; known < origin; ++known) past->Advance(problem.values[known]);
+    paths[i] = past->Forecast(problem.horizon);
+  }
+  if (const auto now = FitBestSmoothing(problem.values, problem.season))
+    paths.back() = now->Forecast(problem.horizon);
   return paths;
 }
 
