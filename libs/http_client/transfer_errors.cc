@@ -22,12 +22,22 @@ absl::Status Make(base::Error error, const Failure& failure, std::string_view hi
   return std::move(error).Hint(hint).With("host", failure.authority);
 }
 
+/// In TLS 1.3 a server judges the client's certificate after the handshake: its alert comes with the first read.
+bool CertificateRefused(const Failure& failure) {
+  for (const std::string_view alert : {"alert unknown ca", "alert bad certificate", "alert certificate", "alert unsupported certificate"}) {
+    if (failure.curl_text.find(alert) != std::string::npos) return true;
+  }
+  return false;
+}
+
 absl::Status TlsError(const Failure& failure) {
   std::string detail = failure.curl_text.empty() ? curl_easy_strerror(static_cast<CURLcode>(failure.curl_code))
                                                  : base::SanitizeUtf8(failure.curl_text);
   std::string_view hint = "Check the certificate authority, the client certificate and the server's name.";
   if (failure.curl_code == CURLE_PEER_FAILED_VERIFICATION) {
     hint = "Give the certificate authority that signed the server's certificate, or the name it is made out to.";
+  } else if (CertificateRefused(failure)) {
+    hint = "The server refuses the client certificate: it may have expired, or another authority signed it.";
   } else if (failure.curl_code == CURLE_SSL_CERTPROBLEM) {
     hint = "The client certificate or its key cannot be used; check that both are PEM and belong together.";
   }
@@ -83,6 +93,7 @@ absl::Status ToError(const Failure& failure) {
     default:
       break;
   }
+  if (CertificateRefused(failure)) return TlsError(failure);
   // RECV_ERROR before the connection stood with a proxy in between is the proxy's refusal of CONNECT.
   if (failure.through_proxy && !failure.connected) {
     return Make(base::Unavailable("PROXY_FAILED",

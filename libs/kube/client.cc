@@ -20,6 +20,17 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Create(Options options) {
                                  fmt::format("The server of cluster '{}' is not an http or https address.", options.config.name))
         .Hint("Write clusters[].cluster.server as https://host:port.");
   }
+  if (server.find_first_of("?#") != std::string::npos) {
+    return base::InvalidArgument("server", "MALFORMED_KUBECONFIG",
+                                 fmt::format("The server of cluster '{}' has a query or a fragment.", options.config.name))
+        .Hint("Write clusters[].cluster.server as https://host:port, with a path at most.");
+  }
+  for (const char c : options.config.token.Reveal()) {
+    if (c > ' ' && c < 0x7f) continue;
+    return base::InvalidArgument("token", "MALFORMED_KUBECONFIG",
+                                 fmt::format("The token of user '{}' holds white space or other characters that no token has.", options.config.user))
+        .Hint("Write users[].user.token as one word, or name a file as tokenFile.");
+  }
   const bool cert = !options.config.client_cert_pem.empty();
   if (cert != !options.config.client_key_pem.empty()) {
     return base::InvalidArgument("client-key", "MALFORMED_KUBECONFIG",

@@ -137,6 +137,23 @@ TEST_F(ConfigTest, WhatCannotWorkIsSaidWithTheFileAndTheEntryAndWithoutTheCreden
   EXPECT_EQ(reason(R"({"clusters":[{"name":"a","cluster":{"server":"https://j:1"}}],"contexts":[{"name":"a","context":{"cluster":"a"}}]})"), "OK");
 }
 
+TEST_F(ConfigTest, TwoEntriesOfOneNameAreAnErrorInOneFileAndAMergeInTwo) {
+  const std::string twice = "users: [{name: u, user: {token: a}}, {name: u, user: {token: b}}]\n";
+  EXPECT_EQ(Reason(ParseKubeconfig(twice, ".").status()), "MALFORMED_KUBECONFIG");
+  variables_["KUBECONFIG"] = Write("one", "users: [{name: u, user: {token: first}}]\n") + "::" + folder_ + "/absent:" +
+                             Write("two", Kubeconfig("x", "token: second"));
+  const auto config = LoadCluster({}, env_);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->token.Reveal(), "first");
+  EXPECT_EQ(config->server, "https://x:6443");
+}
+
+TEST_F(ConfigTest, ATokenWithTheLineEndOfItsFileIsTrimmed) {
+  const auto config = ParseKubeconfig(Kubeconfig("x", "token: \"abc\\n\""), ".");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->token.Reveal(), "abc");
+}
+
 TEST_F(ConfigTest, HostileYamlIsRefusedInBoundedTimeAndMemory) {
   std::string bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n";
   for (char c = 'b'; c <= 'i'; ++c) {

@@ -17,6 +17,7 @@ constexpr size_t kMaxEntries = 10000;
 
 base::Error Malformed(std::string_view file, std::string_view what) {
   return base::InvalidArgument("kubeconfig", "MALFORMED_KUBECONFIG", fmt::format("The kubeconfig {} cannot be used: {}.", file, what))
+      .Hint("Correct it; kubectl config view shows what kubectl makes of the file.")
       .With("file", file);
 }
 
@@ -156,7 +157,7 @@ absl::Status Kubeconfig::ReadUser(const KubeconfigEntry& user, const KubeconfigE
   if (config->client_cert_pem.empty() != config->client_key_pem.empty()) {
     return Malformed(user.file, fmt::format("{} has a client certificate or a key, but not both", owner));
   }
-  config->token = base::Secret(user.Get("token"));
+  config->token = base::Secret(std::string(base::Trim(user.Get("token"))));
   config->token_file = Resolve(user, user.Get("tokenFile"));
   config->username = user.Get("username");
   config->password = base::Secret(user.Get("password"));

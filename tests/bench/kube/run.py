@@ -6,7 +6,7 @@ rebuild the cache. Prints figures, goals and a verdict; exit 1 when a goal is mi
     ./dev bench kube simulated | real   one of them
     ./dev bench kube KUBECONFIG         a cluster of yours: only reads
 
-The pods are made through our own client. The real control plane comes from ../shared/kube-real (KUBE_REAL_DIR: where a
+The real control plane comes from ../shared/kube-real (KUBE_REAL_DIR: where a
 built one is kept), on the fixed ports its README names; its lock is taken as the tests take it.
 OPSMESH_BENCH_PODS, OPSMESH_BENCH_ROUNDS: other numbers than 10000 and 3.
 """
@@ -96,7 +96,7 @@ def measure(title, kubeconfig, folder):
         if kubectl:
             theirs.append(time_kubectl(kubectl, kubeconfig, folder))
     figures = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
-    print(f"{title}: {figures['pods']:.0f} pods, {figures['json_bytes_a_pod']:.0f} B of JSON each, median of {ROUNDS}", flush=True)
+    print(f"{title}: {figures['pods']:.0f} pods, {figures['json_bytes_a_pod']:.0f} B of JSON each, median of {ROUNDS}; load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors", flush=True)
     first = statistics.median(ours)
     missed = verdict("cache rebuilt", f"{first:.2f} s (process CPU {figures['cpu_seconds']:.2f} s; goal < {GOAL_REBUILD_SECONDS:.0f} s)", first < GOAL_REBUILD_SECONDS)
     if theirs:
@@ -114,7 +114,7 @@ def measure(title, kubeconfig, folder):
 def filled(title, cluster, folder):
     with cluster(folder) as kubeconfig:
         made = bench("fill", kubeconfig, str(PODS))
-        print(f"{title}: {made['pods']} pods made in {made['fill_seconds']:.0f} s (two writes each, through our client)", flush=True)
+        print(f"{title}: {made['pods']} pods made in {made['fill_seconds']:.0f} s (two writes each, 16 at a time)", flush=True)
         missed = measure(title, kubeconfig, folder)
         count = bench("list", kubeconfig)["pods"]
         return missed + verdict("the cache holds them all", f"{count} of {PODS}", count == PODS)
