@@ -10,10 +10,9 @@ namespace {
 
 constexpr size_t kBins = 64;
 
-struct Bin {
-  double sum = 0;
-  double count = 0;
-};
+// Sum of the residuals and number of the rows, added up together in one vector.
+typedef double Bin __attribute__((vector_size(2 * sizeof(double))));
+constexpr size_t kSum = 0, kCount = 1;
 using Histogram = std::vector<Bin>;  // columns x kBins
 
 struct Split {
@@ -34,6 +33,7 @@ class BoostedTrees::Builder {
         residuals_(targets.begin(), targets.end()) {
     MakeBins(rows);
     order_.resize(count_);
+    aside_.resize(count_);
   }
 
   void Build(BoostedTrees& model) {
@@ -44,7 +44,7 @@ class BoostedTrees::Builder {
       std::iota(order_.begin(), order_.end(), 0u);
       model.roots_.push_back(static_cast<uint32_t>(model.nodes_.size()));
       model.nodes_.emplace_back();
-      Grow(model, model.roots_.back(), 0, count_, HistogramOf(0, count_), 0);
+      Grow(model, model.roots_.back(), 0, count_, HistogramOf(0, count_, columns_), 0);
     }
   }
 
@@ -69,19 +69,20 @@ class BoostedTrees::Builder {
     }
   }
 
-  Histogram HistogramOf(size_t from, size_t to) const {
-    Histogram histogram(columns_ * kBins);
+  // Of the first `columns` features.
+  Histogram HistogramOf(size_t from, size_t to, size_t columns) const {
+    Histogram histogram(columns * kBins);
     for (size_t k = from; k < to; ++k) {
       const uint32_t row = order_[k];
-      const double residual = residuals_[row];
+      const Bin one = {residuals_[row], 1};
       const uint8_t* const bins = &bins_[row * columns_];
-      for (size_t c = 0; c < columns_; ++c) {
-        Bin& bin = histogram[c * kBins + bins[c]];
-        bin.sum += residual;
-        bin.count += 1;
-      }
+      for (size_t c = 0; c < columns; ++c) histogram[c * kBins + bins[c]] += one;
     }
     return histogram;
+  }
+
+  bool MaySplit(size_t count, size_t depth) const {
+    return depth < options_.depth && count >= 2 * options_.leaf_rows;
   }
 
   Split Best(const Histogram& histogram, double sum, double count) const {
@@ -91,8 +92,8 @@ class BoostedTrees::Builder {
     for (size_t c = 0; c < columns_; ++c) {
       double left_sum = 0, left_count = 0;
       for (size_t b = 0; b + 1 <= borders_[c].size(); ++b) {
-        left_sum += histogram[c * kBins + b].sum;
-        left_count += histogram[c * kBins + b].count;
+        left_sum += histogram[c * kBins + b][kSum];
+        left_count += histogram[c * kBins + b][kCount];
         if (left_count < least) continue;
         const double right_count = count - left_count;
         if (right_count < least) break;
@@ -108,36 +109,46 @@ class BoostedTrees::Builder {
   void Grow(BoostedTrees& model, uint32_t node, size_t from, size_t to, Histogram histogram,
             size_t depth) {
     double sum = 0;
-    for (size_t b = 0; b < kBins; ++b) sum += histogram[b].sum;
+    for (size_t b = 0; b < kBins; ++b) sum += histogram[b][kSum];
     const auto count = static_cast<double>(to - from);
-    const Split split = depth < options_.depth && to - from >= 2 * options_.leaf_rows
-                            ? Best(histogram, sum, count)
-                            : Split{};
+    const Split split =
+        MaySplit(to - from, depth) ? Best(histogram, sum, count) : Split{};
     if (split.gain <= 1e-12) {
       MakeLeaf(model.nodes_[node], from, to, sum / (count + options_.penalty));
       return;
     }
-    const auto goes_left = [&](uint32_t row) {
-      return bins_[row * columns_ + split.feature] <= split.bin;
-    };
-    const auto middle =
-        std::stable_partition(order_.begin() + static_cast<ptrdiff_t>(from),
-                              order_.begin() + static_cast<ptrdiff_t>(to), goes_left);
-    const auto cut = static_cast<size_t>(middle - order_.begin());
+    const size_t cut = Partition(from, to, split);
     const auto left = static_cast<uint32_t>(model.nodes_.size());
     model.nodes_[node] = {static_cast<int32_t>(split.feature), left,
                           borders_[split.feature][split.bin]};
     model.nodes_.resize(model.nodes_.size() + 2);
     // The bigger side's histogram is what the smaller one leaves over.
     const bool left_is_small = cut - from <= to - cut;
-    Histogram small = left_is_small ? HistogramOf(from, cut) : HistogramOf(cut, to);
-    for (size_t i = 0; i < histogram.size(); ++i) {
-      histogram[i].sum -= small[i].sum;
-      histogram[i].count -= small[i].count;
-    }
+    // A leaf takes its mean from the first feature alone.
+    const bool split_again = MaySplit(cut - from, depth + 1) || MaySplit(to - cut, depth + 1);
+    const size_t columns = split_again ? columns_ : 1;
+    Histogram small =
+        left_is_small ? HistogramOf(from, cut, columns) : HistogramOf(cut, to, columns);
+    for (size_t i = 0; i < small.size(); ++i) histogram[i] -= small[i];
     if (!left_is_small) std::swap(small, histogram);
     Grow(model, left, from, cut, std::move(small), depth + 1);
     Grow(model, left + 1, cut, to, std::move(histogram), depth + 1);
+  }
+
+  // Rows that go left first, either side in its old order; where the right side begins.
+  size_t Partition(size_t from, size_t to, const Split& split) {
+    size_t left = from, right = 0;
+    for (size_t k = from; k < to; ++k) {
+      const uint32_t row = order_[k];
+      const bool goes_left = bins_[row * columns_ + split.feature] <= split.bin;
+      order_[left] = row;
+      aside_[right] = row;
+      left += goes_left ? 1 : 0;
+      right += goes_left ? 0 : 1;
+    }
+    std::copy(aside_.begin(), aside_.begin() + static_cast<ptrdiff_t>(right),
+              order_.begin() + static_cast<ptrdiff_t>(left));
+    return left;
   }
 
   void MakeLeaf(Node& node, size_t from, size_t to, double mean) {
@@ -152,6 +163,7 @@ class BoostedTrees::Builder {
   std::vector<uint8_t> bins_;  // row-major: one row's bins share a cache line
   std::vector<std::vector<double>> borders_;
   std::vector<uint32_t> order_;
+  std::vector<uint32_t> aside_;  // room for a partition
 };
 
 BoostedTrees BoostedTrees::Fit(std::span<const double> rows, size_t columns,
