@@ -186,8 +186,9 @@ absl::StatusOr<v1::ForecastSeriesResponse> Forecasting::Forecast(
   if (request.levels_size() > 0)
     options.levels.assign(request.levels().begin(), request.levels().end());
   options.model = request.model();
-  OPSMESH_ASSIGN_OR_RETURN(const CombinedForecast forecast,
-                           analytics::ForecastCombined(sourced.series, options));
+  OPSMESH_ASSIGN_OR_RETURN(const std::shared_ptr<const CombinedForecast> kept,
+                           memo_.Forecast(sourced.series, options));
+  const CombinedForecast& forecast = *kept;
   v1::ForecastSeriesResponse response;
   FillPoints(forecast, response);
   FillFigures(forecast, response);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "absl/status/statusor.h"
+#include "libs/analytics/forecast/forecast_memo.h"
 #include "libs/analytics/series.h"
 #include "libs/base/clock.h"
 #include "libs/base/context.h"
@@ -11,7 +12,8 @@
 
 namespace opsmesh::predict {
 
-/// Thread-safe: no state of its own. The same request over the same data gives the same answer.
+/// Thread-safe. The same request over the same data gives the same answer; forecasts that were made
+/// are kept for the next time.
 class Forecasting {
  public:
   /// All must outlive it.
@@ -42,6 +44,7 @@ class Forecasting {
   const PredictConfig& config_;
   http_client::Client& http_;
   const base::Clock& clock_;
+  mutable analytics::ForecastMemo memo_;
 };
 
 }  // namespace opsmesh::predict

@@ -1,6 +1,8 @@
 #include "libs/analytics/correlate/lagged.h"
+#include "libs/analytics/correlate/product.h"
 
 #include <cmath>
+#include <cstring>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -68,6 +70,51 @@ TEST(CorrelateLagged, TheTensorEqualsTheDefinition) {
     const float got =
         tensor[(max_lag + static_cast<size_t>(lag)) * series * series + 1 * series + 4];
     EXPECT_NEAR(got, sum / static_cast<double>(n - shift), 1e-5) << lag;
+  }
+}
+
+TEST(LagProducts, AreTheSameBytesWhateverTheWidthOfTheProcessor) {
+  const size_t rows = 37, columns = 301, lags = 12;
+  std::vector<float> data;
+  for (const double v : Noise(rows * columns, 9)) data.push_back(static_cast<float>(v));
+  const LagProducts products(data.data(), rows, columns);
+  const size_t size = lags * LagProducts::kPanel * products.padded_rows();
+  using Width = LagProducts::Width;
+  for (size_t panel = 0; panel < products.panels(); ++panel) {
+    std::vector<float> narrow(size);
+    products.Panel(panel, 3, lags, narrow.data(), Width::kAny);
+    for (const Width width : {Width::kAvx2, Width::kAvx512}) {
+      if (static_cast<int>(width) > static_cast<int>(LagProducts::WidestWidth())) continue;
+      std::vector<float> wide(size);
+      products.Panel(panel, 3, lags, wide.data(), width);
+      EXPECT_EQ(std::memcmp(narrow.data(), wide.data(), size * sizeof(float)), 0)
+          << static_cast<int>(width);
+    }
+    double sum = 0;
+    for (size_t t = 0; t + 5 < columns; ++t)
+      sum += static_cast<double>(data[panel * 16 * columns + t]) * data[7 * columns + t + 5];
+    EXPECT_NEAR(narrow[(5 - 3) * 16 * products.padded_rows() + 7], sum, 1e-3);
+  }
+}
+
+TEST(CorrelateLagged, TheAnswerDoesNotDependOnTheNumberOfThreads) {
+  std::vector<double> block;
+  for (uint64_t s = 0; s < 40; ++s) {
+    const std::vector<double> noise = Noise(200, s / 2);
+    block.insert(block.end(), noise.begin(), noise.end());
+  }
+  const LaggedResult one = CorrelateLagged(block, 40),
+                     two = CorrelateLagged(block, 40, {.threads = 2}),
+                     five = CorrelateLagged(block, 40, {.threads = 5});
+  ASSERT_EQ(one.pairs.size(), 20u);
+  for (const LaggedResult* other : {&two, &five}) {
+    ASSERT_EQ(other->pairs.size(), one.pairs.size());
+    for (size_t k = 0; k < one.pairs.size(); ++k) {
+      EXPECT_EQ(other->pairs[k].first, one.pairs[k].first);
+      EXPECT_EQ(other->pairs[k].second, one.pairs[k].second);
+      EXPECT_EQ(other->pairs[k].coefficient, one.pairs[k].coefficient);
+      EXPECT_EQ(other->pairs[k].p_value, one.pairs[k].p_value);
+    }
   }
 }
 

@@ -6,6 +6,8 @@
 
 #include "gtest/gtest.h"
 #include "libs/analytics/forecast/boosted_trees.h"
+#include "libs/analytics/forecast/exponential_smoothing.h"
+#include "libs/analytics/forecast/forecast_memo.h"
 #include "libs/analytics/forecast/linear.h"
 #include "libs/base/error.h"
 
@@ -193,6 +195,62 @@ TEST(Ridge, RecoversTheCoefficientsAndGivesNothingWithoutRows) {
   ASSERT_EQ(beta.size(), 2u);
   EXPECT_NEAR(beta[0], 4, 1e-6);
   EXPECT_NEAR(beta[1], 7, 1e-6);
+}
+
+TEST(ForecastMemo, KeepsWhatItsBytesAllowAndTellsRequestsApart) {
+  ForecastMemo memo(40 << 10);
+  const Series week = LoadSeries(7), fortnight = LoadSeries(14);
+  const auto first = memo.Forecast(week, {.horizon = 24});
+  ASSERT_TRUE(first.ok()) << first.status().message();
+  const auto again = memo.Forecast(week, {.horizon = 24});
+  EXPECT_EQ(first->get(), again->get()) << "kept";
+  EXPECT_EQ((*first)->mean, ForecastCombined(week, {.horizon = 24})->mean);
+  EXPECT_EQ((*memo.Forecast(week, {.horizon = 48}))->mean.size(), 48u);
+  EXPECT_EQ((*memo.Forecast(week, {.horizon = 24, .levels = {0.5}}))->bands.size(), 1u);
+  Series other = week;
+  other.values.back() += 1;
+  EXPECT_NE((*memo.Forecast(other, {.horizon = 24}))->mean, (*first)->mean);
+  EXPECT_EQ(memo.size(), 4u);
+  for (size_t horizon = 1; horizon <= 20; ++horizon)
+    ASSERT_TRUE(memo.Forecast(fortnight, {.horizon = horizon}).ok());
+  EXPECT_LT(memo.size(), 8u) << "what was used longest ago goes";
+  EXPECT_NE(memo.Forecast(week, {.horizon = 24})->get(), first->get());
+  EXPECT_FALSE(memo.Forecast(week, {.horizon = 0}).ok());
+}
+
+TEST(Ets, IsAModelByNameAndFindsTheFormOfASeries) {
+  ForecastOptions options{.horizon = 24, .model = "ets"};
+  const auto forecast = ForecastCombined(LoadSeries(14), options);
+  ASSERT_TRUE(forecast.ok()) << forecast.status().message();
+  EXPECT_LT(MeanAbsoluteError(*forecast), 25);
+  EXPECT_GT(forecast->backtest.origins, 3u);
+  options.model.clear();
+  const auto combined = ForecastCombined(LoadSeries(14), options);
+  ASSERT_TRUE(combined.ok());
+  for (const ModelShare& share : combined->models)
+    EXPECT_NE(share.name, "ets") << "it does not vote";
+
+  std::vector<double> line, wave;
+  for (int i = 0; i < 120; ++i) {
+    line.push_back(5 + 2 * i + Noise(static_cast<uint64_t>(i)));
+    wave.push_back(50 + 10 * std::sin(i * std::numbers::pi / 6) +
+                   Noise(static_cast<uint64_t>(500 + i)));
+  }
+  const auto trend = forecast::FitBestSmoothing(line, 0);
+  ASSERT_TRUE(trend.has_value());
+  EXPECT_NEAR(trend->Forecast(10).back(), 5 + 2 * 129 + 0.5, 2);
+  const auto season = forecast::FitBestSmoothing(wave, 12);
+  ASSERT_TRUE(season.has_value());
+  EXPECT_EQ(season->form.period, 12u);
+  for (size_t h = 0; h < 12; ++h) {
+    const double i = 120 + static_cast<double>(h);
+    EXPECT_NEAR(season->Forecast(12)[h], 50.5 + 10 * std::sin(i * std::numbers::pi / 6), 1.5) << h;
+  }
+  EXPECT_FALSE(forecast::FitSmoothing(std::vector<double>(9, 1.0), {}).has_value());
+  EXPECT_FALSE(forecast::FitSmoothing(std::vector<double>(30, NAN), {}).has_value());
+  const auto flat = forecast::FitBestSmoothing(std::vector<double>(50, 3.0), 7);
+  ASSERT_TRUE(flat.has_value());
+  EXPECT_NEAR(flat->Forecast(3)[2], 3, 1e-9);
 }
 
 }  // namespace

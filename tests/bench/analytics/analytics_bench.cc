@@ -17,6 +17,7 @@
 #include "libs/analytics/detect/stl.h"
 #include "libs/analytics/forecast/boosted_trees.h"
 #include "libs/analytics/forecast/exponential_smoothing.h"
+#include "libs/analytics/forecast/forecast_memo.h"
 #include "libs/analytics/forecast/forecaster.h"
 #include "libs/analytics/order_statistics.h"
 #include "tests/bench/analytics/request_bench.h"
@@ -173,6 +174,13 @@ void TimeForecasts(const Clock& clock, const std::string& folder,
                  [&](size_t k) {
                    if (!ForecastCombined(loads[k], {.horizon = 288}).ok()) std::exit(3);
                  });
+  const bool warm = clock.Wanted("forecast, the same again (kept), p99");
+  ForecastMemo memo;
+  if (warm && loads.empty()) loads.push_back(Load(series, 0));
+  for (const Series& load : loads) (void)memo.Forecast(load, {.horizon = 288});
+  clock.Quantile("forecast, the same again (kept), p99", 0.99, loads.size(), [&](size_t k) {
+    if (!memo.Forecast(loads[k], {.horizon = 288}).ok()) std::exit(3);
+  });
 }
 
 }  // namespace
