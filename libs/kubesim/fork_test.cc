@@ -7,6 +7,7 @@
 
 #include "gtest/gtest.h"
 #include "libs/base/clock.h"
+#include "libs/kubesim/behaviour/engine.h"
 #include "libs/kubesim/content/content.h"
 #include "libs/kubesim/simulator.h"
 #include "libs/kubesim/store/json_path.h"
@@ -78,6 +79,61 @@ TEST(ForkTest, TheSameStepsInTwoForksGiveTheSameBytes) {
     ASSERT_TRUE(fork->Advance(absl::Minutes(30)).ok());
   }
   EXPECT_EQ(Everything((*one)->store()), Everything((*two)->store()));
+}
+
+TEST(ForkTest, AForkGoesOnWhereItsOriginalWasAndLooksAtNothingAgain) {
+  const FixedClock clock;
+  auto original = Demo(clock);
+  ASSERT_TRUE(original->Advance(absl::Minutes(10)).ok());
+  auto fork = original->Fork({.seed = 9});
+  ASSERT_TRUE(fork.ok());
+  const auto before = Everything(original->store());
+  uint64_t steps = original->engine()->steps();
+  ASSERT_TRUE(original->Advance(absl::Minutes(1)).ok());
+  steps = original->engine()->steps() - steps;
+  ASSERT_TRUE((*fork)->Advance(absl::Minutes(1)).ok());
+  // The periodic rounds of controllers begin anew, with the fork; work does not.
+  EXPECT_LT((*fork)->engine()->steps(), steps + 40);
+  // What the original did in its minute the fork did too: names aside, which come from its own seed.
+  const auto after = Everything(original->store()), copied = Everything((*fork)->store());
+  for (const auto& [key, json] : after) {
+    if (key.starts_with("/events") || !before.contains(key)) continue;
+    EXPECT_TRUE(copied.contains(key)) << key;
+  }
+}
+
+TEST(ForkTest, ARolloutThatIsUnderWayIsFinishedInTheFork) {
+  const FixedClock clock;
+  auto original = Demo(clock);
+  ASSERT_TRUE(original->Advance(absl::Minutes(1)).ok());
+  Scale(*original, 9);
+  ASSERT_TRUE(original->Advance(absl::Milliseconds(700)).ok());  // pods are made, none is ready
+  Scale(*original, 12);                                          // nobody has seen this yet
+  auto fork = original->Fork({.seed = 4});
+  ASSERT_TRUE(fork.ok());
+  Scale(**fork, 15);  // before its engine has started
+  ASSERT_TRUE((*fork)->Advance(absl::Minutes(5)).ok());
+  ASSERT_TRUE(original->Advance(absl::Minutes(5)).ok());
+  for (const auto& [simulator, replicas] : {std::pair(original.get(), 12), std::pair(fork->get(), 15)}) {
+    const ResourceType& type = MustFind(simulator->store(), "apps", "v1", "deployments");
+    const Json status = At(simulator->store().List(type, "shop").objects.front()->Parse(), "status");
+    EXPECT_EQ(IntAt(status, "replicas"), replicas);
+    EXPECT_EQ(IntAt(status, "readyReplicas"), replicas);
+  }
+}
+
+TEST(ForkTest, AClusterThatLivesInRealTimeIsForkedWhileItRuns) {
+  auto original = Simulator::Create({.content = Content::kDemo, .live = true});
+  ASSERT_TRUE(original.ok());
+  for (uint64_t seed = 2; seed < 5; ++seed) {
+    Scale(**original, static_cast<int>(seed) + 3);
+    auto fork = (*original)->Fork({.seed = seed});
+    ASSERT_TRUE(fork.ok());
+    ASSERT_TRUE((*fork)->Advance(absl::Minutes(5)).ok());
+    const ResourceType& type = MustFind((*fork)->store(), "apps", "v1", "deployments");
+    EXPECT_EQ(IntAt((*fork)->store().List(type, "shop").objects.front()->Parse(), {"status", "readyReplicas"}),
+              static_cast<int>(seed) + 3);
+  }
 }
 
 TEST(ForkTest, AForkOutlivesItsOriginalAndChangesOfTheOriginalDoNotReachIt) {

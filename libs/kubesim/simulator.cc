@@ -14,6 +14,7 @@
 #include "libs/kubesim/behaviour/controllers/controllers.h"
 #include "libs/kubesim/behaviour/engine.h"
 #include "libs/kubesim/behaviour/faults/faults.h"
+#include "libs/kubesim/behaviour/kubelet/kubelet.h"
 #include "libs/kubesim/behaviour/nodes.h"
 #include "libs/kubesim/content/content.h"
 #include "libs/kubesim/demo/scenario.h"
@@ -70,7 +71,20 @@ class SimulatorImpl final : public Simulator {
   }
 
   absl::StatusOr<std::unique_ptr<Simulator>> Fork(ForkOptions options) const override {
-    auto copy = std::make_unique<SimulatorImpl>(options, *this);
+    std::unique_ptr<SimulatorImpl> copy;
+    auto make = [&] {
+      copy = std::make_unique<SimulatorImpl>(options, *this);
+      if (!engine_ || !options.live) return;
+      // Requests at the door may have written since the engine looked: then the copy's engine looks at everything.
+      auto state = engine_->Save();
+      if (!state || state->version != copy->store_.resource_version()) return;
+      copy->engine_state_ = std::move(state);
+      copy->kubelet_state_ = std::make_unique<KubeletState>(kubelet_->state());
+    };
+    if (engine_)
+      engine_->Between(make);
+    else
+      make();
     // Its engine reads every object once; that waits until time is to pass.
     copy->engine_waits_ = options.live;
     return copy;
@@ -84,8 +98,10 @@ class SimulatorImpl final : public Simulator {
     if (content_ == Content::kDemo) {
       OPSMESH_ASSIGN_OR_RETURN(scenario, DemoScenario());
     }
-    Kubelet& kubelet = AddNodes(*engine_, {.scenario = scenario ? &*scenario : nullptr, .faults = &fault_table_});
-    faults_ = std::make_unique<Faults>(*engine_, kubelet, fault_table_);
+    kubelet_ = &AddNodes(*engine_, {.scenario = scenario ? &*scenario : nullptr, .faults = &fault_table_, .kubelets = kubelet_state_.get()});
+    kubelet_state_.reset();
+    faults_ = std::make_unique<Faults>(*engine_, *kubelet_, fault_table_);
+    if (engine_state_) engine_->Resume(*std::exchange(engine_state_, std::nullopt));
     if (virtual_time) {
       engine_->StartVirtual();
     } else {
@@ -261,7 +277,10 @@ class SimulatorImpl final : public Simulator {
 
   std::mutex wake_mutex_;
   bool engine_waits_ = false;
+  std::optional<EngineState> engine_state_;  // of the original, until the engine starts
+  std::unique_ptr<KubeletState> kubelet_state_;
   std::unique_ptr<Engine> engine_;
+  Kubelet* kubelet_ = nullptr;  // the engine's
   std::unique_ptr<Faults> faults_;
 
   mutable std::mutex mutex_;

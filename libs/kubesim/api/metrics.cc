@@ -15,7 +15,7 @@
 namespace opsmesh::kubesim {
 namespace {
 
-constexpr int64_t kResolution = 15;                    // seconds between two scrapes
+const int64_t kResolution = absl::ToInt64Seconds(kMetricsWindow);  // seconds between two scrapes
 constexpr int64_t kNodeBaseNanoCores = 120'000'000;    // kubelet, runtime and the system itself
 constexpr int64_t kNodeBaseKi = 900 * 1024;
 
@@ -26,10 +26,6 @@ struct Usage {
 
 Json UsageJson(const Usage& usage) {
   return {{"cpu", fmt::format("{}n", usage.nano_cores)}, {"memory", fmt::format("{}Ki", usage.ki)}};
-}
-
-absl::Time LastScrape(absl::Time now) {
-  return absl::FromUnixSeconds(absl::ToUnixSeconds(now) / kResolution * kResolution);
 }
 
 // Within eight per cent of the typical value, the same for the same moment.
@@ -81,10 +77,8 @@ std::vector<Json> PodItems(const Cluster& cluster, const Call& call, const Selec
     if (node.empty() || !Answers(cluster, node)) continue;
     Json item = Shell(*object, "PodMetrics", scrape);
     item["containers"] = Json::array();
-    const Json content = object->Parse();
-    for (const Json& container : ListAt(content, {"containers"})) {
-      const std::string name = TextAt(container, "name");
-      item["containers"].push_back({{"name", name}, {"usage", UsageJson(UsageOf(container, object->name + name, scrape))}});
+    for (const ContainerUsage& one : UsageAt(object->Parse(), object->name, scrape)) {
+      item["containers"].push_back({{"name", one.name}, {"usage", UsageJson({one.nano_cores, one.ki})}});
     }
     items.push_back(std::move(item));
   }
@@ -95,11 +89,9 @@ std::vector<Json> NodeItems(const Cluster& cluster, const Call& call, const Sele
   std::map<std::string, Usage> sums;
   for (const ObjectPtr& object : cluster.store.List(MustFind(cluster.store, "metrics.k8s.io", "v1beta1", "pods")).objects) {
     Usage& sum = sums[NodeOfRunning(cluster, *object)];
-    const Json content = object->Parse();
-    for (const Json& container : ListAt(content, {"containers"})) {
-      const Usage usage = UsageOf(container, object->name + TextAt(container, "name"), scrape);
-      sum.nano_cores += usage.nano_cores;
-      sum.ki += usage.ki;
+    for (const ContainerUsage& one : UsageAt(object->Parse(), object->name, scrape)) {
+      sum.nano_cores += one.nano_cores;
+      sum.ki += one.ki;
     }
   }
   std::vector<Json> items;
@@ -117,6 +109,20 @@ std::vector<Json> NodeItems(const Cluster& cluster, const Call& call, const Sele
 }
 
 }  // namespace
+
+absl::Time LastScrape(absl::Time now) {
+  return absl::FromUnixSeconds(absl::ToUnixSeconds(now) / kResolution * kResolution);
+}
+
+std::vector<ContainerUsage> UsageAt(const Json& metrics, const std::string& name, absl::Time scrape) {
+  std::vector<ContainerUsage> containers;
+  for (const Json& container : ListAt(metrics, {"containers"})) {
+    const std::string own = TextAt(container, "name");
+    const Usage usage = UsageOf(container, name + own, scrape);
+    containers.push_back({own, usage.nano_cores, usage.ki});
+  }
+  return containers;
+}
 
 Reply HandleMetrics(const Cluster& cluster, const Call& call) {
   auto selection = SelectionOf(call);

@@ -2,6 +2,7 @@
 
 #include "libs/kubesim/api/deletes.h"
 #include "libs/kubesim/api/write_steps.h"
+#include "libs/kubesim/behaviour/engine.h"
 #include "libs/kubesim/objects/defaults.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
@@ -61,12 +62,12 @@ Outcome<ObjectPtr> Client::Change(const ResourceType& type, std::string_view ns,
     const ObjectPtr current = cluster_.store.Get(type, ns, name);
     if (!current || (!expected_uid.empty() && current->uid != expected_uid))
       return NotFoundStatus(type, name);
-    Json object = current->Parse();
-    const Json spec = At(object, "spec");
+    const auto before = engine_.Parsed(current);
+    Json object = *before;
     const bool had_finalizers = !ListAt(object, {"metadata", "finalizers"}).empty();
     if (!change(object)) return current;
     Json& metadata = object["metadata"];
-    if (metadata.contains("generation") && At(object, "spec") != spec)
+    if (metadata.contains("generation") && At(object, "spec") != At(*before, "spec"))
       metadata["generation"] = IntAt(metadata, "generation") + 1;
     const bool last_finalizer = had_finalizers && ListAt(metadata, {"finalizers"}).empty() &&
                                 metadata.contains("deletionTimestamp") &&

@@ -12,10 +12,13 @@
 
 namespace opsmesh::kubesim {
 
+class Engine;
+
 /// Engine thread only (it asks the store, which is thread-safe). Failures are the apiserver's own.
 class Client {
  public:
-  explicit Client(const Cluster& cluster) : cluster_(cluster) {}
+  /// `engine` remembers parsed objects; not owned, outlives the client.
+  Client(const Cluster& cluster, Engine& engine) : cluster_(cluster), engine_(engine) {}
 
   /// As POST by a system component: generateName, defaults, admission (quota, service accounts),
   /// validation. A `status` in `object` is dropped as a real server does; write it with Change().
@@ -44,6 +47,7 @@ class Client {
 
  private:
   const Cluster cluster_;
+  Engine& engine_;
 };
 
 }  // namespace opsmesh::kubesim

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libs/kubesim/behaviour/controllers/common.h"
@@ -79,6 +81,67 @@ TEST(EndpointsTest, MoreThanAHundredAddressesFillSeveralSlices) {
     total += slice["endpoints"].size();
   }
   EXPECT_EQ(total, 230u);
+}
+
+TEST(EndpointsTest, UnreadyPodsAreListedApartUnlessTheServicePublishesThem) {
+  TestCluster cluster;
+  cluster.kubelet().broken_images = {"nginx:1"};
+  cluster.Apply(kShop);
+  cluster.Apply(
+      "apiVersion: v1\nkind: Service\nmetadata: {name: peers}\nspec: {clusterIP: None, "
+      "publishNotReadyAddresses: true, selector: {app: web}, ports: [{port: 80}]}\n");
+  cluster.Run(absl::Seconds(5));
+  const Json web = cluster.Get("", "endpoints", "web")["subsets"][0];
+  EXPECT_FALSE(web.contains("addresses"));
+  EXPECT_EQ(web["notReadyAddresses"].size(), 3u);
+  const Json peers = cluster.Get("", "endpoints", "peers")["subsets"][0];
+  EXPECT_EQ(peers["addresses"].size(), 3u);
+  for (const Json& slice : cluster.List("discovery.k8s.io", "endpointslices")) {
+    const bool published = slice["metadata"]["labels"]["kubernetes.io/service-name"] == "peers";
+    for (const Json& endpoint : slice["endpoints"]) {
+      EXPECT_EQ(endpoint["conditions"]["ready"], published);
+      EXPECT_EQ(endpoint["conditions"]["serving"], false);
+    }
+  }
+}
+
+TEST(EndpointsTest, ANamedPortMayMeanAnotherNumberInEachPod) {
+  TestCluster cluster;
+  for (const char* port : {"8080", "9090"}) {
+    cluster.Apply(std::string("apiVersion: v1\nkind: Pod\nmetadata: {name: p-") + port +
+                  ", labels: {app: web}}\nspec: {containers: [{name: c, image: \"x:1\", ports: "
+                  "[{name: http, containerPort: " +
+                  port + "}]}]}\n");
+  }
+  cluster.Apply(
+      "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: "
+      "[{port: 80, targetPort: http}]}\n");
+  cluster.Run(absl::Seconds(5));
+  EXPECT_EQ(cluster.Get("", "endpoints", "web")["subsets"].size(), 2u);
+  std::set<int64_t> ports;
+  for (const Json& slice : cluster.List("discovery.k8s.io", "endpointslices")) {
+    EXPECT_EQ(slice["endpoints"].size(), 1u);
+    ports.insert(IntAt(slice["ports"][0], "port"));
+  }
+  EXPECT_EQ(ports, (std::set<int64_t>{8080, 9090}));
+}
+
+TEST(EndpointsTest, EndpointsShowAThousandAddressesAtMostAndSaySo) {
+  TestCluster cluster;
+  cluster.Apply(kShop);
+  cluster.Patch("apps", "deployments", "web", {{"spec", {{"replicas", 1030}}}});
+  cluster.Run(absl::Seconds(30));
+  const char* note = "endpoints.kubernetes.io/over-capacity";
+  Json endpoints = cluster.Get("", "endpoints", "web");
+  EXPECT_EQ(endpoints["subsets"][0]["addresses"].size(), 1000u);
+  EXPECT_EQ(endpoints["metadata"]["annotations"][note], "truncated");
+  size_t total = 0;
+  for (const Json& slice : cluster.List("discovery.k8s.io", "endpointslices"))
+    total += slice["endpoints"].size();
+  EXPECT_EQ(total, 1030u);
+  cluster.Patch("apps", "deployments", "web", {{"spec", {{"replicas", 5}}}});
+  cluster.Run(absl::Seconds(30));
+  EXPECT_FALSE(cluster.Get("", "endpoints", "web")["metadata"]["annotations"].contains(note));
 }
 
 TEST(EndpointsTest, AServiceWithoutSelectorKeepsWhatIsWrittenForIt) {

@@ -4,13 +4,14 @@
 
 #include <algorithm>
 #include <exception>
+#include <future>
 
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
 namespace {
 
-constexpr size_t kMemo = 512;
+constexpr size_t kMemo = 1024;
 // A real-time engine looks up at least this often, so that a clock that jumps is noticed.
 constexpr absl::Duration kLongestWait = absl::Seconds(1);
 
@@ -29,7 +30,7 @@ void Guarded(const F& step) {
 Engine::Engine(const Cluster& cluster, SimulationClock& clock)
     : cluster_(cluster),
       clock_(clock),
-      client_(cluster),
+      client_(cluster, *this),
       events_(std::make_unique<EventRecorder>(*this)),
       memo_(kMemo) {}
 
@@ -75,8 +76,12 @@ void Engine::Post(Task task) {
   wake_.notify_one();
 }
 
+Engine::Memo& Engine::MemoOf(const ObjectPtr& object) {
+  return memo_[(reinterpret_cast<uintptr_t>(object.get()) >> 4) * 0x9E3779B97F4A7C15u >> 32 & (kMemo - 1)];
+}
+
 std::shared_ptr<const Json> Engine::Parsed(const ObjectPtr& object) {
-  Memo& memo = memo_[(reinterpret_cast<uintptr_t>(object.get()) >> 6) % kMemo];
+  Memo& memo = MemoOf(object);
   if (memo.object != object) memo = {object, std::make_shared<const Json>(object->Parse())};
   return memo.json;
 }
@@ -105,6 +110,7 @@ void Informer::Take(const ObjectPtr& now, const ObjectPtr& gone, Engine& engine)
 }
 
 void Engine::Take(const Change& change) {
+  seen_version_ = std::max(seen_version_, change.object->resource_version);
   for (const auto& handler : any_handlers_) Guarded([&] { handler(change); });
   auto it = informers_.find(change.resource->storage_key);
   if (it == informers_.end() || change.object->resource_version <= it->second->synced_) return;
@@ -130,18 +136,49 @@ void Engine::TakeChanges() {
   }
 }
 
-void Engine::StartParts() {
-  if (started_) return;
-  started_ = true;
-  watch_ = store().StartWatch("", 0, [this](const Change& change) {
+Snapshot Engine::AtStart(const ResourceType& type) const {
+  if (resuming_) {
+    if (auto past = store().ListAt(type, {}, resumed_->version)) return *std::move(past);
+  }
+  return store().List(type);
+}
+
+// True when all that happened since the fork can still be told; it is in the inbox then.
+bool Engine::WatchFromFork() {
+  if (!resumed_ || resumed_->version == 0 || resumed_->parts.size() != parts_.size()) return false;
+  watch_ = store().StartWatch("", resumed_->version, [this](const Change& change) {
     std::lock_guard lock(inbox_mutex_);
     inbox_.push_back(change);
     wake_.notify_one();
   });
+  return watch_ != nullptr;
+}
+
+void Engine::RestoreQueues() {
+  resuming_ = false;
+  for (const auto& queue : queues_) {
+    auto known = resumed_->queues.find(queue->name());
+    if (known != resumed_->queues.end()) queue->Restore(known->second);
+  }
+  resumed_.reset();
+}
+
+void Engine::StartParts() {
+  if (started_) return;
+  started_ = true;
+  resuming_ = WatchFromFork();
+  seen_version_ = resuming_ ? resumed_->version : store().resource_version();
+  if (!resuming_) {
+    watch_ = store().StartWatch("", 0, [this](const Change& change) {
+      std::lock_guard lock(inbox_mutex_);
+      inbox_.push_back(change);
+      wake_.notify_one();
+    });
+  }
   // Informers are full before any handler runs, so that handlers of one kind may look at another.
   std::vector<std::pair<Informer*, Snapshot>> lists;
   for (auto& [key, informer] : informers_) {
-    Snapshot snapshot = store().List(informer->type());
+    Snapshot snapshot = AtStart(informer->type());
     informer->synced_ = snapshot.resource_version;
     lists.emplace_back(informer.get(), std::move(snapshot));
   }
@@ -152,15 +189,44 @@ void Engine::StartParts() {
     none.swap(informer->handlers_);
   }
   events_->Start();
-  for (const auto& part : parts_) part->Start();
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    if (resuming_ && resumed_->parts[i].has_value()) parts_[i]->Restore(resumed_->parts[i]);
+    parts_[i]->Start();
+  }
   for (auto& [informer, snapshot] : lists) {
-    for (const auto& handler : informer->handlers_) {
-      for (const ObjectPtr& object : snapshot.objects) {
-        const auto json = Parsed(object);
-        Guarded([&] { handler(Seen{nullptr, object, Json(), *json}); });
-      }
+    if (informer->handlers_.empty()) continue;
+    for (const ObjectPtr& object : snapshot.objects) {
+      const auto json = Parsed(object);
+      const Seen seen{nullptr, object, Json(), *json};
+      for (const auto& handler : informer->handlers_) Guarded([&] { handler(seen); });
     }
   }
+  if (resuming_) RestoreQueues();
+}
+
+std::optional<EngineState> Engine::Save() {
+  if (!started_) return std::nullopt;
+  EngineState state;
+  state.version = seen_version_;
+  for (const auto& queue : queues_) state.queues[queue->name()] = queue->Save();
+  for (const auto& part : parts_) state.parts.push_back(part->Save());
+  return state;
+}
+
+void Engine::Between(const std::function<void()>& task) {
+  if (thread_.joinable()) {
+    std::promise<void> done;
+    Post([&] {
+      TakeChanges();
+      task();
+      done.set_value();
+    });
+    done.get_future().wait();
+    return;
+  }
+  std::lock_guard lock(run_mutex_);
+  TakeChanges();
+  task();
 }
 
 bool Engine::StepUntil(absl::Time limit) {

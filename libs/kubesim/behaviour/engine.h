@@ -18,6 +18,7 @@
 // beside small state whose loss only costs time. A fork is a copy of the store and a new engine.
 #pragma once
 
+#include <any>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -25,6 +26,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -47,6 +49,18 @@ class Part {
   virtual ~Part() = default;
   /// Once, on the engine's thread, when informers hold the first list and before any handler ran.
   virtual void Start() {}
+  /// What it remembers and cannot build again from the objects, for the same part of a fork; Restore()
+  /// gets it before Start(). Nothing = it begins anew.
+  virtual std::any Save() const { return {}; }
+  virtual void Restore(const std::any&) {}
+};
+
+/// What an engine knows beside the objects at one moment. A fork's engine goes on from there instead
+/// of looking at everything again.
+struct EngineState {
+  uint64_t version = 0;  // changes of the store up to this one have been seen
+  std::map<std::string, std::vector<WorkQueue::Entry>> queues;
+  std::vector<std::any> parts;
 };
 
 class Engine {
@@ -84,6 +98,14 @@ class Engine {
   /// Ends that thread; the objects stay. Called by the destructor.
   void Stop();
 
+  /// Runs `task` between two steps, when every change made so far has been seen and nothing else runs
+  /// here (requests at the door go on). Blocks; not from the engine's thread.
+  void Between(const std::function<void()>& task);
+  /// Within Between() only; nothing before the start.
+  std::optional<EngineState> Save();
+  /// Before the start, over a copy of that engine's store with the same parts.
+  void Resume(EngineState state) { resumed_ = std::move(state); }
+
   bool started() const { return started_; }
   bool virtual_time() const { return clock_.frozen(); }
   /// Runs `task` on the engine's thread at its next step. Any thread, after the start.
@@ -113,6 +135,12 @@ class Engine {
   /// To be made before the start; lives as long as the engine.
   WorkQueue& AddQueue(std::string name, WorkQueue::Reconcile reconcile);
 
+  /// While the start takes over what another engine knew: queues take nothing then.
+  bool resuming() const { return resuming_; }
+  /// All objects of a type as they were when the engine's look at them begins: now, or when it was
+  /// forked. For Part::Start().
+  Snapshot AtStart(const ResourceType& type) const;
+
   /// Runs `task` at a time (at once when it is past). `background`: does not keep the engine from
   /// being idle.
   TimerId At(absl::Time when, Task task, bool background = false);
@@ -121,7 +149,7 @@ class Engine {
   }
   void Cancel(const TimerId& timer);
 
-  /// The object's JSON; the last few hundred are remembered.
+  /// The object's JSON; the last thousand are remembered.
   std::shared_ptr<const Json> Parsed(const ObjectPtr& object);
 
  private:
@@ -132,6 +160,8 @@ class Engine {
   using TimerKey = std::pair<absl::Time, uint64_t>;
 
   void StartParts();
+  bool WatchFromFork();
+  void RestoreQueues();
   void TakeChanges();
   void Take(const Change& change);
   bool StepUntil(absl::Time limit);
@@ -154,8 +184,12 @@ class Engine {
     ObjectPtr object;
     std::shared_ptr<const Json> json;
   };
+  Memo& MemoOf(const ObjectPtr& object);
   std::vector<Memo> memo_;
   bool started_ = false;
+  std::optional<EngineState> resumed_;
+  bool resuming_ = false;
+  uint64_t seen_version_ = 0;
   uint64_t steps_ = 0;
 
   std::mutex inbox_mutex_;  // below the store's lock

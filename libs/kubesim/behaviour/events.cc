@@ -42,6 +42,21 @@ EventRecorder::EventRecorder(Engine& engine) : engine_(engine), type_(engine.Typ
                  About(At(event, "involvedObject")), TextAt(event, "type"), TextAt(event, "reason"),
                  TextAt(event, "message"))};
   });
+  informer.AddIndex([this](const Object& object, const Json& event) {
+    const absl::Time last = LastOf(event);
+    auto [known, fresh] = ages_.try_emplace(object.uid, last);
+    if (!fresh) by_age_.erase({known->second, object.uid});
+    known->second = last;
+    by_age_.emplace(last, object.uid);
+    return std::vector<std::string>();
+  });
+  informer.OnChange([this](const Seen& seen) {
+    if (seen.now) return;
+    auto known = ages_.find(seen.before->uid);
+    if (known == ages_.end()) return;
+    by_age_.erase({known->second, known->first});
+    ages_.erase(known);
+  });
 }
 
 void EventRecorder::Start() {
@@ -49,19 +64,27 @@ void EventRecorder::Start() {
       kSweepEvery, [this] { Sweep(); }, true);
 }
 
+absl::Time EventRecorder::LastOf(const Json& event) const {
+  absl::Time last = absl::InfinitePast();
+  for (const char* member : {"lastTimestamp", "eventTime", "firstTimestamp"}) {
+    if (base::ParseRfc3339(TextAt(event, member), &last)) break;
+  }
+  absl::Time created;
+  if (base::ParseRfc3339(TextAt(event, {"metadata", "creationTimestamp"}), &created))
+    last = std::max(last, created);
+  return last;
+}
+
 // An apiserver keeps an event one hour after its last write.
 void EventRecorder::Sweep() {
   const absl::Time oldest = engine_.Now() - kTimeToLive;
-  for (const ObjectPtr& event : engine_.InformerOf("", "events").List()) {
-    const auto json = engine_.Parsed(event);
-    absl::Time last = absl::InfinitePast();
-    for (const char* member : {"lastTimestamp", "eventTime", "firstTimestamp"}) {
-      if (base::ParseRfc3339(TextAt(*json, member), &last)) break;
-    }
-    absl::Time created;
-    if (base::ParseRfc3339(TextAt(*json, {"metadata", "creationTimestamp"}), &created))
-      last = std::max(last, created);
-    if (last < oldest) (void)engine_.client().Remove(type_, event->ns, event->name, event->uid);
+  Informer& informer = engine_.InformerOf("", "events");
+  while (!by_age_.empty() && by_age_.begin()->first < oldest) {
+    const std::string uid = by_age_.begin()->second;
+    by_age_.erase(by_age_.begin());
+    ages_.erase(uid);
+    const ObjectPtr event = informer.GetByUid(uid);
+    if (event) (void)engine_.client().Remove(type_, event->ns, event->name, uid);
   }
   if (spam_.size() > kMaxRemembered) spam_.clear();
   if (similar_.size() > kMaxRemembered) similar_.clear();

@@ -4,8 +4,11 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 
 #include "absl/time/time.h"
 #include "libs/kubesim/store/store.h"
@@ -53,10 +56,14 @@ class EventRecorder {
   void Write(const EventSource& source, Json involved, std::string_view type,
              std::string_view reason, std::string message, const std::string& series);
   void Sweep();
+  absl::Time LastOf(const Json& event) const;
 
   Engine& engine_;
   const ResourceType& type_;
   ObjectIndex* by_series_;
+  // Events by their last time, so that a sweep looks at the old ones only.
+  std::set<std::pair<absl::Time, std::string>> by_age_;  // and uid
+  std::unordered_map<std::string, absl::Time> ages_;     // by uid
   std::map<std::string, Spam> spam_;
   std::map<std::string, Similar> similar_;
   std::map<std::string, std::pair<std::string, std::string>>

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
@@ -11,6 +13,14 @@ const ObjectSet& ObjectIndex::Find(std::string_view key) const {
   static const auto* none = new ObjectSet();
   auto it = sets_.find(key);
   return it == sets_.end() ? *none : it->second;
+}
+
+std::vector<std::string> ObjectIndex::Keys() const {
+  std::vector<std::string> keys;
+  keys.reserve(sets_.size());
+  for (const auto& [key, set] : sets_) keys.push_back(key);
+  std::sort(keys.begin(), keys.end());
+  return keys;
 }
 
 void ObjectIndex::Replace(const ObjectPtr* before, const ObjectPtr* after, const Json* parsed) {
@@ -68,6 +78,18 @@ const ObjectIndex& Informer::ByController() {
     });
   }
   return *by_controller_;
+}
+
+const ObjectIndex& Informer::Orphans() {
+  if (orphans_ == nullptr) {
+    orphans_ = &AddIndex([](const Object& object, const Json& parsed) {
+      for (const Json& owner : ListAt(parsed, {"metadata", "ownerReferences"})) {
+        if (BoolAt(owner, {"controller"})) return std::vector<std::string>();
+      }
+      return std::vector<std::string>{object.ns};
+    });
+  }
+  return *orphans_;
 }
 
 const ObjectIndex& Informer::ByLabel() {

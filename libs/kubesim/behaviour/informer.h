@@ -31,6 +31,8 @@ class ObjectIndex {
   explicit ObjectIndex(KeysOf keys_of) : keys_of_(std::move(keys_of)) {}
   /// Empty when nothing is under the key.
   const ObjectSet& Find(std::string_view key) const;
+  /// All keys under which there is something, in order.
+  std::vector<std::string> Keys() const;
 
  private:
   friend class Informer;
@@ -75,6 +77,9 @@ class Informer {
   /// Objects by the uid of their controlling owner; made on the first call (before the engine
   /// starts).
   const ObjectIndex& ByController();
+  /// Objects without a controlling owner, by namespace; made on the first call (before the engine
+  /// starts).
+  const ObjectIndex& Orphans();
   /// Objects by "namespace/key=value" of each label; made on the first call (before the engine
   /// starts).
   const ObjectIndex& ByLabel();
@@ -103,6 +108,7 @@ class Informer {
   std::unordered_map<std::string_view, ObjectPtr> by_uid_;
   std::vector<std::unique_ptr<ObjectIndex>> indexes_;
   ObjectIndex* by_controller_ = nullptr;
+  ObjectIndex* orphans_ = nullptr;
   ObjectIndex* by_label_ = nullptr;
   std::vector<std::function<void(const Seen&)>> handlers_;
   uint64_t synced_ = 0;  // changes up to this version were in the first list

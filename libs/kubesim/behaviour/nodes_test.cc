@@ -98,6 +98,44 @@ TEST(DisruptionTest, CountsWhatMayGo) {
   EXPECT_EQ(TextAt(ConditionOf(least, "DisruptionAllowed"), "reason"), "InsufficientPods");
 }
 
+TEST(DisruptionTest, NothingMayGoWhileNobodyKnowsHowManyThereShouldBe) {
+  TestCluster cluster;
+  cluster.Apply(
+      "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: agent}\nspec: {selector: {matchLabels: "
+      "{app: agent}}, template: {metadata: {labels: {app: agent}}, spec: {containers: [{name: c, "
+      "image: \"a:1\"}]}}}\n---\napiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: "
+      "share}\nspec: {maxUnavailable: 50%, selector: {matchLabels: {app: agent}}}\n---\napiVersion: "
+      "policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: count}\nspec: {minAvailable: 0, "
+      "selector: {matchLabels: {app: agent}}}\n");
+  cluster.Run(absl::Seconds(5));
+  const Json share = cluster.Get("policy", "poddisruptionbudgets", "share")["status"];
+  EXPECT_EQ(share["disruptionsAllowed"], 0);
+  EXPECT_EQ(TextAt(ConditionOf(share, "DisruptionAllowed"), "reason"), "SyncFailed");
+  EXPECT_EQ(TextAt(ConditionOf(share, "DisruptionAllowed"), "message"),
+            "daemonsets.apps does not implement the scale subresource");
+  const Json count = cluster.Get("policy", "poddisruptionbudgets", "count")["status"];
+  EXPECT_EQ(count["disruptionsAllowed"], 1) << "a number needs no controller";
+}
+
+TEST(DisruptionTest, SharesAreOfWhatTheControllersWantAndRoundedUp) {
+  TestCluster cluster;
+  cluster.kubelet().broken_images = {"x:broken"};
+  cluster.Apply(
+      "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: old}\nspec: {replicas: 7, "
+      "selector: {app: old}, template: {metadata: {labels: {app: old}}, spec: {containers: [{name: "
+      "c, image: \"x:1\"}]}}}\n---\napiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: "
+      "{name: most}\nspec: {maxUnavailable: 30%, selector: {matchLabels: {app: old}}}\n---\n"
+      "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: least}\nspec: "
+      "{minAvailable: 30%, selector: {matchLabels: {app: old}}}\n");
+  cluster.Run(absl::Seconds(5));
+  const Json most = cluster.Get("policy", "poddisruptionbudgets", "most")["status"];
+  EXPECT_EQ(most["expectedPods"], 7);
+  EXPECT_EQ(most["desiredHealthy"], 4) << "7 - ceil(2.1)";
+  EXPECT_EQ(most["disruptionsAllowed"], 3);
+  const Json least = cluster.Get("policy", "poddisruptionbudgets", "least")["status"];
+  EXPECT_EQ(least["desiredHealthy"], 3) << "ceil(2.1)";
+}
+
 constexpr const char* kClasses = R"(
 apiVersion: storage.k8s.io/v1
 kind: StorageClass

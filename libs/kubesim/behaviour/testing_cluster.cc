@@ -47,6 +47,16 @@ void StandInKubelet::See(const Seen& seen) {
   if (BeingDeleted(seen.now_json)) {
     if (known_.insert(uid + "-").second) {
       engine_.After(absl::Seconds(2), [this, &pods, ns, name, uid] {
+        // A kubelet says how a pod ended before it goes, for those who wait for that.
+        (void)engine_.client().Change(
+            pods, ns, name,
+            [](Json& pod) {
+              const std::string phase = TextAt(pod, {"status", "phase"});
+              if (ListAt(pod, {"metadata", "finalizers"}).empty() || phase == "Succeeded") return false;
+              pod["status"]["phase"] = "Failed";
+              return true;
+            },
+            uid);
         (void)engine_.client().Remove(pods, ns, name, uid);
       });
     }

@@ -25,14 +25,37 @@ WorkQueue::WorkQueue(Engine& engine, std::string name, Reconcile reconcile)
     : engine_(engine), name_(std::move(name)), reconcile_(std::move(reconcile)) {}
 
 void WorkQueue::AddAfter(const std::string& key, absl::Duration delay, bool background) {
+  if (engine_.resuming()) return;  // what waits is known already
   const absl::Time due = engine_.Now() + std::max(delay, absl::ZeroDuration());
   Waiting& waiting = waiting_[key];
   if (waiting.serial != 0 && waiting.due <= due) return;
   waiting.due = due;
   if (waiting.timer.serial != 0) engine_.Cancel(waiting.timer);
   waiting.serial = next_serial_++;
+  waiting.background = background;
   waiting.timer = engine_.At(
       due, [this, key, serial = waiting.serial] { Run(key, serial); }, background);
+}
+
+std::vector<WorkQueue::Entry> WorkQueue::Save() const {
+  std::vector<std::pair<uint64_t, Entry>> waiting;
+  for (const auto& [key, one] : waiting_) {
+    if (one.serial != 0)
+      waiting.push_back({one.serial, {key, one.due, one.failures, one.background}});
+  }
+  std::sort(waiting.begin(), waiting.end(), [](const auto& x, const auto& y) {
+    return x.second.due != y.second.due ? x.second.due < y.second.due : x.first < y.first;
+  });
+  std::vector<Entry> entries;
+  for (auto& [serial, entry] : waiting) entries.push_back(std::move(entry));
+  return entries;
+}
+
+void WorkQueue::Restore(const std::vector<Entry>& entries) {
+  for (const Entry& entry : entries) {
+    waiting_[entry.key].failures = entry.failures;
+    AddAfter(entry.key, entry.due - engine_.Now(), entry.background);
+  }
 }
 
 void WorkQueue::Run(const std::string& key, uint64_t serial) {

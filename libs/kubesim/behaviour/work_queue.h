@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "absl/time/time.h"
 
@@ -54,12 +55,24 @@ class WorkQueue {
   /// being idle.
   void AddAfter(const std::string& key, absl::Duration delay, bool background = false);
 
+  /// A key that waits, for the queue of a fork.
+  struct Entry {
+    std::string key;
+    absl::Time due;
+    int failures = 0;
+    bool background = false;
+  };
+  /// By time, then by the order in which they were added.
+  std::vector<Entry> Save() const;
+  void Restore(const std::vector<Entry>& entries);
+
  private:
   struct Waiting {
     absl::Time due = absl::InfiniteFuture();
     uint64_t serial = 0;  // of the timer that counts; 0 = none
     TimerId timer;
     int failures = 0;
+    bool background = false;
   };
   void Run(const std::string& key, uint64_t serial);
 

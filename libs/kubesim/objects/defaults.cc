@@ -148,12 +148,12 @@ void DefaultDaemonSet(Json& spec) {
 }
 
 void DefaultJob(Json& spec) {
-  Default(spec, "backoffLimit", 6);
+  Default(spec, "backoffLimit", At(spec, "backoffLimitPerIndex").is_null() ? 6 : 2147483647);
   Default(spec, "completionMode", "NonIndexed");
   Default(spec, "manualSelector", false);
   if (At(spec, "parallelism").is_null() && At(spec, "completions").is_null()) spec["completions"] = 1;
   Default(spec, "parallelism", 1);
-  Default(spec, "podReplacementPolicy", "TerminatingOrFailed");
+  Default(spec, "podReplacementPolicy", At(spec, "podFailurePolicy").is_null() ? "TerminatingOrFailed" : "Failed");
   Default(spec, "suspend", false);
   DefaultTemplate(spec);
 }

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "libs/base/json.h"
+#include "libs/kubesim/store/stored_json.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
@@ -39,7 +40,39 @@ std::string Text(const Json& object, const char* member) {
 
 }  // namespace
 
-Json Object::Parse() const { return Json::parse(json, nullptr, false); }
+namespace {
+
+// The object as it is kept under a version; null when it is `current` (may be null) unchanged.
+ObjectPtr SealOver(Json& object, uint64_t version, const Object* current) {
+  Json& meta = object["metadata"];
+  object.erase("kind");
+  object.erase("apiVersion");
+  // Written as if nothing had changed: bytes that are equal then are no write.
+  meta["resourceVersion"] = std::to_string(current ? current->resource_version : version);
+  size_t at = 0;
+  std::string json = DumpStored(object, &at);
+  if (current != nullptr) {
+    if (json == current->json) return nullptr;
+    json.replace(at, std::to_string(current->resource_version).size(), std::to_string(version));
+  }
+  auto sealed = std::make_shared<Object>();
+  sealed->ns = Text(meta, "namespace");
+  sealed->name = Text(meta, "name");
+  sealed->uid = Text(meta, "uid");
+  sealed->resource_version = version;
+  if (auto labels = meta.find("labels"); labels != meta.end() && labels->is_object()) {
+    for (const auto& [key, value] : labels->items()) {
+      if (value.is_string()) sealed->labels.emplace_back(key, value.get<std::string>());
+    }
+  }
+  json.shrink_to_fit();
+  sealed->json = std::move(json);
+  return sealed;
+}
+
+}  // namespace
+
+Json Object::Parse() const { return ParseStored(json); }
 
 std::string Object::Wire(const ResourceType& type) const {
   return fmt::format("{{\"kind\":\"{}\",\"apiVersion\":\"{}\",{}", type.kind, type.ApiVersion(),
@@ -147,24 +180,7 @@ std::optional<Snapshot> Store::ListAt(const ResourceType& type, std::string_view
   return past;
 }
 
-ObjectPtr Store::Seal(Json& object, uint64_t version) const {
-  auto sealed = std::make_shared<Object>();
-  Json& meta = object["metadata"];
-  meta["resourceVersion"] = std::to_string(version);
-  object.erase("kind");
-  object.erase("apiVersion");
-  sealed->ns = Text(meta, "namespace");
-  sealed->name = Text(meta, "name");
-  sealed->uid = Text(meta, "uid");
-  sealed->resource_version = version;
-  if (auto labels = meta.find("labels"); labels != meta.end() && labels->is_object()) {
-    for (const auto& [key, value] : labels->items()) {
-      if (value.is_string()) sealed->labels.emplace_back(key, value.get<std::string>());
-    }
-  }
-  sealed->json = base::DumpJson(object);
-  return sealed;
-}
+ObjectPtr Store::Seal(Json& object, uint64_t version) const { return SealOver(object, version, nullptr); }
 
 void Store::Record(Change change) {
   for (const auto& weak : watches_) {
@@ -208,11 +224,10 @@ Outcome<ObjectPtr> Store::Update(const ResourceType& type, Json object, uint64_t
   if (it == table.end()) return NotFoundStatus(type, name);
   const ObjectPtr current = it->second;
   if (expected_version != 0 && expected_version != current->resource_version) return ModifiedStatus(type, name);
-  // Identity is the store's; equal bytes under the old version mean that nothing changed.
-  meta["uid"] = current->uid;
-  ObjectPtr same = Seal(object, current->resource_version);
-  if (same->json == current->json) return current;
-  ObjectPtr sealed = Seal(object, ++version_);
+  meta["uid"] = current->uid;  // identity is the store's
+  ObjectPtr sealed = SealOver(object, version_ + 1, current.get());
+  if (!sealed) return current;
+  ++version_;
   it->second = sealed;
   Record({ChangeType::kModified, &type, sealed, current});
   return sealed;

@@ -129,9 +129,11 @@ void AutoscalerController::Round(Sync& sync) {
     return Rescale(sync, most, "Current number of replicas above Spec.MaxReplicas");
   if (sync.current < least)
     return Rescale(sync, least, "Current number of replicas below Spec.MinReplicas");
+  // What runs when it begins counts as its first recommendation: nothing shrinks at once.
+  ScalingMemory& memory = memory_[sync.object->uid];
+  if (memory.recommendations.empty()) memory.recommendations.push_back({engine_.Now(), sync.current});
   if (!Compute(sync)) return;
-  const Limited limited =
-      Limit(spec, sync.current, sync.proposed, memory_[sync.object->uid], engine_.Now());
+  const Limited limited = Limit(spec, sync.current, sync.proposed, memory, engine_.Now());
   if (!limited.able_reason.empty())
     Set(sync, "AbleToScale", true, limited.able_reason, limited.able_message);
   Set(sync, "ScalingLimited", limited.limited, limited.limited_reason, limited.limited_message);
@@ -256,7 +258,13 @@ bool AutoscalerController::Gather(Sync& sync, const std::string& resource,
                                   MetricPods* out) {
   const std::string what = need_requests ? fmt::format("failed to get {} utilization: ", resource)
                                          : fmt::format("failed to get {} usage: ", resource);
-  const auto usage = ReadPodUsage(engine_.cluster(), sync.object->ns, resource);
+  const Json& selector = At(sync.target_json, {"spec", "selector"});
+  const bool plain = sync.target_type->storage_key == "/replicationcontrollers";
+  const auto pods =
+      pods_.Selected(sync.object->ns,
+                     plain ? LabelSelector::FromMap(selector) : LabelSelector::FromObject(selector),
+                     plain ? selector : At(selector, "matchLabels"));
+  const auto usage = ReadPodUsage(engine_, pods, resource);
   if (!usage) {
     sync.failure =
         what +
@@ -266,12 +274,6 @@ bool AutoscalerController::Gather(Sync& sync, const std::string& resource,
             resource);
     return false;
   }
-  const Json& selector = At(sync.target_json, {"spec", "selector"});
-  const bool plain = sync.target_type->storage_key == "/replicationcontrollers";
-  const auto pods =
-      pods_.Selected(sync.object->ns,
-                     plain ? LabelSelector::FromMap(selector) : LabelSelector::FromObject(selector),
-                     plain ? selector : At(selector, "matchLabels"));
   bool none = true;
   for (const PodView* pod : pods) none &= !usage->contains(pod->name());
   if (none) {

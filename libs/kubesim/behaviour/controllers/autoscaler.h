@@ -11,8 +11,11 @@ namespace opsmesh::kubesim {
 class AutoscalerController final : public Part {
  public:
   AutoscalerController(Engine& engine, Pods& pods);
+  std::any Save() const override { return memory_; }
+  void Restore(const std::any& saved) override { memory_ = std::any_cast<Memory>(saved); }
 
  private:
+  using Memory = std::map<std::string, ScalingMemory>;  // by uid
   struct Sync;
   Next Run(const std::string& key);
   void Round(Sync& sync);
@@ -32,7 +35,7 @@ class AutoscalerController final : public Part {
   Pods& pods_;
   Informer& autoscalers_;
   WorkQueue& queue_;
-  std::map<std::string, ScalingMemory> memory_;  // by uid
+  Memory memory_;
 };
 
 }  // namespace opsmesh::kubesim

@@ -120,6 +120,8 @@ PodView ViewOf(const ObjectPtr& object, const Json& pod) {
   view.node = TextAt(pod, {"spec", "nodeName"});
   view.phase = TextAt(pod, {"status", "phase"});
   view.ip = TextAt(pod, {"status", "podIP"});
+  view.hostname = TextAt(pod, {"spec", "hostname"});
+  view.subdomain = TextAt(pod, {"spec", "subdomain"});
   view.created = TimeAt(pod, {"metadata", "creationTimestamp"});
   view.deleted = BeingDeleted(pod);
   const Json& ready = ConditionOf(At(pod, "status"), "Ready");
@@ -155,7 +157,8 @@ Pods::Pods(Engine& engine)
       by_node_(informer_.AddIndex([](const Object&, const Json& pod) {
         const std::string node = TextAt(pod, {"spec", "nodeName"});
         return node.empty() ? std::vector<std::string>() : std::vector<std::string>{node};
-      })) {
+      })),
+      orphans_(informer_.Orphans()) {
   // An index whose keys nobody asks for: views are in step with the other indexes, before any
   // handler.
   informer_.AddIndex([this](const Object& object, const Json& pod) {
@@ -209,8 +212,7 @@ std::vector<const PodView*> Pods::Selected(std::string_view ns, const LabelSelec
 std::vector<const PodView*> ClaimPods(Engine& engine, const Pods& pods,
                                       const ResourceType& owner_type, const Object& owner,
                                       const Json& owner_json) {
-  const Json& raw = At(owner_json, {"spec", "selector"});
-  const LabelSelector selector = LabelSelector::FromObject(raw);
+  const LabelSelector selector = WorkloadSelector(owner_type, owner_json);
   const ResourceType& type = engine.Type("", "pods");
   std::vector<const PodView*> claimed;
   for (const PodView* pod : pods.ControlledBy(owner.uid)) {
@@ -235,8 +237,9 @@ std::vector<const PodView*> ClaimPods(Engine& engine, const Pods& pods,
         pod->object->uid);
   }
   if (BeingDeleted(owner_json) || selector.empty()) return claimed;
-  for (const PodView* pod : pods.Selected(owner.ns, selector, At(raw, "matchLabels"))) {
-    if (!pod->controller_uid.empty() || !pod->active()) continue;
+  for (const ObjectPtr& orphan : ObjectSet(pods.Orphans(owner.ns))) {
+    const PodView* pod = &pods.Of(orphan);
+    if (!selector.Matches(orphan->labels) || !pod->active()) continue;
     (void)engine.client().Change(
         type, owner.ns, pod->name(),
         [&](Json& object) {
@@ -273,6 +276,23 @@ std::vector<std::string> SelectorTable::Matching(const std::string& ns,
       names.push_back(name);
   }
   return names;
+}
+
+void EnqueueOwners(const Seen& seen, std::string_view kind, const SelectorTable& selectors,
+                   WorkQueue& queue) {
+  const Json& owner = ControllerOf(seen.now_json);
+  for (const Json* one : {&ControllerOf(seen.before_json), &owner}) {
+    if (TextAt(*one, "kind") == kind) queue.Add(KeyOf(seen.any().ns, TextAt(*one, "name")));
+  }
+  if (!seen.now || !owner.is_null()) return;
+  for (const std::string& name : selectors.Matching(seen.now->ns, seen.now->labels))
+    queue.Add(KeyOf(seen.now->ns, name));
+}
+
+LabelSelector WorkloadSelector(const ResourceType& type, const Json& workload) {
+  const Json& selector = At(workload, {"spec", "selector"});
+  return type.plural == "replicationcontrollers" ? LabelSelector::FromMap(selector)
+                                                  : LabelSelector::FromObject(selector);
 }
 
 Json PodFromTemplate(const Json& pod_template, const std::string& ns, Json owner,

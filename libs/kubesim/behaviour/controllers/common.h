@@ -49,6 +49,7 @@ struct PodView {
   std::string node;
   std::string phase;
   std::string ip;
+  std::string hostname, subdomain;
   absl::Time created;
   absl::Time ready_since;  // last transition of Ready; meaningful while `ready`
   int64_t deletion_cost = 0;
@@ -78,6 +79,10 @@ class Pods final : public Part {
   /// In order of namespace and name.
   std::vector<const PodView*> ControlledBy(std::string_view uid) const;
   std::vector<const PodView*> OnNode(std::string_view node) const;
+  /// Names of the nodes that pods are on, in order.
+  std::vector<std::string> Nodes() const { return by_node_.Keys(); }
+  /// Pods of a namespace that no controller owns.
+  const ObjectSet& Orphans(std::string_view ns) const { return orphans_.Find(ns); }
   /// Matching a selector; `labels` is a map some entry of which every match has (matchLabels), or
   /// anything else.
   std::vector<const PodView*> Selected(std::string_view ns, const LabelSelector& selector,
@@ -93,6 +98,7 @@ class Pods final : public Part {
   const ObjectIndex& by_controller_;
   const ObjectIndex& by_label_;
   ObjectIndex& by_node_;
+  const ObjectIndex& orphans_;
   std::unordered_map<const Object*, PodView> views_;
 };
 
@@ -116,6 +122,14 @@ class SelectorTable {
   const bool empty_selects_all_;
   std::map<std::string, std::map<std::string, LabelSelector>> by_namespace_;
 };
+
+/// Adds the keys of those of `kind` whom a change of a pod (or of a ReplicaSet, for Deployments)
+/// concerns: its controllers before and now and, when nobody owns it, all that select it.
+void EnqueueOwners(const Seen& seen, std::string_view kind, const SelectorTable& selectors,
+                   WorkQueue& queue);
+
+/// The selector of a workload; ReplicationControllers have a plain map of labels.
+LabelSelector WorkloadSelector(const ResourceType& type, const Json& workload);
 
 /// A pod from a template: labels, annotations, finalizers and spec, the owner, a name or
 /// generateName.

@@ -22,6 +22,7 @@ void AddControllers(Engine& engine) {
   engine.Add<NamespaceController>();
   engine.Add<ServiceAccountController>();
   engine.Add<ReplicaSetController>(pods);
+  engine.Add<ReplicaSetController>(pods, true);
   engine.Add<DeploymentController>(pods);
   engine.Add<StatefulSetController>(pods);
   engine.Add<DaemonSetController>(pods);

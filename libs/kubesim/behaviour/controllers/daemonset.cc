@@ -95,16 +95,7 @@ DaemonSetController::DaemonSetController(Engine& engine, Pods& pods)
     for (const ObjectPtr& set : sets_.List()) queue_.Add(KeyOf(set->ns, set->name));
   });
   pods_.informer().OnChange([this](const Seen& seen) {
-    bool owned = false;
-    for (const Json* pod : {&seen.before_json, &seen.now_json}) {
-      const Json& owner = ControllerOf(*pod);
-      owned |= !owner.is_null();
-      if (TextAt(owner, "kind") == "DaemonSet")
-        queue_.Add(KeyOf(seen.any().ns, TextAt(owner, "name")));
-    }
-    if (owned || !seen.now) return;
-    for (const std::string& name : selectors_.Matching(seen.now->ns, seen.now->labels))
-      queue_.Add(KeyOf(seen.now->ns, name));
+    EnqueueOwners(seen, "DaemonSet", selectors_, queue_);
   });
 }
 

@@ -15,6 +15,7 @@ class DeploymentController final : public Part {
 
   Next Run(const std::string& key);
   void LoadSets(Sync& sync);
+  void Release(const Sync& sync, const Object& set);
   bool CheckPaused(Sync& sync);
   bool IsScalingEvent(const Sync& sync) const;
   /// False when a conflict or refusal asks for another try.
@@ -39,6 +40,7 @@ class DeploymentController final : public Part {
   Informer& deployments_;
   Informer& sets_;
   const ObjectIndex& sets_by_controller_;
+  const ObjectIndex& orphan_sets_;
   SelectorTable selectors_;
   WorkQueue& queue_;
 };

@@ -1,5 +1,7 @@
 #include "libs/kubesim/behaviour/controllers/disruption.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 
@@ -36,36 +38,62 @@ DisruptionController::DisruptionController(Engine& engine, Pods& pods)
   });
 }
 
-int64_t DisruptionController::WantedBy(const std::string& ns,
-                                       const std::vector<const PodView*>& pods) {
-  std::map<std::string, int64_t> wanted;  // by the controller's uid
-  int64_t alone = 0;
+std::optional<int64_t> DisruptionController::WantedBy(const std::vector<const PodView*>& pods,
+                                                      std::string* failure) {
+  std::map<std::string, int64_t> wanted;  // by the controller's uid; pods of nobody do not count
   for (const PodView* pod : pods) {
     const Json owner = ControllerOf(*engine_.Parsed(pod->object));
-    const std::string kind = TextAt(owner, "kind");
-    const char* plural = kind == "ReplicaSet"    ? "replicasets"
-                         : kind == "StatefulSet" ? "statefulsets"
-                                                 : nullptr;
-    const ObjectPtr object = plural == nullptr ? nullptr
-                                               : engine_.store().Get(engine_.Type("apps", plural),
-                                                                     ns, TextAt(owner, "name"));
-    if (!object) {
-      ++alone;
-      continue;
+    if (owner.is_null()) continue;
+    const std::string& ns = pod->object->ns;
+    const ResourceType* type =
+        engine_.store().catalog().FindKind(TextAt(owner, "apiVersion"), TextAt(owner, "kind"));
+    if (type == nullptr) {
+      *failure = fmt::format("found no controllers for pod \"{}\"", pod->name());
+      return std::nullopt;
     }
-    Json content = object->Parse();
-    const Json above = ControllerOf(content);
+    if (type->FindSubresource("scale") == nullptr) {
+      *failure = type->QualifiedName() + " does not implement the scale subresource";
+      return std::nullopt;
+    }
+    const ObjectPtr object = engine_.store().Get(*type, ns, TextAt(owner, "name"));
+    if (!object || object->uid != TextAt(owner, "uid")) {
+      *failure = fmt::format("found no controllers for pod \"{}\"", pod->name());
+      return std::nullopt;
+    }
+    const auto content = engine_.Parsed(object);
+    const Json& above = ControllerOf(*content);
     if (TextAt(above, "kind") == "Deployment") {
       if (const ObjectPtr deployment =
               engine_.store().Get(engine_.Type("apps", "deployments"), ns, TextAt(above, "name"))) {
-        wanted[deployment->uid] = IntAt(deployment->Parse(), {"spec", "replicas"}, 1);
+        wanted[deployment->uid] = IntAt(*engine_.Parsed(deployment), {"spec", "replicas"}, 1);
         continue;
       }
     }
-    wanted[object->uid] = IntAt(content, {"spec", "replicas"}, 1);
+    wanted[object->uid] = IntAt(*content, {"spec", "replicas"}, 1);
   }
-  for (const auto& [uid, count] : wanted) alone += count;
-  return alone;
+  int64_t all = 0;
+  for (const auto& [uid, count] : wanted) all += count;
+  return all;
+}
+
+// Nothing may be disrupted while nobody knows how many there should be.
+Next DisruptionController::FailSafe(const ObjectPtr& budget, const std::string& failure) {
+  engine_.events().Record({"controllermanager", ""}, budgets_.type(), *budget, "Warning",
+                          "CalculateExpectedPodCountFailed",
+                          "Failed to calculate the number of expected pods: " + failure);
+  auto written = engine_.client().Change(
+      budgets_.type(), budget->ns, budget->name,
+      [&](Json& object) {
+        Json& status = object["status"];
+        if (!status.is_object()) status = Json::object();
+        const Json before = status;
+        status["disruptionsAllowed"] = 0;
+        SetCondition(status, "DisruptionAllowed", "False", "SyncFailed", failure, engine_.Now(),
+                     {{"observedGeneration", IntAt(object, {"metadata", "generation"})}});
+        return status != before;
+      },
+      budget->uid);
+  return written.ok() || written.status().code == 404 ? Next::Done() : Next::Retry();
 }
 
 Next DisruptionController::Sync(const std::string& key) {
@@ -82,11 +110,15 @@ Next DisruptionController::Sync(const std::string& key) {
   const Json& least = At(*content, {"spec", "minAvailable"});
   const Json& most = At(*content, {"spec", "maxUnavailable"});
   int64_t expected = static_cast<int64_t>(pods.size()), desired = 0;
+  if (!most.is_null() || least.is_string()) {
+    std::string failure;
+    const auto wanted = WantedBy(pods, &failure);
+    if (!wanted) return FailSafe(budget, failure);
+    expected = *wanted;
+  }
   if (!most.is_null()) {
-    expected = WantedBy(budget->ns, pods);
     desired = std::max<int64_t>(0, expected - ShareOf(most, expected, true));
   } else if (least.is_string()) {
-    expected = WantedBy(budget->ns, pods);
     desired = ShareOf(least, expected, true);
   } else {
     desired = least.is_null() ? 1 : ShareOf(least, expected, true);

@@ -1,6 +1,10 @@
 // The status of PodDisruptionBudgets: how many pods may be evicted now.
 #pragma once
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "libs/kubesim/behaviour/controllers/common.h"
 
 namespace opsmesh::kubesim {
@@ -11,8 +15,9 @@ class DisruptionController final : public Part {
 
  private:
   Next Sync(const std::string& key);
-  /// How many pods the controllers of these pods want.
-  int64_t WantedBy(const std::string& ns, const std::vector<const PodView*>& pods);
+  /// How many pods the controllers of these pods want; nothing with `failure` when one cannot be asked.
+  std::optional<int64_t> WantedBy(const std::vector<const PodView*>& pods, std::string* failure);
+  Next FailSafe(const ObjectPtr& budget, const std::string& failure);
 
   Engine& engine_;
   Pods& pods_;

@@ -14,6 +14,8 @@ namespace opsmesh::kubesim {
 namespace {
 
 constexpr size_t kPerSlice = 100;
+constexpr size_t kMostInEndpoints = 1000;  // the slices show the others
+constexpr const char* kOverCapacity = "endpoints.kubernetes.io/over-capacity";
 // Changes of many pods at once make one write.
 constexpr absl::Duration kBatch = absl::Milliseconds(100);
 constexpr const char* kTrigger = "endpoints.kubernetes.io/last-change-trigger-time";
@@ -106,30 +108,40 @@ EndpointsController::EndpointsController(Engine& engine, Pods& pods)
     for (const ObjectPtr& pod : {seen.before, seen.now}) {
       if (!pod) continue;
       for (const std::string& name : selectors_.Matching(pod->ns, pod->labels))
-        queue_.AddAfter(KeyOf(pod->ns, name), kBatch);
+        AddLater(KeyOf(pod->ns, name));
     }
   });
   // Somebody else's edit or deletion is put right.
   endpoints_.OnChange([this](const Seen& seen) {
-    if (seen.before) queue_.AddAfter(KeyOf(seen.any().ns, seen.any().name), kBatch);
+    if (seen.before) AddLater(KeyOf(seen.any().ns, seen.any().name));
   });
   slices_.OnChange([this](const Seen& seen) {
     const std::string service = TextAt(At(seen.any_json(), {"metadata", "labels"}), kServiceName);
-    if (seen.before && !service.empty()) queue_.AddAfter(KeyOf(seen.any().ns, service), kBatch);
+    if (seen.before && !service.empty()) AddLater(KeyOf(seen.any().ns, service));
   });
+}
+
+// Many addresses gather their changes for longer: all of them are looked at for each write.
+void EndpointsController::AddLater(const std::string& key) {
+  auto known = sizes_.find(key);
+  const size_t hundreds = known == sizes_.end() ? 1 : known->second / kPerSlice;
+  queue_.AddAfter(key, kBatch * static_cast<int64_t>(std::clamp<size_t>(hundreds, 1, 10)));
 }
 
 std::vector<EndpointsController::Endpoint> EndpointsController::Collect(const ObjectPtr& service,
                                                                         const Json& content) {
   std::vector<Endpoint> endpoints;
+  // Only a port's name means something else in each pod.
+  bool by_number = true;
+  for (const Json& port : ListAt(content, {"spec", "ports"}))
+    by_number &= !At(port, "targetPort").is_string();
+  Json same_for_all = by_number ? PortsOf(content, Json()) : Json();
   for (const PodView* pod :
        pods_.Selected(service->ns, SelectorOf(content), At(content, {"spec", "selector"}))) {
     if (pod->ip.empty() || pod->finished()) continue;
-    const auto json = engine_.Parsed(pod->object);
-    Endpoint endpoint{
-        pod, PortsOf(content, *json), pod->ready && !pod->deleted, pod->ready, pod->deleted, ""};
-    if (TextAt(*json, {"spec", "subdomain"}) == service->name)
-      endpoint.hostname = TextAt(*json, {"spec", "hostname"});
+    if (!by_number) same_for_all = PortsOf(content, *engine_.Parsed(pod->object));
+    Endpoint endpoint{pod, same_for_all, pod->ready && !pod->deleted, pod->ready, pod->deleted, ""};
+    if (pod->subdomain == service->name) endpoint.hostname = pod->hostname;
     endpoints.push_back(std::move(endpoint));
   }
   return endpoints;
@@ -139,6 +151,7 @@ Next EndpointsController::Sync(const std::string& key) {
   const auto [ns, name] = SplitKey(key);
   const ObjectPtr service = services_.Get(ns, name);
   if (!service) {
+    sizes_.erase(key);
     Forget(ns, name);
     return Next::Done();
   }
@@ -148,6 +161,7 @@ Next EndpointsController::Sync(const std::string& key) {
       !At(*content, {"spec", "selector"}).is_object() || At(*content, {"spec", "selector"}).empty())
     return Next::Done();
   const std::vector<Endpoint> endpoints = Collect(service, *content);
+  sizes_[key] = endpoints.size();
   absl::Time trigger = TimeAt(*content, {"metadata", "creationTimestamp"}, engine_.Now());
   for (const Endpoint& endpoint : endpoints) {
     if (endpoint.pod->ready) trigger = std::max(trigger, endpoint.pod->ready_since);
@@ -170,12 +184,25 @@ bool EndpointsController::WriteEndpoints(const ObjectPtr& service, const Json& c
                                          absl::Time trigger) {
   const bool publish = BoolAt(content, {"spec", "publishNotReadyAddresses"});
   const bool headless = TextAt(content, {"spec", "clusterIP"}) == "None";
-  // Pods with the same ports share a subset.
-  std::map<std::string, Json> subsets;
+  std::vector<const Endpoint*> shown;
   for (const Endpoint& endpoint : endpoints) {
     if (endpoint.terminating && !publish) continue;
     if (endpoint.ports.empty() && !(headless && ListAt(content, {"spec", "ports"}).empty()))
       continue;
+    shown.push_back(&endpoint);
+  }
+  const bool truncated = shown.size() > kMostInEndpoints;
+  if (truncated) {
+    std::stable_partition(shown.begin(), shown.end(), [](const Endpoint* one) { return one->serving; });
+    shown.resize(kMostInEndpoints);
+  }
+  std::stable_sort(shown.begin(), shown.end(), [](const Endpoint* x, const Endpoint* y) {
+    return x->pod->ip < y->pod->ip;
+  });
+  // Pods with the same ports share a subset.
+  std::map<std::string, Json> subsets;
+  for (const Endpoint* one : shown) {
+    const Endpoint& endpoint = *one;
     Json address = {{"ip", endpoint.pod->ip},
                     {"nodeName", endpoint.pod->node},
                     {"targetRef",
@@ -190,33 +217,37 @@ bool EndpointsController::WriteEndpoints(const ObjectPtr& service, const Json& c
         std::move(address));
   }
   Json list = Json::array();
-  for (auto& [ports, subset] : subsets) {
-    for (const char* member : {"addresses", "notReadyAddresses"}) {
-      if (!subset.contains(member)) continue;
-      std::sort(subset[member].begin(), subset[member].end(),
-                [](const Json& x, const Json& y) { return x["ip"] < y["ip"]; });
-    }
-    list.push_back(std::move(subset));
-  }
+  for (auto& [ports, subset] : subsets) list.push_back(std::move(subset));
   Json labels = At(content, {"metadata", "labels"});
   if (headless) labels["service.kubernetes.io/headless"] = "";
   const ResourceType& type = endpoints_.type();
+  const bool labelled = labels.is_object() && !labels.empty();
+  auto right = [&](const Json& object) {
+    const Json& metadata = At(object, "metadata");
+    return ListAt(object, {"subsets"}) == list &&
+           (labelled ? At(metadata, "labels") == labels : At(metadata, "labels").empty()) &&
+           At(metadata, {"annotations", kOverCapacity}).is_string() == truncated;
+  };
   auto fill = [&](Json& object) {
-    const Json before = object;
+    if (right(object)) return false;
     if (list.empty())
       object.erase("subsets");
     else
       object["subsets"] = list;
     Json& metadata = object["metadata"];
-    if (labels.is_object() && !labels.empty())
+    if (labelled)
       metadata["labels"] = labels;
     else
       metadata.erase("labels");
-    if (object == before) return false;
+    if (truncated)
+      metadata["annotations"][kOverCapacity] = "truncated";
+    else if (At(metadata, {"annotations", kOverCapacity}).is_string())
+      metadata["annotations"].erase(kOverCapacity);
     metadata["annotations"][kTrigger] = base::Rfc3339(trigger);
     return true;
   };
-  if (engine_.store().Get(type, service->ns, service->name)) {
+  if (const ObjectPtr present = engine_.store().Get(type, service->ns, service->name)) {
+    if (right(*engine_.Parsed(present))) return true;
     auto written = engine_.client().Change(type, service->ns, service->name, fill);
     return written.ok() || written.status().code == 404;
   }
@@ -269,7 +300,7 @@ bool EndpointsController::WriteSlices(const ObjectPtr& service, const Json& cont
     std::string name, uid;
     Json endpoints = Json::array();
     std::string ports;
-    Json before;
+    std::shared_ptr<const Json> before;
   };
   std::vector<Slice> slices;
   for (const ObjectPtr& object :
@@ -278,7 +309,7 @@ bool EndpointsController::WriteSlices(const ObjectPtr& service, const Json& cont
     const std::string manager = TextAt(At(*json, {"metadata", "labels"}), kManagedBy);
     if (manager != kController || BeingDeleted(*json)) continue;
     Slice slice{object->name, object->uid, Json::array(),
-                At(*json, "ports").empty() ? "[]" : At(*json, "ports").dump(), *json};
+                At(*json, "ports").empty() ? "[]" : At(*json, "ports").dump(), json};
     auto group = wanted.find(slice.ports);
     if (group == wanted.end() && !wanted.empty() && ListAt(*json, {"endpoints"}).empty()) {
       group = wanted.begin();  // an empty slice serves any ports
@@ -307,7 +338,7 @@ bool EndpointsController::WriteSlices(const ObjectPtr& service, const Json& cont
                      [&ports = ports](const Slice& slice) { return slice.ports == ports; });
     while (!group.empty() ||
            (none && wanted.size() == 1 && (slices.empty() || slices.back().ports != ports))) {
-      Slice slice{"", "", Json::array(), ports, Json()};
+      Slice slice{"", "", Json::array(), ports, nullptr};
       while (!group.empty() && slice.endpoints.size() < kPerSlice) {
         slice.endpoints.push_back(std::move(group.begin()->second));
         group.erase(group.begin());
@@ -347,12 +378,16 @@ bool EndpointsController::WriteSlices(const ObjectPtr& service, const Json& cont
       good &= engine_.client().Put(type, std::move(object)).ok();
       continue;
     }
+    auto right = [&](const Json& object) {
+      return At(object, "endpoints") == slice.endpoints && At(object, "ports") == ports &&
+             At(object, {"metadata", "labels"}) == labels;
+    };
+    // What was seen is what is there, unless somebody wrote just now: then its echo comes by here.
+    if (slice.before && right(*slice.before)) continue;
     auto written = engine_.client().Change(
         type, service->ns, slice.name,
         [&](Json& object) {
-          if (object["endpoints"] == slice.endpoints && At(object, "ports") == ports &&
-              At(object, {"metadata", "labels"}) == labels)
-            return false;
+          if (right(object)) return false;
           object["endpoints"] = slice.endpoints;
           object["ports"] = ports;
           object["metadata"]["labels"] = labels;

@@ -1,6 +1,8 @@
 // Endpoints and EndpointSlices of Services with a selector.
 #pragma once
 
+#include <map>
+
 #include "libs/kubesim/behaviour/controllers/common.h"
 
 namespace opsmesh::kubesim {
@@ -13,6 +15,7 @@ class EndpointsController final : public Part {
   struct Endpoint;  // one address of one pod under one Service
 
   Next Sync(const std::string& key);
+  void AddLater(const std::string& key);
   std::vector<Endpoint> Collect(const ObjectPtr& service, const Json& content);
   bool WriteEndpoints(const ObjectPtr& service, const Json& content,
                       const std::vector<Endpoint>& endpoints, absl::Time trigger);
@@ -30,6 +33,7 @@ class EndpointsController final : public Part {
   const ObjectIndex& slices_by_label_;
   SelectorTable selectors_;
   WorkQueue& queue_;
+  std::map<std::string, size_t> sizes_;  // addresses of a Service, by its key
 };
 
 }  // namespace opsmesh::kubesim

@@ -40,8 +40,8 @@ GarbageCollector::GarbageCollector(Engine& engine)
   engine_.OnAnyChange([this](const Change& change) {
     if (change.type == ChangeType::kDeleted) {
       Drop(change.object->uid);
-    } else {
-      See(*change.resource, *change.object);
+    } else if (change.type == ChangeType::kAdded || Concerns(change)) {
+      See(*change.resource, change.object);
     }
   });
 }
@@ -50,19 +50,31 @@ void GarbageCollector::Start() {
   std::set<std::string> done;
   for (const ResourceType* type : engine_.store().catalog().All()) {
     if (type->group == "metrics.k8s.io" || !done.insert(type->storage_key).second) continue;
-    for (const ObjectPtr& object : engine_.store().List(*type).objects) See(*type, *object);
+    for (const ObjectPtr& object : engine_.AtStart(*type).objects) See(*type, object);
   }
 }
 
-void GarbageCollector::See(const ResourceType& type, const Object& object) {
+// Most changes leave alone who belongs to whom.
+bool GarbageCollector::Concerns(const Change& change) {
+  if (change.resource->storage_key == "/events" || change.resource->group == "metrics.k8s.io") return false;
+  if (!Interesting(*change.object) && !Interesting(*change.previous)) return false;
+  const auto before = engine_.Parsed(change.previous), now = engine_.Parsed(change.object);
+  const Json &old = At(*before, "metadata"), &fresh = At(*now, "metadata");
+  return At(old, "ownerReferences") != At(fresh, "ownerReferences") || At(old, "finalizers") != At(fresh, "finalizers") ||
+         At(old, "deletionTimestamp") != At(fresh, "deletionTimestamp");
+}
+
+void GarbageCollector::See(const ResourceType& type, const ObjectPtr& now) {
   if (type.group == "metrics.k8s.io" || type.storage_key == "/events") return;
+  const Object& object = *now;
   const std::string& uid = object.uid;
   alive_.insert(uid);
   auto known = nodes_.find(uid);
   if (known == nodes_.end() && !Interesting(object)) return;
   Node node{&type, object.ns, object.name, {}, false, false, false};
   if (Interesting(object)) {
-    const Json json = object.Parse();
+    const auto parsed = engine_.Parsed(now);
+    const Json& json = *parsed;
     for (const Json& owner : ListAt(json, {"metadata", "ownerReferences"})) {
       node.owners.push_back({TextAt(owner, "uid"), TextAt(owner, "apiVersion"),
                              TextAt(owner, "kind"), TextAt(owner, "name"),

@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "libs/kubesim/behaviour/controllers/common.h"
@@ -31,7 +33,8 @@ class GarbageCollector final : public Part {
     bool foreground = false;  // deleted, waits for its dependents
     bool orphaning = false;   // deleted, lets its dependents go
   };
-  void See(const ResourceType& type, const Object& object);
+  bool Concerns(const Change& change);
+  void See(const ResourceType& type, const ObjectPtr& now);
   void Drop(const std::string& uid);
   /// A dependent whose owner changed: should it go?
   Next CheckDependent(const std::string& uid);
@@ -41,9 +44,9 @@ class GarbageCollector final : public Part {
   bool RemoveOwners(const std::string& uid, const Node& node, const std::set<std::string>& owners);
 
   Engine& engine_;
-  std::map<std::string, Node> nodes_;  // by uid; those with owners or under deletion
+  std::unordered_map<std::string, Node> nodes_;  // by uid; those with owners or under deletion
   std::map<std::string, std::set<std::string>> dependents_;  // owner's uid -> uids
-  std::set<std::string> alive_;                              // every uid
+  std::unordered_set<std::string> alive_;                    // every uid
   WorkQueue& dependents_queue_;
   WorkQueue& owners_queue_;
 };

@@ -21,8 +21,12 @@ class JobController final : public Part {
   /// Counts pods that ended, once each: the finalizer goes when a pod is counted.
   void Count(Sync& sync);
   Verdict Judge(const Sync& sync);
-  bool FailsByPolicy(const Sync& sync, const PodView& pod, const Json& json, Verdict* verdict,
-                     bool* ignored) const;
+  std::string PolicyAction(const Sync& sync, const PodView& pod, const Json& json,
+                           std::string* message) const;
+  void NoteFailure(Sync& sync, const PodView& pod, const Json& json, const std::string& action,
+                   absl::Time end);
+  int SuccessRule(const Sync& sync) const;
+  bool Free(Sync& sync, int64_t index) const;
   void ManagePods(Sync& sync);
   bool MakePod(Sync& sync, int64_t index);
   void DeletePod(Sync& sync, const PodView& pod);

@@ -1,44 +1,36 @@
 #include "libs/kubesim/behaviour/controllers/metrics_reader.h"
 
 #include "libs/kubesim/api/metrics.h"
-#include "libs/kubesim/objects/defaults.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
+namespace {
 
-std::optional<std::map<std::string, PodUsage>> ReadPodUsage(const Cluster& cluster,
-                                                            const std::string& ns,
+bool Answers(Engine& engine, const std::string& node) {
+  const ObjectPtr object = engine.store().Get(engine.Type("", "nodes"), "", node);
+  return object && TextAt(ConditionOf(At(*engine.Parsed(object), "status"), "Ready"), "status") == "True";
+}
+
+}  // namespace
+
+std::optional<std::map<std::string, PodUsage>> ReadPodUsage(Engine& engine,
+                                                            const std::vector<const PodView*>& pods,
                                                             const std::string& resource) {
-  const ResourceType* type = cluster.store.catalog().Find("metrics.k8s.io", "v1beta1", "pods");
+  const ResourceType* type = engine.store().catalog().Find("metrics.k8s.io", "v1beta1", "pods");
   if (type == nullptr) return std::nullopt;
-  static const auto* request = new http_server::Request();
-  RequestInfo info;
-  info.is_resource = true;
-  info.verb = "list";
-  info.group = type->group;
-  info.version = type->version;
-  info.resource = type->plural;
-  info.ns = ns;
-  const Call call{.http = *request,
-                  .info = std::move(info),
-                  .query = Query(),
-                  .user = User{},
-                  .accepted = Accepted{},
-                  .type = type,
-                  .tracked = false,
-                  .warnings = {}};
-  const Reply reply = HandleMetrics(cluster, call);
-  if (reply.code != 200) return std::nullopt;
+  const absl::Time scrape = LastScrape(engine.Now());
   std::map<std::string, PodUsage> usage;
-  const Json list = Json::parse(reply.body, nullptr, false);
-  for (const Json& item : ListAt(list, {"items"})) {
-    PodUsage& pod = usage[TextAt(item, {"metadata", "name"})];
-    (void)base::ParseRfc3339(TextAt(item, "timestamp"), &pod.taken);
-    (void)absl::ParseDuration(TextAt(item, "window"), &pod.window);
-    for (const Json& container : ListAt(item, {"containers"})) {
-      if (auto amount = ParseQuantity(At(container, {"usage", resource.c_str()})))
-        pod.containers[TextAt(container, "name")] = *amount;
+  for (const PodView* pod : pods) {
+    if (pod->phase != "Running" || !Answers(engine, pod->node)) continue;
+    const ObjectPtr metrics = engine.store().Get(*type, pod->object->ns, pod->name());
+    if (!metrics) continue;
+    PodUsage& one = usage[pod->name()];
+    one.taken = scrape;
+    one.window = kMetricsWindow;
+    for (const ContainerUsage& container : UsageAt(*engine.Parsed(metrics), pod->name(), scrape)) {
+      if (resource == "cpu") one.containers[container.name] = static_cast<long double>(container.nano_cores) / 1'000'000;
+      if (resource == "memory") one.containers[container.name] = static_cast<long double>(container.ki) * 1024 * 1000;
     }
   }
   return usage;

@@ -1,12 +1,13 @@
-// What the metrics API says about pods, asked for as any client asks.
+// What the metrics API says about pods.
 #pragma once
 
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
-#include "libs/kubesim/api/call.h"
+#include "libs/kubesim/behaviour/controllers/common.h"
 
 namespace opsmesh::kubesim {
 
@@ -17,9 +18,10 @@ struct PodUsage {
   absl::Duration window;
 };
 
-/// By pod name; nothing when the cluster has no metrics API.
-std::optional<std::map<std::string, PodUsage>> ReadPodUsage(const Cluster& cluster,
-                                                            const std::string& ns,
+/// Of those of the pods (all in one namespace) of which there is any, by pod name; nothing when the cluster has no metrics
+/// API. `resource`: cpu or memory; others are used by nobody.
+std::optional<std::map<std::string, PodUsage>> ReadPodUsage(Engine& engine,
+                                                            const std::vector<const PodView*>& pods,
                                                             const std::string& resource);
 
 }  // namespace opsmesh::kubesim

@@ -12,7 +12,7 @@ namespace opsmesh::kubesim {
 namespace {
 
 constexpr absl::Duration kMonitorEvery = absl::Seconds(5);
-constexpr absl::Duration kGrace = absl::Seconds(40);
+constexpr absl::Duration kGrace = absl::Seconds(50);  // 40 s before 1.32
 constexpr absl::Duration kSweepEvery = absl::Seconds(20);
 constexpr absl::Duration kQuarantine = absl::Seconds(40);
 constexpr size_t kMostFinished = 12'500;
@@ -78,17 +78,23 @@ void NodeLifecycleController::Monitor() {
 }
 
 void NodeLifecycleController::Check(const ObjectPtr& node) {
-  const auto content = engine_.Parsed(node);
-  const ObjectPtr lease = leases_.Get("kube-node-lease", node->name);
   // Without kubelets nobody renews anything; silence means nothing then.
   if (!engine_.cluster().kubelets_run) return;
-  const std::string value =
-      (lease ? TextAt(*engine_.Parsed(lease), {"spec", "renewTime"}) : "") + "|" +
-      TextAt(ConditionOf(At(*content, "status"), "Ready"), "lastHeartbeatTime");
+  const ObjectPtr lease = leases_.Get("kube-node-lease", node->name);
   auto [it, fresh] = beats_.try_emplace(node->name);
-  if (fresh || it->second.value != value) it->second = {value, engine_.Now()};
-  if (engine_.Now() - it->second.seen >= kGrace && ReadyOf(*content) != "Unknown")
-    MarkUnknown(node);
+  Beat& beat = it->second;
+  if (fresh || beat.node != node || beat.lease != lease) {
+    const auto content = engine_.Parsed(node);
+    const std::string value =
+        (lease ? TextAt(*engine_.Parsed(lease), {"spec", "renewTime"}) : "") + "|" +
+        TextAt(ConditionOf(At(*content, "status"), "Ready"), "lastHeartbeatTime");
+    if (fresh || beat.value != value) beat.seen = engine_.Now();
+    beat.node = node;
+    beat.lease = lease;
+    beat.value = value;
+    beat.unknown = ReadyOf(*content) == "Unknown";
+  }
+  if (engine_.Now() - beat.seen >= kGrace && !beat.unknown) MarkUnknown(node);
 }
 
 void NodeLifecycleController::MarkUnknown(const ObjectPtr& node) {
@@ -236,7 +242,18 @@ Next TaintEvictionController::SyncPod(const std::string& key) {
 }
 
 PodCollector::PodCollector(Engine& engine, Pods& pods)
-    : engine_(engine), pods_(pods), nodes_(engine.InformerOf("", "nodes")) {}
+    : engine_(engine), pods_(pods), nodes_(engine.InformerOf("", "nodes")) {
+  pods_.informer().OnChange([this](const Seen& seen) {
+    if (seen.before) {
+      finished_.erase(seen.before);
+      unplaced_.erase(seen.before);
+    }
+    if (!seen.now) return;
+    const PodView& pod = pods_.Of(seen.now);
+    if (pod.finished()) finished_.insert(seen.now);
+    if (pod.deleted && pod.node.empty()) unplaced_.insert(seen.now);
+  });
+}
 
 void PodCollector::Start() {
   engine_.After(
@@ -244,19 +261,17 @@ void PodCollector::Start() {
 }
 
 void PodCollector::Sweep() {
-  std::vector<std::pair<absl::Time, ObjectPtr>> finished;
   std::set<std::string> absent;
   std::vector<ObjectPtr> stranded;
   const ResourceType& type = pods_.informer().type();
-  for (const ObjectPtr& object : pods_.informer().List()) {
-    const PodView& pod = pods_.Of(object);
-    if (pod.finished()) finished.emplace_back(pod.created, object);
-    if (pod.deleted && pod.node.empty())
-      (void)engine_.client().Remove(type, object->ns, object->name, object->uid);
-    if (pod.node.empty() || nodes_.Get("", pod.node)) continue;
-    absent.insert(pod.node);
-    auto since = missing_.try_emplace(pod.node, engine_.Now()).first;
-    if (engine_.Now() - since->second >= kQuarantine) stranded.push_back(object);
+  for (const ObjectPtr& pod : ObjectSet(unplaced_))
+    (void)engine_.client().Remove(type, pod->ns, pod->name, pod->uid);
+  for (const std::string& node : pods_.Nodes()) {
+    if (nodes_.Get("", node)) continue;
+    absent.insert(node);
+    const absl::Time since = missing_.try_emplace(node, engine_.Now()).first->second;
+    if (engine_.Now() - since < kQuarantine) continue;
+    for (const PodView* pod : pods_.OnNode(node)) stranded.push_back(pod->object);
   }
   std::erase_if(missing_, [&](const auto& one) { return !absent.contains(one.first); });
   for (const ObjectPtr& object : stranded) {
@@ -273,7 +288,9 @@ void PodCollector::Sweep() {
     }
     (void)engine_.client().Remove(type, object->ns, object->name, object->uid);
   }
-  if (finished.size() > kMostFinished) {
+  if (finished_.size() > kMostFinished) {
+    std::vector<std::pair<absl::Time, ObjectPtr>> finished;
+    for (const ObjectPtr& pod : finished_) finished.emplace_back(pods_.Of(pod).created, pod);
     std::stable_sort(finished.begin(), finished.end(),
                      [](const auto& x, const auto& y) { return x.first < y.first; });
     for (size_t i = 0; i + kMostFinished < finished.size(); ++i)

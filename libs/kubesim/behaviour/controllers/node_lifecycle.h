@@ -13,12 +13,17 @@ class NodeLifecycleController final : public Part {
  public:
   NodeLifecycleController(Engine& engine, Pods& pods);
   void Start() override;
+  std::any Save() const override { return beats_; }
+  void Restore(const std::any& saved) override { beats_ = std::any_cast<Beats>(saved); }
 
  private:
   struct Beat {
-    std::string value;  // the lease's or the status' last time
-    absl::Time seen;    // when that was noticed: a controller trusts its own clock only
+    ObjectPtr node, lease;  // that were looked at
+    std::string value;      // the lease's or the status' last time
+    absl::Time seen;        // when that was noticed: a controller trusts its own clock only
+    bool unknown = false;   // Ready
   };
+  using Beats = std::map<std::string, Beat>;  // by node
   void Monitor();
   void Check(const ObjectPtr& node);
   void MarkUnknown(const ObjectPtr& node);
@@ -29,7 +34,7 @@ class NodeLifecycleController final : public Part {
   Pods& pods_;
   Informer& nodes_;
   Informer& leases_;
-  std::map<std::string, Beat> beats_;
+  Beats beats_;
   std::set<std::string> registered_;
 };
 
@@ -61,6 +66,7 @@ class PodCollector final : public Part {
   Pods& pods_;
   Informer& nodes_;
   std::map<std::string, absl::Time> missing_;  // nodes, since when
+  ObjectSet finished_, unplaced_;              // unplaced: deleted and on no node
 };
 
 }  // namespace opsmesh::kubesim

@@ -13,32 +13,22 @@ namespace opsmesh::kubesim {
 namespace {
 
 constexpr int64_t kBurst = 500;     // pods made or removed in one go
-const EventSource kSource{"replicaset-controller", ""};
 
 }  // namespace
 
-ReplicaSetController::ReplicaSetController(Engine& engine, Pods& pods)
+ReplicaSetController::ReplicaSetController(Engine& engine, Pods& pods, bool replication_controllers)
     : engine_(engine),
       pods_(pods),
-      sets_(engine.InformerOf("apps", "replicasets")),
+      source_{replication_controllers ? "replication-controller" : "replicaset-controller", ""},
+      sets_(replication_controllers ? engine.InformerOf("", "replicationcontrollers")
+                                    : engine.InformerOf("apps", "replicasets")),
       sets_by_controller_(sets_.ByController()),
       selectors_(sets_,
-                 [](const Json& set) {
-                   return LabelSelector::FromObject(At(set, {"spec", "selector"}));
-                 }),
-      queue_(engine.AddQueue("replicaset", [this](const std::string& key) { return Sync(key); })) {
+                 [this](const Json& set) { return WorkloadSelector(sets_.type(), set); }),
+      queue_(engine.AddQueue(sets_.type().plural, [this](const std::string& key) { return Sync(key); })) {
   sets_.OnChange([this](const Seen& seen) { queue_.Add(KeyOf(seen.any().ns, seen.any().name)); });
   pods_.informer().OnChange([this](const Seen& seen) {
-    bool owned = false;
-    for (const Json* pod : {&seen.before_json, &seen.now_json}) {
-      const Json& owner = ControllerOf(*pod);
-      owned |= !owner.is_null();
-      if (TextAt(owner, "kind") == "ReplicaSet")
-        queue_.Add(KeyOf(seen.any().ns, TextAt(owner, "name")));
-    }
-    if (owned || !seen.now) return;
-    for (const std::string& name : selectors_.Matching(seen.now->ns, seen.now->labels))
-      queue_.Add(KeyOf(seen.now->ns, name));
+    EnqueueOwners(seen, sets_.type().kind, selectors_, queue_);
   });
 }
 
@@ -80,7 +70,7 @@ bool ReplicaSetController::AddPods(const ObjectPtr& set, const Json& content, in
           type, PodFromTemplate(At(content, {"spec", "template"}), set->ns,
                                 ControllerReference(sets_.type(), *set), set->name + "-"));
       if (pod.ok()) {
-        engine_.events().Record(kSource, sets_.type(), *set, "Normal", "SuccessfulCreate",
+        engine_.events().Record(source_, sets_.type(), *set, "Normal", "SuccessfulCreate",
                                 "Created pod: " + (*pod)->name);
         continue;
       }
@@ -88,7 +78,7 @@ bool ReplicaSetController::AddPods(const ObjectPtr& set, const Json& content, in
           pod.status().causes[0].reason == "NamespaceTerminating")
         return true;
       if (failure->empty()) *failure = pod.status().message;
-      engine_.events().Record(kSource, sets_.type(), *set, "Warning", "FailedCreate",
+      engine_.events().Record(source_, sets_.type(), *set, "Warning", "FailedCreate",
                               "Error creating: " + pod.status().message);
     }
     if (!failure->empty()) return false;
@@ -118,11 +108,11 @@ bool ReplicaSetController::RemovePods(const ObjectPtr& set, const Json& content,
     auto refused =
         engine_.client().Delete(engine_.Type("", "pods"), set->ns, name, Json::object(), uid);
     if (!refused) {
-      engine_.events().Record(kSource, sets_.type(), *set, "Normal", "SuccessfulDelete",
+      engine_.events().Record(source_, sets_.type(), *set, "Normal", "SuccessfulDelete",
                               "Deleted pod: " + name);
     } else if (refused->code != 404) {
       if (failure->empty()) *failure = refused->message;
-      engine_.events().Record(kSource, sets_.type(), *set, "Warning", "FailedDelete",
+      engine_.events().Record(source_, sets_.type(), *set, "Warning", "FailedDelete",
                               "Error deleting: " + refused->message);
     }
   }

@@ -7,7 +7,8 @@ namespace opsmesh::kubesim {
 
 class ReplicaSetController final : public Part {
  public:
-  ReplicaSetController(Engine& engine, Pods& pods);
+  /// `replication_controllers`: acts for ReplicationControllers, which only the selector tells from ReplicaSets.
+  ReplicaSetController(Engine& engine, Pods& pods, bool replication_controllers = false);
 
  private:
   Next Sync(const std::string& key);
@@ -21,6 +22,7 @@ class ReplicaSetController final : public Part {
 
   Engine& engine_;
   Pods& pods_;
+  const EventSource source_;
   Informer& sets_;
   const ObjectIndex& sets_by_controller_;
   SelectorTable selectors_;

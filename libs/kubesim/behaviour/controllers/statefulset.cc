@@ -62,16 +62,7 @@ StatefulSetController::StatefulSetController(Engine& engine, Pods& pods)
       queue_(engine.AddQueue("statefulset", [this](const std::string& key) { return Run(key); })) {
   sets_.OnChange([this](const Seen& seen) { queue_.Add(KeyOf(seen.any().ns, seen.any().name)); });
   pods_.informer().OnChange([this](const Seen& seen) {
-    bool owned = false;
-    for (const Json* pod : {&seen.before_json, &seen.now_json}) {
-      const Json& owner = ControllerOf(*pod);
-      owned |= !owner.is_null();
-      if (TextAt(owner, "kind") == "StatefulSet")
-        queue_.Add(KeyOf(seen.any().ns, TextAt(owner, "name")));
-    }
-    if (owned || !seen.now) return;
-    for (const std::string& name : selectors_.Matching(seen.now->ns, seen.now->labels))
-      queue_.Add(KeyOf(seen.now->ns, name));
+    EnqueueOwners(seen, "StatefulSet", selectors_, queue_);
   });
 }
 

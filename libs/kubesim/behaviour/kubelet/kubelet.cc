@@ -43,10 +43,7 @@ Kubelet::Kubelet(Engine& engine, ImageTable images, FaultTable& faults, const Ku
       by_node_(pods_.AddIndex([](const Object&, const Json& pod) {
         return std::vector<std::string>{TextAt(pod, {"spec", "nodeName"})};
       })) {
-  if (state != nullptr) {
-    state_ = *state;
-    adopted_state_ = true;
-  }
+  if (state != nullptr) state_ = *state;
   queue_ = &engine.AddQueue("kubelet", [this](const std::string& uid) { return Reconcile(uid); });
   nodes_.OnChange([this](const Seen& seen) { OnNode(seen); });
   pods_.OnChange([this](const Seen& seen) { OnPod(seen); });
@@ -150,6 +147,17 @@ void Kubelet::OnPod(const Seen& seen) {
   // A fork's pods go on where they were.
   auto known = state_.pods.find(seen.now->uid);
   if (!seen.before && known != state_.pods.end()) {
+    for (const auto* list : {&known->second.init, &known->second.main}) {
+      for (const ContainerRuntime& one : *list) {
+        if (!one.process) continue;
+        auto script = one.process->MakeLogScript(engine_.cluster().clock);
+        if (!script) continue;
+        std::vector<LogLine> last;
+        (void)engine_.logs().Read(seen.now->uid, one.status.name, {.tail_lines = 1}, &last);
+        engine_.logs().SetScript(seen.now->uid, one.status.name, std::move(script),
+                                 last.empty() ? one.status.started_at : last.back().time);
+      }
+    }
     if (known->second.next != absl::InfiniteFuture())
       queue_->AddAfter(seen.now->uid, known->second.next - engine_.Now(),
                        known->second.waits_in_background);

@@ -140,7 +140,6 @@ class Kubelet final : public Part, public World {
   const ObjectIndex& by_node_;
   WorkQueue* queue_ = nullptr;
   KubeletState state_;
-  bool adopted_state_ = false;
   uint64_t beats_ = 0;
 };
 
