@@ -87,6 +87,9 @@ Json Deployment(const std::string& ns, const std::string& name, int replicas) {
           {"metadata", {{"name", name}, {"namespace", ns}, {"labels", labels}}},
           {"spec",
            {{"replicas", replicas},
+            {"strategy",
+             {{"type", "RollingUpdate"}, {"rollingUpdate", {{"maxSurge", "25%"}, {"maxUnavailable", "25%"}}}}},
+            {"progressDeadlineSeconds", 600},
             {"selector", {{"matchLabels", labels}}},
             {"template",
              {{"metadata", {{"labels", labels}}},
@@ -149,19 +152,6 @@ int RollOut(Simulator& simulator) {
   if (!store.Update(type, object, before->resource_version).ok()) std::exit(2);
   for (int minute = 1; minute <= 60; ++minute) {
     Check(simulator.Advance(absl::Minutes(1)));
-    if (std::getenv("TRACE")) {
-      std::map<std::string, int> n;
-      std::string sample;
-      for (const ObjectPtr& pod : store.List(MustFind(store, "", "v1", "pods"), "team-00").objects) {
-        if (!pod->name.starts_with("app-0000")) continue;
-        const Json j = pod->Parse();
-        const bool d = At(j, {"metadata", "deletionTimestamp"}).is_string();
-        std::string k = TextAt(j, {"status", "phase"}) + (d ? " deleted" : "") + (TextAt(j, {"spec", "nodeName"}).empty() ? " nonode" : "") + (pod->json.find("nginx:1.28") != std::string::npos ? " new" : " old");
-        if (!n[k]++ && k.find("Pending") == 0) sample = j["status"].dump();
-      }
-      for (auto& [k, v] : n) std::fprintf(stderr, "%s: %d  ", k.c_str(), v);
-      std::fprintf(stderr, "\n%s\n%s\n", store.Get(type, "team-00", "app-0000")->Parse()["status"].dump().c_str(), sample.c_str());
-    }
     const Json now = store.Get(type, "team-00", "app-0000")->Parse();
     if (IntAt(now, {"status", "updatedReplicas"}) == IntAt(now, {"spec", "replicas"}) &&
         IntAt(now, {"status", "availableReplicas"}) == IntAt(now, {"spec", "replicas"}) &&
