@@ -214,8 +214,8 @@ void Judge(const Series& s, const Plan& plan, bool include_methods, v1::SeriesAn
     if (plan.methods[m] == Method::kEnsemble) {
       for (const analytics::EnsemblePoint& point : points) result.add_scores(point.raw);
       result.set_parameters(
-          "scores before the refractory rule; season 24 h unless given, window 7 d, short mean 1 "
-          "h");
+          "scores before the refractory rule; season 24 h unless given, window 7 d, level of 6 "
+          "samples");
       continue;
     }
     *result.mutable_scores() = {said[m].scores.begin(), said[m].scores.end()};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace opsmesh::analytics {
 namespace {
@@ -12,6 +13,23 @@ constexpr size_t kMaxHistory = 20160;
 constexpr size_t kMinWindow = 200;
 constexpr size_t kMaxShort = 60;
 constexpr size_t kMinShort = 3;
+// Spreads (quartiles, as of a normal distribution) a point must be away in some view to count
+// fully.
+constexpr double kPlain = 5;
+constexpr double kFew = 15;
+constexpr double kMostSkew = 1.15;
+// The sample's own distance from its season is noisier than the hour's: it counts this much less.
+constexpr double kSeasonSampleHandicap = 3;
+// A series in which more than this share of samples repeats the one before may stand still.
+constexpr double kMayRepeat = 0.1;
+// What a stuck value can score, of the operating point.
+constexpr double kMostStuck = 1.2;
+// What stood out at 0.9 of a peak or more is like it; each doubling of such earlier ones takes this
+// much off. Lower peaks are not remembered.
+constexpr double kAlike = 0.9;
+constexpr double kWear = 0.7;
+constexpr double kRemembered = 0.8;  // of the operating point
+constexpr size_t kMaxAlarms = 512;
 // Samples before a running median is trusted.
 constexpr size_t kMinMedian = 10;
 // Samples after the learning time that a batch's begin is compared with.
@@ -38,9 +56,12 @@ std::string_view ChannelName(Channel channel) {
     case Channel::kStep:
       return "step";
     case Channel::kSeason:
+    case Channel::kSeasonSample:
       return "season";
     case Channel::kLevel:
       return "level";
+    case Channel::kStuck:
+      return "stuck";
   }
   return "value";
 }
@@ -64,6 +85,51 @@ double EnsembleDetector::History::TailScore(double value, const Place& place,
   } else if (at_most == 0) {
     const double spread = seen.median() - seen.min() + kTiny;
     score += margin_weight * std::log10(1 + 3 * (seen.min() - value) / spread);
+  }
+  return score;
+}
+
+// The spread is that of the quartiles; where the side the residual lies on reaches further
+// (latencies are skew) a little more of it. Few samples tell a spread badly: with fewer the same
+// distance says less.
+double EnsembleDetector::Distance(const History& history, double residual) {
+  const SortedSamples& seen = history.samples.sorted();
+  const double median = seen.median();
+  const double middle = (seen.at(0.75) - seen.at(0.25)) / 1.349;
+  const double side = (residual > median ? seen.at(0.95) - median : median - seen.at(0.05)) / 1.645;
+  const double spread =
+      side > middle ? std::min(std::sqrt(middle * side), kMostSkew * middle) : middle;
+  const double few = 1 + kFew / static_cast<double>(seen.size());
+  return spread > 0 ? std::abs(residual - median) / (few * spread) : 2 * kPlain;
+}
+
+// -log10 of the chance that a value repeats as often in a row as it just did, as often as values of
+// this series, or this value, came before; 0 for a series in which that is usual, and until the run
+// is twice the longest seen. A long run is not learnt, else it would explain itself.
+double EnsembleDetector::StuckScore(double value) {
+  if (past_.empty()) return 0;
+  const bool repeats = value == past_.back().value;
+  if (repeats) {
+    ++run_;
+  } else {
+    longest_run_ = std::max(longest_run_, run_);
+    run_ = 0;
+  }
+  double score = 0;
+  if (compared_ >= options_.min_history && run_ > 2 * longest_run_) {
+    const SortedSamples& seen = values_.sorted();
+    const double share = static_cast<double>(seen.CountAtMost(value) - seen.CountBelow(value)) /
+                         static_cast<double>(seen.size());
+    const double chance =
+        std::max(share, (static_cast<double>(repeats_) + 1) / (static_cast<double>(compared_) + 2));
+    if (chance <= kMayRepeat) {
+      score = std::min(kMostStuck * options_.operating_point,
+                       static_cast<double>(run_ - longest_run_) * -std::log10(chance));
+    }
+  }
+  if (!repeats || run_ <= 2 * longest_run_ + options_.refractory_min_samples) {
+    ++compared_;
+    repeats_ += repeats ? 1 : 0;
   }
   return score;
 }
@@ -129,7 +195,20 @@ double EnsembleDetector::Refract(double time, double raw) {
   return stands ? raw : 0;
 }
 
+// What is left of a peak when as high ones came before: the more of them, the less it says.
+double EnsembleDetector::Familiar(double peak) {
+  if (peak < kRemembered * options_.operating_point) return peak;
+  const auto alike = std::count_if(alarms_.begin(), alarms_.end(),
+                                   [&](double earlier) { return earlier >= kAlike * peak; });
+  if (alarms_.size() == kMaxAlarms) alarms_.pop_front();
+  alarms_.push_back(peak);
+  return peak - kWear * std::log2(1.0 + static_cast<double>(alike));
+}
+
 EnsemblePoint EnsembleDetector::Push(double time, double value) {
+  constexpr auto kLevel = static_cast<size_t>(Channel::kLevel);
+  constexpr auto kSeason = static_cast<size_t>(Channel::kSeason);
+  constexpr auto kSeasonSample = static_cast<size_t>(Channel::kSeasonSample);
   EnsemblePoint point;
   if (!std::isfinite(value)) {
     point.baseline = values_.size() == 0 ? 0 : values_.sorted().median();
@@ -138,17 +217,16 @@ EnsemblePoint EnsembleDetector::Push(double time, double value) {
   }
   if (values_.size() == 0) first_time_ = time;
 
-  Trim(short_values_, time, options_.short_seconds, kMinShort - 1);
-  while (short_values_.size() >= kMaxShort) short_values_.PopFront();
-  short_values_.Push(time, value);
-  const double mean = short_values_.Sum() / static_cast<double>(short_values_.size());
+  while (level_values_.size() >= options_.level_samples) level_values_.PopFront();
+  level_values_.Push(time, value);
+  const double mean = level_values_.Sum() / static_cast<double>(level_values_.size());
 
   const bool median_known = values_.size() >= kMinMedian;
   const double median = median_known ? values_.sorted().median() : value;
   std::array<double, kChannelCount> residual = {
       value - median, past_.empty() ? 0 : value - past_.back().value, 0,
-      means_.size() >= kMinMedian ? mean - means_.sorted().median() : 0};
-  std::array<bool, kChannelCount> present = {true, !past_.empty(), false, true};
+      means_.size() >= kMinMedian ? mean - means_.sorted().median() : 0, 0};
+  std::array<bool, kChannelCount> present = {true, !past_.empty(), false, true, false};
 
   point.baseline = median;
   point.window_seconds = std::min(options_.window_seconds, time - first_time_);
@@ -159,30 +237,49 @@ EnsemblePoint EnsembleDetector::Push(double time, double value) {
     Trim(short_residuals_, time, options_.short_seconds, kMinShort - 1);
     while (short_residuals_.size() >= kMaxShort) short_residuals_.PopFront();
     short_residuals_.Push(time, season);
-    residual[static_cast<size_t>(Channel::kSeason)] = short_residuals_.sorted().median();
-    present[static_cast<size_t>(Channel::kSeason)] = true;
+    residual[kSeason] = short_residuals_.sorted().median();
+    residual[kSeasonSample] = season;
+    present[kSeason] = present[kSeasonSample] = true;
   }
 
-  double total = 0;
-  double strongest = -1;
+  std::array<double, kChannelCount> scores{};
+  double distance = 0;
   point.learning = true;
   for (size_t c = 0; c < kChannelCount; ++c) {
     if (!present[c]) continue;
     History& history = histories_[c];
     const History::Place place = history.PlaceOf(residual[c]);
     if (history.samples.size() >= options_.min_history) {
-      const double score =
-          options_.weights[c] * history.TailScore(residual[c], place, options_.margin_weight);
-      total += score;
-      if (score > strongest) {
-        strongest = score;
-        point.channel = static_cast<Channel>(c);
-      }
+      scores[c] = history.TailScore(residual[c], place, options_.margin_weight);
+      distance = std::max(distance, Distance(history, residual[c]));
       point.learning = false;
     }
-    history.Learn(time, residual[c], place);
+    if (c != kLevel) {
+      history.Learn(time, residual[c], place);
+      continue;
+    }
+    // A mean shares samples with the means just before it: learnt at once, a level that shifts
+    // would be known before it is there.
+    level_guard_.push_back(residual[c]);
+    if (level_guard_.size() <= options_.level_samples) continue;
+    history.Learn(time, level_guard_.front(), history.PlaceOf(level_guard_.front()));
+    level_guard_.pop_front();
   }
-  if (point.channel == Channel::kSeason) {
+  // Two views of the season, of which the clearer one counts.
+  double& of_season = scores[kSeason];
+  double& of_sample = scores[kSeasonSample];
+  of_sample = of_sample - kSeasonSampleHandicap > of_season ? of_sample - kSeasonSampleHandicap : 0;
+  if (of_sample > 0) of_season = 0;
+
+  const double sum = std::accumulate(scores.begin(), scores.end(), 0.0);
+  double total = sum * std::min(1.0, distance / kPlain);
+  point.channel =
+      static_cast<Channel>(std::max_element(scores.begin(), scores.end()) - scores.begin());
+  if (const double stuck = StuckScore(value); stuck > total) {
+    total = stuck;
+    point.channel = Channel::kStuck;
+  }
+  if (point.channel == Channel::kSeason || point.channel == Channel::kSeasonSample) {
     point.baseline = expected;
     point.window_seconds = static_cast<double>(days) * options_.season_seconds;
   }
@@ -194,7 +291,7 @@ EnsemblePoint EnsembleDetector::Push(double time, double value) {
   past_.push_back({time, value});
 
   point.raw = Calibrate(total, options_.operating_point);
-  point.score = Refract(time, point.raw);
+  point.score = Calibrate(Familiar(Refract(time, total)), options_.operating_point);
   ++index_;
   return point;
 }

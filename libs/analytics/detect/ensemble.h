@@ -1,17 +1,22 @@
 // The main detector: an ensemble of robust tail probabilities with a refractory period.
 //
-// Four views of a series ("channels") are compared with their own past: the value against the
-// median of the last days, the step from the sample before, the distance from the same time of the
-// days before (the nearest value within a tolerance, so that a shifted peak is no anomaly), and the
-// mean of the last hour against its past. The score of a channel is the two-sided empirical tail
-// probability, -log10 p, plus a margin for what lies beyond everything seen: no distribution is
-// assumed, and a noisy series raises its own bar. The channels' scores are added. After a peak,
-// only a higher one counts until the refractory period is over: one incident, one alarm.
+// Views of a series ("channels") are compared with their own past: the value against the median of
+// the last days, the step from the sample before, the distance from the same time of the days
+// before (the nearest value within a tolerance, so that a shifted peak is no anomaly; of the last
+// hour and of the sample alone), and the mean of the last few samples against earlier such means.
+// The score of a channel is the two-sided empirical tail probability, -log10 p, plus a margin for
+// what lies beyond everything seen: no distribution is assumed, and a noisy series raises its own
+// bar. The channels' scores are added. A point that is plain in every view (few spreads away) is
+// scaled down: of many ordinary points one is always the highest. A value that stops moving is
+// judged by how often values repeated before. After a peak, only a higher one counts until the
+// refractory period is over: one incident, one alarm; and what has been as high before has to be
+// higher to count as much.
 //
 // Sources: empirical p-values as in conformal anomaly detection (Laxhammar and Falkman, 2010); the
-// two-sided tail and the seasonal tolerance are ours; refractory periods as in the detectors of the
-// Numenta Anomaly Benchmark (Lavin and Ahmad, 2015). Deterministic; no randomness. A detector is
-// not thread-safe, functions are.
+// guard between the last samples and those they are compared with as in radar detection (Rohling,
+// 1983); the two-sided tail, the seasonal tolerance and the wear of repeated alarms are ours;
+// refractory periods as in the detectors of the Numenta Anomaly Benchmark (Lavin and Ahmad, 2015).
+// Deterministic; no randomness. A detector is not thread-safe, functions are.
 #pragma once
 
 #include <array>
@@ -25,11 +30,19 @@
 
 namespace opsmesh::analytics {
 
-/// A view of the series.
-enum class Channel { kValue = 0, kStep = 1, kSeason = 2, kLevel = 3 };
-inline constexpr size_t kChannelCount = 4;
+/// A view of the series. kSeason is of the last hour, kSeasonSample of one sample; kStuck has no
+/// history of its own.
+enum class Channel {
+  kValue = 0,
+  kStep = 1,
+  kSeason = 2,
+  kLevel = 3,
+  kSeasonSample = 4,
+  kStuck = 5
+};
+inline constexpr size_t kChannelCount = 5;  // with a history
 
-/// "value", "step", "season", "level".
+/// "value", "step", "season" (both), "level", "stuck".
 std::string_view ChannelName(Channel channel);
 
 /// Times in seconds. The defaults were set on the development half of NAB as a whole and are what
@@ -38,15 +51,15 @@ struct EnsembleOptions {
   double season_seconds = 86400;           // > 0
   double season_tolerance_seconds = 1200;  // a shift of the season by less is no anomaly
   double window_seconds = 7 * 86400;       // of the running medians
-  double short_seconds = 3600;  // of the mean and of the smoothing of the season's residual
-  size_t min_history = 30;      // samples before the first score
-  std::array<double, kChannelCount> weights = {1.0, 1.0, 1.0, 1.0};
+  double short_seconds = 3600;             // of the smoothing of the season's residual
+  size_t level_samples = 6;       // of the mean whose level is judged, and of the guard before it
+  size_t min_history = 30;        // samples before the first score
   double margin_weight = 5.0;     // of what lies beyond the range seen, per decade
   double refractory_share = 0.1;  // of the samples seen so far
   size_t refractory_min_samples = 20;
   double refractory_max_seconds = 7 * 86400;
   /// Sum of channel scores that is calibrated to 0.65, the shipped threshold (decision 29).
-  double operating_point = 8.0;
+  double operating_point = 7.5;
 };
 
 /// What the detector says about one sample.
@@ -83,14 +96,19 @@ class EnsembleDetector {
   double SeasonResidual(double time, double value, double* expected, size_t* days);
   template <typename Window>
   static void Trim(Window& window, double time, double seconds, size_t keep);
+  // The spread-scaled distance of a residual from the middle of its history.
+  static double Distance(const History& history, double residual);
+  double StuckScore(double value);
   double Refract(double time, double raw);
+  double Familiar(double peak);
 
   const EnsembleOptions options_;
   std::vector<SlidingWindow::Sample> past_;  // all samples within three seasons and the tolerance
   std::array<size_t, 3> season_cursor_ = {0, 0, 0};
   SlidingWindow values_;
   SlidingWindow means_;
-  SampleQueue short_values_;
+  SampleQueue level_values_;
+  std::deque<double> level_guard_;  // residuals of the level not learnt yet
   SlidingWindow short_residuals_;
   std::array<History, kChannelCount> histories_;
   struct Peak {
@@ -98,7 +116,12 @@ class EnsembleDetector {
     double time;
     double raw;
   };
-  std::deque<Peak> peaks_;  // falling raw scores within the refractory period
+  std::deque<Peak> peaks_;     // falling raw scores within the refractory period
+  std::deque<double> alarms_;  // heights of what stood out before
+  size_t run_ = 0;             // samples in a row that repeated the one before
+  size_t longest_run_ = 0;
+  size_t repeats_ = 0;  // of compared_ samples
+  size_t compared_ = 0;
   size_t index_ = 0;
   double first_time_ = 0;
 };
