@@ -4,7 +4,10 @@
 #include <cmath>
 #include <cstdint>
 #include <numeric>
+#include <span>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace opsmesh::analytics {
 namespace {
@@ -129,12 +132,12 @@ class Grid {
     });
     for (size_t i = 0; i < n; ++i) {
       if (i == 0 || keys[order_[i]] != keys[order_[i - 1]]) {
-        index_.emplace(keys[order_[i]], static_cast<uint32_t>(begin_.size()));
         begin_.push_back(static_cast<uint32_t>(i));
         cell_keys_.push_back(keys[order_[i]]);
       }
     }
     begin_.push_back(static_cast<uint32_t>(n));
+    FindNeighbours();
     // The points in the order of their cells, so that a cell is read in one go.
     packed_.resize(data.size());
     for (size_t i = 0; i < n; ++i) {
@@ -157,28 +160,53 @@ class Grid {
     return sum <= limit_;
   }
 
-  // Cells that touch this one and itself; with `after` only those whose number is larger, and
-  // itself.
-  void Neighbours(size_t cell, bool after, std::vector<uint32_t>& out) const {
-    out.clear();
-    size_t combinations = 1;
-    for (size_t d = 0; d < dimensions_; ++d) combinations *= 3;
-    for (size_t c = 0; c < combinations; ++c) {
-      uint64_t key = cell_keys_[cell];
-      size_t rest = c;
-      for (size_t d = 0; d < dimensions_; ++d, rest /= 3) {
-        const uint64_t one = uint64_t{1} << (kBits * d);
-        key = rest % 3 == 0 ? key - one : rest % 3 == 1 ? key : key + one;
-      }
-      const auto found = index_.find(key);
-      if (found != index_.end() && (!after || found->second >= cell)) out.push_back(found->second);
-    }
-    std::sort(out.begin(), out.end());
+  // Cells that touch this one and itself, in rising order.
+  std::span<const uint32_t> Neighbours(size_t cell) const {
+    return {near_.data() + near_begin_[cell], near_begin_[cell + 1] - near_begin_[cell]};
   }
 
  private:
   static constexpr int kBits = 16;
   static constexpr double kLastCell = 65000;
+
+  // Looks up half of the cells around each, from the larger key to the smaller; the other half are
+  // the same pairs seen from the other side.
+  void FindNeighbours() {
+    size_t combinations = 1;
+    for (size_t d = 0; d < dimensions_; ++d) combinations *= 3;
+    const std::unordered_map<uint64_t, uint32_t> index = [&] {
+      std::unordered_map<uint64_t, uint32_t> made;  // looked up only, never iterated
+      made.reserve(2 * cell_keys_.size());
+      for (size_t c = 0; c < cell_keys_.size(); ++c)
+        made.emplace(cell_keys_[c], static_cast<uint32_t>(c));
+      return made;
+    }();
+    std::vector<std::pair<uint32_t, uint32_t>> pairs;
+    for (size_t cell = 0; cell < cell_keys_.size(); ++cell) {
+      pairs.emplace_back(cell, cell);
+      for (size_t c = 0; c < combinations; ++c) {
+        uint64_t key = cell_keys_[cell];
+        size_t rest = c;
+        for (size_t d = 0; d < dimensions_; ++d, rest /= 3) {
+          const uint64_t one = uint64_t{1} << (kBits * d);
+          key = rest % 3 == 0 ? key - one : rest % 3 == 1 ? key : key + one;
+        }
+        if (key >= cell_keys_[cell]) continue;
+        const auto found = index.find(key);
+        if (found == index.end()) continue;
+        pairs.emplace_back(cell, found->second);
+        pairs.emplace_back(found->second, cell);
+      }
+    }
+    std::sort(pairs.begin(), pairs.end());
+    near_begin_.assign(cell_keys_.size() + 1, 0);
+    near_.reserve(pairs.size());
+    for (const auto& [from, to] : pairs) {
+      ++near_begin_[from + 1];
+      near_.push_back(to);
+    }
+    for (size_t c = 0; c < cell_keys_.size(); ++c) near_begin_[c + 1] += near_begin_[c];
+  }
 
   const std::span<const double> data_;
   const size_t features_;
@@ -188,7 +216,8 @@ class Grid {
   std::vector<uint32_t> begin_;
   std::vector<uint64_t> cell_keys_;
   std::vector<double> packed_;
-  std::unordered_map<uint64_t, uint32_t> index_;  // looked up only, never iterated
+  std::vector<uint32_t> near_;  // cells that touch, cell after cell
+  std::vector<size_t> near_begin_;
 };
 
 std::vector<int> DbscanGrid(std::span<const double> data, size_t features, double eps,
@@ -196,9 +225,8 @@ std::vector<int> DbscanGrid(std::span<const double> data, size_t features, doubl
   const size_t n = data.size() / features;
   const Grid grid(data, features, eps);
   std::vector<char> core(n, 0);
-  std::vector<uint32_t> near;
   for (size_t cell = 0; cell < grid.cells(); ++cell) {
-    grid.Neighbours(cell, false, near);
+    const std::span<const uint32_t> near = grid.Neighbours(cell);
     for (uint32_t p = grid.begin(cell); p < grid.end(cell); ++p) {
       size_t count = 0;
       for (size_t k = 0; k < near.size() && count < min_samples; ++k) {
@@ -210,7 +238,9 @@ std::vector<int> DbscanGrid(std::span<const double> data, size_t features, doubl
   }
   Forest forest(n);
   for (size_t cell = 0; cell < grid.cells(); ++cell) {
-    grid.Neighbours(cell, true, near);
+    std::span<const uint32_t> near = grid.Neighbours(cell);
+    near = near.subspan(
+        static_cast<size_t>(std::lower_bound(near.begin(), near.end(), cell) - near.begin()));
     for (uint32_t p = grid.begin(cell); p < grid.end(cell); ++p) {
       if (!core[grid.point(p)]) continue;
       for (const uint32_t other : near) {
@@ -224,7 +254,7 @@ std::vector<int> DbscanGrid(std::span<const double> data, size_t features, doubl
   }
   Labels labels(n, core, forest);
   for (size_t cell = 0; cell < grid.cells(); ++cell) {
-    grid.Neighbours(cell, false, near);
+    const std::span<const uint32_t> near = grid.Neighbours(cell);
     for (uint32_t p = grid.begin(cell); p < grid.end(cell); ++p) {
       if (core[grid.point(p)]) continue;
       for (const uint32_t other : near) {
