@@ -36,13 +36,13 @@ class Forest {
 // that reaches them.
 class Labels {
  public:
-  Labels(size_t n, const std::vector<char>& core, Forest& forest)
-      : core_(core), forest_(forest), labels_(n, -1) {
+  template <typename Root>
+  Labels(size_t n, const std::vector<char>& core, Root root) : labels_(n, -1) {
     std::vector<int> of_root(n, -1);
     int next = 0;
     for (uint32_t i = 0; i < n; ++i) {
       if (!core[i]) continue;
-      int& label = of_root[forest.Find(i)];
+      int& label = of_root[root(i)];
       if (label < 0) label = next++;
       labels_[i] = label;
     }
@@ -54,8 +54,6 @@ class Labels {
   std::vector<int> Take() { return std::move(labels_); }
 
  private:
-  const std::vector<char>& core_;
-  Forest& forest_;
   std::vector<int> labels_;
 };
 
@@ -83,7 +81,7 @@ std::vector<int> Dbscan1(std::span<const double> data, double eps, size_t min_sa
     if (last < n && near(last, i)) forest.Join(order[last], order[i]);
     last = i;
   }
-  Labels labels(n, core, forest);
+  Labels labels(n, core, [&](uint32_t point) { return forest.Find(point); });
   last = n;
   for (size_t i = 0; i < n; ++i) {
     if (core[order[i]]) {
@@ -106,10 +104,7 @@ std::vector<int> Dbscan1(std::span<const double> data, double eps, size_t min_sa
 class Grid {
  public:
   Grid(std::span<const double> data, size_t features, double eps)
-      : data_(data),
-        features_(features),
-        dimensions_(std::min(features, kGridDimensions)),
-        limit_(eps * eps) {
+      : features_(features), dimensions_(std::min(features, kGridDimensions)), limit_(eps * eps) {
     const size_t n = data.size() / features;
     std::vector<double> low(dimensions_, INFINITY);
     for (size_t i = 0; i < n; ++i) {
@@ -138,6 +133,8 @@ class Grid {
     }
     begin_.push_back(static_cast<uint32_t>(n));
     FindNeighbours();
+    position_.resize(n);
+    for (size_t i = 0; i < n; ++i) position_[order_[i]] = static_cast<uint32_t>(i);
     // The points in the order of their cells, so that a cell is read in one go.
     packed_.resize(data.size());
     for (size_t i = 0; i < n; ++i) {
@@ -150,6 +147,7 @@ class Grid {
   uint32_t begin(size_t cell) const { return begin_[cell]; }
   uint32_t end(size_t cell) const { return begin_[cell + 1]; }
   uint32_t point(uint32_t position) const { return order_[position]; }
+  uint32_t position(uint32_t point) const { return position_[point]; }
 
   bool Near(uint32_t a, uint32_t b) const {
     double sum = 0;
@@ -208,17 +206,63 @@ class Grid {
     for (size_t c = 0; c < cell_keys_.size(); ++c) near_begin_[c + 1] += near_begin_[c];
   }
 
-  const std::span<const double> data_;
   const size_t features_;
   const size_t dimensions_;
   const double limit_;
   std::vector<uint32_t> order_;
+  std::vector<uint32_t> position_;
   std::vector<uint32_t> begin_;
   std::vector<uint64_t> cell_keys_;
   std::vector<double> packed_;
   std::vector<uint32_t> near_;  // cells that touch, cell after cell
   std::vector<size_t> near_begin_;
 };
+
+// Joins the core points (by position) that are near each other. Cells whose core points are all one
+// component already are joined or passed over as a whole.
+void JoinCores(const Grid& grid, const std::vector<char>& core, Forest& forest) {
+  std::vector<uint32_t> cores;
+  std::vector<size_t> begin = {0};
+  std::vector<char> whole;
+  for (size_t cell = 0; cell < grid.cells(); ++cell) {
+    for (uint32_t p = grid.begin(cell); p < grid.end(cell); ++p) {
+      if (core[grid.point(p)]) cores.push_back(p);
+    }
+    size_t components = cores.size() - begin.back();
+    for (size_t i = begin.back(); i < cores.size() && components > 1; ++i) {
+      for (size_t j = i + 1; j < cores.size() && components > 1; ++j) {
+        if (forest.Find(cores[i]) == forest.Find(cores[j]) || !grid.Near(cores[i], cores[j]))
+          continue;
+        forest.Join(cores[i], cores[j]);
+        --components;
+      }
+    }
+    whole.push_back(components <= 1);
+    begin.push_back(cores.size());
+  }
+  const auto of = [&](size_t cell) {
+    return std::span<const uint32_t>(cores.data() + begin[cell], begin[cell + 1] - begin[cell]);
+  };
+  const auto join = [&](size_t cell, size_t other) {
+    const bool once = whole[cell] && whole[other];
+    for (const uint32_t p : of(cell)) {
+      for (const uint32_t q : of(other)) {
+        if (forest.Find(p) == forest.Find(q)) {
+          if (once) return;
+          continue;
+        }
+        if (!grid.Near(p, q)) continue;
+        forest.Join(p, q);
+        if (once) return;
+      }
+    }
+  };
+  for (size_t cell = 0; cell < grid.cells(); ++cell) {
+    for (const uint32_t other : grid.Neighbours(cell)) {
+      if (other > cell) join(cell, other);
+    }
+  }
+}
 
 std::vector<int> DbscanGrid(std::span<const double> data, size_t features, double eps,
                             size_t min_samples) {
@@ -237,22 +281,8 @@ std::vector<int> DbscanGrid(std::span<const double> data, size_t features, doubl
     }
   }
   Forest forest(n);
-  for (size_t cell = 0; cell < grid.cells(); ++cell) {
-    std::span<const uint32_t> near = grid.Neighbours(cell);
-    near = near.subspan(
-        static_cast<size_t>(std::lower_bound(near.begin(), near.end(), cell) - near.begin()));
-    for (uint32_t p = grid.begin(cell); p < grid.end(cell); ++p) {
-      if (!core[grid.point(p)]) continue;
-      for (const uint32_t other : near) {
-        for (uint32_t q = std::max(grid.begin(other), p + 1); q < grid.end(other); ++q) {
-          if (!core[grid.point(q)] || forest.Find(grid.point(p)) == forest.Find(grid.point(q)))
-            continue;
-          if (grid.Near(p, q)) forest.Join(grid.point(p), grid.point(q));
-        }
-      }
-    }
-  }
-  Labels labels(n, core, forest);
+  JoinCores(grid, core, forest);
+  Labels labels(n, core, [&](uint32_t point) { return forest.Find(grid.position(point)); });
   for (size_t cell = 0; cell < grid.cells(); ++cell) {
     const std::span<const uint32_t> near = grid.Neighbours(cell);
     for (uint32_t p = grid.begin(cell); p < grid.end(cell); ++p) {

@@ -51,7 +51,7 @@ GOALS = {
 }
 # Ours may be at most this many times the peer's figure.
 NO_WORSE = {"Holt-Winters, m=288, 2016 points": 1.001, "Holt-Winters, m=24, 2016 points": 1.001, "ETS(A,N,A), m=24, 2016 points": 1.001,
-            "DBSCAN, 10000 x 4": 1, "DBSCAN, 10000 x 1": 1, "Granger, 5 lags, 1440 points": 1.0001}
+            "gradient boosting, 150 trees, 2000 x 11, predict 288": 1.05, "DBSCAN, 10000 x 4": 1, "DBSCAN, 10000 x 1": 1, "Granger, 5 lags, 1440 points": 1.0001}
 
 
 def waves(count, points, seed):
@@ -68,8 +68,8 @@ PAIRS = waves(200, 1440, 5)
 WAVE = 100 + 20 * np.sin(2 * np.pi * np.arange(2016) / 288) + np.random.RandomState(7).randn(2016) * 5
 MANY = np.random.RandomState(9).randn(574, 12)
 MANY[293:] += 3
-ROWS = np.random.RandomState(1).randn(2000, 11)
-TARGETS = ROWS[:, 0] * 2 + np.sin(ROWS[:, 1])
+ROWS = np.random.RandomState(1).randn(2288, 11)  # the last 288 are not learnt from
+TARGETS = ROWS[:, 0] * 2 + np.sin(ROWS[:, 1]) + .3 * np.random.RandomState(2).randn(2288)
 
 
 def lags():
@@ -126,8 +126,8 @@ def peers():
         yield "DBSCAN, 10000 x 1", "scikit-learn", lambda: (DBSCAN(eps=.05, min_samples=5).fit(LINE).labels_ == -1).sum()
 
         def boosting():
-            model = HistGradientBoostingRegressor(max_iter=150, random_state=0).fit(ROWS, TARGETS)
-            return np.sqrt(np.mean((model.predict(ROWS[:288]) - TARGETS[:288]) ** 2))
+            model = HistGradientBoostingRegressor(max_iter=150, random_state=0).fit(ROWS[:2000], TARGETS[:2000])
+            return np.sqrt(np.mean((model.predict(ROWS[2000:]) - TARGETS[2000:]) ** 2))
         yield "gradient boosting, 150 trees, 2000 x 11, predict 288", "scikit-learn", boosting
 
         def load():
@@ -162,8 +162,8 @@ def peers():
         import xgboost
 
         def trees():
-            model = xgboost.XGBRegressor(n_estimators=150, max_depth=5, tree_method="hist").fit(ROWS, TARGETS)
-            return np.sqrt(np.mean((model.predict(ROWS[:288]) - TARGETS[:288]) ** 2))
+            model = xgboost.XGBRegressor(n_estimators=150, max_depth=5, tree_method="hist").fit(ROWS[:2000], TARGETS[:2000])
+            return np.sqrt(np.mean((model.predict(ROWS[2000:]) - TARGETS[2000:]) ** 2))
         yield "gradient boosting, 150 trees, 2000 x 11, predict 288", "XGBoost", trees
     except Exception as problem:  # its own error when a shared library is missing
         print(f"*** left out: XGBoost ({str(problem).splitlines()[0]})")
