@@ -90,20 +90,32 @@ double SortedQuantile(std::span<const double> sorted, double p) {
 
 double SortedDeviation(std::span<const double> sorted, double center) {
   const size_t n = sorted.size();
-  auto right = static_cast<size_t>(std::lower_bound(sorted.begin(), sorted.end(), center) -
-                                   sorted.begin());
-  size_t left = right;  // [0, left) and [right, n) are still to come
-  const auto next = [&] {
-    const double below = left > 0 ? std::abs(sorted[left - 1] - center) : INFINITY;
-    const double above = right < n ? std::abs(sorted[right] - center) : INFINITY;
-    return below < above ? (--left, below) : (++right, above);
+  const auto left = static_cast<size_t>(
+      std::lower_bound(sorted.begin(), sorted.end(), center) - sorted.begin());
+  const auto below = [&](size_t i) {
+    return i < left ? std::abs(sorted[left - 1 - i] - center) : INFINITY;
+  };
+  const auto above = [&](size_t j) {
+    return left + j < n ? std::abs(sorted[left + j] - center) : INFINITY;
+  };
+  // The deviation of rank k: of the k smaller ones `from_left` lie below the center.
+  const auto ranked = [&](size_t k) {
+    size_t from_left = 0, most = std::min(left, k);
+    while (from_left < most) {
+      const size_t i = (from_left + most) / 2;
+      if (below(i) < above(k - i - 1)) {
+        from_left = i + 1;
+      } else {
+        most = i;
+      }
+    }
+    return std::min(below(from_left), above(k - from_left));
   };
   const double position = 0.5 * static_cast<double>(n - 1);
   const auto low = static_cast<size_t>(position);
-  double at_low = 0;
-  for (size_t k = 0; k <= low; ++k) at_low = next();
+  const double at_low = ranked(low);
   if (low + 1 >= n) return at_low;
-  return at_low + (position - static_cast<double>(low)) * (next() - at_low);
+  return at_low + (position - static_cast<double>(low)) * (ranked(low + 1) - at_low);
 }
 
 Quartiles QuartilesOf(std::span<double> values) {

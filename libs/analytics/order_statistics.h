@@ -13,8 +13,8 @@ double Quantile(std::span<double> values, double p);
 /// The same of values that are already in rising order. Must not be empty.
 double SortedQuantile(std::span<const double> sorted, double p);
 
-/// Median of |value - center| of values in rising order, not scaled: a merge from the center
-/// outwards, without a copy. Must not be empty.
+/// Median of |value - center| of values in rising order, not scaled: by halving, without a
+/// copy. Must not be empty.
 double SortedDeviation(std::span<const double> sorted, double center);
 
 /// The three quartiles, each as Quantile gives it, for the price of little more than one.

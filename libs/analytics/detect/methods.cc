@@ -90,7 +90,11 @@ std::optional<Method> MethodNamed(std::string_view name) {
   static constexpr auto kAliases =
       std::to_array<Alias>({{"mad", Method::kRobustZ},
                             {"robustzscore", Method::kRobustZ},
+                            {"medianabsolutedeviation", Method::kRobustZ},
                             {"z", Method::kZScore},
+                            {"interquartilerange", Method::kIqr},
+                            {"esd", Method::kSeasonalEsd},
+                            {"hybridesd", Method::kSeasonalEsd},
                             {"iforest", Method::kIsolationForest},
                             {"seasonalhybridesd", Method::kSeasonalEsd},
                             {"sr", Method::kSpectralResidual},

@@ -222,11 +222,11 @@ MethodScores Seasonal(Method method, const Finite& f, size_t n, const MethodOpti
     scores = RobustDistances(remainder);
     for (double& s : scores) s = CalibratedScore(s, kRemainderLimit);
   } else {
-    scores = RobustDistances(remainder);
+    const std::vector<double> distances = RobustDistances(remainder);
     const double limit = EsdCriticalValue(remainder.size(), 0, 0.05);
-    for (double& s : scores) s = std::min(0.64, CalibratedScore(s, limit));
+    for (const double d : distances) scores.push_back(std::min(0.64, CalibratedScore(d, limit)));
     for (const size_t i : EsdOutliers(remainder))
-      scores[i] = std::max(0.65, CalibratedScore(RobustDistances(remainder)[i], limit));
+      scores[i] = std::max(0.65, CalibratedScore(distances[i], limit));
   }
   result = Spread(f, n, scores);
   result.expected.assign(n, 0);

@@ -160,19 +160,19 @@ std::vector<size_t> EsdOutliers(std::span<const double> values, double share, do
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
     return values[a] != values[b] ? values[a] < values[b] : a < b;
   });
+  std::vector<double> sorted(n);
+  for (size_t i = 0; i < n; ++i) sorted[i] = values[order[i]];
   // Outliers are taken from the ends of the sorted samples, so that median and deviations come from
   // a range of it.
   size_t low = 0, high = n;
   std::vector<size_t> taken;
   size_t outliers = 0;
-  std::vector<double> scratch;
   for (size_t k = 0; k < most && high - low > 2; ++k) {
     const size_t m = high - low;
-    const auto at = [&](size_t i) { return values[order[low + i]]; };
+    const std::span<const double> left_over(sorted.data() + low, m);
+    const auto at = [&](size_t i) { return left_over[i]; };
     const double median = m % 2 == 1 ? at(m / 2) : (at(m / 2 - 1) + at(m / 2)) / 2;
-    scratch.resize(m);
-    for (size_t i = 0; i < m; ++i) scratch[i] = std::abs(at(i) - median);
-    const double mad = kMadToSigma * Quantile(scratch, 0.5);
+    const double mad = kMadToSigma * SortedDeviation(left_over, median);
     if (mad <= 0) break;
     const double left = median - at(0), right = at(m - 1) - median;
     const bool take_right = right >= left;
