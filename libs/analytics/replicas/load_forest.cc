@@ -11,10 +11,12 @@ namespace {
 constexpr double kDay = 86400;
 constexpr double kRefit = kDay / 4;  // and at least kRefitSteps
 constexpr double kRefitSteps = 72;
-constexpr size_t kEarlyRefit = 12;  // samples, while little is known
-constexpr double kTrainingDays = 13;
+constexpr size_t kEarlyRefit = 12;    // samples, while little is known
+constexpr double kTrainingDays = 13;  // and at least kTrainingSteps
+constexpr double kTrainingSteps = 1000;
 constexpr double kOffsetShare =
-    0.02;  // of the mean load: idle times must not blow up the logarithm
+    0.02;                          // of the mean load: idle times must not blow up the logarithm
+constexpr double kMostGrowth = 4;  // an outlook beyond that much of the most ever seen is none
 constexpr size_t kMostRows = 4000;
 constexpr size_t kLeastRows = 60;
 constexpr size_t kRecent = 12;  // samples looked at one by one
@@ -52,7 +54,10 @@ void LoadView::Row(size_t index, std::span<float> row) const {
   size_t next = 0;
   const auto put = [&](double value) { row[next++] = static_cast<float>(value); };
   // What is not known yet is as the last value.
-  const auto lag = [&](ptrdiff_t back) { return i >= back ? At(i - back) - last : 0; };
+  const auto lag = [&](ptrdiff_t back) {
+    back = std::max<ptrdiff_t>(back, 1);  // a day of one sample has none just after it
+    return i >= back ? At(i - back) - last : 0;
+  };
   const auto highest = [&](ptrdiff_t from, ptrdiff_t to) {
     double most = last;
     if (from >= 0)
@@ -104,6 +109,7 @@ LoadForest LoadForest::Fit(const LoadHistory& training, size_t lead) {
                       static_cast<double>(count);
   result.offset_ = kOffsetShare * std::abs(mean) + 1e-9;
   const LoadView view(training, result.offset_);
+  result.highest_ = view.Highest(0, count) + std::log(kMostGrowth);
   // Rows begin where there is a day before them, once there are two.
   const size_t first = count >= 2 * view.day() + kRecent ? view.day() + kRecent : kRecent + 1;
   if (count < first + lead + kLeastRows) return result;
@@ -133,8 +139,9 @@ LoadForest::Outlook LoadForest::Ahead(const LoadView& view, size_t index, double
   std::sort(found.begin(), found.end(), [&](const auto& a, const auto& b) {
     return std::pair(targets_[a.row], a.row) < std::pair(targets_[b.row], b.row);
   });
+  const double most = std::max(highest_, view.Last(index));
   const auto load = [&](float target) {
-    return std::max(0.0, std::exp(view.Last(index) + target) - offset_);
+    return std::max(0.0, std::exp(std::min(view.Last(index) + target, most)) - offset_);
   };
   Outlook outlook{.planned = load(targets_[found.back().row])};
   double below = 0;
@@ -157,7 +164,8 @@ std::pair<size_t, size_t> TrainingRange(const LoadHistory& history, size_t known
   const double before = std::ceil((boundary - history.start_time) / history.step);
   const size_t end = before > 0 ? std::min(known, static_cast<size_t>(before)) : 0;
   if (2 * end < known || end < 4 * kLeastRows) return {0, known - known % kEarlyRefit};
-  const auto most = static_cast<size_t>(std::ceil(kTrainingDays * kDay / history.step));
+  const auto most =
+      static_cast<size_t>(std::max(kTrainingSteps, std::ceil(kTrainingDays * kDay / history.step)));
   return {end > most ? end - most : 0, end};
 }
 

@@ -75,6 +75,7 @@ class LoadForest {
  private:
   size_t lead_ = 0;
   double offset_ = 0;
+  double highest_ = 0;  // most an outlook may say, on the scale of a view
   double start_time_ = 0, step_ = 0;
   std::vector<double> training_;
   std::vector<float> targets_;
@@ -82,8 +83,9 @@ class LoadForest {
 };
 
 /// Which part of the `known` first samples a forest for the next one is learnt from, as [begin,
-/// end): at most 13 days that end at a full quarter of a day (UTC; 72 steps if that is longer), so
-/// that the forest is the same for hours; nearly all that is known while that is little.
+/// end): at most 13 days (1,000 samples if that is more) that end at a full quarter of a day (UTC;
+/// 72 steps if that is longer), so that the forest is the same for hours; nearly all that is known
+/// while that is little.
 std::pair<size_t, size_t> TrainingRange(const LoadHistory& history, size_t known);
 
 }  // namespace opsmesh::analytics

@@ -10,12 +10,14 @@ namespace {
 constexpr double kHurdle = 2;  // what a pod must be expected to save, by what it costs
 constexpr double kPolicyPeriod = 15;
 constexpr int kPolicyPods = 4;
+constexpr double kMostNeed = 1e12;
 
 }  // namespace
 
 int ReplicasFor(double qps, const ReplicaRules& rules, double* unbounded) {
   // Rounding of the division must not cost a pod: 7 / (0.7 * 10) is one.
-  const double exact = std::max(0.0, qps) / (rules.target_utilization * rules.capacity_qps);
+  const double exact =
+      std::clamp(qps / (rules.target_utilization * rules.capacity_qps), 0.0, kMostNeed);
   const double need = std::ceil(exact - 1e-9 * std::max(1.0, exact));
   if (unbounded != nullptr) *unbounded = need;
   return static_cast<int>(

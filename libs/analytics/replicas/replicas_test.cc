@@ -265,6 +265,36 @@ TEST(LoadForest, ALongerStartOfPodsCoversTheHighestLoadUntilThen) {
   EXPECT_GT(later.Ahead(view, before_burst, 0.8).planned, load[before_burst] + 60);
 }
 
+TEST(LoadForest, StaysFiniteAndInThePastWhateverTheLoadAndTheStep) {
+  SplitMix64 random(11);
+  std::vector<std::vector<double>> loads{
+      std::vector<double>(400, 0.0), std::vector<double>(400, 7.0), {}, {}, {}};
+  for (int i = 0; i < 400; ++i) {
+    loads[2].push_back(random.Uniform() < 0.02 ? 1e300 : 0);
+    loads[3].push_back(random.Uniform() * 1e-300);
+    loads[4].push_back(i % 2 == 0 ? 5 : 1e6);
+  }
+  const ReplicaRules rules{.capacity_qps = 20};
+  for (const std::vector<double>& load : loads) {
+    for (const double step : {1.0, 60.0, 300.0, 7000.0, 43200.0, 86400.0, 604800.0}) {
+      const LoadHistory history{.values = load, .start_time = 1.7e9, .step = step};
+      const ForestSource forests = Fresh();
+      NextStepForecast forecast(history, rules, forests);
+      for (const size_t known : {1u, 2u, 13u, 100u, 399u, 400u}) {
+        const NextStep next = forecast.After(known);
+        EXPECT_TRUE(std::isfinite(next.mean) && std::isfinite(next.planned))
+            << step << " " << known;
+        const int replicas =
+            ReplicaPlanner(rules, step, 0).Next(next.planned, load[known - 1]).replicas;
+        EXPECT_TRUE(replicas >= 1 && replicas <= 20);
+      }
+      // An alternation is seen at every step: with a day of one sample too nothing of the future
+      // is.
+      if (load.back() == 1e6) EXPECT_LT(forecast.After(400).mean, 1e6);
+    }
+  }
+}
+
 TEST(QuantileForest, AnEmptySetAnswersNothingAndConstantTargetsAnswerThemselves) {
   EXPECT_TRUE(replicas::QuantileForest::Fit({}, 3, {}, {}).empty());
   const std::vector<float> rows{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}, targets(14, 5.0F);
