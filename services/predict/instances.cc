@@ -23,6 +23,14 @@ struct InstancePrediction::Expectation {
   std::string model = "reactive";
 };
 
+struct InstancePrediction::Basis {
+  std::optional<Load> load;
+  absl::Status trouble;  // why there is none
+  std::optional<int> running;
+  PodCapacity capacity;
+  analytics::ReplicaRules rules;
+};
+
 namespace {
 
 constexpr int64_t kStepSeconds = 300;
@@ -82,27 +90,45 @@ absl::Status Check(const v1::PredictRequest& request) {
 
 }  // namespace
 
-absl::StatusOr<Load> InstancePrediction::ReadLoad(const base::Context& ctx,
-                                                  const v1::Workload* workload,
-                                                  absl::Time now) const {
-  OPSMESH_ASSIGN_OR_RETURN(Forecasting::Sourced sourced,
-                           forecasting_.Read(ctx, LoadQuery(config_, workload, now, kStepSeconds)));
-  return OnGrid(std::move(sourced), kStepSeconds);
-}
-
-absl::Status InstancePrediction::CountInstances(const base::Context& ctx,
-                                                const v1::Workload& workload,
-                                                v1::PredictResponse& response) const {
-  if (cluster_ == nullptr) return absl::OkStatus();
-  const absl::StatusOr<WorkloadFacts> facts = cluster_->Read(ctx, workload);
-  if (facts.ok()) {
-    response.set_current_instances(facts->replicas);
-    return absl::OkStatus();
+absl::StatusOr<InstancePrediction::Basis> InstancePrediction::Read(
+    const base::Context& ctx, const v1::PredictRequest& request, absl::Time now,
+    type::v1::Ledger& ledger) const {
+  Basis basis;
+  if (request.has_workload()) {
+    absl::StatusOr<PlanInputs> inputs =
+        sources_.Read(ctx, {.workload = &request.workload(), .step_seconds = kStepSeconds}, ledger);
+    if (inputs.ok()) {
+      basis.capacity = inputs->Capacity({}, false, ledger);
+      basis.rules = inputs->rules;
+      basis.rules.capacity_qps = basis.capacity.qps;
+      basis.running = inputs->running;
+      basis.load = std::move(inputs->load);
+      return basis;
+    }
+    if (base::DetailOf(inputs.status()).reason == "WORKLOAD" ||
+        absl::IsPermissionDenied(inputs.status()))
+      return inputs.status();
+    basis.trouble = inputs.status();
+  } else {
+    absl::StatusOr<Forecasting::Sourced> sourced =
+        forecasting_.Read(ctx, LoadQuery(config_, nullptr, now, kStepSeconds));
+    absl::StatusOr<Load> load =
+        sourced.ok() ? OnGrid(*std::move(sourced), kStepSeconds) : sourced.status();
+    if (load.ok()) {
+      ledger.MergeFrom(load->sourced.ledger);
+      basis.load = *std::move(load);
+    } else {
+      basis.trouble = load.status();
+    }
   }
-  if (absl::IsNotFound(facts.status())) return facts.status();
-  NotChecked(*response.mutable_ledger(), "apiserver", workload.namespace_() + "/" + workload.name(),
-             base::ToStd(facts.status().message()));
-  return absl::OkStatus();
+  basis.capacity = ChooseCapacity(config_, std::nullopt, std::nullopt, {});
+  basis.rules = ConfiguredRules(config_, basis.capacity);
+  if (!basis.trouble.ok()) {
+    NotChecked(ledger, "prometheus",
+               request.has_workload() ? request.workload().name() : config_.qps_query,
+               base::ToStd(basis.trouble.message()));
+  }
+  return basis;
 }
 
 // The load at the time asked for: the next step from the load forest, later ones from the
@@ -147,41 +173,31 @@ InstancePrediction::Expectation InstancePrediction::Expect(const Load& load, dou
 absl::StatusOr<v1::PredictResponse> InstancePrediction::Predict(
     const base::Context& ctx, const v1::PredictRequest& request) const {
   OPSMESH_RETURN_IF_ERROR(Check(request));
-  std::optional<v1::Workload> workload;
-  if (request.has_workload()) {
-    OPSMESH_ASSIGN_OR_RETURN(workload, CheckedWorkload(request.workload()));
-  }
   const absl::Time now = clock_.Now();
   const absl::Time when =
       request.has_timestamp() ? absl::FromUnixSeconds(request.timestamp().seconds()) : now;
   v1::PredictResponse response;
   response.mutable_timestamp()->set_seconds(absl::ToUnixSeconds(when));
   type::v1::Ledger& ledger = *response.mutable_ledger();
-  if (workload) OPSMESH_RETURN_IF_ERROR(CountInstances(ctx, *workload, response));
-
-  const absl::StatusOr<Load> load = ReadLoad(ctx, workload ? &*workload : nullptr, now);
-  if (!load.ok() && !request.has_current_qps()) {
+  OPSMESH_ASSIGN_OR_RETURN(const Basis basis, Read(ctx, request, now, ledger));
+  if (!basis.load && !request.has_current_qps()) {
     return base::FailedPrecondition("NO_LOAD_SOURCE",
                                     fmt::format("No load is given and none can be read: {}",
-                                                std::string(load.status().message())))
+                                                base::ToStd(basis.trouble.message())))
         .Hint("POST {\"current_qps\": …}, or set PROMETHEUS_HOST and predict.qps_query.");
   }
-  if (load.ok()) {
-    ledger.MergeFrom(load->sourced.ledger);
-  } else {
-    NotChecked(ledger, "prometheus", config_.qps_query, base::ToStd(load.status().message()));
-  }
+  if (basis.running) response.set_current_instances(*basis.running);
   const double current =
-      request.has_current_qps() ? request.current_qps() : load->history().values.back();
+      request.has_current_qps() ? request.current_qps() : basis.load->history().values.back();
   response.set_current_qps(current);
 
-  const PodCapacity capacity = ChooseCapacity(config_, std::nullopt, std::nullopt, {});
-  const analytics::ReplicaRules rules = ConfiguredRules(config_, capacity);
+  const PodCapacity& capacity = basis.capacity;
+  const analytics::ReplicaRules& rules = basis.rules;
   Expectation expected{.qps = current, .plan_qps = current};
   const absl::Duration ahead = std::max(when - now, absl::Seconds(kStepSeconds));
-  if (load.ok() && ahead <= kLongestAhead && when >= now - absl::Hours(1)) {
-    expected = Expect(*load, current, ahead, rules, response);
-  } else if (load.ok()) {
+  if (basis.load && ahead <= kLongestAhead && when >= now - absl::Hours(1)) {
+    expected = Expect(*basis.load, current, ahead, rules, response);
+  } else if (basis.load) {
     NotChecked(ledger, "forecast", "the load",
                "The time asked for is not within the next seven days.");
   }

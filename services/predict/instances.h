@@ -8,20 +8,19 @@
 #include "services/predict/config.h"
 #include "services/predict/forecasting.h"
 #include "services/predict/forest_cache.h"
-#include "services/predict/load.h"
-#include "services/predict/workload_view.h"
+#include "services/predict/plan_inputs.h"
 
 namespace opsmesh::predict {
 
 /// Thread-safe.
 class InstancePrediction {
  public:
-  /// All must outlive it; `cluster` may be null.
+  /// All must outlive it.
   InstancePrediction(const PredictConfig& config, const Forecasting& forecasting,
-                     WorkloadView* cluster, ForestCache& forests, const base::Clock& clock)
+                     const PlanSources& sources, ForestCache& forests, const base::Clock& clock)
       : config_(config),
         forecasting_(forecasting),
-        cluster_(cluster),
+        sources_(sources),
         forests_(forests),
         clock_(clock) {}
 
@@ -32,16 +31,17 @@ class InstancePrediction {
 
  private:
   struct Expectation;
-  absl::StatusOr<Load> ReadLoad(const base::Context& ctx, const v1::Workload* workload,
-                                absl::Time now) const;
-  absl::Status CountInstances(const base::Context& ctx, const v1::Workload& workload,
-                              v1::PredictResponse& response) const;
+  /// Load, rules and capacity of the workload or of the configured load. Without a load (which
+  /// `trouble` tells, and a line of `ledger`) the configured rules.
+  struct Basis;
+  absl::StatusOr<Basis> Read(const base::Context& ctx, const v1::PredictRequest& request,
+                             absl::Time now, type::v1::Ledger& ledger) const;
   Expectation Expect(const Load& load, double current_qps, absl::Duration ahead,
                      const analytics::ReplicaRules& rules, v1::PredictResponse& response) const;
 
   const PredictConfig& config_;
   const Forecasting& forecasting_;
-  WorkloadView* const cluster_;
+  const PlanSources& sources_;
   ForestCache& forests_;
   const base::Clock& clock_;
 };

@@ -28,8 +28,8 @@ class PredictServiceImpl final : public PredictService::CallbackService {
         config_(std::move(config)),
         client_(client),
         forecasting_(config_, client, clock),
-        instances_(config_, forecasting_, cluster, forests_, clock),
         sources_(config_, forecasting_, cluster, clock),
+        instances_(config_, forecasting_, sources_, forests_, clock),
         planning_(sources_, forests_),
         replay_(sources_, forests_) {}
 
@@ -125,8 +125,8 @@ class PredictServiceImpl final : public PredictService::CallbackService {
   http_client::Client& client_;
   ForestCache forests_;
   const Forecasting forecasting_;
-  const InstancePrediction instances_;
   const PlanSources sources_;
+  const InstancePrediction instances_;
   const ReplicaPlanning planning_;
   const ReplicaReplay replay_;
 };

@@ -120,9 +120,12 @@ absl::StatusOr<v1::ReplayReplicasResponse> ReplicaReplay::Replay(
       const analytics::PlanReplay plan,
       analytics::ReplayPlan(history, begin, rules, forests, [&ctx] { return ctx.Check(); }));
   outcomes.Add("plan", plan.replicas);
+  // An autoscaler counts by what its pods request, the capacity by what they may use.
+  const double share = inputs.facts ? inputs.facts->request_share : 1;
   for (const double target : Targets(request, inputs)) {
+    const double of_capacity = std::clamp(target * share, 0.01, 1.0);
     outcomes.Add(fmt::format("hpa {:.3g}%", 100 * target),
-                 analytics::ReplayAutoscaler(history, begin, rules, target));
+                 analytics::ReplayAutoscaler(history, begin, rules, of_capacity));
   }
   outcomes.Add("oracle", analytics::Oracle(replayed, rules));
   const auto past = history.values.first(begin);

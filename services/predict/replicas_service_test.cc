@@ -227,14 +227,17 @@ TEST_F(ReplicasServiceTest, ReadsAWorkloadFromTheClusterAndMeasuresWhatItsPodsSe
   const auto now = Call(&Stub::Predict, predict);
   ASSERT_TRUE(now.ok()) << now.status().message();
   EXPECT_EQ(now->current_instances(), 4);
+  EXPECT_EQ(now->instances(), plan->steps(0).replicas()) << now->reason().en();
+  EXPECT_NE(now->reason().en().find("measured"), std::string::npos);
   v1::ReplayReplicasRequest replay;
   *replay.mutable_workload() = request.workload();
   replay.set_start_time(static_cast<double>(plan->steps(0).start_time().seconds()) - 6 * 3600);
   const auto replayed = Replay(replay);
   ASSERT_TRUE(replayed.ok()) << replayed.status().message();
   EXPECT_EQ(replayed->capacity_source(), "measured");
-  // 60 % of the 0.2 cores its pods request are 12 % of the 1.0 they may use.
-  EXPECT_EQ(replayed->outcomes(1).name(), "hpa 12%");
+  // 60 % of the 0.2 cores its pods request are 12 % of the 1.0 they may use: many pods.
+  EXPECT_EQ(replayed->outcomes(1).name(), "hpa 60%");
+  EXPECT_GT(replayed->outcomes(1).pods_over_oracle(), 1.5);
   EXPECT_NEAR(replayed->step_count(), 72, 1);
   request.mutable_workload()->set_name("card");
   EXPECT_EQ(base::DetailOf(Plan(request).status()).reason, "WORKLOAD");

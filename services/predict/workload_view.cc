@@ -97,12 +97,7 @@ class MeshWorkloadView final : public WorkloadView {
       facts.autoscaler_trouble = base::ToStd(status.message());
     }
     const std::optional<double> requested = CoresPerPod(object, {"requests", "limits"});
-    if (facts.autoscaler_target && requested && facts.cores_per_pod) {
-      facts.autoscaler_target =
-          std::clamp(*facts.autoscaler_target * *requested / *facts.cores_per_pod, 0.05, 1.0);
-    } else {
-      facts.autoscaler_target.reset();
-    }
+    if (requested && facts.cores_per_pod) facts.request_share = *requested / *facts.cores_per_pod;
     return facts;
   }
 

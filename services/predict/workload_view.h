@@ -20,9 +20,10 @@ struct WorkloadFacts {
       cores_per_pod;  // sum of its containers' limits, else requests; absent when one has neither
   std::string autoscaler_json;  // its HorizontalPodAutoscaler; "" = it has none
   std::string autoscaler_name;
-  /// Its target of processor use as a share of cores_per_pod (Kubernetes counts by requests), 0.05
-  /// to 1; absent when it has none.
-  std::optional<double> autoscaler_target;
+  std::optional<double> autoscaler_target;  // of processor use by requests, 0.7 for 70 %
+  /// Cores a pod requests by cores_per_pod: what turns an autoscaler's target into a share of the
+  /// capacity. 1 when it is not known.
+  double request_share = 1;
   AutoscalerBounds bounds;
   std::string autoscaler_trouble;  // why its autoscaler could not be read; "" = it was
 };

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 
 import harness
 
-VERBS = ("up", "ask", "chat", "pods", "logs", "events", "describe", "diagnose", "tools", "models", "sim", "config",
+VERBS = ("up", "ask", "chat", "pods", "logs", "events", "describe", "diagnose", "predict", "tools", "models", "sim", "config",
          "completion", "version")
 OK, FAILURE, USAGE, APPROVAL, DENIED, DOWN, PARTIAL, CONFIG = 0, 1, 2, 3, 4, 5, 6, 78
 
@@ -63,7 +63,7 @@ class Basics(Cli):
 
     def test_the_help_of_every_verb_is_the_one_written_down(self):
         """cli/testdata/help.golden.txt is what people read; OPSMESH_UPDATE_GOLDEN=1 writes it anew."""
-        verbs = [()] + [(verb,) for verb in VERBS] + [("tools", "call"), ("sim", "serve"), ("config", "show")]
+        verbs = [()] + [(verb,) for verb in VERBS] + [("predict", "plan"), ("tools", "call"), ("sim", "serve"), ("config", "show")]
         text = ""
         for verb in verbs:
             printed = self.run_cli(*verb, "--help")
@@ -249,6 +249,29 @@ class Reading(unittest.TestCase):
         listed = json.loads("\n".join(self.lines("pods", "-A", "-o", "json")))
         self.assertEqual(sorted((i["namespace"], i["name"]) for i in listed["items"]), truth)
         self.assertEqual(listed["total"], len(truth))
+
+    def test_predict_plans_a_workload_and_replays_a_file(self):
+        # The demo's Prometheus knows shop/nginx: its load, what its pods use, and its autoscaler of 3 to 10.
+        plan = json.loads("\n".join(self.lines("predict", "plan", "deploy/nginx", "-n", "shop", "--hours", "1", "-o", "json")))
+        self.assertEqual((plan["capacity_source"], plan["current_replicas"]), ("measured", 3))
+        self.assertGreaterEqual(plan["steps"][0]["replicas"], 3)
+        now = json.loads("\n".join(self.lines("predict", "now", "nginx", "-n", "shop", "-o", "json")))
+        self.assertEqual(now["current_instances"], 3)
+        missing = self.mesh.cli("predict", "plan", "deploy/no-such", "-n", "shop")
+        self.assertEqual((missing.returncode, missing.stdout), (FAILURE, ""))
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "load.csv")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("time,value\n")
+                file.writelines(f"{1700006400 + 300 * i},{190 if i % 48 in (7, 8, 9) else 100}\n" for i in range(3 * 288))
+            table = self.lines("predict", "replay", "--file", path, "--capacity", "20", "--hpa", "80")
+            self.assertEqual([line.split("  ")[0] for line in table[1:5]], ["plan", "hpa 80%", "oracle", "static peak"])
+            with open(path, "a", encoding="utf-8") as file:
+                file.write("tomorrow,much\n")
+            wrong = self.mesh.cli("predict", "replay", "--file", path)
+            self.assertEqual(wrong.returncode, USAGE)
+            self.assertIn("Line 866", wrong.stderr)
+        self.assertEqual(self.mesh.cli("predict", "plan").returncode, USAGE)
 
     def test_selectors_choose_on_the_server(self):
         truth = sorted(p["metadata"]["name"] for p in self.pods if p["metadata"].get("labels", {}).get("app") == "cart")

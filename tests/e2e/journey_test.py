@@ -104,6 +104,34 @@ class Journey:
         self.assertEqual([round(point["mean"]) for point in points], [100, 101, 102])
         self.assertEqual([interval["level"] for interval in points[0]["intervals"]], [0.8, 0.95])
 
+    def test_a_load_gets_a_plan_of_replicas_and_a_replay_of_its_past(self):
+        # Four days of five minutes: a burst of a quarter of an hour every four hours, which no autoscaler sees coming.
+        begin = 1700006400
+        values = [190 if i % 48 in (7, 8, 9) else 100 for i in range(4 * 288)]
+        history = {"times": [begin + 300 * i for i in range(len(values))], "values": values}
+        rules = {"capacity_qps": 20, "target_utilization": 0.7, "max_replicas": 30}
+        answer = self.mesh.post("/api/v1/predict/plan", {"history": history, "horizon_seconds": 21600, **rules})
+        self.assertEqual(answer.status, 200, answer.body)
+        plan = answer.json()
+        self.assertEqual(plan["capacity_source"], "given")
+        self.assertEqual(plan["steps"][0]["replicas"], 8)  # ceil(100 / 14)
+        self.assertIn(max(step["replicas"] for step in plan["steps"]), (14, 15))  # ceil(190 / 14), and the range around it
+        self.assertTrue(plan["summary"]["en"] and plan["summary"]["zh"])
+        answer = self.mesh.post("/api/v1/predict/replay", {"history": history, "start_time": begin + 3.5 * 86400,
+                                                           "hpa_targets": [0.6, 0.8], "pod_start_seconds": 0,
+                                                           "include_replicas": True, **rules})
+        self.assertEqual(answer.status, 200, answer.body)
+        outcomes = {outcome["name"]: outcome for outcome in answer.json()["outcomes"]}
+        self.assertEqual(list(outcomes), ["plan", "hpa 60%", "hpa 80%", "oracle", "static peak"])
+        self.assertEqual(outcomes["plan"]["saturated_minutes"], 0)
+        self.assertGreater(outcomes["hpa 80%"]["saturated_minutes"], 0)
+        self.assertLess(outcomes["plan"]["cost"], outcomes["hpa 60%"]["cost"])
+        for outcome in outcomes.values():
+            saturated = sum(v > 20 * p for v, p in zip(values[-144:], outcome["replicas"]))
+            self.assertAlmostEqual(outcome["saturated_minutes"], 5 * saturated)
+        answer = self.mesh.post("/api/v1/predict/plan", {})
+        self.assertEqual((answer.status, answer.json()["error"]["reason"]), (400, "HISTORY"))
+
     def test_what_is_not_built_says_so_with_a_next_step(self):
         answer = self.mesh.get("/api/v1/incidents")
         self.assertEqual(answer.status, 501, answer.body)
