@@ -2,7 +2,7 @@
 //
 // Every error is a base::Error: code and reason from the server's Status (NOT_FOUND, FORBIDDEN, ...), the metadata
 // "verb", "resource", "namespace", "name", "cluster", and a hint with the next step; for 401 and 403 the RBAC rule to add.
-// Reads are tried three times (full jitter, 100 ms to 2 s, Retry-After honoured) inside the context's deadline; writes once
+// Reads are tried three times (full jitter, 100 ms to 2 s, on top of Retry-After) inside the context's deadline; writes once
 // (429 excepted: the server did not execute it). Values of Secrets never get past this client.
 #pragma once
 

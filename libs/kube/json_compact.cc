@@ -1,7 +1,6 @@
 #include "libs/kube/json_compact.h"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <cstdint>
 #include <cstring>
@@ -11,8 +10,6 @@
 #endif
 
 #include "libs/base/error.h"
-#include "libs/base/strings.h"
-#include "libs/kube/small_json.h"
 
 namespace opsmesh::kube {
 namespace {
@@ -20,12 +17,7 @@ namespace {
 bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+bool IsHex(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 /// First byte in [at, end) that ends a run of plain string bytes: a quote, a backslash or a control byte.
 const char* StringRunEnd(const char* at, const char* end) {
@@ -45,33 +37,6 @@ const char* StringRunEnd(const char* at, const char* end) {
   return at;
 }
 
-void AppendUtf8(uint32_t code, std::string* out) {
-  if (code < 0x80) {
-    *out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    *out += static_cast<char>(0xc0 | (code >> 6));
-    *out += static_cast<char>(0x80 | (code & 0x3f));
-  } else if (code < 0x10000) {
-    *out += static_cast<char>(0xe0 | (code >> 12));
-    *out += static_cast<char>(0x80 | ((code >> 6) & 0x3f));
-    *out += static_cast<char>(0x80 | (code & 0x3f));
-  } else {
-    *out += static_cast<char>(0xf0 | (code >> 18));
-    *out += static_cast<char>(0x80 | ((code >> 12) & 0x3f));
-    *out += static_cast<char>(0x80 | ((code >> 6) & 0x3f));
-    *out += static_cast<char>(0x80 | (code & 0x3f));
-  }
-}
-
-uint32_t Hex4(std::string_view raw, size_t at) {
-  uint32_t code = 0;
-  for (size_t i = at; i < at + 4 && i < raw.size(); ++i) {
-    const int digit = HexDigit(raw[i]);
-    code = code * 16 + static_cast<uint32_t>(digit < 0 ? 0 : digit);
-  }
-  return code;
-}
-
 constexpr std::string_view kLastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// True when `raw`, a JSON string or key as it stands, means `word` (escapes can spell anything).
@@ -84,61 +49,6 @@ bool Means(std::string_view raw, std::string_view word) {
 }
 
 }  // namespace
-
-bool IsUtf8(std::string_view text) { return simdjson::validate_utf8(text.data(), text.size()); }
-
-void UnescapeJson(std::string_view raw, std::string* out) {
-  for (size_t i = 0; i < raw.size(); ++i) {
-    if (raw[i] != '\\' || i + 1 >= raw.size()) {
-      *out += raw[i];
-      continue;
-    }
-    switch (raw[++i]) {
-      case 'n': *out += '\n'; break;
-      case 't': *out += '\t'; break;
-      case 'r': *out += '\r'; break;
-      case 'b': *out += '\b'; break;
-      case 'f': *out += '\f'; break;
-      case 'u': {
-        uint32_t code = Hex4(raw, i + 1);
-        i += 4;
-        if (code >= 0xd800 && code < 0xdc00 && i + 6 < raw.size() + 0 && raw[i + 1] == '\\' && raw[i + 2] == 'u') {
-          const uint32_t low = Hex4(raw, i + 3);
-          if (low >= 0xdc00 && low < 0xe000) {
-            code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-            i += 6;
-          }
-        }
-        if (code >= 0xd800 && code < 0xe000) code = 0xfffd;
-        AppendUtf8(code, out);
-        break;
-      }
-      default: *out += raw[i];
-    }
-  }
-}
-
-std::string JsonString(std::string_view text) {
-  std::string repaired;
-  if (!IsUtf8(text)) text = repaired = base::SanitizeUtf8(text);
-  std::string out = "\"";
-  for (const char c : text) {
-    switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += fmt::format("\\u{:04x}", static_cast<int>(c));
-        } else {
-          out += c;
-        }
-    }
-  }
-  return out + "\"";
-}
 
 bool JsonScanner::Fail(const char* what) {
   if (*error_ == '\0') error_ = what;
@@ -208,8 +118,8 @@ bool JsonScanner::ReadString(std::string_view* raw) {
     if (end_ - at_ < 2) return Fail("the text ends inside a string");
     if (std::strchr("\"\\/bfnrt", at_[1]) != nullptr && at_[1] != '\0') {
       at_ += 2;
-    } else if (at_[1] == 'u' && end_ - at_ >= 6 && HexDigit(at_[2]) >= 0 && HexDigit(at_[3]) >= 0 &&
-               HexDigit(at_[4]) >= 0 && HexDigit(at_[5]) >= 0) {
+    } else if (at_[1] == 'u' && end_ - at_ >= 6 && IsHex(at_[2]) && IsHex(at_[3]) &&
+               IsHex(at_[4]) && IsHex(at_[5])) {
       at_ += 6;
     } else {
       return Fail("an escape that JSON does not know");

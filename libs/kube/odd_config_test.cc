@@ -2,11 +2,16 @@
 // is told.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <iostream>
 
+#include "libs/kube/small_json.h"
 #include "libs/kube/test_support.h"
+#include "libs/kube/transport.h"
 #include "libs/kubesim/simulator.h"
+#include "libs/testing/fake_clock.h"
 
 namespace opsmesh::kube {
 namespace {
@@ -16,7 +21,7 @@ using test::FakeApi;
 using test::Reason;
 using test::Soon;
 
-class OddConfigTest : public testing::Test {
+class OddConfigTest : public ::testing::Test {
  protected:
   static std::unique_ptr<kubesim::Simulator> Cluster() {
     auto simulator = kubesim::Simulator::Create({});
@@ -123,6 +128,49 @@ TEST_F(OddConfigTest, AServerBehindAPathIsAskedUnderThatPath) {
   config.server += "/k8s/clusters/c-1/";
   EXPECT_TRUE(Ask(config).ok());
   EXPECT_EQ(api.seen()[0].path, "/k8s/clusters/c-1/api/v1/namespaces");
+}
+
+TEST_F(OddConfigTest, AServiceAccountsTokenIsReadAgainWhenTheKubeletRenewsIt) {
+  const auto simulator = Cluster();
+  const ClusterConfig admin = ConfigOf(*simulator);
+  const auto http = http_client::Client::Create();
+  Transport transport({.config = admin, .http = http.get(), .allow_writes = true});
+  const auto token_of = [&](const std::string& ns) {
+    ApiCall call = CallOn("create", "POST", *FindBuiltin("serviceaccounts"), ns, "default", "token");
+    call.body = R"({"kind":"TokenRequest","apiVersion":"authentication.k8s.io/v1","spec":{}})";
+    const auto answer = transport.Do(Soon(), call, {});
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    return answer.ok() ? SmallJson(answer->body).root().At("status.token").String() : "";
+  };
+  char folder[] = "/tmp/opsmesh-account-XXXXXX";
+  ASSERT_NE(mkdtemp(folder), nullptr);
+  const auto write = [&](const char* name, const std::string& text) { std::ofstream(std::string(folder) + "/" + name) << text; };
+  write("token", token_of("default"));
+  write("ca.crt", admin.ca_pem);
+  write("namespace", "default");
+  Environment pod;
+  pod.service_account_dir = folder;
+  pod.variable = [&](const std::string& name) {
+    if (name == "KUBERNETES_SERVICE_HOST") return std::string("127.0.0.1");
+    return name == "KUBERNETES_SERVICE_PORT" ? admin.server.substr(admin.server.rfind(':') + 1) : std::string();
+  };
+  const auto config = LoadCluster({}, pod);
+  ASSERT_TRUE(config.ok()) << config.status();
+  testing::FakeClock clock;
+  const auto client = Client::Create({.config = *config, .http = http.get(), .clock = &clock});
+  ASSERT_TRUE(client.ok()) << client.status();
+  EXPECT_EQ(*(*client)->WhoAmI(Soon()), "system:serviceaccount:default:default");
+  write("token", token_of("kube-system"));
+  EXPECT_EQ(*(*client)->WhoAmI(Soon()), "system:serviceaccount:default:default") << "not read for every call";
+  clock.Advance(absl::Seconds(61));
+  EXPECT_EQ(*(*client)->WhoAmI(Soon()), "system:serviceaccount:kube-system:default");
+  write("token", "expired");
+  clock.Advance(absl::Seconds(61));
+  EXPECT_EQ(Reason((*client)->WhoAmI(Soon()).status()), "UNAUTHORIZED");
+  write("token", token_of("default"));  // read again for the 401 alone: no minute passes
+  EXPECT_EQ(*(*client)->WhoAmI(Soon()), "system:serviceaccount:default:default");
+  std::error_code ignored;
+  std::filesystem::remove_all(folder, ignored);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ constexpr size_t kErrorBytes = 64 << 10;
 constexpr int kMalformedInARow = 3;
 constexpr absl::Duration kBookmarkSilence = absl::Seconds(150);  // the server sends one a minute
 constexpr absl::Duration kPollInstead = absl::Seconds(30);       // where listing is allowed and watching is not
+constexpr absl::Duration kLongestRetryAfter = absl::Minutes(2);
 constexpr absl::Duration kShortWatch = absl::Seconds(1);
 constexpr absl::Duration kExpiryJitter = absl::Milliseconds(500);
 
@@ -107,7 +108,10 @@ void Reflector::Failed(const absl::Status& status, void (Reflector::*next)()) {
   if (!parts_->ctx.Check().ok()) return;
   store_.Fail(status);
   parts_->on_status();
-  After(Backoff(), next);
+  // A server that says when to come back is not asked before, within reason; the back-off comes on top, so that many
+  // caches do not come back together.
+  const absl::Duration asked = std::clamp(base::DetailOf(status).retry_after.value_or(absl::ZeroDuration()), absl::ZeroDuration(), kLongestRetryAfter);
+  After(asked + Backoff(), next);
 }
 
 void Reflector::OpenWatch() {

@@ -14,7 +14,7 @@ namespace {
 using test::Reason;
 using test::Soon;
 
-class SimulatorTest : public testing::TestWithParam<bool> {
+class SimulatorTest : public ::testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
     auto simulator = kubesim::Simulator::Create({.content = kubesim::Content::kDemo});
@@ -84,7 +84,7 @@ TEST_P(SimulatorTest, AWriteComesBackThroughTheWatchAndAViewerIsRefused) {
   EXPECT_EQ(Reason(refused), "FORBIDDEN") << refused;
 }
 
-INSTANTIATE_TEST_SUITE_P(Doors, SimulatorTest, testing::Bool(), [](const auto& door) { return door.param ? "Tls" : "Plain"; });
+INSTANTIATE_TEST_SUITE_P(Doors, SimulatorTest, ::testing::Bool(), [](const auto& door) { return door.param ? "Tls" : "Plain"; });
 
 }  // namespace
 }  // namespace opsmesh::kube

@@ -139,7 +139,8 @@ absl::Duration Transport::Backoff(int attempt, const absl::Status& error) {
   const absl::Duration most = std::min(options_.retry_max, options_.retry_min * std::pow(2.0, attempt));
   const double random = static_cast<double>(options_.ids->Random() >> 11) * 0x1p-53;
   const absl::Duration jittered = most * random;
-  return std::max(jittered, base::DetailOf(error).retry_after.value_or(absl::ZeroDuration()));
+  // On top of what the server says: those who were sent away together do not come back together.
+  return base::DetailOf(error).retry_after.value_or(absl::ZeroDuration()) + jittered;
 }
 
 absl::StatusOr<http_client::Response> Transport::Do(const base::Context& ctx, const ApiCall& call,
