@@ -56,15 +56,26 @@ void UnescapeJson(std::string_view raw, std::string* out) {
       continue;
     }
     switch (raw[++i]) {
-      case 'n': *out += '\n'; break;
-      case 't': *out += '\t'; break;
-      case 'r': *out += '\r'; break;
-      case 'b': *out += '\b'; break;
-      case 'f': *out += '\f'; break;
+      case 'n':
+        *out += '\n';
+        break;
+      case 't':
+        *out += '\t';
+        break;
+      case 'r':
+        *out += '\r';
+        break;
+      case 'b':
+        *out += '\b';
+        break;
+      case 'f':
+        *out += '\f';
+        break;
       case 'u': {
         uint32_t code = Hex4(raw, i + 1);
         i += 4;
-        if (code >= 0xd800 && code < 0xdc00 && i + 6 < raw.size() + 0 && raw[i + 1] == '\\' && raw[i + 2] == 'u') {
+        if (code >= 0xd800 && code < 0xdc00 && i + 6 < raw.size() + 0 && raw[i + 1] == '\\' &&
+            raw[i + 2] == 'u') {
           const uint32_t low = Hex4(raw, i + 3);
           if (low >= 0xdc00 && low < 0xe000) {
             code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
@@ -75,7 +86,8 @@ void UnescapeJson(std::string_view raw, std::string* out) {
         AppendUtf8(code, out);
         break;
       }
-      default: *out += raw[i];
+      default:
+        *out += raw[i];
     }
   }
 }
@@ -86,11 +98,21 @@ std::string JsonString(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           out += fmt::format("\\u{:04x}", static_cast<int>(c));

@@ -136,7 +136,8 @@ TEST_F(OddConfigTest, AServiceAccountsTokenIsReadAgainWhenTheKubeletRenewsIt) {
   const auto http = http_client::Client::Create();
   Transport transport({.config = admin, .http = http.get(), .allow_writes = true});
   const auto token_of = [&](const std::string& ns) {
-    ApiCall call = CallOn("create", "POST", *FindBuiltin("serviceaccounts"), ns, "default", "token");
+    ApiCall call =
+        CallOn("create", "POST", *FindBuiltin("serviceaccounts"), ns, "default", "token");
     call.body = R"({"kind":"TokenRequest","apiVersion":"authentication.k8s.io/v1","spec":{}})";
     const auto answer = transport.Do(Soon(), call, {});
     EXPECT_TRUE(answer.ok()) << answer.status();
@@ -144,7 +145,9 @@ TEST_F(OddConfigTest, AServiceAccountsTokenIsReadAgainWhenTheKubeletRenewsIt) {
   };
   char folder[] = "/tmp/opsmesh-account-XXXXXX";
   ASSERT_NE(mkdtemp(folder), nullptr);
-  const auto write = [&](const char* name, const std::string& text) { std::ofstream(std::string(folder) + "/" + name) << text; };
+  const auto write = [&](const char* name, const std::string& text) {
+    std::ofstream(std::string(folder) + "/" + name) << text;
+  };
   write("token", token_of("default"));
   write("ca.crt", admin.ca_pem);
   write("namespace", "default");
@@ -152,7 +155,8 @@ TEST_F(OddConfigTest, AServiceAccountsTokenIsReadAgainWhenTheKubeletRenewsIt) {
   pod.service_account_dir = folder;
   pod.variable = [&](const std::string& name) {
     if (name == "KUBERNETES_SERVICE_HOST") return std::string("127.0.0.1");
-    return name == "KUBERNETES_SERVICE_PORT" ? admin.server.substr(admin.server.rfind(':') + 1) : std::string();
+    return name == "KUBERNETES_SERVICE_PORT" ? admin.server.substr(admin.server.rfind(':') + 1)
+                                             : std::string();
   };
   const auto config = LoadCluster({}, pod);
   ASSERT_TRUE(config.ok()) << config.status();
@@ -161,7 +165,8 @@ TEST_F(OddConfigTest, AServiceAccountsTokenIsReadAgainWhenTheKubeletRenewsIt) {
   ASSERT_TRUE(client.ok()) << client.status();
   EXPECT_EQ(*(*client)->WhoAmI(Soon()), "system:serviceaccount:default:default");
   write("token", token_of("kube-system"));
-  EXPECT_EQ(*(*client)->WhoAmI(Soon()), "system:serviceaccount:default:default") << "not read for every call";
+  EXPECT_EQ(*(*client)->WhoAmI(Soon()), "system:serviceaccount:default:default")
+      << "not read for every call";
   clock.Advance(absl::Seconds(61));
   EXPECT_EQ(*(*client)->WhoAmI(Soon()), "system:serviceaccount:kube-system:default");
   write("token", "expired");

@@ -16,12 +16,15 @@ std::vector<ObjectPtr> Objects(const std::vector<std::string>& json) {
 }
 
 TEST(KindSnapshot, IndexesFindByNamespaceOwnerNodeLabelAndUid) {
-  const auto pod = [](const std::string& ns, const std::string& name, const std::string& app, const std::string& node) {
-    return R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":")" + name + R"(","namespace":")" + ns + R"(","uid":"u-)" + name +
-           R"(","labels":{"app":")" + app + R"("},"ownerReferences":[{"kind":"ReplicaSet","name":"rs","uid":"rs-)" + app +
+  const auto pod = [](const std::string& ns, const std::string& name, const std::string& app,
+                      const std::string& node) {
+    return R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":")" + name + R"(","namespace":")" +
+           ns + R"(","uid":"u-)" + name + R"(","labels":{"app":")" + app +
+           R"("},"ownerReferences":[{"kind":"ReplicaSet","name":"rs","uid":"rs-)" + app +
            R"(","controller":true}]},"spec":{"nodeName":")" + node + R"("}})";
   };
-  const KindSnapshot pods({}, Objects({pod("a", "x", "web", "n1"), pod("b", "x", "web", "n2"), pod("b", "y", "db", "n1"), pod("c", "z", "web", "")}));
+  const KindSnapshot pods({}, Objects({pod("a", "x", "web", "n1"), pod("b", "x", "web", "n2"),
+                                       pod("b", "y", "db", "n1"), pod("c", "z", "web", "")}));
   EXPECT_EQ(pods.InNamespace("b").size(), 2u);
   EXPECT_EQ(pods.InNamespace("").size(), 4u);
   EXPECT_TRUE(pods.InNamespace("bb").empty());
@@ -40,10 +43,12 @@ TEST(KindSnapshot, IndexesFindByNamespaceOwnerNodeLabelAndUid) {
 
 TEST(KindSnapshot, EventsAreFoundByTheirTargetInOrderOfTime) {
   const auto event = [](const std::string& name, const std::string& uid, int hour) {
-    return R"({"kind":"Event","apiVersion":"v1","metadata":{"name":")" + name + R"(","namespace":"a"},"involvedObject":{"kind":"Pod","namespace":"a","name":"x","uid":")" +
+    return R"({"kind":"Event","apiVersion":"v1","metadata":{"name":")" + name +
+           R"(","namespace":"a"},"involvedObject":{"kind":"Pod","namespace":"a","name":"x","uid":")" +
            uid + R"("},"lastTimestamp":"2026-01-01T0)" + std::to_string(hour) + ":00:00Z\"}";
   };
-  const KindSnapshot events({}, Objects({event("e1", "u1", 3), event("e2", "u2", 1), event("e3", "u1", 2)}));
+  const KindSnapshot events(
+      {}, Objects({event("e1", "u1", 3), event("e2", "u2", 1), event("e3", "u1", 2)}));
   const auto names = [](const std::vector<ObjectPtr>& found) {
     std::string text;
     for (const auto& object : found) text += std::string(object->name()) + " ";
