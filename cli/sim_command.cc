@@ -17,6 +17,7 @@
 #include "cli/settings.h"
 #include "fmt/core.h"
 #include "libs/base/error.h"
+#include "libs/kubesim/behaviour/faults/faults.h"
 #include "libs/kubesim/prometheus/server.h"
 #include "libs/kubesim/simulator.h"
 
@@ -77,6 +78,7 @@ absl::StatusOr<std::unique_ptr<kubesim::prometheus::Server>> OpenPrometheus(cons
   if (flags.prometheus.empty()) return nullptr;
   kubesim::prometheus::ServerOptions options;
   OPSMESH_ASSIGN_OR_RETURN(std::tie(options.address, options.port), AddressOf("prometheus-listen", flags.prometheus));
+  if (kubesim::Faults* faults = simulator.faults()) options.disturbances = [faults] { return faults->Disturbances(); };
   return kubesim::prometheus::Server::Start(simulator.store(), options);
 }
 

@@ -17,6 +17,7 @@
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
 #include "libs/base/version.h"
+#include "libs/kubesim/behaviour/faults/faults.h"
 #include "libs/kubesim/prometheus/server.h"
 #include "libs/prometheus/probe.h"
 #include "libs/server/server.h"
@@ -67,7 +68,9 @@ absl::StatusOr<std::unique_ptr<kubesim::prometheus::Server>> DemoPrometheus(cons
   if (!source.ok()) return nullptr;  // server::Run says what is wrong with it
   const absl::StatusOr<prometheus::Settings> settings = prometheus::LoadSettings(*source);
   if (!settings.ok() || !settings->base_url.empty()) return nullptr;
-  OPSMESH_ASSIGN_OR_RETURN(auto server, kubesim::prometheus::Server::Start(choice.simulator->store(), {}));
+  kubesim::prometheus::ServerOptions options;
+  if (kubesim::Faults* faults = choice.simulator->faults()) options.disturbances = [faults] { return faults->Disturbances(); };
+  OPSMESH_ASSIGN_OR_RETURN(auto server, kubesim::prometheus::Server::Start(choice.simulator->store(), options));
   sources->flags["prometheus.url"] = server->url();
   sources->flags["prometheus.simulated"] = "true";
   return server;

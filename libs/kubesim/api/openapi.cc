@@ -9,6 +9,7 @@
 #include "embed/opsmesh_libs_kubesim_api.h"
 #include "libs/base/strings.h"
 #include "libs/kubesim/api/discovery.h"
+#include "libs/kubesim/api/openapi_protobuf.h"
 #include "libs/kubesim/objects/schema.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
@@ -223,38 +224,18 @@ std::optional<Reply> V3Document(const std::vector<const ResourceType*>& types, c
   return any ? std::optional(JsonReply(document)) : std::nullopt;
 }
 
-Reply V2Document(const std::vector<const ResourceType*>& types) {
+Json V2Document(const std::vector<const ResourceType*>& types) {
   Json document = {{"swagger", "2.0"}, {"info", {{"title", "Kubernetes"}, {"version", kGitVersion}}},
                    {"paths", Json::object()}, {"definitions", Json::object()}};
   for (const ResourceType* type : types) {
     AddPaths(*type, false, &document["paths"]);
     AddSchemas(*type, false, &document["definitions"]);
   }
-  return JsonReply(document);
+  return document;
 }
 
 // What is answered; clients ask for it with "@" in place of the second ".", which is no media type to their own parser.
 constexpr char kV2Protobuf[] = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
-
-void AppendField(int number, std::string_view bytes, std::string* out) {
-  // Wire type 2; all lengths here are below 128, so each is one byte.
-  *out += static_cast<char>(number << 3 | 2);
-  *out += static_cast<char>(bytes.size());
-  *out += bytes;
-}
-
-// The form that kubectl before 1.27 insists on (openapi.v2.Document of gnostic). It names no definitions: to kubectl that
-// means "validate nothing here", and the server judges, as it does for the open schemas of the JSON form.
-Reply V2ProtobufDocument() {
-  std::string info;
-  AppendField(1, "Kubernetes", &info);
-  AppendField(2, kGitVersion, &info);
-  std::string document;
-  AppendField(1, "2.0", &document);
-  AppendField(2, info, &document);
-  AppendField(8, "", &document);
-  return {200, kV2Protobuf, std::move(document), {{"Vary", "Accept"}}};
-}
 
 }  // namespace
 
@@ -263,7 +244,9 @@ std::optional<Reply> HandleOpenApi(const Cluster& cluster, const Call& call) {
   const std::string& path = call.http.path;
   if (path == "/openapi/v2") {
     const bool protobuf = call.http.headers.Get("Accept").find("proto-openapi.spec.v2") != std::string_view::npos;
-    return protobuf ? V2ProtobufDocument() : V2Document(types);
+    const Json document = V2Document(types);
+    if (!protobuf) return JsonReply(document);
+    return Reply{200, kV2Protobuf, EncodeOpenApiV2(document), {{"Vary", "Accept"}}};
   }
   if (path == "/openapi/v3" || path == "/openapi/v3/") return V3Index(types);
   if (path.starts_with("/openapi/v3/")) return V3Document(types, path.substr(12));

@@ -5,15 +5,9 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "libs/kubesim/behaviour/engine.h"
 #include "libs/kubesim/behaviour/faults/faults.h"
-#include "libs/kubesim/behaviour/kubelet/process.h"
-#include "libs/kubesim/behaviour/kubelet/shell.h"
+#include "libs/kubesim/behaviour/node_testing.h"
 #include "libs/kubesim/behaviour/scheduler/filters.h"
-#include "libs/kubesim/simulator.h"
-#include "libs/kubesim/store/json_path.h"
-#include "libs/kubesim/store/yaml.h"
-#include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
 namespace {
@@ -23,102 +17,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
 using ::testing::Not;
-
-class NodesTest : public ::testing::Test {
- protected:
-  class StartClock final : public base::Clock {
-   public:
-    absl::Time Now() const override {
-      return absl::FromUnixSeconds(1764550800);
-    }  // 2025-12-01T01:00:00Z
-    absl::Duration Steady() const override { return absl::ZeroDuration(); }
-  };
-
-  void SetUp() override {
-    auto made = Simulator::Create({.live = true, .virtual_time = true, .clock = &clock_});
-    ASSERT_TRUE(made.ok()) << made.status();
-    simulator_ = *std::move(made);
-  }
-  Engine& engine() { return *simulator_->engine(); }
-
-  void AddNode(const std::string& name, const std::string& cpu = "4",
-               const std::string& memory = "8Gi", const std::string& more = "") {
-    Apply(
-        fmt::format("apiVersion: v1\nkind: Node\nmetadata: {{name: {0}, labels: "
-                    "{{kubernetes.io/hostname: {0}, topology.kubernetes.io/zone: zone-{0}}}}}\n{3}"
-                    "\nstatus: {{capacity: {{cpu: \"{1}\", memory: {2}, pods: \"110\"}}, "
-                    "allocatable: {{cpu: \"{1}\", memory: {2}, pods: \"110\"}}, "
-                    "addresses: [{{type: InternalIP, address: 192.168.7.9}}]}}",
-                    name, cpu, memory, more));
-  }
-  void Apply(const std::string& yaml) {
-    auto documents = ParseYaml(yaml);
-    ASSERT_TRUE(documents.ok()) << documents.status() << yaml;
-    for (YamlDocument& document : *documents) {
-      Json& object = *document.value;
-      const ResourceType* type =
-          engine().store().catalog().FindKind(TextAt(object, "apiVersion"), TextAt(object, "kind"));
-      ASSERT_NE(type, nullptr);
-      if (type->namespaced && TextAt(object, {"metadata", "namespace"}).empty())
-        object["metadata"]["namespace"] = "default";
-      auto made = type->plural == "nodes" ? engine().client().Put(*type, object)
-                                          : engine().client().Create(*type, object);
-      ASSERT_TRUE(made.ok()) << made.status().message;
-    }
-  }
-  /// A pod of one container "c"; `container` and `spec` are YAML members in flow style.
-  void Pod(const std::string& name, const std::string& container, const std::string& spec = "") {
-    Apply(
-        fmt::format("apiVersion: v1\nkind: Pod\nmetadata: {{name: {}, labels: {{app: {}}}}}\nspec: "
-                    "{{containers: [{{name: c, {}}}]{}{}}}",
-                    name, name, container, spec.empty() ? "" : ", ", spec));
-  }
-  void Run(absl::Duration duration) { ASSERT_TRUE(simulator_->Advance(duration).ok()); }
-  Json Get(const char* plural, const std::string& name, const char* group = "") {
-    const ResourceType& type = engine().Type(group, plural);
-    const ObjectPtr object = engine().store().Get(type, type.namespaced ? "default" : "", name);
-    return object ? object->Parse() : Json();
-  }
-  Json GetPod(const std::string& name) { return Get("pods", name); }
-  Json Container(const std::string& name) {
-    const Json pod = GetPod(name);
-    const Json& statuses = ListAt(pod, {"status", "containerStatuses"});
-    return statuses.empty() ? Json() : statuses[0];
-  }
-  std::string Waiting(const std::string& name) {
-    return TextAt(Container(name), {"state", "waiting", "reason"});
-  }
-  std::string Phase(const std::string& name) { return TextAt(GetPod(name), {"status", "phase"}); }
-  bool Ready(const std::string& name) { return BoolAt(Container(name), {"ready"}); }
-  /// "Reason: message" of the events about a pod.
-  std::vector<std::string> Events(const std::string& name) {
-    std::vector<std::string> texts;
-    for (const ObjectPtr& object : engine().store().List(engine().Type("", "events")).objects) {
-      const Json event = object->Parse();
-      if (TextAt(event, {"involvedObject", "name"}) == name)
-        texts.push_back(TextAt(event, "reason") + ": " + TextAt(event, "message"));
-    }
-    return texts;
-  }
-  std::vector<std::string> Log(const std::string& pod, bool previous = false) {
-    std::vector<LogLine> lines;
-    simulator_->logs().Read(TextAt(GetPod(pod), {"metadata", "uid"}), "c",
-                            {.previous = previous, .tail_lines = {}, .since = {}}, &lines);
-    std::vector<std::string> texts;
-    for (const LogLine& line : lines) texts.push_back(line.text);
-    return texts;
-  }
-  std::string WhyPending(const std::string& name) {
-    const Json pod = GetPod(name);
-    for (const Json& condition : ListAt(pod, {"status", "conditions"})) {
-      if (TextAt(condition, "type") == "PodScheduled") return TextAt(condition, "message");
-    }
-    return "";
-  }
-
-  StartClock clock_;
-  std::unique_ptr<Simulator> simulator_;
-};
 
 TEST_F(NodesTest, APodIsScheduledPulledStartedAndReady) {
   AddNode("n1");
@@ -468,78 +366,6 @@ TEST_F(NodesTest, AStoppedKubeletIsMissedAndComesBack) {
   ASSERT_TRUE(simulator_->faults()->Clear(fault->id).ok());
   Run(absl::Seconds(30));
   EXPECT_NE(renewed("n1"), before);
-}
-
-// --- the shell alone ---
-
-class NoWorld final : public World {
- public:
-  bool Resolves(const std::string&, const std::string&) const override { return false; }
-  Reach Connect(const std::string&, int, const std::string&, const std::string&,
-                int*) const override {
-    return Reach::kRefused;
-  }
-};
-
-std::string Shell(const std::string& script, int* status = nullptr,
-                  absl::Duration* took = nullptr) {
-  const auto program = CompileShell(script);
-  if (!program) return "(unreadable)";
-  const ImageTable table = ImageTable::Make(nullptr);
-  ShellState state = MakeShell(program, {}, table.Find("busybox"), absl::UnixEpoch());
-  std::vector<LogLine> lines;
-  RunShell(&state, absl::UnixEpoch() + absl::Hours(2), NoWorld(), &lines);
-  std::string text;
-  for (const LogLine& line : lines) text += (text.empty() ? "" : "|") + line.text;
-  if (status != nullptr) *status = state.over ? state.status : -1;
-  if (took != nullptr) *took = state.now - absl::UnixEpoch();
-  return text;
-}
-
-TEST(ShellTest, ScriptsOfManifestsDoWhatTheyDo) {
-  EXPECT_EQ(Shell("echo a; echo b && echo c || echo d"), "a|b|c");
-  EXPECT_EQ(Shell("false && echo no; false || echo yes"), "yes");
-  EXPECT_EQ(Shell("i=0; while [ $i -lt 3 ]; do echo n$i; i=$((i+1)); done"), "n0|n1|n2");
-  EXPECT_EQ(Shell("for x in a b 'c d'; do echo \"<$x>\"; done"), "<a>|<b>|<c d>");
-  EXPECT_EQ(Shell("if [ -f /tmp/x ]; then echo there; else echo gone; fi; touch /tmp/x; [ -e "
-                  "/tmp/x ] && echo now"),
-            "gone|now");
-  EXPECT_EQ(Shell("X=${Y:-dflt}; echo $X ${#X}; echo $(echo in; echo side)"), "dflt 4|in side");
-  EXPECT_EQ(Shell("case abc in a*) echo yes;; *) echo no;; esac"), "yes");
-  EXPECT_EQ(Shell("cat <<EOF\nline $((1+1))\nEOF\necho end"), "line 2|end");
-  EXPECT_EQ(Shell("echo one two | grep two | wc -l"), "1");
-  EXPECT_EQ(Shell("set -e; echo a; false; echo b"), "a");
-  int status = 0;
-  absl::Duration took;
-  Shell("sleep 5; sleep 0.5; exit 42", &status, &took);
-  EXPECT_EQ(status, 42);
-  EXPECT_EQ(took, absl::Milliseconds(5500));
-  Shell("while true; do :; done", &status);
-  EXPECT_EQ(status, -1) << "it goes round without hanging us";
-  Shell("tail -f /dev/null", &status);
-  EXPECT_EQ(status, -1);
-  EXPECT_EQ(Shell("exec 3<&0; foo() { echo x; }; foo"), "(unreadable)");
-  EXPECT_EQ(Shell("echo 'open"), "(unreadable)");
-  EXPECT_EQ(Shell(std::string(5000, '(')), "(unreadable)");
-}
-
-TEST(ImageTableTest, NamesAreTakenApartAndJudged) {
-  const ImageTable table = ImageTable::Make(nullptr);
-  for (const char* image :
-       {"nginx", "nginx:1.27.3-alpine", "nginx:latest", "postgres:16", "redis:7.2-alpine3.20",
-        "python:3.12-slim-bookworm", "node:22", "busybox:1.36", "mysql:8.0.39",
-        "registry.example.com/shop/cart:2.4.1", "ghcr.io/acme/thing:v1",
-        "registry.k8s.io/pause:3.10", "mirror.example.com/library/redis:7"}) {
-    EXPECT_EQ(table.Pull(image, false).error, "") << image;
-  }
-  for (const char* image :
-       {"nginx:1.161", "nginx:no-such-tag", "nginxx", "acme/app:1",
-        "registry.example.com/shop/does-not-exist:1", "ghost.invalid/app:1", "nginx:99.99"}) {
-    EXPECT_NE(table.Pull(image, false).error, "") << image;
-  }
-  EXPECT_FALSE(ImageName::Parse("UPPER/Case:1"));
-  EXPECT_FALSE(ImageName::Parse("nginx:"));
-  EXPECT_EQ(ImageName::Parse("a.b:5000/x/y:t")->Full(), "a.b:5000/x/y:t");
 }
 
 }  // namespace

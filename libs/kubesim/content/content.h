@@ -22,6 +22,9 @@ struct ContentTarget {
 /// bindings and priority classes.
 absl::Status LoadSystem(const ContentTarget& target);
 
+/// What the API gives every Namespace it creates: the finalizer "kubernetes" and the phase Active, where they are not given.
+void CompleteNamespace(Json& object);
+
 /// What controllers put into every namespace: the default service account and the cluster's root certificate.
 void AddNamespaceDefaults(const ContentTarget& target, const std::string& ns, absl::Time created);
 

@@ -121,6 +121,7 @@ class FolderLoader {
     if (target_.store.Get(type, "", ns)) return;
     Json object = {{"metadata", {{"name", ns}}}};
     ApplyDefaults(type, object);
+    CompleteNamespace(object);
     if (target_.store.Create(type, object).ok()) AddNamespaceDefaults(target_, ns, target_.clock.Now());
   }
 
@@ -135,6 +136,7 @@ class FolderLoader {
     const std::string name = TextAt(object, {"metadata", "name"});
     const ResourceType& stored = *target_.store.catalog().Preferred(type.storage_key.substr(0, type.storage_key.find('/')), type.plural);
     ApplyDefaults(stored, object);
+    if (type.storage_key == "/namespaces") CompleteNamespace(object);
     // What the system or an implied namespace brought is replaced by what the folder says.
     const std::string ns = type.namespaced ? TextAt(object, {"metadata", "namespace"}) : "";
     if (!loaded_.insert(type.storage_key + "/" + ns + "/" + name).second) {

@@ -10,6 +10,11 @@
 
 namespace opsmesh::kubesim {
 
+void CompleteNamespace(Json& object) {
+  if (!At(object, "spec").is_object()) object["spec"] = {{"finalizers", {"kubernetes"}}};
+  if (TextAt(object, {"status", "phase"}).empty()) object["status"]["phase"] = "Active";
+}
+
 void AddNamespaceDefaults(const ContentTarget& target, const std::string& ns, absl::Time created) {
   auto add = [&](const char* plural, Json object) {
     object["metadata"]["namespace"] = ns;
@@ -32,6 +37,7 @@ absl::Status LoadSystem(const ContentTarget& target) {
       return base::Internal("SYSTEM_INVALID", fmt::format("system.yaml:{}: unknown kind {}", document.line, TextAt(object, "kind")));
     }
     ApplyDefaults(*type, object);
+    if (type->storage_key == "/namespaces") CompleteNamespace(object);
     object["metadata"]["creationTimestamp"] = base::Rfc3339(created);
     auto made = target.store.Create(*type, object, true);
     if (!made.ok() && made.status().reason == "AlreadyExists") continue;  // brought along by a real cluster

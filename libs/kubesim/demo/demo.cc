@@ -108,6 +108,7 @@ void DemoBuilder::Add(const ResourceType& type, Json manifest) {
     return;
   }
   if (key == "/namespaces") {
+    CompleteNamespace(manifest);
     Put(type, std::move(manifest));
     AddNamespaceDefaults(target_, name, created);
     return;

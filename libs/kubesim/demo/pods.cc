@@ -121,7 +121,7 @@ bool DemoBuilder::AddContainer(const Json& container, const EventSubject& pod, c
     const std::string which = fmt::format("restarting failed container={} pod={}_{}({})", name, pod.name, pod.ns, pod.uid);
     wait("CrashLoopBackOff", fmt::format("back-off {} {}", span, which));
     (*status)["lastState"] = Terminated(behaviour, lives.last.started, lives.last.finished, id);
-    tell("Warning", "BackOff", fmt::format("Back-off {}", which), started + absl::Seconds(8), now_ - absl::Seconds(6), std::max(1, syncs - starts));
+    tell("Warning", "BackOff", fmt::format("Back-off restarting failed container {} in pod {}_{}({})", name, pod.name, pod.ns, pod.uid), started + absl::Seconds(8), now_ - absl::Seconds(6), std::max(1, syncs - starts));
     return false;
   }
   if (lives.last.over) {  // done for good

@@ -11,6 +11,7 @@
 namespace opsmesh::kubesim::prometheus {
 namespace {
 
+constexpr size_t kMaxTroubles = 512;
 constexpr size_t kMaxGone = 2000;  // deleted objects that are remembered, of each kind
 constexpr double kHistory = 14 * 86400.0;
 constexpr double kLongestBackOff = 300;  // of a container that keeps ending
@@ -216,8 +217,8 @@ class Reader {
     one->cpu = 0.004 + 0.05 * Chance(who, seed_);
     const double most = std::isnan(one->memory_limit) ? 96 << 20 : one->memory_limit;
     one->memory = most * (0.35 + 0.25 * Chance(who, seed_ + 1));
-    const ObjectPtr metrics =
-        store_.Get(MustFind(store_, "metrics.k8s.io", "v1beta1", "pods"), pod.ns, pod.name);
+    const ResourceType* usage = store_.catalog().Find("metrics.k8s.io", "v1beta1", "pods");
+    const ObjectPtr metrics = usage == nullptr ? nullptr : store_.Get(*usage, pod.ns, pod.name);
     if (metrics == nullptr) return;
     const Json object = metrics->Parse();
     for (const Json& container : ListAt(object, {"containers"})) {
@@ -341,14 +342,39 @@ PastPtr History::Look(const std::string& plural, const Object& object, const Pas
   return past;
 }
 
+bool History::LookAtTroubles(double now) {
+  if (!disturbances_) return false;
+  bool turned = false;
+  std::set<std::string> on;
+  for (Disturbance& one : disturbances_()) {
+    on.insert(one.id);
+    const bool known = std::any_of(troubles_.begin(), troubles_.end(), [&](const Trouble& trouble) {
+      return trouble.what.id == one.id && std::isinf(trouble.time.end);
+    });
+    if (known) continue;
+    const double since = absl::ToDoubleSeconds(one.since - absl::UnixEpoch());
+    troubles_.push_back({std::move(one), {std::min(since, now), kForever}});
+    turned = true;
+  }
+  for (Trouble& trouble : troubles_) {
+    if (!std::isinf(trouble.time.end) || on.contains(trouble.what.id)) continue;
+    trouble.time.end = now;
+    turned = true;
+  }
+  if (troubles_.size() > kMaxTroubles) troubles_.erase(troubles_.begin());
+  return turned;
+}
+
 std::shared_ptr<const Picture> History::Refresh() {
   const std::lock_guard lock(mutex_);
   const double now = absl::ToDoubleSeconds(clock_.Now() - absl::UnixEpoch());
   const uint64_t version = store_.resource_version();
-  if (picture_ != nullptr && picture_->version == version) return picture_;
+  const bool turned = LookAtTroubles(now);
+  if (picture_ != nullptr && picture_->version == version && !turned) return picture_;
   auto picture = std::make_shared<Picture>();
   picture->now = now;
   picture->version = version;
+  picture->troubles = troubles_;
   for (const KindName& kind : kKinds) {
     const ResourceType* type = store_.catalog().Find(kind.group, kind.version, kind.plural);
     if (type == nullptr) continue;

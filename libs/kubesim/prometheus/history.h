@@ -2,6 +2,7 @@
 // change seen since.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "libs/base/clock.h"
 #include "libs/kubesim/prometheus/steps.h"
 #include "libs/kubesim/promql/labels.h"
+#include "libs/kubesim/store/disturbance.h"
 #include "libs/kubesim/store/json.h"
 #include "libs/kubesim/store/store.h"
 
@@ -79,10 +81,20 @@ struct Past {
 };
 using PastPtr = std::shared_ptr<const Past>;
 
+/// A disturbance and when it was on.
+struct Trouble {
+  Disturbance what;
+  Run time;
+  bool OnAt(double t) const { return t >= time.start && t < time.end; }
+  /// Seconds that it was on before `t`.
+  double Before(double t) const { return std::max(0.0, std::min(t, time.end) - time.start); }
+};
+
 /// All of it at one moment.
 struct Picture {
   double now = 0;
   uint64_t version = 0;
+  std::vector<Trouble> troubles;
   std::map<std::string, std::vector<PastPtr>> kinds;  // by plural, ordered by namespace and name
   const std::vector<PastPtr>& Of(const std::string& plural) const;
 };
@@ -90,8 +102,9 @@ struct Picture {
 /// Thread-safe.
 class History {
  public:
-  History(const Store& store, const base::Clock& clock, uint64_t seed)
-      : store_(store), clock_(clock), seed_(seed) {}
+  /// `disturbances` may be empty.
+  History(const Store& store, const base::Clock& clock, uint64_t seed, DisturbanceSource disturbances = {})
+      : store_(store), clock_(clock), seed_(seed), disturbances_(std::move(disturbances)) {}
 
   /// Looks at the cluster; cheap when it did not change. What changed is dated to now.
   std::shared_ptr<const Picture> Refresh();
@@ -101,10 +114,15 @@ class History {
   PastPtr Look(const std::string& plural, const Object& object, const PastPtr& before,
                double now) const;
 
+  /// True when one came or went.
+  bool LookAtTroubles(double now);
+
   const Store& store_;
   const base::Clock& clock_;
   const uint64_t seed_;
+  const DisturbanceSource disturbances_;
   std::mutex mutex_;
+  std::vector<Trouble> troubles_;
   std::map<std::string, std::map<std::pair<Key, std::string>, PastPtr>>
       known_;  // by plural; key and uid
   std::shared_ptr<const Picture> picture_;

@@ -159,8 +159,12 @@ class Names : public Sink {
 
 }  // namespace
 
-Metrics::Metrics(const Store& store, const base::Clock& clock, uint64_t seed, bool stale_markers)
-    : clock_(clock), seed_(seed), stale_markers_(stale_markers), history_(store, clock, seed) {}
+Metrics::Metrics(const Store& store, const base::Clock& clock, uint64_t seed, bool stale_markers,
+                 DisturbanceSource disturbances)
+    : clock_(clock),
+      seed_(seed),
+      stale_markers_(stale_markers),
+      history_(store, clock, seed, std::move(disturbances)) {}
 Metrics::~Metrics() = default;
 
 std::shared_ptr<const Model> Metrics::Current() const {

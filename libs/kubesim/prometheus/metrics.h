@@ -25,8 +25,10 @@ class Model;
 /// Thread-safe.
 class Metrics : public promql::Source {
  public:
-  /// `stale_markers`: a series that ends is said to, as scrapes do.
-  Metrics(const Store& store, const base::Clock& clock, uint64_t seed, bool stale_markers = true);
+  /// `stale_markers`: a series that ends is said to, as scrapes do. `disturbances` (may be empty):
+  /// what requests and disks suffer from beside what the objects say.
+  Metrics(const Store& store, const base::Clock& clock, uint64_t seed, bool stale_markers = true,
+          DisturbanceSource disturbances = {});
   ~Metrics() override;
 
   std::vector<promql::SeriesPtr> Select(const std::vector<promql::Matcher>& matchers, int64_t from,

@@ -24,7 +24,7 @@ class ServerImpl final : public Server {
   ServerImpl(const Store& store, const ServerOptions& options)
       : options_(options),
         clock_(options.clock != nullptr ? *options.clock : store.clock()),
-        metrics_(store, clock_, options.seed, options.stale_markers),
+        metrics_(store, clock_, options.seed, options.stale_markers, options.disturbances),
         api_(metrics_, ApiOptions()),
         pool_(base::WorkerPool::Options{.name = "prometheus", .threads = 2, .queue_limit = 256}) {}
 

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "libs/base/clock.h"
+#include "libs/kubesim/store/disturbance.h"
 
 namespace opsmesh::kubesim {
 class Store;
@@ -19,6 +20,7 @@ struct ServerOptions {
   uint16_t port = 0;                   // 0 = a free one
   const base::Clock* clock = nullptr;  // null = the store's
   uint64_t seed = 1;
+  DisturbanceSource disturbances = {};  // Faults::Disturbances of a live cluster
   /// Off only to compare with a Prometheus that was fed through a format without markers.
   bool stale_markers = true;
 };

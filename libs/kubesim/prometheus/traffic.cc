@@ -51,6 +51,30 @@ bool SpeaksHttp(const Past& service) {
   return false;
 }
 
+// What a disturbance does to a service's own requests.
+void Suffer(const ServiceTraffic& traffic, const Disturbance& what, double now, Health* health) {
+  if (!what.ns.empty() && what.ns != traffic.ns) return;
+  if (what.kind == Disturbance::Kind::kNoNames) {
+    if (traffic.calls.empty()) return;
+    health->errors = std::min(0.95, health->errors + 0.55);
+    health->latency += 2;  // a resolver gives up after some seconds, or at once
+    return;
+  }
+  if (what.kind != Disturbance::Kind::kSlowAnswers) return;
+  double serving = 0, slow = 0;
+  for (const PastPtr& pod : traffic.pods) {
+    if (!(pod->created <= now && now < pod->deleted)) continue;
+    ++serving;
+    const std::string workload = pod->workload.substr(pod->workload.find('/') + 1);
+    slow += (what.pod.empty() || what.pod == pod->name) &&
+            (what.workload.empty() || what.workload == workload);
+  }
+  if (slow == 0) return;
+  health->latency += what.amount * slow / serving;
+  // Callers wait for some seconds, not for ever.
+  if (what.amount > 1) health->errors = std::min(0.95, health->errors + 0.25 * slow / serving);
+}
+
 }  // namespace
 
 double ShareWithin(double seconds, double median) {
@@ -61,7 +85,7 @@ Traffic::Traffic(const Picture& picture, uint64_t seed) {
   pods_ = picture.Of("pods");
   AddFormerPods(picture, seed);
   FindServices(picture, seed);
-  FindHealth(seed);
+  FindHealth(picture, seed);
 }
 
 const ServiceTraffic* Traffic::Of(const std::string& pod_uid) const {
@@ -151,7 +175,7 @@ void Traffic::FindServices(const Picture& picture, uint64_t seed) {
                   [&](const std::string& other) { return !services_.contains(other); });
 }
 
-void Traffic::FindHealth(uint64_t seed) {
+void Traffic::FindHealth(const Picture& picture, uint64_t seed) {
   std::set<double> moments;
   for (const auto& [key, traffic] : services_) {
     for (const PastPtr& pod : traffic.pods) {
@@ -159,6 +183,10 @@ void Traffic::FindHealth(uint64_t seed) {
         if (moments.size() < kMaxMoments) moments.insert(t);
       }
     }
+  }
+  for (const Trouble& trouble : picture.troubles) {
+    moments.insert(trouble.time.start);
+    if (!std::isinf(trouble.time.end)) moments.insert(trouble.time.end);
   }
   std::vector<double> starts(moments.begin(), moments.end());
   starts.insert(starts.begin(), 0);
@@ -188,6 +216,9 @@ void Traffic::FindHealth(uint64_t seed) {
                 0.0005 + 0.002 * Chance(key, seed + 3),
                 0.006 + 0.09 * Chance(key, seed + 4),
                 1};
+      for (const Trouble& trouble : picture.troubles) {
+        if (trouble.OnAt(starts[i])) Suffer(traffic, trouble.what, starts[i], &health);
+      }
       if (share >= 1 || health.ready == 0) continue;
       health.load = 1 / share;
       health.latency *= std::pow(1 / share, 1.5);

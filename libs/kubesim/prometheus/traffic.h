@@ -45,7 +45,7 @@ class Traffic {
  private:
   void AddFormerPods(const Picture& picture, uint64_t seed);
   void FindServices(const Picture& picture, uint64_t seed);
-  void FindHealth(uint64_t seed);
+  void FindHealth(const Picture& picture, uint64_t seed);
 
   std::vector<PastPtr> pods_;
   std::map<std::string, ServiceTraffic> services_;  // by "ns/name"

@@ -187,6 +187,35 @@ size_t Faults::ClearAll() {
   return faults.size();
 }
 
+std::vector<Disturbance> Faults::Disturbances() const {
+  std::vector<Disturbance> list;
+  for (const Fault& fault : table_.List()) {
+    Disturbance one;
+    one.id = fault.id;
+    one.since = fault.since;
+    if (fault.kind == "slow-responses") {
+      one.amount = std::strtod(fault.Parameter("seconds", "5").c_str(), nullptr);
+    } else if (fault.kind == "dns") {
+      one.kind = Disturbance::Kind::kNoNames;
+    } else if (fault.kind == "slow-disk" && fault.target.kind == "node") {
+      one.kind = Disturbance::Kind::kSlowDisk;
+    } else {
+      continue;
+    }
+    const FaultTarget& target = fault.target;
+    one.ns = target.kind == "namespace" ? target.name : target.ns;
+    if (target.kind == "node") {
+      one.node = target.name;
+    } else if (target.kind == "pod") {
+      one.pod = target.name;
+    } else if (!target.ns.empty()) {
+      one.workload = target.name;
+    }
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
 std::optional<Reply> Faults::Handle(const Call& call) {
   const std::string_view path = call.http.path;
   if (!path.starts_with(kPrefix)) return std::nullopt;

@@ -18,6 +18,7 @@
 #include "libs/kubesim/api/call.h"
 #include "libs/kubesim/api/reply.h"
 #include "libs/kubesim/behaviour/faults/fault_table.h"
+#include "libs/kubesim/store/disturbance.h"
 
 namespace opsmesh::kubesim {
 
@@ -40,6 +41,8 @@ class Faults {
   /// How many were on.
   size_t ClearAll();
   std::vector<Fault> List() const { return table_.List(); }
+  /// Those that only metrics can see.
+  std::vector<Disturbance> Disturbances() const;
 
   /// A request below /opsmesh-sim/v1/; nothing for other paths. The caller has checked who asks.
   std::optional<Reply> Handle(const Call& call);

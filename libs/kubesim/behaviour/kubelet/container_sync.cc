@@ -112,14 +112,14 @@ void Kubelet::RunContainer(View& view, ContainerRuntime& container, const Json& 
     }
   }
   std::vector<LogLine> lines;
-  process.Advance(view.now, *this, &lines);
+  process.Advance(view.now, PodWorld(*this, view.runtime), &lines);
   for (LogLine& line : lines)
     engine_.logs().Append(view.runtime.uid, container.status.name, std::move(line));
   if (container.stopping && !process.end()) {
     if (view.now >= container.term_at) {
       process.Terminate(container.term_at);
       container.term_at = absl::InfiniteFuture();
-      process.Advance(view.now, *this, &lines);
+      process.Advance(view.now, PodWorld(*this, view.runtime), &lines);
     }
     if (!process.end() && view.now >= container.kill_at) process.Kill(container.kill_at, 137);
     view.At(std::min(container.term_at, container.kill_at));
@@ -128,6 +128,7 @@ void Kubelet::RunContainer(View& view, ContainerRuntime& container, const Json& 
     Ended(view, container);
     return;
   }
+  if (container.hook_until > absl::InfinitePast() && !container.stopping && !HookIsOver(view, container, spec)) return;
   if (!container.stopping) Probe(view, container, spec);
   if (process.end()) return Ended(view, container);
   // A script that only sleeps and writes is a repetition; an end is not.
@@ -149,8 +150,15 @@ void Kubelet::Ended(View& view, ContainerRuntime& container) {
   container.status.ready = container.status.started = false;
   if (container.init && !container.sidecar && end.code == 0) container.status.ready = true;
   container.stopping = false;
+  container.hook_until = absl::InfinitePast();
   container.step = ContainerRuntime::Step::kIdle;
   container.next = std::max(view.now, end.at + kNotice);
+  if (container.hook_failed && !view.runtime.terminating && ShouldRestart(view, container)) {
+    const Termination kept = *container.status.terminated;
+    container.status.Wait("PostStartHookError", container.hook_message);
+    container.status.terminated = kept;
+  }
+  container.hook_failed = false;
 }
 
 void Kubelet::WaitOrRestart(View& view, ContainerRuntime& container, const Json& spec) {
@@ -192,12 +200,12 @@ void Kubelet::BeginStart(View& view, ContainerRuntime& container, const Json& sp
 
 void Kubelet::Pull(View& view, ContainerRuntime& container, const Json& spec) {
   const std::string image = TextAt(spec, "image");
-  const auto name = ImageName::Parse(image);
+  std::string malformed;
+  const auto name = ImageName::Parse(image, &malformed);
   if (!name) {
     WaitFor(container, "InvalidImageName",
-                          fmt::format("Failed to apply default image tag \"{0}\": couldn't parse "
-                                      "image name \"{0}\": invalid reference format",
-                                      image));
+            fmt::format("Failed to apply default image tag \"{0}\": couldn't parse image name \"{0}\": {1}",
+                        image, malformed));
     Tell(view, "Warning", "InspectFailed", container.status.waiting_message, &container);
     Tell(view, "Warning", "Failed", "Error: InvalidImageName", &container);
     container.next = view.now + kSync;
@@ -225,8 +233,9 @@ void Kubelet::Pull(View& view, ContainerRuntime& container, const Json& spec) {
     return;
   }
   if (view.now < container.pull_again) return PullFailed(view, container, image);
+  const bool has_secret = PullSecrets(view);
   Tell(view, "Normal", "Pulling", fmt::format("Pulling image \"{}\"", image), &container);
-  PullVerdict verdict = images_.Pull(image, !ListAt(view.spec, {"imagePullSecrets"}).empty());
+  PullVerdict verdict = images_.Pull(image, has_secret);
   if (fault)
     verdict.error = fault->Parameter(
         "message", fmt::format("rpc error: code = NotFound desc = failed to pull and unpack image "
@@ -258,6 +267,26 @@ void Kubelet::Pull(View& view, ContainerRuntime& container, const Json& spec) {
   container.start_error = fmt::format(
       "Successfully pulled image \"{0}\" in {1} ({1} including waiting). Image size: {2} bytes.",
       image, GoSeconds(time), profile->size);
+}
+
+// Whether one of the pod's pull secrets is there; those that are not are told of.
+bool Kubelet::PullSecrets(const View& view) {
+  bool any = false;
+  std::string absent;
+  for (const Json& secret : ListAt(view.spec, {"imagePullSecrets"})) {
+    const std::string name = TextAt(secret, "name");
+    if (Find("secrets", view.runtime.ns, name)) {
+      any = true;
+    } else {
+      absent += (absent.empty() ? "" : ", ") + name;
+    }
+  }
+  if (!absent.empty()) {
+    Tell(view, "Warning", "FailedToRetrieveImagePullSecret",
+         fmt::format("Unable to retrieve some image pull secrets ({}); attempting to pull the image may not succeed.",
+                     absent));
+  }
+  return any;
 }
 
 void Kubelet::PullFailed(View& view, ContainerRuntime& container, const std::string& image) {
@@ -314,7 +343,8 @@ void Kubelet::Create(View& view, ContainerRuntime& container, const Json& spec) 
   container.status.started_at = view.now;
   engine_.logs().SetScript(view.runtime.uid, container.status.name,
                            container.process->MakeLogScript(engine_.cluster().clock), view.now);
-  ArmProbes(container, spec, view.now);
+  PostStart(view, container, spec);
+  if (container.hook_until <= view.now) ArmProbes(container, spec, view.now);
   WriteMetrics(view, false);
 }
 
@@ -352,29 +382,6 @@ std::string Kubelet::ConfigError(const View& view, const ContainerRuntime& conta
   return profile->root && !profile->family.empty()
              ? fmt::format("container has runAsNonRoot and image will run as root {}", who)
              : "";
-}
-
-void Kubelet::StopContainer(View& view, ContainerRuntime& container, const Json& spec,
-                            absl::Duration grace) {
-  container.stopping = true;
-  absl::Duration hook = absl::ZeroDuration();
-  const Json& pre_stop = At(spec, {"lifecycle", "preStop"});
-  if (const Json& sleep = At(pre_stop, "sleep"); sleep.is_object())
-    hook = absl::Seconds(IntAt(sleep, "seconds"));
-  if (At(pre_stop, "exec").is_object() && container.process) {
-    std::vector<std::string> argv;
-    for (const Json& word : ListAt(pre_stop, {"exec", "command"})) argv.push_back(Scalar(word));
-    const ExecResult result = container.process->Exec(argv, view.now, *this);
-    hook = result.took;
-    if (result.code != 0) {
-      Tell(view, "Warning", "FailedPreStopHook", fmt::format("PreStopHook failed"), &container);
-    }
-  }
-  container.term_at = view.now + std::min(hook, grace);
-  container.kill_at = view.now + grace;
-  if (container.kill_at <= container.term_at)
-    container.kill_at = container.term_at + absl::Seconds(2);  // the kubelet's least grace
-  view.At(container.term_at);
 }
 
 }  // namespace opsmesh::kubesim

@@ -65,6 +65,21 @@ const Json& ConditionOf(const Json& node, const char* type) {
   return At(node, "no such condition");
 }
 
+uint64_t NameHash(const std::string& text, uint64_t seed) {
+  uint64_t hash = 14695981039346656037ULL ^ (seed * 0x9E3779B97F4A7C15ULL);
+  for (unsigned char c : text) hash = (hash ^ c) * 1099511628211ULL;
+  hash ^= hash >> 33;
+  return hash * 0xff51afd7ed558ccdULL;
+}
+
+// 104857600 -> "100Mi": the largest unit that leaves no rest.
+std::string BinaryQuantity(int64_t bytes) {
+  const char* const units[] = {"", "Ki", "Mi", "Gi", "Ti"};
+  size_t unit = 0;
+  for (; bytes != 0 && bytes % 1024 == 0 && unit < 4; ++unit) bytes /= 1024;
+  return fmt::format("{}{}", bytes, units[unit]);
+}
+
 // What a kubelet finds out about its machine, for a Node that was written by hand.
 void FillMachine(const std::string& name, Json& status) {
   if (!At(status, "capacity").is_object()) {
@@ -84,16 +99,23 @@ void FillMachine(const std::string& name, Json& status) {
         {{"type", "Hostname"}, {"address", name}}};
   }
   if (!At(status, "nodeInfo").is_object()) {
+    auto id = [&](const char* what) {
+      std::string hex;
+      for (uint64_t i = 0; i < 2; ++i) hex += fmt::format("{:016x}", NameHash(what + name, i));
+      return hex;
+    };
+    const std::string boot = id("boot"), machine = id("machine");
     status["nodeInfo"] = {{"architecture", "amd64"},
-                          {"bootID", ""},
+                          {"bootID", fmt::format("{}-{}-{}-{}-{}", boot.substr(0, 8), boot.substr(8, 4),
+                                                 boot.substr(12, 4), boot.substr(16, 4), boot.substr(20))},
                           {"containerRuntimeVersion", "containerd://1.7.24"},
                           {"kernelVersion", "6.1.0-28-amd64"},
                           {"kubeProxyVersion", "v1.32.4"},
                           {"kubeletVersion", "v1.32.4"},
-                          {"machineID", ""},
+                          {"machineID", machine},
                           {"operatingSystem", "linux"},
                           {"osImage", "Debian GNU/Linux 12 (bookworm)"},
-                          {"systemUUID", ""}};
+                          {"systemUUID", machine}};
   }
   if (!At(status, "daemonEndpoints").is_object())
     status["daemonEndpoints"] = {{"kubeletEndpoint", {{"Port", 10250}}}};
@@ -135,7 +157,8 @@ void Kubelet::Beat(const Object& node, bool status_due) {
   }
   const auto json = engine_.Parsed(nodes_.Get("", node.name));
   const std::string ready = TextAt(ConditionOf(*json, "Ready"), "status");
-  bool wants = status_due || ready == "Unknown" || !ConditionOf(*json, "Ready").is_object();
+  bool wants = status_due || ready == "Unknown" || !ConditionOf(*json, "Ready").is_object() ||
+               !At(*json, {"status", "nodeInfo"}).is_object();
   for (size_t i = 0; i < 3; ++i) {
     const bool fault = faults_.OnNode(kPressureFaults[i], node.name).has_value();
     const bool raised =
@@ -143,13 +166,14 @@ void Kubelet::Beat(const Object& node, bool status_due) {
     wants = wants || fault != raised;
   }
   wants = wants || (faults_.OnNode("network-plugin", node.name).has_value() !=
-                    (TextAt(ConditionOf(*json, "Ready"), "message").find("network plugin") !=
+                    (TextAt(ConditionOf(*json, "Ready"), "message").find("cni plugin") !=
                      std::string::npos));
-  if (!wants) return;
-  (void)engine_.client().Change(node_type_, "", node.name, [&](Json& object) {
-    Pressure(object, node.name);
-    return true;
-  });
+  if (wants) {
+    (void)engine_.client().Change(node_type_, "", node.name, [&](Json& object) {
+      Pressure(object, node.name);
+      return true;
+    });
+  }
   for (const char* kind : {"memory-pressure", "disk-pressure"}) {
     if (faults_.OnNode(kind, node.name)) Evict(node.name);
   }
@@ -161,12 +185,19 @@ void Kubelet::Pressure(Json& node, const std::string& name) {
   NodeRuntime& runtime = state_.nodes[name];
   Json& status = node["status"];
   const std::string was_ready = TextAt(ConditionOf(node, "Ready"), "status");
+  const bool registers = was_ready.empty() && !At(status, "nodeInfo").is_object();
   FillMachine(name, status);
   auto tell = [&](const char* type, const std::string& reason) {
     engine_.events().Record({"kubelet", name},
                             Json{{"kind", "Node"}, {"name", name}, {"uid", name}}, type, reason,
                             fmt::format("Node {} status is now: {}", name, reason));
   };
+  if (registers) {
+    const Json self = {{"kind", "Node"}, {"name", name}, {"uid", name}};
+    engine_.events().Record({"kubelet", name}, self, "Normal", "Starting", "Starting kubelet.");
+    engine_.events().Record({"kubelet", name}, self, "Normal", "NodeAllocatableEnforced",
+                            "Updated Node Allocatable limit across pods");
+  }
   for (size_t i = 0; i < 3; ++i) {
     const Wording& wording = kPressures[i];
     const bool fault = faults_.OnNode(kPressureFaults[i], name).has_value();
@@ -246,6 +277,7 @@ void Kubelet::Evict(const std::string& node_name) {
       most = std::max(most, own);
     }
     if (container.empty()) continue;
+    if (memory && used <= scheduling::PodRequests(At(*pod, "spec")).memory) continue;  // it has what it asked for
     const int64_t request = memory ? scheduling::PodRequests(At(*pod, "spec")).memory
                                    : scheduling::PodRequests(At(*pod, "spec")).ephemeral_storage;
     candidates.push_back(
@@ -266,9 +298,8 @@ void Kubelet::Evict(const std::string& node_name) {
                   resource, memory ? "100Mi" : "10%", memory ? 87412 : 4718592);
   if (victim.beyond) {
     message += fmt::format(
-        "Container {} was using {}Ki, request is {}, has larger consumption of {}. ",
-        victim.container, victim.used / 1024,
-        victim.request == 0 ? "0" : fmt::format("{}Ki", victim.request / 1024), resource);
+        "Container {} was using {}, request is {}, has larger consumption of {}. ", victim.container,
+        BinaryQuantity(victim.used), BinaryQuantity(victim.request), resource);
   }
   Tell(view, "Warning", "Evicted", message);
   for (const ContainerRuntime& one : view.runtime.main) {

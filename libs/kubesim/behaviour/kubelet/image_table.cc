@@ -46,6 +46,7 @@ Listener ReadListener(const Json& json) {
 ImageProfile ReadProfile(const Json& json) {
   ImageProfile profile;
   profile.family = Scalar(ListAt(json, {"names"})[0]);
+  profile.current = TextAt(json, "current");
   for (const Json& one : ListAt(json, {"listens"})) profile.listeners.push_back(ReadListener(one));
   profile.startup = DurationOf(json, "startup", absl::Seconds(1));
   profile.size = IntAt(json, "size", 60) << 20;
@@ -66,6 +67,7 @@ ImageProfile ReadProfile(const Json& json) {
   profile.bash = profile.shell && BoolAt(json, {"bash"}, true);
   profile.no_server = BoolAt(json, {"no_server"});
   profile.any_command = BoolAt(json, {"any_command"});
+  profile.bare_language = profile.listens_as_declared = BoolAt(json, {"bare_language"});
   profile.root = BoolAt(json, {"root"}, true);
   profile.binaries = Lines(ListAt(json, {"binaries"}));
   if (profile.binaries.empty() && !profile.no_server) {
@@ -153,8 +155,11 @@ std::string ImageName::Full() const {
   return text;
 }
 
-std::optional<ImageName> ImageName::Parse(std::string_view text) {
+std::optional<ImageName> ImageName::Parse(std::string_view text, std::string* why) {
   ImageName name;
+  std::string unheard;
+  std::string& reason = why != nullptr ? *why : unheard;
+  reason = "invalid reference format";
   std::string rest(text);
   if (const size_t at = rest.find('@'); at != std::string::npos) {
     name.digest = rest.substr(at + 1);
@@ -173,17 +178,21 @@ std::optional<ImageName> ImageName::Parse(std::string_view text) {
   if (rest.empty()) return std::nullopt;
   const size_t first = rest.find('/');
   const std::string host = first == std::string::npos ? "" : rest.substr(0, first);
-  if (!host.empty() && (host.find('.') != std::string::npos ||
-                        host.find(':') != std::string::npos || host == "localhost")) {
-    name.registry = host;
+  const bool capitals = std::any_of(host.begin(), host.end(), [](unsigned char c) { return std::isupper(c); });
+  if (!host.empty() && (host.find('.') != std::string::npos || host.find(':') != std::string::npos ||
+                        host == "localhost" || capitals)) {
+    name.registry = host == "index.docker.io" ? "docker.io" : host;
     name.repository = rest.substr(first + 1);
   } else {
     name.registry = "docker.io";
-    name.repository = first == std::string::npos ? "library/" + rest : rest;
+    name.repository = rest;
   }
-  if (name.registry == "index.docker.io") name.registry = "docker.io";
+  if (name.registry == "docker.io" && name.repository.find('/') == std::string::npos)
+    name.repository = "library/" + name.repository;
   if (name.repository.empty() || name.repository.back() == '/' || name.repository.front() == '/')
     return std::nullopt;
+  if (std::any_of(name.repository.begin(), name.repository.end(), [](unsigned char c) { return std::isupper(c); }))
+    reason += fmt::format(": repository name ({}) must be lowercase", name.repository);
   for (unsigned char c : name.repository) {
     if (!std::islower(c) && !std::isdigit(c) && c != '/' && c != '.' && c != '_' && c != '-')
       return std::nullopt;
@@ -216,6 +225,8 @@ ImageTable ImageTable::Make(const Scenario* scenario) {
   table.absent_words_ = Lines(ListAt(json, {"absent_words"}));
   table.tag_words_ = Lines(ListAt(json, {"tag_words"}));
   table.private_hosts_ = Lines(ListAt(json, {"private_hosts"}));
+  table.organisations_ = Lines(ListAt(json, {"organisations"}));
+  table.official_ = Lines(ListAt(json, {"official"}));
   for (const Json& family : ListAt(json, {"families"})) {
     const auto profile = std::make_shared<const ImageProfile>(ReadProfile(family));
     for (const Json& one : ListAt(family, {"names"})) {
@@ -246,10 +257,15 @@ ImageTable ImageTable::Make(const Scenario* scenario) {
   return table;
 }
 
-const ImageTable::Known* ImageTable::FindKnown(const ImageName& name) const {
+const ImageTable::Known* ImageTable::FindExact(const ImageName& name) const {
   for (const Known& known : known_) {
     if (known.repository == name.repository && known.registries[0] == name.registry) return &known;
   }
+  return nullptr;
+}
+
+const ImageTable::Known* ImageTable::FindKnown(const ImageName& name) const {
+  if (const Known* exact = FindExact(name)) return exact;
   // The same software out of another registry: mirror.example.com/library/redis,
   // public.ecr.aws/docker/library/nginx.
   if (name.registry == "docker.io") return nullptr;
@@ -314,20 +330,29 @@ PullVerdict ImageTable::Pull(const std::string& image, bool has_secret) const {
                 kUnknownCode, intro, host, base::ReplaceAll(name->repository, "/", "%2F"), host),
             true};
   }
-  if (const Known* known = FindKnown(*name)) {
+  if (const Known* known = FindExact(*name)) {
     if (!name->digest.empty() || PlausibleTag(name->tag, known->newest_major, tag_words_))
       return {};
     return absent;
   }
-  if (host == "docker.io") {
+  if (SaysAbsent(name->repository) && host != "docker.io") return absent;
+  if (host == "docker.io" && !has_secret && (SaysAbsent(name->repository) || !OnDockerHub(*name))) {
     return {
         fmt::format("{}{}pull access denied, repository does not exist or may require "
                     "authorization: server message: "
                     "insufficient_scope: authorization failed",
                     kUnknownCode, intro)};
   }
-  if (SaysAbsent(name->repository) || SaysAbsent(name->tag)) return absent;
+  if (SaysAbsent(name->tag)) return absent;
   return {};
+}
+
+bool ImageTable::OnDockerHub(const ImageName& name) const {
+  const size_t slash = name.repository.find('/');
+  const std::string owner = name.repository.substr(0, slash);
+  const auto& list = owner == "library" ? official_ : organisations_;
+  const std::string wanted = owner == "library" ? name.repository.substr(slash + 1) : owner;
+  return std::find(list.begin(), list.end(), wanted) != list.end();
 }
 
 }  // namespace opsmesh::kubesim

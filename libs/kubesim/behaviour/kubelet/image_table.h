@@ -25,8 +25,8 @@ struct ImageName {
   std::string digest;
   /// "docker.io/library/nginx:1.27"
   std::string Full() const;
-  /// Nothing when it is malformed (InvalidImageName).
-  static std::optional<ImageName> Parse(std::string_view text);
+  /// Nothing when it is malformed (InvalidImageName); `why` then gets the parser's sentence.
+  static std::optional<ImageName> Parse(std::string_view text, std::string* why = nullptr);
 };
 
 /// What listens on a port.
@@ -42,7 +42,8 @@ struct Listener {
 
 /// How containers of an image behave unless their command says otherwise.
 struct ImageProfile {
-  std::string family;  // "nginx"; "" for the rest
+  std::string family;   // "nginx"; "" for the rest
+  std::string current;  // release that "latest" is
   std::vector<Listener> listeners;
   bool listens_as_declared = false;  // serves whatever ports the container declares (applications)
   absl::Duration startup = absl::Seconds(1);
@@ -62,6 +63,7 @@ struct ImageProfile {
   std::string not_ready;     // not empty: readiness probes fail with this
   bool shell = true, bash = true;
   bool no_server = false;               // without a command it starts a shell, which ends at once
+  bool bare_language = false;           // python, node …: runs what the user brings
   bool any_command = false;             // an application: commands nobody knows run it
   bool root = true;                     // runs as root unless told otherwise
   std::vector<std::string> binaries;    // commands that run the server itself, and its tools
@@ -85,7 +87,7 @@ class ImageTable {
   static ImageTable Make(const Scenario* scenario);
 
   ImageProfilePtr Find(const std::string& image) const;
-  /// What a registry would answer. `has_secret`: the pod brings pull secrets.
+  /// What a registry would answer. `has_secret`: the pod brings pull secrets that exist.
   PullVerdict Pull(const std::string& image, bool has_secret) const;
 
   /// An image that was seen running, or failing to be pulled (`error` as kubelets word it), in the
@@ -102,12 +104,16 @@ class ImageTable {
     int newest_major = 0;
     ImageProfilePtr profile;
   };
+  /// The image itself.
+  const Known* FindExact(const ImageName& name) const;
+  /// The image, or the same software out of another registry.
   const Known* FindKnown(const ImageName& name) const;
+  bool OnDockerHub(const ImageName& name) const;
 
   std::vector<Known> known_;
   std::map<std::string, ImageProfilePtr> exact_;
   std::map<std::string, std::string> learned_;  // image -> error or ""
-  std::vector<std::string> absent_words_, tag_words_, private_hosts_, hosts_;
+  std::vector<std::string> absent_words_, tag_words_, private_hosts_, organisations_, official_;
   ImageProfilePtr application_;
 };
 

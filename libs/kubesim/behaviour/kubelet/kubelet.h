@@ -37,6 +37,8 @@ class Kubelet final : public Part, public World {
   bool Resolves(const std::string& host, const std::string& ns) const override;
   Reach Connect(const std::string& host, int port, const std::string& path, const std::string& ns,
                 int* status) const override;
+  /// What answers on a port of a pod, at this moment.
+  Reach ConnectTo(const PodRuntime& pod, int port, const std::string& path, int* status) const;
 
  private:
   struct View {  // a pod while it is looked at
@@ -69,6 +71,7 @@ class Kubelet final : public Part, public World {
   void SyncPod(View& view);
   bool Admit(View& view);
   bool Deadline(View& view);
+  void StopForGood(View& view);
   bool Sandbox(View& view);
   bool SyncInit(View& view);
   std::string AssignAddress(const std::string& node, const Json& spec);
@@ -93,11 +96,23 @@ class Kubelet final : public Part, public World {
   void PullFailed(View& view, ContainerRuntime& container, const std::string& image);
   void Create(View& view, ContainerRuntime& container, const Json& spec);
   void StartFailed(View& view, ContainerRuntime& container, const StartFailure& failure);
-  void StopContainer(View& view, ContainerRuntime& container, const Json& spec,
-                     absl::Duration grace);
+  bool PullSecrets(const View& view);
   std::string ConfigError(const View& view, const ContainerRuntime& container,
                           const Json& spec) const;
   bool ShouldRestart(const View& view, const ContainerRuntime& container) const;
+
+  // hooks.cc
+  struct HookResult {
+    bool good = true;
+    absl::Duration took;
+    std::string message;
+  };
+  HookResult RunHook(const View& view, ContainerRuntime& container, const Json& spec,
+                     const Json& handler);
+  void PostStart(View& view, ContainerRuntime& container, const Json& spec);
+  bool HookIsOver(View& view, ContainerRuntime& container, const Json& spec);
+  void StopContainer(View& view, ContainerRuntime& container, const Json& spec,
+                     absl::Duration grace);
 
   // probes.cc
   struct Verdict {
@@ -141,6 +156,21 @@ class Kubelet final : public Part, public World {
   WorkQueue* queue_ = nullptr;
   KubeletState state_;
   uint64_t beats_ = 0;
+};
+
+/// The world as a pod sees it: "localhost" is the pod itself.
+class PodWorld final : public World {
+ public:
+  PodWorld(const Kubelet& kubelet, const PodRuntime& pod) : kubelet_(kubelet), pod_(pod) {}
+  bool Resolves(const std::string& host, const std::string& ns) const override {
+    return kubelet_.Resolves(host, ns);
+  }
+  Reach Connect(const std::string& host, int port, const std::string& path, const std::string& ns,
+                int* status) const override;
+
+ private:
+  const Kubelet& kubelet_;
+  const PodRuntime& pod_;
 };
 
 }  // namespace opsmesh::kubesim

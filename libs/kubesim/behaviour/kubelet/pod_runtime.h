@@ -39,6 +39,9 @@ struct ContainerRuntime {
   bool stopping = false;  // SIGTERM was or will be sent
   absl::Time term_at = absl::InfiniteFuture(), kill_at = absl::InfiniteFuture();
   bool probe_killed = false;
+  absl::Time hook_until = absl::InfinitePast();  // end of the postStart hook that runs
+  bool hook_failed = false;
+  std::string hook_message;
 };
 
 struct PodRuntime {
@@ -50,6 +53,7 @@ struct PodRuntime {
   std::vector<ContainerRuntime> init, main;
   std::string reason, message;  // of a pod that was ended: Evicted, DeadlineExceeded
   bool disrupted = false;       // condition DisruptionTarget
+  bool ending = false;          // its deadline has passed: containers are being stopped
   absl::Time next = absl::InfiniteFuture();
   bool waits_in_background = false;  // what comes next is only a repetition
 };

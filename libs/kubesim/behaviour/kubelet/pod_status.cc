@@ -140,7 +140,7 @@ Json Kubelet::MakeStatus(const View& view, const Json& before) const {
   status["conditions"] = Conditions(view, before, phase);
   status["startTime"] = base::Rfc3339(runtime.started);
   if (!status.contains("qosClass")) status["qosClass"] = QosClass(view.spec);
-  if (!runtime.reason.empty()) {
+  if (!runtime.reason.empty() && (runtime.over || !runtime.ending)) {
     status["reason"] = runtime.reason;
     status["message"] = runtime.message;
   }

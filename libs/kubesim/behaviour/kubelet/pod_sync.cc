@@ -43,7 +43,10 @@ void Kubelet::SyncPod(View& view) {
     if (!Admit(view)) return;
     WriteStatus(view);
   }
-  if (Deadline(view)) return;
+  if (runtime.ending || Deadline(view)) {
+    StopForGood(view);
+    return;
+  }
   if (!Mount(view) || !Sandbox(view)) {
     WriteStatus(view);
     return;
@@ -128,9 +131,35 @@ bool Kubelet::Deadline(View& view) {
   }
   Tell(view, "Normal", "DeadlineExceeded",
        "Pod was active on the node longer than the specified deadline");
-  EndPod(view, "DeadlineExceeded", "Pod was active on the node longer than the specified deadline",
-         false);
+  view.runtime.ending = true;
+  view.runtime.reason = "DeadlineExceeded";
+  view.runtime.message = "Pod was active on the node longer than the specified deadline";
   return true;
+}
+
+// Containers get their grace; the phase says Failed when none runs any more.
+void Kubelet::StopForGood(View& view) {
+  PodRuntime& runtime = view.runtime;
+  bool runs = false;
+  for (auto* list : {&runtime.main, &runtime.init}) {
+    for (ContainerRuntime& one : *list) {
+      if (!one.process) continue;
+      const Json& spec = SpecOf(view.spec, one);
+      if (!one.stopping) {
+        Tell(view, "Normal", "Killing", "Stopping container " + one.status.name, &one);
+        StopContainer(view, one, spec,
+                      absl::Seconds(IntAt(view.spec, "terminationGracePeriodSeconds", 30)));
+      }
+      RunContainer(view, one, spec);
+      runs = runs || one.process.has_value();
+    }
+  }
+  if (!runs) {
+    runtime.over = true;
+    ReleaseAddress(runtime);
+    WriteMetrics(view, true);
+  }
+  WriteStatus(view);
 }
 
 // Ends a pod for good while its object stays.

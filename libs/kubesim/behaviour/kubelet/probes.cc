@@ -163,7 +163,7 @@ Kubelet::Verdict Kubelet::Judge(const View& view, const ContainerRuntime& contai
   if (const Json& exec = At(probe, "exec"); exec.is_object()) {
     std::vector<std::string> argv;
     for (const Json& word : ListAt(exec, {"command"})) argv.push_back(Scalar(word));
-    const ExecResult result = process.Exec(argv, view.now, *this);
+    const ExecResult result = process.Exec(argv, view.now, PodWorld(*this, view.runtime));
     if (result.took > absl::Seconds(timeout))
       return {false, fmt::format("command timed out: \"{}\" timed out after {}s",
                                  base::Join(argv, " "), timeout)};

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "libs/base/clock.h"
 #include "libs/base/strings.h"
+#include "libs/kubesim/behaviour/kubelet/client_tools.h"
 #include "libs/kubesim/objects/defaults.h"
 #include "nlohmann/json.hpp"
 
@@ -51,11 +53,13 @@ void WriteLines(const std::vector<std::string>& lines, absl::Time first, absl::D
 
 std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-std::string TagOf(const std::string& image) {
+// The release that an image is: of "nginx:alpine" and "nginx:1" the current one.
+std::string ReleaseOf(const std::string& image, const ImageProfile& profile) {
   const auto name = ImageName::Parse(image);
-  return name && !name->tag.empty() && name->tag != "latest"
-             ? name->tag.substr(0, name->tag.find('-'))
-             : "1.0.0";
+  const std::string tag = name ? name->tag.substr(0, name->tag.find('-')) : "";
+  const std::string current = profile.current.empty() ? "1.0.0" : profile.current;
+  const bool number = !tag.empty() && (std::isdigit(static_cast<unsigned char>(tag[0])) != 0 || tag[0] == 'v');
+  return !number || current.starts_with(tag + ".") ? current : tag;
 }
 
 }  // namespace
@@ -99,11 +103,13 @@ std::optional<StartFailure> Process::Start(const ProcessSpec& spec, const ImageT
   Process& p = *process;
   p = Process();
   p.profile_ = spec.profile;
-  p.tag_ = TagOf(spec.image);
+  p.tag_ = ReleaseOf(spec.image, *spec.profile);
   p.started_ = now;
   p.memory_limit_ = spec.memory_limit;
   p.env_ = spec.env;
   p.files_ = spec.files;
+  p.files_.try_emplace("/var/run/secrets/kubernetes.io/serviceaccount/namespace", spec.ns);
+  p.files_.try_emplace("/etc/hostname", spec.pod_name + "\n");
   p.ns_ = spec.ns;
   p.declared_ = spec.declared;
   p.cpu_ = Amount(spec.profile->cpu, 1);
@@ -156,6 +162,7 @@ std::optional<StartFailure> Process::StartCommand(const ProcessSpec& spec, const
     if (spec.argv[i].starts_with("-") && !spec.argv[i].starts_with("--") &&
         spec.argv[i].find('c') != std::string::npos) {
       script_at = i + 1;
+      if (spec.argv[script_at] == "--" && script_at + 1 < spec.argv.size()) ++script_at;
       break;
     }
   }
@@ -207,7 +214,7 @@ void Process::RunScript(const std::string& script, const ProcessSpec& spec, absl
   shell_ = MakeShell(program, spec.env, spec.profile, now);
   shell_.ns = spec.ns;
   shell_.variables["HOSTNAME"] = spec.pod_name;
-  shell_.files = spec.files;
+  shell_.files = files_;
   for (const std::string& mount : spec.mounts) shell_.files.try_emplace(mount + "/.");
 }
 
@@ -369,8 +376,22 @@ const Listener* Process::ListenerOn(int port, absl::Time now) const {
   return answers_everywhere_ ? any : nullptr;
 }
 
+ExecResult Process::Hook(const std::vector<std::string>& argv, absl::Time now, const World& world) {
+  std::map<std::string, std::string> files;
+  ExecResult result = Run(argv, now, world, &files);
+  (script_runs_ ? shell_.files : files_) = std::move(files);
+  return result;
+}
+
 ExecResult Process::Exec(const std::vector<std::string>& argv, absl::Time now,
                          const World& world) const {
+  std::map<std::string, std::string> files;
+  return Run(argv, now, world, &files);
+}
+
+ExecResult Process::Run(const std::vector<std::string>& argv, absl::Time now, const World& world,
+                        std::map<std::string, std::string>* files) const {
+  *files = script_runs_ ? shell_.files : files_;
   ExecResult result;
   if (argv.empty()) return {126, "no command", absl::ZeroDuration()};
   if (!CommandExists(argv[0], *profile_)) {
@@ -388,8 +409,7 @@ ExecResult Process::Exec(const std::vector<std::string>& argv, absl::Time now,
   for (const std::string& word : argv)
     line += (line.empty() ? "'" : " '") + base::ReplaceAll(word, "'", "'\\''") + "'";
   const bool server_tool = serving_ && !profile_->binaries.empty() && !CommonShellTool(argv[0]);
-  if (server_tool && (now < listens_from_ || end_))
-    return {1, "connection refused", absl::ZeroDuration()};
+  if (server_tool && (now < listens_from_ || end_)) return RefusedClient(argv);
   ShellState inner = script_runs_ ? shell_ : MakeShell(nullptr, env_, profile_, now);
   inner.program = CompileShell(line);
   if (!inner.program) return {2, "syntax error", absl::ZeroDuration()};
@@ -403,6 +423,7 @@ ExecResult Process::Exec(const std::vector<std::string>& argv, absl::Time now,
   std::vector<LogLine> lines;
   RunShell(&inner, now + absl::Hours(1), world, &lines);
   for (const LogLine& one : lines) result.output += one.text + "\n";
+  *files = inner.files;
   result.took = inner.over ? inner.now - now : absl::InfiniteDuration();
   result.code = inner.status;
   if (server_tool && inner.serves_image) return {0, "", absl::ZeroDuration()};

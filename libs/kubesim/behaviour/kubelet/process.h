@@ -70,6 +70,8 @@ class Process {
   const Listener* ListenerOn(int port, absl::Time now) const;
   /// Runs a command inside, as an exec probe does: exit code and output.
   ExecResult Exec(const std::vector<std::string>& argv, absl::Time now, const World& world) const;
+  /// The same for a lifecycle hook: the files that it writes stay.
+  ExecResult Hook(const std::vector<std::string>& argv, absl::Time now, const World& world);
   const ImageProfile& profile() const { return *profile_; }
   int64_t memory(absl::Time now) const;  // bytes
   int64_t milli_cpu() const { return cpu_; }
@@ -86,6 +88,8 @@ class Process {
   }
 
  private:
+  ExecResult Run(const std::vector<std::string>& argv, absl::Time now, const World& world,
+                 std::map<std::string, std::string>* files) const;
   std::optional<StartFailure> StartCommand(const ProcessSpec& spec, const ImageTable& table,
                                            absl::Time now);
   void RunScript(const std::string& script, const ProcessSpec& spec, absl::Time now);

@@ -77,14 +77,12 @@ bool Kubelet::Resolves(const std::string& host, const std::string& ns) const {
                               last);  // "web.shop": a Service that is not there
 }
 
-World::Reach Kubelet::Connect(const std::string& host, int port, const std::string& path,
-                              const std::string& ns, int* status) const {
-  *status = 0;
-  if (!Resolves(host, ns)) return Reach::kNoSuchHost;
-  auto ask = [&](const PodRuntime& pod, int target) {
-    for (const ContainerRuntime& container : pod.main) {
+World::Reach Kubelet::ConnectTo(const PodRuntime& pod, int port, const std::string& path,
+                                int* status) const {
+  for (const auto* list : {&pod.main, &pod.init}) {
+    for (const ContainerRuntime& container : *list) {
       if (!container.process) continue;
-      const Listener* listener = container.process->ListenerOn(target, engine_.Now());
+      const Listener* listener = container.process->ListenerOn(port, engine_.Now());
       if (listener == nullptr) continue;
       if (listener->protocol == Listener::Protocol::kHttp)
         *status = listener->StatusOf(path) == 200 && images_.SaysAbsent(path)
@@ -92,11 +90,25 @@ World::Reach Kubelet::Connect(const std::string& host, int port, const std::stri
                       : listener->StatusOf(path);
       return Reach::kOpen;
     }
-    return Reach::kRefused;
-  };
+  }
+  return Reach::kRefused;
+}
+
+World::Reach PodWorld::Connect(const std::string& host, int port, const std::string& path,
+                               const std::string& ns, int* status) const {
+  *status = 0;
+  if (host == "localhost" || host.starts_with("127.") || host == "[::1]" || host == pod_.ip)
+    return kubelet_.ConnectTo(pod_, port, path, status);
+  return kubelet_.Connect(host, port, path, ns, status);
+}
+
+World::Reach Kubelet::Connect(const std::string& host, int port, const std::string& path,
+                              const std::string& ns, int* status) const {
+  *status = 0;
+  if (!Resolves(host, ns)) return Reach::kNoSuchHost;
   if (IsAddress(host)) {
     for (const auto& [uid, pod] : state_.pods) {
-      if (pod.ip == host && !pod.over) return ask(pod, port);
+      if (pod.ip == host && !pod.over) return ConnectTo(pod, port, path, status);
     }
   }
   const ClusterName name = ReadName(host, ns);
@@ -139,7 +151,7 @@ World::Reach Kubelet::Connect(const std::string& host, int port, const std::stri
           number = static_cast<int>(IntAt(one, "containerPort"));
       }
     }
-    return ask(runtime->second, number);
+    return ConnectTo(runtime->second, number, path, status);
   }
   return Reach::kRefused;
 }

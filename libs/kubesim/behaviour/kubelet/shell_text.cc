@@ -1,0 +1,220 @@
+// Commands that write and change text: echo, printf, grep, sed and their like.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <cstdlib>
+#include <map>
+#include <set>
+
+#include "libs/base/strings.h"
+#include "libs/kubesim/behaviour/kubelet/shell_tools.h"
+
+namespace opsmesh::kubesim {
+namespace {
+
+std::string Unescape(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\' || i + 1 == text.size()) {
+      out += text[i];
+      continue;
+    }
+    switch (text[++i]) {
+      case 'n':
+        out += '\n';
+        break;
+      case 't':
+        out += '\t';
+        break;
+      case 'r':
+        out += '\r';
+        break;
+      case '0':
+      case 'e':
+        out += '\033';
+        break;
+      case '\\':
+        out += '\\';
+        break;
+      default:
+        out += '\\';
+        out += text[i];
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::string> SplitLines(const std::string& text) {
+  std::vector<std::string> lines;
+  size_t from = 0;
+  while (from < text.size()) {
+    const size_t end = std::min(text.find('\n', from), text.size());
+    lines.push_back(text.substr(from, end - from));
+    from = end + 1;
+  }
+  return lines;
+}
+
+int Echo(const Argv& argv, const ShellState& state, std::string* out) {
+  size_t first = 1;
+  bool newline = true, escapes = !state.is_bash;
+  for (; first < argv.size() && argv[first].size() > 1 && argv[first][0] == '-' &&
+         argv[first].find_first_not_of("neE", 1) == std::string::npos;
+       ++first) {
+    newline = newline && argv[first].find('n') == std::string::npos;
+    escapes = escapes || argv[first].find('e') != std::string::npos;
+  }
+  const std::string text =
+      base::Join(Argv(argv.begin() + static_cast<ptrdiff_t>(first), argv.end()), " ");
+  *out += (escapes ? Unescape(text) : text) + (newline ? "\n" : "");
+  return 0;
+}
+
+int Printf(const Argv& argv, std::string* out) {
+  if (argv.size() < 2) return 2;
+  const std::string format = Unescape(argv[1]);
+  size_t next = 2;
+  do {
+    for (size_t i = 0; i < format.size(); ++i) {
+      if (format[i] != '%' || i + 1 == format.size()) {
+        *out += format[i];
+        continue;
+      }
+      size_t end = i + 1;
+      while (end < format.size() && !std::isalpha(static_cast<unsigned char>(format[end])) &&
+             format[end] != '%')
+        ++end;
+      const std::string value = next < argv.size() ? argv[next] : "";
+      const char kind = end < format.size() ? format[end] : 's';
+      if (kind == '%') {
+        *out += '%';
+      } else {
+        ++next;
+        *out += kind == 'd' || kind == 'i'
+                    ? std::to_string(std::strtoll(value.c_str(), nullptr, 10))
+                    : value;
+      }
+      i = end;
+    }
+  } while (next > 2 && next < argv.size());
+  return 0;
+}
+
+int Grep(const Argv& argv, const std::string& input, std::string* out, std::string* err,
+         ShellContext& context) {
+  std::string flags, pattern, text = input;
+  bool have_pattern = false;
+  for (size_t i = 1; i < argv.size(); ++i) {
+    if (argv[i].starts_with("-") && argv[i].size() > 1) {
+      flags += argv[i].substr(1);
+      continue;
+    }
+    if (!have_pattern) {
+      pattern = argv[i];
+      have_pattern = true;
+      continue;
+    }
+    const std::string* file = FindFile(context.state, argv[i]);
+    if (file == nullptr) {
+      *err += fmt::format("grep: {}: No such file or directory\n", argv[i]);
+      return 2;
+    }
+    text = *file;
+  }
+  int count = 0;
+  for (const std::string& line : SplitLines(text)) {
+    const bool hit = line.find(pattern) != std::string::npos;
+    if (hit == (flags.find('v') != std::string::npos)) continue;
+    ++count;
+    if (flags.find('q') == std::string::npos && flags.find('c') == std::string::npos)
+      *out += line + "\n";
+  }
+  if (flags.find('c') != std::string::npos) *out += std::to_string(count) + "\n";
+  return count > 0 ? 0 : 1;
+}
+
+int TextCommand(const Argv& argv, const std::string& name, const std::string& input,
+                std::string* out, ShellContext& context, bool* known) {
+  ShellState& state = context.state;
+  *known = true;
+  if (name == "date") {
+    const bool seconds = argv.size() > 1 && argv[1] == "+%s";
+    *out += seconds ? std::to_string(absl::ToUnixSeconds(state.now)) + "\n"
+            : argv.size() > 1 && argv.back().starts_with("+")
+                ? absl::FormatTime(argv.back().substr(1), state.now, absl::UTCTimeZone()) + "\n"
+                : absl::FormatTime("%a %b %e %H:%M:%S UTC %Y\n", state.now, absl::UTCTimeZone());
+    return 0;
+  }
+  if (name == "hostname") {
+    *out += state.variables["HOSTNAME"] + "\n";
+    return 0;
+  }
+  if (name == "whoami") {
+    *out += "root\n";
+    return 0;
+  }
+  if (name == "id") {
+    *out += "uid=0(root) gid=0(root) groups=0(root)\n";
+    return 0;
+  }
+  if (name == "uname") {
+    *out += "Linux\n";
+    return 0;
+  }
+  if (name == "pwd") {
+    *out += "/\n";
+    return 0;
+  }
+  if (name == "nproc") {
+    *out += "2\n";
+    return 0;
+  }
+  if (name == "env" || name == "printenv") {
+    if (argv.size() > 1 && name == "printenv") {
+      auto it = state.variables.find(argv[1]);
+      if (it == state.variables.end()) return 1;
+      *out += it->second + "\n";
+      return 0;
+    }
+    if (argv.size() > 1) {
+      size_t first = 1;
+      while (first < argv.size() && argv[first].find('=') != std::string::npos) ++first;
+      std::string err;
+      if (first < argv.size())
+        return RunShellCommand(Argv(argv.begin() + static_cast<ptrdiff_t>(first), argv.end()),
+                               input, out, &err, context);
+    }
+    for (const auto& [key, value] : state.variables) *out += key + "=" + value + "\n";
+    return 0;
+  }
+  if (name == "seq") {
+    const int64_t first = argv.size() > 2 ? std::strtoll(argv[1].c_str(), nullptr, 10) : 1;
+    const int64_t step =
+        argv.size() > 3 ? std::max<int64_t>(1, std::strtoll(argv[2].c_str(), nullptr, 10)) : 1;
+    const int64_t last = argv.size() > 1 ? std::strtoll(argv.back().c_str(), nullptr, 10) : 0;
+    for (int64_t i = first; i <= last && i - first < 100'000; i += step)
+      *out += std::to_string(i) + "\n";
+    return 0;
+  }
+  if (name == "wc") {
+    *out += std::to_string(argv.size() > 1 && argv[1] == "-l"
+                               ? static_cast<int64_t>(std::count(input.begin(), input.end(), '\n'))
+                               : static_cast<int64_t>(input.size())) +
+            "\n";
+    return 0;
+  }
+  if (name == "expr" && argv.size() > 1) {
+    const int64_t value =
+        EvaluateArithmetic(base::Join(Argv(argv.begin() + 1, argv.end()), " "), state);
+    *out += std::to_string(value) + "\n";
+    return value == 0;
+  }
+  *known = false;
+  return 0;
+}
+
+}  // namespace opsmesh::kubesim

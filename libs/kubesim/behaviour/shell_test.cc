@@ -1,0 +1,81 @@
+// The shell of containers and the table of images, alone.
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "libs/kubesim/behaviour/kubelet/image_table.h"
+#include "libs/kubesim/behaviour/kubelet/shell.h"
+
+namespace opsmesh::kubesim {
+namespace {
+
+class NoWorld final : public World {
+ public:
+  bool Resolves(const std::string&, const std::string&) const override { return false; }
+  Reach Connect(const std::string&, int, const std::string&, const std::string&,
+                int*) const override {
+    return Reach::kRefused;
+  }
+};
+
+std::string Shell(const std::string& script, int* status = nullptr,
+                  absl::Duration* took = nullptr) {
+  const auto program = CompileShell(script);
+  if (!program) return "(unreadable)";
+  const ImageTable table = ImageTable::Make(nullptr);
+  ShellState state = MakeShell(program, {}, table.Find("busybox"), absl::UnixEpoch());
+  std::vector<LogLine> lines;
+  RunShell(&state, absl::UnixEpoch() + absl::Hours(2), NoWorld(), &lines);
+  std::string text;
+  for (const LogLine& line : lines) text += (text.empty() ? "" : "|") + line.text;
+  if (status != nullptr) *status = state.over ? state.status : -1;
+  if (took != nullptr) *took = state.now - absl::UnixEpoch();
+  return text;
+}
+
+TEST(ShellTest, ScriptsOfManifestsDoWhatTheyDo) {
+  EXPECT_EQ(Shell("echo a; echo b && echo c || echo d"), "a|b|c");
+  EXPECT_EQ(Shell("false && echo no; false || echo yes"), "yes");
+  EXPECT_EQ(Shell("i=0; while [ $i -lt 3 ]; do echo n$i; i=$((i+1)); done"), "n0|n1|n2");
+  EXPECT_EQ(Shell("for x in a b 'c d'; do echo \"<$x>\"; done"), "<a>|<b>|<c d>");
+  EXPECT_EQ(Shell("if [ -f /tmp/x ]; then echo there; else echo gone; fi; touch /tmp/x; [ -e "
+                  "/tmp/x ] && echo now"),
+            "gone|now");
+  EXPECT_EQ(Shell("X=${Y:-dflt}; echo $X ${#X}; echo $(echo in; echo side)"), "dflt 4|in side");
+  EXPECT_EQ(Shell("case abc in a*) echo yes;; *) echo no;; esac"), "yes");
+  EXPECT_EQ(Shell("cat <<EOF\nline $((1+1))\nEOF\necho end"), "line 2|end");
+  EXPECT_EQ(Shell("echo one two | grep two | wc -l"), "1");
+  EXPECT_EQ(Shell("set -e; echo a; false; echo b"), "a");
+  int status = 0;
+  absl::Duration took;
+  Shell("sleep 5; sleep 0.5; exit 42", &status, &took);
+  EXPECT_EQ(status, 42);
+  EXPECT_EQ(took, absl::Milliseconds(5500));
+  Shell("while true; do :; done", &status);
+  EXPECT_EQ(status, -1) << "it goes round without hanging us";
+  Shell("tail -f /dev/null", &status);
+  EXPECT_EQ(status, -1);
+  EXPECT_EQ(Shell("exec 3<&0; foo() { echo x; }; foo"), "(unreadable)");
+  EXPECT_EQ(Shell("echo 'open"), "(unreadable)");
+  EXPECT_EQ(Shell(std::string(5000, '(')), "(unreadable)");
+}
+
+TEST(ImageTableTest, NamesAreTakenApartAndJudged) {
+  const ImageTable table = ImageTable::Make(nullptr);
+  for (const char* image :
+       {"nginx", "nginx:1.27.3-alpine", "nginx:latest", "postgres:16", "redis:7.2-alpine3.20",
+        "python:3.12-slim-bookworm", "node:22", "busybox:1.36", "mysql:8.0.39",
+        "registry.example.com/shop/cart:2.4.1", "ghcr.io/acme/thing:v1",
+        "registry.k8s.io/pause:3.10", "mirror.example.com/library/redis:7"}) {
+    EXPECT_EQ(table.Pull(image, false).error, "") << image;
+  }
+  for (const char* image :
+       {"nginx:1.161", "nginx:no-such-tag", "nginxx", "acme/app:1",
+        "registry.example.com/shop/does-not-exist:1", "ghost.invalid/app:1", "nginx:99.99"}) {
+    EXPECT_NE(table.Pull(image, false).error, "") << image;
+  }
+  EXPECT_FALSE(ImageName::Parse("UPPER/Case:1"));
+  EXPECT_FALSE(ImageName::Parse("nginx:"));
+  EXPECT_EQ(ImageName::Parse("a.b:5000/x/y:t")->Full(), "a.b:5000/x/y:t");
+}
+
+}  // namespace
+}  // namespace opsmesh::kubesim
