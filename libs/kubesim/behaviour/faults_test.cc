@@ -175,6 +175,8 @@ TEST_F(FaultTest, PressureIsAConditionATaintAndEvictions) {
   for (const Case& one : {Case{"memory-pressure", "MemoryPressure", "NodeHasInsufficientMemory", true},
                           Case{"disk-pressure", "DiskPressure", "NodeHasDiskPressure", true},
                           Case{"pid-pressure", "PIDPressure", "NodeHasInsufficientPID", false}}) {
+    Pod(fmt::format("greedy-{}", one.kind), "image: nginx", "nodeName: n1");  // asks for nothing and takes something
+    Live(absl::Seconds(15));
     const std::string id = Inject(one.kind, "node/n1");
     Live(absl::Seconds(30));
     EXPECT_EQ(NodeCondition("n1", one.condition).substr(0, 4), "True") << one.kind;

@@ -258,20 +258,21 @@ TEST_F(SchedulerTest, AReadWriteOncePodClaimHasOneUser) {
 
 TEST_F(SchedulerTest, PreemptionSparesBudgetsAndNominatesANode) {
   for (const char* node : {"n1", "n2"}) Node(node, "", "", "cpu: '2', memory: 8Gi, pods: '110'");
-  Apply("apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 1000");
-  for (const char* name : {"kept", "spare"}) {
-    Pod(name, "image: nginx, resources: {requests: {cpu: 1500m}}");
+  Apply("apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 1000\n---\n"
+        "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: polite}\nvalue: 1000\npreemptionPolicy: Never");
+  for (const char* name : {"kept", "spare"}) {  // neither hears SIGTERM
+    Pod(name, "image: busybox, command: [sleep, '3600'], resources: {requests: {cpu: 1500m}}");
     Run(absl::Seconds(3));
   }
   ASSERT_NE(TextAt(GetPod("kept"), {"spec", "nodeName"}), TextAt(GetPod("spare"), {"spec", "nodeName"}));
   Apply("apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: b}\nspec: {minAvailable: 1, selector: {matchLabels: {app: kept}}}");
   Run(absl::Seconds(10));
   const std::string freed = TextAt(GetPod("spare"), {"spec", "nodeName"});
-  Pod("never", "image: nginx, resources: {requests: {cpu: '1'}}", "priority: 1000, priorityClassName: high, preemptionPolicy: Never");
+  Pod("never", "image: nginx, resources: {requests: {cpu: '1'}}", "priorityClassName: polite");
   Run(absl::Seconds(1));
-  EXPECT_EQ(WhyPending("never"), "0/2 nodes are available: 2 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.") << GetPod("never").dump(1);
+  EXPECT_EQ(WhyPending("never"), "0/2 nodes are available: 2 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.");
   ASSERT_FALSE(engine().client().Delete(engine().Type("", "pods"), "default", "never", Json::object()));
-  Pod("high", "image: nginx, resources: {requests: {cpu: '1'}}", "priority: 1000, priorityClassName: high");
+  Pod("high", "image: nginx, resources: {requests: {cpu: '1'}}", "priorityClassName: high");
   Run(absl::Milliseconds(100));
   EXPECT_EQ(TextAt(GetPod("high"), {"status", "nominatedNodeName"}), freed);
   EXPECT_EQ(WhyPending("high"), "0/2 nodes are available: 2 Insufficient cpu.");
@@ -280,7 +281,7 @@ TEST_F(SchedulerTest, PreemptionSparesBudgetsAndNominatesANode) {
   EXPECT_EQ(Phase("kept"), "Running");
   EXPECT_TRUE(GetPod("spare").is_null());
   EXPECT_THAT(Events("spare"), ::testing::Contains(HasSubstr("Preempted: Preempted by pod ")));
-  Pod("low", "image: nginx, resources: {requests: {cpu: '1'}}");
+  Pod("low", "image: nginx, resources: {requests: {cpu: 1100m}}");
   Run(absl::Seconds(1));
   EXPECT_EQ(WhyPending("low"), "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No preemption "
                                "victims found for incoming pod.");
