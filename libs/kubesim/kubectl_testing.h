@@ -1,4 +1,5 @@
-// kubectl against a simulated cluster: a HOME of its own, both streams, exit code, and which version it is.
+// kubectl against a simulated cluster: a HOME of its own, both streams, exit code, and which
+// version it is.
 #pragma once
 
 #include <cstdio>
@@ -24,7 +25,8 @@ class KubectlSession {
   static bool Found() { return std::system("command -v kubectl >/dev/null 2>&1") == 0; }
 
   explicit KubectlSession(SimulatorOptions options) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "kubesim-kubectl-XXXXXX").string();
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "kubesim-kubectl-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) return;
     home_ = pattern;
     auto made = Simulator::Create(std::move(options));
@@ -34,7 +36,8 @@ class KubectlSession {
     std::ofstream(home_ / "config") << *simulator_->Kubeconfig();
     const std::string version = Run("version --client").text;
     std::smatch found;
-    if (std::regex_search(version, found, std::regex("v1\\.([0-9]+)\\."))) minor_ = std::stoi(found[1]);
+    if (std::regex_search(version, found, std::regex("v1\\.([0-9]+)\\.")))
+      minor_ = std::stoi(found[1]);
     std::printf("kubectl 1.%d judges\n", minor_);
   }
   ~KubectlSession() {
@@ -43,8 +46,9 @@ class KubectlSession {
   }
 
   Answer Run(const std::string& arguments, const std::string& environment = "") const {
-    const std::string command = "cd " + home_.string() + " && HOME=" + home_.string() + " KUBECONFIG=" + (home_ / "config").string() +
-                                " " + environment + " timeout 60 kubectl " + arguments + " 2>&1 </dev/null";
+    const std::string command = "cd " + home_.string() + " && HOME=" + home_.string() +
+                                " KUBECONFIG=" + (home_ / "config").string() + " " + environment +
+                                " timeout 60 kubectl " + arguments + " 2>&1 </dev/null";
     FILE* pipe = popen(command.c_str(), "r");
     Answer answer;
     char buffer[4096];
@@ -65,7 +69,9 @@ class KubectlSession {
     }
     return answer;
   }
-  void Write(const std::string& name, const std::string& text) const { std::ofstream(home_ / name) << text; }
+  void Write(const std::string& name, const std::string& text) const {
+    std::ofstream(home_ / name) << text;
+  }
   /// 20 for 1.20.
   int minor() const { return minor_; }
   Simulator& simulator() { return *simulator_; }

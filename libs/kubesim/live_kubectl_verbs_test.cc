@@ -12,14 +12,17 @@ using testing::Not;
 class VerbTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    if (KubectlSession::Found()) session_ = new KubectlSession({.content = Content::kDemo, .live = true});
+    if (KubectlSession::Found())
+      session_ = new KubectlSession({.content = Content::kDemo, .live = true});
   }
   static void TearDownTestSuite() {
     delete session_;
     session_ = nullptr;
   }
   void SetUp() override {
-    if (session_ == nullptr) GTEST_SKIP() << "NOTE: there is no kubectl on PATH: its judgement of the living cluster is skipped.";
+    if (session_ == nullptr)
+      GTEST_SKIP()
+          << "NOTE: there is no kubectl on PATH: its judgement of the living cluster is skipped.";
   }
   /// It ends well and says something that matches.
   void Good(const std::string& command, const std::string& regex) {
@@ -44,20 +47,33 @@ class VerbTest : public testing::Test {
 KubectlSession* VerbTest::session_ = nullptr;
 
 TEST_F(VerbTest, GetPrintsInEveryForm) {
-  Good("get pods -n shop -o wide", "NOMINATED NODE +READINESS GATES\n(.*\n)*nginx-.* +1/1 +Running +0 +[0-9]+[hd].* +10\\.[0-9.]+ +node-[0-9] +<none> +<none>");
+  Good("get pods -n shop -o wide",
+       "NOMINATED NODE +READINESS GATES\n(.*\n)*nginx-.* +1/1 +Running +0 +[0-9]+[hd].* "
+       "+10\\.[0-9.]+ +node-[0-9] +<none> +<none>");
   Good("get deploy -n shop nginx -o yaml", "kind: Deployment\n");
   Good("get deploy -n shop nginx -o json", "\"kind\": \"Deployment\"");
   Good("get deploy -n shop -o name", "deployment.apps/nginx\n");
   Good("get deploy -n shop nginx -o jsonpath='{.metadata.name}={.spec.replicas}'", "^nginx=3$");
-  Good("get deploy -n shop -o jsonpath='{range .items[?(@.metadata.name==\"nginx\")]}{.spec.template.spec.containers[*].image}{\"\\n\"}{end}'", "^nginx:");
-  Good("get deploy -n shop nginx -o go-template='{{.metadata.name}}/{{len .spec.template.spec.containers}}'", "^nginx/1$");
-  Good("get pods -n shop -l app=nginx -o custom-columns=POD:.metadata.name,NODE:.spec.nodeName", "POD +NODE\nnginx-.* node-");
+  Good(
+      "get deploy -n shop -o jsonpath='{range "
+      ".items[?(@.metadata.name==\"nginx\")]}{.spec.template.spec.containers[*].image}{\"\\n\"}{"
+      "end}'",
+      "^nginx:");
+  Good(
+      "get deploy -n shop nginx -o go-template='{{.metadata.name}}/{{len "
+      ".spec.template.spec.containers}}'",
+      "^nginx/1$");
+  Good("get pods -n shop -l app=nginx -o custom-columns=POD:.metadata.name,NODE:.spec.nodeName",
+       "POD +NODE\nnginx-.* node-");
   Good("get pods -n shop -l app=nginx --sort-by=.metadata.name --no-headers", "^nginx-");
   Good("get pods -n shop -l app=nginx --show-labels", "LABELS\n.*app=nginx,pod-template-hash=");
   Good("get pods -n shop -l app=nginx -L app", "APP\n.* nginx\n");
-  Good("get pods -A --field-selector=status.phase=Pending", "payments +fraud-model-.* +0/1 +Pending");
+  Good("get pods -A --field-selector=status.phase=Pending",
+       "payments +fraud-model-.* +0/1 +Pending");
   Good("get pods -A --field-selector=spec.nodeName=node-4", "infra +node-agent-");
-  Good("get all -n shop", "pod/nginx-(.*\n)+(.*)service/nginx (.*\n)+(.*)deployment.apps/nginx (.*\n)+(.*)replicaset.apps/nginx-(.*\n)+(.*)statefulset.apps/redis");
+  Good("get all -n shop",
+       "pod/nginx-(.*\n)+(.*)service/nginx (.*\n)+(.*)deployment.apps/nginx "
+       "(.*\n)+(.*)replicaset.apps/nginx-(.*\n)+(.*)statefulset.apps/redis");
   Good("get ns", "shop +Active +33d");
   Good("get --raw /api/v1/namespaces/shop/pods?limit=1", "\"remainingItemCount\"");
   Good("get --raw /livez", "^ok");
@@ -73,8 +89,10 @@ TEST_F(VerbTest, GetPrintsInEveryForm) {
 }
 
 TEST_F(VerbTest, DescribeShowsWhatIsWrong) {
-  Good("describe pod -n shop -l app=checkout", "Last State: +Terminated\n +Reason: +Error\n +Exit Code: +1");
-  Good("describe node node-4", "Ready +Unknown .* NodeStatusUnknown +Kubelet stopped posting node status\\.");
+  Good("describe pod -n shop -l app=checkout",
+       "Last State: +Terminated\n +Reason: +Error\n +Exit Code: +1");
+  Good("describe node node-4",
+       "Ready +Unknown .* NodeStatusUnknown +Kubelet stopped posting node status\\.");
   Good("describe node node-2", "Allocated resources:(.*\n)+.*cpu +[0-9]+m \\([0-9]+%\\)");
   Good("describe deploy -n payments payment-api", "Progressing +False +ProgressDeadlineExceeded");
   Good("describe rs -n shop -l app=nginx", "Controlled By: +Deployment/nginx");
@@ -82,7 +100,8 @@ TEST_F(VerbTest, DescribeShowsWhatIsWrong) {
   Good("describe ds -n infra node-agent", "Desired Number of Nodes Scheduled: 4");
   Good("describe svc -n shop nginx", "Endpoints: +10\\.");
   Good("describe ing -n shop shop", "shop.example.com");
-  Good("describe pvc -n payments reports-data", "ProvisioningFailed.*storageclass.storage.k8s.io \"fast-ssd\" not found");
+  Good("describe pvc -n payments reports-data",
+       "ProvisioningFailed.*storageclass.storage.k8s.io \"fast-ssd\" not found");
   Good("describe pv", "Claim: +(shop|payments)/data-");
   Good("describe hpa -n shop frontend", "FailedGetResourceMetric");
   Good("describe cm -n shop", "Data\n====");
@@ -98,7 +117,8 @@ TEST_F(VerbTest, DescribeShowsWhatIsWrong) {
 
 TEST_F(VerbTest, LogsAreReadInEveryWay) {
   Good("logs -n shop deploy/checkout --tail=3", "starting|failed");
-  Good("logs -n shop deploy/checkout --previous --timestamps", "20[0-9-]+T[0-9:.]+Z .*password authentication failed");
+  Good("logs -n shop deploy/checkout --previous --timestamps",
+       "20[0-9-]+T[0-9:.]+Z .*password authentication failed");
   Good("logs -n shop -l app=nginx --tail=1", "\n.+\n");
   Good("logs -n shop -l app=nginx --tail=1 --prefix", "\\[pod/nginx-.*/nginx\\] ");
   Good("logs -n shop deploy/nginx --since=10m --all-containers", "");
@@ -106,7 +126,11 @@ TEST_F(VerbTest, LogsAreReadInEveryWay) {
   Bad("logs -n shop deploy/cart --previous", "previous terminated container \"cart\" in pod");
   Bad("logs -n payments -l app=fraud-model -c nothing", "container nothing is not valid for pod");
   Bad("logs -n shop absent", "\"absent\" not found");
-  ASSERT_EQ(session_->Run("run count --image=busybox:1.36 --restart=Never -- sh -c 'for i in 1 2 3; do echo tick $i; sleep 1; done'").code, 0);
+  ASSERT_EQ(session_
+                ->Run("run count --image=busybox:1.36 --restart=Never -- sh -c 'for i in 1 2 3; do "
+                      "echo tick $i; sleep 1; done'")
+                .code,
+            0);
   Becomes("get pod count", "Running|Completed");
   EXPECT_EQ(session_->Run("logs -f count").text, "tick 1\ntick 2\ntick 3\n");
   Good("logs -f count --tail=1", "^tick 3\n$");
@@ -115,52 +139,68 @@ TEST_F(VerbTest, LogsAreReadInEveryWay) {
 TEST_F(VerbTest, CreateMakesEveryKindAndRefusesWhatIsWrong) {
   Good("create ns made", "namespace/made created");
   Bad("create ns made", "namespaces \"made\" already exists");
-  Good("create deployment web -n made --image=nginx:1.27 --replicas=2 --port=80", "deployment.apps/web created");
+  Good("create deployment web -n made --image=nginx:1.27 --replicas=2 --port=80",
+       "deployment.apps/web created");
   Good("create deployment dry -n made --image=nginx --dry-run=client -o yaml", "image: nginx\n");
-  Good("create deployment dry -n made --image=nginx --dry-run=server", "deployment.apps/dry created \\(server dry run\\)");
+  Good("create deployment dry -n made --image=nginx --dry-run=server",
+       "deployment.apps/dry created \\(server dry run\\)");
   Bad("get deploy -n made dry", "not found");
   Bad("create deployment Bad_Name -n made --image=nginx", "is invalid: metadata.name");
-  Good("create job once -n made --image=busybox:1.36 -- sh -c 'echo done'", "job.batch/once created");
+  Good("create job once -n made --image=busybox:1.36 -- sh -c 'echo done'",
+       "job.batch/once created");
   if (AtLeast(21)) {
-    Good("create cronjob tick -n made --image=busybox:1.36 --schedule='*/5 * * * *' -- date", "cronjob.batch/tick created");
+    Good("create cronjob tick -n made --image=busybox:1.36 --schedule='*/5 * * * *' -- date",
+         "cronjob.batch/tick created");
     Good("create job manual -n made --from=cronjob/tick", "job.batch/manual created");
-    Bad("create cronjob bad -n made --image=busybox --schedule='every minute' -- date", "Invalid value: \"every minute\"");
-    Good("create pdb keep -n made --selector=app=web --min-available=1", "poddisruptionbudget.policy/keep created");
+    Bad("create cronjob bad -n made --image=busybox --schedule='every minute' -- date",
+        "Invalid value: \"every minute\"");
+    Good("create pdb keep -n made --selector=app=web --min-available=1",
+         "poddisruptionbudget.policy/keep created");
   }
   Good("create cm settings -n made --from-literal=a=1", "configmap/settings created");
   Good("create secret generic s -n made --from-literal=k=v", "secret/s created");
-  Good("create secret docker-registry reg -n made --docker-username=u --docker-password=p", "secret/reg created");
+  Good("create secret docker-registry reg -n made --docker-username=u --docker-password=p",
+       "secret/reg created");
   Good("create quota limits -n made --hard=pods=20", "resourcequota/limits created");
-  Good("create role reader -n made --verb=get,list --resource=pods", "role.rbac.authorization.k8s.io/reader created");
-  Good("create rolebinding readers -n made --role=reader --user=ann --serviceaccount=made:robot", "rolebinding.rbac.authorization.k8s.io/readers created");
+  Good("create role reader -n made --verb=get,list --resource=pods",
+       "role.rbac.authorization.k8s.io/reader created");
+  Good("create rolebinding readers -n made --role=reader --user=ann --serviceaccount=made:robot",
+       "rolebinding.rbac.authorization.k8s.io/readers created");
   Good("create clusterrole looks --verb=get --resource=nodes", "created");
   Good("create clusterrolebinding looks --clusterrole=looks --group=ops", "created");
   Good("create sa robot -n made", "serviceaccount/robot created");
   if (AtLeast(24)) Good("create token robot -n made", "^[A-Za-z0-9._-]{20,}");
   Good("create service clusterip svc1 -n made --tcp=80:8080", "service/svc1 created");
   Good("create service nodeport svc2 -n made --tcp=80 --node-port=30180", "service/svc2 created");
-  Good("create ingress front -n made --rule='a.example.com/*=svc1:80'", "ingress.networking.k8s.io/front created");
+  Good("create ingress front -n made --rule='a.example.com/*=svc1:80'",
+       "ingress.networking.k8s.io/front created");
   Good("create priorityclass urgent --value=1000", "created");
   Good("get quota,role,rolebinding,sa,ing,secret -n made", "kubernetes.io/dockerconfigjson");
-  Good("wait -n made --for=condition=complete job/once --timeout=30s", "job.batch/once condition met");
+  Good("wait -n made --for=condition=complete job/once --timeout=30s",
+       "job.batch/once condition met");
 }
 
 TEST_F(VerbTest, RunExposeAutoscaleScaleAndSet) {
   Good("create ns sets", "created");
   Good("create deployment web -n sets --image=nginx:1.27 --port=80", "created");
-  Good("run once -n sets --image=busybox:1.36 --restart=Never --env=X=1 --labels=a=b --command -- sh -c 'echo $X'", "pod/once created");
+  Good(
+      "run once -n sets --image=busybox:1.36 --restart=Never --env=X=1 --labels=a=b --command -- "
+      "sh -c 'echo $X'",
+      "pod/once created");
   Bad("run once -n sets --image=busybox", "pods \"once\" already exists");
   Good("expose deployment web -n sets --port=80 --target-port=80", "service/web exposed");
   Bad("expose deployment absent -n sets --port=80", "\"absent\" not found");
   Good("autoscale deployment web -n sets --min=1 --max=4 --cpu-percent=70", "autoscaled");
   Good("get hpa -n sets", "web +Deployment/web");
   Good("scale deployment web -n sets --replicas=3", "scaled");
-  Bad("scale deployment web -n sets --replicas=4 --current-replicas=9", "Expected replicas to be 9, was 3");
+  Bad("scale deployment web -n sets --replicas=4 --current-replicas=9",
+      "Expected replicas to be 9, was 3");
   Bad("scale deployment absent -n sets --replicas=1", "\"absent\" not found");
   Good("rollout status deployment/web -n sets --timeout=40s", "successfully rolled out");
   Good("set env deployment/web -n sets MODE=fast", "env updated");
   Good("set env deployment/web -n sets --list", "MODE=fast");
-  Good("set resources deployment/web -n sets --requests=cpu=10m --limits=memory=64Mi", "resource requirements updated");
+  Good("set resources deployment/web -n sets --requests=cpu=10m --limits=memory=64Mi",
+       "resource requirements updated");
   Good("set image deployment/web -n sets nginx=nginx:1.26.2", "image updated");
   Bad("set image deployment/web -n sets nosuch=nginx:1", "unable to find container named");
   Good("set serviceaccount deployment/web -n sets default", "serviceaccount updated");
@@ -169,14 +209,17 @@ TEST_F(VerbTest, RunExposeAutoscaleScaleAndSet) {
 }
 
 TEST_F(VerbTest, RolloutsHaveAHistoryAndGoBack) {
-  Good("rollout history -n shop deployment/nginx", "1 +first release(.*\n)+3 +nginx 1.27.2: security update");
+  Good("rollout history -n shop deployment/nginx",
+       "1 +first release(.*\n)+3 +nginx 1.27.2: security update");
   Good("rollout history -n shop deployment/nginx --revision=2", "Image:\tnginx:1.26.2");
-  Bad("rollout history -n shop deployment/nginx --revision=99", "unable to find the specified revision");
+  Bad("rollout history -n shop deployment/nginx --revision=99",
+      "unable to find the specified revision");
   Good("rollout undo -n shop deployment/nginx", "rolled back");
   Good("rollout status -n shop deployment/nginx --timeout=50s", "successfully rolled out");
   Good("get deploy -n shop nginx -o jsonpath='{..image}'", "nginx:1.26.2");
   Good("rollout history -n shop deployment/nginx", "4 +");
-  Bad("rollout undo -n shop deployment/nginx --to-revision=77", "unable to find specified revision 77 in history");
+  Bad("rollout undo -n shop deployment/nginx --to-revision=77",
+      "unable to find specified revision 77 in history");
   Good("rollout undo -n shop deployment/nginx --to-revision=3", "rolled back");
   Good("rollout pause -n shop deployment/nginx", "paused");
   Bad("rollout pause -n shop deployment/nginx", "is already paused");
@@ -189,7 +232,9 @@ TEST_F(VerbTest, RolloutsHaveAHistoryAndGoBack) {
 }
 
 constexpr const char* kWeb =
-    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: app}\nspec: {replicas: 1, selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: "
+    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: app}\nspec: "
+    "{replicas: 1, selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, "
+    "spec: "
     "{containers: [{name: web, image: 'nginx:1.27.2'}]}}}\n";
 
 TEST_F(VerbTest, ApplyDiffPatchReplaceAndEdit) {
@@ -198,7 +243,8 @@ TEST_F(VerbTest, ApplyDiffPatchReplaceAndEdit) {
   Good("apply -f web.yaml --dry-run=server", "created \\(server dry run\\)");
   Good("apply -f web.yaml", "deployment.apps/web created");
   Good("apply -f web.yaml", "unchanged");
-  session_->Write("web2.yaml", std::string(kWeb).replace(std::string(kWeb).find("replicas: 1"), 11, "replicas: 2"));
+  session_->Write("web2.yaml", std::string(kWeb).replace(std::string(kWeb).find("replicas: 1"), 11,
+                                                         "replicas: 2"));
   const auto diff = session_->Run("diff -f web2.yaml");
   EXPECT_EQ(diff.code, 1) << diff.text;
   EXPECT_THAT(diff.text, ContainsRegex("-  replicas: 1\n\\+  replicas: 2"));
@@ -209,22 +255,34 @@ TEST_F(VerbTest, ApplyDiffPatchReplaceAndEdit) {
   Good("create cm p -n app --from-literal=a=1", "created");
   Good("patch -n app cm p -p '{\"data\":{\"b\":\"2\"}}'", "patched");
   Good("patch -n app cm p --type=merge -p '{\"data\":{\"b\":null}}'", "patched");
-  Good("patch -n app cm p --type=json -p '[{\"op\":\"add\",\"path\":\"/data/c\",\"value\":\"3\"}]'", "patched");
-  Bad("patch -n app cm p --type=json -p '[{\"op\":\"test\",\"path\":\"/data/c\",\"value\":\"9\"}]'", "the server rejected our request due to an error in our request");
+  Good("patch -n app cm p --type=json -p '[{\"op\":\"add\",\"path\":\"/data/c\",\"value\":\"3\"}]'",
+       "patched");
+  Bad("patch -n app cm p --type=json -p '[{\"op\":\"test\",\"path\":\"/data/c\",\"value\":\"9\"}]'",
+      "the server rejected our request due to an error in our request");
   Good("get cm -n app p -o jsonpath='{.data}'", "\\{\"a\":\"1\",\"c\":\"3\"\\}");
-  session_->Write("p.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: p, namespace: app}\ndata: {z: '26'}\n");
+  session_->Write(
+      "p.yaml",
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: p, namespace: app}\ndata: {z: '26'}\n");
   Good("replace -f p.yaml", "configmap/p replaced");
   const auto edited = session_->Run("edit -n app cm p", "KUBE_EDITOR='sed -i s/26/27/'");
   EXPECT_THAT(edited.text, HasSubstr("configmap/p edited"));
-  EXPECT_THAT(session_->Run("edit -n app cm p", "KUBE_EDITOR=true").text, HasSubstr("Edit cancelled, no changes made."));
+  EXPECT_THAT(session_->Run("edit -n app cm p", "KUBE_EDITOR=true").text,
+              HasSubstr("Edit cancelled, no changes made."));
   Good("get cm -n app p -o jsonpath='{.data.z}'", "^27$");
-  session_->Write("two.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one, namespace: app, labels: {set: x}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: two, namespace: app, labels: {set: x}}\n");
-  session_->Write("one.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one, namespace: app, labels: {set: x}}\n");
+  session_->Write("two.yaml",
+                  "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one, namespace: app, labels: "
+                  "{set: x}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: two, "
+                  "namespace: app, labels: {set: x}}\n");
+  session_->Write(
+      "one.yaml",
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one, namespace: app, labels: {set: x}}\n");
   Good("apply -f two.yaml", "configmap/two created");
   if (AtLeast(25)) Good("apply -f one.yaml --prune -l set=x -n app", "configmap/two pruned");
   session_->Write("broken.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x\n");
   Bad("apply -f broken.yaml", "error");
-  session_->Write("unknown.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: x, namespace: app}\nspec: {containers: [{name: c, image: nginx, imag: y}]}\n");
+  session_->Write("unknown.yaml",
+                  "apiVersion: v1\nkind: Pod\nmetadata: {name: x, namespace: app}\nspec: "
+                  "{containers: [{name: c, image: nginx, imag: y}]}\n");
   Bad("apply -f unknown.yaml", "unknown field");
 }
 
@@ -247,8 +305,12 @@ TEST_F(VerbTest, WhoMayDoWhat) {
   Good("auth can-i create pods", "yes");
   EXPECT_THAT(session_->Run("auth can-i delete nodes --as=ann").text, HasSubstr("no"));
   Good("auth can-i --list -n shop", "\\*\\.\\*");
-  Bad("get pods -n shop --as=ann", "pods is forbidden: User \"ann\" cannot list resource \"pods\" in API group \"\" in the namespace \"shop\"");
-  Bad("delete node node-3 --as=ann", "nodes \"node-3\" is forbidden: User \"ann\" cannot delete resource \"nodes\" in API group \"\" at the cluster scope");
+  Bad("get pods -n shop --as=ann",
+      "pods is forbidden: User \"ann\" cannot list resource \"pods\" in API group \"\" in the "
+      "namespace \"shop\"");
+  Bad("delete node node-3 --as=ann",
+      "nodes \"node-3\" is forbidden: User \"ann\" cannot delete resource \"nodes\" in API group "
+      "\"\" at the cluster scope");
   Good("create rolebinding ann-views -n shop --clusterrole=view --user=ann", "created");
   Good("get pods -n shop --as=ann", "nginx-");
   Bad("get secrets -n shop --as=ann", "cannot list resource \"secrets\"");
@@ -263,17 +325,26 @@ TEST_F(VerbTest, NodesAreCordonedAndDrainedWithinBudgets) {
   Good("cordon node-2", "already cordoned");
   Good("get node node-2", "Ready,SchedulingDisabled");
   Bad("drain node-2", "cannot delete DaemonSet-managed Pods");
-  session_->Write("pdb.yaml", "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: all, namespace: drained}\nspec: {minAvailable: 2, selector: {matchLabels: {app: app}}}\n");
+  session_->Write(
+      "pdb.yaml",
+      "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: all, namespace: "
+      "drained}\nspec: {minAvailable: 2, selector: {matchLabels: {app: app}}}\n");
   Good("apply -f pdb.yaml", "created");
   Becomes("get pdb -n drained all", "all +2 +N/A +0");
   // All of them stand still: none may go.
   Good("cordon node-3", "cordoned");
-  const auto blocked = session_->Run("drain node-2 node-3 --ignore-daemonsets --delete-emptydir-data --force --pod-selector=app=app --timeout=4s");
+  const auto blocked = session_->Run(
+      "drain node-2 node-3 --ignore-daemonsets --delete-emptydir-data --force "
+      "--pod-selector=app=app --timeout=4s");
   EXPECT_NE(blocked.code, 0);
-  EXPECT_THAT(blocked.text, HasSubstr("Cannot evict pod as it would violate the pod's disruption budget."));
+  EXPECT_THAT(blocked.text,
+              HasSubstr("Cannot evict pod as it would violate the pod's disruption budget."));
   Good("delete pdb all -n drained", "deleted");
   Good("uncordon node-3", "uncordoned");
-  Good("drain node-2 --ignore-daemonsets --delete-emptydir-data --force --pod-selector=app=app --timeout=60s", "node/node-2 (drained|evicted)");
+  Good(
+      "drain node-2 --ignore-daemonsets --delete-emptydir-data --force --pod-selector=app=app "
+      "--timeout=60s",
+      "node/node-2 (drained|evicted)");
   Becomes("get deploy -n drained app", "2/2");
   EXPECT_THAT(session_->Run("get pods -n drained -o wide").text, Not(HasSubstr("node-2")));
   Good("uncordon node-2", "uncordoned");
@@ -281,8 +352,10 @@ TEST_F(VerbTest, NodesAreCordonedAndDrainedWithinBudgets) {
 
 TEST_F(VerbTest, DeletionPropagatesAsAskedFor) {
   Good("create ns gone", "created");
-  for (const char* name : {"back", "fore", "orphan"}) Good(std::string("create deployment ") + name + " -n gone --image=nginx:1.27", "created");
-  Becomes("get pods -n gone", "back-.*1/1 +Running(.*\n)+.*fore-.*1/1 +Running(.*\n)+.*orphan-.*1/1 +Running");
+  for (const char* name : {"back", "fore", "orphan"})
+    Good(std::string("create deployment ") + name + " -n gone --image=nginx:1.27", "created");
+  Becomes("get pods -n gone",
+          "back-.*1/1 +Running(.*\n)+.*fore-.*1/1 +Running(.*\n)+.*orphan-.*1/1 +Running");
   const char* background = AtLeast(20) ? "--cascade=background" : "";
   Good(std::string("delete deployment back -n gone ") + background, "deleted");
   Becomes("get rs -n gone -l app=back", "No resources found");
@@ -304,14 +377,19 @@ TEST_F(VerbTest, WaitsTopsAndEvents) {
   Good("create ns waits", "created");
   Good("create deployment app -n waits --image=nginx:1.27", "created");
   Good("wait -n waits --for=condition=Available deployment/app --timeout=40s", "condition met");
-  if (AtLeast(23)) Good("wait -n waits --for=jsonpath='{.status.readyReplicas}'=1 deployment/app --timeout=20s", "condition met");
-  Bad("wait -n waits --for=condition=Progressing=false deployment/app --timeout=1s", "timed out waiting for the condition");
+  if (AtLeast(23))
+    Good("wait -n waits --for=jsonpath='{.status.readyReplicas}'=1 deployment/app --timeout=20s",
+         "condition met");
+  Bad("wait -n waits --for=condition=Progressing=false deployment/app --timeout=1s",
+      "timed out waiting for the condition");
   Good("delete deployment app -n waits --wait=false", "deleted");
-  Good("wait -n waits --for=delete pod -l app=app --timeout=40s", "condition met|no matching resources found|^$|deleted");
+  Good("wait -n waits --for=delete pod -l app=app --timeout=40s",
+       "condition met|no matching resources found|^$|deleted");
   Good("top pods -n shop", "nginx-[a-z0-9-]+ +[0-9]+m +[0-9]+Mi");
   Good("top pods -n shop --containers", "nginx-[a-z0-9-]+ +nginx +[0-9]+m");
   Good("top nodes", "node-2 +[0-9]+m +[0-9]+% +[0-9]+Mi +[0-9]+%");
-  Good("get events -n shop --field-selector=type=Warning", "Back-off restarting failed container checkout in pod checkout-");
+  Good("get events -n shop --field-selector=type=Warning",
+       "Back-off restarting failed container checkout in pod checkout-");
   if (AtLeast(26)) Good("events -n shop --types=Warning", "BackOff +Pod/checkout-");
 }
 

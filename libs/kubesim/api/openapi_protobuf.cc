@@ -75,15 +75,16 @@ std::string Schema(const Json& json) {
   }
   if (const Json& properties = At(json, "properties"); properties.is_object()) {
     part.clear();
-    for (const auto& [name, value] : properties.items()) Bytes(1, Named(name, Schema(value)), &part);
+    for (const auto& [name, value] : properties.items())
+      Bytes(1, Named(name, Schema(value)), &part);
     Bytes(25, part, &out);
   }
   Extensions(31, json, &out);
   return out;
 }
 
-// ParametersItem > Parameter > NonBodyParameter > sub schema, whose members are numbered alike but for type and
-// uniqueItems: a query parameter has allowEmptyValue before them.
+// ParametersItem > Parameter > NonBodyParameter > sub schema, whose members are numbered alike but
+// for type and uniqueItems: a query parameter has allowEmptyValue before them.
 std::string Parameter(const Json& json) {
   const bool query = TextAt(json, "in") == "query";
   std::string schema;
@@ -133,7 +134,8 @@ std::string EncodeOpenApiV2(const Json& document) {
   std::string info, paths, definitions, out;
   Text(1, At(document, "info"), "title", &info);
   Text(2, At(document, "info"), "version", &info);
-  for (const auto& [path, item] : At(document, "paths").items()) Bytes(2, Named(path, PathItem(item)), &paths);
+  for (const auto& [path, item] : At(document, "paths").items())
+    Bytes(2, Named(path, PathItem(item)), &paths);
   for (const auto& [name, schema] : At(document, "definitions").items())
     Bytes(1, Named(name, Schema(schema)), &definitions);
   Text(1, document, "swagger", &out);

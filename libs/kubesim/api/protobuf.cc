@@ -221,21 +221,31 @@ std::optional<Json> DecodeMessage(const Message& message, std::string_view bytes
       if (!MapEntry(reader.text(), type, object[member.name])) return std::nullopt;
       continue;
     }
-    if (type == "s") {
-      if (reader.text().empty() && !member.repeated) continue;
+    if (type == "s" || type == "S") {
+      if (type == "s" && reader.text().empty() && !member.repeated) continue;
       value = base::SanitizeUtf8(reader.text());
     } else if (type == "i" || type == "I") {
       if (type == "i" && reader.number() == 0) continue;
       value = static_cast<int64_t>(reader.number());
-    } else if (type == "b") {
-      if (reader.number() == 0) continue;
-      value = true;
+    } else if (type == "b" || type == "B") {
+      if (type == "b" && reader.number() == 0) continue;
+      value = reader.number() != 0;
+    } else if (type == "q") {
+      const auto quantity = Texts(reader.text(), {{1, "text"}});
+      if (!quantity) return std::nullopt;
+      value = quantity->value("text", "0");
     } else if (type == "x") {
       value = IntOrText(reader.text());
     } else {
-      value = DecodeMessage(Messages().at(type), reader.text(), depth + 1);
+      auto part = Messages().find(type);
+      if (part == Messages().end()) return std::nullopt;
+      value = DecodeMessage(part->second, reader.text(), depth + 1);
     }
     if (!value) return std::nullopt;
+    if (member.name == ".") {
+      object.update(*value);
+      continue;
+    }
     if (member.repeated) {
       object[member.name].push_back(*std::move(value));
     } else {
@@ -272,8 +282,10 @@ std::optional<Json> DecodeProtobuf(std::string_view bytes) {
     object = DeleteOptions(raw);
   } else if (kind.ends_with("Review")) {
     object = Review(kind, raw);
-  } else if (auto it = Messages().find(kind); it != Messages().end()) {
-    object = DecodeMessage(it->second, raw, 0);
+  } else {
+    auto it = Messages().find(api_version + "." + kind);
+    if (it == Messages().end()) it = Messages().find(kind);
+    if (it != Messages().end()) object = DecodeMessage(it->second, raw, 0);
   }
   if (!object) return std::nullopt;
   (*object)["kind"] = kind;

@@ -1,4 +1,5 @@
-// Pods on nodes of a simulated cluster in virtual time: the fixture of the tests of scheduler, kubelets and faults.
+// Pods on nodes of a simulated cluster in virtual time: the fixture of the tests of scheduler,
+// kubelets and faults.
 #pragma once
 
 #include <fmt/format.h>

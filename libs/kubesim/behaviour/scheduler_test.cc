@@ -16,21 +16,26 @@ class SchedulerTest : public NodesTest {
   /// A node with more members of the spec and labels, in flow style.
   void Node(const std::string& name, const std::string& labels, const std::string& spec = "",
             const std::string& resources = "cpu: '4', memory: 8Gi, pods: '110'") {
-    Apply(fmt::format("apiVersion: v1\nkind: Node\nmetadata: {{name: {0}, labels: {{kubernetes.io/hostname: {0}{1}}}}}\n"
-                      "spec: {{{2}}}\nstatus: {{capacity: {{{3}}}, allocatable: {{{3}}}}}",
-                      name, labels.empty() ? "" : ", " + labels, spec, resources));
+    Apply(
+        fmt::format("apiVersion: v1\nkind: Node\nmetadata: {{name: {0}, labels: "
+                    "{{kubernetes.io/hostname: {0}{1}}}}}\n"
+                    "spec: {{{2}}}\nstatus: {{capacity: {{{3}}}, allocatable: {{{3}}}}}",
+                    name, labels.empty() ? "" : ", " + labels, spec, resources));
   }
   /// A pod that stands on a node already.
   void Placed(const std::string& name, const std::string& node, const std::string& labels = "",
               const std::string& spec = "", const std::string& ns = "default") {
-    Apply(fmt::format("apiVersion: v1\nkind: Pod\nmetadata: {{name: {}, namespace: {}, labels: {{{}}}}}\nspec: {{nodeName: "
-                      "{}, containers: [{{name: c, image: nginx}}]{}{}}}\nstatus: {{phase: Running}}",
-                      name, ns, labels, node, spec.empty() ? "" : ", ", spec));
+    Apply(
+        fmt::format("apiVersion: v1\nkind: Pod\nmetadata: {{name: {}, namespace: {}, labels: "
+                    "{{{}}}}}\nspec: {{nodeName: "
+                    "{}, containers: [{{name: c, image: nginx}}]{}{}}}\nstatus: {{phase: Running}}",
+                    name, ns, labels, node, spec.empty() ? "" : ", ", spec));
   }
   scheduling::Feasibility Judge(const std::string& spec, const std::string& labels = "app: x") {
-    auto documents = ParseYaml(fmt::format(
-        "apiVersion: v1\nkind: Pod\nmetadata: {{name: new, namespace: default, uid: u, labels: {{{}}}}}\nspec: {{{}}}",
-        labels, spec));
+    auto documents =
+        ParseYaml(fmt::format("apiVersion: v1\nkind: Pod\nmetadata: {{name: new, namespace: "
+                              "default, uid: u, labels: {{{}}}}}\nspec: {{{}}}",
+                              labels, spec));
     EXPECT_TRUE(documents.ok()) << documents.status() << spec;
     view_ = scheduling::ClusterView::FromStore(engine().store());
     pod_ = scheduling::ReadPod(*documents->front().value);
@@ -38,14 +43,21 @@ class SchedulerTest : public NodesTest {
   }
   /// Why it goes nowhere.
   std::string Why(const std::string& spec, const std::string& labels = "app: x") {
-    return Judge("containers: [{name: c, image: nginx}]" + (spec.empty() ? "" : ", " + spec), labels).Sentence();
+    return Judge("containers: [{name: c, image: nginx}]" + (spec.empty() ? "" : ", " + spec),
+                 labels)
+        .Sentence();
   }
   std::vector<std::string> Where(const std::string& spec, const std::string& labels = "app: x") {
-    return Judge("containers: [{name: c, image: nginx}]" + (spec.empty() ? "" : ", " + spec), labels).feasible;
+    return Judge("containers: [{name: c, image: nginx}]" + (spec.empty() ? "" : ", " + spec),
+                 labels)
+        .feasible;
   }
   /// The feasible node that scores best.
   std::string Best(const std::string& spec, const std::string& labels = "app: x") {
-    Judge(spec.find("containers:") == std::string::npos ? "containers: [{name: c, image: nginx}], " + spec : spec, labels);
+    Judge(spec.find("containers:") == std::string::npos
+              ? "containers: [{name: c, image: nginx}], " + spec
+              : spec,
+          labels);
     std::vector<const scheduling::NodeInfo*> nodes;
     for (const auto& node : view_.nodes()) nodes.push_back(node.get());
     const auto scores = scheduling::ScoreNodes(view_, *pod_, nodes);
@@ -59,29 +71,52 @@ class SchedulerTest : public NodesTest {
 TEST_F(SchedulerTest, RequestsCountInitContainersSidecarsAndOverhead) {
   Node("n1", "");
   auto fits = [&](const std::string& spec) { return !Judge(spec).feasible.empty(); };
-  EXPECT_TRUE(fits("containers: [{name: a, image: i, resources: {requests: {cpu: '2'}}}, {name: b, image: i, resources: "
-                   "{requests: {cpu: '2'}}}]"));
-  EXPECT_FALSE(fits("containers: [{name: a, image: i, resources: {requests: {cpu: '2'}}}, {name: b, image: i, resources: "
-                    "{requests: {cpu: 2001m}}}]"));
+  EXPECT_TRUE(
+      fits("containers: [{name: a, image: i, resources: {requests: {cpu: '2'}}}, {name: b, image: "
+           "i, resources: "
+           "{requests: {cpu: '2'}}}]"));
+  EXPECT_FALSE(
+      fits("containers: [{name: a, image: i, resources: {requests: {cpu: '2'}}}, {name: b, image: "
+           "i, resources: "
+           "{requests: {cpu: 2001m}}}]"));
   // Init containers run one after the other, before the rest: the largest counts alone.
-  EXPECT_TRUE(fits("initContainers: [{name: i, image: i, resources: {requests: {cpu: '4'}}}, {name: j, image: i, resources: "
-                   "{requests: {cpu: '3'}}}], containers: [{name: a, image: i, resources: {requests: {cpu: '1'}}}]"));
+  EXPECT_TRUE(
+      fits("initContainers: [{name: i, image: i, resources: {requests: {cpu: '4'}}}, {name: j, "
+           "image: i, resources: "
+           "{requests: {cpu: '3'}}}], containers: [{name: a, image: i, resources: {requests: {cpu: "
+           "'1'}}}]"));
   // A sidecar runs beside both.
-  EXPECT_FALSE(fits("initContainers: [{name: s, image: i, restartPolicy: Always, resources: {requests: {cpu: '1'}}}, {name: "
-                    "i, image: i, resources: {requests: {cpu: 3500m}}}], containers: [{name: a, image: i}]"));
-  EXPECT_FALSE(fits("initContainers: [{name: s, image: i, restartPolicy: Always, resources: {requests: {cpu: '2'}}}], "
-                    "containers: [{name: a, image: i, resources: {requests: {cpu: 2500m}}}]"));
-  EXPECT_FALSE(fits("overhead: {cpu: '1'}, containers: [{name: a, image: i, resources: {requests: {cpu: 3500m}}}]"));
-  EXPECT_TRUE(fits("overhead: {cpu: '1'}, containers: [{name: a, image: i, resources: {requests: {cpu: '3'}}}]"));
-  EXPECT_EQ(Judge("containers: [{name: a, image: i, resources: {requests: {cpu: '5', memory: 9Gi, nvidia.com/gpu: '1'}}}]").Sentence(),
-            "0/1 nodes are available: 1 Insufficient cpu, 1 Insufficient memory, 1 Insufficient nvidia.com/gpu.");
+  EXPECT_FALSE(fits(
+      "initContainers: [{name: s, image: i, restartPolicy: Always, resources: {requests: {cpu: "
+      "'1'}}}, {name: "
+      "i, image: i, resources: {requests: {cpu: 3500m}}}], containers: [{name: a, image: i}]"));
+  EXPECT_FALSE(
+      fits("initContainers: [{name: s, image: i, restartPolicy: Always, resources: {requests: "
+           "{cpu: '2'}}}], "
+           "containers: [{name: a, image: i, resources: {requests: {cpu: 2500m}}}]"));
+  EXPECT_FALSE(
+      fits("overhead: {cpu: '1'}, containers: [{name: a, image: i, resources: {requests: {cpu: "
+           "3500m}}}]"));
+  EXPECT_TRUE(
+      fits("overhead: {cpu: '1'}, containers: [{name: a, image: i, resources: {requests: {cpu: "
+           "'3'}}}]"));
+  EXPECT_EQ(Judge("containers: [{name: a, image: i, resources: {requests: {cpu: '5', memory: 9Gi, "
+                  "nvidia.com/gpu: '1'}}}]")
+                .Sentence(),
+            "0/1 nodes are available: 1 Insufficient cpu, 1 Insufficient memory, 1 Insufficient "
+            "nvidia.com/gpu.");
 }
 
 TEST_F(SchedulerTest, ANodeHoldsSoManyPodsSoMuchDiskAndSoManyDevices) {
-  Node("n1", "", "", "cpu: '4', memory: 8Gi, pods: '1', ephemeral-storage: 10Gi, nvidia.com/gpu: '2'");
-  EXPECT_FALSE(Judge("containers: [{name: a, image: i, resources: {limits: {nvidia.com/gpu: '2'}, requests: {nvidia.com/gpu: '2'}}}]").feasible.empty());
-  EXPECT_EQ(Judge("containers: [{name: a, image: i, resources: {requests: {ephemeral-storage: 11Gi}}}]").Sentence(),
-            "0/1 nodes are available: 1 Insufficient ephemeral-storage.");
+  Node("n1", "", "",
+       "cpu: '4', memory: 8Gi, pods: '1', ephemeral-storage: 10Gi, nvidia.com/gpu: '2'");
+  EXPECT_FALSE(Judge("containers: [{name: a, image: i, resources: {limits: {nvidia.com/gpu: '2'}, "
+                     "requests: {nvidia.com/gpu: '2'}}}]")
+                   .feasible.empty());
+  EXPECT_EQ(
+      Judge("containers: [{name: a, image: i, resources: {requests: {ephemeral-storage: 11Gi}}}]")
+          .Sentence(),
+      "0/1 nodes are available: 1 Insufficient ephemeral-storage.");
   Placed("there", "n1");
   EXPECT_EQ(Why(""), "0/1 nodes are available: 1 Too many pods.");
 }
@@ -91,13 +126,17 @@ TEST_F(SchedulerTest, TaintsAreToleratedByKeyValueEffectOrAll) {
   Node("n2", "", "taints: [{key: node.kubernetes.io/unreachable, effect: NoExecute}]");
   Node("n3", "", "taints: [{key: soft, value: x, effect: PreferNoSchedule}]");
   EXPECT_THAT(Where(""), ElementsAre("n3"));
-  EXPECT_THAT(Where("tolerations: [{key: team, operator: Equal, value: gpu, effect: NoSchedule}]"), UnorderedElementsAre("n1", "n3"));
+  EXPECT_THAT(Where("tolerations: [{key: team, operator: Equal, value: gpu, effect: NoSchedule}]"),
+              UnorderedElementsAre("n1", "n3"));
   EXPECT_THAT(Where("tolerations: [{key: team, value: other}]"), ElementsAre("n3"));
-  EXPECT_THAT(Where("tolerations: [{key: team, operator: Exists}]"), UnorderedElementsAre("n1", "n3"));
-  EXPECT_THAT(Where("tolerations: [{key: team, operator: Exists, effect: NoExecute}]"), ElementsAre("n3"));
+  EXPECT_THAT(Where("tolerations: [{key: team, operator: Exists}]"),
+              UnorderedElementsAre("n1", "n3"));
+  EXPECT_THAT(Where("tolerations: [{key: team, operator: Exists, effect: NoExecute}]"),
+              ElementsAre("n3"));
   EXPECT_THAT(Where("tolerations: [{operator: Exists}]"), UnorderedElementsAre("n1", "n2", "n3"));
   EXPECT_EQ(Why("nodeSelector: {a: b}"),
-            "0/3 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had untolerated taint "
+            "0/3 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 "
+            "node(s) had untolerated taint "
             "{node.kubernetes.io/unreachable: }, 1 node(s) had untolerated taint {team: gpu}.");
 }
 
@@ -106,18 +145,32 @@ TEST_F(SchedulerTest, NodeAffinityKnowsAllOperatorsAndTheNodesName) {
   Node("n2", "disk: hdd, cores: '16'");
   Node("n3", "");
   auto where = [&](const std::string& expression) {
-    return Where("affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [" + expression + "]}}}");
+    return Where(
+        "affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "
+        "{nodeSelectorTerms: [" +
+        expression + "]}}}");
   };
-  EXPECT_THAT(where("{matchExpressions: [{key: disk, operator: In, values: [ssd, nvme]}]}"), ElementsAre("n1"));
-  EXPECT_THAT(where("{matchExpressions: [{key: disk, operator: NotIn, values: [ssd]}]}"), UnorderedElementsAre("n2", "n3"));
-  EXPECT_THAT(where("{matchExpressions: [{key: disk, operator: Exists}]}"), UnorderedElementsAre("n1", "n2"));
-  EXPECT_THAT(where("{matchExpressions: [{key: disk, operator: DoesNotExist}]}"), ElementsAre("n3"));
-  EXPECT_THAT(where("{matchExpressions: [{key: cores, operator: Gt, values: ['8']}]}"), ElementsAre("n2"));
-  EXPECT_THAT(where("{matchExpressions: [{key: cores, operator: Lt, values: ['16']}]}"), ElementsAre("n1"));
-  EXPECT_THAT(where("{matchFields: [{key: metadata.name, operator: In, values: [n3]}]}"), ElementsAre("n3"));
-  EXPECT_THAT(where("{matchExpressions: [{key: disk, operator: In, values: [hdd]}, {key: cores, operator: In, values: ['8']}]}"), ElementsAre());
-  EXPECT_THAT(where("{matchExpressions: [{key: disk, operator: In, values: [hdd]}]}, {matchExpressions: [{key: disk, operator: DoesNotExist}]}"),
-              UnorderedElementsAre("n2", "n3")) << "terms are alternatives";
+  EXPECT_THAT(where("{matchExpressions: [{key: disk, operator: In, values: [ssd, nvme]}]}"),
+              ElementsAre("n1"));
+  EXPECT_THAT(where("{matchExpressions: [{key: disk, operator: NotIn, values: [ssd]}]}"),
+              UnorderedElementsAre("n2", "n3"));
+  EXPECT_THAT(where("{matchExpressions: [{key: disk, operator: Exists}]}"),
+              UnorderedElementsAre("n1", "n2"));
+  EXPECT_THAT(where("{matchExpressions: [{key: disk, operator: DoesNotExist}]}"),
+              ElementsAre("n3"));
+  EXPECT_THAT(where("{matchExpressions: [{key: cores, operator: Gt, values: ['8']}]}"),
+              ElementsAre("n2"));
+  EXPECT_THAT(where("{matchExpressions: [{key: cores, operator: Lt, values: ['16']}]}"),
+              ElementsAre("n1"));
+  EXPECT_THAT(where("{matchFields: [{key: metadata.name, operator: In, values: [n3]}]}"),
+              ElementsAre("n3"));
+  EXPECT_THAT(where("{matchExpressions: [{key: disk, operator: In, values: [hdd]}, {key: cores, "
+                    "operator: In, values: ['8']}]}"),
+              ElementsAre());
+  EXPECT_THAT(where("{matchExpressions: [{key: disk, operator: In, values: [hdd]}]}, "
+                    "{matchExpressions: [{key: disk, operator: DoesNotExist}]}"),
+              UnorderedElementsAre("n2", "n3"))
+      << "terms are alternatives";
 }
 
 TEST_F(SchedulerTest, PodAffinityReachesOverTopologiesAndNamespaces) {
@@ -128,24 +181,34 @@ TEST_F(SchedulerTest, PodAffinityReachesOverTopologiesAndNamespaces) {
   Run(absl::Seconds(1));
   Placed("cache", "n1", "app: cache");
   Placed("far", "n3", "app: db", "", "other");
-  auto affine = [](const std::string& what, const std::string& label, const std::string& key, const std::string& more = "") {
-    return fmt::format("affinity: {{{}: {{requiredDuringSchedulingIgnoredDuringExecution: [{{labelSelector: {{matchLabels: {{app: {}}}}}, "
-                       "topologyKey: {}{}}}]}}}}",
-                       what, label, key, more);
+  auto affine = [](const std::string& what, const std::string& label, const std::string& key,
+                   const std::string& more = "") {
+    return fmt::format(
+        "affinity: {{{}: {{requiredDuringSchedulingIgnoredDuringExecution: [{{labelSelector: "
+        "{{matchLabels: {{app: {}}}}}, "
+        "topologyKey: {}{}}}]}}}}",
+        what, label, key, more);
   };
   EXPECT_THAT(Where(affine("podAffinity", "cache", "zone")), UnorderedElementsAre("n1", "n2"));
   EXPECT_THAT(Where(affine("podAffinity", "cache", "kubernetes.io/hostname")), ElementsAre("n1"));
-  EXPECT_EQ(Why(affine("podAffinity", "db", "zone")), "0/3 nodes are available: 3 node(s) didn't match pod affinity rules.");
-  EXPECT_THAT(Where(affine("podAffinity", "db", "zone", ", namespaces: [other]")), ElementsAre("n3"));
-  EXPECT_THAT(Where(affine("podAffinity", "db", "zone", ", namespaceSelector: {matchLabels: {team: x}}")), ElementsAre("n3"));
-  EXPECT_THAT(Where(affine("podAffinity", "x", "zone")), UnorderedElementsAre("n1", "n2", "n3")) << "the first of its group";
+  EXPECT_EQ(Why(affine("podAffinity", "db", "zone")),
+            "0/3 nodes are available: 3 node(s) didn't match pod affinity rules.");
+  EXPECT_THAT(Where(affine("podAffinity", "db", "zone", ", namespaces: [other]")),
+              ElementsAre("n3"));
+  EXPECT_THAT(
+      Where(affine("podAffinity", "db", "zone", ", namespaceSelector: {matchLabels: {team: x}}")),
+      ElementsAre("n3"));
+  EXPECT_THAT(Where(affine("podAffinity", "x", "zone")), UnorderedElementsAre("n1", "n2", "n3"))
+      << "the first of its group";
   EXPECT_THAT(Where(affine("podAntiAffinity", "cache", "zone")), ElementsAre("n3"));
   EXPECT_EQ(Why(affine("podAntiAffinity", "cache", "zone") + ", nodeSelector: {zone: a}"),
-            "0/3 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 2 node(s) didn't match pod "
+            "0/3 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 2 "
+            "node(s) didn't match pod "
             "anti-affinity rules.");
   Placed("shy", "n3", "app: shy", affine("podAntiAffinity", "x", "zone"));
   EXPECT_EQ(Why("nodeSelector: {zone: b}"),
-            "0/3 nodes are available: 1 node(s) didn't satisfy existing pods anti-affinity rules, 2 node(s) didn't match "
+            "0/3 nodes are available: 1 node(s) didn't satisfy existing pods anti-affinity rules, "
+            "2 node(s) didn't match "
             "Pod's node affinity/selector.");
 }
 
@@ -155,41 +218,54 @@ TEST_F(SchedulerTest, TopologySpreadCountsDomainsLabelsAndTaints) {
   Node("n3", "");
   Placed("p1", "n1", "app: x, rev: '1'");
   auto spread = [](const std::string& more = "", int skew = 1) {
-    return fmt::format("topologySpreadConstraints: [{{maxSkew: {}, topologyKey: zone, whenUnsatisfiable: DoNotSchedule, labelSelector: "
-                       "{{matchLabels: {{app: x}}}}{}}}]",
-                       skew, more);
+    return fmt::format(
+        "topologySpreadConstraints: [{{maxSkew: {}, topologyKey: zone, whenUnsatisfiable: "
+        "DoNotSchedule, labelSelector: "
+        "{{matchLabels: {{app: x}}}}{}}}]",
+        skew, more);
   };
   EXPECT_THAT(Where(spread()), ElementsAre("n2"));
-  EXPECT_EQ(Why(spread() + ", nodeSelector: {zone: a}"), "0/3 nodes are available: 2 node(s) didn't match Pod's node "
-                                                        "affinity/selector.")
+  EXPECT_EQ(Why(spread() + ", nodeSelector: {zone: a}"),
+            "0/3 nodes are available: 2 node(s) didn't match Pod's node "
+            "affinity/selector.")
       << "only the nodes a pod may go to count";
   EXPECT_EQ(Why(spread(", nodeAffinityPolicy: Ignore") + ", nodeSelector: {zone: a}"),
-            "0/3 nodes are available: 1 node(s) didn't match pod topology spread constraints, 2 node(s) didn't match Pod's "
+            "0/3 nodes are available: 1 node(s) didn't match pod topology spread constraints, 2 "
+            "node(s) didn't match Pod's "
             "node affinity/selector.");
   Placed("p2", "n2", "app: x, rev: '1'");
   EXPECT_THAT(Where(spread()), UnorderedElementsAre("n1", "n2"));
   EXPECT_EQ(Why(spread(", minDomains: 3")),
-            "0/3 nodes are available: 1 node(s) didn't match pod topology spread constraints (missing required label), 2 "
+            "0/3 nodes are available: 1 node(s) didn't match pod topology spread constraints "
+            "(missing required label), 2 "
             "node(s) didn't match pod topology spread constraints.");
   EXPECT_THAT(Where(spread(", minDomains: 3", 2)), UnorderedElementsAre("n1", "n2"));
   Placed("p3", "n1", "app: x, rev: '2'");
   EXPECT_THAT(Where(spread(), "app: x, rev: '2'"), ElementsAre("n2"));
-  EXPECT_THAT(Where(spread(", matchLabelKeys: [rev]"), "app: x, rev: '3'"), UnorderedElementsAre("n1", "n2"))
+  EXPECT_THAT(Where(spread(", matchLabelKeys: [rev]"), "app: x, rev: '3'"),
+              UnorderedElementsAre("n1", "n2"))
       << "a new revision is spread by itself";
 }
 
 TEST_F(SchedulerTest, HostPortsAreTakenByAddressAndProtocol) {
   Node("n1", "");
-  Apply("apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {nodeName: n1, containers: [{name: c, image: i, ports: [{containerPort: 80, "
-        "hostPort: 8080, hostIP: 127.0.0.1}]}]}");
-  auto fits = [&](const std::string& port) { return !Judge("containers: [{name: c, image: i, ports: [{containerPort: 80, " + port + "}]}]").feasible.empty(); };
+  Apply(
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {nodeName: n1, containers: [{name: c, "
+      "image: i, ports: [{containerPort: 80, "
+      "hostPort: 8080, hostIP: 127.0.0.1}]}]}");
+  auto fits = [&](const std::string& port) {
+    return !Judge("containers: [{name: c, image: i, ports: [{containerPort: 80, " + port + "}]}]")
+                .feasible.empty();
+  };
   EXPECT_FALSE(fits("hostPort: 8080"));
   EXPECT_FALSE(fits("hostPort: 8080, hostIP: 127.0.0.1"));
   EXPECT_TRUE(fits("hostPort: 8080, hostIP: 10.0.0.1"));
   EXPECT_TRUE(fits("hostPort: 8080, protocol: UDP"));
   EXPECT_TRUE(fits("hostPort: 8081"));
-  EXPECT_EQ(Judge("containers: [{name: c, image: i, ports: [{containerPort: 80, hostPort: 8080}]}]").Sentence(),
-            "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.");
+  EXPECT_EQ(
+      Judge("containers: [{name: c, image: i, ports: [{containerPort: 80, hostPort: 8080}]}]")
+          .Sentence(),
+      "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.");
 }
 
 constexpr const char* kStorage = R"(
@@ -217,28 +293,38 @@ spec:
   nodeAffinity: {required: {nodeSelectorTerms: [{matchExpressions: [{key: zone, operator: In, values: [a]}]}]}}
 )";
 
-std::string Claim(const std::string& name, const std::string& storage, const std::string& size = "1Gi", const std::string& mode = "ReadWriteOnce") {
-  return fmt::format("apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: {}}}\nspec: {{accessModes: [{}], storageClassName: {}, "
-                     "resources: {{requests: {{storage: {}}}}}}}\n",
-                     name, mode, storage, size);
+std::string Claim(const std::string& name, const std::string& storage,
+                  const std::string& size = "1Gi", const std::string& mode = "ReadWriteOnce") {
+  return fmt::format(
+      "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: {}}}\nspec: {{accessModes: "
+      "[{}], storageClassName: {}, "
+      "resources: {{requests: {{storage: {}}}}}}}\n",
+      name, mode, storage, size);
 }
-std::string Using(const std::string& claim) { return "volumes: [{name: v, persistentVolumeClaim: {claimName: " + claim + "}}]"; }
+std::string Using(const std::string& claim) {
+  return "volumes: [{name: v, persistentVolumeClaim: {claimName: " + claim + "}}]";
+}
 
 TEST_F(SchedulerTest, VolumesDecideWhereAPodMayGo) {
   Node("n1", "zone: a");
   Node("n2", "zone: b");
   Apply(kStorage);
-  for (const char* claim : {"late", "big", "disk"}) Apply(Claim(claim, claim == std::string("late") ? "late" : "local", claim == std::string("big") ? "50Gi" : "1Gi"));
-  EXPECT_EQ(Why(Using("nowhere")), "0/2 nodes are available: persistentvolumeclaim \"nowhere\" not found.");
+  for (const char* claim : {"late", "big", "disk"})
+    Apply(Claim(claim, claim == std::string("late") ? "late" : "local",
+                claim == std::string("big") ? "50Gi" : "1Gi"));
+  EXPECT_EQ(Why(Using("nowhere")),
+            "0/2 nodes are available: persistentvolumeclaim \"nowhere\" not found.");
   EXPECT_THAT(Where(Using("late")), ElementsAre("n2")) << "the class provides in zone b only";
   EXPECT_THAT(Where(Using("disk")), ElementsAre("n1")) << "the only volume stands in zone a";
-  EXPECT_EQ(Why(Using("big")), "0/2 nodes are available: 2 node(s) didn't find available persistent volumes to bind.");
+  EXPECT_EQ(Why(Using("big")),
+            "0/2 nodes are available: 2 node(s) didn't find available persistent volumes to bind.");
   Pod("user", "image: nginx", Using("disk"));
   Run(absl::Seconds(10));
   EXPECT_EQ(TextAt(GetPod("user"), {"spec", "nodeName"}), "n1");
   EXPECT_EQ(TextAt(Get("persistentvolumeclaims", "disk"), {"spec", "volumeName"}), "disk-a");
   EXPECT_EQ(Why(Using("disk") + ", nodeSelector: {zone: b}"),
-            "0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had volume node affinity conflict.");
+            "0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 "
+            "node(s) had volume node affinity conflict.");
   Pod("late", "image: nginx", Using("late"));
   Run(absl::Seconds(10));
   EXPECT_EQ(TextAt(GetPod("late"), {"spec", "nodeName"}), "n2");
@@ -246,32 +332,45 @@ TEST_F(SchedulerTest, VolumesDecideWhereAPodMayGo) {
 
 TEST_F(SchedulerTest, AReadWriteOncePodClaimHasOneUser) {
   Node("n1", "");
-  Apply("apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: now}\nprovisioner: csi.example.com");
+  Apply(
+      "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: now}\nprovisioner: "
+      "csi.example.com");
   Apply(Claim("own", "now", "1Gi", "ReadWriteOncePod"));
   Run(absl::Seconds(5));
   Pod("first", "image: nginx", Using("own"));
   Run(absl::Seconds(5));
   EXPECT_EQ(Phase("first"), "Running");
-  EXPECT_EQ(Why(Using("own")), "0/1 nodes are available: 1 node has pod using PersistentVolumeClaim with the same name and "
-                               "ReadWriteOncePod access mode.");
+  EXPECT_EQ(
+      Why(Using("own")),
+      "0/1 nodes are available: 1 node has pod using PersistentVolumeClaim with the same name and "
+      "ReadWriteOncePod access mode.");
 }
 
 TEST_F(SchedulerTest, PreemptionSparesBudgetsAndNominatesANode) {
   for (const char* node : {"n1", "n2"}) Node(node, "", "", "cpu: '2', memory: 8Gi, pods: '110'");
-  Apply("apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 1000\n---\n"
-        "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: polite}\nvalue: 1000\npreemptionPolicy: Never");
+  Apply(
+      "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: "
+      "1000\n---\n"
+      "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: polite}\nvalue: "
+      "1000\npreemptionPolicy: Never");
   for (const char* name : {"kept", "spare"}) {  // neither hears SIGTERM
     Pod(name, "image: busybox, command: [sleep, '3600'], resources: {requests: {cpu: 1500m}}");
     Run(absl::Seconds(3));
   }
-  ASSERT_NE(TextAt(GetPod("kept"), {"spec", "nodeName"}), TextAt(GetPod("spare"), {"spec", "nodeName"}));
-  Apply("apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: b}\nspec: {minAvailable: 1, selector: {matchLabels: {app: kept}}}");
+  ASSERT_NE(TextAt(GetPod("kept"), {"spec", "nodeName"}),
+            TextAt(GetPod("spare"), {"spec", "nodeName"}));
+  Apply(
+      "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: b}\nspec: {minAvailable: "
+      "1, selector: {matchLabels: {app: kept}}}");
   Run(absl::Seconds(10));
   const std::string freed = TextAt(GetPod("spare"), {"spec", "nodeName"});
   Pod("never", "image: nginx, resources: {requests: {cpu: '1'}}", "priorityClassName: polite");
   Run(absl::Seconds(1));
-  EXPECT_EQ(WhyPending("never"), "0/2 nodes are available: 2 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.");
-  ASSERT_FALSE(engine().client().Delete(engine().Type("", "pods"), "default", "never", Json::object()));
+  EXPECT_EQ(WhyPending("never"),
+            "0/2 nodes are available: 2 Insufficient cpu. preemption: not eligible due to "
+            "preemptionPolicy=Never.");
+  ASSERT_FALSE(
+      engine().client().Delete(engine().Type("", "pods"), "default", "never", Json::object()));
   Pod("high", "image: nginx, resources: {requests: {cpu: '1'}}", "priorityClassName: high");
   Run(absl::Milliseconds(100));
   EXPECT_EQ(TextAt(GetPod("high"), {"status", "nominatedNodeName"}), freed);
@@ -283,8 +382,10 @@ TEST_F(SchedulerTest, PreemptionSparesBudgetsAndNominatesANode) {
   EXPECT_THAT(Events("spare"), ::testing::Contains(HasSubstr("Preempted: Preempted by pod ")));
   Pod("low", "image: nginx, resources: {requests: {cpu: 1100m}}");
   Run(absl::Seconds(1));
-  EXPECT_EQ(WhyPending("low"), "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No preemption "
-                               "victims found for incoming pod.");
+  EXPECT_EQ(WhyPending("low"),
+            "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 "
+            "No preemption "
+            "victims found for incoming pod.");
 }
 
 TEST_F(SchedulerTest, GatedPodsWaitWithoutBeingTried) {
@@ -311,34 +412,48 @@ TEST_F(SchedulerTest, ScoresPreferWhatTheDefaultProfilePrefers) {
   Node("n1", "zone: a, disk: ssd");
   Node("n2", "zone: b", "taints: [{key: soft, effect: PreferNoSchedule}]");
   Node("n3", "zone: c");
-  EXPECT_EQ(Best("affinity: {nodeAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 5, preference: {matchExpressions: [{key: "
+  EXPECT_EQ(Best("affinity: {nodeAffinity: {preferredDuringSchedulingIgnoredDuringExecution: "
+                 "[{weight: 5, preference: {matchExpressions: [{key: "
                  "disk, operator: In, values: [ssd]}]}}]}}"),
             "n1");
   EXPECT_NE(Best("nodeSelector: {}"), "n2") << "soft taints are avoided";
   Placed("near", "n3", "app: cache");
-  EXPECT_EQ(Best("affinity: {podAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 100, podAffinityTerm: {labelSelector: "
+  EXPECT_EQ(Best("affinity: {podAffinity: {preferredDuringSchedulingIgnoredDuringExecution: "
+                 "[{weight: 100, podAffinityTerm: {labelSelector: "
                  "{matchLabels: {app: cache}}, topologyKey: zone}}]}}"),
             "n3");
-  EXPECT_EQ(Best("affinity: {podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 100, podAffinityTerm: {labelSelector: "
-                 "{matchLabels: {app: cache}}, topologyKey: zone}}]}}, tolerations: [{operator: Exists}], nodeSelector: {}")
+  EXPECT_EQ(Best("affinity: {podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: "
+                 "[{weight: 100, podAffinityTerm: {labelSelector: "
+                 "{matchLabels: {app: cache}}, topologyKey: zone}}]}}, tolerations: [{operator: "
+                 "Exists}], nodeSelector: {}")
                 .substr(0, 1),
             "n");
   Placed("x1", "n1", "app: x");
-  EXPECT_EQ(Best("topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchLabels: "
+  EXPECT_EQ(Best("topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: "
+                 "ScheduleAnyway, labelSelector: {matchLabels: "
                  "{app: x}}}]"),
             "n3")
       << "away from its own kind, and not onto the soft taint";
-  Apply("apiVersion: v1\nkind: Pod\nmetadata: {name: hog}\nspec: {nodeName: n3, containers: [{name: c, image: i, resources: {requests: {cpu: "
-        "3500m, memory: 7Gi}}}]}");
-  EXPECT_EQ(Best("containers: [{name: c, image: nginx, resources: {requests: {cpu: 100m, memory: 100Mi}}}]", "app: y"), "n1")
+  Apply(
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: hog}\nspec: {nodeName: n3, containers: [{name: "
+      "c, image: i, resources: {requests: {cpu: "
+      "3500m, memory: 7Gi}}}]}");
+  EXPECT_EQ(Best("containers: [{name: c, image: nginx, resources: {requests: {cpu: 100m, memory: "
+                 "100Mi}}}]",
+                 "app: y"),
+            "n1")
       << "the least allocated";
 }
 
 TEST_F(SchedulerTest, AnImageThatIsThereAlreadyPullsAPodToItsNode) {
-  Apply("apiVersion: v1\nkind: Node\nmetadata: {name: n1, labels: {kubernetes.io/hostname: n1}}\nstatus: {allocatable: {cpu: '4', memory: 8Gi, "
-        "pods: '110'}}");
-  Apply("apiVersion: v1\nkind: Node\nmetadata: {name: n2, labels: {kubernetes.io/hostname: n2}}\nstatus: {allocatable: {cpu: '4', memory: 8Gi, "
-        "pods: '110'}, images: [{names: ['registry.example.com/big:1'], sizeBytes: 900000000}]}");
+  Apply(
+      "apiVersion: v1\nkind: Node\nmetadata: {name: n1, labels: {kubernetes.io/hostname: "
+      "n1}}\nstatus: {allocatable: {cpu: '4', memory: 8Gi, "
+      "pods: '110'}}");
+  Apply(
+      "apiVersion: v1\nkind: Node\nmetadata: {name: n2, labels: {kubernetes.io/hostname: "
+      "n2}}\nstatus: {allocatable: {cpu: '4', memory: 8Gi, "
+      "pods: '110'}, images: [{names: ['registry.example.com/big:1'], sizeBytes: 900000000}]}");
   EXPECT_EQ(Best("containers: [{name: c, image: 'registry.example.com/big:1'}]"), "n2");
 }
 

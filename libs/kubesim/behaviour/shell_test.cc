@@ -1,8 +1,8 @@
 // The shell of containers and the table of images, alone.
+#include "libs/kubesim/behaviour/kubelet/shell.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libs/kubesim/behaviour/kubelet/image_table.h"
-#include "libs/kubesim/behaviour/kubelet/shell.h"
 
 namespace opsmesh::kubesim {
 namespace {

@@ -86,7 +86,7 @@ class DemoBuilder {
     absl::Duration back_off;  // > 0: waiting for the next start
   };
   Lives LivesOf(const ImageBehaviour& behaviour, absl::Time started, bool restart) const;
-  void WriteLogs(const std::string& uid, const std::string& container, const ImageBehaviour& behaviour, const Run& run);
+  void WriteLogs(const std::string& uid, const std::string& container, const std::string& image, const ImageBehaviour& behaviour, const Run& run);
   // networking.cc
   void AddService(Json service);
   void AddEndpoints(const Json& service);

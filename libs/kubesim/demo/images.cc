@@ -13,9 +13,10 @@ constexpr absl::Duration kFirstBackOff = absl::Seconds(10);
 constexpr absl::Duration kMaxBackOff = absl::Minutes(5);
 constexpr int kMaxRepeats = 1500;  // lines kept of a long run
 
-std::string Expand(const std::string& line, absl::Time time) {
+std::string Expand(const std::string& line, absl::Time time, const std::string& image) {
   if (line.find('{') == std::string::npos) return line;
   std::string text = base::ReplaceAll(line, "{rfc3339}", base::Rfc3339(time));
+  text = base::ReplaceAll(text, "{tag}", image.substr(image.rfind(':') + 1));
   text = base::ReplaceAll(text, "{time}", absl::FormatTime("%Y/%m/%d %H:%M:%S", time, absl::UTCTimeZone()));
   return base::ReplaceAll(text, "{clf}", absl::FormatTime("%d/%b/%Y:%H:%M:%S +0000", time, absl::UTCTimeZone()));
 }
@@ -46,9 +47,9 @@ DemoBuilder::Lives DemoBuilder::LivesOf(const ImageBehaviour& behaviour, absl::T
   }
 }
 
-void DemoBuilder::WriteLogs(const std::string& uid, const std::string& container, const ImageBehaviour& behaviour, const Run& run) {
+void DemoBuilder::WriteLogs(const std::string& uid, const std::string& container, const std::string& image, const ImageBehaviour& behaviour, const Run& run) {
   target_.logs.StartRun(uid, container);
-  auto write = [&](absl::Time time, const std::string& line) { target_.logs.Append(uid, container, {time, Expand(line, time)}); };
+  auto write = [&](absl::Time time, const std::string& line) { target_.logs.Append(uid, container, {time, Expand(line, time, image)}); };
   absl::Time time = run.started + absl::Milliseconds(180);
   for (const std::string& line : behaviour.starts) {
     write(time, line);

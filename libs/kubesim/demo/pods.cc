@@ -109,8 +109,8 @@ bool DemoBuilder::AddContainer(const Json& container, const EventSubject& pod, c
   (*status)["imageID"] = image.substr(0, image.rfind(':')) + "@sha256:" + fmt::format("{:016x}{:016x}{:016x}{:016x}", std::hash<std::string>()(image), image.size() * 2654435761u, std::hash<std::string>()(image + "/"), std::hash<std::string>()(image + "#"));
   (*status)["containerID"] = id;
   (*status)["restartCount"] = lives.restarts;
-  if (lives.restarts > 0) WriteLogs(pod.uid, name, behaviour, lives.before);
-  WriteLogs(pod.uid, name, behaviour, lives.last);
+  if (lives.restarts > 0) WriteLogs(pod.uid, name, image, behaviour, lives.before);
+  WriteLogs(pod.uid, name, image, behaviour, lives.last);
   const int starts = lives.restarts + 1;
   tell("Normal", "Pulled", fmt::format("Container image \"{}\" already present on machine", image), started + absl::Seconds(1), lives.last.started, starts);
   tell("Normal", "Created", "Created container: " + name, started + absl::Seconds(1), lives.last.started, starts);

@@ -1,4 +1,4 @@
-// Recursive descent by precedence; types are checked on the way.
+// What is read first: the query, its operators, and what stands between them.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include "libs/kubesim/promql/ast.h"
 #include "libs/kubesim/promql/functions.h"
 #include "libs/kubesim/promql/lexer.h"
+#include "libs/kubesim/promql/parser_internal.h"
 
 namespace opsmesh::kubesim::promql {
 namespace {
@@ -21,11 +22,6 @@ constexpr std::array<std::string_view, 12> kAggregators = {
     "avg", "bottomk",  "count",  "count_values", "group", "max",
     "min", "quantile", "stddev", "stdvar",       "sum",   "topk"};
 
-struct OpName {
-  std::string_view text;
-  BinaryOp op;
-  int precedence;
-};
 constexpr int kPowPrecedence = 6;
 constexpr int kMulPrecedence = 5;
 constexpr OpName kOps[] = {
@@ -39,550 +35,273 @@ constexpr OpName kOps[] = {
     {"atan2", BinaryOp::kAtan2, 5},   {"^", BinaryOp::kPow, kPowPrecedence},
 };
 
+}  // namespace
+
 bool IsAggregator(std::string_view lower) {
   return std::find(kAggregators.begin(), kAggregators.end(), lower) != kAggregators.end();
 }
-bool TakesParameter(std::string_view aggregator) {
-  return aggregator == "topk" || aggregator == "bottomk" || aggregator == "quantile" ||
-         aggregator == "count_values";
+
+absl::StatusOr<Query> Parser::Run() {
+  if (text_.size() > kMaxBytes) return Bad(0, "the query is longer than 65536 bytes");
+  std::string message;
+  size_t offset = 0;
+  if (!Tokenise(text_, &tokens_, &message, &offset)) return Bad(offset, message);
+  if (Now().kind == Token::Kind::kEnd) return Bad(0, "no expression found in input");
+  ExprPtr root = Binary(1);
+  if (root != nullptr && Now().kind != Token::Kind::kEnd) Unexpected("");
+  if (!error_.ok()) return error_;
+  return Query{std::move(root), next_id_};
 }
 
-class Parser {
- public:
-  explicit Parser(std::string_view text) : text_(text) {}
+absl::StatusOr<std::vector<Matcher>> Parser::RunSelector() {
+  absl::StatusOr<Query> query = Run();
+  if (!query.ok()) return query.status();
+  if (query->root->kind != Expr::Kind::kSelector || query->root->shift.offset != 0) {
+    return Bad(0, "expected a series selector");
+  }
+  return std::move(query->root->matchers);
+}
 
-  absl::StatusOr<Query> Run() {
-    if (text_.size() > kMaxBytes) return Bad(0, "the query is longer than 65536 bytes");
-    std::string message;
-    size_t offset = 0;
-    if (!Tokenise(text_, &tokens_, &message, &offset)) return Bad(offset, message);
-    if (Now().kind == Token::Kind::kEnd) return Bad(0, "no expression found in input");
-    ExprPtr root = Binary(1);
-    if (root != nullptr && Now().kind != Token::Kind::kEnd) Unexpected("");
-    if (!error_.ok()) return error_;
-    return Query{std::move(root), next_id_};
-  }
+absl::Status Parser::Bad(size_t offset, std::string_view what) const {
+  return base::InvalidArgument("query", "BAD_QUERY",
+                               fmt::format("{}: parse error: {}", Position(text_, offset), what));
+}
 
-  absl::StatusOr<std::vector<Matcher>> RunSelector() {
-    absl::StatusOr<Query> query = Run();
-    if (!query.ok()) return query.status();
-    if (query->root->kind != Expr::Kind::kSelector || query->root->shift.offset != 0) {
-      return Bad(0, "expected a series selector");
-    }
-    return std::move(query->root->matchers);
-  }
+std::nullptr_t Parser::Fail(size_t offset, std::string_view what) {
+  if (error_.ok()) error_ = Bad(offset, what);
+  return nullptr;
+}
 
- private:
-  absl::Status Bad(size_t offset, std::string_view what) const {
-    return base::InvalidArgument("query", "BAD_QUERY",
-                                 fmt::format("{}: parse error: {}", Position(text_, offset), what));
+std::nullptr_t Parser::Unexpected(std::string_view where) {
+  const Token& token = Now();
+  std::string what = fmt::format("\"{}\"", token.text);
+  if (token.kind == Token::Kind::kEnd) what = "end of input";
+  if (token.kind == Token::Kind::kNumber) what = fmt::format("number \"{}\"", token.text);
+  if (token.kind == Token::Kind::kDuration) what = fmt::format("duration \"{}\"", token.text);
+  if (token.kind == Token::Kind::kString) what = fmt::format("string \"{}\"", token.text);
+  if (token.kind == Token::Kind::kWord) what = fmt::format("identifier \"{}\"", token.text);
+  return Fail(token.offset, fmt::format("unexpected {}{}", what, where));
+}
+
+const Token& Parser::Now() const { return tokens_[at_]; }
+
+const Token& Parser::Next() const { return tokens_[std::min(at_ + 1, tokens_.size() - 1)]; }
+
+bool Parser::IsSymbol(std::string_view symbol) const {
+  return Now().kind == Token::Kind::kSymbol && Now().text == symbol;
+}
+
+bool Parser::IsWord(std::string_view lower) const {
+  return Now().kind == Token::Kind::kWord && base::AsciiLower(Now().text) == lower;
+}
+
+bool Parser::Take(std::string_view symbol) {
+  if (!IsSymbol(symbol)) return false;
+  ++at_;
+  return true;
+}
+
+bool Parser::TakeWord(std::string_view lower) {
+  if (!IsWord(lower)) return false;
+  ++at_;
+  return true;
+}
+
+bool Parser::Expect(std::string_view symbol, std::string_view where) {
+  if (Take(symbol)) return true;
+  Unexpected(fmt::format("{}, expected \"{}\"", where, symbol));
+  return false;
+}
+
+ExprPtr Parser::New(Expr::Kind kind, ValueType type, size_t offset) {
+  auto expr = std::make_unique<Expr>();
+  expr->kind = kind;
+  expr->type = type;
+  expr->offset = offset;
+  expr->id = next_id_++;
+  return expr;
+}
+
+const OpName* Parser::Operator() const {
+  if (Now().kind != Token::Kind::kSymbol && Now().kind != Token::Kind::kWord) return nullptr;
+  const std::string word = base::AsciiLower(Now().text);
+  for (const OpName& op : kOps) {
+    if (op.text == word) return &op;
   }
-  std::nullptr_t Fail(size_t offset, std::string_view what) {
-    if (error_.ok()) error_ = Bad(offset, what);
-    return nullptr;
+  return nullptr;
+}
+
+ExprPtr Parser::Binary(int least) {
+  if (++depth_ > kMaxDepth) return Fail(Now().offset, "the expression is nested too deeply");
+  ExprPtr left = Unary();
+  while (left != nullptr) {
+    const OpName* op = Operator();
+    if (op == nullptr || op->precedence < least) break;
+    left = Join(std::move(left), *op);
   }
-  std::nullptr_t Unexpected(std::string_view where) {
-    const Token& token = Now();
-    std::string what = fmt::format("\"{}\"", token.text);
-    if (token.kind == Token::Kind::kEnd) what = "end of input";
-    if (token.kind == Token::Kind::kNumber) what = fmt::format("number \"{}\"", token.text);
-    if (token.kind == Token::Kind::kDuration) what = fmt::format("duration \"{}\"", token.text);
-    if (token.kind == Token::Kind::kString) what = fmt::format("string \"{}\"", token.text);
-    if (token.kind == Token::Kind::kWord) what = fmt::format("identifier \"{}\"", token.text);
-    return Fail(token.offset, fmt::format("unexpected {}{}", what, where));
+  --depth_;
+  return left;
+}
+
+ExprPtr Parser::Join(ExprPtr left, const OpName& op) {
+  const size_t start = left->offset;
+  ++at_;
+  ExprPtr expr = New(Expr::Kind::kBinary, ValueType::kVector, start);
+  expr->op = op.op;
+  if (IsSetOp(op.op)) expr->matching.card = Matching::Card::kManyToMany;
+  if (TakeWord("bool")) {
+    if (!IsComparison(op.op))
+      return Fail(start, "bool modifier can only be used on comparison operators");
+    expr->return_bool = true;
   }
-  const Token& Now() const { return tokens_[at_]; }
-  const Token& Next() const { return tokens_[std::min(at_ + 1, tokens_.size() - 1)]; }
-  bool IsSymbol(std::string_view symbol) const {
-    return Now().kind == Token::Kind::kSymbol && Now().text == symbol;
-  }
-  bool IsWord(std::string_view lower) const {
-    return Now().kind == Token::Kind::kWord && base::AsciiLower(Now().text) == lower;
-  }
-  bool Take(std::string_view symbol) {
-    if (!IsSymbol(symbol)) return false;
-    ++at_;
-    return true;
-  }
-  bool TakeWord(std::string_view lower) {
-    if (!IsWord(lower)) return false;
-    ++at_;
-    return true;
-  }
-  bool Expect(std::string_view symbol, std::string_view where) {
-    if (Take(symbol)) return true;
-    Unexpected(fmt::format("{}, expected \"{}\"", where, symbol));
+  if (!MatchingOf(expr.get())) return nullptr;
+  ExprPtr right = Binary(op.op == BinaryOp::kPow ? op.precedence : op.precedence + 1);
+  if (right == nullptr) return nullptr;
+  expr->args.push_back(std::move(left));
+  expr->args.push_back(std::move(right));
+  return Typed(std::move(expr));
+}
+
+bool Parser::MatchingOf(Expr* expr) {
+  Matching& matching = expr->matching;
+  if (!IsWord("on") && !IsWord("ignoring")) return true;
+  matching_given_ = true;
+  matching.on = IsWord("on");
+  ++at_;
+  if (!Names(&matching.labels)) return false;
+  const bool left = IsWord("group_left");
+  if (!left && !IsWord("group_right")) return true;
+  const size_t offset = Now().offset;
+  ++at_;
+  matching.card = left ? Matching::Card::kManyToOne : Matching::Card::kOneToMany;
+  if (IsSymbol("(") && !Names(&matching.include)) return false;
+  if (IsSetOp(expr->op)) {
+    Fail(offset, fmt::format("no grouping allowed for \"{}\" operation", OpText(expr->op)));
     return false;
   }
-  ExprPtr New(Expr::Kind kind, ValueType type, size_t offset) {
-    auto expr = std::make_unique<Expr>();
-    expr->kind = kind;
-    expr->type = type;
-    expr->offset = offset;
-    expr->id = next_id_++;
-    return expr;
-  }
-
-  const OpName* Operator() const {
-    if (Now().kind != Token::Kind::kSymbol && Now().kind != Token::Kind::kWord) return nullptr;
-    const std::string word = base::AsciiLower(Now().text);
-    for (const OpName& op : kOps) {
-      if (op.text == word) return &op;
-    }
-    return nullptr;
-  }
-
-  ExprPtr Binary(int least) {
-    if (++depth_ > kMaxDepth) return Fail(Now().offset, "the expression is nested too deeply");
-    ExprPtr left = Unary();
-    while (left != nullptr) {
-      const OpName* op = Operator();
-      if (op == nullptr || op->precedence < least) break;
-      left = Join(std::move(left), *op);
-    }
-    --depth_;
-    return left;
-  }
-
-  ExprPtr Join(ExprPtr left, const OpName& op) {
-    const size_t start = left->offset;
-    ++at_;
-    ExprPtr expr = New(Expr::Kind::kBinary, ValueType::kVector, start);
-    expr->op = op.op;
-    if (IsSetOp(op.op)) expr->matching.card = Matching::Card::kManyToMany;
-    if (TakeWord("bool")) {
-      if (!IsComparison(op.op))
-        return Fail(start, "bool modifier can only be used on comparison operators");
-      expr->return_bool = true;
-    }
-    if (!MatchingOf(expr.get())) return nullptr;
-    ExprPtr right = Binary(op.op == BinaryOp::kPow ? op.precedence : op.precedence + 1);
-    if (right == nullptr) return nullptr;
-    expr->args.push_back(std::move(left));
-    expr->args.push_back(std::move(right));
-    return Typed(std::move(expr));
-  }
-
-  bool MatchingOf(Expr* expr) {
-    Matching& matching = expr->matching;
-    if (!IsWord("on") && !IsWord("ignoring")) return true;
-    matching_given_ = true;
-    matching.on = IsWord("on");
-    ++at_;
-    if (!Names(&matching.labels)) return false;
-    const bool left = IsWord("group_left");
-    if (!left && !IsWord("group_right")) return true;
-    const size_t offset = Now().offset;
-    ++at_;
-    matching.card = left ? Matching::Card::kManyToOne : Matching::Card::kOneToMany;
-    if (IsSymbol("(") && !Names(&matching.include)) return false;
-    if (IsSetOp(expr->op)) {
-      Fail(offset, fmt::format("no grouping allowed for \"{}\" operation", OpText(expr->op)));
+  for (const std::string& name : matching.include) {
+    if (matching.on &&
+        std::find(matching.labels.begin(), matching.labels.end(), name) != matching.labels.end()) {
+      Fail(offset, fmt::format("label \"{}\" must not occur in ON and GROUP clause at once", name));
       return false;
     }
-    for (const std::string& name : matching.include) {
-      if (matching.on && std::find(matching.labels.begin(), matching.labels.end(), name) !=
-                             matching.labels.end()) {
-        Fail(offset,
-             fmt::format("label \"{}\" must not occur in ON and GROUP clause at once", name));
-        return false;
-      }
-    }
-    return true;
   }
+  return true;
+}
 
-  ExprPtr Typed(ExprPtr expr) {
-    const ValueType left = expr->args[0]->type;
-    const ValueType right = expr->args[1]->type;
-    for (const auto& arg : expr->args) {
-      if (arg->type != ValueType::kScalar && arg->type != ValueType::kVector) {
-        return Fail(arg->offset,
-                    "binary expression must contain only scalar and instant vector types");
-      }
+ExprPtr Parser::Typed(ExprPtr expr) {
+  const ValueType left = expr->args[0]->type;
+  const ValueType right = expr->args[1]->type;
+  for (const auto& arg : expr->args) {
+    if (arg->type != ValueType::kScalar && arg->type != ValueType::kVector) {
+      return Fail(arg->offset,
+                  "binary expression must contain only scalar and instant vector types");
     }
-    const bool scalars = left == ValueType::kScalar && right == ValueType::kScalar;
-    const bool any_scalar = left == ValueType::kScalar || right == ValueType::kScalar;
-    if (IsComparison(expr->op) && !expr->return_bool && scalars) {
-      return Fail(expr->offset, "comparisons between scalars must use BOOL modifier");
-    }
-    if (IsSetOp(expr->op) && any_scalar) {
-      return Fail(expr->offset,
-                  fmt::format("set operator \"{}\" not allowed in binary scalar expression",
-                              OpText(expr->op)));
-    }
-    if (any_scalar && (!expr->matching.labels.empty() || expr->matching.on)) {
-      return Fail(expr->offset, "vector matching only allowed between instant vectors");
-    }
-    expr->type = scalars ? ValueType::kScalar : ValueType::kVector;
-    return expr;
   }
-
-  /// "(a, b)"; label names may be words that mean something elsewhere.
-  bool Names(std::vector<std::string>* names) {
-    if (!Expect("(", " in grouping opts")) return false;
-    while (!IsSymbol(")")) {
-      if (Now().kind != Token::Kind::kWord || !IsLabelName(Now().text)) {
-        Unexpected(" in grouping opts, expected label");
-        return false;
-      }
-      names->push_back(Now().text);
-      ++at_;
-      if (!IsSymbol(")") && !Expect(",", " in grouping opts")) return false;
-    }
-    ++at_;
-    return true;
+  const bool scalars = left == ValueType::kScalar && right == ValueType::kScalar;
+  const bool any_scalar = left == ValueType::kScalar || right == ValueType::kScalar;
+  if (IsComparison(expr->op) && !expr->return_bool && scalars) {
+    return Fail(expr->offset, "comparisons between scalars must use BOOL modifier");
   }
-
-  ExprPtr Unary() {
-    if (!IsSymbol("+") && !IsSymbol("-")) return Postfix(Primary());
-    const size_t offset = Now().offset;
-    const bool negative = IsSymbol("-");
-    ++at_;
-    ExprPtr inner = Binary(kPowPrecedence);
-    if (inner == nullptr) return nullptr;
-    if (inner->type != ValueType::kScalar && inner->type != ValueType::kVector) {
-      return Fail(offset, fmt::format("unary expression only allowed on expressions of type scalar "
-                                      "or instant vector, got \"{}\"",
-                                      TypeName(inner->type)));
-    }
-    if (!negative) return inner;
-    if (inner->kind == Expr::Kind::kNumber && !inner->parenthesised) {
-      inner->number = -inner->number;
-      return inner;
-    }
-    ExprPtr expr = New(Expr::Kind::kNegate, inner->type, offset);
-    expr->args.push_back(std::move(inner));
-    return expr;
+  if (IsSetOp(expr->op) && any_scalar) {
+    return Fail(expr->offset,
+                fmt::format("set operator \"{}\" not allowed in binary scalar expression",
+                            OpText(expr->op)));
   }
-
-  ExprPtr Primary() {
-    const Token& token = Now();
-    switch (token.kind) {
-      case Token::Kind::kNumber: {
-        ExprPtr expr = New(Expr::Kind::kNumber, ValueType::kScalar, token.offset);
-        expr->number = token.number;
-        ++at_;
-        return expr;
-      }
-      case Token::Kind::kString: {
-        ExprPtr expr = New(Expr::Kind::kString, ValueType::kString, token.offset);
-        expr->text = token.text;
-        ++at_;
-        return expr;
-      }
-      case Token::Kind::kWord:
-        return Word();
-      case Token::Kind::kSymbol:
-        if (Take("(")) {
-          ExprPtr inner = Binary(1);
-          if (inner == nullptr || !Expect(")", " in paren expression")) return nullptr;
-          inner->parenthesised = true;
-          return inner;
-        }
-        if (IsSymbol("{")) return Selector("", token.offset);
-        break;
-      default:
-        break;
-    }
-    return Unexpected("");
+  if (any_scalar && (!expr->matching.labels.empty() || expr->matching.on)) {
+    return Fail(expr->offset, "vector matching only allowed between instant vectors");
   }
+  expr->type = scalars ? ValueType::kScalar : ValueType::kVector;
+  return expr;
+}
 
-  ExprPtr Word() {
-    const Token token = Now();
-    const std::string lower = base::AsciiLower(token.text);
-    const bool call = Next().kind == Token::Kind::kSymbol && Next().text == "(";
-    const bool clause =
-        Next().kind == Token::Kind::kWord &&
-        (base::AsciiLower(Next().text) == "by" || base::AsciiLower(Next().text) == "without");
-    if (IsAggregator(lower) && (call || clause)) return Aggregate(lower);
-    if (call) return Call(token);
-    for (const std::string_view reserved :
-         {"and", "or", "unless", "atan2", "on", "ignoring", "group_left", "group_right", "bool",
-          "by", "without", "offset"}) {
-      if (lower == reserved) return Unexpected("");
-    }
-    ++at_;
-    return Selector(token.text, token.offset);
-  }
-
-  ExprPtr Selector(std::string name, size_t offset) {
-    ExprPtr expr = New(Expr::Kind::kSelector, ValueType::kVector, offset);
-    bool named = !name.empty();
-    if (named)
-      expr->matchers.push_back(
-          {std::string(kMetricName), Matcher::Op::kEqual, std::move(name), nullptr});
-    if (Take("{")) {
-      while (!IsSymbol("}")) {
-        if (!Term(expr.get(), named)) return nullptr;
-        if (!IsSymbol("}") && !Expect(",", " in label matching")) return nullptr;
-      }
-      ++at_;
-    }
-    const bool some = std::any_of(expr->matchers.begin(), expr->matchers.end(),
-                                  [](const Matcher& m) { return !m.Matches(""); });
-    if (!some) return Fail(offset, "vector selector must contain at least one non-empty matcher");
-    return expr;
-  }
-
-  bool Term(Expr* expr, bool named) {
+/// "(a, b)"; label names may be words that mean something elsewhere.
+bool Parser::Names(std::vector<std::string>* names) {
+  if (!Expect("(", " in grouping opts")) return false;
+  while (!IsSymbol(")")) {
     if (Now().kind != Token::Kind::kWord || !IsLabelName(Now().text)) {
-      Unexpected(" in label matching, expected identifier or \"}\"");
+      Unexpected(" in grouping opts, expected label");
       return false;
     }
-    const Token name = Now();
+    names->push_back(Now().text);
     ++at_;
-    std::optional<Matcher::Op> op;
-    if (Take("="))
-      op = Matcher::Op::kEqual;
-    else if (Take("!="))
-      op = Matcher::Op::kNotEqual;
-    else if (Take("=~"))
-      op = Matcher::Op::kMatch;
-    else if (Take("!~"))
-      op = Matcher::Op::kNotMatch;
-    if (!op) {
-      Unexpected(" in label matching, expected label matching operator");
-      return false;
-    }
-    if (Now().kind != Token::Kind::kString) {
-      Unexpected(" in label matching, expected string");
-      return false;
-    }
-    if (named && name.text == kMetricName) {
-      Fail(name.offset, "metric name must not be set twice");
-      return false;
-    }
-    auto matcher = Matcher::Make(name.text, *op, Now().text);
-    if (!matcher.ok()) {
-      Fail(Now().offset, base::ToStd(matcher.status().message()));
-      return false;
-    }
-    expr->matchers.push_back(*std::move(matcher));
-    ++at_;
-    return true;
+    if (!IsSymbol(")") && !Expect(",", " in grouping opts")) return false;
   }
+  ++at_;
+  return true;
+}
 
-  /// Ranges, subqueries, offset and @ behind an expression.
-  ExprPtr Postfix(ExprPtr expr) {
-    while (expr != nullptr) {
-      if (IsSymbol("[")) {
-        expr = Brackets(std::move(expr));
-      } else if (IsWord("offset")) {
-        expr = Offset(std::move(expr));
-      } else if (IsSymbol("@")) {
-        expr = At(std::move(expr));
-      } else {
-        break;
-      }
-    }
-    return expr;
+ExprPtr Parser::Unary() {
+  if (!IsSymbol("+") && !IsSymbol("-")) return Postfix(Primary());
+  const size_t offset = Now().offset;
+  const bool negative = IsSymbol("-");
+  ++at_;
+  ExprPtr inner = Binary(kPowPrecedence);
+  if (inner == nullptr) return nullptr;
+  if (inner->type != ValueType::kScalar && inner->type != ValueType::kVector) {
+    return Fail(offset, fmt::format("unary expression only allowed on expressions of type scalar "
+                                    "or instant vector, got \"{}\"",
+                                    TypeName(inner->type)));
   }
-
-  bool TakeDuration(int64_t* ms, std::string_view where) {
-    if (Now().kind != Token::Kind::kDuration) {
-      Unexpected(fmt::format("{}, expected duration", where));
-      return false;
-    }
-    const auto value = ParseDuration(Now().text);
-    if (!value || *value == 0) {
-      Fail(Now().offset, value ? "duration must be greater than 0"
-                               : fmt::format("not a valid duration string: \"{}\"", Now().text));
-      return false;
-    }
-    *ms = *value;
-    ++at_;
-    return true;
+  if (!negative) return inner;
+  if (inner->kind == Expr::Kind::kNumber && !inner->parenthesised) {
+    inner->number = -inner->number;
+    return inner;
   }
+  ExprPtr expr = New(Expr::Kind::kNegate, inner->type, offset);
+  expr->args.push_back(std::move(inner));
+  return expr;
+}
 
-  ExprPtr Brackets(ExprPtr inner) {
-    const size_t offset = inner->offset;
-    const bool shifted =
-        inner->shift.offset != 0 || inner->shift.at != TimeShift::At::kNone || inner->parenthesised;
-    ++at_;
-    int64_t range = 0;
-    if (!TakeDuration(&range, " in subquery selector")) return nullptr;
-    if (Take("]")) {
-      if (inner->kind != Expr::Kind::kSelector)
-        return Fail(offset, "ranges only allowed for vector selectors");
-      if (shifted) return Fail(offset, "no offset modifiers allowed before range");
-      ExprPtr expr = New(Expr::Kind::kMatrix, ValueType::kMatrix, offset);
-      expr->range = range;
-      expr->args.push_back(std::move(inner));
-      return expr;
-    }
-    if (!Expect(":", " in subquery selector")) return nullptr;
-    if (inner->type != ValueType::kVector && inner->type != ValueType::kScalar) {
-      return Fail(offset, fmt::format("subquery is only allowed on instant vector, got {} instead",
-                                      TypeName(inner->type)));
-    }
-    if (inner->type == ValueType::kScalar) {
-      return Fail(offset, "subquery is only allowed on instant vector, got scalar instead");
-    }
-    ExprPtr expr = New(Expr::Kind::kSubquery, ValueType::kMatrix, offset);
-    expr->range = range;
-    if (!IsSymbol("]") && !TakeDuration(&expr->step, " in subquery selector")) return nullptr;
-    if (!Expect("]", " in subquery selector")) return nullptr;
-    expr->args.push_back(std::move(inner));
-    return expr;
-  }
-
-  /// Where the shift of an expression is kept; null when it cannot have one.
-  TimeShift* ShiftOf(Expr* expr) {
-    if (expr->parenthesised) return nullptr;
-    if (expr->kind == Expr::Kind::kSelector || expr->kind == Expr::Kind::kSubquery)
-      return &expr->shift;
-    if (expr->kind == Expr::Kind::kMatrix) return &expr->args[0]->shift;
-    return nullptr;
-  }
-
-  ExprPtr Offset(ExprPtr expr) {
-    TimeShift* shift = ShiftOf(expr.get());
-    if (shift == nullptr) {
-      return Fail(Now().offset,
-                  "offset modifier must be preceded by an instant vector selector or range vector "
-                  "selector or a subquery");
-    }
-    ++at_;
-    const bool negative = Take("-");
-    if (shift->offset != 0) return Fail(Now().offset, "offset may not be set multiple times");
-    if (!TakeDuration(&shift->offset, " in offset")) return nullptr;
-    if (negative) shift->offset = -shift->offset;
-    return expr;
-  }
-
-  ExprPtr At(ExprPtr expr) {
-    TimeShift* shift = ShiftOf(expr.get());
-    if (shift == nullptr) {
-      return Fail(Now().offset,
-                  "@ modifier must be preceded by an instant vector selector or range vector "
-                  "selector or a subquery");
-    }
-    ++at_;
-    if (shift->at != TimeShift::At::kNone)
-      return Fail(Now().offset, "@ <timestamp> may not be set multiple times");
-    if (IsWord("start") || IsWord("end")) {
-      shift->at = IsWord("start") ? TimeShift::At::kStart : TimeShift::At::kEnd;
+ExprPtr Parser::Primary() {
+  const Token& token = Now();
+  switch (token.kind) {
+    case Token::Kind::kNumber: {
+      ExprPtr expr = New(Expr::Kind::kNumber, ValueType::kScalar, token.offset);
+      expr->number = token.number;
       ++at_;
-      if (!Expect("(", " in @") || !Expect(")", " in @")) return nullptr;
       return expr;
     }
-    const bool negative = Take("-");
-    if (!negative) Take("+");
-    if (Now().kind != Token::Kind::kNumber) return Unexpected(" in @, expected timestamp");
-    const double seconds = negative ? -Now().number : Now().number;
-    if (!(std::fabs(seconds) < 9e12))
-      return Fail(Now().offset, fmt::format("timestamp out of bounds for @ modifier: {}", seconds));
-    shift->at = TimeShift::At::kTimestamp;
-    shift->at_ms = static_cast<int64_t>(std::llround(seconds * 1000));
-    ++at_;
-    return expr;
-  }
-
-  bool Arguments(std::vector<ExprPtr>* args, std::string_view where) {
-    if (!Expect("(", where)) return false;
-    while (!IsSymbol(")")) {
-      ExprPtr arg = Binary(1);
-      if (arg == nullptr) return false;
-      args->push_back(std::move(arg));
-      if (IsSymbol(")")) break;
-      if (!Expect(",", where)) return false;
-      if (IsSymbol(")")) {
-        Fail(Now().offset, "trailing commas not allowed in function call args");
-        return false;
+    case Token::Kind::kString: {
+      ExprPtr expr = New(Expr::Kind::kString, ValueType::kString, token.offset);
+      expr->text = token.text;
+      ++at_;
+      return expr;
+    }
+    case Token::Kind::kWord:
+      return Word();
+    case Token::Kind::kSymbol:
+      if (Take("(")) {
+        ExprPtr inner = Binary(1);
+        if (inner == nullptr || !Expect(")", " in paren expression")) return nullptr;
+        inner->parenthesised = true;
+        return inner;
       }
-    }
-    ++at_;
-    return true;
+      if (IsSymbol("{")) return Selector("", token.offset);
+      break;
+    default:
+      break;
   }
+  return Unexpected("");
+}
 
-  bool CheckType(const Expr& arg, ValueType wanted, std::string_view where) {
-    if (arg.type == wanted) return true;
-    Fail(arg.offset, fmt::format("expected type {} in {}, got {}", TypeName(wanted), where,
-                                 TypeName(arg.type)));
-    return false;
+ExprPtr Parser::Word() {
+  const Token token = Now();
+  const std::string lower = base::AsciiLower(token.text);
+  const bool call = Next().kind == Token::Kind::kSymbol && Next().text == "(";
+  const bool clause =
+      Next().kind == Token::Kind::kWord &&
+      (base::AsciiLower(Next().text) == "by" || base::AsciiLower(Next().text) == "without");
+  if (IsAggregator(lower) && (call || clause)) return Aggregate(lower);
+  if (call) return Call(token);
+  for (const std::string_view reserved :
+       {"and", "or", "unless", "atan2", "on", "ignoring", "group_left", "group_right", "bool", "by",
+        "without", "offset"}) {
+    if (lower == reserved) return Unexpected("");
   }
-
-  ExprPtr Call(const Token& token) {
-    const Function* function = FindFunction(token.text);
-    if (function == nullptr)
-      return Fail(token.offset, fmt::format("unknown function with name \"{}\"", token.text));
-    ++at_;
-    ExprPtr expr = New(Expr::Kind::kCall, function->result, token.offset);
-    expr->function = function;
-    if (!Arguments(&expr->args, " in function call")) return nullptr;
-    const size_t given = expr->args.size();
-    const size_t named = function->args.size();
-    if (function->variadic == 0 && given != named) {
-      return Fail(token.offset, fmt::format("expected {} argument(s) in call to \"{}\", got {}",
-                                            named, function->name, given));
-    }
-    if (function->variadic != 0 && given + 1 < named) {
-      return Fail(token.offset,
-                  fmt::format("expected at least {} argument(s) in call to \"{}\", got {}",
-                              named - 1, function->name, given));
-    }
-    if (function->variadic > 0 && given > named - 1 + static_cast<size_t>(function->variadic)) {
-      return Fail(
-          token.offset,
-          fmt::format("expected at most {} argument(s) in call to \"{}\", got {}",
-                      named - 1 + static_cast<size_t>(function->variadic), function->name, given));
-    }
-    for (size_t i = 0; i < given; ++i) {
-      const ValueType wanted = function->args[std::min(i, named - 1)];
-      if (!CheckType(*expr->args[i], wanted,
-                     fmt::format("call to function \"{}\"", function->name)))
-        return nullptr;
-    }
-    return expr;
-  }
-
-  ExprPtr Aggregate(const std::string& name) {
-    ExprPtr expr = New(Expr::Kind::kAggregate, ValueType::kVector, Now().offset);
-    expr->text = name;
-    ++at_;
-    bool clause = false;
-    if (!Clause(expr.get(), &clause)) return nullptr;
-    if (!Arguments(&expr->args, " in aggregation")) return nullptr;
-    if (!clause && !Clause(expr.get(), &clause)) return nullptr;
-    if (!clause) expr->by = true;
-    const size_t wanted = TakesParameter(name) ? 2 : 1;
-    if (expr->args.empty())
-      return Fail(expr->offset, "no arguments for aggregate expression provided");
-    if (expr->args.size() != wanted) {
-      return Fail(
-          expr->offset,
-          fmt::format(
-              "wrong number of arguments for aggregate expression provided, expected {}, got {}",
-              wanted, expr->args.size()));
-    }
-    if (wanted == 2) {
-      const ValueType parameter = name == "count_values" ? ValueType::kString : ValueType::kScalar;
-      if (!CheckType(*expr->args[0], parameter, fmt::format("aggregation parameter")))
-        return nullptr;
-    }
-    if (!CheckType(*expr->args.back(), ValueType::kVector, "aggregation expression"))
-      return nullptr;
-    return expr;
-  }
-
-  bool Clause(Expr* expr, bool* found) {
-    if (!IsWord("by") && !IsWord("without")) return true;
-    expr->by = IsWord("by");
-    *found = true;
-    ++at_;
-    return Names(&expr->grouping);
-  }
-
-  const std::string_view text_;
-  std::vector<Token> tokens_;
-  size_t at_ = 0;
-  int depth_ = 0;
-  int next_id_ = 0;
-  bool matching_given_ = false;
-  absl::Status error_;
-};
-
-}  // namespace
+  ++at_;
+  return Selector(token.text, token.offset);
+}
 
 std::string_view TypeName(ValueType type) {
   switch (type) {

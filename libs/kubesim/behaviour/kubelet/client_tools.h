@@ -8,8 +8,8 @@
 
 namespace opsmesh::kubesim {
 
-/// Exit code and output of `argv` (mysqladmin, pg_isready, redis-cli, …) before its server listens. Other commands fail
-/// with a plain "connection refused".
+/// Exit code and output of `argv` (mysqladmin, pg_isready, redis-cli, …) before its server listens.
+/// Other commands fail with a plain "connection refused".
 ExecResult RefusedClient(const std::vector<std::string>& argv);
 
 }  // namespace opsmesh::kubesim

@@ -10,11 +10,12 @@
 
 namespace opsmesh::kubesim {
 
-constexpr absl::Duration kLeastGrace = absl::Seconds(2);  // what is left after a hook that took all of it
+constexpr absl::Duration kLeastGrace =
+    absl::Seconds(2);  // what is left after a hook that took all of it
 
 // How a handler ends: exec, httpGet or sleep; nothing of that is a success at once.
-Kubelet::HookResult Kubelet::RunHook(const View& view, ContainerRuntime& container, const Json& spec,
-                                     const Json& handler) {
+Kubelet::HookResult Kubelet::RunHook(const View& view, ContainerRuntime& container,
+                                     const Json& spec, const Json& handler) {
   if (const Json& sleep = At(handler, "sleep"); sleep.is_object())
     return {true, absl::Seconds(IntAt(sleep, "seconds")), ""};
   if (const Json& get = At(handler, "httpGet"); get.is_object()) {
@@ -28,10 +29,12 @@ Kubelet::HookResult Kubelet::RunHook(const View& view, ContainerRuntime& contain
   const ExecResult result = container.process->Hook(argv, view.now, PodWorld(*this, view.runtime));
   if (result.code == 0) return {true, result.took, ""};
   return {false, result.took,
-          fmt::format("Exec lifecycle hook ([{}]) for Container \"{}\" in Pod \"{}_{}({})\" failed - error: command "
+          fmt::format("Exec lifecycle hook ([{}]) for Container \"{}\" in Pod \"{}_{}({})\" failed "
+                      "- error: command "
                       "'{}' exited with {}: {}, message: \"{}\"",
-                      base::Join(argv, " "), container.status.name, view.runtime.name, view.runtime.ns,
-                      view.runtime.uid, base::Join(argv, " "), result.code, base::ReplaceAll(result.output, "\n", "\\n"),
+                      base::Join(argv, " "), container.status.name, view.runtime.name,
+                      view.runtime.ns, view.runtime.uid, base::Join(argv, " "), result.code,
+                      base::ReplaceAll(result.output, "\n", "\\n"),
                       base::ReplaceAll(result.output, "\n", "\\n"))};
 }
 
@@ -42,7 +45,8 @@ void Kubelet::PostStart(View& view, ContainerRuntime& container, const Json& spe
   if (!handler.is_object()) return;
   std::vector<LogLine> lines;  // what it writes first comes before the hook
   container.process->Advance(view.now, PodWorld(*this, view.runtime), &lines);
-  for (LogLine& line : lines) engine_.logs().Append(view.runtime.uid, container.status.name, std::move(line));
+  for (LogLine& line : lines)
+    engine_.logs().Append(view.runtime.uid, container.status.name, std::move(line));
   if (container.process->end()) return;
   const HookResult result = RunHook(view, container, spec, handler);
   container.hook_failed = !result.good;
@@ -73,7 +77,8 @@ bool Kubelet::HookIsOver(View& view, ContainerRuntime& container, const Json& sp
   return false;
 }
 
-void Kubelet::StopContainer(View& view, ContainerRuntime& container, const Json& spec, absl::Duration grace) {
+void Kubelet::StopContainer(View& view, ContainerRuntime& container, const Json& spec,
+                            absl::Duration grace) {
   container.stopping = true;
   absl::Duration hook = absl::ZeroDuration();
   if (const Json& handler = At(spec, {"lifecycle", "preStop"});

@@ -16,11 +16,6 @@ namespace {
 
 constexpr absl::Duration kFirstLine = absl::Milliseconds(60),
                          kBetweenLines = absl::Milliseconds(15);
-constexpr std::string_view kRuntime =
-    "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc "
-    "create failed: "
-    "unable to start container process: ";
-
 int64_t Amount(const std::string& quantity, int64_t scale) {
   return static_cast<int64_t>(ParseQuantity(Json(quantity)).value_or(0) / scale);
 }
@@ -50,8 +45,6 @@ void WriteLines(const std::vector<std::string>& lines, absl::Time first, absl::D
     first += step;
   }
 }
-
-std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // The release that an image is: of "nginx:alpine" and "nginx:1" the current one.
 std::string ReleaseOf(const std::string& image, const ImageProfile& profile) {
@@ -123,142 +116,6 @@ std::optional<StartFailure> Process::Start(const ProcessSpec& spec, const ImageT
     p.Serve(now);
   }
   return std::nullopt;
-}
-
-std::optional<StartFailure> Process::StartCommand(const ProcessSpec& spec, const ImageTable& table,
-                                                  absl::Time now) {
-  const std::string& command = spec.argv[0];
-  const std::string name = BaseName(command);
-  const bool absent = table.SaysAbsent(command) ||
-                      (!spec.files.contains(command) && !CommandExists(command, *spec.profile));
-  if (absent) {
-    const bool path = command.find('/') != std::string::npos;
-    return StartFailure{
-        fmt::format("{}exec: \"{}\": {}: unknown", kRuntime, command,
-                    path ? fmt::format("stat {}: no such file or directory", command)
-                         : "executable file not found in $PATH"),
-        128};
-  }
-  if (auto script = spec.files.find(command); script != spec.files.end()) {
-    // A mounted script: its first line names who reads it.
-    const std::string first = script->second.substr(0, script->second.find('\n'));
-    if (first.starts_with("#!")) {
-      const std::string interpreter = first.substr(2, first.find_first_of(" \r", 3) - 2);
-      if (first.find('\r') != std::string::npos || !CommandExists(interpreter, *spec.profile) ||
-          table.SaysAbsent(interpreter)) {
-        return StartFailure{
-            fmt::format("{}exec: \"{}\": no such file or directory: unknown", kRuntime, command),
-            128};
-      }
-    } else {
-      exec_format_error_ = true;
-    }
-    RunScript(script->second, spec, now);
-    return std::nullopt;
-  }
-  const bool shell = name == "sh" || name == "bash" || name == "ash";
-  size_t script_at = 0;
-  for (size_t i = 1; shell && i + 1 < spec.argv.size(); ++i) {
-    if (spec.argv[i].starts_with("-") && !spec.argv[i].starts_with("--") &&
-        spec.argv[i].find('c') != std::string::npos) {
-      script_at = i + 1;
-      if (spec.argv[script_at] == "--" && script_at + 1 < spec.argv.size()) ++script_at;
-      break;
-    }
-  }
-  if (shell && script_at > 0) {
-    RunScript(spec.argv[script_at], spec, now);
-    shell_.shell_name = name;
-    shell_.is_bash = name == "bash";
-    shell_.positional.assign(spec.argv.begin() + static_cast<ptrdiff_t>(script_at) + 1,
-                             spec.argv.end());
-    if (shell_.positional.empty()) shell_.positional = {name};
-    for (size_t i = 1; i < script_at; ++i)
-      shell_.errexit = shell_.errexit || spec.argv[i].find('e') != std::string::npos;
-    return std::nullopt;
-  }
-  if (shell && spec.argv.size() > 1) {  // sh /scripts/run.sh
-    if (auto script = spec.files.find(spec.argv.back()); script != spec.files.end()) {
-      RunScript(script->second, spec, now);
-      return std::nullopt;
-    }
-    if (!spec.profile->any_command) {
-      lines_once_ =
-          fmt::format("{}: can't open '{}': No such file or directory", name, spec.argv[1]);
-      exits_at_ = now + absl::Milliseconds(30);
-      exit_code_ = 2;
-      return std::nullopt;
-    }
-    Serve(now);
-    return std::nullopt;
-  }
-  if (shell) {
-    if (!spec.tty) exits_at_ = now + absl::Milliseconds(30);
-    return std::nullopt;
-  }
-  // One command: a script of one line, quoted.
-  std::string line;
-  for (const std::string& word : spec.argv)
-    line += (line.empty() ? "'" : " '") + base::ReplaceAll(word, "'", "'\\''") + "'";
-  RunScript("exec " + line, spec, now);
-  return std::nullopt;
-}
-
-void Process::RunScript(const std::string& script, const ProcessSpec& spec, absl::Time now) {
-  const auto program = CompileShell(script);
-  if (!program) {  // beyond this shell: taken for an application that runs
-    Serve(now);
-    return;
-  }
-  script_runs_ = true;
-  shell_ = MakeShell(program, spec.env, spec.profile, now);
-  shell_.ns = spec.ns;
-  shell_.variables["HOSTNAME"] = spec.pod_name;
-  shell_.files = files_;
-  for (const std::string& mount : spec.mounts) shell_.files.try_emplace(mount + "/.");
-}
-
-// The image's own server.
-void Process::Serve(absl::Time now) {
-  if (!profile_->one_of_env.empty() &&
-      std::none_of(profile_->one_of_env.begin(), profile_->one_of_env.end(),
-                   [&](const std::string& name) { return env_.contains(name); })) {
-    lines_once_ = profile_->without_env;
-    exits_at_ = now + absl::Milliseconds(400);
-    exit_code_ = 1;
-    return;
-  }
-  listeners_.clear();
-  if (profile_->listens_as_declared) {
-    for (Listener listener : declared_) {
-      listener.protocol = Listener::Protocol::kHttp;
-      listener.otherwise = 200;
-      listeners_.push_back(std::move(listener));
-    }
-    if (auto port = env_.find("PORT");
-        port != env_.end() && std::strtol(port->second.c_str(), nullptr, 10) > 0) {
-      listeners_.push_back({static_cast<int>(std::strtol(port->second.c_str(), nullptr, 10)),
-                            Listener::Protocol::kHttp,
-                            {},
-                            200});
-    }
-    answers_everywhere_ = listeners_.empty() && profile_->listeners.empty();
-  }
-  listeners_.insert(listeners_.end(), profile_->listeners.begin(), profile_->listeners.end());
-  // A server whose settings are mounted serves what they say: pages of its own.
-  const bool configured = std::any_of(files_.begin(), files_.end(), [&](const auto& file) {
-    return !profile_->family.empty() && file.first.find(profile_->family) != std::string::npos;
-  });
-  if (configured) {
-    for (Listener& listener : listeners_) listener.otherwise = 200;
-  }
-  listens_from_ = now + profile_->startup;
-  serving_ = true;
-  if (profile_->exit) {
-    exits_at_ = now + profile_->exit->after;
-    exit_code_ = profile_->exit->code;
-    exit_reason_ = profile_->exit->reason;
-  }
 }
 
 void Process::Adopt(absl::Time started) {

@@ -1,4 +1,5 @@
-// Commands that ask the cluster, serve, burn what they are told to, or interpret a program given as text.
+// Commands that ask the cluster, serve, burn what they are told to, or interpret a program given as
+// text.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -57,7 +58,8 @@ std::string Pi(int digits) {
   return text.substr(0, 1) + "." + text.substr(1);
 }
 
-// A script of the user's that nothing brings into an image of a bare language: 0 when it is there, or may be.
+// A script of the user's that nothing brings into an image of a bare language: 0 when it is there,
+// or may be.
 int MissingProgram(const Argv& argv, std::string* err, ShellContext& context) {
   const ShellState& state = context.state;
   if (!state.tools || !state.tools->bare_language) return 0;
@@ -69,28 +71,37 @@ int MissingProgram(const Argv& argv, std::string* err, ShellContext& context) {
   if (file.empty() || FindFile(state, file) != nullptr) return 0;
   for (std::string folder = file; folder.find('/') != std::string::npos;) {
     folder.resize(folder.rfind('/'));
-    if (!folder.empty() && state.files.contains(folder + "/.")) return 0;  // a mounted volume may hold it
+    if (!folder.empty() && state.files.contains(folder + "/."))
+      return 0;  // a mounted volume may hold it
   }
   const std::string absolute = file.starts_with("/") ? file : "/" + file;
-  if (!file.starts_with("/") && std::any_of(state.files.begin(), state.files.end(), [](const auto& one) {
-        return one.first.ends_with("/.") && one.first != "/." && !one.first.starts_with("/var/run/secrets/");
+  if (!file.starts_with("/") &&
+      std::any_of(state.files.begin(), state.files.end(), [](const auto& one) {
+        return one.first.ends_with("/.") && one.first != "/." &&
+               !one.first.starts_with("/var/run/secrets/");
       }))
     return 0;  // below the working directory, which may be a volume
   const std::string name = BaseName(argv[0]);
   if (name == "npm" || name == "yarn") {
-    *err += "npm error code ENOENT\nnpm error syscall open\nnpm error path /package.json\nnpm error errno -2\nnpm error enoent "
-            "Could not read package.json: Error: ENOENT: no such file or directory, open '/package.json'\n";
+    *err +=
+        "npm error code ENOENT\nnpm error syscall open\nnpm error path /package.json\nnpm error "
+        "errno -2\nnpm error enoent "
+        "Could not read package.json: Error: ENOENT: no such file or directory, open "
+        "'/package.json'\n";
     return 254;
   }
   if (name == "node") {
-    *err += fmt::format("node:internal/modules/cjs/loader:1228\n  throw err;\n  ^\n\nError: Cannot find module '{}'\n"
-                        "    at Module._resolveFilename (node:internal/modules/cjs/loader:1225:15) {{\n"
-                        "  code: 'MODULE_NOT_FOUND',\n  requireStack: []\n}}\n",
-                        absolute);
+    *err += fmt::format(
+        "node:internal/modules/cjs/loader:1228\n  throw err;\n  ^\n\nError: Cannot find module "
+        "'{}'\n"
+        "    at Module._resolveFilename (node:internal/modules/cjs/loader:1225:15) {{\n"
+        "  code: 'MODULE_NOT_FOUND',\n  requireStack: []\n}}\n",
+        absolute);
     return 1;
   }
   if (name.starts_with("python")) {
-    *err += fmt::format("{}: can't open file '/{}': [Errno 2] No such file or directory\n", name, absolute);
+    *err += fmt::format("{}: can't open file '/{}': [Errno 2] No such file or directory\n", name,
+                        absolute);
     return 2;
   }
   if (name == "php") {
@@ -261,7 +272,8 @@ int Interpreter(const Argv& argv, std::string* out, std::string* err, ShellConte
   std::string code;
   for (size_t i = 1; i + 1 < argv.size(); ++i) {
     const bool letters = argv[i].size() > 1 && argv[i][0] == '-' && argv[i][1] != '-';
-    if (letters && (argv[i] == "-c" || argv[i] == "-r" || argv[i].back() == 'e')) code = argv[i + 1];
+    if (letters && (argv[i] == "-c" || argv[i] == "-r" || argv[i].back() == 'e'))
+      code = argv[i + 1];
     if (argv[i] == "-m" && (argv[i + 1] == "http.server" || argv[i + 1] == "SimpleHTTPServer")) {
       const std::string last = argv.back();
       const int port = std::isdigit(static_cast<unsigned char>(last[0]))

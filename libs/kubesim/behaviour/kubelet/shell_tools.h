@@ -1,5 +1,5 @@
-// The commands of the simulated shell, by what they are about. For shell_*.cc only. Each takes its words (its name first), may
-// read `input`, writes to `out` and `err`, and returns its status.
+// The commands of the simulated shell, by what they are about. For shell_*.cc only. Each takes its
+// words (its name first), may read `input`, writes to `out` and `err`, and returns its status.
 #pragma once
 
 #include <initializer_list>
@@ -19,19 +19,23 @@ std::vector<std::string> SplitLines(const std::string& text);
 // shell_text.cc
 int Echo(const Argv& argv, const ShellState& state, std::string* out);
 int Printf(const Argv& argv, std::string* out);
-int Grep(const Argv& argv, const std::string& input, std::string* out, std::string* err, ShellContext& context);
+int Grep(const Argv& argv, const std::string& input, std::string* out, std::string* err,
+         ShellContext& context);
 /// `known` is false when `name` is no such command.
-int TextCommand(const Argv& argv, const std::string& name, const std::string& input, std::string* out,
-                ShellContext& context, bool* known);
+int TextCommand(const Argv& argv, const std::string& name, const std::string& input,
+                std::string* out, ShellContext& context, bool* known);
 
 // shell_files.cc
-/// A file that is there: written by the script, mounted, or one every image has; null when it is not.
+/// A file that is there: written by the script, mounted, or one every image has; null when it is
+/// not.
 const std::string* FindFile(const ShellState& state, const std::string& path);
 bool IsDirectory(const ShellState& state, std::string path);
-int Cat(const Argv& argv, const std::string& input, std::string* out, std::string* err, ShellContext& context);
-int Tail(const Argv& argv, const std::string& input, std::string* out, std::string* err, ShellContext& context);
-int FileCommand(const Argv& argv, const std::string& name, const std::string& input, std::string* out,
-                std::string* err, ShellContext& context, bool* known);
+int Cat(const Argv& argv, const std::string& input, std::string* out, std::string* err,
+        ShellContext& context);
+int Tail(const Argv& argv, const std::string& input, std::string* out, std::string* err,
+         ShellContext& context);
+int FileCommand(const Argv& argv, const std::string& name, const std::string& input,
+                std::string* out, std::string* err, ShellContext& context, bool* known);
 
 // shell_net.cc
 int Fetch(const Argv& argv, std::string* out, std::string* err, ShellContext& context);
