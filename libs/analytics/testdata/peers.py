@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What other people's libraries answer on small arrays: scikit-learn, statsmodels, scipy, numpy.
 
-    peers.py > peers.txt    makes the fixture that peers_test.cc judges ours by (Debian 12's versions made the one kept here)
-    peers.py --check        makes it anew and compares; skipped, and loudly, where the libraries are not installed
+    peers.py --make > peers.txt    makes the fixture that peers_test.cc judges ours by (Debian 12's versions made the one kept here)
+    peers.py                       makes it anew and compares; skipped, and loudly, where the libraries are not installed
 
 A line of the fixture: a name, then numbers. "dbscan/d2/data" and "dbscan/d2/labels" belong together.
 """
@@ -193,7 +193,7 @@ def main():
     random = np.random.RandomState(20)
     for part in (dbscan, forest, relations, seasons, residuals, bocpd):
         part(random)
-    if "--check" not in sys.argv:
+    if "--make" in sys.argv:
         for name, values, digits in rows:
             print(name, " ".join(f"{v:.10g}" if digits is None else f"{round(v, digits):.10g}" for v in values))
         return 0
