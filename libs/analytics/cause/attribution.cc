@@ -22,6 +22,11 @@ constexpr double kCallsIn = 0.6;
 // log(1 + z) below which a metric is called usual.
 constexpr double kUsual = 1.0986;  // z = 2
 constexpr size_t kMaxFindings = 5;
+// What fills memory burns processor time to do so (allocation, reclaim, collection); what burns
+// processor time does not fill memory. So of two like deviations the memory's is named first, when
+// it is beyond doubt.
+constexpr double kMemoryFirst = 1.15;
+constexpr double kBeyondDoubt = 3;  // log(1 + z)
 // Samples before an onset that was found which are judged with what follows it.
 constexpr size_t kEarlier = 3;
 // Share of the target's worst deviation from which on a sample is called troubled.
@@ -183,13 +188,19 @@ class Ranking {
     }
     for (auto& [service, list] : of_service_) {
       std::stable_sort(list.begin(), list.end(), [](const Judged* a, const Judged* b) {
-        return Weighted(*a) > Weighted(*b);
+        return Named(*a) > Named(*b);
       });
     }
   }
 
   static double Weighted(const Judged& j) {
     return (IsResource(j.role) || j.role == MetricRole::kOther ? 1 : kSymptom) * j.deviation.score;
+  }
+
+  // Order in which a service's metrics are named.
+  static double Named(const Judged& j) {
+    const bool memory = j.role == MetricRole::kMemory && j.deviation.score >= kBeyondDoubt;
+    return (memory ? kMemoryFirst : 1) * Weighted(j);
   }
 
   // The metric whose change is attributed: of the target's role, a mean before a percentile, of as
