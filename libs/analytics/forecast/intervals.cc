@@ -15,8 +15,8 @@ constexpr size_t kBuckets = 6;
 // late errors say more (Barber et al., "Conformal prediction beyond exchangeability", 2023).
 constexpr double kOriginDecay = 0.9;
 // Upper and lower quantile come from few and overlapping origins: how skew the errors are is hard
-// to tell. Half of each end is the quantile of all absolute errors.
-constexpr double kSymmetry = 0.5;
+// to tell. A third of each end is the quantile of all absolute errors.
+constexpr double kSymmetry = 0.3;
 // The far quantiles of few errors are too small: they are taken a fifth further out ...
 constexpr double kTail = 0.8;
 

@@ -72,7 +72,7 @@ def run(mesh, data):
                     by_trace.setdefault(name, []).append(figure)
     if not figures:
         print("replica plans: no traces of load at", data)
-        return
+        return None
     count = len(figures["plan"])
     print(f"replica plans, {len(by_trace)} traces, {count} starts of a day, 5-min steps, made anew each step")
     for name, rows in list(figures.items()) + [("  without " + left, [r for other, all_rows in by_trace.items() if other != left
@@ -81,3 +81,4 @@ def run(mesh, data):
         print(f"  {name:24s} saturated {100 * saturated:5.2f} %  lost load {100 * lost:5.2f} %  pods/oracle {pods:5.3f}  cost {cost:5.3f}")
     print(f"  {differ} of {sum(map(len, figures.values()))} outcomes differ from what the service says of them; "
           f"longest replay {wall:.1f} s, all {time.time() - began:.0f} s")
+    return tuple(sum(column) / count for column in zip(*figures["plan"]))
