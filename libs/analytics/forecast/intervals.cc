@@ -8,8 +8,8 @@ namespace opsmesh::analytics::forecast {
 namespace {
 
 // Errors grow with the level, but less than in proportion: they are compared after division by
-// (level + mean level)^0.4.
-constexpr double kLevelPower = 0.4;
+// (level + mean level)^0.25.
+constexpr double kLevelPower = 0.25;
 constexpr size_t kBuckets = 6;
 // Weight of an origin's errors against those of the next later one: what is forecast changes, so
 // late errors say more (Barber et al., "Conformal prediction beyond exchangeability", 2023).
@@ -21,8 +21,8 @@ constexpr double kSymmetry = 0.3;
 constexpr double kTail = 0.8;
 
 // ... and the result is widened, the more so the further out it lies, because the weights of the
-// models were chosen on the same errors: 1.1 at 80 %, 1.4 at 95 %.
-double Widen(double level) { return std::clamp(1.1 + 2 * (level - 0.8), 1.0, 1.5); }
+// models were chosen on the same errors: 1.1 at 80 %, 1.5 at 95 %.
+double Widen(double level) { return std::clamp(1.1 + (level - 0.8) / 0.36, 1.0, 1.7); }
 
 class Normaliser {
  public:
