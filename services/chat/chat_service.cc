@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "libs/base/error.h"
+#include "libs/rpc/not_built.h"
 #include "libs/rpc/runner.h"
 #include "opsmesh/chat/v1/chat_service.grpc.pb.h"
 #include "services/chat/sessions.h"
@@ -103,20 +104,20 @@ class ChatServiceImpl final : public ChatService::CallbackService {
 
   ServerUnaryReactor* GetConfig(CallbackServerContext* context, const GetConfigRequest* request,
                                 GetConfigResponse* response) override {
-    return NotBuilt(context, request, response, kSettings, "`opsmesh config show --origin` shows what is in force.");
+    return rpc::NotBuilt(runner_, context, request, response, {kSettings, "`opsmesh config show --origin` shows what is in force."});
   }
   ServerUnaryReactor* UpdateConfig(CallbackServerContext* context, const UpdateConfigRequest* request,
                                    UpdateConfigResponse* response) override {
-    return NotBuilt(context, request, response, kSettings, "Change config/config.yaml or the environment and restart.");
+    return rpc::NotBuilt(runner_, context, request, response, {kSettings, "Change config/config.yaml or the environment and restart."});
   }
   ServerUnaryReactor* ReceiveDingtalk(CallbackServerContext* context, const HttpBody* request, HttpBody* response) override {
-    return NotBuilt(context, request, response, kWebhooks, "Ask over POST /chat until the DingTalk webhook is built.");
+    return rpc::NotBuilt(runner_, context, request, response, {kWebhooks, "Ask over POST /chat until the DingTalk webhook is built."});
   }
   ServerUnaryReactor* ReceiveSlack(CallbackServerContext* context, const HttpBody* request, HttpBody* response) override {
-    return NotBuilt(context, request, response, kWebhooks, "Ask over POST /run until the Slack webhook is built.");
+    return rpc::NotBuilt(runner_, context, request, response, {kWebhooks, "Ask over POST /run until the Slack webhook is built."});
   }
   ServerUnaryReactor* ReceiveFeishu(CallbackServerContext* context, const HttpBody* request, HttpBody* response) override {
-    return NotBuilt(context, request, response, kWebhooks, "Ask over POST /api/v1/chat until the Feishu webhook is built.");
+    return rpc::NotBuilt(runner_, context, request, response, {kWebhooks, "Ask over POST /api/v1/chat until the Feishu webhook is built."});
   }
 
   ServerUnaryReactor* ListApps(CallbackServerContext* context, const ListAppsRequest* request,
@@ -176,18 +177,6 @@ class ChatServiceImpl final : public ChatService::CallbackService {
   }
 
  private:
-  // The name of the RPC is handed through: Unary() takes it from its caller.
-  template <typename Req, typename Resp>
-  ServerUnaryReactor* NotBuilt(CallbackServerContext* context, const Req* request, Resp* response, std::string_view what,
-                               std::string_view until, const char* method = __builtin_FUNCTION()) {
-    return runner_.Unary(
-        context, request, response,
-        [what, until](const base::Context&, const Req&) -> absl::StatusOr<Resp> {
-          return base::Unimplemented("NOT_BUILT", what).Hint(until);
-        },
-        method);
-  }
-
   rpc::Runner& runner_;
   const ChatParts parts_;
 };

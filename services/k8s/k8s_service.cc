@@ -1,6 +1,7 @@
 #include "services/k8s/k8s_service.h"
 
 #include "libs/base/error.h"
+#include "libs/rpc/not_built.h"
 #include "libs/rpc/runner.h"
 #include "opsmesh/k8s/v1/k8s_service.grpc.pb.h"
 #include "services/k8s/handlers.h"
@@ -62,35 +63,26 @@ class K8sServiceImpl final : public K8sService::CallbackService {
   }
 
   // The action gate.
-  ServerUnaryReactor* CreateProposal(CallbackServerContext* c, const CreateProposalRequest* q, CreateProposalResponse* p) override { return NotBuilt(c, q, p); }
-  ServerUnaryReactor* ListProposals(CallbackServerContext* c, const ListProposalsRequest* q, ListProposalsResponse* p) override { return NotBuilt(c, q, p); }
-  ServerUnaryReactor* GetProposal(CallbackServerContext* c, const GetProposalRequest* q, GetProposalResponse* p) override { return NotBuilt(c, q, p); }
-  ServerUnaryReactor* ApproveProposal(CallbackServerContext* c, const ApproveProposalRequest* q, ApproveProposalResponse* p) override { return NotBuilt(c, q, p); }
-  ServerUnaryReactor* RejectProposal(CallbackServerContext* c, const RejectProposalRequest* q, RejectProposalResponse* p) override { return NotBuilt(c, q, p); }
-  ServerUnaryReactor* RollbackProposal(CallbackServerContext* c, const RollbackProposalRequest* q, RollbackProposalResponse* p) override { return NotBuilt(c, q, p); }
-  ServerUnaryReactor* ListAuditRecords(CallbackServerContext* c, const ListAuditRecordsRequest* q, ListAuditRecordsResponse* p) override { return NotBuilt(c, q, p); }
-  ServerUnaryReactor* VerifyAudit(CallbackServerContext* c, const VerifyAuditRequest* q, VerifyAuditResponse* p) override { return NotBuilt(c, q, p); }
-  ServerUnaryReactor* SetFreeze(CallbackServerContext* c, const SetFreezeRequest* q, SetFreezeResponse* p) override { return NotBuilt(c, q, p); }
-  ServerUnaryReactor* ListChanges(CallbackServerContext* c, const ListChangesRequest* q, ListChangesResponse* p) override { return NotBuilt(c, q, p); }
+  ServerUnaryReactor* CreateProposal(CallbackServerContext* c, const CreateProposalRequest* q, CreateProposalResponse* p) override { return rpc::NotBuilt(runner_, c, q, p, kGate); }
+  ServerUnaryReactor* ListProposals(CallbackServerContext* c, const ListProposalsRequest* q, ListProposalsResponse* p) override { return rpc::NotBuilt(runner_, c, q, p, kGate); }
+  ServerUnaryReactor* GetProposal(CallbackServerContext* c, const GetProposalRequest* q, GetProposalResponse* p) override { return rpc::NotBuilt(runner_, c, q, p, kGate); }
+  ServerUnaryReactor* ApproveProposal(CallbackServerContext* c, const ApproveProposalRequest* q, ApproveProposalResponse* p) override { return rpc::NotBuilt(runner_, c, q, p, kGate); }
+  ServerUnaryReactor* RejectProposal(CallbackServerContext* c, const RejectProposalRequest* q, RejectProposalResponse* p) override { return rpc::NotBuilt(runner_, c, q, p, kGate); }
+  ServerUnaryReactor* RollbackProposal(CallbackServerContext* c, const RollbackProposalRequest* q, RollbackProposalResponse* p) override { return rpc::NotBuilt(runner_, c, q, p, kGate); }
+  ServerUnaryReactor* ListAuditRecords(CallbackServerContext* c, const ListAuditRecordsRequest* q, ListAuditRecordsResponse* p) override { return rpc::NotBuilt(runner_, c, q, p, kGate); }
+  ServerUnaryReactor* VerifyAudit(CallbackServerContext* c, const VerifyAuditRequest* q, VerifyAuditResponse* p) override { return rpc::NotBuilt(runner_, c, q, p, kGate); }
+  ServerUnaryReactor* SetFreeze(CallbackServerContext* c, const SetFreezeRequest* q, SetFreezeResponse* p) override { return rpc::NotBuilt(runner_, c, q, p, kGate); }
+  ServerUnaryReactor* ListChanges(CallbackServerContext* c, const ListChangesRequest* q, ListChangesResponse* p) override { return rpc::NotBuilt(runner_, c, q, p, kChanges); }
 
  private:
-  /// Answers UNIMPLEMENTED after the checks every call goes through. `method` is the RPC, the name of the caller.
-  template <typename Req, typename Resp>
-  ServerUnaryReactor* NotBuilt(CallbackServerContext* context, const Req* request, Resp* response, const char* method = __builtin_FUNCTION()) {
-    return runner_.Unary(
-        context, request, response,
-        [name = std::string(method)](const base::Context&, const Req&) -> absl::StatusOr<Resp> {
-          if (name == "ListChanges") {
-            return base::Unimplemented("NOT_BUILT", "The feed of changes is not built in this version; it will come from the watch cache.")
-                .Hint("list_kubernetes_events and get_deployment_revision_history show recent changes until then.");
-          }
-          return base::Unimplemented("NOT_BUILT",
-                                     "The action gate (proposals, approvals, audit, freeze) is not built in this version; "
-                                     "nothing here changes a cluster.")
-              .Hint("Write tools such as scale_deployment answer with the plan that will be proposed; apply it with kubectl until then.");
-        },
-        method);
-  }
+  static constexpr rpc::NotBuiltWords kChanges = {
+      "The feed of changes is not built in this version; it will come from the watch cache.",
+      "list_kubernetes_events and get_deployment_revision_history show recent changes until then."};
+  static constexpr rpc::NotBuiltWords kGate = {
+      "The action gate (proposals, approvals, audit, freeze) is not built in this version; nothing "
+      "here changes a cluster.",
+      "Write tools such as scale_deployment answer with the plan that will be proposed; apply it "
+      "with kubectl until then."};
 
   rpc::Runner& runner_;
   Handlers handlers_;

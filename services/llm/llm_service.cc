@@ -1,9 +1,11 @@
 #include "services/llm/llm_service.h"
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "libs/base/error.h"
+#include "libs/rpc/not_built.h"
 #include "libs/rpc/runner.h"
 #include "opsmesh/llm/v1/llm_service.grpc.pb.h"
 
@@ -15,9 +17,13 @@ using grpc::ServerUnaryReactor;
 using grpc::ServerWriteReactor;
 using namespace opsmesh::llm::v1;  // NOLINT(build/namespaces): this file is the face of exactly that package
 
-constexpr char kAssistant[] =
-    "The knowledge assistant is not built in this version: there is no index of documents to answer from.";
-constexpr char kAutofix[] = "Automatic repair is not built in this version: it needs the action gate.";
+constexpr std::string_view kUntil =
+    "POST /api/v1/chat answers questions about the cluster; POST /api/v1/autofix/diagnose finds causes.";
+constexpr rpc::NotBuiltWords kAssistant = {
+    "The knowledge assistant is not built in this version: there is no index of documents to answer from.", kUntil,
+    "ASSISTANT_NOT_BUILT"};
+constexpr rpc::NotBuiltWords kAutofix = {"Automatic repair is not built in this version: it needs the action gate.", kUntil,
+                                         "AUTOFIX_NOT_BUILT"};
 
 class LlmServiceImpl final : public LlmService::CallbackService {
  public:
@@ -48,42 +54,30 @@ class LlmServiceImpl final : public LlmService::CallbackService {
 
   ServerUnaryReactor* CreateAssistantSession(CallbackServerContext* context, const CreateAssistantSessionRequest* request,
                                              CreateAssistantSessionResponse* response) override {
-    return NotBuilt(context, request, response, "ASSISTANT_NOT_BUILT", kAssistant, "CreateAssistantSession");
+    return rpc::NotBuilt(runner_, context, request, response, kAssistant);
   }
   ServerUnaryReactor* QueryAssistant(CallbackServerContext* context, const QueryAssistantRequest* request,
                                      QueryAssistantResponse* response) override {
-    return NotBuilt(context, request, response, "ASSISTANT_NOT_BUILT", kAssistant, "QueryAssistant");
+    return rpc::NotBuilt(runner_, context, request, response, kAssistant);
   }
   ServerUnaryReactor* RefreshAssistant(CallbackServerContext* context, const RefreshAssistantRequest* request,
                                        RefreshAssistantResponse* response) override {
-    return NotBuilt(context, request, response, "ASSISTANT_NOT_BUILT", kAssistant, "RefreshAssistant");
+    return rpc::NotBuilt(runner_, context, request, response, kAssistant);
   }
   ServerUnaryReactor* Autofix(CallbackServerContext* context, const AutofixRequest* request,
                               AutofixResponse* response) override {
-    return NotBuilt(context, request, response, "AUTOFIX_NOT_BUILT", kAutofix, "Autofix");
+    return rpc::NotBuilt(runner_, context, request, response, kAutofix);
   }
   ServerUnaryReactor* GetAutofixHealth(CallbackServerContext* context, const GetAutofixHealthRequest* request,
                                        GetAutofixHealthResponse* response) override {
-    return NotBuilt(context, request, response, "AUTOFIX_NOT_BUILT", kAutofix, "GetAutofixHealth");
+    return rpc::NotBuilt(runner_, context, request, response, kAutofix);
   }
   ServerUnaryReactor* RunAutofixWorkflow(CallbackServerContext* context, const RunAutofixWorkflowRequest* request,
                                          RunAutofixWorkflowResponse* response) override {
-    return NotBuilt(context, request, response, "AUTOFIX_NOT_BUILT", kAutofix, "RunAutofixWorkflow");
+    return rpc::NotBuilt(runner_, context, request, response, kAutofix);
   }
 
  private:
-  template <typename Req, typename Resp>
-  ServerUnaryReactor* NotBuilt(CallbackServerContext* context, const Req* request, Resp* response, const char* reason,
-                               const char* sentence, const char* method) {
-    return runner_.Unary(
-        context, request, response,
-        [reason, sentence](const base::Context&, const Req&) -> absl::StatusOr<Resp> {
-          return base::Unimplemented(reason, sentence)
-              .Hint("POST /api/v1/chat answers questions about the cluster; POST /api/v1/autofix/diagnose finds causes.");
-        },
-        method);
-  }
-
   rpc::Runner& runner_;
   const Agent& agent_;
   const Providers& providers_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "libs/base/error.h"
+#include "libs/rpc/not_built.h"
 #include "libs/rpc/runner.h"
 #include "opsmesh/predict/v1/predict_service.grpc.pb.h"
 #include "services/predict/forecasting.h"
@@ -79,11 +80,11 @@ class PredictServiceImpl final : public PredictService::CallbackService {
   ServerUnaryReactor* ProposeReplicas(CallbackServerContext* context,
                                       const ProposeReplicasRequest* request,
                                       ProposeReplicasResponse* response) override {
-    return NotBuilt(
-        context, request, response,
-        "Proposals to scale are not built in this version: the action gate they go to is not "
-        "built.",
-        "Ask for the plan (POST /api/v1/predict/plan) and scale by kubectl until then.");
+    return rpc::NotBuilt(
+        runner_, context, request, response,
+        {"Proposals to scale are not built in this version: the action gate they go to is not "
+         "built.",
+         "Ask for the plan (POST /api/v1/predict/plan) and scale by kubectl until then."});
   }
 
   ServerUnaryReactor* GetPredictStatus(CallbackServerContext* context,
@@ -106,20 +107,6 @@ class PredictServiceImpl final : public PredictService::CallbackService {
   }
 
  private:
-  /// Answers UNIMPLEMENTED after the checks every call goes through. `method` is the RPC, the name
-  /// of the caller.
-  template <typename Req, typename Resp>
-  ServerUnaryReactor* NotBuilt(CallbackServerContext* context, const Req* request, Resp* response,
-                               std::string_view sentence, std::string_view until,
-                               const char* method = __builtin_FUNCTION()) {
-    return runner_.Unary(
-        context, request, response,
-        [sentence, until](const base::Context&, const Req&) -> absl::StatusOr<Resp> {
-          return base::Unimplemented("NOT_BUILT", sentence).Hint(until);
-        },
-        method);
-  }
-
   rpc::Runner& runner_;
   const PredictConfig config_;
   http_client::Client& client_;
