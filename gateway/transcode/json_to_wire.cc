@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -178,6 +179,11 @@ class Builder {
     }
     size_t i = 0;
     for (const element item : array) {
+      if (item.is_null() && field.type == ValueType::kDouble) {
+        PutFixed(field, std::bit_cast<uint64_t>(std::numeric_limits<double>::quiet_NaN()));
+        ++i;
+        continue;
+      }
       if (item.is_null() && !NullElement(field)) {
         Fail("INVALID_FIELD", fmt::format("expected {}, got null.", Wanted(field.type)));
         return At(fmt::format("[{}]", i));

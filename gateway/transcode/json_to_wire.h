@@ -1,7 +1,7 @@
 // JSON -> protobuf wire bytes, straight, without a Message object.
 //
 // Input follows proto3 JSON and the house rules: both name styles are read, unknown names are ignored (decision 16), null
-// is the same as absent, a field named twice is refused, integers may be strings, enums names or numbers, bytes base64 in
+// is the same as absent (in a list of doubles it is a gap: NaN, as exporters of series write it), a field named twice is refused, integers may be strings, enums names or numbers, bytes base64 in
 // either alphabet, opsmesh.type.v1.Json any JSON value.
 #pragma once
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "fmt/format.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/util/json_util.h"
@@ -78,6 +80,14 @@ TEST_F(JsonToWireTest, ThePathOfANestedFaultIsSpelledOut) {
             "UNKNOWN_ENUM_VALUE nested.repeated_nested[1].color");
   EXPECT_EQ(Refusal(R"({"int64_map":{"7":"x"}})"), "INVALID_FIELD int64_map.7");
   EXPECT_EQ(Refusal(R"({"repeated_int32":[1,null]})"), "INVALID_FIELD repeated_int32[1]");
+}
+
+TEST_F(JsonToWireTest, NullInAListOfDoublesIsAGap) {
+  const auto message = Parse<toy::v1::Everything>(R"({"repeated_double":[1,null,2]})");
+  ASSERT_TRUE(message.ok()) << message.status();
+  ASSERT_EQ(message->repeated_double_size(), 3);
+  EXPECT_TRUE(std::isnan(message->repeated_double(1)));
+  EXPECT_EQ(message->repeated_double(2), 2);
 }
 
 TEST_F(JsonToWireTest, AnUnknownEnumNameSuggestsTheNearestAndAnUnknownNumberIsKept) {

@@ -46,6 +46,15 @@ std::string QuoteString(std::string_view value) {
   return out + '"';
 }
 
+std::string QuoteRegex(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (std::string_view(R"(\.+*?()|[]{}^$)").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
 absl::StatusOr<std::string> Selector(std::string_view metric, const std::vector<Matcher>& matchers) {
   if (!IsName(metric, /*colons=*/true)) {
     return base::InvalidArgument("metrics", "METRIC_NAME", fmt::format("'{}' is not a metric name.", metric))

@@ -21,6 +21,9 @@ struct Matcher {
 /// form Prometheus allows: [a-zA-Z_:][a-zA-Z0-9_:]* and [a-zA-Z_][a-zA-Z0-9_]*.
 absl::StatusOr<std::string> Selector(std::string_view metric, const std::vector<Matcher>& matchers);
 
+/// A regular expression (RE2) that matches exactly this text.
+std::string QuoteRegex(std::string_view text);
+
 /// A string literal with `\`, `"` and line ends escaped.
 std::string QuoteString(std::string_view value);
 

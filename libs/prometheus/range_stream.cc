@@ -18,6 +18,10 @@ constexpr std::string_view kBefore =
     R"({"status":"success","data":{"resultType":"matrix","result":[)";
 constexpr std::string_view kAfter = "]}}";
 
+bool Structural(char c) {
+  return c == '"' || c == '{' || c == '[' || c == '}' || c == ']';
+}
+
 }  // namespace
 
 RangeStream::RangeStream(SeriesSink sink, size_t max_series_bytes)
@@ -25,6 +29,14 @@ RangeStream::RangeStream(SeriesSink sink, size_t max_series_bytes)
 
 absl::Status RangeStream::Add(std::string_view bytes) {
   for (size_t i = 0; i < bytes.size(); ++i) {
+    if (in_series_ && !in_string_) {
+      // Between strings of a series only quotes and brackets matter; the rest is taken at once.
+      const size_t from = i;
+      while (i < bytes.size() && !Structural(bytes[i])) ++i;
+      series_.append(bytes.data() + from, i - from);
+      OPSMESH_RETURN_IF_ERROR(CheckSize());
+      if (i == bytes.size()) break;
+    }
     const char c = bytes[i];
     if (in_string_) {
       // Inside a string only its end matters; runs of plain bytes are taken at once.
@@ -34,6 +46,7 @@ absl::Status RangeStream::Add(std::string_view bytes) {
         const std::string_view run = bytes.substr(from, i - from);
         if (in_series_) {
           series_.append(run);
+          OPSMESH_RETURN_IF_ERROR(CheckSize());
         } else {
           if (envelope_.size() < kMaxEnvelope) envelope_.append(run);
           if (depth_ == kDataDepth && string_.size() < kMaxKey) string_.append(run);
@@ -81,13 +94,7 @@ absl::Status RangeStream::Add(std::string_view bytes) {
     }
     if (in_series_) {
       series_ += c;
-      if (series_.size() > max_series_bytes_) {
-        return base::ResourceExhausted(
-                   "PROMETHEUS_TOO_LARGE",
-                   fmt::format("One series of the answer has more than {} bytes.",
-                               max_series_bytes_))
-            .Hint("Ask for a shorter window or a larger step.");
-      }
+      OPSMESH_RETURN_IF_ERROR(CheckSize());
     } else if (envelope_.size() < kMaxEnvelope &&
                !(c == ',' && in_result_ && depth_ == kEntryDepth && series_count_ > 0)) {
       envelope_ += c;
@@ -96,10 +103,18 @@ absl::Status RangeStream::Add(std::string_view bytes) {
   return absl::OkStatus();
 }
 
+absl::Status RangeStream::CheckSize() const {
+  if (series_.size() <= max_series_bytes_) return absl::OkStatus();
+  return base::ResourceExhausted(
+             "PROMETHEUS_TOO_LARGE",
+             fmt::format("One series of the answer has more than {} bytes.", max_series_bytes_))
+      .Hint("Ask for a shorter window or a larger step.");
+}
+
 absl::Status RangeStream::EndOfSeries() {
   in_series_ = false;
   series_.append(kAfter);
-  OPSMESH_ASSIGN_OR_RETURN(QueryResult result, ParseQueryResponse(200, series_));
+  OPSMESH_ASSIGN_OR_RETURN(QueryResult result, parser_.Parse(200, series_));
   for (std::string& sentence : result.skipped) {
     if (skipped_.skipped.size() < 100) skipped_.skipped.push_back(std::move(sentence));
   }

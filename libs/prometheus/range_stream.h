@@ -30,6 +30,7 @@ class RangeStream {
 
  private:
   absl::Status EndOfSeries();
+  absl::Status CheckSize() const;
 
   const SeriesSink sink_;
   const size_t max_series_bytes_;
@@ -38,6 +39,7 @@ class RangeStream {
   std::string key_;       // last key at the depth of "result"
   std::string string_;    // string under way at that depth
   QueryResult skipped_;
+  ResponseParser parser_;
   size_t series_count_ = 0;
   int depth_ = 0;
   bool in_series_ = false;

@@ -1,6 +1,7 @@
 #include "libs/prometheus/response.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -17,6 +18,8 @@ namespace {
 using simdjson::dom::array;
 using simdjson::dom::element;
 using simdjson::dom::object;
+
+constexpr size_t kMaxSentences = 100;
 
 absl::Status Malformed(int http_status, std::string_view body, std::string_view why) {
   return base::Unavailable("PROMETHEUS_MALFORMED",
@@ -37,7 +40,7 @@ absl::Status ServerError(const object& root) {
   if (type == "execution") {
     return base::FailedPrecondition("PROMETHEUS_EXECUTION", message).Hint("Ask for a shorter window or fewer series.");
   }
-  return base::Unavailable("PROMETHEUS_UNAVAILABLE", message);
+  return base::Unavailable("PROMETHEUS_UNAVAILABLE", message).Hint("Ask again when Prometheus is ready.");
 }
 
 // Prometheus writes values as strings; some proxies write numbers. nullopt = neither.
@@ -47,6 +50,10 @@ std::optional<double> Value(const element& json) {
   std::string_view text;
   if (json.get(text) != simdjson::SUCCESS || text.empty()) return std::nullopt;
   if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
+  double plain = 0;
+  const auto [stop, problem] = std::from_chars(text.data(), text.data() + text.size(), plain);
+  if (problem == std::errc() && stop == text.data() + text.size()) return plain;
+  // "+Inf", and what no double can hold: to infinity or to 0, as Prometheus itself reads it.
   const std::string copy(text);
   char* end = nullptr;
   const double value = std::strtod(copy.c_str(), &end);
@@ -116,6 +123,8 @@ class Parser {
   }
 
   static void Sort(RangeSeries& series) {
+    const auto falls = [](double a, double b) { return a >= b; };
+    if (std::adjacent_find(series.times.begin(), series.times.end(), falls) == series.times.end()) return;
     std::vector<size_t> order(series.times.size());
     std::iota(order.begin(), order.end(), size_t{0});
     std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return series.times[a] < series.times[b]; });
@@ -140,29 +149,43 @@ class Parser {
 
 }  // namespace
 
+struct ResponseParser::Memory {
+  simdjson::dom::parser parser;
+};
+
+ResponseParser::ResponseParser() : memory_(std::make_unique<Memory>()) {}
+ResponseParser::~ResponseParser() = default;
+
 absl::StatusOr<QueryResult> ParseQueryResponse(int http_status, std::string_view body, const ResponseLimits& limits) {
+  return ResponseParser().Parse(http_status, body, limits);
+}
+
+absl::StatusOr<QueryResult> ResponseParser::Parse(int http_status, std::string_view body,
+                                                  const ResponseLimits& limits) {
   if (body.size() > limits.max_bytes) {
     return base::ResourceExhausted("PROMETHEUS_TOO_LARGE", fmt::format("The answer has {} bytes.", body.size()))
         .Hint("Ask for a shorter window, a larger step or fewer series.");
   }
-  simdjson::dom::parser json_parser;
   object root;
-  if (json_parser.parse(simdjson::padded_string(body)).get(root) != simdjson::SUCCESS) {
+  // The parser copies the bytes: it needs room behind them.
+  if (memory_->parser.parse(body.data(), body.size()).get(root) != simdjson::SUCCESS) {
     return Malformed(http_status, body, "it is no JSON object");
   }
-  // The parser owns the bytes from here on: `parse` copied them into its own buffers.
   std::string_view status;
   if (root["status"].get(status) != simdjson::SUCCESS) return Malformed(http_status, body, "it has no status");
   if (status != "success") return ServerError(root);
 
   Parser parser(limits);
-  array warnings;
-  if (root["warnings"].get(warnings) == simdjson::SUCCESS) {
-    for (const element warning : warnings) {
+  const auto sentences = [&root](const char* key, std::vector<std::string>& out) {
+    array list;
+    if (root[key].get(list) != simdjson::SUCCESS) return;
+    for (const element entry : list) {
       std::string_view text;
-      if (warning.get(text) == simdjson::SUCCESS) parser.result().warnings.emplace_back(text);
+      if (entry.get(text) == simdjson::SUCCESS && out.size() < kMaxSentences) out.emplace_back(text);
     }
-  }
+  };
+  sentences("warnings", parser.result().warnings);
+  sentences("infos", parser.result().infos);
   std::string_view type;
   if (root["data"]["resultType"].get(type) != simdjson::SUCCESS) return Malformed(http_status, body, "it has no result");
   element result;

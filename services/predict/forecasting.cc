@@ -9,7 +9,9 @@
 #include "fmt/format.h"
 #include "libs/analytics/forecast/forecaster.h"
 #include "libs/base/error.h"
+#include "libs/base/strings.h"
 #include "libs/prometheus/client.h"
+#include "libs/prometheus/series_reader.h"
 
 namespace opsmesh::predict {
 namespace {
@@ -18,6 +20,8 @@ using analytics::CombinedForecast;
 using analytics::ForecastOptions;
 
 constexpr double kDefaultStep = 300;
+// Two weeks of samples every 15 s are more than a forecast needs: then one every five minutes.
+constexpr size_t kMaxRawSamples = 20'000;
 constexpr absl::Duration kDefaultWindow = absl::Hours(14 * 24);
 
 absl::Time TimeOf(const google::protobuf::Timestamp& stamp) {
@@ -120,12 +124,24 @@ absl::StatusOr<Forecasting::Sourced> Forecasting::Read(const base::Context& ctx,
   const absl::Time end = query.has_end_time() ? TimeOf(query.end_time()) : clock_.Now();
   const absl::Time start =
       query.has_start_time() ? TimeOf(query.start_time()) : end - kDefaultWindow;
-  const double step =
-      query.step_seconds() > 0 ? static_cast<double>(query.step_seconds()) : kDefaultStep;
+  OPSMESH_ASSIGN_OR_RETURN(const prometheus::SeriesQuery understood,
+                           prometheus::UnderstandQuery(query.query()));
   const prometheus::Client client(http_, {.address = config_.prometheus.base_url});
-  OPSMESH_ASSIGN_OR_RETURN(prometheus::QueryResult result,
-                           client.QueryRange(ctx, query.query(), start, end, step));
-  if (result.series.empty()) {
+  prometheus::RangeSeries first;
+  size_t count = 0;
+  OPSMESH_ASSIGN_OR_RETURN(
+      const prometheus::SeriesRead read,
+      prometheus::ReadSeries(ctx, client, understood,
+                             {.start = start,
+                              .end = end,
+                              .step_seconds = static_cast<double>(query.step_seconds()),
+                              .range_step_seconds = kDefaultStep,
+                              .max_raw_samples = kMaxRawSamples},
+                             [&](prometheus::RangeSeries series) {
+                               if (count++ == 0) first = std::move(series);
+                               return absl::OkStatus();
+                             }));
+  if (count == 0) {
     return base::NotFound(
                "NO_SERIES",
                fmt::format("Prometheus has no samples for '{}' in the window.", query.query()))
@@ -133,22 +149,28 @@ absl::StatusOr<Forecasting::Sourced> Forecasting::Read(const base::Context& ctx,
   }
   Sourced sourced;
   sourced.series.name = query.query();
-  sourced.series.times = std::move(result.series.front().times);
-  sourced.series.values = std::move(result.series.front().values);
+  sourced.series.times = std::move(first.times);
+  sourced.series.values = std::move(first.values);
   Checked(sourced.ledger, "prometheus", query.query());
-  if (result.series.size() > 1) {
+  if (count > 1) {
     type::v1::LedgerEntry& rest = *sourced.ledger.add_not_checked();
     rest.set_source("prometheus");
     rest.set_subject(query.query());
     rest.set_reason(fmt::format(
         "The query yields {} series; the first one was used. Add sum() around it to join them.",
-        result.series.size()));
+        count));
   }
-  for (const std::string& warning : result.warnings) {
+  for (const std::string& note : read.notes) {
     type::v1::LedgerEntry& partial = *sourced.ledger.add_failed();
     partial.set_source("prometheus");
     partial.set_subject(query.query());
-    partial.set_reason(warning);
+    partial.set_reason(note);
+  }
+  if (!read.ended_early.ok()) {
+    type::v1::LedgerEntry& partial = *sourced.ledger.add_failed();
+    partial.set_source("prometheus");
+    partial.set_subject(query.query());
+    partial.set_reason(std::string(base::ToStd(read.ended_early.message())));
   }
   return sourced;
 }

@@ -33,6 +33,8 @@ struct InstancePrediction::Basis {
 
 namespace {
 
+// Beyond this a load that is stated has nothing to do with the one that was measured.
+constexpr double kMostShift = 1000;
 constexpr int64_t kStepSeconds = 300;
 constexpr absl::Duration kLongestAhead = absl::Hours(7 * 24);
 
@@ -149,7 +151,7 @@ InstancePrediction::Expectation InstancePrediction::Expect(const Load& load, dou
   }
   // A load the caller states replaces what Prometheus saw last: the forecast moves with it.
   const double seen = history.values.back();
-  const double shift = seen > 0 ? current_qps / seen : 1;
+  const double shift = seen > 0 ? std::min(current_qps / seen, kMostShift) : 1;
   const size_t last = forecast->mean.size() - 1;
   for (size_t i = 1; i < forecast->bands.size(); ++i) {
     v1::Interval& interval = *response.add_intervals();

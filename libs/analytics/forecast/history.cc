@@ -13,6 +13,7 @@ namespace {
 
 constexpr double kDay = 86400;
 constexpr size_t kLeastSamples = 8;
+constexpr double kLongestGap = 10'000;  // steps
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 absl::StatusOr<double> StepOf(const Series& series, double given) {
@@ -128,8 +129,12 @@ absl::StatusOr<History> Regularise(const Series& series, double step_seconds) {
   const auto cell_of = [&](double time) {
     return std::floor((last - time) / history.step + 0.5);
   };  // from the end
+  // What lies before a gap of thousands of steps says nothing of now.
+  size_t first = series.times.size() - 1;
+  while (first > 0 && series.times[first] - series.times[first - 1] <= kLongestGap * history.step)
+    --first;
   const auto cells = static_cast<size_t>(
-      std::min(cell_of(series.times.front()) + 1, static_cast<double>(kMaxGrid)));
+      std::min(cell_of(series.times[first]) + 1, static_cast<double>(kMaxGrid)));
   history.values.assign(cells, 0);
   std::vector<uint32_t> counts(cells);
   for (size_t i = 0; i < series.times.size(); ++i) {
