@@ -20,6 +20,7 @@ void AddLogsCommand(CLI::App& app, int* exit_code);
 void AddEventsCommand(CLI::App& app, int* exit_code);
 void AddDescribeCommand(CLI::App& app, int* exit_code);
 void AddDiagnoseCommand(CLI::App& app, int* exit_code);
+void AddRcaCommand(CLI::App& app, int* exit_code);
 void AddPredictCommand(CLI::App& app, int* exit_code);
 void AddToolsCommand(CLI::App& app, int* exit_code);
 void AddModelsCommand(CLI::App& app, int* exit_code);
@@ -43,6 +44,7 @@ inline constexpr Verb kVerbs[] = {
     {"events", AddEventsCommand},
     {"describe", AddDescribeCommand},
     {"diagnose", AddDiagnoseCommand},
+    {"rca", AddRcaCommand},
     {"predict", AddPredictCommand},
     {"tools", AddToolsCommand},
     {"models", AddModelsCommand},

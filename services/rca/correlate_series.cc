@@ -12,6 +12,7 @@
 #include "libs/analytics/order_statistics.h"
 #include "libs/analytics/parallel.h"
 #include "libs/base/error.h"
+#include "services/rca/metric_source.h"
 
 namespace opsmesh::rca {
 namespace {
@@ -91,7 +92,7 @@ Block OnGrid(const v1::CorrelateSeriesRequest& request) {
     for (size_t c = 0; c < block.columns; ++c) {
       const double time = first + static_cast<double>(c) * block.step + block.step / 2;
       while (at < s.times_size() && s.times(at) < time) {
-        if (std::isfinite(s.values(at))) {
+        if (Usable(s.values(at))) {
           value = s.values(at);
           known = true;
         }

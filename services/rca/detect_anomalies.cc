@@ -26,6 +26,12 @@ constexpr size_t kMinUsable = 30;
 // Anomalies listed of one series; more are a sign of a wrong threshold and are counted by the
 // scores.
 constexpr int kMaxAnomalies = 1000;
+// Of what is read from Prometheus: judged at once, ...
+constexpr size_t kBatchPoints = 100'000;
+constexpr size_t kBatchSeries = 1000;
+// ... scores an answer holds (some 20 MB of JSON), and anomalies.
+constexpr size_t kMaxScores = 1'000'000;
+constexpr int kMaxAllAnomalies = 50'000;
 
 struct Plan {
   bool streaming = false;
@@ -147,10 +153,18 @@ double SeasonSeconds(const Plan& plan) {
   return plan.options.season_seconds > 0 ? plan.options.season_seconds : 86400;
 }
 
-void Judge(const Series& s, const Plan& plan, bool include_methods, v1::SeriesAnomalies* out) {
+void Judge(Series s, const Plan& plan, bool include_methods, v1::SeriesAnomalies* out) {
   const size_t n = s.values.size();
-  const auto usable = static_cast<size_t>(
-      std::count_if(s.values.begin(), s.values.end(), [](double v) { return std::isfinite(v); }));
+  std::vector<double> cleaned;
+  if (std::any_of(s.values.begin(), s.values.end(),
+                  [](double v) { return std::isfinite(v) && !Usable(v); })) {
+    cleaned.assign(s.values.begin(), s.values.end());
+    for (double& v : cleaned) {
+      if (!Usable(v)) v = std::nan("");
+    }
+    s.values = cleaned;
+  }
+  const auto usable = static_cast<size_t>(std::count_if(s.values.begin(), s.values.end(), Usable));
   out->set_threshold(plan.threshold);
   out->set_point_count(static_cast<int32_t>(n));
   out->set_usable_count(static_cast<int32_t>(usable));
@@ -226,6 +240,123 @@ void Judge(const Series& s, const Plan& plan, bool include_methods, v1::SeriesAn
   }
 }
 
+/// Judges series as they come, a batch at a time, and keeps only what belongs into the answer: so
+/// that ten thousand series of eleven thousand points need no more memory than a batch of them.
+class Judging {
+ public:
+  Judging(const base::Context& ctx, const Plan& plan, bool include_methods, size_t threads,
+          v1::DetectAnomaliesResponse& response)
+      : ctx_(ctx),
+        plan_(plan),
+        include_methods_(include_methods),
+        threads_(threads),
+        response_(response) {}
+
+  absl::Status Inline(const google::protobuf::RepeatedPtrField<v1::NamedSeries>& all) {
+    std::vector<Series> series;
+    for (const v1::NamedSeries& s : all) {
+      series.push_back({{s.times().data(), static_cast<size_t>(s.times_size())},
+                        {s.values().data(), static_cast<size_t>(s.values_size())}});
+      response_.add_results()->set_name(s.name());
+    }
+    return JudgeLast(series);
+  }
+
+  absl::Status Take(MetricSeries series) {
+    points_ += series.times.size();
+    batch_.push_back(std::move(series));
+    return points_ >= kBatchPoints || batch_.size() >= kBatchSeries ? Flush() : absl::OkStatus();
+  }
+
+  absl::Status Flush() {
+    std::vector<Series> series;
+    for (const MetricSeries& s : batch_) {
+      series.push_back({s.times, s.values});
+      v1::SeriesAnomalies& result = *response_.add_results();
+      result.set_name(s.name);
+      for (const auto& [key, value] : s.labels) (*result.mutable_labels())[key] = value;
+    }
+    const absl::Status judged = JudgeLast(series);
+    const auto count = static_cast<int>(batch_.size());
+    batch_.clear();
+    points_ = 0;
+    for (int i = response_.results_size() - count; judged.ok() && i < response_.results_size(); ++i)
+      Bound(*response_.mutable_results(i));
+    return judged;
+  }
+
+  /// Tells the ledger what did not fit into the answer.
+  void Finish() {
+    if (without_scores_ > 0) {
+      Entry("scores", fmt::format("scores are given for {} of {} series: an answer holds {} of "
+                                  "them; the anomalies of all are listed",
+                                  response_.results_size() - without_scores_,
+                                  response_.results_size(), kMaxScores));
+    }
+    if (left_out_ > 0) {
+      Entry("anomalies", fmt::format("{} anomalies beyond the first {} are not listed", left_out_,
+                                     kMaxAllAnomalies));
+    }
+  }
+
+ private:
+  // Judges the last results, which are those of `series`. When the time is up their places are
+  // taken back: half a batch tells nobody which half.
+  absl::Status JudgeLast(const std::vector<Series>& series) {
+    const int first = response_.results_size() - static_cast<int>(series.size());
+    std::vector<v1::SeriesAnomalies*> results;
+    for (int i = first; i < response_.results_size(); ++i)
+      results.push_back(response_.mutable_results(i));
+    analytics::ForEachIndex(series.size(), series.size() < 8 ? 1 : threads_, [&](size_t i) {
+      if (ctx_.Check().ok()) Judge(series[i], plan_, include_methods_, results[i]);
+    });
+    const absl::Status status = ctx_.Check();
+    if (!status.ok())
+      response_.mutable_results()->DeleteSubrange(first, static_cast<int>(series.size()));
+    return status;
+  }
+
+  void Bound(v1::SeriesAnomalies& result) {
+    size_t size = static_cast<size_t>(result.scores_size());
+    for (const v1::MethodResult& method : result.methods())
+      size += static_cast<size_t>(method.scores_size());
+    scores_ += size;
+    if (scores_ > kMaxScores && size > 0) {
+      ++without_scores_;
+      result.mutable_scores()->Clear();
+      result.clear_methods();
+      // Clear() keeps the memory.
+      v1::SeriesAnomalies lean = result;
+      result = std::move(lean);
+    }
+    anomalies_ += result.anomalies_size();
+    if (anomalies_ <= kMaxAllAnomalies) return;
+    const int keep = std::max(0, result.anomalies_size() - (anomalies_ - kMaxAllAnomalies));
+    left_out_ += result.anomalies_size() - keep;
+    result.mutable_anomalies()->DeleteSubrange(keep, result.anomalies_size() - keep);
+    anomalies_ = kMaxAllAnomalies;
+  }
+
+  void Entry(std::string_view subject, std::string reason) {
+    type::v1::LedgerEntry& entry = *response_.mutable_ledger()->add_not_checked();
+    entry.set_source("answer");
+    entry.set_subject(std::string(subject));
+    entry.set_reason(std::move(reason));
+  }
+
+  const base::Context& ctx_;
+  const Plan& plan_;
+  const bool include_methods_;
+  const size_t threads_;
+  v1::DetectAnomaliesResponse& response_;
+  std::vector<MetricSeries> batch_;
+  size_t points_ = 0;
+  size_t scores_ = 0;
+  int anomalies_ = 0;
+  int without_scores_ = 0;
+  int left_out_ = 0;
+};
+
 }  // namespace
 
 absl::StatusOr<v1::DetectAnomaliesResponse> DetectAnomalies(
@@ -241,40 +372,32 @@ absl::StatusOr<v1::DetectAnomaliesResponse> DetectAnomalies(
   response.set_mode(plan.streaming ? "STREAMING" : "BATCH");
   for (const Method method : plan.methods) response.add_methods(std::string(MethodName(method)));
 
-  std::vector<Series> all;
-  for (const v1::NamedSeries& s : request.series()) {
-    all.push_back({{s.times().data(), static_cast<size_t>(s.times_size())},
-                   {s.values().data(), static_cast<size_t>(s.values_size())}});
-    response.add_results()->set_name(s.name());
-  }
-  MetricsRead read;
+  Judging judging(ctx, plan, request.include_methods(), options.threads, response);
+  OPSMESH_RETURN_IF_ERROR(judging.Inline(request.series()));
   if (request.has_prometheus()) {
     const v1::PrometheusRange& range = request.prometheus();
-    OPSMESH_ASSIGN_OR_RETURN(
-        read, source.Read(ctx, {.queries = {range.queries().begin(), range.queries().end()},
-                                .start_time = range.start_time(),
-                                .end_time = range.end_time(),
-                                .step_seconds = range.step_seconds(),
-                                .scope_namespace = ""}));
-    for (const MetricSeries& s : read.series) {
-      all.push_back({s.times, s.values});
-      v1::SeriesAnomalies& result = *response.add_results();
-      result.set_name(s.name);
-      for (const auto& [key, value] : s.labels) (*result.mutable_labels())[key] = value;
-    }
+    MetricsRequest wanted{.queries = {},
+                          .start_time = range.start_time(),
+                          .end_time = range.end_time(),
+                          .step_seconds = range.step_seconds(),
+                          .scope_namespace = "",
+                          // Judging happens while reading; what is left is for sending.
+                          .time_share = 0.85};
+    for (const std::string& query : range.queries())
+      wanted.queries.push_back({.text = query, .title = "", .optional = false});
+    OPSMESH_ASSIGN_OR_RETURN(type::v1::Ledger ledger,
+                             source.Stream(ctx, wanted, [&](MetricSeries series) {
+                               return judging.Take(std::move(series));
+                             }));
+    OPSMESH_RETURN_IF_ERROR(judging.Flush());
+    *response.mutable_ledger() = std::move(ledger);
   }
-  *response.mutable_ledger() = std::move(read.ledger);
   if (request.series_size() > 0) {
     type::v1::LedgerEntry& entry = *response.mutable_ledger()->add_checked();
     entry.set_source("request");
     entry.set_subject(fmt::format("{} series", request.series_size()));
   }
-  std::vector<v1::SeriesAnomalies*> results;
-  for (v1::SeriesAnomalies& result : *response.mutable_results()) results.push_back(&result);
-  analytics::ForEachIndex(all.size(), all.size() < 8 ? 1 : options.threads, [&](size_t i) {
-    if (ctx.Check().ok()) Judge(all[i], plan, request.include_methods(), results[i]);
-  });
-  OPSMESH_RETURN_IF_ERROR(ctx.Check());
+  judging.Finish();
   return response;
 }
 

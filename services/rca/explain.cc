@@ -29,6 +29,15 @@ type::v1::Text Both(std::string en, std::string zh) {
 }
 
 std::string Number(double value) { return fmt::format("{:.4g}", value); }
+// Of a metric that never moved before, any change is without measure.
+constexpr double kMeasurable = 100;
+std::string Spreads(double spreads) {
+  return spreads < kMeasurable ? Number(spreads) : fmt::format("more than {}", kMeasurable);
+}
+std::string ZhSpreads(double spreads) {
+  return spreads < kMeasurable ? Number(spreads) : fmt::format("{} 以上", kMeasurable);
+}
+
 int Percent(double share) {
   return static_cast<int>(std::lround(100 * std::clamp(share, -9.99, 9.99)));
 }
@@ -122,11 +131,11 @@ type::v1::Text Calls(const ServiceCause& cause) {
 type::v1::Text Move(const CauseInput& input, const MetricFinding& finding) {
   const analytics::ServiceMetric& s = input.series[finding.series];
   const analytics::Deviation& d = finding.deviation;
-  return Both(
-      fmt::format("{} of {} went from {} to {}, {} times its usual spread.", s.metric, s.service,
-                  Number(d.before), Number(d.after), Number(std::abs(d.z))),
-      fmt::format("{} 的 {}({})从 {} 变为 {},是其通常波动的 {} 倍。", s.service, s.metric,
-                  ZhRole(finding.role), Number(d.before), Number(d.after), Number(std::abs(d.z))));
+  return Both(fmt::format("{} of {} went from {} to {}, {} times its usual spread.", s.metric,
+                          s.service, Number(d.before), Number(d.after), Spreads(std::abs(d.z))),
+              fmt::format("{} 的 {}({})从 {} 变为 {},是其通常波动的 {} 倍。", s.service, s.metric,
+                          ZhRole(finding.role), Number(d.before), Number(d.after),
+                          ZhSpreads(std::abs(d.z))));
 }
 
 std::vector<type::v1::Text> Steps(const CauseInput& input, const CauseResult& result, size_t rank) {
@@ -176,8 +185,8 @@ type::v1::Text RunnerUp(const CauseInput& input, const CauseResult& result, size
                     Target(result)),
         fmt::format("{} 落选:没有数据表明它与 {} 的变化有关。", next.service, Target(result)));
   }
-  const std::string lead = Number(std::expm1(std::min(winner.raw, 20.0))),
-                    other = Number(std::expm1(std::min(next.raw, 20.0)));
+  const double lead = std::expm1(std::min(winner.raw, 20.0)),
+               other = std::expm1(std::min(next.raw, 20.0));
   if (next.kind == CauseKind::kQuiet) {
     return Both(fmt::format("{} lost: no metric of it left its usual range.", next.service),
                 fmt::format("{} 落选:其指标都在通常范围内。", next.service));
@@ -190,10 +199,10 @@ type::v1::Text RunnerUp(const CauseInput& input, const CauseResult& result, size
     zh = "其偏离可能由其他服务传导而来";
   }
   (void)input;
-  return Both(fmt::format("{} lost: {}, by {} spreads against {} of {}.", next.service, en, other,
-                          lead, winner.service),
-              fmt::format("{} 落选:{},偏离 {} 倍,而 {} 为 {} 倍。", next.service, zh, other,
-                          winner.service, lead));
+  return Both(fmt::format("{} lost: {}, by {} spreads against {} of {}.", next.service, en,
+                          Spreads(other), Spreads(lead), winner.service),
+              fmt::format("{} 落选:{},偏离 {} 倍,而 {} 为 {} 倍。", next.service, zh,
+                          ZhSpreads(other), winner.service, ZhSpreads(lead)));
 }
 
 type::v1::Text NextStep(const ServiceCause& cause) {

@@ -2,4 +2,6 @@
 #include "libs/server/server.h"
 #include "services/rca/rca.h"
 
-int main(int argc, char** argv) { return opsmesh::server::Main(argc, argv, {opsmesh::rca::Spec()}); }
+int main(int argc, char** argv) {
+  return opsmesh::server::Main(argc, argv, {opsmesh::rca::Spec()});
+}

@@ -4,12 +4,14 @@
 #include <utility>
 
 #include "libs/base/error.h"
+#include "libs/rpc/not_built.h"
 #include "libs/rpc/runner.h"
 #include "opsmesh/rca/v1/rca_service.grpc.pb.h"
 #include "services/rca/correlate_series.h"
 #include "services/rca/detect_anomalies.h"
 #include "services/rca/metric_source.h"
 #include "services/rca/root_cause.h"
+#include "services/rca/standard_queries.h"
 
 namespace opsmesh::rca {
 namespace {
@@ -19,12 +21,19 @@ using grpc::ServerUnaryReactor;
 using namespace opsmesh::rca::v1;  // NOLINT(build/namespaces): this file is the face of exactly
                                    // that package
 
+std::vector<MetricQuery> DefaultMetrics(const RcaConfig& config) {
+  std::vector<MetricQuery> metrics;
+  for (const std::string& text : config.metrics) metrics.push_back({.text = text});
+  return metrics.empty() ? StandardQueries() : metrics;
+}
+
 class RcaServiceImpl final : public RcaService::CallbackService {
  public:
   RcaServiceImpl(rpc::Runner& runner, RcaConfig config, http_client::Client& client,
                  ClusterView* cluster)
       : runner_(runner),
         config_(std::move(config)),
+        metrics_(DefaultMetrics(config_)),
         client_(client),
         source_(client, config_.prometheus),
         cluster_(cluster) {}
@@ -36,7 +45,7 @@ class RcaServiceImpl final : public RcaService::CallbackService {
                          [this](const base::Context& ctx, const AnalyzeRootCauseRequest& req) {
                            return rca::AnalyzeRootCause(ctx, req, source_, cluster_,
                                                         {.threshold = config_.anomaly_threshold,
-                                                         .default_metrics = config_.metrics});
+                                                         .default_metrics = metrics_});
                          });
   }
 
@@ -63,27 +72,27 @@ class RcaServiceImpl final : public RcaService::CallbackService {
   ServerUnaryReactor* ReceiveAlerts(CallbackServerContext* context,
                                     const ReceiveAlertsRequest* request,
                                     ReceiveAlertsResponse* response) override {
-    return NotBuilt(
-        context, request, response,
-        "Alerts are not stored in this version; this service will fold them into incidents.",
-        "Let Alertmanager send them to their present receiver until then.");
+    return rpc::NotBuilt(
+        runner_, context, request, response,
+        {"Alerts are not stored in this version; this service will fold them into incidents.",
+         "Let Alertmanager send them to their present receiver until then."});
   }
 
   ServerUnaryReactor* ListIncidents(CallbackServerContext* context,
                                     const ListIncidentsRequest* request,
                                     ListIncidentsResponse* response) override {
-    return NotBuilt(context, request, response, kIncidents, kUntilIncidents);
+    return rpc::NotBuilt(runner_, context, request, response, kIncidents);
   }
 
   ServerUnaryReactor* GetIncident(CallbackServerContext* context, const GetIncidentRequest* request,
                                   GetIncidentResponse* response) override {
-    return NotBuilt(context, request, response, kIncidents, kUntilIncidents);
+    return rpc::NotBuilt(runner_, context, request, response, kIncidents);
   }
 
   ServerUnaryReactor* AcknowledgeIncident(CallbackServerContext* context,
                                           const AcknowledgeIncidentRequest* request,
                                           AcknowledgeIncidentResponse* response) override {
-    return NotBuilt(context, request, response, kIncidents, kUntilIncidents);
+    return rpc::NotBuilt(runner_, context, request, response, kIncidents);
   }
 
   ServerUnaryReactor* GetRcaStatus(CallbackServerContext* context,
@@ -105,27 +114,13 @@ class RcaServiceImpl final : public RcaService::CallbackService {
   }
 
  private:
-  static constexpr std::string_view kIncidents =
-      "Incidents are not kept in this version; this service will make them of alerts.";
-  static constexpr std::string_view kUntilIncidents =
-      "GET /api/v1/changes and POST /api/v1/diagnose show what happens now.";
-
-  /// Answers UNIMPLEMENTED after the checks every call goes through. `method` is the RPC, the name
-  /// of the caller.
-  template <typename Req, typename Resp>
-  ServerUnaryReactor* NotBuilt(CallbackServerContext* context, const Req* request, Resp* response,
-                               std::string_view sentence, std::string_view until,
-                               const char* method = __builtin_FUNCTION()) {
-    return runner_.Unary(
-        context, request, response,
-        [sentence, until](const base::Context&, const Req&) -> absl::StatusOr<Resp> {
-          return base::Unimplemented("NOT_BUILT", sentence).Hint(until);
-        },
-        method);
-  }
+  static constexpr rpc::NotBuiltWords kIncidents = {
+      "Incidents are not kept in this version; this service will make them of alerts.",
+      "GET /api/v1/changes and POST /api/v1/diagnose show what happens now."};
 
   rpc::Runner& runner_;
   const RcaConfig config_;
+  const std::vector<MetricQuery> metrics_;
   http_client::Client& client_;
   const MetricSource source_;
   ClusterView* const cluster_;

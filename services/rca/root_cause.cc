@@ -12,6 +12,8 @@
 #include "libs/analytics/detect/methods.h"
 #include "libs/base/error.h"
 #include "services/rca/explain.h"
+#include "services/rca/metric_topology.h"
+#include "services/rca/node_faults.h"
 #include "services/rca/ownership.h"
 
 namespace opsmesh::rca {
@@ -24,12 +26,17 @@ using analytics::ServiceMetric;
 constexpr int kMaxSeries = 10000;
 constexpr int kMaxAnomalies = 500;
 constexpr int kMaxUnjudged = 100;
+constexpr int kMaxEdges = 1000;
 // Causes that carry steps, evidence and a next step; the others have their place and one sentence.
 constexpr size_t kDetailed = 5;
+constexpr size_t kMaxSteps = 10;
 // Causes whose events are asked for.
 constexpr size_t kAskedAbout = 3;
 constexpr double kRobustLimit = 3.5;
 constexpr absl::Duration kLongestWindow = absl::Hours(24 * 7);
+// What helps and need not be there may not hold an answer up.
+constexpr absl::Duration kLongestLearning = absl::Seconds(5);
+constexpr absl::Duration kLongestAsking = absl::Seconds(5);
 // Events this long before the onset may have caused it; a little after it they may be its first
 // sign.
 constexpr absl::Duration kBeforeOnset = absl::Minutes(30);
@@ -127,8 +134,10 @@ class Analysis {
     input_.target_service = request_.target().service();
     input_.target_metric = request_.target().metric();
     if (request_.has_onset_time()) input_.onset_time = request_.onset_time();
+    ResolveTarget();
     result_ = analytics::RankCauses(input_);
     OPSMESH_RETURN_IF_ERROR(ctx_.Check());
+    if (faults_) faults_->Promote(input_, names_, result_, extra_);
     JoinEvents();
     Write();
     return std::move(response_);
@@ -141,6 +150,9 @@ class Analysis {
                                s.metric(),
                                {s.times().begin(), s.times().end()},
                                {s.values().begin(), s.values().end()}});
+      for (double& value : input_.series.back().values) {
+        if (!Usable(value)) value = std::nan("");
+      }
     }
     if (request_.series_size() == 0) return;
     type::v1::LedgerEntry& entry = *response_.mutable_ledger()->add_checked();
@@ -149,20 +161,66 @@ class Analysis {
   }
 
   absl::Status ReadMetrics() {
-    std::vector<std::string> metrics(request_.metrics().begin(), request_.metrics().end());
+    std::vector<MetricQuery> metrics;
+    for (const std::string& metric : request_.metrics()) metrics.push_back({.text = metric});
     if (metrics.empty() && request_.series_size() == 0) metrics = options_.default_metrics;
     if (metrics.empty()) return absl::OkStatus();
-    OPSMESH_ASSIGN_OR_RETURN(
-        MetricsRead read, source_.Read(ctx_, {.queries = metrics,
-                                              .start_time = request_.start_time(),
-                                              .end_time = request_.end_time(),
-                                              .step_seconds = request_.step_seconds(),
-                                              .scope_namespace = request_.context().namespace_()}));
-    type::v1::Ledger merged = std::move(*response_.mutable_ledger());
-    merged.MergeFrom(read.ledger);
-    *response_.mutable_ledger() = std::move(merged);
-    AssignServices(std::move(read.series), input_);
+    OPSMESH_ASSIGN_OR_RETURN(MetricsRead read,
+                             source_.Read(ctx_, {.queries = metrics,
+                                                 .start_time = request_.start_time(),
+                                                 .end_time = request_.end_time(),
+                                                 .step_seconds = request_.step_seconds(),
+                                                 .scope_namespace = request_.context().namespace_(),
+                                                 .time_share = 0.6}));
+    response_.mutable_ledger()->MergeFrom(read.ledger);
+    if (read.series.empty()) return absl::OkStatus();
+    LearnTopology();
+    faults_.emplace(read.series, topology_);
+    for (MetricSeries& made : faults_->Reporting()) read.series.push_back(std::move(made));
+    names_ = AssignServices(std::move(read.series), topology_, input_);
     return absl::OkStatus();
+  }
+
+  // Where pods are and who calls whom: of kube-state metrics, which know the past too, and of the
+  // cluster as it is.
+  void LearnTopology() {
+    const auto time = [](const google::protobuf::Timestamp& t) {
+      return absl::FromUnixSeconds(t.seconds());
+    };
+    const base::Context learning =
+        ctx_.WithTimeout(ctx_.Remaining() == absl::InfiniteDuration()
+                             ? kLongestLearning
+                             : std::min(kLongestLearning, ctx_.Remaining() * 0.3));
+    const size_t pods = LearnFromMetrics(learning, source_, time(request_.start_time()),
+                                         time(request_.end_time()), topology_);
+    type::v1::LedgerEntry* entry = pods > 0 ? response_.mutable_ledger()->add_checked()
+                                            : response_.mutable_ledger()->add_not_checked();
+    entry->set_source("prometheus");
+    entry->set_subject(pods > 0 ? fmt::format("topology: {} pods of kube-state metrics", pods)
+                                : "topology");
+    if (pods == 0) entry->set_reason("there are no kube-state metrics (kube_pod_info)");
+    if (cluster_ == nullptr) return;
+    const auto learnt = cluster_->Learn(learning, request_.context(), topology_);
+    Ledger(learnt.ok() ? response_.mutable_ledger()->add_checked()
+                       : response_.mutable_ledger()->add_not_checked(),
+           learnt.ok() ? "topology: " + *learnt : "topology of the cluster",
+           learnt.ok() ? "" : std::string(learnt.status().message()));
+  }
+
+  // "cart" where the analysis says "shop/cart", and the other way round.
+  void ResolveTarget() {
+    const std::string& given = input_.target_service;
+    const auto measured = [this](const std::string& name) {
+      return std::any_of(input_.series.begin(), input_.series.end(),
+                         [&](const ServiceMetric& s) { return s.service == name; });
+    };
+    if (given.empty() || measured(given)) return;
+    std::vector<std::string> meant;
+    for (const auto& [name, object] : names_) {
+      if ((object.name == given || object.ns + "/" + object.name == given) && measured(name))
+        meant.push_back(name);
+    }
+    if (meant.size() == 1) input_.target_service = meant.front();
   }
 
   void Ledger(type::v1::LedgerEntry* entry, std::string_view subject, std::string reason) {
@@ -173,14 +231,18 @@ class Analysis {
 
   // What happened to the objects around the onset.
   void JoinEvents() {
-    if (cluster_ == nullptr || !result_.onset_time || result_.ranked.empty() ||
-        request_.metrics_size() == 0)
-      return;
+    if (cluster_ == nullptr || !result_.onset_time) return;
     const absl::Time onset = absl::FromUnixSeconds(static_cast<int64_t>(*result_.onset_time));
+    const base::Context asking = ctx_.WithTimeout(kLongestAsking);
+    const absl::Duration unsure = absl::Seconds(result_.onset_uncertainty);
     for (size_t rank = 0; rank < std::min(kAskedAbout, result_.ranked.size()); ++rank) {
       const std::string& service = result_.ranked[rank].service;
-      auto events = cluster_->Events(ctx_, request_.context(), service, onset - kBeforeOnset,
-                                     onset + kAfterOnset);
+      const auto object = names_.find(service);
+      if (object == names_.end() || object->second.kind.empty() ||
+          result_.ranked[rank].kind == analytics::CauseKind::kQuiet)
+        continue;
+      auto events = cluster_->Events(asking, request_.context(), object->second,
+                                     onset - kBeforeOnset - unsure, onset + kAfterOnset + unsure);
       const std::string subject = fmt::format("events of {} at the onset", service);
       if (!events.ok()) {
         Ledger(response_.mutable_ledger()->add_not_checked(), subject,
@@ -188,7 +250,7 @@ class Analysis {
         continue;
       }
       Ledger(response_.mutable_ledger()->add_checked(), subject, "");
-      for (ClusterEvent& event : *events) events_.push_back(std::move(event));
+      events_[service] = *std::move(events);
     }
   }
 
@@ -203,6 +265,7 @@ class Analysis {
       response_.mutable_target()->set_metric(result_.target_metric);
     }
     WriteWindow();
+    WriteGraph();
     WriteUnjudged();
     WriteAnomalies();
     const size_t most = request_.max_causes() == 0 ? result_.ranked.size()
@@ -224,6 +287,21 @@ class Analysis {
     if (!std::isfinite(first) || !std::isfinite(last)) return;
     *response_.mutable_start_time() = ToProto(first);
     *response_.mutable_end_time() = ToProto(last);
+  }
+
+  void WriteGraph() {
+    for (const auto& [caller, callee] : input_.edges) {
+      if (response_.edges_size() == kMaxEdges) break;
+      v1::CallEdge& edge = *response_.add_edges();
+      edge.set_caller(caller);
+      edge.set_callee(callee);
+    }
+    int64_t missing = 0;
+    for (const ServiceMetric& s : input_.series) {
+      missing += std::count_if(s.values.begin(), s.values.end(),
+                               [](double v) { return !std::isfinite(v); });
+    }
+    response_.set_missing_count(missing);
   }
 
   void WriteUnjudged() {
@@ -274,17 +352,23 @@ class Analysis {
     out.set_service(cause.service);
     if (!cause.findings.empty()) out.set_metric(input_.series[cause.findings[0].series].metric);
     out.set_score(cause.score);
+    if (const auto object = names_.find(cause.service);
+        object != names_.end() && !object->second.kind.empty())
+      *out.mutable_object() = RefOf(object->second);
     if (rank >= kDetailed) {
       out.set_explanation(Pick(Summary(input_, result_, rank), language_));
       return;
     }
     std::vector<type::v1::Text> steps = Steps(input_, result_, rank);
-    for (const ClusterEvent& event : events_) {
-      if (event.service != cause.service) continue;
-      steps.push_back(event.statement);
+    if (const auto extra = extra_.find(cause.service); extra != extra_.end()) {
+      steps.insert(steps.begin(), extra->second.begin(), extra->second.end());
+      for (const type::v1::Text& step : extra->second)
+        AddEvidence(out, v1::Evidence::KIND_TOPOLOGY, step, 1, std::nullopt);
+    }
+    for (const ClusterEvent& event : events_[cause.service]) {
+      if (steps.size() < kMaxSteps) steps.push_back(event.statement);
       AddEvidence(out, event.change ? v1::Evidence::KIND_CHANGE : v1::Evidence::KIND_OBJECT,
                   event.statement, 0.8, event.time);
-      if (!out.has_object()) *out.mutable_object() = event.object;
     }
     *out.mutable_summary() = steps.front();
     std::string explanation;
@@ -294,7 +378,7 @@ class Analysis {
       explanation += Pick(step, language_);
     }
     if (rank + 1 < result_.ranked.size()) {
-      *out.mutable_runner_up() = RunnerUp(input_, result_, rank);
+      *out.mutable_runner_up() = WhyNext(rank);
       if (rank == 0)
         explanation += (text::IsChinese(language_) ? "" : " ") + Pick(out.runner_up(), language_);
     }
@@ -310,6 +394,25 @@ class Analysis {
       AddEvidence(out, v1::Evidence::KIND_ANOMALY, Move(input_, finding), score, std::nullopt);
     }
     *out.mutable_next_step() = NextStep(cause);
+  }
+
+  // What suffers from a node that is at fault lost for another reason than a smaller deviation.
+  type::v1::Text WhyNext(size_t rank) {
+    const std::string& winner = result_.ranked[rank].service;
+    const std::string& next = result_.ranked[rank + 1].service;
+    const auto object = names_.find(next);
+    if (extra_.contains(winner) && object != names_.end()) {
+      for (const auto& [pod, place] : topology_.pods()) {
+        if (place.node != winner || place.workload != object->second) continue;
+        type::v1::Text text;
+        text.set_en(fmt::format("{} lost: its pod {} stands on {}, so its trouble follows.", next,
+                                pod.second, winner));
+        text.set_zh(fmt::format("{} 落选:其 Pod {} 位于 {},其异常由该节点引起。", next, pod.second,
+                                winner));
+        return text;
+      }
+    }
+    return RunnerUp(input_, result_, rank);
   }
 
   void AddEvidence(v1::RootCause& cause, v1::Evidence::Kind kind, const type::v1::Text& statement,
@@ -341,6 +444,9 @@ class Analysis {
       }
       return;
     }
+    const bool clear = result_.ranked[0].kind != analytics::CauseKind::kDeviation ||
+                       result_.ranked[0].raw >= std::log1p(kRobustLimit) ||
+                       extra_.contains(result_.ranked[0].service);
     const std::string onset = absl::FormatTime(
         "%Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(static_cast<int64_t>(*result_.onset_time)),
         absl::UTCTimeZone());
@@ -354,8 +460,22 @@ class Analysis {
     const v1::RootCause& first = response_.root_causes(0);
     const std::string cited =
         first.evidence_size() > 0 ? fmt::format(" [{}]", first.evidence(0).evidence_id()) : "";
+    if (!clear || result_.ranked[0].kind == analytics::CauseKind::kQuiet) {
+      en += fmt::format("Nothing stands out: the largest change is small. {}{}",
+                        first.summary().en(), cited);
+      zh += fmt::format("没有明显异常,最大的变化也很小。{}{}", first.summary().zh(), cited);
+      report.set_en(std::move(en));
+      report.set_zh(std::move(zh));
+      return;
+    }
     en += fmt::format("Most likely cause: {}. {}{}", first.service(), first.summary().en(), cited);
     zh += fmt::format("最可能的根因:{}。{}{}", first.service(), first.summary().zh(), cited);
+    for (const ClusterEvent& event : events_[first.service()]) {
+      if (!event.change) continue;
+      en += " " + event.statement.en();
+      zh += event.statement.zh();
+      break;
+    }
     if (first.has_runner_up()) {
       en += " " + first.runner_up().en();
       zh += first.runner_up().zh();
@@ -373,12 +493,26 @@ class Analysis {
   text::Language language_ = text::Language::kEnglish;
   CauseInput input_;
   CauseResult result_;
-  std::vector<ClusterEvent> events_;
+  Topology topology_;
+  Names names_;
+  std::optional<NodeFaults> faults_;
+  ExtraSteps extra_;
+  std::map<std::string, std::vector<ClusterEvent>> events_;
   int evidence_count_ = 0;
   v1::AnalyzeRootCauseResponse response_;
 };
 
 }  // namespace
+
+type::v1::ObjectRef RefOf(const CauseObject& object) {
+  type::v1::ObjectRef ref;
+  ref.set_kind(object.kind);
+  if (object.kind == "Deployment" || object.kind == "StatefulSet" || object.kind == "DaemonSet")
+    ref.set_group("apps");
+  ref.set_namespace_(object.ns);
+  ref.set_name(object.name);
+  return ref;
+}
 
 absl::StatusOr<v1::AnalyzeRootCauseResponse> AnalyzeRootCause(
     const base::Context& ctx, const v1::AnalyzeRootCauseRequest& request,

@@ -11,34 +11,42 @@
 #include "libs/base/context.h"
 #include "opsmesh/rca/v1/analysis.pb.h"
 #include "services/rca/metric_source.h"
+#include "services/rca/topology.h"
 
 namespace opsmesh::rca {
+
+/// The reference to an object.
+type::v1::ObjectRef RefOf(const CauseObject& object);
 
 /// Something that happened to an object of the cluster around the onset.
 struct ClusterEvent {
   absl::Time time;
-  std::string service;  // as the figures name it
   type::v1::ObjectRef object;
   type::v1::Text statement;
   bool change = false;  // a roll-out or scaling, not a symptom
 };
 
-/// What the cluster knows about services: what happened to them. Thread-safe.
+/// What the cluster knows: where its pods are, who calls whom, what happened. Every method ends
+/// within a few seconds. Thread-safe.
 class ClusterView {
  public:
   virtual ~ClusterView() = default;
-  /// Events of the workload of that name and of its pods within the time, oldest first; none when
-  /// there is no such workload.
+  /// Adds pods with their nodes and workloads, and the calls that environment variables and
+  /// arguments of workloads tell of, to what `topology` knows. A sentence about what was read.
+  virtual absl::StatusOr<std::string> Learn(const base::Context& ctx, const type::v1::Scope& scope,
+                                            Topology& topology) = 0;
+  /// Events of the object and of its pods, and roll-outs of a Deployment, within the time, oldest
+  /// first; none when there is no such object.
   virtual absl::StatusOr<std::vector<ClusterEvent>> Events(const base::Context& ctx,
                                                            const type::v1::Scope& scope,
-                                                           const std::string& service,
+                                                           const CauseObject& object,
                                                            absl::Time from, absl::Time to) = 0;
 };
 
 struct RootCauseOptions {
   double threshold = 0.65;
   /// Read when a request names neither metrics nor series.
-  std::vector<std::string> default_metrics;
+  std::vector<MetricQuery> default_metrics;
 };
 
 /// Errors: INVALID_ARGUMENT (TIME_WINDOW, SERIES_SHAPE, TOO_MANY_SERIES, THRESHOLD), those of

@@ -2,7 +2,7 @@
 // averaged, in all series alike, as often as needed.
 #pragma once
 
-#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -14,8 +14,8 @@ namespace opsmesh::rca {
 /// Not thread-safe.
 class SeriesStore {
  public:
-  /// 16 bytes a point: 6,000,000 are 96 MB.
-  explicit SeriesStore(size_t max_points = 6'000'000) : max_points_(max_points) {}
+  /// 16 bytes a point: 4,000,000 are 64 MB, and the analysis needs as much again.
+  explicit SeriesStore(size_t max_points = 4'000'000) : max_points_(max_points) {}
 
   void Add(MetricSeries series) {
     for (size_t m = 1; m < merged_; m *= 2) Halve(series);
@@ -32,22 +32,16 @@ class SeriesStore {
     }
   }
 
-  size_t size() const { return series_.size(); }
   /// Neighbouring points that were made one; 1 = none.
   size_t merged() const { return merged_; }
-  size_t LongestSince(size_t first) const {
-    size_t longest = 0;
-    for (size_t i = first; i < series_.size(); ++i)
-      longest = std::max(longest, series_[i].times.size());
-    return longest;
-  }
-  void DropSince(size_t first) {
-    for (size_t i = first; i < series_.size(); ++i) points_ -= series_[i].times.size();
-    series_.resize(first);
-  }
   std::vector<MetricSeries> Take() { return std::move(series_); }
 
  private:
+  // NaN is a missing value: the other one counts.
+  static double Mean(double a, double b) {
+    if (std::isnan(a)) return b;
+    return std::isnan(b) ? a : a / 2 + b / 2;
+  }
   static void Halve(MetricSeries& s) {
     std::vector<double> times, values;
     times.reserve((s.times.size() + 1) / 2);
@@ -55,7 +49,7 @@ class SeriesStore {
     for (size_t i = 0; i < s.times.size(); i += 2) {
       const bool pair = i + 1 < s.times.size();
       times.push_back(s.times[i]);
-      values.push_back(pair ? s.values[i] / 2 + s.values[i + 1] / 2 : s.values[i]);
+      values.push_back(pair ? Mean(s.values[i], s.values[i + 1]) : s.values[i]);
     }
     s.times = std::move(times);
     s.values = std::move(values);

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 
 import harness
 
-VERBS = ("up", "ask", "chat", "pods", "logs", "events", "describe", "diagnose", "predict", "tools", "models", "sim", "config",
+VERBS = ("up", "ask", "chat", "pods", "logs", "events", "describe", "diagnose", "rca", "predict", "tools", "models", "sim", "config",
          "completion", "version")
 OK, FAILURE, USAGE, APPROVAL, DENIED, DOWN, PARTIAL, CONFIG = 0, 1, 2, 3, 4, 5, 6, 78
 

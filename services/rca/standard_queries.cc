@@ -1,0 +1,69 @@
+#include "services/rca/standard_queries.h"
+
+namespace opsmesh::rca {
+namespace {
+
+struct Standard {
+  const char* title;
+  const char* promql;
+};
+
+// Rates over 5 minutes hold at least four samples at the usual scrape intervals of 15 s to 60 s.
+constexpr Standard kStandard[] = {
+    {"cpu",
+     R"(sum by (namespace, pod) (rate(container_cpu_usage_seconds_total{container!="",container!="POD"}[5m])))"},
+    {"cpu_throttled",
+     R"(sum by (namespace, pod) (rate(container_cpu_cfs_throttled_periods_total{container!=""}[5m])) / sum by (namespace, pod) (rate(container_cpu_cfs_periods_total{container!=""}[5m])))"},
+    {"memory",
+     R"(sum by (namespace, pod) (container_memory_working_set_bytes{container!="",container!="POD"}))"},
+    {"network_receive",
+     R"(sum by (namespace, pod) (rate(container_network_receive_bytes_total[5m])))"},
+    {"network_transmit",
+     R"(sum by (namespace, pod) (rate(container_network_transmit_bytes_total[5m])))"},
+    {"restarts",
+     R"(sum by (namespace, pod) (increase(kube_pod_container_status_restarts_total[10m])))"},
+    {"containers_waiting",
+     R"(sum by (namespace, pod) (kube_pod_container_status_waiting_reason{reason!="ContainerCreating",reason!="PodInitializing"}))"},
+    {"replicas_unavailable", "kube_deployment_status_replicas_unavailable"},
+    {"replicas_unavailable", "kube_daemonset_status_number_unavailable"},
+    {"replicas_unavailable",
+     "kube_statefulset_replicas - on (namespace, statefulset) "
+     "kube_statefulset_status_replicas_ready"},
+    {"node_ready",
+     R"(max by (node) (kube_node_status_condition{condition="Ready",status="true"}))"},
+    {"node_pressure",
+     R"(sum by (node) (kube_node_status_condition{condition=~".*Pressure",status="true"}))"},
+    {"node_cpu", R"(1 - avg by (node, instance) (rate(node_cpu_seconds_total{mode="idle"}[5m])))"},
+    {"node_memory_available", "node_memory_MemAvailable_bytes"},
+    {"node_disk_available", R"(node_filesystem_avail_bytes{mountpoint="/"})"},
+    {"requests", "sum by (namespace, service) (rate(http_requests_total[5m]))"},
+    {"errors",
+     R"(sum by (namespace, service) (rate(http_requests_total{code=~"5.."}[5m]) or rate(http_requests_total{status=~"5.."}[5m])))"},
+    {"latency.avg",
+     "sum by (namespace, service) (rate(http_request_duration_seconds_sum[5m])) / sum by "
+     "(namespace, service) (rate(http_request_duration_seconds_count[5m]))"},
+    {"latency.p95",
+     "histogram_quantile(0.95, sum by (namespace, service, le) "
+     "(rate(http_request_duration_seconds_bucket[5m])))"},
+    {"requests",
+     "sum by (source_workload, source_workload_namespace, destination_workload, "
+     R"(destination_workload_namespace) (rate(istio_requests_total{reporter="source"}[5m])))"},
+    {"latency.avg",
+     "sum by (source_workload, source_workload_namespace, destination_workload, "
+     "destination_workload_namespace) "
+     R"((rate(istio_request_duration_milliseconds_sum{reporter="source"}[5m])) / sum by )"
+     "(source_workload, source_workload_namespace, destination_workload, "
+     "destination_workload_namespace) "
+     R"((rate(istio_request_duration_milliseconds_count{reporter="source"}[5m])))"},
+};
+
+}  // namespace
+
+std::vector<MetricQuery> StandardQueries() {
+  std::vector<MetricQuery> queries;
+  for (const Standard& standard : kStandard)
+    queries.push_back({.text = standard.promql, .title = standard.title, .optional = true});
+  return queries;
+}
+
+}  // namespace opsmesh::rca
