@@ -21,6 +21,7 @@ struct InstancePrediction::Expectation {
   double plan_qps = 0;  // what is planned for
   double confidence = 0;
   std::string model = "reactive";
+  bool too_far = false;  // the time asked for is not within the next seven days
 };
 
 struct InstancePrediction::Basis {
@@ -53,7 +54,8 @@ std::string Capitalised(std::string_view text) {
 }
 
 void Describe(const PodCapacity& capacity, const analytics::ReplicaRules& rules,
-              analytics::PlanTerm term, double plan_qps, v1::PredictResponse& response) {
+              analytics::PlanTerm term, double plan_qps, bool too_far,
+              v1::PredictResponse& response) {
   const std::string_view name = analytics::NameOf(term);
   std::string en = Capitalised(TermInEnglish(name));
   std::string zh(TermInChinese(name));
@@ -66,7 +68,10 @@ void Describe(const PodCapacity& capacity, const analytics::ReplicaRules& rules,
     en += fmt::format(": {:.4g} requests/s.", response.current_qps());
     zh += fmt::format("：{:.4g} 次请求/秒。", response.current_qps());
   }
-  if (response.model() == "reactive") {
+  if (too_far) {
+    en += " The time asked for is not within the next seven days, so nothing was forecast.";
+    zh += "所问时间不在未来七天之内，因此没有预测。";
+  } else if (response.model() == "reactive") {
     en += " There is too little history for a forecast, so the reactive rule was used.";
     zh += "历史不足，无法预测，采用反应式规则。";
   }
@@ -200,6 +205,7 @@ absl::StatusOr<v1::PredictResponse> InstancePrediction::Predict(
   if (basis.load && ahead <= kLongestAhead && when >= now - absl::Hours(1)) {
     expected = Expect(*basis.load, current, ahead, rules, response);
   } else if (basis.load) {
+    expected.too_far = true;
     NotChecked(ledger, "forecast", "the load",
                "The time asked for is not within the next seven days.");
   }
@@ -211,7 +217,7 @@ absl::StatusOr<v1::PredictResponse> InstancePrediction::Predict(
   response.set_predicted_qps(expected.qps);
   response.set_confidence(expected.confidence);
   response.set_model(expected.model);
-  Describe(capacity, rules, decision.term, expected.plan_qps, response);
+  Describe(capacity, rules, decision.term, expected.plan_qps, expected.too_far, response);
   return response;
 }
 

@@ -53,6 +53,11 @@ std::string Minutes(double minutes) {
                                        : fmt::format("{:.2g}", minutes);
 }
 
+std::string MinutesInEnglish(double minutes) {
+  const std::string number = Minutes(minutes);
+  return number + (number == "1" ? " minute" : " minutes");
+}
+
 }  // namespace
 
 std::string_view TermInEnglish(std::string_view term) {
@@ -116,16 +121,17 @@ type::v1::Text ReplaySummary(const v1::ReplayReplicasResponse& replay,
     if (outcome.name().rfind("hpa ", 0) != 0) continue;
     const std::string target = outcome.name().substr(4);
     en += fmt::format(
-        "With a HorizontalPodAutoscaler at {} you would have had {} minutes of saturation "
+        "With a HorizontalPodAutoscaler at {} you would have had {} of saturation "
         "(pods {:.2f} x the least possible, cost {:.2f}). ",
-        target, Minutes(outcome.saturated_minutes()), outcome.pods_over_oracle(), outcome.cost());
+        target, MinutesInEnglish(outcome.saturated_minutes()), outcome.pods_over_oracle(),
+        outcome.cost());
     zh += fmt::format(
         "若用 {} 目标的 HPA，会有 {} 分钟饱和（pod 数为最少所需的 {:.2f} 倍，成本 {:.2f}）；",
         target, Minutes(outcome.saturated_minutes()), outcome.pods_over_oracle(), outcome.cost());
   }
-  en += fmt::format("With the plan: {} minutes (pods {:.2f} x, cost {:.2f} at {:g}:1).",
-                    Minutes(plan.saturated_minutes()), plan.pods_over_oracle(), plan.cost(),
-                    rules.shortage_cost);
+  en += fmt::format("With the plan: {} (pods {:.2f} x, cost {:.2f} at {:g}:1).",
+                    MinutesInEnglish(plan.saturated_minutes()), plan.pods_over_oracle(),
+                    plan.cost(), rules.shortage_cost);
   zh += fmt::format("按规划：{} 分钟（{:.2f} 倍，成本 {:.2f}，缺/余为 {:g}:1）。",
                     Minutes(plan.saturated_minutes()), plan.pods_over_oracle(), plan.cost(),
                     rules.shortage_cost);

@@ -146,6 +146,19 @@ TEST_F(PredictServiceTest, PredictsInstancesFromTheForecastNeverBelowWhatIsNeede
   EXPECT_TRUE(capped->capped());
 }
 
+TEST_F(PredictServiceTest, SaysThatATimeLongAgoIsNotForecast) {
+  const auto prometheus = DailyPrometheus();
+  Start("prometheus: {url: '127.0.0.1:" + std::to_string(prometheus->port()) + "'}");
+  v1::PredictRequest request;
+  request.set_current_qps(100.5);
+  request.mutable_timestamp()->set_seconds(1704110400);  // 2024-01-01T12:00:00Z
+  const auto answer = Call(&PredictService::Stub::Predict, request);
+  ASSERT_TRUE(answer.ok()) << answer.status().message();
+  EXPECT_EQ(answer->model(), "reactive");
+  EXPECT_NE(answer->reason().en().find("not within the next seven days"), std::string::npos);
+  EXPECT_EQ(answer->reason().en().find("too little history"), std::string::npos);
+}
+
 TEST_F(PredictServiceTest, WithoutAHistoryItUsesTheReactiveRuleAndSaysSo) {
   Start("predict: {capacity_qps: 10, target_utilization: 0.5}");
   v1::PredictRequest request;
