@@ -50,13 +50,22 @@ class SortedSamples {
   }
 
  private:
-  // How many samples from the begin on satisfy what the first ones do. Halves without a branch: the
-  // way through random samples cannot be predicted.
+  // How many samples from the begin on satisfy what the first ones do. Quarters, then halves,
+  // without a branch: the way through random samples cannot be predicted, and three loads at once
+  // wait no longer than one.
   template <typename Before>
   size_t Search(Before before) const {
     size_t left = sorted_.size();
     if (left == 0) return 0;
     const double* base = sorted_.data();
+    while (left >= 8) {
+      const size_t quarter = left / 4;
+      const size_t count = static_cast<size_t>(before(base[quarter - 1])) +
+                           static_cast<size_t>(before(base[2 * quarter - 1])) +
+                           static_cast<size_t>(before(base[3 * quarter - 1]));
+      base += quarter * count;
+      left = count == 3 ? left - 3 * quarter : quarter;
+    }
     while (left > 1) {
       const size_t half = left / 2;
       base += half & (size_t{0} - static_cast<size_t>(before(base[half - 1])));
@@ -68,8 +77,8 @@ class SortedSamples {
   std::vector<double> sorted_;
 };
 
-/// Timed samples, first in first out. Grows to the largest size it is used with and allocates no more
-/// after that.
+/// Timed samples, first in first out. Grows to the largest size it is used with and allocates no
+/// more after that.
 class SampleQueue {
  public:
   struct Sample {
