@@ -11,7 +11,9 @@
 namespace opsmesh::kubesim {
 namespace {
 
-constexpr size_t kMemo = 1024;
+// Parsed objects that are remembered: a power of two, about half of all objects.
+constexpr size_t kLeastMemo = 512, kMostMemo = 8192;
+constexpr uint64_t kFitEvery = 1024;  // steps
 // A real-time engine looks up at least this often, so that a clock that jumps is noticed.
 constexpr absl::Duration kLongestWait = absl::Seconds(1);
 
@@ -32,7 +34,7 @@ Engine::Engine(const Cluster& cluster, SimulationClock& clock)
       clock_(clock),
       client_(cluster, *this),
       events_(std::make_unique<EventRecorder>(*this)),
-      memo_(kMemo) {}
+      memo_(kLeastMemo) {}
 
 Engine::~Engine() {
   Stop();
@@ -77,7 +79,15 @@ void Engine::Post(Task task) {
 }
 
 Engine::Memo& Engine::MemoOf(const ObjectPtr& object) {
-  return memo_[(reinterpret_cast<uintptr_t>(object.get()) >> 4) * 0x9E3779B97F4A7C15u >> 32 & (kMemo - 1)];
+  return memo_[(reinterpret_cast<uintptr_t>(object.get()) >> 4) * 0x9E3779B97F4A7C15u >> 32 & (memo_.size() - 1)];
+}
+
+void Engine::FitMemo() {
+  size_t objects = 0;
+  for (const auto& [key, informer] : informers_) objects += informer->size();
+  size_t wanted = kLeastMemo;
+  while (wanted < kMostMemo && wanted < objects / 2) wanted *= 2;
+  if (wanted > memo_.size()) memo_ = std::vector<Memo>(wanted);
 }
 
 std::shared_ptr<const Json> Engine::Parsed(const ObjectPtr& object) {
@@ -107,6 +117,12 @@ void Informer::Take(const ObjectPtr& now, const ObjectPtr& gone, Engine& engine)
     index->Replace(before ? &before : nullptr, now ? &now : nullptr, now_json.get());
   const Seen seen{before, now, before_json ? *before_json : *null, now_json ? *now_json : *null};
   for (const auto& handler : handlers_) Guarded([&] { handler(seen); });
+  if (before) engine.Forget(before);  // nobody asks for what is past
+}
+
+void Engine::Forget(const ObjectPtr& object) {
+  Memo& memo = MemoOf(object);
+  if (memo.object == object) memo = {};
 }
 
 void Engine::Take(const Change& change) {
@@ -188,6 +204,7 @@ void Engine::StartParts() {
     for (const ObjectPtr& object : snapshot.objects) informer->Take(object, nullptr, *this);
     none.swap(informer->handlers_);
   }
+  FitMemo();
   events_->Start();
   for (size_t i = 0; i < parts_.size(); ++i) {
     if (resuming_ && resumed_->parts[i].has_value()) parts_[i]->Restore(resumed_->parts[i]);
@@ -235,7 +252,7 @@ bool Engine::StepUntil(absl::Time limit) {
   auto node = timers_.extract(timers_.begin());
   if (!node.mapped().background) --foreground_;
   if (clock_.frozen()) clock_.AdvanceTo(node.key().first);
-  ++steps_;
+  if (++steps_ % kFitEvery == 0) FitMemo();
   Guarded(node.mapped().task);
   return true;
 }

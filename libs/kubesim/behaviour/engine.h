@@ -149,8 +149,11 @@ class Engine {
   }
   void Cancel(const TimerId& timer);
 
-  /// The object's JSON; the last thousand are remembered.
+  /// The object's JSON; that of many current objects (hundreds to thousands, by the cluster's size) is
+  /// remembered.
   std::shared_ptr<const Json> Parsed(const ObjectPtr& object);
+  /// A version that was replaced needs not be remembered.
+  void Forget(const ObjectPtr& object);
 
  private:
   struct Timer {
@@ -185,6 +188,7 @@ class Engine {
     std::shared_ptr<const Json> json;
   };
   Memo& MemoOf(const ObjectPtr& object);
+  void FitMemo();
   std::vector<Memo> memo_;
   bool started_ = false;
   std::optional<EngineState> resumed_;

@@ -54,6 +54,58 @@ TEST(NodeLifecycleTest, ASilentNodeIsMarkedTaintedAndEmptied) {
   for (const Json& pod : cluster.List("", "pods")) EXPECT_EQ(pod["spec"]["nodeName"], "node-2");
 }
 
+std::string Nodes(int from, int to, const char* zone) {
+  std::string yaml;
+  for (int i = from; i < to; ++i) {
+    yaml += "---\napiVersion: v1\nkind: Node\nmetadata: {name: m-" + std::to_string(i) +
+            ", labels: {topology.kubernetes.io/zone: " + zone +
+            "}}\nspec: {}\nstatus: {conditions: [{type: Ready, status: 'True'}]}\n";
+  }
+  return yaml;
+}
+
+// Nodes with a taint of an effect.
+int Tainted(TestCluster& cluster, const char* effect) {
+  int count = 0;
+  for (const Json& node : cluster.List("", "nodes")) {
+    for (const Json& taint : ListAt(node, {"spec", "taints"}))
+      count += taint["effect"] == effect && taint["key"] == "node.kubernetes.io/unreachable";
+  }
+  return count;
+}
+
+TEST(NodeLifecycleTest, NobodyIsEvictedWhenEveryNodeFallsSilent) {
+  TestCluster cluster;
+  cluster.Apply(kPair);
+  cluster.Apply(Nodes(0, 3, "a"));
+  cluster.Run(absl::Seconds(20));
+  for (const char* node : {"node-1", "m-0", "m-1", "m-2"})
+    cluster.kubelet().silent_nodes.insert(node);
+  cluster.Run(absl::Minutes(10));
+  EXPECT_EQ(Tainted(cluster, "NoSchedule"), 4);
+  EXPECT_EQ(Tainted(cluster, "NoExecute"), 0);
+  EXPECT_EQ(cluster.List("", "pods").size(), 2u);
+  for (const Json& pod : cluster.List("", "pods")) EXPECT_FALSE(BeingDeleted(pod));
+  cluster.kubelet().silent_nodes.clear();
+}
+
+TEST(NodeLifecycleTest, NodesOfAZoneAreGivenUpOneAfterTheOtherAndNotWhenMostOfASmallOneIsDown) {
+  TestCluster cluster;
+  cluster.Apply(Nodes(0, 6, "a"));
+  cluster.Apply(Nodes(6, 12, "b"));
+  cluster.Run(absl::Seconds(20));
+  for (const char* node : {"m-0", "m-1"}) cluster.kubelet().silent_nodes.insert(node);
+  cluster.Run(absl::Seconds(57));
+  EXPECT_EQ(Tainted(cluster, "NoSchedule"), 2);
+  EXPECT_EQ(Tainted(cluster, "NoExecute"), 1) << "the other in ten seconds";
+  cluster.Run(absl::Seconds(15));
+  EXPECT_EQ(Tainted(cluster, "NoExecute"), 2);
+  for (const char* node : {"m-6", "m-7", "m-8", "m-9"}) cluster.kubelet().silent_nodes.insert(node);
+  cluster.Run(absl::Minutes(5));
+  EXPECT_EQ(Tainted(cluster, "NoSchedule"), 6);
+  EXPECT_EQ(Tainted(cluster, "NoExecute"), 2) << "four of six: zone b is left alone";
+}
+
 TEST(NodeLifecycleTest, CordonAndPressureAreTaintsToo) {
   TestCluster cluster;
   cluster.Patch("", "nodes", "node-1", {{"spec", {{"unschedulable", true}}}});

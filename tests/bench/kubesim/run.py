@@ -31,6 +31,7 @@ LIVE = os.path.join(os.environ["OPSMESH_BIN_DIR"], "opsmesh_bench_kubesim_live")
 TOOLS = os.path.join(SOURCE, "..", "shared", "kube-real")
 STATE = os.environ.setdefault("KUBE_REAL_DIR", os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "kube-real"))
 LISTED, ROUNDS, LISTS = 1000, 400, 10
+MADE = 200  # pods of a Deployment
 WATCHERS, EVENTS_A_SECOND, WATCH_SECONDS = 50, 1000, 5
 PODS, NODES, FLOOR_BYTES = 20000, 500, 1 << 30
 FLOOR_LAG_MS = 1000
@@ -91,7 +92,7 @@ def tool(*command):
 
 
 class Real:
-    """The real control plane, controllers and scheduler stopped, so that two apiservers are compared."""
+    """The real control plane; Real.alone() stops its controllers and scheduler, so that two apiservers are compared."""
 
     def __enter__(self):
         os.makedirs(STATE, exist_ok=True)
@@ -99,11 +100,14 @@ class Real:
         fcntl.flock(self.lock, fcntl.LOCK_EX)
         tool(os.path.join(TOOLS, "build.sh"))
         tool(os.path.join(TOOLS, "up.sh"), "--fresh")
-        tool("bash", "-c", '. "$0/lib.sh"; stop kube-controller-manager; stop kube-scheduler', TOOLS)
         pki = os.path.join(STATE, "pki")
         context = ssl.create_default_context(cafile=f"{pki}/ca.crt")
         context.load_cert_chain(f"{pki}/admin.crt", f"{pki}/admin.key")
         return Server("real", "127.0.0.1", int(os.environ.get("K8S_PORT", "26443")), context)
+
+    @staticmethod
+    def alone():
+        tool("bash", "-c", '. "$0/lib.sh"; stop kube-controller-manager; stop kube-scheduler', TOOLS)
 
     def __exit__(self, *_):
         tool(os.path.join(TOOLS, "down.sh"), "--wipe")
@@ -120,6 +124,23 @@ def pod(name):
 def quantile(samples, part):
     ordered = sorted(samples)
     return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
+
+
+def controllers(server):
+    """Seconds from a Deployment's creation until its controllers have made all its pods, which nobody runs."""
+    space, name = "/api/v1/namespaces/rollout", "/apis/apps/v1/namespaces/rollout/deployments"
+    server.ask("POST", "/api/v1/namespaces", {"metadata": {"name": "rollout"}})
+    end = time.monotonic() + 120
+    while json.loads(server.ask("GET", f"{space}/serviceaccounts/default", expected=(200, 404))[1])["kind"] == "Status" and time.monotonic() < end:
+        time.sleep(0.05)
+    begin = time.monotonic()
+    server.ask("POST", name, {"metadata": {"name": "web"}, "spec": {"replicas": MADE, "selector": {"matchLabels": {"app": "bench"}}, "template": {
+        "metadata": {"labels": {"app": "bench"}}, "spec": {**pod("x")["spec"], "nodeSelector": {"kubernetes.io/hostname": "nowhere"}}}}})
+    while json.loads(server.ask("GET", f"{name}/web")[1]).get("status", {}).get("replicas", 0) < MADE:
+        if time.monotonic() > end:
+            raise SystemExit(f"{server.name}: the Deployment has not got its {MADE} pods in two minutes")
+        time.sleep(0.02)
+    return time.monotonic() - begin
 
 
 def requests(servers):
@@ -305,7 +326,13 @@ def compare():
             return tell_requests(requests([Server("simulated", simulator.host, simulator.port)]))
     print("real: Debian's kube-apiserver 1.20.2 with etcd; simulated: opsmesh_kubesim; both over TLS, one client in turns", flush=True)
     with tempfile.TemporaryDirectory() as folder, Simulator("--tls", "--kubeconfig", os.path.join(folder, "config")) as simulator, Real() as real:
-        return tell_requests(requests([real, Server("simulated", simulator.host, simulator.port, tls_context(os.path.join(folder, "config")))]))
+        real_takes = controllers(real)
+        Real.alone()
+        with Simulator("--live") as alive:
+            ours = controllers(Server("simulated", alive.host, alive.port))
+        print(f"controllers      a Deployment's {MADE} pods are made in {ours:.2f} s simulated (in real time), {real_takes:.2f} s real   ratio {ours / real_takes:.2f}", flush=True)
+        slow = ["controllers slower than the real ones"] if ours > real_takes else []
+        return slow + tell_requests(requests([real, Server("simulated", simulator.host, simulator.port, tls_context(os.path.join(folder, "config")))]))
 
 
 def tls_context(kubeconfig):

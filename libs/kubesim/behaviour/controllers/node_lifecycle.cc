@@ -49,6 +49,7 @@ NodeLifecycleController::NodeLifecycleController(Engine& engine, Pods& pods)
     if (!seen.now) {
       beats_.erase(seen.before->name);
       registered_.erase(seen.before->name);
+      evicting_.erase(seen.before->name);
       engine_.events().Record(kSource, Reference(*seen.before), "Normal", "RemovingNode",
                               fmt::format("Node {} event: Removing Node {} from Controller",
                                           seen.before->name, seen.before->name));
@@ -73,13 +74,62 @@ void NodeLifecycleController::Monitor() {
     }
     Check(node);
   }
+  PlanEvictions();
   engine_.After(
       kMonitorEvery, [this] { Monitor(); }, true);
 }
 
+struct NodeLifecycleController::Zone {
+  int64_t ready = 0;
+  std::vector<ObjectPtr> silent;
+  bool Full() const { return ready == 0 && !silent.empty(); }
+  // How long after one node the next may be emptied.
+  absl::Duration Pause() const {
+    const int64_t down = static_cast<int64_t>(silent.size()), all = down + ready;
+    const bool partial = !Full() && down > 2 && down * 100 >= all * 55;
+    if (!partial) return absl::Seconds(10);
+    return all > 50 ? absl::Seconds(100) : absl::InfiniteDuration();
+  }
+};
+
+void NodeLifecycleController::PlanEvictions() {
+  std::map<std::string, Zone> zones;
+  for (const ObjectPtr& node : nodes_.List()) {
+    std::string region, zone;
+    for (const auto& [key, value] : node->labels) {
+      if (key == "topology.kubernetes.io/region") region = value;
+      if (key == "topology.kubernetes.io/zone") zone = value;
+    }
+    Zone& place = zones[region + ":" + zone];
+    if (beats_[node->name].ready == "True")
+      ++place.ready;
+    else
+      place.silent.push_back(node);
+  }
+  const bool all_down =
+      !zones.empty() && std::all_of(zones.begin(), zones.end(), [](const auto& one) { return one.second.Full(); });
+  if (all_down != all_down_) {
+    all_down_ = all_down;
+    if (all_down) evicting_.clear();
+    for (const ObjectPtr& node : nodes_.List()) SyncTaints(node, *engine_.Parsed(node));
+  }
+  if (all_down) return;
+  for (const auto& [name, zone] : zones) {
+    for (const ObjectPtr& node : zone.silent) {
+      if (evicting_.contains(node->name) || beats_[node->name].ready.empty()) continue;
+      auto [last, fresh] = last_eviction_.try_emplace(name, engine_.Now());
+      if (!fresh && engine_.Now() - last->second < zone.Pause()) break;
+      if (zone.Pause() == absl::InfiniteDuration()) break;
+      last->second = engine_.Now();
+      evicting_.insert(node->name);
+      // What was written in this very round is newer than what was seen.
+      if (const ObjectPtr now = engine_.store().Get(nodes_.type(), "", node->name))
+        SyncTaints(now, *engine_.Parsed(now));
+    }
+  }
+}
+
 void NodeLifecycleController::Check(const ObjectPtr& node) {
-  // Without kubelets nobody renews anything; silence means nothing then.
-  if (!engine_.cluster().kubelets_run) return;
   const ObjectPtr lease = leases_.Get("kube-node-lease", node->name);
   auto [it, fresh] = beats_.try_emplace(node->name);
   Beat& beat = it->second;
@@ -92,9 +142,14 @@ void NodeLifecycleController::Check(const ObjectPtr& node) {
     beat.node = node;
     beat.lease = lease;
     beat.value = value;
-    beat.unknown = ReadyOf(*content) == "Unknown";
+    beat.ready = ReadyOf(*content);
   }
-  if (engine_.Now() - beat.seen >= kGrace && !beat.unknown) MarkUnknown(node);
+  // Without kubelets nobody renews anything; silence means nothing then.
+  if (!engine_.cluster().kubelets_run) return;
+  if (engine_.Now() - beat.seen >= kGrace && beat.ready != "Unknown") {
+    MarkUnknown(node);
+    beat.ready = "Unknown";
+  }
 }
 
 void NodeLifecycleController::MarkUnknown(const ObjectPtr& node) {
@@ -148,7 +203,17 @@ void NodeLifecycleController::SyncTaints(const ObjectPtr& node, const Json& cont
   const char* silence = ready == "Unknown" ? "node.kubernetes.io/unreachable"
                         : ready == "False" ? "node.kubernetes.io/not-ready"
                                            : nullptr;
-  if (silence != nullptr) wanted[{silence, "NoSchedule"}] = wanted[{silence, "NoExecute"}] = true;
+  if (silence != nullptr) {
+    wanted[{silence, "NoSchedule"}] = true;
+    for (const Json& taint : ListAt(content, {"spec", "taints"})) {
+      // One that is there when the cluster is taken up stays.
+      if (!all_down_ && TextAt(taint, "effect") == "NoExecute" && Marks(TextAt(taint, "key")))
+        evicting_.insert(node->name);
+    }
+    if (evicting_.contains(node->name)) wanted[{silence, "NoExecute"}] = true;
+  } else {
+    evicting_.erase(node->name);
+  }
   for (const auto& [type, key] :
        {std::pair("MemoryPressure", "node.kubernetes.io/memory-pressure"),
         std::pair("DiskPressure", "node.kubernetes.io/disk-pressure"),

@@ -21,10 +21,14 @@ class NodeLifecycleController final : public Part {
     ObjectPtr node, lease;  // that were looked at
     std::string value;      // the lease's or the status' last time
     absl::Time seen;        // when that was noticed: a controller trusts its own clock only
-    bool unknown = false;   // Ready
+    std::string ready;      // status of the condition
   };
   using Beats = std::map<std::string, Beat>;  // by node
+  struct Zone;
   void Monitor();
+  /// Nodes that do not answer get their NoExecute taints one after the other, by zone: slower when many
+  /// of a zone are down, not at all when everything is (the fault is then more likely here).
+  void PlanEvictions();
   void Check(const ObjectPtr& node);
   void MarkUnknown(const ObjectPtr& node);
   void MarkPods(const std::string& node);
@@ -36,6 +40,9 @@ class NodeLifecycleController final : public Part {
   Informer& leases_;
   Beats beats_;
   std::set<std::string> registered_;
+  std::set<std::string> evicting_;                     // nodes with a NoExecute taint, or due one
+  std::map<std::string, absl::Time> last_eviction_;    // by zone
+  bool all_down_ = false;
 };
 
 /// Evicts the pods that do not tolerate a NoExecute taint, now or when their patience ends.

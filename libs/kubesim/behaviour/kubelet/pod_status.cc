@@ -178,12 +178,14 @@ Json Kubelet::MakeStatus(const View& view, const Json& before) const {
 }
 
 void Kubelet::WriteStatus(View& view) {
-  const Json wanted = MakeStatus(view, At(view.pod, "status"));
+  Json wanted = MakeStatus(view, At(view.pod, "status"));
   if (wanted == At(view.pod, "status")) return;
   (void)engine_.client().Change(
       pod_type_, view.runtime.ns, view.runtime.name,
       [&](Json& object) {
-        object["status"] = MakeStatus(view, At(object, "status"));
+        const bool same = TextAt(object, {"metadata", "resourceVersion"}) ==
+                          std::to_string(view.object->resource_version);
+        object["status"] = same ? std::move(wanted) : MakeStatus(view, At(object, "status"));
         return true;
       },
       view.runtime.uid);
