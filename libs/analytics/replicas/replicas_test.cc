@@ -221,14 +221,13 @@ TEST(LoadForest, IsTheSameForHoursAndAgainForTheSameSet) {
   EXPECT_NE(range, TrainingRange(history, 15 * kDay + 73));
   EXPECT_EQ(range.second - range.first, 13 * kDay);
   EXPECT_LE(range.second, 15 * kDay + 1);
-  const LoadHistory training{.values = history.values.subspan(range.first, 13 * kDay),
-                             .start_time = history.TimeOf(range.first),
-                             .step = 300};
+  const LoadHistory training{
+      .values = history.values.first(3 * kDay), .start_time = history.start_time, .step = 300};
   const LoadForest one = LoadForest::Fit(training, 0), two = LoadForest::Fit(training, 0);
   EXPECT_TRUE(one.IsOf(training, 0));
   EXPECT_FALSE(one.IsOf(training, 1));
   const LoadView view(history, one.offset());
-  for (const size_t at : {15 * kDay, 15 * kDay + 50}) {
+  for (const size_t at : {3 * kDay, 3 * kDay + 50}) {
     EXPECT_EQ(one.Ahead(view, at, 0.8).planned, two.Ahead(view, at, 0.8).planned);
     EXPECT_LE(one.Ahead(view, at, 0.5).planned, one.Ahead(view, at, 0.9).planned);
   }
@@ -238,13 +237,13 @@ TEST(LoadForest, ItsQuantileIsRightAboutAsOftenAsItSays) {
   // What is noise stays noise: steps drawn at random about a wave.
   SplitMix64 random(7);
   std::vector<double> load;
-  for (size_t i = 0; i < 14 * kDay; ++i) {
+  for (size_t i = 0; i < 8 * kDay; ++i) {
     const double noise = random.Uniform() + random.Uniform() + random.Uniform() - 1.5;
     load.push_back(100 + 40 * std::sin(2 * std::numbers::pi * static_cast<double>(i) / kDay) +
                    20 * noise);
   }
   const LoadHistory history = HistoryOf(load);
-  const size_t begin = 12 * kDay;
+  const size_t begin = 6 * kDay;
   const LoadForest forest =
       LoadForest::Fit({history.values.first(begin), history.start_time, 300}, 0);
   const LoadView view(history, forest.offset());
@@ -276,11 +275,11 @@ TEST(LoadForest, StaysFiniteAndInThePastWhateverTheLoadAndTheStep) {
   }
   const ReplicaRules rules{.capacity_qps = 20};
   for (const std::vector<double>& load : loads) {
-    for (const double step : {1.0, 60.0, 300.0, 7000.0, 43200.0, 86400.0, 604800.0}) {
+    for (const double step : {1.0, 300.0, 43200.0, 86400.0, 604800.0}) {
       const LoadHistory history{.values = load, .start_time = 1.7e9, .step = step};
       const ForestSource forests = Fresh();
       NextStepForecast forecast(history, rules, forests);
-      for (const size_t known : {1u, 2u, 13u, 100u, 399u, 400u}) {
+      for (const size_t known : {1u, 13u, 100u, 400u}) {
         const NextStep next = forecast.After(known);
         EXPECT_TRUE(std::isfinite(next.mean) && std::isfinite(next.planned))
             << step << " " << known;
@@ -290,7 +289,9 @@ TEST(LoadForest, StaysFiniteAndInThePastWhateverTheLoadAndTheStep) {
       }
       // An alternation is seen at every step: with a day of one sample too nothing of the future
       // is.
-      if (load.back() == 1e6) EXPECT_LT(forecast.After(400).mean, 1e6);
+      if (load.back() == 1e6) {
+        EXPECT_LT(forecast.After(400).mean, 1e6);
+      }
     }
   }
 }
