@@ -347,6 +347,40 @@ TEST_F(KubeletTest, UnderPressureTheGreediestGoFirst) {
               HasSubstr("1 node(s) had untolerated taint {node.kubernetes.io/memory-pressure: }"));
 }
 
+TEST_F(KubeletTest, WhatIsSeenRunningBeatsTheTableOfImages) {
+  // As in a copy of a real cluster: statuses say that they run, with settings that would not let a new one start.
+  for (const auto& [name, container] : {std::pair("db", "image: 'postgres:16.4'"),
+                                        std::pair("odd", "image: nginx, command: [/opt/own/program]")}) {
+    Apply(fmt::format(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: {0}, labels: {{app: {0}}}}}\nspec: {{nodeName: n1, containers: "
+        "[{{name: c, {1}}}]}}",
+        name, container));
+    (void)engine().client().Change(engine().Type("", "pods"), "default", name, [](Json& pod) {
+      pod["status"] = {{"phase", "Running"},
+                       {"startTime", "2025-11-30T01:00:00Z"},
+                       {"podIP", "10.244.0.77"},
+                       {"containerStatuses",
+                        {{{"name", "c"},
+                          {"ready", true},
+                          {"started", true},
+                          {"restartCount", 0},
+                          {"image", "x"},
+                          {"imageID", "x@sha256:0"},
+                          {"state", {{"running", {{"startedAt", "2025-11-30T01:00:05Z"}}}}}}}}};
+      return true;
+    });
+  }
+  Run(absl::Minutes(10));
+  for (const char* name : {"db", "odd"}) {
+    EXPECT_TRUE(Ready(name)) << GetPod(name)["status"].dump();
+    EXPECT_EQ(IntAt(Container(name), "restartCount"), 0) << name;
+  }
+  ASSERT_TRUE(simulator_->faults()->Inject("kill", "pod/default/db", {}).ok());
+  Run(absl::Minutes(1));
+  EXPECT_TRUE(Ready("db")) << "its data directory is initialised";
+  EXPECT_EQ(IntAt(Container("db"), "restartCount"), 1);
+}
+
 TEST_F(KubeletTest, ANewNodeRegistersAndTellsWhatItIs) {
   Apply("apiVersion: v1\nkind: Node\nmetadata: {name: fresh}");
   Run(absl::Seconds(15));

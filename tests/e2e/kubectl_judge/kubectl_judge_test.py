@@ -112,7 +112,7 @@ class Excuses:
             with open(path, encoding="utf-8") as file:
                 for line in file:
                     if line.strip() and not line.startswith("#"):
-                        command, text, reason = (part.strip() for part in line.split(" | ", 2))
+                        command, text, reason = re.fullmatch(r"(\S.*?) \| (.*) \| (.*)", line.strip()).groups()
                         self.rules.append([re.compile(command), re.compile(text), reason, 0])
 
     def excuse(self, command, line):
@@ -123,7 +123,7 @@ class Excuses:
         return False
 
     def unused(self):
-        return [f"{rule[0].pattern} | {rule[1].pattern} | {rule[2]}" for rule in self.rules if rule[3] == 0]
+        return [f"{rule[0].pattern} | {rule[1].pattern} | {rule[2]}" for rule in self.rules if rule[3] == 0 and not rule[2].startswith("sometimes:")]
 
 
 # What these print has no order of its own, or one of arrival; and an event may be told once or twice.

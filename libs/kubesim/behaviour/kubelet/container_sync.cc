@@ -331,6 +331,7 @@ void Kubelet::Create(View& view, ContainerRuntime& container, const Json& spec) 
   Tell(view, "Normal", "Created", "Created container: " + container.status.name, &container);
   ProcessSpec process_spec;
   FillSpec(view, spec, &process_spec);
+  process_spec.initialised = container.initialised;
   Process process;
   if (auto failure = Process::Start(process_spec, images_, view.now, &process))
     return StartFailed(view, container, *failure);

@@ -233,8 +233,13 @@ void Kubelet::AdoptContainer(PodRuntime& runtime, ContainerRuntime& container, c
     View view{runtime, pods_.GetByUid(runtime.uid), pod, At(pod, "spec"), engine_.Now()};
     ProcessSpec process_spec;
     FillSpec(view, spec, &process_spec);
+    process_spec.initialised = container.initialised = true;
     Process process;
-    if (Process::Start(process_spec, images_, known->started_at, &process)) return;
+    if (Process::Start(process_spec, images_, known->started_at, &process)) {
+      // It runs, whatever the table thinks of its command.
+      process_spec.argv.clear();
+      if (Process::Start(process_spec, images_, known->started_at, &process)) return;
+    }
     process.Adopt(known->started_at);
     if (known->ready && !process_spec.profile->not_ready.empty()) process.Adopt(known->started_at);
     container.process = std::move(process);

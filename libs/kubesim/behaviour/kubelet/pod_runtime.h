@@ -26,6 +26,7 @@ struct ContainerRuntime {
 
   ContainerStatus status;
   bool init = false, sidecar = false;
+  bool initialised = false;  // it was seen running: its data directory is there
   std::optional<Process> process;
   Step step = Step::kIdle;
   absl::Time next = absl::InfinitePast();  // when to look again while it does not run

@@ -100,6 +100,7 @@ std::optional<StartFailure> Process::Start(const ProcessSpec& spec, const ImageT
   p.started_ = now;
   p.memory_limit_ = spec.memory_limit;
   p.env_ = spec.env;
+  p.initialised_ = spec.initialised;
   p.files_ = spec.files;
   p.files_.try_emplace("/var/run/secrets/kubernetes.io/serviceaccount/namespace", spec.ns);
   p.files_.try_emplace("/etc/hostname", spec.pod_name + "\n");

@@ -32,6 +32,7 @@ struct ProcessSpec {
   std::set<std::string> mounts;              // mount paths
   std::map<std::string, std::string> files;  // mounted files with their content
   std::string ns, pod_name;
+  bool initialised = false;  // it has run before: needs no first password, say
 };
 
 /// Why a container could not start.
@@ -104,7 +105,7 @@ class Process {
   std::vector<Listener> declared_;
   int64_t memory_ = 0, memory_limit_ = 0, extra_memory_ = 0, cpu_ = 0;
   // The image's server.
-  bool serving_ = false, answers_everywhere_ = false;
+  bool initialised_ = false, serving_ = false, answers_everywhere_ = false;
   std::vector<Listener> listeners_;
   // A script.
   bool script_runs_ = false, exec_format_error_ = false;

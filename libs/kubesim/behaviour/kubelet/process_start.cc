@@ -115,7 +115,7 @@ void Process::RunScript(const std::string& script, const ProcessSpec& spec, absl
 
 // The image's own server.
 void Process::Serve(absl::Time now) {
-  if (!profile_->one_of_env.empty() &&
+  if (!initialised_ && !profile_->one_of_env.empty() &&
       std::none_of(profile_->one_of_env.begin(), profile_->one_of_env.end(),
                    [&](const std::string& name) { return env_.contains(name); })) {
     lines_once_ = profile_->without_env;
