@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -32,6 +33,8 @@ constexpr size_t kEarlier = 3;
 // Share of the target's worst deviation from which on a sample is called troubled.
 constexpr double kTroubled = 0.3;
 constexpr size_t kGridLimit = 4096;
+// Services in a row that may be unmeasured on the way to a measured one.
+constexpr size_t kMostUnmeasured = 64;
 
 struct Judged {
   size_t series;
@@ -187,9 +190,8 @@ class Ranking {
       of_service_[s.service].push_back(&j);
     }
     for (auto& [service, list] : of_service_) {
-      std::stable_sort(list.begin(), list.end(), [](const Judged* a, const Judged* b) {
-        return Named(*a) > Named(*b);
-      });
+      std::stable_sort(list.begin(), list.end(),
+                       [](const Judged* a, const Judged* b) { return Named(*a) > Named(*b); });
     }
   }
 
@@ -320,6 +322,23 @@ class Ranking {
     for (const auto& [caller, list] : callees_) {
       for (const std::string& callee : list) callers[callee] += load(caller);
     }
+    // What a service would pass on to its callers: its own change; of one that is not measured what
+    // its callees pass on to it, so that a gap in the measurements does not cut the path.
+    std::map<std::string, double> wants = change;
+    const auto part_of = [&](const std::string& caller, const std::string& callee) {
+      return load(caller) / std::max(callers[callee], 1e-9);
+    };
+    const std::function<double(const std::string&, size_t)> want = [&](const std::string& service,
+                                                                       size_t behind) {
+      const auto [at, unknown] = wants.emplace(service, 0);
+      if (!unknown || behind > kMostUnmeasured) return at->second;
+      double sum = 0;  // a cycle of services that are not measured wants nothing
+      if (const auto list = callees_.find(service); list != callees_.end()) {
+        for (const std::string& callee : list->second)
+          sum += want(callee, behind + 1) * part_of(service, callee);
+      }
+      return wants[service] = sum;
+    };
     std::map<std::string, double> handed = {{start->first, start->second}};
     for (const std::string& service : DownstreamOrder(start->first)) {
       const double mine = handed[service];
@@ -327,9 +346,8 @@ class Ranking {
       std::vector<std::pair<std::string, double>> parts;
       if (const auto list = callees_.find(service); list != callees_.end()) {
         for (const std::string& callee : list->second) {
-          const auto c = change.find(callee);
-          if (c == change.end() || callee == service || settled_.count(callee) != 0) continue;
-          parts.emplace_back(callee, c->second * load(service) / callers[callee]);
+          if (settled_.count(callee) != 0) continue;
+          parts.emplace_back(callee, want(callee, 0) * part_of(service, callee));
           wanted += parts.back().second;
         }
       }

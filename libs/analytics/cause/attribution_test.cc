@@ -1,6 +1,10 @@
 #include "libs/analytics/cause/attribution.h"
 
 #include <cmath>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "libs/analytics/detect/random.h"
@@ -65,6 +69,108 @@ TEST(RankCauses, ANetworkFaultSitsWhereCallsInAndOutAreSlow) {
   EXPECT_EQ(result.ranked[0].service, "cart");
   EXPECT_EQ(result.ranked[0].kind, CauseKind::kCalls);
   EXPECT_EQ(result.ranked.size(), 4u) << "EDGE is no service";
+}
+
+// A system in which the target's latency went up: a latency a service, before and after.
+CauseInput Slowed(const std::vector<std::tuple<std::string, double, double>>& latencies,
+                  std::vector<std::pair<std::string, std::string>> edges) {
+  CauseInput input;
+  uint64_t seed = 1;
+  for (const auto& [service, before, after] : latencies)
+    input.series.push_back(Measured(service, "latency_avg", before, after, ++seed));
+  input.edges = std::move(edges);
+  input.target_service = "front";
+  input.target_metric = "latency_avg";
+  input.onset_time = kStart + 60 * 60;
+  return input;
+}
+
+TEST(RankCauses, ACycleOfCallsEndsAndNamesTheSlowOne) {
+  const CauseResult result =
+      RankCauses(Slowed({{"front", 0.1, 0.5}, {"a", 0.08, 0.48}, {"b", 0.05, 0.45}},
+                        {{"front", "a"}, {"a", "b"}, {"b", "a"}, {"a", "a"}}));
+  ASSERT_EQ(result.ranked.size(), 3u);
+  EXPECT_EQ(result.ranked[0].service, "b");
+}
+
+TEST(RankCauses, AServiceThatIsNotMeasuredDoesNotHideTheOneBehindIt) {
+  const CauseResult result =
+      RankCauses(Slowed({{"front", 0.1, 0.5}, {"cart", 0.05, 0.05}, {"db", 0.02, 0.41}},
+                        {{"front", "proxy"}, {"front", "cart"}, {"proxy", "db"}}));
+  ASSERT_EQ(result.ranked.size(), 3u) << "proxy was never measured and is not ranked";
+  EXPECT_EQ(result.ranked[0].service, "db");
+}
+
+TEST(RankCauses, ServicesThatAreNotMeasuredMayCallEachOtherInACircle) {
+  const CauseResult result =
+      RankCauses(Slowed({{"front", 0.1, 0.5}, {"db", 0.02, 0.02}},
+                        {{"front", "x"}, {"x", "y"}, {"y", "x"}, {"y", "db"}}));
+  EXPECT_EQ(result.ranked[0].service, "front");
+}
+
+TEST(RankCauses, AnEndlessChainOfServicesThatAreNotMeasuredIsSurvived) {
+  std::vector<std::pair<std::string, std::string>> edges = {{"front", "n0"}};
+  for (size_t i = 0; i < 20'000; ++i)
+    edges.emplace_back("n" + std::to_string(i), "n" + std::to_string(i + 1));
+  const CauseResult result =
+      RankCauses(Slowed({{"front", 0.1, 0.5}, {"db", 0.02, 0.02}}, std::move(edges)));
+  EXPECT_EQ(result.ranked[0].service, "front");
+}
+
+TEST(RankCauses, TwoFaultsAtOnceAreTheFirstTwo) {
+  const CauseResult result = RankCauses(
+      Slowed({{"front", 0.1, 0.7}, {"cart", 0.05, 0.35}, {"pay", 0.05, 0.34}, {"mail", 0.05, 0.05}},
+             {{"front", "cart"}, {"front", "pay"}, {"front", "mail"}}));
+  EXPECT_EQ(result.ranked[0].service, "cart");
+  EXPECT_EQ(result.ranked[1].service, "pay");
+}
+
+TEST(RankCauses, WithoutAnyCallsTheStrongestDeviationLeads) {
+  CauseInput input = Slowed({{"front", 0.1, 0.5}, {"db", 0.02, 0.41}, {"cache", 0.01, 0.01}}, {});
+  input.series.push_back(Measured("db", "container_cpu_usage_seconds_total", 0.2, 3, 9));
+  const CauseResult result = RankCauses(input);
+  ASSERT_EQ(result.ranked.size(), 3u);
+  EXPECT_EQ(result.ranked[0].service, "db");
+  EXPECT_EQ(result.ranked[2].service, "cache");
+}
+
+TEST(RankCauses, TheNamesOfMetricsAndTheirUnitsDoNotMatter) {
+  const auto order = [](const char* latency, const char* cpu, const char* requests, double unit) {
+    CauseInput input;
+    uint64_t seed = 1;
+    for (const auto& [service, after] :
+         {std::pair("front", 0.5), std::pair("cart", 0.42), std::pair("db", 0.41)}) {
+      input.series.push_back(Measured(service, latency, 0.05 * unit, after * unit, ++seed));
+      input.series.push_back(Measured(service, cpu, 1, 1, ++seed));
+      input.series.push_back(Measured(service, requests, 100, 100, ++seed));
+    }
+    input.edges = {{"front", "cart"}, {"cart", "db"}};
+    input.target_service = "front";
+    input.target_metric = latency;
+    input.onset_time = kStart + 60 * 60;
+    std::vector<std::string> names;
+    for (const ServiceCause& cause : RankCauses(input).ranked) names.push_back(cause.service);
+    return names;
+  };
+  const std::vector<std::string> expected = order("latency_avg", "cpu", "requests", 1);
+  EXPECT_EQ(expected[0], "db");
+  EXPECT_EQ(order("istio_request_duration_milliseconds_p50", "container_cpu_usage_seconds_total",
+                  "istio_requests_total", 1000),
+            expected);
+  EXPECT_EQ(order("http_server_request_duration_seconds_p90", "node_cpu_seconds_total",
+                  "http_server_requests_total", 1),
+            expected);
+}
+
+TEST(RankCauses, MemoryIsNamedBeforeTheProcessorTimeItBurns) {
+  CauseInput input;
+  input.series = {Measured("db", "cpu", 1, 96, 1), Measured("db", "mem", 300, 25000, 2),
+                  Measured("web", "cpu", 1, 96, 3), Measured("web", "mem", 300, 310, 4)};
+  input.onset_time = kStart + 60 * 60;
+  const CauseResult result = RankCauses(input);
+  for (const ServiceCause& cause : result.ranked) {
+    EXPECT_EQ(input.series[cause.findings[0].series].metric, cause.service == "db" ? "mem" : "cpu");
+  }
 }
 
 TEST(RankCauses, SaysWhichSeriesHaveTooFewPoints) {
