@@ -29,6 +29,8 @@ constexpr int kMaxAnomalies = 1000;
 // Of what is read from Prometheus: judged at once, ...
 constexpr size_t kBatchPoints = 100'000;
 constexpr size_t kBatchSeries = 1000;
+// Share of the time after which nothing more is judged: what is left is for sending.
+constexpr double kJudgingShare = 0.9;
 // ... scores an answer holds (some 20 MB of JSON), and anomalies.
 constexpr size_t kMaxScores = 1'000'000;
 constexpr int kMaxAllAnomalies = 50'000;
@@ -247,6 +249,9 @@ class Judging {
   Judging(const base::Context& ctx, const Plan& plan, bool include_methods, size_t threads,
           v1::DetectAnomaliesResponse& response)
       : ctx_(ctx),
+        until_(ctx.Remaining() == absl::InfiniteDuration()
+                   ? ctx
+                   : ctx.WithTimeout(ctx.Remaining() * kJudgingShare)),
         plan_(plan),
         include_methods_(include_methods),
         threads_(threads),
@@ -259,7 +264,8 @@ class Judging {
                         {s.values().data(), static_cast<size_t>(s.values_size())}});
       response_.add_results()->set_name(s.name());
     }
-    return JudgeLast(series);
+    JudgeLast(series, ctx_);
+    return ctx_.Check();
   }
 
   absl::Status Take(MetricSeries series) {
@@ -276,17 +282,29 @@ class Judging {
       result.set_name(s.name);
       for (const auto& [key, value] : s.labels) (*result.mutable_labels())[key] = value;
     }
-    const absl::Status judged = JudgeLast(series);
-    const auto count = static_cast<int>(batch_.size());
+    const std::vector<char> judged = JudgeLast(series, until_);
+    const int first = response_.results_size() - static_cast<int>(batch_.size());
     batch_.clear();
     points_ = 0;
-    for (int i = response_.results_size() - count; judged.ok() && i < response_.results_size(); ++i)
-      Bound(*response_.mutable_results(i));
-    return judged;
+    // What there was no time for is counted, not shown empty.
+    int kept = first;
+    for (size_t i = 0; i < judged.size(); ++i) {
+      if (judged[i] == 0) continue;
+      response_.mutable_results()->SwapElements(kept, first + static_cast<int>(i));
+      Bound(*response_.mutable_results(kept++));
+    }
+    not_judged_ += response_.results_size() - kept;
+    response_.mutable_results()->DeleteSubrange(kept, response_.results_size() - kept);
+    return ctx_.Check();
   }
 
   /// Tells the ledger what did not fit into the answer.
   void Finish() {
+    if (not_judged_ > 0) {
+      Entry("anomalies",
+            fmt::format("{} of {} series judged: the time was up", response_.results_size(),
+                        response_.results_size() + not_judged_));
+    }
     if (without_scores_ > 0) {
       Entry("scores", fmt::format("scores are given for {} of {} series: an answer holds {} of "
                                   "them; the anomalies of all are listed",
@@ -300,20 +318,19 @@ class Judging {
   }
 
  private:
-  // Judges the last results, which are those of `series`. When the time is up their places are
-  // taken back: half a batch tells nobody which half.
-  absl::Status JudgeLast(const std::vector<Series>& series) {
+  // Judges the last results, which are those of `series`, until the time is up; which were judged.
+  std::vector<char> JudgeLast(const std::vector<Series>& series, const base::Context& until) {
     const int first = response_.results_size() - static_cast<int>(series.size());
     std::vector<v1::SeriesAnomalies*> results;
     for (int i = first; i < response_.results_size(); ++i)
       results.push_back(response_.mutable_results(i));
+    std::vector<char> judged(series.size(), 0);
     analytics::ForEachIndex(series.size(), series.size() < 8 ? 1 : threads_, [&](size_t i) {
-      if (ctx_.Check().ok()) Judge(series[i], plan_, include_methods_, results[i]);
+      if (!until.Check().ok()) return;
+      Judge(series[i], plan_, include_methods_, results[i]);
+      judged[i] = 1;
     });
-    const absl::Status status = ctx_.Check();
-    if (!status.ok())
-      response_.mutable_results()->DeleteSubrange(first, static_cast<int>(series.size()));
-    return status;
+    return judged;
   }
 
   void Bound(v1::SeriesAnomalies& result) {
@@ -345,6 +362,7 @@ class Judging {
   }
 
   const base::Context& ctx_;
+  const base::Context until_;  // then what is judged is sent
   const Plan& plan_;
   const bool include_methods_;
   const size_t threads_;
@@ -355,6 +373,7 @@ class Judging {
   int anomalies_ = 0;
   int without_scores_ = 0;
   int left_out_ = 0;
+  int not_judged_ = 0;
 };
 
 }  // namespace
@@ -381,8 +400,8 @@ absl::StatusOr<v1::DetectAnomaliesResponse> DetectAnomalies(
                           .end_time = range.end_time(),
                           .step_seconds = range.step_seconds(),
                           .scope_namespace = "",
-                          // Judging happens while reading; what is left is for sending.
-                          .time_share = 0.85};
+                          // Judging happens while reading.
+                          .time_share = 0.8};
     for (const std::string& query : range.queries())
       wanted.queries.push_back({.text = query, .title = "", .optional = false});
     OPSMESH_ASSIGN_OR_RETURN(type::v1::Ledger ledger,
