@@ -111,7 +111,8 @@ NodeFaults::NodeFaults(const std::vector<MetricSeries>& series, const Topology& 
     if (s.times.empty()) continue;
     begin_ = std::min(begin_, s.times.front());
     end_ = std::max(end_, s.times.back());
-    step_ = std::max(step_, StepOf(s.times));
+    const double step = StepOf(s.times);
+    if (step > 0) step_ = step_ == 0 ? step : std::min(step_, step);
     const std::string pod = Label(s, "pod");
     if (pod.empty() || !SpeaksForItself(s)) continue;
     const std::string ns = Label(s, "namespace");

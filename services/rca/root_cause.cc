@@ -15,6 +15,7 @@
 #include "services/rca/metric_topology.h"
 #include "services/rca/node_faults.h"
 #include "services/rca/ownership.h"
+#include "services/rca/state_series.h"
 
 namespace opsmesh::rca {
 namespace {
@@ -177,6 +178,10 @@ class Analysis {
     LearnTopology();
     faults_.emplace(read.series, topology_);
     for (MetricSeries& made : faults_->Reporting()) read.series.push_back(std::move(made));
+    CompleteStates(read.series);
+    if (!request_.has_target() && !request_.has_onset_time()) {
+      if (auto trouble = Trouble(read.series)) read.series.push_back(*std::move(trouble));
+    }
     names_ = AssignServices(std::move(read.series), topology_, input_);
     return absl::OkStatus();
   }

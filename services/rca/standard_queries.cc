@@ -31,8 +31,6 @@ constexpr Standard kStandard[] = {
      "kube_statefulset_status_replicas_ready"},
     {"node_ready",
      R"(max by (node) (kube_node_status_condition{condition="Ready",status="true"}))"},
-    {"node_pressure",
-     R"(sum by (node) (kube_node_status_condition{condition=~".*Pressure",status="true"}))"},
     {"node_cpu", R"(1 - avg by (node, instance) (rate(node_cpu_seconds_total{mode="idle"}[5m])))"},
     {"node_memory_available", "node_memory_MemAvailable_bytes"},
     {"node_disk_available", R"(node_filesystem_avail_bytes{mountpoint="/"})"},

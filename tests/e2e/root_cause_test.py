@@ -70,7 +70,7 @@ class RootCause(unittest.TestCase):
             own = [s for s in sets if s["metadata"]["namespace"] == namespace
                    and s["metadata"]["ownerReferences"][0]["name"] == name]
             made = max(parse(s["metadata"]["creationTimestamp"]) for s in own)
-            if deployment["status"].get("unavailableReplicas") and 1500 < self.now - made < 3 * 3600 and len(own) > 1:
+            if not deployment["status"].get("availableReplicas") and 3900 < self.now - made < 4.5 * 3600:
                 broken[(namespace, name)] = made
         self.assertGreaterEqual(len(broken), 2, broken)
         for (namespace, name), made in broken.items():
