@@ -34,6 +34,9 @@ constexpr size_t kMaxSteps = 10;
 // Causes whose events are asked for.
 constexpr size_t kAskedAbout = 3;
 constexpr double kRobustLimit = 3.5;
+// Spreads below which the largest of hundreds of deviations is called small: one of them is that
+// far off on any quiet day.
+constexpr double kClearLimit = 10;
 constexpr absl::Duration kLongestWindow = absl::Hours(24 * 7);
 // What helps and need not be there may not hold an answer up.
 constexpr absl::Duration kLongestLearning = absl::Seconds(5);
@@ -450,7 +453,7 @@ class Analysis {
       return;
     }
     const bool clear = result_.ranked[0].kind != analytics::CauseKind::kDeviation ||
-                       result_.ranked[0].raw >= std::log1p(kRobustLimit) ||
+                       result_.ranked[0].raw >= std::log1p(kClearLimit) ||
                        extra_.contains(result_.ranked[0].service);
     const std::string onset = absl::FormatTime(
         "%Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(static_cast<int64_t>(*result_.onset_time)),
