@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <set>
 
-#include "libs/base/strings.h"
+#include "libs/kubesim/api/escalation.h"
+#include "libs/kubesim/api/limit_ranges.h"
+#include "libs/kubesim/api/quota.h"
 #include "libs/kubesim/objects/defaults.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
@@ -50,59 +50,6 @@ void DefaultStorageClass(const Cluster& cluster, Json& claim) {
   }
 }
 
-// How much of a quota's resource one pod takes, in thousandths.
-long double PodUse(const Json& pod, const std::string& name) {
-  if (name == "pods" || name == "count/pods") return 1000;
-  const bool limits = name.starts_with("limits.");
-  const std::string resource = name.find('.') == std::string::npos ? name : name.substr(name.find('.') + 1);
-  if (resource != "cpu" && resource != "memory") return 0;
-  long double total = 0;
-  for (const Json& container : ListAt(pod, {"spec", "containers"})) {
-    total += ParseQuantity(At(container, {"resources", limits ? "limits" : "requests", resource.c_str()})).value_or(0);
-  }
-  return total;
-}
-
-std::string Amount(long double thousandths, const std::string& name) {
-  if (name.find("cpu") != std::string::npos && std::fmod(thousandths, 1000) != 0) return fmt::format("{}m", static_cast<int64_t>(thousandths));
-  const int64_t whole = static_cast<int64_t>(thousandths / 1000);
-  if (name.find("memory") != std::string::npos && whole > 0 && whole % (1 << 20) == 0) return fmt::format("{}Mi", whole >> 20);
-  return std::to_string(whole);
-}
-
-MaybeStatus CheckQuotas(const Cluster& cluster, const Call& call, const Json& pod) {
-  const auto quotas = cluster.store.List(MustFind(cluster.store, "", "v1", "resourcequotas"), call.info.ns).objects;
-  if (quotas.empty()) return std::nullopt;
-  std::vector<Json> running;
-  for (const ObjectPtr& object : cluster.store.List(*call.type, call.info.ns).objects) {
-    Json other = object->Parse();
-    const std::string phase = TextAt(other, {"status", "phase"});
-    if (phase != "Succeeded" && phase != "Failed") running.push_back(std::move(other));
-  }
-  for (const ObjectPtr& quota : quotas) {
-    const Json content = quota->Parse();
-    const Json& hard = At(content, {"spec", "hard"});
-    if (!hard.is_object()) continue;
-    std::string requested, used, limited;
-    for (const auto& [name, limit] : hard.items()) {
-      const long double wants = PodUse(pod, name);
-      const auto most = ParseQuantity(limit);
-      if (!most || wants == 0) continue;
-      long double taken = 0;
-      for (const Json& other : running) taken += PodUse(other, name);
-      if (taken + wants <= *most) continue;
-      auto add = [&name = name](std::string& list, const std::string& amount) { list += fmt::format("{}{}={}", list.empty() ? "" : ",", name, amount); };
-      add(requested, Amount(wants, name));
-      add(used, Amount(taken, name));
-      add(limited, Scalar(limit));
-    }
-    if (!requested.empty()) {
-      return ForbiddenStatus(*call.type, TextAt(pod, {"metadata", "name"}), fmt::format("exceeded quota: {}, requested: {}, used: {}, limited: {}", quota->name, requested, used, limited));
-    }
-  }
-  return std::nullopt;
-}
-
 // The priority of the pod's class, or of the default one.
 MaybeStatus AdmitPriority(const Cluster& cluster, const Call& call, Json& pod) {
   const std::string name = TextAt(pod, {"spec", "priorityClassName"});
@@ -122,59 +69,6 @@ MaybeStatus AdmitPriority(const Cluster& cluster, const Call& call, Json& pod) {
   return std::nullopt;
 }
 
-// Fills in a container's default limits and requests, then holds it against the bounds; what is out of bounds is named in `faults`.
-void LimitContainer(const Json& limit, Json& container, std::vector<std::string>* faults) {
-  Json& resources = container["resources"];
-  if (!resources.is_object()) resources = Json::object();
-  auto fill = [&](const char* side, const char* from) {
-    if (!At(limit, from).is_object()) return;
-    for (const auto& [name, value] : At(limit, from).items()) {
-      if (At(resources, {side, name.c_str()}).is_null()) resources[side][name] = value;
-    }
-  };
-  // A limit of the container's own is also its request, before defaults are asked.
-  if (At(resources, "limits").is_object()) {
-    for (const auto& [name, value] : At(resources, "limits").items()) {
-      if (At(resources, {"requests", name.c_str()}).is_null()) resources["requests"][name] = value;
-    }
-  }
-  fill("limits", "default");
-  fill("requests", "defaultRequest");
-  auto bound = [&](const char* member, const char* word, bool upper) {
-    if (!At(limit, member).is_object()) return;
-    for (const auto& [name, value] : At(limit, member).items()) {
-      const Json& given = At(resources, {upper ? "limits" : "requests", name.c_str()});
-      const auto edge = ParseQuantity(value), amount = ParseQuantity(given);
-      if (!amount) {
-        faults->push_back(fmt::format("{} {} usage per Container is {}, but no {} is specified", word, name, Scalar(value), upper ? "limit" : "request"));
-      } else if (edge && (upper ? *amount > *edge : *amount < *edge)) {
-        faults->push_back(fmt::format("{} {} usage per Container is {}, but {} is {}", word, name, Scalar(value), upper ? "limit" : "request", Scalar(given)));
-      }
-    }
-  };
-  bound("min", "minimum", false);
-  bound("max", "maximum", true);
-}
-
-MaybeStatus AdmitLimits(const Cluster& cluster, const Call& call, Json& pod) {
-  std::vector<std::string> faults;
-  for (const ObjectPtr& range : cluster.store.List(MustFind(cluster.store, "", "v1", "limitranges"), call.info.ns).objects) {
-    const Json content = range->Parse();
-    for (const Json& limit : ListAt(content, {"spec", "limits"})) {
-      if (TextAt(limit, "type") != "Container") continue;
-      for (const char* list : {"containers", "initContainers"}) {
-        if (!At(pod, {"spec", list}).is_array()) continue;
-        for (Json& container : pod["spec"][list]) {
-          if (container.is_object()) LimitContainer(limit, container, &faults);
-        }
-      }
-    }
-  }
-  if (faults.empty()) return std::nullopt;
-  const std::string why = faults.size() == 1 ? faults[0] : "[" + base::Join(faults, ", ") + "]";
-  return ForbiddenStatus(*call.type, TextAt(pod, {"metadata", "name"}), why);
-}
-
 MaybeStatus AdmitNewPod(const Cluster& cluster, const Call& call, Json& pod) {
   std::string account = TextAt(pod, {"spec", "serviceAccountName"});
   if (account.empty()) account = "default";
@@ -184,9 +78,9 @@ MaybeStatus AdmitNewPod(const Cluster& cluster, const Call& call, Json& pod) {
   AdmitPod(pod, NameSuffix(cluster.store.ids().Random()));
   if (!At(pod, "spec").is_object()) return std::nullopt;
   if (auto refused = AdmitPriority(cluster, call, pod)) return refused;
-  if (auto refused = AdmitLimits(cluster, call, pod)) return refused;
+  ApplyLimitDefaults(cluster, call.info.ns, pod);
   pod["status"] = {{"phase", "Pending"}, {"qosClass", QosClass(pod["spec"])}};
-  return CheckQuotas(cluster, call, pod);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -216,6 +110,14 @@ MaybeStatus Admit(const Cluster& cluster, const Call& call, Json& object, const 
   }
   if (key == "/persistentvolumes") object["metadata"]["finalizers"].push_back("kubernetes.io/pv-protection");
   return std::nullopt;
+}
+
+MaybeStatus AdmitValid(const Cluster& cluster, const Call& call, const Json& object, const Json& before) {
+  if (auto refused = CheckEscalation(cluster, call, object, before)) return refused;
+  if (!before.is_object()) {
+    if (auto refused = CheckLimits(cluster, call, object)) return refused;
+  }
+  return CheckQuotas(cluster, call, object, before);
 }
 
 void KeepAllocated(const ResourceType& type, const Json& before, Json& object) {

@@ -11,6 +11,9 @@ MaybeStatus CheckNamespace(const Cluster& cluster, const ResourceType& type, con
 /// storage class; quotas are checked.
 MaybeStatus Admit(const Cluster& cluster, const Call& call, Json& object, const Json& before);
 /// A replaced object keeps what the server chose when the client leaves it out (a Service's address).
+/// What is asked once an object is valid: privileges given away, limits, quotas.
+MaybeStatus AdmitValid(const Cluster& cluster, const Call& call, const Json& object, const Json& before);
+
 void KeepAllocated(const ResourceType& type, const Json& before, Json& object);
 /// Definitions change what is served.
 void AfterWrite(const Cluster& cluster, const ResourceType& type, const Object& object);

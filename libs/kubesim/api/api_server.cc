@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "absl/time/time.h"
 #include "libs/base/ids.h"
+#include "libs/base/strings.h"
 #include "libs/kubesim/api/authorization.h"
 #include "libs/kubesim/api/discovery.h"
 #include "libs/kubesim/api/metrics.h"
@@ -34,6 +36,17 @@ AccessQuestion QuestionOf(const RequestInfo& info) {
   question.ns = info.ns;
   question.name = info.name;
   return question;
+}
+
+// A list or watch of one name is, to the authorizer, about that object.
+std::string SelectedName(const Query& query) {
+  for (std::string_view term : base::Split(query.Get("fieldSelector"), ',')) {
+    if (!term.starts_with("metadata.name=")) continue;
+    std::string_view name = term.substr(14);
+    if (name.starts_with('=')) name.remove_prefix(1);
+    return std::string(name);
+  }
+  return "";
 }
 
 ApiStatus Forbidden(const User& user, const AccessQuestion& question) {
@@ -84,9 +97,14 @@ MaybeStatus MayImpersonate(const Cluster& cluster, const User& real, const User&
   return std::nullopt;
 }
 
-ApiStatus NotAcceptable() {
-  return {.code = 406, .reason = "NotAcceptable",
-          .message = "only the following media types are accepted: application/json, application/yaml", .has_details = true};
+// The ?timeout= of a request: 400 when it is no duration. No time passes here while a request is served.
+MaybeStatus CheckTimeout(const Query& query) {
+  const std::string& text = query.Get("timeout");
+  if (text.empty()) return std::nullopt;
+  absl::Duration duration;
+  if (absl::ParseDuration(text, &duration)) return std::nullopt;
+  const bool number = text.find_first_not_of("0123456789.") == std::string::npos;
+  return BadRequestStatus(fmt::format("invalid timeout specified in the request URL - time: {} \"{}\"", number ? "missing unit in duration" : "invalid duration", text));
 }
 
 std::string QuoteWarning(const std::string& text) {
@@ -157,7 +175,8 @@ std::optional<Reply> ApiServer::Dispatch(Call& call, const std::shared_ptr<http_
     if (auto refused = MayImpersonate(cluster_, call.user, wanted->user)) return StatusReply(*refused);
     call.user = std::move(wanted->user);
   }
-  const AccessQuestion question = QuestionOf(call.info);
+  AccessQuestion question = QuestionOf(call.info);
+  if (question.name.empty() && (question.verb == "list" || question.verb == "watch" || question.verb == "deletecollection")) question.name = SelectedName(call.query);
   if (!Authorize(cluster_, call.user, question).allowed) {
     Reply refused = StatusReply(Forbidden(call.user, question));
     refused.headers.emplace_back("X-Content-Type-Options", "nosniff");
@@ -168,7 +187,10 @@ std::optional<Reply> ApiServer::Dispatch(Call& call, const std::shared_ptr<http_
     if (auto reply = options_.own_paths(call)) return reply;
   }
 
-  if (call.http.method != "GET" && call.http.method != "HEAD") return StatusReply(MethodNotAllowedStatus());
+  // Some documents are served whatever the method is; routes of the API are not, and know no HEAD.
+  const std::string& path = call.http.path;
+  const bool any_method = path == "/apis" || path.starts_with("/openapi/") || path == "/healthz" || path == "/livez" || path == "/readyz" || path == "/";
+  if (call.http.method != "GET" && !any_method) return StatusReply(MethodNotAllowedStatus());
   auto reply = HandleDiscovery(cluster_, call);
   return reply ? std::move(*reply) : TextReply("404 page not found\n", 404);
 }
@@ -187,9 +209,12 @@ std::optional<Reply> ApiServer::Resource(Call& call, const std::shared_ptr<http_
     return StatusReply(UnknownResourceStatus());
   }
   const bool is_log = type.storage_key == "/pods" && info.subresource == "log";
-  auto accepted = Negotiate(call.http.headers.Get("Accept"), call.query);
-  if (!accepted && !is_log) return StatusReply(NotAcceptable());
-  if (accepted) call.accepted = *accepted;
+  auto accepted = Negotiate(call.http.headers.Get("Accept"), call.query, !type.custom, info.verb == "list");
+  if (!accepted.ok() && !is_log) return StatusReply(accepted.status());
+  if (accepted.ok()) call.accepted = *accepted;
+  if (info.verb != "watch" && !is_log) {
+    if (auto refused = CheckTimeout(call.query)) return StatusReply(*refused);
+  }
   if (type.group.empty() && type.plural == "componentstatuses") call.warnings.push_back("v1 ComponentStatus is deprecated in v1.19+");
 
   if (!info.subresource.empty()) {

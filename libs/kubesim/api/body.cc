@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "libs/base/error.h"
-#include "libs/base/json.h"
 #include "libs/base/strings.h"
+#include "libs/kubesim/api/json_text.h"
 #include "libs/kubesim/api/protobuf.h"
+#include "libs/kubesim/api/reads.h"
+#include "libs/kubesim/objects/validation.h"
 #include "libs/kubesim/store/json_path.h"
 #include "libs/kubesim/store/yaml.h"
 #include "nlohmann/json.hpp"
@@ -14,83 +18,180 @@ namespace opsmesh::kubesim {
 namespace {
 
 constexpr size_t kMaxBody = 3 << 20;
+constexpr size_t kMaxKeptDepth = 400;
 
 ApiStatus UnknownFormat() {
   return {.code = 415, .reason = "UnsupportedMediaType",
           .message = "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf"};
 }
 
-}  // namespace
+constexpr const char* kKindStruct = R"(struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" })";
 
-std::string MediaTypeOf(const Call& call) {
-  std::string_view type = call.http.headers.Get("Content-Type");
-  type = base::Trim(type.substr(0, type.find(';')));
-  return type.empty() ? "application/json" : base::AsciiLower(type);
+const char* GoWord(const Json& value) {
+  return value.is_array() ? "array" : value.is_string() ? "string" : value.is_boolean() ? "bool" : value.is_object() ? "object" : "number";
 }
 
-Outcome<Json> ParseBody(std::string_view text, bool yaml) {
+// A body in a refusal: text when it looks like JSON, else bytes.
+std::string Summary(std::string_view body) {
+  constexpr size_t kShown = 30;
+  if (body.empty()) return "<empty>";
+  const std::string_view shown = body.substr(0, kShown);
+  std::string text;
+  if (body.front() == '{') {
+    text = base::SanitizeUtf8(shown);
+  } else {
+    for (char c : shown) text += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  }
+  return text + (body.size() > kShown ? " ..." : "");
+}
+
+struct Parsed {
+  Json value;
+  std::vector<std::string> members;
+  std::vector<std::string> duplicates;  // sentences
+};
+
+Outcome<Parsed> Parse(std::string_view text, bool yaml) {
   if (text.size() > kMaxBody) {
     ApiStatus status{.code = 413, .reason = "RequestEntityTooLarge", .message = fmt::format("Request entity too large: limit is {}", kMaxBody)};
     return status;
   }
+  Parsed parsed;
   if (yaml) {
     auto documents = ParseYaml(text);
-    if (!documents.ok()) return BadRequestStatus(fmt::format("error decoding YAML: {}", base::ToStd(documents.status().message())));
-    if (documents->size() != 1) return BadRequestStatus(fmt::format("error decoding YAML: expected one document, got {}", documents->size()));
-    return std::move(*documents->front().value);
+    if (!documents.ok()) return BadRequestStatus(fmt::format("error converting YAML to JSON: {}", base::ToStd(documents.status().message())));
+    if (documents->empty()) return parsed;
+    parsed.value = std::move(*documents->front().value);  // what follows the first document is not read
+    for (const std::string& one : documents->front().duplicates) parsed.duplicates.push_back("yaml: unmarshal errors:\n  " + one);
+    return parsed;
   }
-  auto json = base::ParseJson(text, {.max_bytes = kMaxBody, .max_depth = 64});
-  if (!json.ok()) return BadRequestStatus(fmt::format("couldn't get version/kind; json parse error: {}", base::ToStd(json.status().message())));
-  return *std::move(json);
+  JsonText json = ReadJsonText(text, &parsed.value);
+  if (!json.fault.empty()) return BadRequestStatus(json.fault);
+  parsed.members = std::move(json.members);
+  for (const std::string& path : json.duplicates) parsed.duplicates.push_back(fmt::format("duplicate field \"{}\"", path));
+  return parsed;
 }
 
-Outcome<Json> ObjectOf(const Call& call) {
-  const std::string type = MediaTypeOf(call);
+// The object in a body; a refusal is the decoder's bare sentence.
+Outcome<Parsed> DecodeObject(const Call& call, const std::string& media) {
   const std::string& body = call.http.body;
-  if (IsProtobufEnvelope(body) || type == "application/vnd.kubernetes.protobuf") {
+  if (IsProtobufEnvelope(body) || media == "application/vnd.kubernetes.protobuf") {
+    if (!IsProtobufEnvelope(body)) {
+      return BadRequestStatus("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]");
+    }
     auto decoded = DecodeProtobuf(body);
     if (!decoded) return UnknownFormat();
-    return *std::move(decoded);
+    return Parsed{*std::move(decoded), {}, {}};
   }
-  const bool yaml = type == "application/yaml";
-  if (type != "application/json" && !yaml) return UnknownFormat();
-  auto parsed = ParseBody(body, yaml);
+  const bool yaml = media == "application/yaml";
+  if (media != "application/json" && !yaml) return UnknownFormat();
+  auto parsed = Parse(body, yaml);
   if (!parsed.ok()) {
     ApiStatus status = parsed.status();
-    if (status.code == 400) {
-      status.message = fmt::format("the object provided is unrecognized (must be of type {}): {} ({})", call.type->kind, status.message,
-                                   base::SanitizeUtf8(base::Utf8Prefix(body, 60)));
-    }
+    if (status.code == 400) status.message = "couldn't get version/kind; json parse error: " + status.message;
     return status;
   }
-  if (!parsed->is_object()) {
-    return BadRequestStatus(fmt::format("the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse error: json: cannot unmarshal a value that is no object", call.type->kind));
+  if (parsed->value.is_null()) parsed->value = Json::object();
+  if (!parsed->value.is_object()) {
+    return BadRequestStatus(fmt::format("couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value of type {}", GoWord(parsed->value), kKindStruct));
+  }
+  for (const char* member : {"apiVersion", "kind"}) {
+    const Json& value = At(parsed->value, member);
+    if (value.is_null() || value.is_string()) continue;
+    return BadRequestStatus(fmt::format("couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go struct field .{} of type string", GoWord(value), member));
   }
   return parsed;
 }
 
+// A document inside of which nothing recursive can overflow the stack.
+size_t DepthOf(const Json& value) {
+  size_t deepest = 0;
+  std::vector<std::pair<const Json*, size_t>> open = {{&value, 1}};
+  while (!open.empty()) {
+    auto [node, depth] = open.back();
+    open.pop_back();
+    deepest = std::max(deepest, depth);
+    if (!node->is_structured()) continue;
+    for (const Json& item : *node) {
+      if (item.is_structured()) open.emplace_back(&item, depth + 1);
+    }
+  }
+  return deepest;
+}
+
+}  // namespace
+
+bool TooDeep(const Json& value) { return DepthOf(value) > kMaxKeptDepth; }
+
+std::string MediaTypeOf(const Call& call) {
+  const std::string_view header = call.http.headers.Get("Content-Type");
+  const std::string_view type = base::Trim(header.substr(0, header.find(';')));
+  if (type.empty()) return "application/json";
+  if (const size_t semicolon = header.find(';'); semicolon != std::string_view::npos) {
+    for (std::string_view parameter : base::Split(header.substr(semicolon + 1), ';')) {
+      parameter = base::Trim(parameter);
+      if (!parameter.empty() && parameter.find('=') == std::string_view::npos) return "malformed";
+    }
+  }
+  return base::AsciiLower(type);
+}
+
+MaybeStatus CheckPatchType(const Call& call, std::string* media) {
+  const std::string_view header = call.http.headers.Get("Content-Type");
+  *media = std::string(base::Trim(header.substr(0, header.find(';'))));
+  const bool known = *media == "application/json-patch+json" || *media == "application/merge-patch+json" || *media == "application/apply-patch+yaml" ||
+                     (*media == "application/strategic-merge-patch+json" && !call.type->custom);
+  if (known) return std::nullopt;
+  if (!call.type->custom) return ApiStatus{.code = 415, .reason = "UnsupportedMediaType", .message = "415: Unsupported Media Type", .has_details = true};
+  return ApiStatus{.code = 415, .reason = "UnsupportedMediaType",
+                   .message = "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"};
+}
+
+Outcome<Json> ParseBody(Call& call, bool yaml) {
+  auto parsed = Parse(call.http.body, yaml);
+  if (!parsed.ok()) return parsed.status();
+  call.member_order = std::move(parsed->members);
+  call.duplicates = std::move(parsed->duplicates);
+  return std::move(parsed->value);
+}
+
+Outcome<Json> ObjectOf(Call& call, std::string_view kind) {
+  auto parsed = DecodeObject(call, MediaTypeOf(call));
+  if (!parsed.ok()) {
+    ApiStatus status = parsed.status();
+    if (status.code == 400) {
+      const std::string_view expected = kind.empty() ? std::string_view(call.type->kind) : kind;
+      status.message = fmt::format("the object provided is unrecognized (must be of type {}): {} ({})", expected, status.message, Summary(call.http.body));
+    }
+    return status;
+  }
+  call.member_order = std::move(parsed->members);
+  call.duplicates = std::move(parsed->duplicates);
+  return std::move(parsed->value);
+}
+
 Outcome<Json> DeleteOptionsOf(const Call& call) {
+  if (!call.http.body.empty()) {  // then the query does not count
+    auto parsed = DecodeObject(call, MediaTypeOf(call));
+    if (!parsed.ok()) {
+      ApiStatus status = parsed.status();
+      if (status.code != 400) return status;
+      return InternalStatus(status.message);  // nobody upstream takes it for the client's fault
+    }
+    const std::string kind = TextAt(parsed->value, "kind"), version = TextAt(parsed->value, "apiVersion");
+    if (!kind.empty() && kind != "DeleteOptions") {
+      return InternalStatus(fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme \"k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27\"", kind, version.empty() ? "meta.k8s.io/v1" : version));
+    }
+    ShapeReport shape = CheckShapeOf("meta.v1.DeleteOptions", parsed->value);
+    if (!shape.wrong.empty()) return InternalStatus(shape.wrong);
+    return std::move(parsed->value);
+  }
   Json options = Json::object();
-  const std::string& body = call.http.body;
-  if (!base::Trim(body).empty()) {
-    if (IsProtobufEnvelope(body)) {
-      auto decoded = DecodeProtobuf(body);
-      if (!decoded) return UnknownFormat();
-      options = *std::move(decoded);
-    } else {
-      auto parsed = ParseBody(body, MediaTypeOf(call) == "application/yaml");
-      if (!parsed.ok()) return parsed.status();
-      if (!parsed->is_object()) return BadRequestStatus("the body of a delete must be DeleteOptions");
-      options = *std::move(parsed);
-    }
-  }
   if (const std::string& policy = call.query.Get("propagationPolicy"); !policy.empty()) options["propagationPolicy"] = policy;
-  if (const std::string& seconds = call.query.Get("gracePeriodSeconds"); !seconds.empty()) {
-    if (seconds.find_first_not_of("0123456789") != std::string::npos || seconds.size() > 9) {
-      return BadRequestStatus(fmt::format("strconv.ParseInt: parsing \"{}\": invalid syntax", seconds));
-    }
-    options["gracePeriodSeconds"] = std::stoll(seconds);
-  }
+  if (call.query.Has("orphanDependents")) options["orphanDependents"] = call.query.Flag("orphanDependents");
+  auto seconds = NumberOf(call.query, "gracePeriodSeconds");
+  if (!seconds.ok()) return seconds.status();
+  if (*seconds) options["gracePeriodSeconds"] = **seconds;
   for (const std::string& run : call.query.All("dryRun")) options["dryRun"].push_back(run);
   return options;
 }

@@ -2,19 +2,26 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "libs/kubesim/api/call.h"
 #include "libs/kubesim/store/json.h"
 
 namespace opsmesh::kubesim {
 
-/// The object in the body of a create or update. 400 malformed, 413 too large, 415 unknown format.
-Outcome<Json> ObjectOf(const Call& call);
-/// DeleteOptions from body and query together; an empty object when there are none.
+/// The object in the body of a create or update; null is an empty one. Leaves in `call` what strict decoding needs. 400 malformed,
+/// 413 too large, 415 unknown format. `kind`: what is expected when that is not the resource's own kind.
+Outcome<Json> ObjectOf(Call& call, std::string_view kind = {});
+/// DeleteOptions: the body's when there is one, else the query's; an empty object when there are none.
 Outcome<Json> DeleteOptionsOf(const Call& call);
-/// JSON text with the limits of the door (3 MiB, 64 levels deep); a refusal names the place.
-Outcome<Json> ParseBody(std::string_view text, bool yaml);
-/// The media type of the body without parameters, lower case; "application/json" when the client says nothing.
+/// Any JSON (or YAML) in the body, at most 3 MiB; the refusal is the decoder's sentence alone. Fills `call` like ObjectOf.
+Outcome<Json> ParseBody(Call& call, bool yaml);
+/// A patch's media type as it is spelled, without parameters; 415 when the kind takes no such patch.
+MaybeStatus CheckPatchType(const Call& call, std::string* media);
+/// Deeper than what the simulator keeps (400 levels); asked once unknown members are gone.
+bool TooDeep(const Json& value);
+/// The media type of the body without parameters, lower case; "application/json" when the client says nothing, "malformed" when
+/// it is none.
 std::string MediaTypeOf(const Call& call);
 
 }  // namespace opsmesh::kubesim

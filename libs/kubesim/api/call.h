@@ -35,6 +35,9 @@ struct Call {
   std::string patched_text;
   /// Whether some resource has this kind: decides between two sentences about a wrong one.
   std::function<bool(std::string_view api_version, std::string_view kind)> known_kind;
+  /// What strict decoding finds in the body's text: its members in order (as paths) and the sentences about those written twice.
+  std::vector<std::string> member_order{};
+  std::vector<std::string> duplicates{};
   bool tracked = false;                    // managedFields are already made (server-side apply)
   std::vector<std::string> warnings;       // sent as Warning: 299 headers
 };

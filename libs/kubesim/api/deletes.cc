@@ -18,15 +18,15 @@ namespace {
 MaybeStatus CheckOptions(const Json& options) {
   const std::string policy = TextAt(options, "propagationPolicy");
   std::vector<Cause> causes;
-  if (!policy.empty() && policy != "Foreground" && policy != "Background" && policy != "Orphan") {
-    causes.push_back({"FieldValueNotSupported", fmt::format("Unsupported value: \"{}\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"", policy), "propagationPolicy"});
-  }
   if (!policy.empty() && At(options, "orphanDependents").is_boolean()) {
     causes.push_back({"FieldValueInvalid", fmt::format("Invalid value: \"{}\": orphanDependents and deletionPropagation cannot be both set", policy), "propagationPolicy"});
   }
-  for (const Json& run : ListAt(options, {"dryRun"})) {
-    if (Scalar(run) != "All") causes.push_back({"FieldValueNotSupported", fmt::format("Unsupported value: \"{}\": supported values: \"All\"", Scalar(run)), "dryRun"});
+  if (!policy.empty() && policy != "Foreground" && policy != "Background" && policy != "Orphan") {
+    causes.push_back({"FieldValueNotSupported", fmt::format("Unsupported value: \"{}\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"", policy), "propagationPolicy"});
   }
+  std::vector<std::string> runs;
+  for (const Json& run : ListAt(options, {"dryRun"})) runs.push_back(Scalar(run));
+  if (auto cause = DryRunFault(runs)) causes.push_back(*cause);
   if (causes.empty()) return std::nullopt;
   return InvalidStatus("meta.k8s.io", "DeleteOptions", "", std::move(causes));
 }

@@ -168,7 +168,9 @@ std::optional<Reply> HandleDiscovery(const Cluster& cluster, const Call& call) {
   const std::string& first = parts[0];
   if (first == "version" && parts.size() == 1) return Version(cluster);
   if (first == "healthz" || first == "livez" || first == "readyz") {
-    const bool known = parts.size() == 1 || (parts.size() == 2 && (parts[1] == "ping" || parts[1] == "etcd" || parts[1] == "log"));
+    const bool shutdown = first == "readyz" && parts.size() == 2 && parts[1] == "shutdown";
+    const bool known = parts.size() == 1 || shutdown || (parts.size() == 2 && (parts[1] == "ping" || parts[1] == "etcd" || parts[1] == "log"));
+    if (call.http.path.ends_with('/')) return std::nullopt;
     return known ? std::optional(Health(call, first)) : std::nullopt;
   }
   if (first == "openapi") return HandleOpenApi(cluster, call);

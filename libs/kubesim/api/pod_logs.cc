@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include <utility>
 
 #include "libs/base/strings.h"
+#include "libs/kubesim/api/reads.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
@@ -19,42 +20,42 @@ struct Options {
   LogStore::Selection selection;
 };
 
-std::optional<int64_t> Number(const Query& query, const char* name, int64_t least, std::vector<Cause>* causes) {
-  const std::string& text = query.Get(name);
-  if (text.empty()) return std::nullopt;
-  int64_t number = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < least) {
-    causes->push_back({"FieldValueInvalid",
-                       fmt::format("Invalid value: \"{}\": must be {}", text,
-                                   least == 0 ? "greater than or equal to 0" : "greater than 0"), name});
-    return std::nullopt;
-  }
-  return number;
+// The least value that an option may have; what is below is a cause.
+void AtLeast(std::optional<int64_t> number, const char* name, int64_t least, std::vector<Cause>* causes) {
+  if (!number || *number >= least) return;
+  causes->push_back({"FieldValueInvalid", fmt::format("Invalid value: {}: must be {}", *number, least == 0 ? "greater than or equal to 0" : "greater than 0"), name});
 }
 
 Outcome<Options> OptionsOf(const Cluster& cluster, const Call& call) {
   Options options;
-  std::vector<Cause> causes;
   options.container = call.query.Get("container");
   options.follow = call.query.Flag("follow");
   options.timestamps = call.query.Flag("timestamps");
   options.selection.previous = call.query.Flag("previous");
-  if (auto tail = Number(call.query, "tailLines", 0, &causes)) options.selection.tail_lines = static_cast<size_t>(*tail);
-  if (auto limit = Number(call.query, "limitBytes", 1, &causes)) options.limit_bytes = static_cast<size_t>(*limit);
-  const auto seconds = Number(call.query, "sinceSeconds", 1, &causes);
-  if (seconds) options.selection.since = cluster.clock.Now() - absl::Seconds(*seconds);
-  if (const std::string& text = call.query.Get("sinceTime"); !text.empty()) {
-    absl::Time time;
-    if (!base::ParseRfc3339(text, &time)) {
-      return BadRequestStatus(fmt::format("parsing time \"{}\" as \"2006-01-02T15:04:05Z07:00\": cannot parse it", text));
-    }
-    if (seconds) {
-      causes.push_back({"FieldValueForbidden", "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified", ""});
-    }
-    options.selection.since = time;
+  std::optional<int64_t> tail, limit, seconds;
+  for (auto [name, number] : {std::pair{"tailLines", &tail}, std::pair{"limitBytes", &limit}, std::pair{"sinceSeconds", &seconds}}) {
+    auto read = NumberOf(call.query, name);
+    if (!read.ok()) return read.status();
+    *number = *read;
+  }
+  absl::Time since = absl::InfinitePast();
+  const std::string& since_text = call.query.Get("sinceTime");
+  if (!since_text.empty() && !base::ParseRfc3339(since_text, &since)) {
+    return BadRequestStatus(fmt::format("parsing time \"{0}\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"{0}\" as \"2006\"", since_text));
+  }
+  std::vector<Cause> causes;
+  AtLeast(tail, "tailLines", 0, &causes);
+  AtLeast(limit, "limitBytes", 1, &causes);
+  if (seconds && !since_text.empty()) {
+    causes.push_back({"FieldValueForbidden", "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified", "[]"});
+  } else {
+    AtLeast(seconds, "sinceSeconds", 1, &causes);
   }
   if (!causes.empty()) return InvalidStatus("", "PodLogOptions", call.info.name, std::move(causes));
+  if (tail) options.selection.tail_lines = static_cast<size_t>(*tail);
+  if (limit) options.limit_bytes = static_cast<size_t>(*limit);
+  if (seconds) options.selection.since = cluster.clock.Now() - absl::Seconds(*seconds);
+  if (!since_text.empty()) options.selection.since = since;
   return options;
 }
 
@@ -133,10 +134,10 @@ std::optional<Reply> HandlePodLog(const Cluster& cluster, const Call& call, Stre
                                   const std::shared_ptr<http_server::Exchange>& exchange,
                                   const http_server::Headers& common_headers) {
   const std::string& name = call.info.name;
-  const ObjectPtr object = cluster.store.Get(*call.type, call.info.ns, name);
-  if (!object) return StatusReply(NotFoundStatus(*call.type, name));
   auto options = OptionsOf(cluster, call);
   if (!options.ok()) return StatusReply(options.status());
+  const ObjectPtr object = cluster.store.Get(*call.type, call.info.ns, name);
+  if (!object) return StatusReply(NotFoundStatus(*call.type, name));
   const Json pod = object->Parse();
   std::string container = options->container;
   if (auto refused = ChooseContainer(pod, name, &container)) return StatusReply(*refused);

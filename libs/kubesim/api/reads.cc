@@ -51,35 +51,15 @@ struct ListOptions {
 
 Outcome<ListOptions> OptionsOf(const Call& call) {
   ListOptions options;
-  if (const std::string& limit = call.query.Get("limit"); !limit.empty()) {
-    int64_t number = 0;
-    auto [end, error] = std::from_chars(limit.data(), limit.data() + limit.size(), number);
-    if (error != std::errc() || end != limit.data() + limit.size()) {
-      return BadRequestStatus(fmt::format("strconv.ParseInt: parsing \"{}\": invalid syntax", limit));
-    }
-    options.limit = number > 0 ? static_cast<size_t>(number) : 0;
-  }
+  auto limit = NumberOf(call.query, "limit");
+  if (!limit.ok()) return limit.status();
+  options.limit = limit->value_or(0) > 0 ? static_cast<size_t>(**limit) : 0;
+  if (auto seconds = NumberOf(call.query, "timeoutSeconds"); !seconds.ok()) return seconds.status();
   auto version = VersionOf(call);
   if (!version.ok()) return version.status();
   options.version = *version;
-  const std::string& match = call.query.Get("resourceVersionMatch");
-  if (!match.empty()) {
-    std::vector<Cause> causes;
-    if (match != "Exact" && match != "NotOlderThan") {
-      causes.push_back({"FieldValueNotSupported",
-                        fmt::format("Unsupported value: \"{}\": supported values: \"Exact\", \"NotOlderThan\", \"\"", match),
-                        "resourceVersionMatch"});
-    } else if (!call.query.Get("continue").empty()) {
-      causes.push_back({"FieldValueForbidden", "Forbidden: resourceVersionMatch is forbidden when continue is provided", "resourceVersionMatch"});
-    } else if (match == "Exact" && options.version == uint64_t{0}) {
-      causes.push_back({"FieldValueForbidden", "Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"", "resourceVersionMatch"});
-    } else if (!options.version) {
-      causes.push_back({"FieldValueForbidden", "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided",
-                        "resourceVersionMatch"});
-    }
-    if (!causes.empty()) return InvalidStatus("meta.k8s.io", "ListOptions", "", std::move(causes));
-    options.exact = match == "Exact";
-  }
+  if (auto refused = CheckListOptions(call)) return *refused;
+  options.exact = call.query.Get("resourceVersionMatch") == "Exact";
   if (const std::string& text = call.query.Get("continue"); !text.empty()) {
     options.token = Token::Decode(text);
     if (!options.token) return BadRequestStatus("continue key is not valid: unrecognized or malformed token");
@@ -117,6 +97,40 @@ Outcome<Snapshot> SnapshotOf(const Cluster& cluster, const Call& call, const Lis
 
 }  // namespace
 
+MaybeStatus CheckListOptions(const Call& call) {
+  const std::string& match = call.query.Get("resourceVersionMatch");
+  const std::string& version = call.query.Get("resourceVersion");
+  const bool initial = call.query.Has("sendInitialEvents"), watch = call.info.verb == "watch";
+  std::vector<Cause> causes;
+  auto forbid = [&](const char* field, const char* why) { causes.push_back({"FieldValueForbidden", fmt::format("Forbidden: {}", why), field}); };
+  auto unsupported = [&](const char* list) {
+    causes.push_back({"FieldValueNotSupported", fmt::format("Unsupported value: \"{}\": supported values: {}", match, list), "resourceVersionMatch"});
+  };
+  if (watch && initial && match != "NotOlderThan") forbid("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+  if (!match.empty()) {
+    if (watch && !initial) forbid("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+    if (watch && match != "NotOlderThan") unsupported("\"NotOlderThan\"");
+    if (!watch && version.empty()) forbid("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided");
+    if (!call.query.Get("continue").empty()) forbid("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
+    if (!watch && match != "Exact" && match != "NotOlderThan") unsupported("\"Exact\", \"NotOlderThan\", \"\"");
+    if (!watch && match == "Exact" && version == "0") forbid("resourceVersionMatch", "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+  }
+  if (!watch && initial) forbid("sendInitialEvents", "sendInitialEvents is forbidden for list");
+  if (causes.empty()) return std::nullopt;
+  return InvalidStatus("meta.k8s.io", "ListOptions", "", std::move(causes));
+}
+
+Outcome<std::optional<int64_t>> NumberOf(const Query& query, const char* name) {
+  std::string_view text = query.Get(name);
+  if (text.empty()) return std::optional<int64_t>();
+  const std::string_view digits = text.front() == '+' ? text.substr(1) : text;
+  int64_t number = 0;
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  const bool whole = end == digits.data() + digits.size() && !(text.size() > 1 && text[0] == '+' && text[1] == '-');
+  if (error == std::errc() && whole) return std::optional<int64_t>(number);
+  return BadRequestStatus(fmt::format("strconv.ParseInt: parsing \"{}\": {}", text, error == std::errc::result_out_of_range && whole ? "value out of range" : "invalid syntax"));
+}
+
 Outcome<std::optional<uint64_t>> VersionOf(const Call& call) {
   const std::string& text = call.query.Get("resourceVersion");
   if (text.empty()) return std::optional<uint64_t>();
@@ -141,8 +155,11 @@ Reply HandleGet(const Cluster& cluster, const Call& call) {
   const ResourceType& type = *call.type;
   auto version = VersionOf(call);
   if (!version.ok()) return StatusReply(version.status());
+  const uint64_t current = cluster.store.resource_version();
+  if (version->value_or(0) > current) return StatusReply(TooLargeResourceVersionStatus(**version, current));
   const ObjectPtr object = cluster.store.Get(type, type.namespaced ? call.info.ns : "", call.info.name);
   if (!object) return StatusReply(NotFoundStatus(type, call.info.name));
+  if (auto refused = Unservable(type, call.accepted, false)) return StatusReply(*refused);
   return RenderedReply(RenderObject(type, *object, call.accepted, cluster.clock.Now()), call.accepted);
 }
 
@@ -153,6 +170,7 @@ Reply HandleList(const Cluster& cluster, const Call& call) {
   if (!options.ok()) return StatusReply(options.status());
   auto snapshot = SnapshotOf(cluster, call, *options);
   if (!snapshot.ok()) return StatusReply(snapshot.status());
+  if (auto refused = Unservable(*call.type, call.accepted, true)) return StatusReply(*refused);
 
   const std::string ns = call.type->namespaced ? call.info.ns : "";
   std::vector<ObjectPtr> page;

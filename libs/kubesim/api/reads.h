@@ -19,6 +19,12 @@ struct Selection {
 };
 Outcome<Selection> SelectionOf(const Call& call);
 
+/// A whole number in the query: nothing when absent or empty; 400 in Go's words when it is none.
+Outcome<std::optional<int64_t>> NumberOf(const Query& query, const char* name);
+
+/// resourceVersionMatch and sendInitialEvents of a list or watch: 422 with every cause.
+MaybeStatus CheckListOptions(const Call& call);
+
 /// A resourceVersion parameter: nothing when absent, else its number; 500 as the real server words a wrong one.
 Outcome<std::optional<uint64_t>> VersionOf(const Call& call);
 

@@ -27,22 +27,22 @@ Json ColumnDefinitions(const ResourceType& type) {
   return list;
 }
 
-Json PartialMetadata(const Json& object) {
-  return {{"kind", "PartialObjectMetadata"}, {"apiVersion", "meta.k8s.io/v1"}, {"metadata", At(object, "metadata")}};
+Json PartialMetadata(const Json& object, const Accepted& accepted) {
+  return {{"kind", "PartialObjectMetadata"}, {"apiVersion", "meta.k8s.io/" + accepted.version}, {"metadata", At(object, "metadata")}};
 }
 
 Json Row(const ResourceType& type, const Object& object, const Accepted& accepted, absl::Time now) {
   Json content = object.Parse();
   Json row = {{"cells", CellsOf(type, content, now)}};
-  if (accepted.include_full_object) {
+  if (accepted.include == "Object") {
     Json whole = FromStorage(type, std::move(content));
     whole["kind"] = type.kind;
     whole["apiVersion"] = type.ApiVersion();
     row["object"] = std::move(whole);
-  } else if (accepted.include_no_object) {
+  } else if (accepted.include == "None") {
     row["object"] = nullptr;
   } else {
-    row["object"] = PartialMetadata(content);
+    row["object"] = PartialMetadata(content, accepted);
   }
   return row;
 }
@@ -51,8 +51,8 @@ std::string Prefixed(std::string_view kind, std::string_view api_version, std::s
   return fmt::format("{{\"kind\":\"{}\",\"apiVersion\":\"{}\",{}", kind, api_version, members.substr(1));
 }
 
-Json TableShell(const ResourceType& type, Json metadata, bool with_columns) {
-  Json table = {{"kind", "Table"}, {"apiVersion", "meta.k8s.io/v1"}, {"metadata", std::move(metadata)}, {"rows", Json::array()}};
+Json TableShell(const ResourceType& type, Json metadata, const Accepted& accepted, bool with_columns) {
+  Json table = {{"kind", "Table"}, {"apiVersion", "meta.k8s.io/" + accepted.version}, {"metadata", std::move(metadata)}, {"rows", Json::array()}};
   table["columnDefinitions"] = with_columns ? ColumnDefinitions(type) : Json();
   return table;
 }
@@ -68,6 +68,19 @@ Reply StatusReply(const ApiStatus& status) {
   Reply reply = JsonReply(status.ToJson(), status.code);
   if (status.retry_after_seconds > 0) reply.headers.emplace_back("Retry-After", std::to_string(status.retry_after_seconds));
   return reply;
+}
+
+MaybeStatus Unservable(const ResourceType& type, const Accepted& accepted, bool list) {
+  const std::string group = type.group.empty() ? "core" : type.group.substr(0, type.group.find('.'));
+  const std::string go_type = type.custom ? "unstructured.Unstructured" : group + "." + type.kind;
+  if (accepted.form == Form::kMetadata && accepted.metadata_list != list) {
+    return ApiStatus{.code = 406, .reason = "NotAcceptable",
+                     .message = list ? fmt::format("you requested PartialObjectMetadata, but the requested object is a list (*{}List)", go_type)
+                                     : fmt::format("you requested PartialObjectMetadataList, but the requested object is not a list (*{})", go_type)};
+  }
+  if (accepted.form != Form::kTable) return std::nullopt;
+  if (accepted.include.empty() || accepted.include == "Metadata" || accepted.include == "Object" || accepted.include == "None") return std::nullopt;
+  return BadRequestStatus(fmt::format("Unable to convert to Table as requested: includeObject: Invalid value: \"{}\": must be 'Metadata', 'Object', 'None', or empty", accepted.include));
 }
 
 Reply RenderedReply(std::string json, const Accepted& accepted, int code) {
@@ -87,10 +100,10 @@ std::string RenderEventObject(const ResourceType& type, const Object& object, co
   switch (accepted.form) {
     case Form::kObject:
       return NeedsConversion(type) ? Prefixed(type.kind, type.ApiVersion(), ServedBody(type, object)) : object.Wire(type);
-    case Form::kMetadata: return base::DumpJson(PartialMetadata(object.Parse()));
+    case Form::kMetadata: return base::DumpJson(PartialMetadata(object.Parse(), accepted));
     case Form::kTable: break;
   }
-  Json table = TableShell(type, {{"resourceVersion", std::to_string(object.resource_version)}}, with_columns);
+  Json table = TableShell(type, {{"resourceVersion", std::to_string(object.resource_version)}}, accepted, with_columns);
   table["rows"].push_back(Row(type, object, accepted, now));
   return base::DumpJson(table);
 }
@@ -102,13 +115,13 @@ std::string RenderObject(const ResourceType& type, const Object& object, const A
 std::string RenderList(const ResourceType& type, const std::vector<ObjectPtr>& objects, const Json& metadata,
                        const Accepted& accepted, absl::Time now) {
   if (accepted.form == Form::kTable) {
-    Json table = TableShell(type, metadata, true);
+    Json table = TableShell(type, metadata, accepted, true);
     for (const ObjectPtr& object : objects) table["rows"].push_back(Row(type, *object, accepted, now));
     return base::DumpJson(table);
   }
   std::string text;
   if (accepted.form == Form::kMetadata) {
-    text = R"({"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":)";
+    text = fmt::format(R"({{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/{}","metadata":)", accepted.version);
   } else {
     text = fmt::format("{{\"kind\":\"{}List\",\"apiVersion\":\"{}\",\"metadata\":", type.kind, type.ApiVersion());
   }
@@ -122,7 +135,7 @@ std::string RenderList(const ResourceType& type, const std::vector<ObjectPtr>& o
     if (!first) text += ',';
     first = false;
     if (accepted.form == Form::kMetadata) {
-      text += base::DumpJson(PartialMetadata(object->Parse()));
+      text += base::DumpJson(PartialMetadata(object->Parse(), accepted));
     } else if (type.custom) {  // items of custom resources do carry their kind
       text += object->Wire(type);
     } else {

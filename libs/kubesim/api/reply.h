@@ -26,6 +26,9 @@ Reply TextReply(std::string body, int code = 200);
 /// `json` as it is, or as YAML when asked for.
 Reply RenderedReply(std::string json, const Accepted& accepted, int code = 200);
 
+/// Why an object (or a list) cannot be answered in the form asked for: a list as one object's metadata, Tables with unknown options.
+MaybeStatus Unservable(const ResourceType& type, const Accepted& accepted, bool list);
+
 /// kind Event of events.k8s.io/v1 and HorizontalPodAutoscaler of autoscaling/v1 are kept in another form than served.
 bool NeedsConversion(const ResourceType& type);
 Json FromStorage(const ResourceType& type, Json object);

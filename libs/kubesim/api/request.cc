@@ -14,15 +14,14 @@ bool User::InGroup(std::string_view group) const {
 
 Query::Query(std::string_view raw) {
   for (std::string_view pair : Split(raw, '&')) {
-    if (pair.empty()) continue;
+    if (pair.empty() || pair.find(';') != std::string_view::npos) continue;
     const size_t equals = pair.find('=');
-    auto decode = [](std::string_view text) {
-      std::string out;
-      const std::string spaced = base::ReplaceAll(text, "+", " ");
-      return base::PercentDecode(spaced, &out) ? out : spaced;
-    };
-    pairs_.emplace_back(decode(pair.substr(0, equals)),
-                        equals == std::string_view::npos ? "" : decode(pair.substr(equals + 1)));
+    const std::string key = base::ReplaceAll(pair.substr(0, equals), "+", " ");
+    const std::string value = equals == std::string_view::npos ? "" : base::ReplaceAll(pair.substr(equals + 1), "+", " ");
+    std::string decoded_key, decoded_value;
+    // A pair that does not decode is as if it were not there, as Go's URL.Query() has it.
+    if (!base::PercentDecode(key, &decoded_key) || !base::PercentDecode(value, &decoded_value)) continue;
+    pairs_.emplace_back(std::move(decoded_key), std::move(decoded_value));
   }
 }
 
@@ -89,9 +88,9 @@ RequestInfo ParseRequestInfo(std::string_view method, std::string_view path, con
     return info;
   }
   info.is_resource = true;
-  bool watch = query.Flag("watch");
+  bool watch = query.Flag("watch"), old_path = false;
   if (parts[next] == "watch" && parts.size() > next + 1) {  // the old /watch/ paths
-    watch = true;
+    watch = old_path = true;
     ++next;
   }
   if (parts[next] == "namespaces" && parts.size() > next + 2 && parts[next + 2] != "status" &&
@@ -104,7 +103,8 @@ RequestInfo ParseRequestInfo(std::string_view method, std::string_view path, con
   if (next < parts.size()) info.subresource = parts[next++];
   info.rest.assign(parts.begin() + static_cast<ptrdiff_t>(std::min(next, parts.size())), parts.end());
   if (info.group.empty() && info.resource == "namespaces") info.ns = info.name;  // as RBAC sees a namespace itself
-  info.verb = VerbOf(method, !info.name.empty(), watch && info.subresource.empty());
+  // A get stays one, whatever ?watch says; the old paths watch one object as well.
+  info.verb = VerbOf(method, !info.name.empty(), watch && info.subresource.empty() && (info.name.empty() || old_path));
   return info;
 }
 
@@ -129,34 +129,62 @@ std::vector<MediaRange> ParseAccept(std::string_view accept) {
   return ranges;
 }
 
-std::optional<Accepted> Negotiate(std::string_view accept, const Query& query) {
+namespace {
+
+constexpr const char* kServed = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+
+ApiStatus NotAcceptable(std::string message, bool details) {
+  return {.code = 406, .reason = "NotAcceptable", .message = std::move(message), .has_details = details};
+}
+
+// The router of built-in kinds looks at the bare types first, as they are spelled.
+bool RouterAccepts(std::string_view accept) {
+  if (accept.empty()) return true;
+  for (std::string_view clause : Split(accept, ',')) {
+    const std::string_view type = base::Trim(clause.substr(0, clause.find(';')));
+    if (type == "*/*" || type == "application/json" || type == "application/yaml" || type == "application/vnd.kubernetes.protobuf") return true;
+  }
+  return false;
+}
+
+// What a clause asks the object to be turned into; nothing when that cannot be done.
+std::optional<Form> FormOf(const MediaRange& range, bool* list) {
+  auto as = range.parameters.find("as");
+  if (as == range.parameters.end()) return Form::kObject;
+  auto group = range.parameters.find("g");
+  auto version = range.parameters.find("v");
+  if (group == range.parameters.end() || group->second != "meta.k8s.io") return std::nullopt;
+  if (version == range.parameters.end() || (version->second != "v1" && version->second != "v1beta1")) return std::nullopt;
+  if (as->second == "Table") return Form::kTable;
+  *list = as->second == "PartialObjectMetadataList";
+  if (*list || as->second == "PartialObjectMetadata") return Form::kMetadata;
+  return std::nullopt;
+}
+
+}  // namespace
+
+Outcome<Accepted> Negotiate(std::string_view accept, const Query& query, bool routed, bool collection) {
   Accepted accepted;
   accepted.pretty = query.Flag("pretty");
-  accepted.include_full_object = query.Get("includeObject") == "Object";
-  accepted.include_no_object = query.Get("includeObject") == "None";
-  auto ranges = ParseAccept(accept);
-  if (ranges.empty()) return accepted;
-  for (const MediaRange& range : ranges) {
+  accepted.include = query.Get("includeObject");
+  accept = base::Trim(accept);
+  if (routed && !RouterAccepts(accept)) {
+    const std::string stream = collection ? ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch" : "";
+    return NotAcceptable(std::string("406: Not Acceptable\n\nAvailable representations: ") + kServed + stream, true);
+  }
+  if (accept.empty()) return accepted;
+  for (const MediaRange& range : ParseAccept(accept)) {
     const bool json = range.type == "application/json" || range.type == "*/*" || range.type == "application/*";
     const bool yaml = range.type == "application/yaml";
     if (!json && !yaml) continue;
+    const auto form = FormOf(range, &accepted.metadata_list);
+    if (!form) continue;
     accepted.yaml = yaml;
-    auto as = range.parameters.find("as");
-    if (as == range.parameters.end()) return accepted;
-    auto group = range.parameters.find("g");
-    auto version = range.parameters.find("v");
-    if (group == range.parameters.end() || group->second != "meta.k8s.io") continue;
-    if (version == range.parameters.end() || (version->second != "v1" && version->second != "v1beta1")) continue;
-    if (as->second == "Table") {
-      accepted.form = Form::kTable;
-      return accepted;
-    }
-    if (as->second == "PartialObjectMetadata" || as->second == "PartialObjectMetadataList") {
-      accepted.form = Form::kMetadata;
-      return accepted;
-    }
+    accepted.form = *form;
+    if (auto version = range.parameters.find("v"); *form != Form::kObject && version != range.parameters.end()) accepted.version = version->second;
+    return accepted;
   }
-  return std::nullopt;
+  return NotAcceptable(std::string("only the following media types are accepted: ") + kServed, false);
 }
 
 }  // namespace opsmesh::kubesim

@@ -60,11 +60,13 @@ struct Accepted {
   Form form = Form::kObject;
   bool yaml = false;
   bool pretty = false;
-  bool include_full_object = false;  // Table rows with the whole object (includeObject=Object)
-  bool include_no_object = false;
+  bool metadata_list = false;        // kMetadata as PartialObjectMetadataList
+  std::string version = "v1";        // of meta.k8s.io, for Tables and metadata: v1 or v1beta1
+  std::string include;               // includeObject of Tables: "" and Metadata, Object, None; anything else is refused
 };
-/// Nothing when none of the media types can be served (406).
-std::optional<Accepted> Negotiate(std::string_view accept, const Query& query);
+/// 406 when none of the media types can be served. `routed` = a built-in kind, whose router judges the bare types before;
+/// `collection` = the path of a list.
+Outcome<Accepted> Negotiate(std::string_view accept, const Query& query, bool routed, bool collection);
 
 /// A media type with its parameters, lower case.
 struct MediaRange {

@@ -2,6 +2,8 @@
 
 #include "libs/kubesim/api/authorization.h"
 #include "libs/kubesim/api/body.h"
+#include "libs/kubesim/api/write_steps.h"
+#include "libs/kubesim/objects/causes.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
@@ -31,16 +33,41 @@ AccessQuestion QuestionOf(const Json& spec) {
   return question;
 }
 
-MaybeStatus CheckSpec(const ResourceType& type, const Json& spec) {
-  const bool resource = At(spec, "resourceAttributes").is_object();
-  const bool path = At(spec, "nonResourceAttributes").is_object();
-  if (resource && path) {
-    return InvalidStatus(type.group, type.kind, "", {{"FieldValueInvalid", "Invalid value: \"nonResourceAttributes\": cannot be specified in combination with resourceAttributes", "spec.nonResourceAttributes"}});
+std::string GoText(const Json& holder, const char* member) { return Json(TextAt(holder, member)).dump(); }
+
+// v1.ObjectMeta{...} as Go prints it, with what a review's metadata may wrongly hold.
+std::string GoMetadata(const Json& metadata) {
+  auto map = [&](const char* member) { return GoMap(At(metadata, member)); };
+  return "v1.ObjectMeta{Name:" + GoText(metadata, "name") + ", GenerateName:" + GoText(metadata, "generateName") + ", Namespace:" + GoText(metadata, "namespace") +
+         ", SelfLink:\"\", UID:" + GoText(metadata, "uid") + ", ResourceVersion:" + GoText(metadata, "resourceVersion") +
+         ", Generation:0, CreationTimestamp:time.Date(1, time.January, 1, 0, 0, 0, 0, time.UTC), DeletionTimestamp:<nil>, DeletionGracePeriodSeconds:(*int64)(nil), Labels:" + map("labels") +
+         ", Annotations:" + map("annotations") + ", OwnerReferences:[]v1.OwnerReference(nil), Finalizers:[]string(nil), ManagedFields:[]v1.ManagedFieldsEntry(nil)}";
+}
+
+// What a review of access may not say. The kind is empty in these refusals, as on a real server.
+MaybeStatus CheckAccessReview(const ResourceType& type, const Json& review) {
+  const Json& spec = At(review, "spec");
+  const Json& resource = At(spec, "resourceAttributes");
+  const Json& path = At(spec, "nonResourceAttributes");
+  const bool local = type.kind == "LocalSubjectAccessReview";
+  const std::string go_path = "authorization.NonResourceAttributes{Path:" + GoText(path, "path") + ", Verb:" + GoText(path, "verb") + "}";
+  Causes causes;
+  if (resource.is_object() && path.is_object()) Invalid(causes, "spec.nonResourceAttributes", go_path, "cannot be specified in combination with resourceAttributes");
+  if (!resource.is_object() && !path.is_object()) Invalid(causes, "spec.resourceAttributes", "\"null\"", "exactly one of nonResourceAttributes or resourceAttributes must be specified");
+  if (type.kind != "SelfSubjectAccessReview" && TextAt(spec, "user").empty() && ListAt(spec, {"groups"}).empty()) {
+    InvalidText(causes, "spec.user", "", "at least one of user or group must be specified");
   }
-  if (!resource && !path) {
-    return InvalidStatus(type.group, type.kind, "", {{"FieldValueInvalid", "Invalid value: \"null\": exactly one of nonResourceAttributes or resourceAttributes must be specified", "spec.resourceAttributes"}});
+  Json metadata = At(review, "metadata").is_object() ? At(review, "metadata") : Json::object();
+  for (const char* member : {"managedFields", "creationTimestamp"}) metadata.erase(member);
+  Json foreign = metadata;
+  if (local) foreign.erase("namespace");
+  if (!foreign.empty()) Invalid(causes, "metadata", GoMetadata(metadata), local ? "must be empty except for namespace" : "must be empty");
+  if (local && resource.is_object() && TextAt(resource, "namespace") != TextAt(metadata, "namespace")) {
+    InvalidText(causes, "spec.resourceAttributes.namespace", TextAt(resource, "namespace"), "must match metadata.namespace");
   }
-  return std::nullopt;
+  if (local && path.is_object()) Invalid(causes, "spec.nonResourceAttributes", go_path, "disallowed on this kind of request");
+  if (causes.empty()) return std::nullopt;
+  return InvalidStatus(type.group, "", "", std::move(causes));
 }
 
 Json AccessStatus(const AccessAnswer& answer) {
@@ -55,16 +82,23 @@ bool IsReview(const ResourceType& type) {
   return type.group == "authorization.k8s.io" || type.group == "authentication.k8s.io";
 }
 
-Reply HandleReview(const Cluster& cluster, const Call& call, const TokenTable& tokens) {
+Reply HandleReview(const Cluster& cluster, Call& call, const TokenTable& tokens) {
   const ResourceType& type = *call.type;
+  if (auto refused = CheckWriteOptions(call)) return StatusReply(*refused);
   auto body = ObjectOf(call);
   if (!body.ok()) return StatusReply(body.status());
   Json& review = *body;
+  if (auto refused = CheckKind(call, review)) return StatusReply(*refused);
+  if (auto refused = DecodeBody(call, review)) return StatusReply(*refused);
   review["kind"] = type.kind;
   review["apiVersion"] = type.ApiVersion();
   if (!review["metadata"].is_object()) review["metadata"] = Json::object();
-  review["metadata"]["creationTimestamp"] = nullptr;
   if (!review["spec"].is_object()) review["spec"] = Json::object();
+  if (type.namespaced) {
+    const std::string ns = TextAt(review, {"metadata", "namespace"});
+    if (!ns.empty() && ns != call.info.ns) return StatusReply(BadRequestStatus("the namespace of the provided object does not match the namespace sent on the request"));
+    review["metadata"]["namespace"] = call.info.ns;
+  }
   const Json& spec = review["spec"];
   if (type.kind == "SelfSubjectReview") {
     review["metadata"]["creationTimestamp"] = base::Rfc3339(cluster.clock.Now());
@@ -75,16 +109,14 @@ Reply HandleReview(const Cluster& cluster, const Call& call, const TokenTable& t
     review["status"] = RulesOf(cluster, call.user, TextAt(spec, "namespace"));
     review["spec"] = Json::object();
   } else if (type.kind == "TokenReview") {
+    if (TextAt(spec, "token").empty()) return StatusReply(BadRequestStatus("token is required for TokenReview in authentication"));
     if (auto user = tokens.Find(TextAt(spec, "token"))) {
       review["status"] = {{"authenticated", true}, {"user", UserInfo(*user)}};
     } else {
       review["status"] = {{"user", Json::object()}, {"error", "[invalid bearer token, token lookup failed]"}};
     }
   } else {
-    if (auto refused = CheckSpec(type, spec)) return StatusReply(*refused);
-    if (type.kind != "SelfSubjectAccessReview" && TextAt(spec, "user").empty() && ListAt(spec, {"groups"}).empty()) {
-      return StatusReply(InvalidStatus(type.group, type.kind, "", {{"FieldValueInvalid", "Invalid value: \"\": at least one of user or group must be specified", "spec.user"}}));
-    }
+    if (auto refused = CheckAccessReview(type, review)) return StatusReply(*refused);
     User user = call.user;
     if (type.kind != "SelfSubjectAccessReview") {
       user = User{};
@@ -94,6 +126,7 @@ Reply HandleReview(const Cluster& cluster, const Call& call, const TokenTable& t
     }
     review["status"] = AccessStatus(Authorize(cluster, user, QuestionOf(spec)));
   }
+  if (!review["metadata"].contains("creationTimestamp")) review["metadata"]["creationTimestamp"] = nullptr;
   return RenderedReply(review.dump(-1, ' ', false, Json::error_handler_t::replace), call.accepted, 201);
 }
 

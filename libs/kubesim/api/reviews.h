@@ -8,6 +8,6 @@
 namespace opsmesh::kubesim {
 
 bool IsReview(const ResourceType& type);
-Reply HandleReview(const Cluster& cluster, const Call& call, const TokenTable& tokens);
+Reply HandleReview(const Cluster& cluster, Call& call, const TokenTable& tokens);
 
 }  // namespace opsmesh::kubesim

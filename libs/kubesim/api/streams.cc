@@ -52,11 +52,9 @@ class WatchStream final : public Streams::Stream {
   WatchStream(std::shared_ptr<http_server::Exchange> exchange, const Call& call, Selection selection, const Cluster& cluster)
       : Stream(std::move(exchange)), cluster_(cluster), type_(*call.type), ns_(call.type->namespaced ? call.info.ns : ""),
         accepted_(call.accepted), selection_(std::move(selection)), bookmarks_(call.query.Flag("allowWatchBookmarks")) {
-    int64_t seconds = kDefaultWatchSeconds;
-    if (const std::string& text = call.query.Get("timeoutSeconds"); !text.empty()) {
-      seconds = std::max<int64_t>(0, std::strtoll(text.c_str(), nullptr, 10));
-      if (seconds == 0) seconds = kDefaultWatchSeconds;
-    }
+    int64_t seconds = 0;
+    if (auto asked = NumberOf(call.query, "timeoutSeconds"); asked.ok()) seconds = asked->value_or(0);
+    if (seconds <= 0) seconds = kDefaultWatchSeconds;
     const auto now = SteadyClock::now();
     ends_ = now + std::chrono::seconds(std::min<int64_t>(seconds, 24 * 3600));
     next_bookmark_ = std::min(now + kBookmarkPeriod, ends_ - std::chrono::milliseconds(500));
@@ -283,14 +281,12 @@ void Streams::ServeWatch(const Call& call, const std::shared_ptr<http_server::Ex
   if (!selection.ok()) return refuse(selection.status());
   auto version = VersionOf(call);
   if (!version.ok()) return refuse(version.status());
+  if (auto seconds = NumberOf(call.query, "timeoutSeconds"); !seconds.ok()) return refuse(seconds.status());
+  if (auto bad = CheckListOptions(call)) return refuse(*bad);
+  if (auto bad = Unservable(*call.type, call.accepted, false)) return refuse(*bad);
   const uint64_t current = cluster_.store.resource_version();
   const bool initial = call.query.Flag("sendInitialEvents");
   if (initial && version->value_or(0) > current) return refuse(TooLargeResourceVersionStatus(**version, current));
-  if (initial && call.query.Get("resourceVersionMatch") != "NotOlderThan") {
-    return refuse(InvalidStatus("meta.k8s.io", "ListOptions", "",
-                                {{"FieldValueForbidden", "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-                                  "resourceVersionMatch"}}));
-  }
   auto stream = std::make_shared<WatchStream>(exchange, call, *std::move(selection), cluster_);
   http_server::Response head{200, common_headers, ""};
   head.headers.Set("Content-Type", call.accepted.form == Form::kTable

@@ -10,6 +10,7 @@
 #include "libs/kubesim/api/writes.h"
 #include "libs/kubesim/objects/patch.h"
 #include "libs/kubesim/objects/schema.h"
+#include "libs/kubesim/objects/validation.h"
 #include "libs/kubesim/store/json_path.h"
 #include "libs/kubesim/store/selectors.h"
 #include "nlohmann/json.hpp"
@@ -37,19 +38,31 @@ Json ScaleOf(const Json& object) {
   return scale;
 }
 
-Outcome<Json> WantedScale(const Call& call, const Json& now) {
+Outcome<Json> WantedScale(Call& call, const Json& now) {
   if (call.info.verb == "update") {
-    auto body = ObjectOf(call);
+    auto body = ObjectOf(call, "Scale");
     if (!body.ok()) return body.status();
     if (TextAt(*body, "kind") != "Scale") return BadRequestStatus(fmt::format("{0} in version \"v1\" cannot be handled as a Scale: no kind \"{0}\" is registered for version \"autoscaling/v1\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"", TextAt(*body, "kind")));
     return *std::move(body);
   }
-  const std::string media = MediaTypeOf(call);
-  auto patch = ParseBody(call.http.body, media == "application/apply-patch+yaml");
+  std::string media;
+  if (auto refused = CheckPatchType(call, &media)) return *refused;
+  auto patch = ParseBody(call, media == "application/apply-patch+yaml");
   if (!patch.ok()) return patch.status();
+  if (TooDeep(*patch)) return BadRequestStatus("the patch is nested deeper than the simulator takes");
   if (media == "application/json-patch+json") return JsonPatch(now, *patch);
   if (media == "application/strategic-merge-patch+json") return StrategicMergePatch(now, *patch, SchemaOf("autoscaling/v1", "Scale"));
+  if (!patch->is_object()) return BadRequestStatus("error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}");
   return MergePatch(now, *patch);
+}
+
+// What a PUT or a patched Scale says of itself against the path.
+MaybeStatus CheckScaleNames(const Call& call, const Json& scale) {
+  const std::string name = TextAt(scale, {"metadata", "name"}), ns = TextAt(scale, {"metadata", "namespace"});
+  if (!ns.empty() && ns != call.info.ns) return BadRequestStatus("the namespace of the provided object does not match the namespace sent on the request");
+  if (name.empty()) return BadRequestStatus(fmt::format("the name of the object ({} based on URL) was undeterminable: name must be provided", call.info.name));
+  if (name != call.info.name) return BadRequestStatus(fmt::format("the name of the object ({}) does not match the name on the URL ({})", name, call.info.name));
+  return std::nullopt;
 }
 
 Reply HandleScale(const Cluster& cluster, Call& call) {
@@ -65,6 +78,7 @@ Reply HandleScale(const Cluster& cluster, Call& call) {
     if (call.info.verb == "get") return RenderedReply(base::DumpJson(scale), call.accepted);
     auto wanted = WantedScale(call, scale);
     if (!wanted.ok()) return StatusReply(wanted.status());
+    if (auto refused = CheckScaleNames(call, *wanted)) return StatusReply(*refused);
     const Json& replicas = At(*wanted, {"spec", "replicas"});
     if (!replicas.is_null() && !replicas.is_number_integer()) {
       const std::string why = fmt::format("json: cannot unmarshal {} into Go struct field ScaleSpec.spec.replicas of type int32", replicas.is_string() ? "string" : replicas.type_name());
@@ -122,15 +136,32 @@ MaybeStatus AskBudgets(const Cluster& cluster, const Object& pod, const Json& co
   return status;
 }
 
-Reply HandleEviction(const Cluster& cluster, const Call& call) {
-  auto body = ObjectOf(call);
+// The body of a subresource that has a kind of its own, decoded: 400 when it is of another kind or its types are wrong.
+Outcome<Json> BodyOfKind(Call& call, const char* kind, const char* version, const char* schema) {
+  auto body = ObjectOf(call, kind);
+  if (!body.ok()) return body.status();
+  const std::string own = TextAt(*body, "kind");
+  if (!own.empty() && own != kind) {
+    const std::string given = TextAt(*body, "apiVersion");
+    const bool known = call.known_kind && call.known_kind(given, own);
+    if (known) {
+      return BadRequestStatus(fmt::format("{0} in version \"{1}\" cannot be handled as a {2}: converting ({1}.{0}) to ({3}.{2}): unknown conversion", own, given.substr(given.rfind('/') + 1), kind,
+                                          std::string_view(schema).substr(0, std::string_view(schema).find('.'))));
+    }
+    return BadRequestStatus(fmt::format("{0} in version \"{1}\" cannot be handled as a {2}: no kind \"{0}\" is registered for version \"{3}\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"", own,
+                                        given.substr(given.rfind('/') + 1), kind, given.empty() ? version : given));
+  }
+  if (const ShapeReport shape = CheckShapeOf(schema, *body); !shape.wrong.empty()) {
+    const std::string_view word = std::string_view(version).substr(std::string_view(version).rfind('/') + 1);
+    return BadRequestStatus(fmt::format("{0} in version \"{1}\" cannot be handled as a {0}: {2}", kind, word, shape.wrong));
+  }
+  return body;
+}
+
+Reply HandleEviction(const Cluster& cluster, Call& call) {
+  auto body = BodyOfKind(call, "Eviction", "policy/v1", "policy.v1.Eviction");
   if (!body.ok()) return StatusReply(body.status());
-  if (TextAt(*body, "kind") != "Eviction" && !TextAt(*body, "kind").empty()) {
-    return StatusReply(BadRequestStatus(fmt::format("{0} in version \"v1\" cannot be handled as a Eviction: no kind \"{0}\" is registered for version \"v1\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"", TextAt(*body, "kind"))));
-  }
-  if (const std::string name = TextAt(*body, {"metadata", "name"}); !name.empty() && name != call.info.name) {
-    return StatusReply(BadRequestStatus("name in URL does not match name in Eviction object"));
-  }
+  if (TextAt(*body, {"metadata", "name"}) != call.info.name) return StatusReply(BadRequestStatus("name in URL does not match name in Eviction object"));
   const ObjectPtr pod = FindObject(cluster, call);
   if (!pod) return StatusReply(NotFoundStatus(*call.type, call.info.name));
   const Json content = pod->Parse();
@@ -148,18 +179,24 @@ Reply HandleEviction(const Cluster& cluster, const Call& call) {
 
 // -- binding, token --
 
-Reply HandleBinding(const Cluster& cluster, const Call& call) {
-  auto body = ObjectOf(call);
+}  // namespace
+
+Reply HandleBinding(const Cluster& cluster, Call& call) {
+  auto body = BodyOfKind(call, "Binding", "v1", "core.v1.Binding");
   if (!body.ok()) return StatusReply(body.status());
-  const std::string node = TextAt(*body, {"target", "name"});
-  if (node.empty()) {
-    return StatusReply(InvalidStatus("", "Binding", call.info.name, {{"FieldValueRequired", "Required value", "target.name"}}));
-  }
-  const ObjectPtr pod = FindObject(cluster, call);
-  if (!pod) return StatusReply(NotFoundStatus(*call.type, call.info.name));
+  const ResourceType& pods = MustFind(cluster.store, "", "v1", "pods");
+  const std::string name = TextAt(*body, {"metadata", "name"}), node = TextAt(*body, {"target", "name"}), kind = TextAt(*body, {"target", "kind"});
+  if (!call.info.name.empty() && name != call.info.name) return StatusReply(BadRequestStatus("name in URL does not match name in Binding object"));
+  // These leave the server as plain errors, not as refusals of the object.
+  if (!kind.empty() && kind != "Node") return StatusReply(InternalStatus(fmt::format("target.kind: Unsupported value: \"{}\": supported values: \"Node\", \"<empty>\"", kind)));
+  if (node.empty()) return StatusReply(InternalStatus("target.name: Required value"));
+  const ObjectPtr pod = cluster.store.Get(pods, call.info.ns, name);
+  if (!pod) return StatusReply(NotFoundStatus(pods, name));
   Json content = pod->Parse();
   if (const std::string there = TextAt(content, {"spec", "nodeName"}); !there.empty()) {
-    return StatusReply(ConflictStatus(*call.type, call.info.name, fmt::format("pod {} is already assigned to node \"{}\"", call.info.name, there)));
+    ResourceType binding = pods;
+    binding.plural = "pods/binding";
+    return StatusReply(ConflictStatus(binding, name, fmt::format("pod {} is already assigned to node \"{}\"", name, there)));
   }
   content["spec"]["nodeName"] = node;
   Json& conditions = content["status"]["conditions"];
@@ -171,24 +208,49 @@ Reply HandleBinding(const Cluster& cluster, const Call& call) {
   if (scheduled == nullptr) scheduled = &conditions.emplace_back(Json::object());
   *scheduled = {{"type", "PodScheduled"}, {"status", "True"}, {"lastProbeTime", nullptr}, {"lastTransitionTime", base::Rfc3339(cluster.clock.Now())}};
   if (IsDryRun(call)) return Success(201);
-  auto written = cluster.store.Update(*call.type, std::move(content), pod->resource_version);
+  auto written = cluster.store.Update(pods, std::move(content), pod->resource_version);
   return written.ok() ? Success(201) : StatusReply(written.status());
 }
 
-Reply HandleToken(const Cluster& cluster, const Call& call, TokenTable& tokens) {
-  auto body = ObjectOf(call);
+namespace {
+
+// What a token may be bound to; the object must be there.
+MaybeStatus CheckBound(const Cluster& cluster, const Call& call, const Json& bound) {
+  if (!bound.is_object()) return std::nullopt;
+  const std::string kind = TextAt(bound, "kind"), version = TextAt(bound, "apiVersion"), name = TextAt(bound, "name");
+  const char* plural = version != "v1" ? nullptr : kind == "Pod" ? "pods" : kind == "Secret" ? "secrets" : kind == "Node" ? "nodes" : nullptr;
+  if (plural == nullptr) return BadRequestStatus(fmt::format("cannot bind token to object of type {}, Kind={}", version, kind));
+  const ResourceType& type = MustFind(cluster.store, "", "v1", plural);
+  const ObjectPtr object = cluster.store.Get(type, type.namespaced ? call.info.ns : "", name);
+  if (!object) return NotFoundStatus(type, name);
+  if (const std::string uid = TextAt(bound, "uid"); !uid.empty() && uid != object->uid) {
+    return ConflictStatus(type, name, fmt::format("the UID in the bound object reference ({}) does not match the UID in record. The object might have been deleted and then recreated", uid));
+  }
+  return std::nullopt;
+}
+
+Reply HandleToken(const Cluster& cluster, Call& call, TokenTable& tokens) {
+  auto body = BodyOfKind(call, "TokenRequest", "authentication.k8s.io/v1", "authentication.v1.TokenRequest");
   if (!body.ok()) return StatusReply(body.status());
   const ObjectPtr account = FindObject(cluster, call);
   if (!account) return StatusReply(NotFoundStatus(*call.type, call.info.name));
-  const int64_t seconds = IntAt(*body, {"spec", "expirationSeconds"}, 3600);
-  if (seconds < 600) {
-    return StatusReply(InvalidStatus("authentication.k8s.io", "TokenRequest", "", {{"FieldValueInvalid", fmt::format("Invalid value: {}: may not specify a duration less than 10 minutes", seconds), "spec.expirationSeconds"}}));
+  if (const std::string name = TextAt(*body, {"metadata", "name"}); !name.empty() && name != call.info.name) {
+    return StatusReply(BadRequestStatus(fmt::format("the name of the object ({}) does not match the name on the URL ({})", name, call.info.name)));
   }
+  const int64_t seconds = IntAt(*body, {"spec", "expirationSeconds"}, 3600);
+  const char* fault = seconds < 600 ? "may not specify a duration less than 10 minutes" : seconds > (int64_t{1} << 32) ? "may not specify a duration larger than 2^32 seconds" : nullptr;
+  if (fault != nullptr) {
+    return StatusReply(InvalidStatus("authentication.k8s.io", "TokenRequest", "", {{"FieldValueInvalid", fmt::format("Invalid value: {}: {}", seconds, fault), "spec.expirationSeconds"}}));
+  }
+  if (auto refused = CheckBound(cluster, call, At(*body, {"spec", "boundObjectRef"}))) return StatusReply(*refused);
   Json answer = *body;
   answer["kind"] = "TokenRequest";
   answer["apiVersion"] = "authentication.k8s.io/v1";
   answer["metadata"] = {{"name", account->name}, {"namespace", account->ns}, {"creationTimestamp", base::Rfc3339(cluster.clock.Now())}};
+  if (!answer["spec"].is_object()) answer["spec"] = Json::object();
   answer["spec"]["expirationSeconds"] = seconds;
+  if (!answer["spec"].contains("boundObjectRef")) answer["spec"]["boundObjectRef"] = nullptr;
+  if (ListAt(answer, {"spec", "audiences"}).empty()) answer["spec"]["audiences"] = {"https://kubernetes.default.svc.cluster.local"};
   answer["status"] = {{"token", tokens.Issue(ServiceAccountUser(account->ns, account->name, account->uid), true)},
                       {"expirationTimestamp", base::Rfc3339(cluster.clock.Now() + absl::Seconds(seconds))}};
   return RenderedReply(base::DumpJson(answer), call.accepted, 201);

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <set>
 
 #include "libs/base/json.h"
 #include "libs/base/strings.h"
 #include "libs/kubesim/api/admission.h"
+#include "libs/kubesim/api/body.h"
 #include "libs/kubesim/objects/defaults.h"
 #include "libs/kubesim/objects/kind_rules.h"
 #include "libs/kubesim/objects/validation.h"
@@ -18,26 +20,22 @@ namespace {
 
 constexpr size_t kMaxObjectBytes = 1536 << 10;  // etcd's limit
 
-// Unknown members are refused, warned about or silently dropped, as the caller asked; then they go.
-MaybeStatus Decode(Call& call, Json& object) {
-  const ResourceType& type = *call.type;
-  const ShapeReport shape = CheckShape(type, object);
-  if (!shape.wrong.empty() && !call.patched_text.empty()) {
-    return InvalidStatus("", "", "", {{"FieldValueInvalid", fmt::format("Invalid value: {}: {}", Json(call.patched_text).dump(-1, ' ', false, Json::error_handler_t::replace), shape.wrong), "patch"}});
-  }
-  if (!shape.wrong.empty()) {
-    return BadRequestStatus(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", type.kind, type.version, type.kind, shape.wrong));
-  }
-  DropUnknown(type, object);
-  if (shape.unknown.empty()) return std::nullopt;
+// Sentences about unknown and repeated members, in the order of the text where that is known.
+std::vector<std::string> StrictSentences(const Call& call, std::vector<std::string> unknown) {
   std::vector<std::string> sentences;
-  for (const std::string& path : shape.unknown) sentences.push_back(fmt::format("unknown field \"{}\"", path));
-  const std::string& mode = call.query.Get("fieldValidation");
-  if (mode == "Strict") {
-    return BadRequestStatus(fmt::format("{} in version \"{}\" cannot be handled as a {}: strict decoding error: {}", type.kind, type.version, type.kind, base::Join(sentences, ", ")));
+  std::set<std::string, std::less<>> left(unknown.begin(), unknown.end());
+  for (const std::string& path : call.member_order) {
+    if (left.erase(path) > 0) sentences.push_back(fmt::format("unknown field \"{}\"", path));
   }
-  if (mode != "Ignore") call.warnings.insert(call.warnings.end(), sentences.begin(), sentences.end());
-  return std::nullopt;
+  for (const std::string& path : unknown) {
+    if (left.contains(path)) sentences.push_back(fmt::format("unknown field \"{}\"", path));
+  }
+  sentences.insert(sentences.end(), call.duplicates.begin(), call.duplicates.end());
+  return sentences;
+}
+
+ApiStatus BadPatch(const Call& call, const std::string& why) {
+  return InvalidStatus("", "", "", {{"FieldValueInvalid", fmt::format("Invalid value: {}: {}", Json(call.patched_text).dump(-1, ' ', false, Json::error_handler_t::replace), why), "patch"}});
 }
 
 bool HasStatusSubresource(const ResourceType& type) { return type.FindSubresource("status") != nullptr; }
@@ -57,6 +55,18 @@ void FoldStringData(const ResourceType& type, Json& object) {
   object.erase("stringData");
 }
 
+bool Printable(std::string_view text, std::string* odd, size_t* at) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool latin_control = byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (byte >= 0x20 && byte != 0x7f && !latin_control) continue;
+    *odd = fmt::format("U+{:04X}", latin_control ? static_cast<unsigned char>(text[i + 1]) : byte);
+    *at = i;
+    return false;
+  }
+  return true;
+}
+
 // Drops what clients may not set.
 void ClearServerFields(Json& metadata) {
   for (const char* member : {"uid", "creationTimestamp", "resourceVersion", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"}) metadata.erase(member);
@@ -72,21 +82,59 @@ Json Served(const ResourceType& type, Json object) {
 }  // namespace
 
 MaybeStatus CheckWriteOptions(const Call& call) {
-  const char* kind = call.info.verb == "create" ? "CreateOptions" : call.info.verb == "patch" ? "PatchOptions" : call.info.verb == "update" ? "UpdateOptions" : "DeleteOptions";
+  const char* kind = call.info.verb == "create" ? "CreateOptions" : call.info.verb == "patch" ? "PatchOptions" : "UpdateOptions";
   std::vector<Cause> causes;
-  std::string runs;
-  bool odd = false;
-  for (const std::string& run : call.query.All("dryRun")) {
-    runs += fmt::format("{}\"{}\"", runs.empty() ? "" : ", ", run);
-    odd = odd || run != "All";
+  const std::string& manager = call.query.Get("fieldManager");
+  if (call.info.verb == "patch") {
+    const bool apply = MediaTypeOf(call) == "application/apply-patch+yaml";
+    if (!apply && call.query.Has("force")) causes.push_back({"FieldValueForbidden", "Forbidden: may not be specified for non-apply patch", "force"});
+    if (apply && manager.empty()) causes.push_back({"FieldValueRequired", "Required value: is required for apply patch", "fieldManager"});
   }
-  if (odd) causes.push_back({"FieldValueNotSupported", fmt::format("Unsupported value: []string{{{}}}: supported values: \"All\"", runs), "dryRun"});
+  if (manager.size() > 128) causes.push_back({"FieldValueTooLong", "Too long: may not be more than 128 bytes", "fieldManager"});
+  std::string odd;
+  size_t at = 0;
+  if (!Printable(manager, &odd, &at)) {
+    causes.push_back({"FieldValueInvalid", fmt::format("Invalid value: {}: invalid character {} (at position {})", Json(manager).dump(-1, ' ', false, Json::error_handler_t::replace), odd, at), "fieldManager"});
+  }
+  if (auto cause = DryRunFault(call.query.All("dryRun"))) causes.push_back(*cause);
   if (const std::string& mode = call.query.Get("fieldValidation"); !mode.empty() && mode != "Ignore" && mode != "Warn" && mode != "Strict") {
     causes.push_back({"FieldValueNotSupported", fmt::format("Unsupported value: \"{}\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"", mode), "fieldValidation"});
   }
-  if (call.query.Get("fieldManager").size() > 128) causes.push_back({"FieldValueTooLong", "Too long: may not be more than 128 bytes", "fieldManager"});
   if (causes.empty()) return std::nullopt;
   return InvalidStatus("meta.k8s.io", kind, "", std::move(causes));
+}
+
+std::optional<Cause> DryRunFault(const std::vector<std::string>& runs) {
+  std::string list;
+  bool odd = false;
+  for (const std::string& run : runs) {
+    list += fmt::format("{}\"{}\"", list.empty() ? "" : ", ", run);
+    odd = odd || run != "All";
+  }
+  if (!odd) return std::nullopt;
+  return Cause{"FieldValueNotSupported", fmt::format("Unsupported value: []string{{{}}}: supported values: \"All\"", list), "dryRun"};
+}
+
+MaybeStatus DecodeBody(Call& call, Json& object) {
+  const ResourceType& type = *call.type;
+  const ShapeReport shape = CheckShape(type, object);
+  if (!shape.wrong.empty() && !call.patched_text.empty()) return BadPatch(call, shape.wrong);
+  if (!shape.wrong.empty()) {
+    return BadRequestStatus(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", type.kind, type.version, type.kind, shape.wrong));
+  }
+  DropUnknown(type, object);
+  if (TooDeep(object)) return BadRequestStatus("the object is nested deeper than the simulator keeps");
+  const std::vector<std::string> sentences = StrictSentences(call, shape.unknown);
+  call.duplicates.clear();  // said once
+  if (sentences.empty()) return std::nullopt;
+  const std::string& mode = call.query.Get("fieldValidation");
+  if (mode == "Strict") {
+    const std::string why = "strict decoding error: " + base::Join(sentences, ", ");
+    if (!call.patched_text.empty()) return BadPatch(call, why);
+    return BadRequestStatus(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", type.kind, type.version, type.kind, why));
+  }
+  if (mode != "Ignore") call.warnings.insert(call.warnings.end(), sentences.begin(), sentences.end());
+  return std::nullopt;
 }
 
 bool IsDryRun(const Call& call) { return call.query.Get("dryRun") == "All"; }
@@ -111,10 +159,29 @@ ObjectPtr FindObject(const Cluster& cluster, const Call& call) {
   return cluster.store.Get(*call.type, call.type->namespaced ? call.info.ns : "", call.info.name);
 }
 
-MaybeStatus CheckIdentity(const Call& call, Json& object) {
+MaybeStatus CheckKind(const Call& call, const Json& object) {
   const ResourceType& type = *call.type;
   const std::string kind = TextAt(object, "kind");
-  const std::string api_version = TextAt(object, "apiVersion");
+  std::string api_version = TextAt(object, "apiVersion");
+  if (type.custom) {  // nothing is assumed of what is not said
+    if (kind.empty()) {
+      return BadRequestStatus(fmt::format("{0} in version \"{1}\" cannot be handled as a {0}: unmarshalerDecoder: Object 'Kind' is missing in '{2}'", type.kind, type.version, base::SanitizeUtf8(call.http.body)));
+    }
+    if (api_version.empty()) {
+      ApiStatus status = InternalStatus("Internal error occurred: Object 'apiVersion' is missing in 'object has no apiVersion field'");
+      status.reason = "InternalError";
+      status.has_details = true;
+      status.causes.push_back({"", "Object 'apiVersion' is missing in 'object has no apiVersion field'", ""});
+      return status;
+    }
+    if (api_version != type.ApiVersion()) {
+      return BadRequestStatus(fmt::format("the API version in the data ({}) does not match the expected API version ({})", api_version, type.ApiVersion()));
+    }
+    if (kind != type.kind) {
+      return InvalidStatus(type.group, kind, TextAt(object, {"metadata", "name"}), {{"FieldValueInvalid", fmt::format("Invalid value: \"{}\": must be {}", kind, type.kind), "kind"}});
+    }
+  }
+  if (api_version.starts_with('/')) api_version.erase(0, 1);  // the core group, spelled out
   if ((!kind.empty() && kind != type.kind) || (!api_version.empty() && api_version != type.ApiVersion())) {
     const std::string version = api_version.substr(api_version.rfind('/') + 1);
     const bool known = call.known_kind ? call.known_kind(api_version.empty() ? type.ApiVersion() : api_version, kind.empty() ? type.kind : kind) : true;
@@ -125,9 +192,16 @@ MaybeStatus CheckIdentity(const Call& call, Json& object) {
     return BadRequestStatus(fmt::format("{0} in version \"{1}\" cannot be handled as a {2}: converting ({1}.{0}) to ({3}.{2}): unknown conversion", kind.empty() ? type.kind : kind, version.empty() ? type.version : version, type.kind,
                                         type.group.empty() ? "core" : type.group.substr(0, type.group.find('.'))));
   }
-  if (object.contains("metadata") && !object["metadata"].is_object() && !object["metadata"].is_null()) {
-    return BadRequestStatus(fmt::format("{} in version \"{}\" cannot be handled as a {}: json: cannot unmarshal metadata into Go struct field of type v1.ObjectMeta", type.kind, type.version, type.kind));
+  const Json& metadata = At(object, "metadata");
+  if (!metadata.is_null() && !metadata.is_object()) {
+    const char* word = metadata.is_array() ? "array" : metadata.is_string() ? "string" : metadata.is_boolean() ? "bool" : "number";
+    return BadRequestStatus(fmt::format("{0} in version \"{1}\" cannot be handled as a {0}: json: cannot unmarshal {2} into Go struct field {0}.metadata of type v1.ObjectMeta", type.kind, type.version, word));
   }
+  return std::nullopt;
+}
+
+MaybeStatus CheckNames(const Call& call, Json& object) {
+  const ResourceType& type = *call.type;
   Json& metadata = object["metadata"];
   if (!metadata.is_object()) metadata = Json::object();
   const std::string ns = TextAt(metadata, "namespace");
@@ -139,6 +213,9 @@ MaybeStatus CheckIdentity(const Call& call, Json& object) {
   }
   if (!call.info.name.empty()) {
     const std::string name = TextAt(metadata, "name");
+    if (name.empty() && call.info.verb == "update") {
+      return BadRequestStatus(fmt::format("the name of the object ({} based on URL) was undeterminable: name must be provided", call.info.name));
+    }
     if (!name.empty() && name != call.info.name) {
       return BadRequestStatus(fmt::format("the name of the object ({}) does not match the name on the URL ({})", name, call.info.name));
     }
@@ -149,8 +226,9 @@ MaybeStatus CheckIdentity(const Call& call, Json& object) {
 
 Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
   const ResourceType& type = *call.type;
-  if (auto refused = CheckIdentity(call, object)) return *refused;
-  if (auto refused = Decode(call, object)) return *refused;
+  if (auto refused = CheckKind(call, object)) return *refused;
+  if (auto refused = DecodeBody(call, object)) return *refused;
+  if (auto refused = CheckNames(call, object)) return *refused;
   Json& metadata = object["metadata"];
   if (!TextAt(metadata, "resourceVersion").empty()) return BadRequestStatus("resourceVersion should not be set on objects to be created");
   const Json managed = At(metadata, "managedFields");
@@ -177,6 +255,7 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
   if (auto refused = Admit(cluster, call, object, nullptr)) return *refused;
   auto causes = Validate(type, object, nullptr);
   if (!causes.empty()) return InvalidStatus(type.group, type.kind, TextAt(object, {"metadata", "name"}), std::move(causes));
+  if (auto refused = AdmitValid(cluster, call, object, nullptr)) return *refused;
   if (auto refused = TooLarge(type, object)) return *refused;
   const std::string name = TextAt(object, {"metadata", "name"});
   if (IsDryRun(call)) {
@@ -195,8 +274,9 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
 
 Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr& current, Json object, bool check_version) {
   const ResourceType& type = *call.type;
-  if (auto refused = CheckIdentity(call, object)) return *refused;
-  if (auto refused = Decode(call, object)) return *refused;
+  if (auto refused = CheckKind(call, object)) return *refused;
+  if (auto refused = DecodeBody(call, object)) return *refused;
+  if (auto refused = CheckNames(call, object)) return *refused;
   const Json before = current->Parse();
   Json& metadata = object["metadata"];
   const std::string wanted = TextAt(metadata, "resourceVersion");
@@ -239,6 +319,7 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
     if (auto refused = Admit(cluster, call, object, before)) return *refused;
     auto causes = Validate(type, object, before);
     if (!causes.empty()) return InvalidStatus(type.group, type.kind, call.info.name, std::move(causes));
+    if (auto refused = AdmitValid(cluster, call, object, before)) return *refused;
     const bool annotations_count = type.storage_key == "apps/deployments";
     if (At(object, "spec") != At(before, "spec") ||
         (annotations_count && At(object, {"metadata", "annotations"}) != At(before, {"metadata", "annotations"}))) {

@@ -16,8 +16,16 @@ Writer WriterOf(const Cluster& cluster, const Call& call);
 const ResourceType& StorageTypeOf(const Cluster& cluster, const ResourceType& type);
 ObjectPtr FindObject(const Cluster& cluster, const Call& call);
 
-/// kind, apiVersion, name and namespace of a body against the path. Fills what is left out.
-MaybeStatus CheckIdentity(const Call& call, Json& object);
+/// What dryRun may not be; nothing when all are "All".
+std::optional<Cause> DryRunFault(const std::vector<std::string>& runs);
+
+/// kind and apiVersion of a body against the resource.
+MaybeStatus CheckKind(const Call& call, const Json& object);
+/// Types of all members: 400 (422 for what a patch made). Takes unknown members out; they and repeated ones are refused, warned of or
+/// ignored as `fieldValidation` says.
+MaybeStatus DecodeBody(Call& call, Json& object);
+/// name and namespace of a body against the path. Fills what is left out.
+MaybeStatus CheckNames(const Call& call, Json& object);
 
 /// Everything between a parsed body and the store; returns the object in the served form.
 Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object);

@@ -39,6 +39,7 @@ constexpr int kPatchTries = 5;  // a patch without resourceVersion is tried agai
 
 Reply Written(const Call& call, const Json& object, int code) {
   const ResourceType& type = *call.type;
+  if (auto refused = Unservable(type, call.accepted, false)) return StatusReply(*refused);
   Object sealed;
   Json body = object;
   body.erase("kind");
@@ -58,7 +59,9 @@ Reply HandleCreate(const Cluster& cluster, Call& call) {
 Reply HandlePut(const Cluster& cluster, Call& call) {
   auto body = ObjectOf(call);
   if (!body.ok()) return StatusReply(body.status());
-  if (auto refused = CheckIdentity(call, *body)) return StatusReply(*refused);
+  if (auto refused = CheckKind(call, *body)) return StatusReply(*refused);
+  if (auto refused = DecodeBody(call, *body)) return StatusReply(*refused);
+  if (auto refused = CheckNames(call, *body)) return StatusReply(*refused);
   const ObjectPtr current = FindObject(cluster, call);
   if (!current && call.info.subresource.empty() && RulesOf(*call.type).create_on_update) {
     (*body)["metadata"].erase("resourceVersion");
@@ -74,29 +77,93 @@ Reply HandlePut(const Cluster& cluster, Call& call) {
   return Written(call, *written, 200);
 }
 
-Outcome<Json> ApplyPatch(const Cluster& cluster, Call& call, const std::string& media, const Json& patch, const ObjectPtr& current) {
+const char* JsonWord(const Json& value) {
+  return value.is_array() ? "array" : value.is_object() ? "object" : value.is_string() ? "string" : value.is_boolean() ? "bool" : "number";
+}
+
+// The sentences of the decoder about a list that should be one of operations; "" when it is.
+std::string OperationsFault(const Json& patch, std::vector<std::string>* unknown) {
+  if (patch.is_null()) return "";
+  if (!patch.is_array()) return fmt::format("json: cannot unmarshal {} into Go value of type []handlers.jsonPatchOp", JsonWord(patch));
+  for (size_t i = 0; i < patch.size(); ++i) {
+    const Json& operation = patch[i];
+    if (operation.is_null()) continue;
+    if (!operation.is_object()) return fmt::format("json: cannot unmarshal {} into Go value of type handlers.jsonPatchOp", JsonWord(operation));
+    for (const auto& [member, value] : operation.items()) {
+      const bool text = member == "op" || member == "path" || member == "from";
+      if (text && !value.is_string() && !value.is_null()) return fmt::format("json: cannot unmarshal {} into Go struct field jsonPatchOp.{} of type string", JsonWord(value), member);
+      if (!text && member != "value") unknown->push_back(fmt::format("json patch unknown field \"[{}].{}\"", i, member));
+    }
+  }
+  return "";
+}
+
+// The patch in the body as its kind reads it. Refusals are 400.
+Outcome<Json> ReadPatch(Call& call, const std::string& media) {
+  const bool lenient = call.query.Get("fieldValidation") == "Ignore";
+  const bool strategic = media == "application/strategic-merge-patch+json";
+  auto refuse = [&](const std::string& why) { return BadRequestStatus(strategic || lenient ? why : "error decoding patch: " + why); };
+  auto patch = ParseBody(call, false);
+  if (!patch.ok()) return patch.status().code == 400 ? refuse(patch.status().message) : patch.status();
+  if (TooDeep(*patch)) return BadRequestStatus("the patch is nested deeper than the simulator takes");
+  if (media == "application/json-patch+json") {
+    std::vector<std::string> unknown;
+    const std::string fault = OperationsFault(*patch, &unknown);
+    if (!fault.empty()) return refuse(fault);
+    for (std::string& sentence : call.duplicates) sentence = "json patch " + sentence;
+    call.duplicates.insert(call.duplicates.begin(), unknown.begin(), unknown.end());
+    if (patch->is_null()) *patch = Json::array();
+    return patch;
+  }
+  if (patch->is_null()) *patch = Json::object();
+  if (!patch->is_object()) return refuse(fmt::format("json: cannot unmarshal {} into Go value of type map[string]interface {{}}", JsonWord(*patch)));
+  return patch;
+}
+
+Outcome<Json> ApplyPatch(const Call& call, const std::string& media, const Json& patch, const ObjectPtr& current) {
   const ResourceType& type = *call.type;
   Json live = FromStorage(type, current->Parse());
   live["kind"] = type.kind;
   live["apiVersion"] = type.ApiVersion();
   if (media == "application/json-patch+json") return JsonPatch(live, patch);
   if (media == "application/merge-patch+json") return MergePatch(live, patch);
-  (void)cluster;
   return StrategicMergePatch(live, patch, SchemaOf(type));
 }
 
-Reply HandleServerSideApply(const Cluster& cluster, Call& call, Json applied) {
-  const ResourceType& type = *call.type;
-  if (call.query.Get("fieldManager").empty()) {
-    return StatusReply(InvalidStatus("meta.k8s.io", "PatchOptions", "", {{"FieldValueRequired", "Required value: is required for apply patch", "fieldManager"}}));
+// Unlike YAML in other bodies, an applied configuration may have documents after its first, which nobody reads.
+Outcome<Json> ReadApplied(Call& call) {
+  auto applied = ParseBody(call, true);
+  if (!applied.ok()) {
+    ApiStatus status = applied.status();
+    if (status.code == 400) status.message = "error decoding YAML: " + status.message;
+    return status;
   }
+  if (applied->is_null()) *applied = Json::object();
+  if (!applied->is_object()) {
+    return BadRequestStatus(fmt::format("error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into Go value of type map[string]interface {{}}", JsonWord(*applied)));
+  }
+  return applied;
+}
+
+Reply HandleServerSideApply(const Cluster& cluster, Call& call) {
+  const ResourceType& type = *call.type;
+  auto read = ReadApplied(call);
+  if (!read.ok()) return StatusReply(read.status());
+  Json applied = *std::move(read);
   if (TextAt(applied, "apiVersion") != type.ApiVersion() || TextAt(applied, "kind") != type.kind) {
     return StatusReply(BadRequestStatus(fmt::format("incorrect type specified in yaml: got {}, Kind={}, want {}, Kind={}", TextAt(applied, "apiVersion"), TextAt(applied, "kind"), type.ApiVersion(), type.kind)));
   }
   if (At(applied, {"metadata", "managedFields"}).is_array() && !At(applied, {"metadata", "managedFields"}).empty()) {
     return StatusReply(BadRequestStatus("metadata.managedFields must be nil"));
   }
-  if (auto refused = CheckIdentity(call, applied)) return StatusReply(*refused);
+  if (auto refused = CheckKind(call, applied)) return StatusReply(*refused);
+  if (auto refused = CheckNames(call, applied)) return StatusReply(*refused);
+  if (const std::string& mode = call.query.Get("fieldValidation"); !call.duplicates.empty() && mode == "Strict") {
+    return StatusReply(BadRequestStatus("error strict decoding YAML: error converting YAML to JSON: " + call.duplicates.front()));
+  } else if (!call.duplicates.empty() && mode != "Ignore") {
+    call.warnings.push_back("error converting YAML to JSON: " + call.duplicates.front());
+  }
+  call.duplicates.clear();
   // An applied configuration must fit its schema, whatever fieldValidation says.
   if (const std::string misfit = SchemaMisfit(type, applied); !misfit.empty()) {
     return StatusReply(InternalStatus(fmt::format("failed to create typed patch object ({}{}; {}, Kind={}): {}", type.namespaced ? call.info.ns + "/" : "/", call.info.name, type.ApiVersion(), type.kind, misfit)));
@@ -124,33 +191,26 @@ Reply HandleServerSideApply(const Cluster& cluster, Call& call, Json applied) {
 }
 
 Reply HandlePatch(const Cluster& cluster, Call& call) {
-  const std::string media = MediaTypeOf(call);
-  const bool apply = media == "application/apply-patch+yaml";
-  const bool strategic = media == "application/strategic-merge-patch+json";
-  if ((!apply && !strategic && media != "application/json-patch+json" && media != "application/merge-patch+json") || (strategic && call.type->custom)) {
-    const char* list = call.type->custom ? "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
-                                         : "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml";
-    return StatusReply({.code = 415, .reason = "UnsupportedMediaType", .message = fmt::format("the body of the request was in an unknown format - accepted media types include: {}", list)});
-  }
-  auto patch = ParseBody(call.http.body, apply);
+  std::string media;
+  if (auto refused = CheckPatchType(call, &media)) return StatusReply(*refused);
+  if (media == "application/apply-patch+yaml") return HandleServerSideApply(cluster, call);
+  ObjectPtr current = FindObject(cluster, call);
+  if (!current) return StatusReply(NotFoundStatus(*call.type, call.info.name));
+  auto patch = ReadPatch(call, media);
   if (!patch.ok()) return StatusReply(patch.status());
-  if (apply) {
-    if (!patch->is_object()) return StatusReply(BadRequestStatus("error decoding YAML: the applied object must be a mapping"));
-    return HandleServerSideApply(cluster, call, *std::move(patch));
-  }
   for (int attempt = 0;; ++attempt) {
-    const ObjectPtr current = FindObject(cluster, call);
-    if (!current) return StatusReply(NotFoundStatus(*call.type, call.info.name));
-    auto patched = ApplyPatch(cluster, call, media, *patch, current);
+    auto patched = ApplyPatch(call, media, *patch, current);
     if (!patched.ok()) return StatusReply(patched.status());
     if (!patched->is_object()) return StatusReply(BadRequestStatus("the patch does not leave an object"));
-    call.patched_text = strategic ? GoText(*patch) : base::DumpJson(*patched);
-    if (auto refused = CheckIdentity(call, *patched)) return StatusReply(*refused);
+    call.patched_text = media == "application/strategic-merge-patch+json" ? GoText(*patch) : base::DumpJson(*patched);
+    if (auto refused = CheckKind(call, *patched)) return StatusReply(*refused);
     // The version counts only when the patch itself sets it.
     const bool pinned = TextAt(*patched, {"metadata", "resourceVersion"}) != std::to_string(current->resource_version);
     auto written = ReplaceObject(cluster, call, current, *std::move(patched), pinned);
     if (written.ok()) return Written(call, *written, 200);
     if (pinned || written.status().reason != "Conflict" || attempt + 1 == kPatchTries) return StatusReply(written.status());
+    current = FindObject(cluster, call);
+    if (!current) return StatusReply(NotFoundStatus(*call.type, call.info.name));
   }
 }
 
@@ -163,10 +223,11 @@ Reply HandleObjectChange(const Cluster& cluster, Call& call) {
 }
 
 Reply HandleWrite(const Cluster& cluster, Call& call, TokenTable& tokens) {
+  if (call.type->storage_key == "/bindings") return HandleBinding(cluster, call);
   if (IsReview(*call.type)) return HandleReview(cluster, call, tokens);
-  if (auto refused = CheckWriteOptions(call)) return StatusReply(*refused);
   if (call.info.verb == "delete") return HandleDelete(cluster, call);
   if (call.info.verb == "deletecollection") return HandleDeleteCollection(cluster, call);
+  if (auto refused = CheckWriteOptions(call)) return StatusReply(*refused);
   return HandleObjectChange(cluster, call);
 }
 

@@ -12,4 +12,7 @@ Reply HandleWrite(const Cluster& cluster, Call& call, TokenTable& tokens);
 /// status, scale, eviction, binding, token ...
 Reply HandleSubresource(const Cluster& cluster, Call& call, TokenTable& tokens);
 
+/// POST of a Binding, at a pod or at the old /bindings: the pod's node.
+Reply HandleBinding(const Cluster& cluster, Call& call);
+
 }  // namespace opsmesh::kubesim

@@ -64,4 +64,8 @@ bool ValidateNetworkKind(Causes& causes, const ResourceType& type, const Json& o
 /// Config maps, secrets, claims, volumes, quotas, limit ranges, nodes, namespaces, RBAC, storage, scheduling, leases, CRDs.
 bool ValidateClusterKind(Causes& causes, const ResourceType& type, const Json& object, const Json& before);
 
+/// ResourceQuotas and LimitRanges.
+void ValidateQuota(Causes& causes, const Json& object, const Json& before);
+void ValidateLimitRange(Causes& causes, const Json& object);
+
 }  // namespace opsmesh::kubesim

@@ -3,10 +3,10 @@
 
 #include <cctype>
 #include <cstdint>
-#include <regex>
 
 #include "libs/base/clock.h"
 #include "libs/base/strings.h"
+#include "libs/kubesim/objects/custom_schema.h"
 #include "libs/kubesim/objects/defaults.h"
 #include "libs/kubesim/objects/schema.h"
 #include "libs/kubesim/objects/validation.h"
@@ -24,10 +24,6 @@ const char* GoWord(const Json& value) {
   if (value.is_string()) return "string";
   if (value.is_boolean()) return "bool";
   return "number";
-}
-
-const char* SchemaWord(const Json& value) {
-  return value.is_number_integer() ? "integer" : value.is_boolean() ? "boolean" : GoWord(value);
 }
 
 constexpr const char* kQuantityWhy =
@@ -214,71 +210,6 @@ void PruneCustom(const Json& schema, Json& value, const std::string& path, std::
   }
 }
 
-// -- custom resources --
-
-struct SchemaWalk {
-  std::vector<Cause>* causes;
-
-  void Bad(const std::string& field, const std::string& value, const std::string& why) {
-    causes->push_back({"FieldValueInvalid", fmt::format("Invalid value: {}: {} in body {}", value, field, why), field});
-  }
-
-  void Check(const Json& schema, const Json& value, const std::string& field, int depth) {
-    if (!schema.is_object() || depth > 40) return;
-    const std::string type = TextAt(schema, "type");
-    const bool int_or_string = BoolAt(schema, {"x-kubernetes-int-or-string"});
-    if (value.is_null()) return;
-    const bool fits = type.empty() || int_or_string || (type == "object" && value.is_object()) || (type == "array" && value.is_array()) ||
-                      (type == "string" && value.is_string()) || (type == "boolean" && value.is_boolean()) ||
-                      (type == "integer" && value.is_number_integer()) || (type == "number" && value.is_number());
-    if (!fits) {
-      causes->push_back({"FieldValueTypeInvalid", fmt::format("Invalid value: \"{}\": {} in body must be of type {}: \"{}\"", SchemaWord(value), field, type, SchemaWord(value)), field});
-      return;
-    }
-    if (value.is_number()) Numbers(schema, value, field);
-    if (value.is_string()) Texts(schema, value, field);
-    if (value.is_array()) {
-      for (size_t i = 0; i < value.size(); ++i) Check(At(schema, "items"), value[i], fmt::format("{}[{}]", field, i), depth + 1);
-    }
-    if (!value.is_object()) return;
-    for (const Json& name : ListAt(schema, {"required"})) {
-      if (!value.contains(Scalar(name))) causes->push_back({"FieldValueRequired", "Required value", field.empty() ? Scalar(name) : field + "." + Scalar(name)});
-    }
-    const Json& properties = At(schema, "properties");
-    for (const auto& [member, item] : value.items()) {
-      if (field.empty() && (member == "metadata" || member == "kind" || member == "apiVersion")) continue;
-      Check(At(properties, member.c_str()), item, field.empty() ? member : field + "." + member, depth + 1);
-    }
-  }
-
-  void Numbers(const Json& schema, const Json& value, const std::string& field) {
-    if (const Json& least = At(schema, "minimum"); least.is_number() && value.get<double>() < least.get<double>()) {
-      Bad(field, value.dump(), "should be greater than or equal to " + least.dump());
-    }
-    if (const Json& most = At(schema, "maximum"); most.is_number() && value.get<double>() > most.get<double>()) {
-      Bad(field, value.dump(), "should be less than or equal to " + most.dump());
-    }
-  }
-
-  void Texts(const Json& schema, const Json& value, const std::string& field) {
-    const std::string text = value.get<std::string>();
-    if (const std::string pattern = TextAt(schema, "pattern"); !pattern.empty() && text.size() < 4096) {
-      try {
-        if (!std::regex_search(text, std::regex(pattern, std::regex::ECMAScript))) Bad(field, "\"" + text + "\"", "should match '" + pattern + "'");
-      } catch (const std::regex_error&) {  // a pattern of another dialect cannot be judged here
-      }
-    }
-    if (const Json& allowed = At(schema, "enum"); allowed.is_array()) {
-      std::string list;
-      for (const Json& one : allowed) {
-        if (one == value) return;
-        list += (list.empty() ? "" : ", ") + one.dump();
-      }
-      causes->push_back({"FieldValueNotSupported", fmt::format("Unsupported value: \"{}\": supported values: {}", text, list), field});
-    }
-  }
-};
-
 }  // namespace
 
 ShapeReport CheckShape(const ResourceType& type, const Json& object) {
@@ -303,6 +234,12 @@ ShapeReport CheckShape(const ResourceType& type, const Json& object) {
   return report;
 }
 
+ShapeReport CheckShapeOf(std::string_view name, const Json& value) {
+  ShapeReport report;
+  if (const TypeSchema* schema = FindSchema(name)) Decoding(&report).Struct(*schema, value, "", "");
+  return report;
+}
+
 void DropUnknown(const ResourceType& type, Json& object) {
   if (!object.is_object()) return;
   if (const TypeSchema* schema = SchemaOf(type)) {
@@ -312,14 +249,15 @@ void DropUnknown(const ResourceType& type, Json& object) {
   if (object.contains("metadata") && object["metadata"].is_object()) Prune(*FindSchema("meta.v1.ObjectMeta"), object["metadata"]);
   if (!type.definition) return;
   std::vector<std::string> unknown;
-  PruneCustom(At(*type.definition, {"schema", "openAPIV3Schema"}), object, "", &unknown, 0);
+  const Json& custom = At(*type.definition, {"schema", "openAPIV3Schema"});
+  PruneCustom(custom, object, "", &unknown, 0);
+  ApplySchemaDefaults(custom, object);
 }
 
 std::vector<Cause> ValidateCustom(const ResourceType& type, const Json& object) {
   std::vector<Cause> causes;
   if (!type.definition) return causes;
-  const Json& schema = At(*type.definition, {"schema", "openAPIV3Schema"});
-  SchemaWalk{&causes}.Check(schema, object, "", 0);
+  CheckAgainstSchema(causes, At(*type.definition, {"schema", "openAPIV3Schema"}), object, "");
   return causes;
 }
 

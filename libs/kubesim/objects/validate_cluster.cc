@@ -7,6 +7,7 @@
 
 #include "libs/base/strings.h"
 #include "libs/kubesim/objects/causes.h"
+#include "libs/kubesim/objects/custom_schema.h"
 #include "libs/kubesim/objects/defaults.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
@@ -128,64 +129,6 @@ void ValidateVolume(Causes& causes, const Json& object, const Json& before) {
   if (now != nullptr && then != nullptr && *now != *then) Forbidden(causes, "spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation");
 }
 
-bool QuotaResource(const std::string& name) {
-  static const std::set<std::string_view> names = {
-      "cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.storage", "requests.ephemeral-storage", "limits.cpu", "limits.memory", "limits.ephemeral-storage",
-      "pods", "resourcequotas", "services", "replicationcontrollers", "secrets", "persistentvolumeclaims", "configmaps", "services.nodeports", "services.loadbalancers"};
-  return names.contains(name) || name.starts_with("requests.hugepages-") || name.starts_with("hugepages-");
-}
-
-void ValidateQuota(Causes& causes, const Json& object) {
-  const Json& hard = At(object, {"spec", "hard"});
-  if (!hard.is_object()) return;
-  for (const auto& [name, value] : hard.items()) {
-    const std::string at = fmt::format("spec.hard[{}]", name);
-    if (name.find('/') == std::string::npos && !QuotaResource(name)) {
-      InvalidText(causes, at, name, "must be a standard resource type or fully qualified");
-      InvalidText(causes, at, name, "must be a standard resource for quota");
-    }
-    const auto amount = ParseQuantity(value);
-    if (!amount) continue;
-    if (*amount < 0) InvalidText(causes, at, Scalar(value), "must be greater than or equal to 0");
-    const bool counted = name.find("cpu") == std::string::npos && name.find("memory") == std::string::npos && name.find("storage") == std::string::npos;
-    if (counted && std::fmod(*amount, 1000) != 0) Invalid(causes, at, "\"" + Scalar(value) + "\"", "must be an integer");
-  }
-}
-
-void ValidateLimitRange(Causes& causes, const Json& object) {
-  const Json& limits = ListAt(object, {"spec", "limits"});
-  for (size_t i = 0; i < limits.size(); ++i) {
-    const Json& one = limits[i];
-    const std::string at = fmt::format("spec.limits[{}]", i), type = TextAt(one, "type");
-    if (type != "Pod" && type != "Container" && type != "PersistentVolumeClaim" && type.find('/') == std::string::npos) {
-      InvalidText(causes, at + ".type", type, "must be a standard limit type or fully qualified");
-    }
-    if (type == "Pod") {
-      if (!At(one, "default").empty()) Forbidden(causes, at + ".default", "may not be specified when `type` is 'Pod'");
-      if (!At(one, "defaultRequest").empty()) Forbidden(causes, at + ".defaultRequest", "may not be specified when `type` is 'Pod'");
-    }
-    std::set<std::string> names;
-    for (const char* member : {"max", "min", "default", "defaultRequest", "maxLimitRequestRatio"}) {
-      if (!At(one, member).is_object()) continue;
-      for (const auto& [name, value] : At(one, member).items()) names.insert(name);
-    }
-    for (const std::string& name : names) {
-      auto value = [&](const char* member) -> const Json& { return At(one, {member, name.c_str()}); };
-      auto above = [&](const char* low, const char* high, const char* field, const std::string& why) {
-        const auto a = ParseQuantity(value(low)), b = ParseQuantity(value(high));
-        if (a && b && *a > *b) Invalid(causes, fmt::format("{}.{}[{}]", at, field, name), "\"" + Scalar(value(field)) + "\"", why);
-      };
-      auto text = [&](const char* member) { return Scalar(value(member)); };
-      above("min", "max", "min", fmt::format("min value {} is greater than max value {}", text("min"), text("max")));
-      above("min", "defaultRequest", "defaultRequest", fmt::format("min value {} is greater than default request value {}", text("min"), text("defaultRequest")));
-      above("defaultRequest", "max", "defaultRequest", fmt::format("default request value {} is greater than max value {}", text("defaultRequest"), text("max")));
-      above("defaultRequest", "default", "defaultRequest", fmt::format("default request value {} is greater than default limit value {}", text("defaultRequest"), text("default")));
-      above("min", "default", "default", fmt::format("min value {} is greater than default value {}", text("min"), text("default")));
-      above("default", "max", "default", fmt::format("default value {} is greater than max value {}", text("default"), text("max")));
-    }
-  }
-}
-
 void ValidateRules(Causes& causes, const Json& object, bool namespaced) {
   const Json& rules = ListAt(object, {"rules"});
   for (size_t i = 0; i < rules.size(); ++i) {
@@ -304,7 +247,8 @@ void ValidateDefinition(Causes& causes, const Json& object, const Json& before) 
   } else if (group.find('.') == std::string::npos) {
     InvalidText(causes, "spec.group", group, "should be a domain with at least one dot");
   }
-  OneOf(causes, "spec.scope", TextAt(spec, "scope"), {"Cluster", "Namespaced"});
+  if (TextAt(spec, "scope").empty()) Required(causes, "spec.scope");
+  else OneOf(causes, "spec.scope", TextAt(spec, "scope"), {"Cluster", "Namespaced"});
   const Json& versions = ListAt(spec, {"versions"});
   int storage = 0;
   std::set<std::string> names;
@@ -313,24 +257,18 @@ void ValidateDefinition(Causes& causes, const Json& object, const Json& before) 
     storage += BoolAt(versions[i], {"storage"}) ? 1 : 0;
     if (auto fault = Label1035Fault(version); !fault.empty()) InvalidText(causes, at + ".name", version, fault);
     if (!names.insert(version).second) Duplicate(causes, at + ".name", "\"" + version + "\"");
-    const Json& schema = At(versions[i], {"schema", "openAPIV3Schema"});
-    if (!schema.is_object()) {
-      Required(causes, at + ".schema.openAPIV3Schema", "schemas are required");
-    } else if (TextAt(schema, "type").empty()) {
-      Required(causes, "spec.validation.openAPIV3Schema.type", "must not be empty at the root");
-    } else if (TextAt(schema, "type") != "object") {
-      InvalidText(causes, "spec.validation.openAPIV3Schema.type", TextAt(schema, "type"), "must be object at the root");
-    }
   }
   if (storage != 1) Invalid(causes, "spec.versions", "[]apiextensions.CustomResourceDefinitionVersion{...}", "must have exactly one version marked as storage version");
   for (const char* member : {"plural", "singular", "kind", "listKind"}) {
     const std::string value = TextAt(spec, {"names", member});
+    const bool mixed = std::string_view(member) == "kind" || std::string_view(member) == "listKind";
     if (value.empty()) {
       if (std::string_view(member) != "singular") Required(causes, fmt::format("spec.names.{}", member));
-    } else if (auto fault = Label1035Fault(base::AsciiLower(value)); !fault.empty()) {
-      InvalidText(causes, fmt::format("spec.names.{}", member), value, fault);
+    } else if (auto fault = Label1035Fault(mixed ? base::AsciiLower(value) : value); !fault.empty()) {
+      InvalidText(causes, fmt::format("spec.names.{}", member), value, mixed ? "may have mixed case, but should otherwise match: " + std::string(fault) : std::string(fault));
     }
   }
+  ValidateDefinitionVersions(causes, object);
   if (!before.is_object()) return;
   for (const char* member : {"group", "scope"}) {
     if (At(before, {"spec", member}) != At(spec, member)) Immutable(causes, fmt::format("spec.{}", member), "\"" + TextAt(spec, member) + "\"");
@@ -348,7 +286,7 @@ bool ValidateClusterKind(Causes& causes, const ResourceType& type, const Json& o
   } else if (key == "/persistentvolumes") {
     ValidateVolume(causes, object, before);
   } else if (key == "/resourcequotas") {
-    ValidateQuota(causes, object);
+    ValidateQuota(causes, object, before);
   } else if (key == "/limitranges") {
     ValidateLimitRange(causes, object);
   } else if (key.starts_with("rbac.authorization.k8s.io/")) {

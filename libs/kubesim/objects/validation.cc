@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "libs/base/strings.h"
@@ -74,14 +75,47 @@ Causes ValidateName(const ResourceType& type, std::string_view name, const std::
   return causes;
 }
 
+namespace {
+
+// What a server would make of a prefix must be a name: its last dash stands for what follows.
+void ValidatePrefix(Causes& causes, const ResourceType& type, const Json& metadata) {
+  const std::string given = TextAt(metadata, "generateName");
+  if (given.empty()) return;
+  std::string prefix = given;
+  if (prefix.size() > 1 && prefix.back() == '-') prefix.back() = 'a';
+  for (const Cause& cause : ValidateName(type, prefix, "metadata.generateName")) {
+    Cause own = cause;
+    const size_t at = own.message.find(prefix);
+    if (at != std::string::npos) own.message.replace(at, prefix.size(), given);
+    causes.push_back(std::move(own));
+  }
+}
+
+// An object on its way out takes no new finalizers.
+void ValidateNewFinalizers(Causes& causes, const Json& metadata, const Json& before) {
+  if (TextAt(before, {"metadata", "deletionTimestamp"}).empty()) return;
+  const Json& old = ListAt(before, {"metadata", "finalizers"});
+  std::string added;
+  for (const Json& one : ListAt(metadata, {"finalizers"})) {
+    if (std::find(old.begin(), old.end(), one) == old.end()) added += fmt::format("{}\"{}\"", added.empty() ? "" : ", ", Scalar(one));
+  }
+  if (!added.empty()) Forbidden(causes, "metadata.finalizers", fmt::format("no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}", added));
+}
+
+}  // namespace
+
 Causes Validate(const ResourceType& type, const Json& object, const Json& before) {
   Causes causes;
   const Json& metadata = At(object, "metadata");
-  if (!before.is_object()) causes = ValidateName(type, TextAt(metadata, "name"), "metadata.name");
+  ValidatePrefix(causes, type, metadata);
+  if (!before.is_object()) {
+    for (Cause& cause : ValidateName(type, TextAt(metadata, "name"), "metadata.name")) causes.push_back(std::move(cause));
+  }
   ValidateLabels(causes, At(metadata, "labels"), "metadata.labels");
   ValidateAnnotations(causes, At(metadata, "annotations"));
   ValidateOwners(causes, metadata);
   ValidateFinalizers(causes, metadata, type);
+  ValidateNewFinalizers(causes, metadata, before);
   if (type.custom) {
     for (Cause& cause : ValidateCustom(type, object)) causes.push_back(std::move(cause));
     return causes;

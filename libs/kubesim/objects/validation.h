@@ -24,6 +24,8 @@ struct ShapeReport {
 /// Checked before anything reads the object: a wrong type is 400, not 422. Custom resources are held against the schema of
 /// their definition for unknown members only (types are validation's, see ValidateCustom).
 ShapeReport CheckShape(const ResourceType& type, const Json& object);
+/// The same for any type of the schema, such as "meta.v1.DeleteOptions"; everything fits a type nobody knows.
+ShapeReport CheckShapeOf(std::string_view schema, const Json& value);
 /// Takes the unknown members out, and nulls and empty lists and maps, as decoding into a Go struct or pruning does.
 void DropUnknown(const ResourceType& type, Json& object);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <utility>
 
 #include "libs/base/error.h"
 #include "nlohmann/json.hpp"
@@ -52,6 +53,9 @@ class Converter {
         Json map = Json::object();
         for (const auto& pair : node) {
           if (!pair.first.IsScalar()) throw YAML::Exception(pair.first.Mark(), "a key must be a scalar");
+          if (map.contains(pair.first.Scalar()) && duplicates_.size() < 100) {
+            duplicates_.push_back(fmt::format("line {}: key \"{}\" already set in map", pair.first.Mark().line + 1, pair.first.Scalar()));
+          }
           map[pair.first.Scalar()] = Convert(pair.second, depth + 1);
         }
         return map;
@@ -60,8 +64,11 @@ class Converter {
     return nullptr;
   }
 
+  std::vector<std::string> TakeDuplicates() { return std::exchange(duplicates_, {}); }
+
  private:
   size_t nodes_ = 0;
+  std::vector<std::string> duplicates_;
 };
 
 void Emit(YAML::Emitter& out, const Json& value) {
@@ -106,7 +113,8 @@ absl::StatusOr<std::vector<YamlDocument>> ParseYaml(std::string_view text) {
     Converter converter;
     for (const YAML::Node& node : YAML::LoadAll(std::string(text))) {
       if (!node.IsDefined() || node.IsNull()) continue;
-      documents.push_back({std::make_shared<Json>(converter.Convert(node, 0)), node.Mark().line + 1});
+      auto value = std::make_shared<Json>(converter.Convert(node, 0));
+      documents.push_back({std::move(value), node.Mark().line + 1, converter.TakeDuplicates()});
     }
   } catch (const YAML::Exception& error) {
     return base::InvalidArgument("", "MALFORMED_YAML", fmt::format("yaml: line {}: {}", error.mark.line + 1, error.msg));

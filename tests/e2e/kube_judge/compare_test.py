@@ -41,7 +41,7 @@ def start_real():
 def real_server():
     pki = os.path.join(STATE, "pki")
     return judge.Server(f"https://127.0.0.1:{PORT}", judge.certificate_context(f"{pki}/ca.crt", f"{pki}/admin.crt", f"{pki}/admin.key"),
-                        judge.certificate_context(f"{pki}/ca.crt"), {"bad-token": {"Authorization": "Bearer not.a.token"}})
+                        judge.certificate_context(f"{pki}/ca.crt"), {"bad-token": {"Authorization": "Bearer not.a.token"}}, older=True)
 
 
 def wait_until_served(server, path):
@@ -52,14 +52,23 @@ def wait_until_served(server, path):
         time.sleep(0.1)
 
 
+def play(server, request):
+    """One request, after what it waits for; "pause" and "pause_before" are seconds that a real server's caches need."""
+    if "wait_ready" in request:
+        wait_until_served(server, request["wait_ready"])
+    if server.older:
+        time.sleep(request.get("pause_before", 0))
+    answer = server.play(request)
+    if server.older:
+        time.sleep(request.get("pause", 0))
+    return answer
+
+
 def play_all(servers, only):
     """id -> the answers of the servers, in order."""
     answers = {}
     for request in request_lists.all_requests():
-        for server in servers:
-            if "wait_ready" in request:
-                wait_until_served(server, request["wait_ready"])
-        got = [server.play(request) for server in servers]
+        got = [play(server, request) for server in servers]
         if fnmatch.fnmatch(request["id"], only):
             answers[request["id"]] = got
     return answers

@@ -21,13 +21,40 @@ HEADERS = ["Content-Type", "Retry-After", "Warning", "Allow", "X-Content-Type-Op
 PRESENT = ["Audit-Id", "Cache-Control", "X-Kubernetes-Pf-Flowschema-Uid", "X-Kubernetes-Pf-Prioritylevel-Uid", "Date", "Content-Length"]
 
 
+# Path -> version of 1.32 that 1.20 serves under an older name. Requests are written for 1.32; for the real 1.20 they are renamed, and its answers back.
+OLDER = [(re.compile(r"/apis/policy/v1/"), "policy/v1", "policy/v1beta1"), (re.compile(r"/apis/batch/v1/(namespaces/[^/]+/)?cronjobs"), "batch/v1", "batch/v1beta1"),
+         (re.compile(r"/apis/discovery.k8s.io/v1/"), "discovery.k8s.io/v1", "discovery.k8s.io/v1beta1"), (re.compile(r"/apis/autoscaling/v2/"), "autoscaling/v2", "autoscaling/v2beta2"),
+         (re.compile(r"/pods/[^/]+/eviction"), "policy/v1", "policy/v1beta1")]
+
+
+class Renaming:
+    """Between the version that a request is written in and the one that an older server has."""
+
+    def __init__(self, path):
+        self.found = next(((new, old) for pattern, new, old in OLDER if pattern.search(path)), None)
+
+    def path(self, path):
+        return path.replace(f"/apis/{self.found[0]}/", f"/apis/{self.found[1]}/") if self.found else path
+
+    def body(self, text):
+        return text.replace(f'"{self.found[0]}"', f'"{self.found[1]}"') if self.found else text
+
+    def answer(self, text):
+        if not self.found:
+            return text
+        new, old = self.found[0].rsplit("/", 1)[1], self.found[1].rsplit("/", 1)[1]
+        text = text.replace(self.found[1] + '"', self.found[0] + '"').replace(self.found[1] + ",", self.found[0] + ",").replace(self.found[1] + "\\", self.found[0] + "\\")
+        return text.replace(f'version \\"{old}\\"', f'version \\"{new}\\"').replace(f"({old}.", f"({new}.").replace(f"={old},", f"={new},")
+
+
 class Server:
     """One side. `users` maps a user's name to request headers; the admin's client certificate is part of the context."""
 
-    def __init__(self, url, context=None, anonymous_context=None, users=None):
+    def __init__(self, url, context=None, anonymous_context=None, users=None, older=False):
         self.url = urllib.parse.urlsplit(url)
         self.context, self.anonymous_context = context, anonymous_context
         self.users = users or {}
+        self.older = older
         self.answers = {}
 
     def connect(self, user, timeout):
@@ -50,6 +77,8 @@ class Server:
 
     def play(self, request):
         path = REFERENCE.sub(lambda m: urllib.parse.quote(self.look(m)), request["path"])
+        renaming = Renaming(path if self.older else "")
+        path = renaming.path(path)
         body = request.get("body")
         headers = {"Accept": "application/json", "User-Agent": "judge/1"}
         if body is not None:
@@ -57,7 +86,7 @@ class Server:
             if not isinstance(body, (str, bytes)):
                 body = json.dumps(body)
             if isinstance(body, str):
-                body = self.fill(body).encode()
+                body = renaming.body(self.fill(body)).encode()
         headers.update(request.get("headers", {}))
         headers.update(self.users.get(request.get("user", "admin"), {}))
         watch = request.get("watch")
@@ -77,8 +106,12 @@ class Server:
                 data += chunk
                 if not watch or not chunk:
                     break
+        except (http.client.RemoteDisconnected, ConnectionResetError):  # a panic of the real one ends so
+            result = self.answers[request["id"]] = {"status": 0, "headers": {}, "text": "", "json": None}
+            return result
         finally:
             connection.close()
+        data = renaming.answer(data.decode("utf-8", "replace")).encode()
         result = {"status": answer.status, "headers": dict(answer.getheaders()), "text": data.decode("utf-8", "replace"), "json": None}
         try:
             result["json"] = json.loads(data)

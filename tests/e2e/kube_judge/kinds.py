@@ -8,6 +8,9 @@ POD = {"automountServiceAccountToken": False, "containers": [{"name": "web", "im
        "volumes": [{"name": "config", "configMap": {"name": "web"}}, {"name": "tmp", "emptyDir": {}}, {"name": "key", "secret": {"secretName": "k"}}]}
 JOB_POD = {"automountServiceAccountToken": False, "restartPolicy": "Never", "containers": [{"name": "run", "image": "busybox:1.35", "command": ["sh", "-c", "exit 0"]}]}
 LABELS = {"app": "web"}
+# Matches objects of a group nobody has: it must not be called.
+WEBHOOK = {"name": "check.judge.example.com", "clientConfig": {"url": "https://127.0.0.1:1/check"}, "sideEffects": "None", "admissionReviewVersions": ["v1"], "failurePolicy": "Ignore",
+           "rules": [{"apiGroups": ["nobody.example.com"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["nothings"]}]}
 
 
 def template(pod, labels=None):
@@ -66,4 +69,17 @@ KINDS = {
                                            "schema": {"openAPIV3Schema": {"type": "object", "properties": {
                                                "spec": {"type": "object", "required": ["size"], "properties": {"size": {"type": "integer", "minimum": 1, "maximum": 9}, "color": {"type": "string", "enum": ["red", "blue"]}, "tags": {"type": "array", "items": {"type": "string"}}}},
                                                "status": {"type": "object", "properties": {"phase": {"type": "string"}}}}}}}]}}),
+    "cronjob": ("/apis/batch/v1", "cronjobs", "CronJob", "batch/v1", True, {"spec": {"schedule": "*/5 * * * *", "jobTemplate": {"spec": {"template": {"spec": JOB_POD}}}}}),
+    "budget": ("/apis/policy/v1", "poddisruptionbudgets", "PodDisruptionBudget", "policy/v1", True, {"spec": {"minAvailable": 1, "selector": {"matchLabels": LABELS}}}),
+    "slice": ("/apis/discovery.k8s.io/v1", "endpointslices", "EndpointSlice", "discovery.k8s.io/v1", True,
+              {"addressType": "IPv4", "endpoints": [{"addresses": ["192.0.2.1"], "conditions": {"ready": True}}], "ports": [{"name": "http", "port": 80, "protocol": "TCP"}]}),
+    "autoscaler2": ("/apis/autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "autoscaling/v2", True,
+                    {"spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}, "minReplicas": 2, "maxReplicas": 5,
+                              "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}}}]}}),
+    "attachment": ("/apis/storage.k8s.io/v1", "volumeattachments", "VolumeAttachment", "storage.k8s.io/v1", False, {"spec": {"attacher": "csi.example.com", "nodeName": "n1", "source": {"persistentVolumeName": "pv"}}}),
+    "csinode": ("/apis/storage.k8s.io/v1", "csinodes", "CSINode", "storage.k8s.io/v1", False, {"spec": {"drivers": [{"name": "csi.example.com", "nodeID": "n1"}]}}),
+    "validating": ("/apis/admissionregistration.k8s.io/v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", "admissionregistration.k8s.io/v1", False, {"webhooks": [WEBHOOK]}),
+    "mutating": ("/apis/admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", "admissionregistration.k8s.io/v1", False, {"webhooks": [WEBHOOK]}),
+    "newevent": ("/apis/events.k8s.io/v1", "events", "Event", "events.k8s.io/v1", True, {"regarding": {"kind": "Pod", "namespace": "judge", "name": "web"}, "reason": "Test", "note": "a test", "type": "Normal", "action": "Testing",
+                                                                                         "eventTime": "2026-11-20T10:00:00.000000Z", "reportingController": "example.com/judge", "reportingInstance": "judge-1"}),
 }

@@ -35,7 +35,7 @@ void AddControllers(Engine& engine) {
   engine.Add<NodeLifecycleController>(pods);
   engine.Add<TaintEvictionController>(pods);
   engine.Add<PodCollector>(pods);
-  engine.Add<QuotaController>(pods);
+  engine.Add<QuotaController>();
   engine.Add<GarbageCollector>();
 }
 

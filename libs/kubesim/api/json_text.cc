@@ -1,0 +1,259 @@
+#include "libs/kubesim/api/json_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "libs/base/strings.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+namespace {
+
+constexpr size_t kMaxDepth = 10'000;   // encoding/json
+constexpr size_t kMaxMembers = 20'000;  // beyond it nobody reads an order
+
+bool Space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+bool Digit(char c) { return c >= '0' && c <= '9'; }
+bool Hex(char c) { return Digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+
+// As Go prints a byte in an error.
+std::string Quoted(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  switch (c) {
+    case '\'': return "'\\''";
+    case '"': return "'\"'";
+    case '\\': return "'\\\\'";
+    case '\n': return "'\\n'";
+    case '\r': return "'\\r'";
+    case '\t': return "'\\t'";
+    default: break;
+  }
+  if (byte < 0x20 || byte == 0x7f) return fmt::format("'\\x{:02x}'", byte);
+  if (byte < 0x80) return std::string("'") + c + "'";
+  if (byte < 0xa0 || byte == 0xad) return fmt::format("'\\u{:04x}'", byte);
+  return std::string("'") + static_cast<char>(0xc0 | (byte >> 6)) + static_cast<char>(0x80 | (byte & 0x3f)) + "'";
+}
+
+// One object or list that is open.
+struct Frame {
+  bool object = false;
+  size_t index = 0;
+  size_t path_length = 0;  // of the holder's path
+  std::set<std::string> keys{};
+};
+
+// Checks the grammar without recursion; stops at the first fault.
+class Scanner {
+ public:
+  Scanner(std::string_view text, bool with_members, JsonText* out) : text_(text), with_members_(with_members), out_(*out) {}
+
+  bool Run() {
+    if (!Value()) return false;
+    while (!frames_.empty()) {
+      if (!Next()) return false;
+    }
+    SkipSpace();
+    return at_ == text_.size() || Bad("after top-level value");
+  }
+
+  const std::vector<size_t>& lone_surrogates() const { return lone_surrogates_; }
+
+ private:
+  void SkipSpace() {
+    while (at_ < text_.size() && Space(text_[at_])) ++at_;
+  }
+  bool Bad(std::string_view where) {
+    out_.fault = at_ < text_.size() ? fmt::format("invalid character {} {}", Quoted(text_[at_]), where) : "unexpected end of JSON input";
+    return false;
+  }
+  char Peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
+  bool End() const { return at_ >= text_.size(); }
+
+  // A scalar, or the opening of an object or list.
+  bool Value() {
+    SkipSpace();
+    const char c = Peek();
+    if (c == '{' || c == '[') {
+      if (frames_.size() >= kMaxDepth) {
+        out_.fault = "exceeded max depth";
+        return false;
+      }
+      ++at_;
+      frames_.push_back({.object = c == '{', .path_length = path_.size()});
+      fresh_ = true;
+      return true;
+    }
+    if (c == '"') return Text(nullptr);
+    if (c == '-' || Digit(c)) return Number();
+    if (c == 't') return Word("true");
+    if (c == 'f') return Word("false");
+    if (c == 'n') return Word("null");
+    return Bad("looking for beginning of value");
+  }
+
+  // One member or element of the innermost frame, or its end.
+  bool Next() {
+    SkipSpace();
+    const bool object = frames_.back().object;
+    const bool fresh = std::exchange(fresh_, false);
+    if (!End() && Peek() == (object ? '}' : ']')) {
+      ++at_;
+      path_.resize(frames_.back().path_length);
+      frames_.pop_back();
+      return true;
+    }
+    if (!fresh) {
+      if (Peek() != ',' || End()) return Bad(object ? "after object key:value pair" : "after array element");
+      ++at_;
+      SkipSpace();
+    }
+    path_.resize(frames_.back().path_length);
+    if (!object) {
+      if (with_members_) path_ += fmt::format("[{}]", frames_.back().index++);
+      return Value();
+    }
+    if (End() || Peek() != '"') return Bad("looking for beginning of object key string");
+    std::string key;
+    if (!Text(&key)) return false;
+    Enter(key);
+    SkipSpace();
+    if (End() || Peek() != ':') return Bad("after object key");
+    ++at_;
+    return Value();
+  }
+
+  void Enter(const std::string& key) {
+    Frame& frame = frames_.back();
+    if (path_.size() < 4096) path_ += path_.empty() ? key : "." + key;
+    if (!frame.keys.insert(key).second) {
+      if (out_.duplicates.size() < 100 && std::find(out_.duplicates.begin(), out_.duplicates.end(), path_) == out_.duplicates.end()) out_.duplicates.push_back(path_);
+    } else if (with_members_ && out_.members.size() < kMaxMembers) {
+      out_.members.push_back(path_);
+    }
+  }
+
+  bool Text(std::string* decoded) {
+    const size_t begin = at_++;
+    bool escaped = false;
+    while (true) {
+      if (End()) return Bad("");
+      const char c = text_[at_];
+      if (c == '"') break;
+      if (static_cast<unsigned char>(c) < 0x20) return Bad("in string literal");
+      ++at_;
+      if (c != '\\') continue;
+      escaped = true;
+      if (End()) return Bad("");
+      if (text_[at_] == 'u') {
+        if (!Unicode()) return false;
+      } else if (std::string_view("\"\\/bfnrt").find(text_[at_]) == std::string_view::npos) {
+        return Bad("in string escape code");
+      } else {
+        ++at_;
+      }
+    }
+    ++at_;
+    if (decoded != nullptr) {
+      const std::string_view raw = text_.substr(begin, at_ - begin);
+      *decoded = raw.substr(1, raw.size() - 2);
+      if (escaped) {
+        const Json parsed = Json::parse(raw, nullptr, false);
+        if (parsed.is_string()) *decoded = parsed.get<std::string>();
+      }
+    }
+    return true;
+  }
+
+  // \uXXXX; notes what is half of a pair.
+  bool Unicode() {
+    const size_t escape = at_ - 1;
+    ++at_;
+    int code = 0;
+    if (!FourDigits(&code)) return false;
+    if (code < 0xd800 || code > 0xdfff) return true;
+    if (code < 0xdc00 && text_.substr(at_, 2) == "\\u" && at_ + 6 <= text_.size()) {
+      const std::string_view low = text_.substr(at_ + 2, 4);
+      if (std::all_of(low.begin(), low.end(), Hex) && (low[0] == 'd' || low[0] == 'D') && std::string_view("cdefCDEF").find(low[1]) != std::string_view::npos) {
+        at_ += 6;
+        return true;
+      }
+    }
+    lone_surrogates_.push_back(escape);
+    return true;
+  }
+  bool FourDigits(int* code) {
+    for (int i = 0; i < 4; ++i, ++at_) {
+      if (End() || !Hex(text_[at_])) return Bad("in \\u hexadecimal character escape");
+      *code = *code * 16 + (Digit(text_[at_]) ? text_[at_] - '0' : (text_[at_] | 0x20) - 'a' + 10);
+    }
+    return true;
+  }
+
+  bool Digits(const char* where) {
+    if (End() || !Digit(Peek())) return Bad(where);
+    while (!End() && Digit(Peek())) ++at_;
+    return true;
+  }
+  bool Number() {
+    if (Peek() == '-') ++at_;
+    if (Peek() == '0' && !End()) {
+      ++at_;
+    } else if (!Digits("in numeric literal")) {
+      return false;
+    }
+    if (!End() && Peek() == '.') {
+      ++at_;
+      if (!Digits("after decimal point in numeric literal")) return false;
+    }
+    if (!End() && (Peek() == 'e' || Peek() == 'E')) {
+      ++at_;
+      if (!End() && (Peek() == '+' || Peek() == '-')) ++at_;
+      if (!Digits("in exponent of numeric literal")) return false;
+    }
+    return true;
+  }
+  bool Word(std::string_view word) {
+    for (size_t i = 0; i < word.size(); ++i, ++at_) {
+      if (End() || text_[at_] != word[i]) return Bad(fmt::format("in literal {} (expecting {})", word, Quoted(word[i])));
+    }
+    return true;
+  }
+
+  std::string_view text_;
+  bool with_members_;
+  JsonText& out_;
+  size_t at_ = 0;
+  bool fresh_ = false;
+  std::vector<Frame> frames_;
+  std::string path_;
+  std::vector<size_t> lone_surrogates_;
+};
+
+}  // namespace
+
+JsonText ReadJsonText(std::string_view text, Json* value, bool with_members) {
+  JsonText result;
+  Scanner scanner(text, with_members, &result);
+  if (!scanner.Run()) {
+    result.members.clear();
+    result.duplicates.clear();
+    return result;
+  }
+  auto parsed = Json::parse(text, nullptr, false);
+  if (parsed.is_discarded()) {  // what Go repairs
+    std::string repaired = std::string(text);
+    for (size_t at : scanner.lone_surrogates()) repaired.replace(at, 6, "\\ufffd");
+    parsed = Json::parse(base::SanitizeUtf8(repaired), nullptr, false);
+  }
+  if (parsed.is_discarded()) {
+    result.fault = "json: cannot unmarshal number into Go value of type float64";  // beyond every range
+    return result;
+  }
+  *value = std::move(parsed);
+  return result;
+}
+
+}  // namespace opsmesh::kubesim

@@ -1,0 +1,2 @@
+def wrong_more():
+    return iter(())
