@@ -1,4 +1,6 @@
 // The recorded answers of a real 1.32 as judge: its objects are loaded, its questions asked again at the same moment.
+#include <fnmatch.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -28,13 +30,50 @@ std::string ReadText(const std::filesystem::path& path) {
 
 Json ReadJson(const std::string& name) { return Json::parse(ReadText(Folder() / name), nullptr, false); }
 
+// What may differ: "ID-GLOB | JSON-POINTER-GLOB | reason" a line, in recorded_differences.txt beside this file. A rule that excuses
+// nothing fails the test.
+class Excuses {
+ public:
+  Excuses() {
+    const char* source = std::getenv("OPSMESH_SOURCE_DIR");
+    std::ifstream in(std::filesystem::path(source ? source : ".") / "libs/kubesim/recorded_differences.txt");
+    for (std::string line; std::getline(in, line);) {
+      if (line.empty() || line[0] == '#') continue;
+      const size_t first = line.find(" | "), second = line.find(" | ", first + 3);
+      EXPECT_NE(second, std::string::npos) << "expected 'id | pointer | reason': " << line;
+      if (second != std::string::npos) rules_.push_back({line.substr(0, first), line.substr(first + 3, second - first - 3), line, 0});
+    }
+    EXPECT_FALSE(rules_.empty()) << "recorded_differences.txt is not there";
+  }
+  bool Excuse(const std::string& id, const std::string& pointer) {
+    for (Rule& rule : rules_) {
+      if (fnmatch(rule.id.c_str(), id.c_str(), 0) != 0 || fnmatch(rule.pointer.c_str(), pointer.c_str(), 0) != 0) continue;
+      ++rule.used;
+      return true;
+    }
+    return false;
+  }
+  void ExpectAllUsed() const {
+    for (const Rule& rule : rules_) EXPECT_GT(rule.used, 0) << "excuses nothing: " << rule.line;
+  }
+
+ private:
+  struct Rule {
+    std::string id, pointer, line;
+    int used;
+  };
+  std::vector<Rule> rules_;
+};
+
 // Takes out what no two servers have in common.
 void Neutral(Json& node) {
   if (node.is_array()) {
     for (Json& item : node) Neutral(item);
   }
   if (!node.is_object()) return;
-  for (const char* member : {"resourceVersion", "continue", "description", "remainingItemCount", "storageVersionHash"}) node.erase(member);
+  for (const char* member : {"resourceVersion", "continue", "description", "remainingItemCount", "storageVersionHash"}) {
+    if (node.contains(member) && !node[member].is_object()) node.erase(member);
+  }
   for (auto& [key, value] : node.items()) Neutral(value);
 }
 
@@ -50,6 +89,7 @@ class RecordedTest : public testing::Test {
     for (const Json& one : index) {
       const std::string id = TextAt(one, "id");
       exchanges_[id] = one;
+      order_.push_back(one);
       if (id.starts_with("list-") && TextAt(one, "user") == "admin" && At(one, "status") == 200) LoadList(TextAt(one, "response_file"));
     }
     AddWhatWasNotListed();
@@ -93,30 +133,61 @@ class RecordedTest : public testing::Test {
   }
 
   std::map<std::string, Json> exchanges_;
+  std::vector<Json> order_;  // as they were played
   FakeDoor door_;
 };
 
-TEST_F(RecordedTest, ReadsAnswerWithTheSameObjectsTablesAndHeaders) {
-  // Groups this cluster lacks, other versions of the server, and a list whose objects are no longer in the recordings.
-  const std::set<std::string> other = {"list-demo-pods", "list-resourceversion-0", "list-apiservices", "get-apiservices"};
+// What is made anew at each write.
+void Renew(Json& node) {
+  if (node.is_array()) {
+    for (Json& item : node) Renew(item);
+  }
+  if (!node.is_object()) return;
+  for (const char* member : {"uid", "creationTimestamp", "time", "deletionTimestamp", "lastTransitionTime", "lastUpdateTime", "startTime"}) {
+    if (node.contains(member) && node[member].is_string()) node[member] = "<new>";
+  }
+  for (auto& [key, value] : node.items()) Renew(value);
+}
+
+TEST_F(RecordedTest, EveryExchangeIsAnsweredAsRecordedButForListedDifferences) {
+  Excuses excuses;
   int compared = 0;
-  for (const auto& [id, exchange] : exchanges_) {
-    const bool read = id.starts_with("list-") || id.starts_with("get-") || id.starts_with("table-") || id.starts_with("select-") || id == "metadata-only";
-    if (!read || other.contains(id) || TextAt(exchange, "method") != "GET" || id.find("before") != std::string::npos) continue;
+  auto differs = [&](const std::string& id, const std::string& pointer, const std::string& what) {
+    if (!excuses.Excuse(id, pointer)) ADD_FAILURE() << id << " | " << pointer << " | " << what.substr(0, 300);
+  };
+  for (const Json& exchange : order_) {
+    const std::string id = TextAt(exchange, "id"), file = TextAt(exchange, "response_file");
+    if (file.find(".watch.") != std::string::npos || id.starts_with("openapi-v")) continue;  // streams and documents: tests of their own
     const auto answer = Replay(exchange);
-    EXPECT_EQ(answer->code(), IntAt(exchange, "status")) << id;
-    EXPECT_EQ(answer->response().headers.Get("Content-Type"), TextAt(exchange, {"response_headers", "Content-Type"})) << id;
-    Json expected = ReadJson(TextAt(exchange, "response_file"));
+    ++compared;
+    if (answer->code() != IntAt(exchange, "status")) {
+      differs(id, "status", std::to_string(IntAt(exchange, "status")) + " => " + std::to_string(answer->code()) + " " + answer->response().body.substr(0, 160));
+      continue;
+    }
+    if (const std::string type = TextAt(exchange, {"response_headers", "Content-Type"}); answer->response().headers.Get("Content-Type") != type) {
+      differs(id, "header.Content-Type", type + " => " + std::string(answer->response().headers.Get("Content-Type")));
+    }
+    const std::string text = file.empty() ? "" : ReadText(Folder() / file);
+    Json expected = Json::parse(text, nullptr, false);
+    if (!expected.is_structured()) {
+      if (text != answer->response().body) differs(id, "text", text.substr(0, 140) + " => " + answer->response().body.substr(0, 140));
+      continue;
+    }
     Json actual = answer->json();
     Neutral(expected);
     Neutral(actual);
-    const Json difference = Json::diff(expected, actual);
-    // Objects differ where the cluster went on between two recordings.
-    const bool same_moment = id.starts_with("table-") || id.starts_with("select-label") || !ListAt(expected, {"items"}).empty() || id.find("bad") != std::string::npos;
-    if (same_moment) EXPECT_LE(difference.size(), 12u) << id << " " << difference.dump(1).substr(0, 1500);
-    ++compared;
+    if (TextAt(exchange, "method") != "GET" || id.find("-get") != std::string::npos) {
+      Renew(expected);
+      Renew(actual);
+    }
+    for (const Json& step : Json::diff(expected, actual)) {
+      const std::string pointer = TextAt(step, "path");
+      const Json::json_pointer place(pointer);
+      differs(id, pointer, TextAt(step, "op") + " " + (expected.contains(place) ? expected[place].dump() : "<absent>") + " => " + At(step, "value").dump());
+    }
   }
-  EXPECT_GT(compared, 80);
+  excuses.ExpectAllUsed();
+  EXPECT_GT(compared, 270);
 }
 
 TEST_F(RecordedTest, RefusalsAreWordedTheSame) {

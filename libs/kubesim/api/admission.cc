@@ -99,6 +99,7 @@ MaybeStatus CheckNamespace(const Cluster& cluster, const ResourceType& type, con
 MaybeStatus Admit(const Cluster& cluster, const Call& call, Json& object, const Json& before) {
   const std::string& key = call.type->storage_key;
   const bool create = !before.is_object();
+  if (!create && key == "/services" && object["spec"].is_object()) AllocateAddress(cluster, object);  // its type may have changed
   if (!create) return std::nullopt;
   if (key == "/pods") return AdmitNewPod(cluster, call, object);
   if (key == "/services" && object["spec"].is_object()) {
@@ -124,6 +125,17 @@ void KeepAllocated(const ResourceType& type, const Json& before, Json& object) {
   if (type.storage_key != "/services" || !object["spec"].is_object()) return;
   for (const char* member : {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"}) {
     if (!object["spec"].contains(member) && before["spec"].contains(member)) object["spec"][member] = before["spec"][member];
+  }
+  // Node ports are kept by the port's name, where no other port took them.
+  auto exposes = [](const Json& service) { return TextAt(service, {"spec", "type"}) == "NodePort" || TextAt(service, {"spec", "type"}) == "LoadBalancer"; };
+  if (!exposes(before) || !exposes(object) || !At(object, {"spec", "ports"}).is_array()) return;
+  std::set<int64_t> used;
+  for (const Json& port : object["spec"]["ports"]) used.insert(IntAt(port, "nodePort"));
+  for (Json& port : object["spec"]["ports"]) {
+    if (!port.is_object() || IntAt(port, "nodePort") != 0) continue;
+    for (const Json& old : ListAt(before, {"spec", "ports"})) {
+      if (TextAt(old, "name") == TextAt(port, "name") && !used.contains(IntAt(old, "nodePort"))) port["nodePort"] = IntAt(old, "nodePort");
+    }
   }
 }
 

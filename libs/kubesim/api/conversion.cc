@@ -1,4 +1,5 @@
 // The two kinds that are served in another shape than they are kept in.
+#include "libs/base/json.h"
 #include "libs/kubesim/api/reply.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
@@ -56,6 +57,9 @@ Json AutoscalerToV1(Json object) {
   if (object.contains("status") && object["status"].is_object()) {
     object["status"].erase("currentMetrics");
     object["status"].erase("conditions");
+    for (const char* member : {"currentReplicas", "desiredReplicas"}) {
+      if (!object["status"].contains(member)) object["status"][member] = 0;
+    }
   }
   return object;
 }
@@ -68,8 +72,9 @@ Json AutoscalerFromV1(Json object) {
     metrics.push_back({{"type", "Resource"},
                        {"resource", {{"name", "cpu"}, {"target", {{"type", "Utilization"}, {"averageUtilization", percent}}}}}});
   }
-  const Json kept = Json::parse(TextAt(object, {"metadata", "annotations", kMetricsAnnotation}), nullptr, false);
-  if (kept.is_array()) metrics.insert(metrics.end(), kept.begin(), kept.end());
+  // Written by clients as well: bounded before it is copied.
+  const auto kept = base::ParseJson(TextAt(object, {"metadata", "annotations", kMetricsAnnotation}));
+  if (kept.ok() && kept->is_array()) metrics.insert(metrics.end(), kept->begin(), kept->end());
   if (Json& meta = object["metadata"]; meta.contains("annotations") && meta["annotations"].is_object()) {
     meta["annotations"].erase(kMetricsAnnotation);
     meta["annotations"].erase(kConditionsAnnotation);
@@ -93,6 +98,7 @@ Json FromStorage(const ResourceType& type, Json object) {
   for (const char* member : {"reportingController", "reportingInstance"}) {
     if (At(object, member) == "") object.erase(member);
   }
+  if (!object.contains("deprecatedSource")) object["deprecatedSource"] = Json::object();
   return object;
 }
 

@@ -108,9 +108,20 @@ Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type,
   const bool namespace_content = type.storage_key == "/namespaces" && cluster.collector_runs;
   const bool stays = grace > 0 || !ListAt(object, {"metadata", "finalizers"}).empty() || namespace_content;
   if (!stays) {
-    if (dry_run) return Deletion{current, true};
-    auto removed = cluster.store.Remove(type, current->ns, current->name, current->uid);
-    if (!removed.ok()) return removed.status();
+    // A pod that goes at once is answered with the time of its end.
+    auto shown = [&](const ObjectPtr& last) -> ObjectPtr {
+      if (type.storage_key != "/pods") return last;
+      auto ended = std::make_shared<Object>(*last);
+      Json content = ended->Parse();
+      content["metadata"]["deletionTimestamp"] = base::Rfc3339(cluster.clock.Now());
+      content["metadata"]["deletionGracePeriodSeconds"] = 0;
+      ended->json = base::DumpJson(content);
+      return ended;
+    };
+    if (dry_run) return Deletion{shown(current), true};
+    auto gone = cluster.store.Remove(type, current->ns, current->name, current->uid);
+    if (!gone.ok()) return gone.status();
+    Outcome<ObjectPtr> removed = shown(*gone);
     if (type.storage_key == "apiextensions.k8s.io/customresourcedefinitions") {
       cluster.store.catalog().RemoveCustom(TextAt(object, {"spec", "group"}), TextAt(object, {"spec", "names", "plural"}));
     }

@@ -15,7 +15,8 @@ constexpr const char* kGroup = "rbac.authorization.k8s.io";
 
 bool Covers(const Json& held, const Json& wanted) {
   return std::all_of(wanted.begin(), wanted.end(), [&](const Json& one) {
-    return std::any_of(held.begin(), held.end(), [&](const Json& other) { return other == one || other == "*"; });
+    return std::any_of(held.begin(), held.end(),
+                       [&](const Json& other) { return other == one || other == "*"; });
   });
 }
 
@@ -23,7 +24,8 @@ bool CoversPaths(const Json& held, const Json& wanted) {
   return std::all_of(wanted.begin(), wanted.end(), [&](const Json& one) {
     return std::any_of(held.begin(), held.end(), [&](const Json& other) {
       const std::string pattern = Scalar(other), path = Scalar(one);
-      return pattern == path || (pattern.ends_with('*') && path.starts_with(pattern.substr(0, pattern.size() - 1)));
+      return pattern == path ||
+             (pattern.ends_with('*') && path.starts_with(pattern.substr(0, pattern.size() - 1)));
     });
   });
 }
@@ -32,7 +34,9 @@ bool RuleCovers(const Json& held, const Json& wanted) {
   if (!Covers(ListAt(held, {"verbs"}), ListAt(wanted, {"verbs"}))) return false;
   const Json& paths = ListAt(wanted, {"nonResourceURLs"});
   if (!paths.empty()) return CoversPaths(ListAt(held, {"nonResourceURLs"}), paths);
-  if (!Covers(ListAt(held, {"apiGroups"}), ListAt(wanted, {"apiGroups"})) || !Covers(ListAt(held, {"resources"}), ListAt(wanted, {"resources"}))) return false;
+  if (!Covers(ListAt(held, {"apiGroups"}), ListAt(wanted, {"apiGroups"})) ||
+      !Covers(ListAt(held, {"resources"}), ListAt(wanted, {"resources"})))
+    return false;
   const Json& names = ListAt(held, {"resourceNames"});
   const Json& wanted_names = ListAt(wanted, {"resourceNames"});
   return names.empty() || (!wanted_names.empty() && Covers(names, wanted_names));
@@ -43,7 +47,8 @@ std::vector<Json> Breakdown(const Json& rules) {
   std::vector<Json> parts;
   for (const Json& rule : rules) {
     for (const Json& path : ListAt(rule, {"nonResourceURLs"})) {
-      for (const Json& verb : ListAt(rule, {"verbs"})) parts.push_back({{"nonResourceURLs", {path}}, {"verbs", {verb}}});
+      for (const Json& verb : ListAt(rule, {"verbs"}))
+        parts.push_back({{"nonResourceURLs", {path}}, {"verbs", {verb}}});
     }
     for (const Json& group : ListAt(rule, {"apiGroups"})) {
       for (const Json& resource : ListAt(rule, {"resources"})) {
@@ -66,7 +71,8 @@ std::vector<Json> Breakdown(const Json& rules) {
 
 std::string GoList(const Json& list) {
   std::string text;
-  for (const Json& item : list) text += fmt::format("{}\"{}\"", text.empty() ? "" : " ", Scalar(item));
+  for (const Json& item : list)
+    text += fmt::format("{}\"{}\"", text.empty() ? "" : " ", Scalar(item));
   return "[" + text + "]";
 }
 
@@ -75,17 +81,22 @@ std::string Describe(const std::vector<Json>& missing) {
   std::vector<Json> compact;
   for (const Json& part : missing) {
     auto same = std::find_if(compact.begin(), compact.end(), [&](const Json& other) {
-      return At(other, "apiGroups") == At(part, "apiGroups") && At(other, "resources") == At(part, "resources") && At(other, "resourceNames") == At(part, "resourceNames") &&
+      return At(other, "apiGroups") == At(part, "apiGroups") &&
+             At(other, "resources") == At(part, "resources") &&
+             At(other, "resourceNames") == At(part, "resourceNames") &&
              At(other, "nonResourceURLs") == At(part, "nonResourceURLs");
     });
-    if (same == compact.end()) compact.push_back(part);
-    else for (const Json& verb : part["verbs"]) (*same)["verbs"].push_back(verb);
+    if (same == compact.end())
+      compact.push_back(part);
+    else
+      for (const Json& verb : part["verbs"]) (*same)["verbs"].push_back(verb);
   }
   std::vector<std::string> lines;
   for (const Json& rule : compact) {
     std::string line;
     auto add = [&](const char* member, const char* word) {
-      if (const Json& list = ListAt(rule, {member}); !list.empty()) line += fmt::format("{}{}:{}", line.empty() ? "" : ", ", word, GoList(list));
+      if (const Json& list = ListAt(rule, {member}); !list.empty())
+        line += fmt::format("{}{}:{}", line.empty() ? "" : ", ", word, GoList(list));
     };
     add("apiGroups", "APIGroups");
     add("resources", "Resources");
@@ -100,34 +111,46 @@ std::string Describe(const std::vector<Json>& missing) {
   return text;
 }
 
-MaybeStatus CheckRules(const Cluster& cluster, const Call& call, const std::string& name, const std::string& ns, const Json& rules) {
+MaybeStatus CheckRules(const Cluster& cluster, const Call& call, const std::string& name,
+                       const std::string& ns, const Json& rules) {
   const Json held = RulesOf(cluster, call.user, ns);
   std::vector<Json> missing;
   for (Json& part : Breakdown(rules)) {
     const bool path = part.contains("nonResourceURLs");
     const Json& own = ListAt(held, {path ? "nonResourceRules" : "resourceRules"});
-    if (std::none_of(own.begin(), own.end(), [&](const Json& rule) { return RuleCovers(rule, part); })) missing.push_back(std::move(part));
+    if (std::none_of(own.begin(), own.end(),
+                     [&](const Json& rule) { return RuleCovers(rule, part); }))
+      missing.push_back(std::move(part));
   }
   if (missing.empty()) return std::nullopt;
-  return ForbiddenStatus(*call.type, name, fmt::format("user \"{}\" (groups={}) is attempting to grant RBAC permissions not currently held:{}", call.user.name, GoList(Json(call.user.groups)), Describe(missing)));
+  return ForbiddenStatus(
+      *call.type, name,
+      fmt::format(
+          "user \"{}\" (groups={}) is attempting to grant RBAC permissions not currently held:{}",
+          call.user.name, GoList(Json(call.user.groups)), Describe(missing)));
 }
 
-bool May(const Cluster& cluster, const Call& call, const char* verb, const std::string& resource, const std::string& ns, const std::string& name) {
+bool May(const Cluster& cluster, const Call& call, const char* verb, const std::string& resource,
+         const std::string& ns, const std::string& name) {
   return Authorize(cluster, call.user, {verb, kGroup, resource, ns, name, ""}).allowed;
 }
 
 }  // namespace
 
-MaybeStatus CheckEscalation(const Cluster& cluster, const Call& call, const Json& object, const Json& before) {
+MaybeStatus CheckEscalation(const Cluster& cluster, const Call& call, const Json& object,
+                            const Json& before) {
   const ResourceType& type = *call.type;
   if (type.group != kGroup || call.user.InGroup("system:masters")) return std::nullopt;
-  const std::string name = TextAt(object, {"metadata", "name"}), ns = type.namespaced ? call.info.ns : "";
+  const std::string name = TextAt(object, {"metadata", "name"}),
+                    ns = type.namespaced ? call.info.ns : "";
   if (type.plural == "roles" || type.plural == "clusterroles") {
     if (before.is_object() && At(before, "rules") == At(object, "rules")) return std::nullopt;
     if (May(cluster, call, "escalate", type.plural, ns, name)) return std::nullopt;
     return CheckRules(cluster, call, name, ns, ListAt(object, {"rules"}));
   }
-  if (before.is_object() && At(before, "roleRef") == At(object, "roleRef") && At(before, "subjects") == At(object, "subjects")) return std::nullopt;
+  if (before.is_object() && At(before, "roleRef") == At(object, "roleRef") &&
+      At(before, "subjects") == At(object, "subjects"))
+    return std::nullopt;
   const bool whole = TextAt(object, {"roleRef", "kind"}) == "ClusterRole";
   const std::string role_name = TextAt(object, {"roleRef", "name"});
   const char* plural = whole ? "clusterroles" : "roles";

@@ -12,7 +12,7 @@
 namespace opsmesh::kubesim {
 namespace {
 
-constexpr size_t kMaxDepth = 10'000;   // encoding/json
+constexpr size_t kMaxDepth = 10'000;    // encoding/json
 constexpr size_t kMaxMembers = 20'000;  // beyond it nobody reads an order
 
 bool Space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
@@ -23,18 +23,26 @@ bool Hex(char c) { return Digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <
 std::string Quoted(char c) {
   const auto byte = static_cast<unsigned char>(c);
   switch (c) {
-    case '\'': return "'\\''";
-    case '"': return "'\"'";
-    case '\\': return "'\\\\'";
-    case '\n': return "'\\n'";
-    case '\r': return "'\\r'";
-    case '\t': return "'\\t'";
-    default: break;
+    case '\'':
+      return "'\\''";
+    case '"':
+      return "'\"'";
+    case '\\':
+      return "'\\\\'";
+    case '\n':
+      return "'\\n'";
+    case '\r':
+      return "'\\r'";
+    case '\t':
+      return "'\\t'";
+    default:
+      break;
   }
   if (byte < 0x20 || byte == 0x7f) return fmt::format("'\\x{:02x}'", byte);
   if (byte < 0x80) return std::string("'") + c + "'";
   if (byte < 0xa0 || byte == 0xad) return fmt::format("'\\u{:04x}'", byte);
-  return std::string("'") + static_cast<char>(0xc0 | (byte >> 6)) + static_cast<char>(0x80 | (byte & 0x3f)) + "'";
+  return std::string("'") + static_cast<char>(0xc0 | (byte >> 6)) +
+         static_cast<char>(0x80 | (byte & 0x3f)) + "'";
 }
 
 // One object or list that is open.
@@ -48,7 +56,8 @@ struct Frame {
 // Checks the grammar without recursion; stops at the first fault.
 class Scanner {
  public:
-  Scanner(std::string_view text, bool with_members, JsonText* out) : text_(text), with_members_(with_members), out_(*out) {}
+  Scanner(std::string_view text, bool with_members, JsonText* out)
+      : text_(text), with_members_(with_members), out_(*out) {}
 
   bool Run() {
     if (!Value()) return false;
@@ -66,7 +75,9 @@ class Scanner {
     while (at_ < text_.size() && Space(text_[at_])) ++at_;
   }
   bool Bad(std::string_view where) {
-    out_.fault = at_ < text_.size() ? fmt::format("invalid character {} {}", Quoted(text_[at_]), where) : "unexpected end of JSON input";
+    out_.fault = at_ < text_.size()
+                     ? fmt::format("invalid character {} {}", Quoted(text_[at_]), where)
+                     : "unexpected end of JSON input";
     return false;
   }
   char Peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
@@ -106,7 +117,8 @@ class Scanner {
       return true;
     }
     if (!fresh) {
-      if (Peek() != ',' || End()) return Bad(object ? "after object key:value pair" : "after array element");
+      if (Peek() != ',' || End())
+        return Bad(object ? "after object key:value pair" : "after array element");
       ++at_;
       SkipSpace();
     }
@@ -129,7 +141,9 @@ class Scanner {
     Frame& frame = frames_.back();
     if (path_.size() < 4096) path_ += path_.empty() ? key : "." + key;
     if (!frame.keys.insert(key).second) {
-      if (out_.duplicates.size() < 100 && std::find(out_.duplicates.begin(), out_.duplicates.end(), path_) == out_.duplicates.end()) out_.duplicates.push_back(path_);
+      if (out_.duplicates.size() < 100 &&
+          std::find(out_.duplicates.begin(), out_.duplicates.end(), path_) == out_.duplicates.end())
+        out_.duplicates.push_back(path_);
     } else if (with_members_ && out_.members.size() < kMaxMembers) {
       out_.members.push_back(path_);
     }
@@ -176,7 +190,8 @@ class Scanner {
     if (code < 0xd800 || code > 0xdfff) return true;
     if (code < 0xdc00 && text_.substr(at_, 2) == "\\u" && at_ + 6 <= text_.size()) {
       const std::string_view low = text_.substr(at_ + 2, 4);
-      if (std::all_of(low.begin(), low.end(), Hex) && (low[0] == 'd' || low[0] == 'D') && std::string_view("cdefCDEF").find(low[1]) != std::string_view::npos) {
+      if (std::all_of(low.begin(), low.end(), Hex) && (low[0] == 'd' || low[0] == 'D') &&
+          std::string_view("cdefCDEF").find(low[1]) != std::string_view::npos) {
         at_ += 6;
         return true;
       }
@@ -217,7 +232,8 @@ class Scanner {
   }
   bool Word(std::string_view word) {
     for (size_t i = 0; i < word.size(); ++i, ++at_) {
-      if (End() || text_[at_] != word[i]) return Bad(fmt::format("in literal {} (expecting {})", word, Quoted(word[i])));
+      if (End() || text_[at_] != word[i])
+        return Bad(fmt::format("in literal {} (expecting {})", word, Quoted(word[i])));
     }
     return true;
   }
@@ -249,7 +265,8 @@ JsonText ReadJsonText(std::string_view text, Json* value, bool with_members) {
     parsed = Json::parse(base::SanitizeUtf8(repaired), nullptr, false);
   }
   if (parsed.is_discarded()) {
-    result.fault = "json: cannot unmarshal number into Go value of type float64";  // beyond every range
+    result.fault =
+        "json: cannot unmarshal number into Go value of type float64";  // beyond every range
     return result;
   }
   *value = std::move(parsed);

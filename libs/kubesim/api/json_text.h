@@ -1,4 +1,5 @@
-// JSON as an apiserver reads it: what Go's decoder says of a fault, which members are there twice, in which order.
+// JSON as an apiserver reads it: what Go's decoder says of a fault, which members are there twice,
+// in which order.
 #pragma once
 
 #include <string>
@@ -13,15 +14,17 @@ namespace opsmesh::kubesim {
 struct JsonText {
   /// Empty, or the decoder's sentence: "invalid character 'n' looking for beginning of value".
   std::string fault;
-  /// Every member as a path ("spec.containers[0].image") in the order of the text; only when `fault` is empty.
+  /// Every member as a path ("spec.containers[0].image") in the order of the text; only when
+  /// `fault` is empty.
   std::vector<std::string> members;
   /// Members that their object holds already, as paths, each once, in the order of the text.
   std::vector<std::string> duplicates;
 };
 
-/// Reads one document into `value` (left alone when there is a fault). Ill-formed UTF-8 and lone surrogates become U+FFFD, as in Go; the last of equal members counts.
-/// At most 10,000 levels ("exceeded max depth"). Never throws; needs no more stack for deep texts. `with_members` = false leaves
-/// `members` empty (texts of machines, where nobody asks for their order).
+/// Reads one document into `value` (left alone when there is a fault). Ill-formed UTF-8 and lone
+/// surrogates become U+FFFD, as in Go; the last of equal members counts. At most 10,000 levels
+/// ("exceeded max depth"). Never throws; needs no more stack for deep texts. `with_members` = false
+/// leaves `members` empty (texts of machines, where nobody asks for their order).
 JsonText ReadJsonText(std::string_view text, Json* value, bool with_members = true);
 
 }  // namespace opsmesh::kubesim

@@ -25,14 +25,17 @@ Amounts AmountsOf(const Json& map) {
 // Calls back with each item of every LimitRange of the namespace.
 template <typename Visit>
 void EachLimit(const Cluster& cluster, const std::string& ns, Visit&& visit) {
-  for (const ObjectPtr& range : cluster.store.List(MustFind(cluster.store, "", "v1", "limitranges"), ns).objects) {
+  for (const ObjectPtr& range :
+       cluster.store.List(MustFind(cluster.store, "", "v1", "limitranges"), ns).objects) {
     const Json content = range->Parse();
     for (const Json& limit : ListAt(content, {"spec", "limits"})) visit(limit);
   }
 }
 
-// Fills one side ("requests", "limits") of a container; adds a sentence to `set` about what it took.
-void Fill(const Json& defaults, const char* side, const std::string& word, Json& container, std::vector<std::string>* set) {
+// Fills one side ("requests", "limits") of a container; adds a sentence to `set` about what it
+// took.
+void Fill(const Json& defaults, const char* side, const std::string& word, Json& container,
+          std::vector<std::string>* set) {
   if (!defaults.is_object()) return;
   std::set<std::string> names;
   for (const auto& [name, value] : defaults.items()) {
@@ -42,18 +45,24 @@ void Fill(const Json& defaults, const char* side, const std::string& word, Json&
   }
   if (names.empty()) return;
   const std::string one(side, std::string_view(side).size() - 1);
-  set->push_back(fmt::format("{} {} for {} {}", base::Join(std::vector<std::string>(names.begin(), names.end()), ", "), one, word, TextAt(container, "name")));
+  set->push_back(fmt::format("{} {} for {} {}",
+                             base::Join(std::vector<std::string>(names.begin(), names.end()), ", "),
+                             one, word, TextAt(container, "name")));
 }
 
 // What one item says about requests and limits of `type`.
 class Bounds {
  public:
-  Bounds(std::string type, const Json& limit, std::vector<std::string>* faults) : type_(std::move(type)), limit_(limit), faults_(*faults) {}
+  Bounds(std::string type, const Json& limit, std::vector<std::string>* faults)
+      : type_(std::move(type)), limit_(limit), faults_(*faults) {}
 
   void Check(const Amounts& requests, const Amounts& limits, bool claim) {
-    for (const auto& [name, edge] : AmountsOf(At(limit_, "min"))) Min(name, edge, Find(requests, name), Find(limits, name));
-    for (const auto& [name, edge] : AmountsOf(At(limit_, "max"))) Max(name, edge, Find(requests, name), Find(limits, name), claim);
-    for (const auto& [name, edge] : AmountsOf(At(limit_, "maxLimitRequestRatio"))) Ratio(name, edge, Find(requests, name), Find(limits, name));
+    for (const auto& [name, edge] : AmountsOf(At(limit_, "min")))
+      Min(name, edge, Find(requests, name), Find(limits, name));
+    for (const auto& [name, edge] : AmountsOf(At(limit_, "max")))
+      Max(name, edge, Find(requests, name), Find(limits, name), claim);
+    for (const auto& [name, edge] : AmountsOf(At(limit_, "maxLimitRequestRatio")))
+      Ratio(name, edge, Find(requests, name), Find(limits, name));
   }
 
  private:
@@ -61,25 +70,40 @@ class Bounds {
     auto it = amounts.find(name);
     return it == amounts.end() ? nullptr : &it->second;
   }
-  void Usage(const char* word, const std::string& name, const Amount& edge, const std::string& rest) {
-    faults_.push_back(fmt::format("{} {} usage per {} is {}{}", word, name, type_, edge.ToString(), rest));
+  void Usage(const char* word, const std::string& name, const Amount& edge,
+             const std::string& rest) {
+    faults_.push_back(
+        fmt::format("{} {} usage per {} is {}{}", word, name, type_, edge.ToString(), rest));
   }
-  void Min(const std::string& name, const Amount& edge, const Amount* request, const Amount* limit) {
+  void Min(const std::string& name, const Amount& edge, const Amount* request,
+           const Amount* limit) {
     if (request == nullptr) return Usage("minimum", name, edge, ".  No request is specified");
-    if (*request < edge) return Usage("minimum", name, edge, ", but request is " + request->ToString());
-    if (limit != nullptr && *limit < edge) Usage("minimum", name, edge, ", but limit is " + limit->ToString());
+    if (*request < edge)
+      return Usage("minimum", name, edge, ", but request is " + request->ToString());
+    if (limit != nullptr && *limit < edge)
+      Usage("minimum", name, edge, ", but limit is " + limit->ToString());
   }
-  void Max(const std::string& name, const Amount& edge, const Amount* request, const Amount* limit, bool claim) {
+  void Max(const std::string& name, const Amount& edge, const Amount* request, const Amount* limit,
+           bool claim) {
     if (limit == nullptr && !claim) return Usage("maximum", name, edge, ".  No limit is specified");
-    if (limit != nullptr && *limit > edge) return Usage("maximum", name, edge, ", but limit is " + limit->ToString());
-    if (request != nullptr && *request > edge) Usage("maximum", name, edge, ", but request is " + request->ToString());
+    if (limit != nullptr && *limit > edge)
+      return Usage("maximum", name, edge, ", but limit is " + limit->ToString());
+    if (request != nullptr && *request > edge)
+      Usage("maximum", name, edge, ", but request is " + request->ToString());
   }
-  void Ratio(const std::string& name, const Amount& edge, const Amount* request, const Amount* limit) {
-    auto fault = [&](const std::string& rest) { faults_.push_back(fmt::format("{} max limit to request ratio per {} is {}, but {}", name, type_, edge.ToString(), rest)); };
-    if (request == nullptr || request->thousandths == 0) return fault("no request is specified or request is 0");
-    if (limit == nullptr || limit->thousandths == 0) return fault("no limit is specified or limit is 0");
+  void Ratio(const std::string& name, const Amount& edge, const Amount* request,
+             const Amount* limit) {
+    auto fault = [&](const std::string& rest) {
+      faults_.push_back(fmt::format("{} max limit to request ratio per {} is {}, but {}", name,
+                                    type_, edge.ToString(), rest));
+    };
+    if (request == nullptr || request->thousandths == 0)
+      return fault("no request is specified or request is 0");
+    if (limit == nullptr || limit->thousandths == 0)
+      return fault("no limit is specified or limit is 0");
     const long double ratio = limit->thousandths / request->thousandths;
-    if (ratio * 1000 > edge.thousandths) fault(fmt::format("provided ratio is {:.6f}", static_cast<double>(ratio)));
+    if (ratio * 1000 > edge.thousandths)
+      fault(fmt::format("provided ratio is {:.6f}", static_cast<double>(ratio)));
   }
 
   const std::string type_;
@@ -91,21 +115,26 @@ class Bounds {
 Amounts PodSums(const Json& pod, const char* side) {
   Amounts sums;
   for (const Json& container : ListAt(pod, {"spec", "containers"})) {
-    for (const auto& [name, amount] : AmountsOf(At(container, {"resources", side}))) sums[name] += amount;
+    for (const auto& [name, amount] : AmountsOf(At(container, {"resources", side})))
+      sums[name] += amount;
   }
   for (const Json& container : ListAt(pod, {"spec", "initContainers"})) {
-    for (const auto& [name, amount] : AmountsOf(At(container, {"resources", side}))) sums[name] = amount > sums[name] ? amount : sums[name];
+    for (const auto& [name, amount] : AmountsOf(At(container, {"resources", side})))
+      sums[name] = amount > sums[name] ? amount : sums[name];
   }
   return sums;
 }
 
 void CheckPod(const Json& pod, const Json& limit, std::vector<std::string>* faults) {
   const std::string type = TextAt(limit, "type");
-  if (type == "Pod") Bounds(type, limit, faults).Check(PodSums(pod, "requests"), PodSums(pod, "limits"), false);
+  if (type == "Pod")
+    Bounds(type, limit, faults).Check(PodSums(pod, "requests"), PodSums(pod, "limits"), false);
   if (type != "Container") return;
   for (const char* list : {"containers", "initContainers"}) {
     for (const Json& container : ListAt(pod, {"spec", list})) {
-      Bounds(type, limit, faults).Check(AmountsOf(At(container, {"resources", "requests"})), AmountsOf(At(container, {"resources", "limits"})), false);
+      Bounds(type, limit, faults)
+          .Check(AmountsOf(At(container, {"resources", "requests"})),
+                 AmountsOf(At(container, {"resources", "limits"})), false);
     }
   }
 }
@@ -116,7 +145,8 @@ void ApplyLimitDefaults(const Cluster& cluster, const std::string& ns, Json& pod
   std::vector<std::string> set;
   EachLimit(cluster, ns, [&](const Json& limit) {
     if (TextAt(limit, "type") != "Container") return;
-    for (auto [list, word] : {std::pair{"containers", "container"}, std::pair{"initContainers", "init container"}}) {
+    for (auto [list, word] :
+         {std::pair{"containers", "container"}, std::pair{"initContainers", "init container"}}) {
       if (!At(pod, {"spec", list}).is_array()) continue;
       for (Json& container : pod["spec"][list]) {
         if (!container.is_object()) continue;
@@ -127,8 +157,10 @@ void ApplyLimitDefaults(const Cluster& cluster, const std::string& ns, Json& pod
     }
   });
   if (set.empty()) return;
-  if (!At(pod, {"metadata", "annotations"}).is_object()) pod["metadata"]["annotations"] = Json::object();
-  pod["metadata"]["annotations"]["kubernetes.io/limit-ranger"] = "LimitRanger plugin set: " + base::Join(set, "; ");
+  if (!At(pod, {"metadata", "annotations"}).is_object())
+    pod["metadata"]["annotations"] = Json::object();
+  pod["metadata"]["annotations"]["kubernetes.io/limit-ranger"] =
+      "LimitRanger plugin set: " + base::Join(set, "; ");
 }
 
 MaybeStatus CheckLimits(const Cluster& cluster, const Call& call, const Json& object) {
@@ -138,7 +170,8 @@ MaybeStatus CheckLimits(const Cluster& cluster, const Call& call, const Json& ob
   EachLimit(cluster, call.info.ns, [&](const Json& limit) {
     if (key == "/pods") return CheckPod(object, limit, &faults);
     if (TextAt(limit, "type") != "PersistentVolumeClaim") return;
-    Bounds("PersistentVolumeClaim", limit, &faults).Check(AmountsOf(At(object, {"spec", "resources", "requests"})), {}, true);
+    Bounds("PersistentVolumeClaim", limit, &faults)
+        .Check(AmountsOf(At(object, {"spec", "resources", "requests"})), {}, true);
   });
   if (faults.empty()) return std::nullopt;
   const std::string why = faults.size() == 1 ? faults[0] : "[" + base::Join(faults, ", ") + "]";

@@ -5,7 +5,8 @@
 
 namespace opsmesh::kubesim {
 
-/// Fills in requests and limits that a new pod's containers leave out, and says so in an annotation.
+/// Fills in requests and limits that a new pod's containers leave out, and says so in an
+/// annotation.
 void ApplyLimitDefaults(const Cluster& cluster, const std::string& ns, Json& pod);
 /// 403 naming every bound that a new pod or claim breaks.
 MaybeStatus CheckLimits(const Cluster& cluster, const Call& call, const Json& object);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <set>
 
@@ -77,6 +78,20 @@ Json Operation(const ResourceType& type, const char* action, bool v3, bool write
   return operation;
 }
 
+std::string Capitalized(std::string word) {
+  if (!word.empty()) word[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(word[0])));
+  return word;
+}
+
+// As of the kind itself, under an id and, where it has one, a kind of its own.
+Json SubOperation(const ResourceType& type, const Subresource& sub, const char* action, bool v3) {
+  Json operation = Operation(type, action, v3, std::string_view(action) != "get");
+  operation["operationId"] = TextAt(operation, "operationId") + Capitalized(sub.name);
+  if (!sub.version.empty()) operation["x-kubernetes-group-version-kind"] = {{"group", sub.group}, {"version", sub.version}, {"kind", sub.kind}};
+  if (!sub.version.empty() || sub.kind != type.kind) operation["responses"]["200"] = {{"description", "OK"}};
+  return operation;
+}
+
 void AddPaths(const ResourceType& type, bool v3, Json* paths) {
   std::string prefix = type.group.empty() ? "/api/" + type.version : "/apis/" + type.ApiVersion();
   if (type.namespaced) prefix += "/namespaces/{namespace}";
@@ -94,6 +109,14 @@ void AddPaths(const ResourceType& type, bool v3, Json* paths) {
   if (type.Allows("update")) single["put"] = Operation(type, "put", v3, true);
   if (type.Allows("patch")) single["patch"] = Operation(type, "patch", v3, true);
   if (type.Allows("delete")) single["delete"] = Operation(type, "delete", v3, true);
+  if (type.Allows("deletecollection")) (*paths)[prefix + "/" + type.plural]["delete"] = Operation(type, "deletecollection", v3, true);
+  for (const Subresource& sub : type.subresources) {
+    Json& path = (*paths)[prefix + "/" + type.plural + "/{name}/" + sub.name];
+    path["parameters"] = shared;
+    for (auto [verb, method] : {std::pair{"get", "get"}, std::pair{"update", "put"}, std::pair{"patch", "patch"}, std::pair{"create", "post"}}) {
+      if (std::find(sub.verbs.begin(), sub.verbs.end(), verb) != sub.verbs.end()) path[method] = SubOperation(type, sub, method, v3);
+    }
+  }
 }
 
 // -- schemas --

@@ -15,11 +15,14 @@ namespace {
 
 constexpr std::string_view kByClass = ".storageclass.storage.k8s.io/";
 
-std::string CountName(const ResourceType& type) { return "count/" + type.plural + (type.group.empty() ? "" : "." + type.group); }
+std::string CountName(const ResourceType& type) {
+  return "count/" + type.plural + (type.group.empty() ? "" : "." + type.group);
+}
 
 // Core resources with a name of their own beside "count/...".
 bool HasPlainName(const std::string& key) {
-  static const std::set<std::string_view> plain = {"/configmaps", "/secrets", "/replicationcontrollers", "/resourcequotas"};
+  static const std::set<std::string_view> plain = {"/configmaps", "/secrets",
+                                                   "/replicationcontrollers", "/resourcequotas"};
   return plain.contains(key);
 }
 
@@ -46,10 +49,13 @@ void AddPod(const Json& pod, Usage* usage) {
   (*usage)["pods"] = Amount::Count(1);
   for (const auto& [name, amount] : ContainerSums(pod, "requests")) {
     (*usage)["requests." + name] = amount;
-    if (name == "cpu" || name == "memory" || name == "ephemeral-storage" || name.starts_with("hugepages-")) (*usage)[name] = amount;
+    if (name == "cpu" || name == "memory" || name == "ephemeral-storage" ||
+        name.starts_with("hugepages-"))
+      (*usage)[name] = amount;
   }
   for (const auto& [name, amount] : ContainerSums(pod, "limits")) {
-    if (name == "cpu" || name == "memory" || name == "ephemeral-storage") (*usage)["limits." + name] = amount;
+    if (name == "cpu" || name == "memory" || name == "ephemeral-storage")
+      (*usage)["limits." + name] = amount;
   }
 }
 
@@ -89,17 +95,20 @@ bool SelectorMatches(const Json& expression, std::string_view value) {
 bool ScopeMatches(const std::string& scope, const Json& expression, const Json& pod) {
   if (scope == "Terminating") return IntAt(pod, {"spec", "activeDeadlineSeconds"}, -1) >= 0;
   if (scope == "NotTerminating") return IntAt(pod, {"spec", "activeDeadlineSeconds"}, -1) < 0;
-  if (scope == "BestEffort" || scope == "NotBestEffort") return (QosClass(At(pod, "spec")) == "BestEffort") == (scope == "BestEffort");
+  if (scope == "BestEffort" || scope == "NotBestEffort")
+    return (QosClass(At(pod, "spec")) == "BestEffort") == (scope == "BestEffort");
   if (scope == "PriorityClass") {
     const std::string name = TextAt(pod, {"spec", "priorityClassName"});
     return expression.is_object() ? SelectorMatches(expression, name) : !name.empty();
   }
   if (scope != "CrossNamespacePodAffinity") return false;
   for (const char* kind : {"podAffinity", "podAntiAffinity"}) {
-    for (const char* list : {"requiredDuringSchedulingIgnoredDuringExecution", "preferredDuringSchedulingIgnoredDuringExecution"}) {
+    for (const char* list : {"requiredDuringSchedulingIgnoredDuringExecution",
+                             "preferredDuringSchedulingIgnoredDuringExecution"}) {
       for (const Json& term : ListAt(pod, {"spec", "affinity", kind, list})) {
         const Json& inner = term.contains("podAffinityTerm") ? term["podAffinityTerm"] : term;
-        if (!ListAt(inner, {"namespaces"}).empty() || At(inner, "namespaceSelector").is_object()) return true;
+        if (!ListAt(inner, {"namespaces"}).empty() || At(inner, "namespaceSelector").is_object())
+          return true;
       }
     }
   }
@@ -108,25 +117,33 @@ bool ScopeMatches(const std::string& scope, const Json& expression, const Json& 
 
 // What a container must say for a quota on cpu and memory: resource -> containers that do not.
 std::string MissingIn(const Json& pod, const Json& hard) {
-  static const std::set<std::string_view> checked = {"cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"};
+  static const std::set<std::string_view> checked = {
+      "cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"};
   std::string text;
   for (const auto& [resource, limit] : hard.items()) {
     if (!checked.contains(resource)) continue;
     const bool limits = resource.starts_with("limits.");
-    const std::string name = resource.substr(resource.find('.') == std::string::npos ? 0 : resource.find('.') + 1);
+    const std::string name =
+        resource.substr(resource.find('.') == std::string::npos ? 0 : resource.find('.') + 1);
     std::set<std::string> containers;
     for (const char* list : {"containers", "initContainers"}) {
       for (const Json& container : ListAt(pod, {"spec", list})) {
-        if (At(container, {"resources", limits ? "limits" : "requests", name.c_str()}).is_null()) containers.insert(TextAt(container, "name"));
+        if (At(container, {"resources", limits ? "limits" : "requests", name.c_str()}).is_null())
+          containers.insert(TextAt(container, "name"));
       }
     }
-    if (!containers.empty()) text += fmt::format("{}{} for: {}", text.empty() ? "" : "; ", resource, base::Join(std::vector<std::string>(containers.begin(), containers.end()), ","));
+    if (!containers.empty())
+      text += fmt::format(
+          "{}{} for: {}", text.empty() ? "" : "; ", resource,
+          base::Join(std::vector<std::string>(containers.begin(), containers.end()), ","));
   }
   return text;
 }
 
 // Updates are charged where they can change what is taken.
-bool ChargesUpdates(const std::string& key) { return key == "/services" || key == "/persistentvolumeclaims"; }
+bool ChargesUpdates(const std::string& key) {
+  return key == "/services" || key == "/persistentvolumeclaims";
+}
 
 }  // namespace
 
@@ -160,17 +177,25 @@ Usage UsedOf(const Store& store, const Json& quota, const std::string& ns) {
   if (!hard.is_object()) return used;
   std::set<const ResourceType*> types;
   auto add = [&](std::string_view group, std::string_view plural) {
-    if (const ResourceType* type = store.catalog().Preferred(group, plural); type != nullptr && type->namespaced) types.insert(type);
+    if (const ResourceType* type = store.catalog().Preferred(group, plural);
+        type != nullptr && type->namespaced)
+      types.insert(type);
   };
   for (const auto& [resource, limit] : hard.items()) {
     used[resource] = {};
     const std::string name = resource.starts_with("count/") ? resource.substr(6) : resource;
     const size_t dot = name.find('.');
-    if (resource.starts_with("count/")) add(dot == std::string::npos ? "" : name.substr(dot + 1), name.substr(0, dot));
-    else if (resource.starts_with("services")) add("", "services");
-    else if (resource == "persistentvolumeclaims" || resource == "requests.storage" || resource.find(kByClass) != std::string::npos) add("", "persistentvolumeclaims");
-    else if (HasPlainName("/" + resource)) add("", resource);
-    else add("", "pods");
+    if (resource.starts_with("count/"))
+      add(dot == std::string::npos ? "" : name.substr(dot + 1), name.substr(0, dot));
+    else if (resource.starts_with("services"))
+      add("", "services");
+    else if (resource == "persistentvolumeclaims" || resource == "requests.storage" ||
+             resource.find(kByClass) != std::string::npos)
+      add("", "persistentvolumeclaims");
+    else if (HasPlainName("/" + resource))
+      add("", resource);
+    else
+      add("", "pods");
   }
   for (const ResourceType* type : types) {
     for (const ObjectPtr& object : store.List(*type, ns).objects) {
@@ -184,22 +209,27 @@ Usage UsedOf(const Store& store, const Json& quota, const std::string& ns) {
   return used;
 }
 
-MaybeStatus CheckQuotas(const Cluster& cluster, const Call& call, const Json& object, const Json& before) {
+MaybeStatus CheckQuotas(const Cluster& cluster, const Call& call, const Json& object,
+                        const Json& before) {
   const ResourceType& type = *call.type;
   if (!type.namespaced || type.storage_key == "/events") return std::nullopt;
   if (before.is_object() && !ChargesUpdates(type.storage_key)) return std::nullopt;
-  const auto quotas = cluster.store.List(MustFind(cluster.store, "", "v1", "resourcequotas"), call.info.ns).objects;
+  const auto quotas =
+      cluster.store.List(MustFind(cluster.store, "", "v1", "resourcequotas"), call.info.ns).objects;
   if (quotas.empty()) return std::nullopt;
-  const Usage wants = UsageOf(type, object), had = before.is_object() ? UsageOf(type, before) : Usage{};
+  const Usage wants = UsageOf(type, object),
+              had = before.is_object() ? UsageOf(type, before) : Usage{};
   const std::string name = TextAt(object, {"metadata", "name"});
   for (const ObjectPtr& one : quotas) {
     const Json quota = one->Parse();
     const Json& hard = At(quota, {"spec", "hard"});
     if (!hard.is_object() || !ScopesMatch(quota, type, object)) continue;
-    const bool concerned = std::any_of(wants.begin(), wants.end(), [&](const auto& entry) { return hard.contains(entry.first); });
+    const bool concerned = std::any_of(
+        wants.begin(), wants.end(), [&](const auto& entry) { return hard.contains(entry.first); });
     if (type.storage_key == "/pods") {
       if (const std::string missing = MissingIn(object, hard); !missing.empty()) {
-        return ForbiddenStatus(type, name, fmt::format("failed quota: {}: must specify {}", one->name, missing));
+        return ForbiddenStatus(
+            type, name, fmt::format("failed quota: {}: must specify {}", one->name, missing));
       }
     }
     if (!concerned) continue;
@@ -213,13 +243,17 @@ MaybeStatus CheckQuotas(const Cluster& cluster, const Call& call, const Json& ob
       Amount sum = used.at(resource);
       sum += delta;
       if (!(sum > Amount::Of(hard[resource]))) continue;
-      auto add = [&resource = resource](std::string& list, const std::string& text) { list += fmt::format("{}{}={}", list.empty() ? "" : ",", resource, text); };
+      auto add = [&resource = resource](std::string& list, const std::string& text) {
+        list += fmt::format("{}{}={}", list.empty() ? "" : ",", resource, text);
+      };
       add(requested_text, delta.ToString());
       add(used_text, used.at(resource).ToString());
       add(limited_text, Amount::Of(hard[resource]).ToString());
     }
     if (!requested_text.empty()) {
-      return ForbiddenStatus(type, name, fmt::format("exceeded quota: {}, requested: {}, used: {}, limited: {}", one->name, requested_text, used_text, limited_text));
+      return ForbiddenStatus(type, name,
+                             fmt::format("exceeded quota: {}, requested: {}, used: {}, limited: {}",
+                                         one->name, requested_text, used_text, limited_text));
     }
   }
   return std::nullopt;

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "libs/base/strings.h"
+#include "libs/kubesim/api/json_text.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
@@ -27,13 +28,20 @@ struct Token {
     return text;
   }
 
-  static std::optional<Token> Decode(const std::string& text) {
+  static Outcome<Token> Decode(const std::string& text) {
+    auto invalid = [](const std::string& why) { return BadRequestStatus("invalid continue token: continue key is not valid: " + why); };
     std::string decoded;
-    if (!base::Base64Decode(text, &decoded)) return std::nullopt;
-    const Json json = Json::parse(decoded, nullptr, false);
-    if (TextAt(json, "v") != "meta.k8s.io/v1" || !At(json, "rv").is_number_integer()) return std::nullopt;
+    if (!base::Base64Decode(text, &decoded)) {
+      const size_t odd = text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+      return invalid(fmt::format("illegal base64 data at input byte {}", std::min(odd, text.size())));
+    }
+    Json json;
+    if (const JsonText read = ReadJsonText(decoded, &json, false); !read.fault.empty()) return invalid(read.fault);
+    if (TextAt(json, "v") != "meta.k8s.io/v1") return invalid(fmt::format("server does not recognize this encoded version \"{}\"", TextAt(json, "v")));
+    if (!At(json, "rv").is_number_integer()) return invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
     Token token{At(json, "rv").get<int64_t>(), TextAt(json, "start")};
-    if (token.start.empty() || token.version == 0) return std::nullopt;
+    if (token.version == 0) return invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
+    if (token.start.empty()) return invalid("encoded start key empty (version meta.k8s.io/v1)");
     return token;
   }
 };
@@ -61,8 +69,9 @@ Outcome<ListOptions> OptionsOf(const Call& call) {
   if (auto refused = CheckListOptions(call)) return *refused;
   options.exact = call.query.Get("resourceVersionMatch") == "Exact";
   if (const std::string& text = call.query.Get("continue"); !text.empty()) {
-    options.token = Token::Decode(text);
-    if (!options.token) return BadRequestStatus("continue key is not valid: unrecognized or malformed token");
+    auto token = Token::Decode(text);
+    if (!token.ok()) return token.status();
+    options.token = *std::move(token);
     if (options.version.value_or(0) != 0) {
       return BadRequestStatus("specifying resource version is not allowed when using continue");
     }

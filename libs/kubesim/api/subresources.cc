@@ -24,17 +24,52 @@ Reply Success(int code) {
 
 // -- scale --
 
-Json ScaleOf(const Json& object) {
+// Where a kind keeps what a Scale shows; custom resources say so in their definition.
+struct ScalePaths {
+  std::vector<std::string> wanted = {"spec", "replicas"}, there = {"status", "replicas"}, selector;
+};
+
+ScalePaths PathsOf(const ResourceType& type) {
+  ScalePaths paths;
+  if (!type.custom || !type.definition) return paths;
+  auto read = [&](const char* member, std::vector<std::string>* path) {
+    path->clear();
+    const std::string text = TextAt(*type.definition, {"subresources", "scale", member});
+    for (std::string_view part : base::Split(text, '.')) {
+      if (!part.empty()) path->emplace_back(part);
+    }
+  };
+  read("specReplicasPath", &paths.wanted);
+  read("statusReplicasPath", &paths.there);
+  read("labelSelectorPath", &paths.selector);
+  return paths;
+}
+
+const Json& Follow(const Json& object, const std::vector<std::string>& path) {
+  const Json* node = &object;
+  for (const std::string& part : path) node = &At(*node, part.c_str());
+  return *node;
+}
+
+Json ScaleOf(const ResourceType& type, const Json& object) {
+  const ScalePaths paths = PathsOf(type);
   Json metadata = Json::object();
   for (const char* member : {"name", "namespace", "uid", "resourceVersion", "creationTimestamp"}) {
     if (const Json& value = At(object, {"metadata", member}); !value.is_null()) metadata[member] = value;
   }
-  const Json& selector = At(object, {"spec", "selector"});
-  const bool plain = selector.is_object() && !selector.contains("matchLabels") && !selector.contains("matchExpressions");
+  const Json& there = Follow(object, paths.there);
   Json scale = {{"kind", "Scale"}, {"apiVersion", "autoscaling/v1"}, {"metadata", metadata}, {"spec", Json::object()},
-                {"status", {{"replicas", IntAt(object, {"status", "replicas"})},
-                            {"selector", (plain ? LabelSelector::FromMap(selector) : LabelSelector::FromObject(selector)).ToString()}}}};
-  if (int64_t replicas = IntAt(object, {"spec", "replicas"}, 1); replicas != 0) scale["spec"]["replicas"] = replicas;
+                {"status", {{"replicas", there.is_number_integer() ? there : Json(0)}}}};
+  if (type.custom) {
+    if (const Json& selector = Follow(object, paths.selector); !paths.selector.empty() && selector.is_string()) scale["status"]["selector"] = selector;
+  } else {
+    const Json& selector = At(object, {"spec", "selector"});
+    const bool plain = selector.is_object() && !selector.contains("matchLabels") && !selector.contains("matchExpressions");
+    scale["status"]["selector"] = (plain ? LabelSelector::FromMap(selector) : LabelSelector::FromObject(selector)).ToString();
+  }
+  const Json& wanted = Follow(object, paths.wanted);
+  const int64_t replicas = wanted.is_number_integer() ? wanted.get<int64_t>() : type.custom ? 0 : 1;
+  if (replicas != 0) scale["spec"]["replicas"] = replicas;
   return scale;
 }
 
@@ -70,11 +105,19 @@ Reply HandleScale(const Cluster& cluster, Call& call) {
     const ObjectPtr current = FindObject(cluster, call);
     if (!current) {
       ResourceType scaled = *call.type;
-      if (call.info.verb != "get") scaled.plural += "/scale";
+      if (!scaled.custom) scaled.plural += "/scale";
       return StatusReply(NotFoundStatus(scaled, call.info.name));
     }
-    Json object = current->Parse();
-    const Json scale = ScaleOf(object);
+    Json object = FromStorage(*call.type, current->Parse());
+    const ScalePaths paths = PathsOf(*call.type);
+    if (call.type->custom && call.info.verb == "get" && Follow(object, paths.wanted).is_null()) {
+      ApiStatus status = InternalStatus(fmt::format("Internal error occurred: the spec replicas field \".{}\" does not exist", base::Join(paths.wanted, ".")));
+      status.reason = "InternalError";
+      status.has_details = true;
+      status.causes.push_back({"", fmt::format("the spec replicas field \".{}\" does not exist", base::Join(paths.wanted, ".")), ""});
+      return StatusReply(status);
+    }
+    const Json scale = ScaleOf(*call.type, object);
     if (call.info.verb == "get") return RenderedReply(base::DumpJson(scale), call.accepted);
     auto wanted = WantedScale(call, scale);
     if (!wanted.ok()) return StatusReply(wanted.status());
@@ -93,9 +136,13 @@ Reply HandleScale(const Cluster& cluster, Call& call) {
     const std::string version = TextAt(*wanted, {"metadata", "resourceVersion"});
     const bool pinned = !version.empty() && version != std::to_string(current->resource_version);
     if (pinned) return StatusReply(ModifiedStatus(*call.type, call.info.name));
-    object["spec"]["replicas"] = IntAt(*wanted, {"spec", "replicas"});
+    Json* place = &object;
+    for (const std::string& part : paths.wanted) place = &(*place)[part];
+    *place = IntAt(*wanted, {"spec", "replicas"});
+    object["kind"] = call.type->kind;
+    object["apiVersion"] = call.type->ApiVersion();
     auto written = ReplaceObject(cluster, call, current, std::move(object), false);
-    if (written.ok()) return RenderedReply(base::DumpJson(ScaleOf(*written)), call.accepted);
+    if (written.ok()) return RenderedReply(base::DumpJson(ScaleOf(*call.type, *written)), call.accepted);
     if (written.status().reason != "Conflict") return StatusReply(written.status());
   }
   return StatusReply(ModifiedStatus(*call.type, call.info.name));

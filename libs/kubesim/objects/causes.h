@@ -68,4 +68,9 @@ bool ValidateClusterKind(Causes& causes, const ResourceType& type, const Json& o
 void ValidateQuota(Causes& causes, const Json& object, const Json& before);
 void ValidateLimitRange(Causes& causes, const Json& object);
 
+/// Kinds that few people write by hand; others pass.
+void ValidateRareKind(Causes& causes, const ResourceType& type, const Json& object, const Json& before);
+/// Rarer mistakes in common kinds.
+void ValidateDetails(Causes& causes, const ResourceType& type, const Json& object);
+
 }  // namespace opsmesh::kubesim

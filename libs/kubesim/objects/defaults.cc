@@ -251,6 +251,7 @@ const std::map<std::string, void (*)(Json&)>& SpecDefaults() {
       {"autoscaling/horizontalpodautoscalers", DefaultAutoscaler},
       {"/limitranges", DefaultLimits},
       {"storage.k8s.io/csidrivers", DefaultDriver},
+      {"storage.k8s.io/csinodes", [](Json& spec) { ForEach(spec, "drivers", [](Json& driver) { Default(driver, "topologyKeys", nullptr); }); }},
       {"apiextensions.k8s.io/customresourcedefinitions", DefaultDefinition},
       {"/persistentvolumeclaims", [](Json& spec) { Default(spec, "volumeMode", "Filesystem"); }},
       {"/persistentvolumes", [](Json& spec) {
@@ -288,7 +289,20 @@ void DefaultSubjects(Json& binding) {
   });
 }
 
+void DefaultWebhook(Json& webhook, bool mutating) {
+  Default(webhook, "failurePolicy", "Fail");
+  Default(webhook, "matchPolicy", "Equivalent");
+  Default(webhook, "namespaceSelector", Json::object());
+  Default(webhook, "objectSelector", Json::object());
+  Default(webhook, "timeoutSeconds", 10);
+  if (mutating) Default(webhook, "reinvocationPolicy", "Never");
+  if (At(webhook, {"clientConfig", "service"}).is_object()) Default(webhook["clientConfig"]["service"], "port", 443);
+  ForEach(webhook, "rules", [](Json& rule) { Default(rule, "scope", "*"); });
+}
+
 void DefaultPlainKinds(const std::string& key, Json& object) {
+  if (key == "admissionregistration.k8s.io/mutatingwebhookconfigurations") ForEach(object, "webhooks", [](Json& webhook) { DefaultWebhook(webhook, true); });
+  if (key == "admissionregistration.k8s.io/validatingwebhookconfigurations") ForEach(object, "webhooks", [](Json& webhook) { DefaultWebhook(webhook, false); });
   if (key == "/secrets") Default(object, "type", "Opaque");
   if (key == "storage.k8s.io/storageclasses") {
     Default(object, "reclaimPolicy", "Delete");

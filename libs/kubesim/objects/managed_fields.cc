@@ -476,7 +476,7 @@ Outcome<Json> Apply(const Json& live, const Json& applied, const Writer& writer,
     for (Entry& entry : entries) {
       if (entry.Is(writer, "Apply")) continue;
       const bool owns = std::any_of(entry.fields.begin(), entry.fields.end(), [&](const FieldPath& held) {
-        return held == path || IsPrefix(path, held) || (IsPrefix(held, path) && held.back().starts_with("f:"));
+        return held == path || IsPrefix(path, held);  // who holds a map itself does not hold what is in it
       });
       if (!owns) continue;
       if (force) {

@@ -9,18 +9,12 @@
 namespace opsmesh::kubesim {
 namespace {
 
-constexpr size_t kMaxOperations = 10'000;
 constexpr int kMaxDepth = 100;
 
 // A patch that does not fit says so by throwing inside this file only.
 struct Misfit {
   ApiStatus status;
 };
-
-ApiStatus DoesNotApply() {
-  return {.code = 422, .reason = "Invalid", .message = "the server rejected our request due to an error in our request",
-          .has_details = true};
-}
 
 // How a member of a struct is merged; all empty where nothing is known.
 struct Place {
@@ -187,21 +181,6 @@ Json MergePatch(Json target, const Json& patch) {
     }
   }
   return target;
-}
-
-Outcome<Json> JsonPatch(const Json& target, const Json& patch) {
-  if (!patch.is_array()) return BadRequestStatus("json: cannot unmarshal object into Go value of type jsonpatch.Patch");
-  if (patch.size() > kMaxOperations) {
-    ApiStatus status{.code = 413, .reason = "RequestEntityTooLarge",
-                     .message = "The allowed maximum operations in a JSON patch is 10000, got " + std::to_string(patch.size())};
-    return status;
-  }
-  try {
-    Json result = target.patch(patch);
-    return result;
-  } catch (const Json::exception&) {
-    return DoesNotApply();
-  }
 }
 
 Outcome<Json> StrategicMergePatch(const Json& target, const Json& patch, const TypeSchema* type) {

@@ -157,7 +157,11 @@ void PruneValue(const ValueSchema& schema, Json& value) {
   if (schema.kind == Kind::kStruct && value.is_object()) {
     Prune(*schema.type, value);
   } else if ((schema.kind == Kind::kList && value.is_array()) || (schema.kind == Kind::kMap && value.is_object())) {
-    for (Json& item : value) PruneValue(*schema.element, item);
+    const bool texts = schema.kind == Kind::kMap && schema.element->kind == Kind::kText;
+    for (Json& item : value) {
+      if (texts && item.is_null()) item = "";  // null is the empty text in a map of texts
+      PruneValue(*schema.element, item);
+    }
   }
 }
 void Prune(const TypeSchema& type, Json& object) {

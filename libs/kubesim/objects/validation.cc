@@ -125,6 +125,8 @@ Causes Validate(const ResourceType& type, const Json& object, const Json& before
   } else if (!ValidateWorkloadKind(causes, type, object, before) && !ValidateNetworkKind(causes, type, object, before)) {
     ValidateClusterKind(causes, type, object, before);
   }
+  ValidateRareKind(causes, type, object, before);
+  if (!before.is_object() || At(before, "spec") != At(object, "spec")) ValidateDetails(causes, type, object);
   return causes;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <cstdlib>
 #include <map>
 
@@ -68,10 +69,21 @@ class LabelSelectorParser {
       return alnum(c) || c == '-' || c == '_' || c == '.';
     });
   }
+  static bool ValidPrefix(std::string_view prefix) {
+    if (prefix.size() > 253) return false;
+    for (std::string_view part : base::Split(prefix, '.')) {
+      const bool plain = std::all_of(part.begin(), part.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+      if (part.empty() || !plain || part.front() == '-' || part.back() == '-') return false;
+    }
+    return true;
+  }
   bool CheckKey(const std::string& key) {
     std::string_view name = key;
     if (size_t slash = key.find('/'); slash != std::string::npos) {
-      if (!ValidName(name.substr(0, slash), 253)) return Fail(fmt::format("key: Invalid value: \"{}\"", key));
+      if (!ValidPrefix(name.substr(0, slash))) {
+        return Fail(fmt::format("key: Invalid value: \"{}\": prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end "
+                                "with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')", key));
+      }
       name = name.substr(slash + 1);
     }
     if (!ValidName(name, 63)) {
@@ -80,6 +92,14 @@ class LabelSelectorParser {
     return true;
   }
   bool CheckValues(const LabelSelector::Requirement& requirement) {
+    if (requirement.op == Op::kLess || requirement.op == Op::kGreater) {
+      const std::string& number = requirement.values.front();
+      int64_t parsed = 0;
+      const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), parsed);
+      if (number.empty() || error != std::errc() || end != number.data() + number.size()) {
+        return Fail(fmt::format("values[0]: Invalid value: \"{}\": for 'Gt', 'Lt' operators, the value must be an integer", number));
+      }
+    }
     for (const std::string& value : requirement.values) {
       if (!value.empty() && !ValidName(value, 63)) {
         return Fail(fmt::format("values[0][{}]: Invalid value: \"{}\": a valid label must be an empty string or consist of "

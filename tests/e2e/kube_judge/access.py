@@ -73,7 +73,7 @@ def impersonation():
             yield {"id": f"deny-{kind}-{verb}", "method": method, "path": base + tail, "headers": {"Impersonate-User": "u-nobody", **({"Content-Type": MERGE} if method == "PATCH" else {})}, "body": {} if method in ("POST", "PUT", "PATCH") else None}
         if namespaced:
             yield {"id": f"deny-{kind}-everywhere", "path": f"{prefix}/{plural}", "headers": {"Impersonate-User": "u-nobody"}}
-    for path in ("/", "/api", "/apis", "/version", "/healthz", "/livez", "/readyz", "/metrics", "/openapi/v2", "/logs/", "/nothing", "/apis/apps", "/apis/apps/v1", "/api/v1", "/api/v1/"):
+    for path in ("/", "/api", "/apis", "/version", "/healthz", "/livez", "/readyz", "/metrics", "/logs/", "/nothing", "/apis/apps", "/apis/apps/v1", "/api/v1", "/api/v1/"):
         yield {"id": f"deny-path{path.replace('/', '-')}", "path": path, "headers": {"Impersonate-User": "u-nobody"}}
     yield {"id": "imp-by-imps", "path": pods, "headers": {"Impersonate-User": "u-reader", "Impersonate-Group": "imps"}}
 

@@ -16,6 +16,8 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 ADDRESS = re.compile(r"\b10\.\d+\.\d+\.\d+\b")
 REFERENCE = re.compile(r"\{([\w.-]+):([\w.-]+)\}")
 ABSENT = "<absent>"
+POINTER = re.compile(r"\b0xc[0-9a-f]{9}\b")
+GENERATED = re.compile(r"\b((?:gen-|gen\.|g{58}))[bcdfghjklmnpqrstvwxz2456789]{5}\b")
 # Judged by value; of the others of interest only whether they are there.
 HEADERS = ["Content-Type", "Retry-After", "Warning", "Allow", "X-Content-Type-Options", "Vary"]
 PRESENT = ["Audit-Id", "Cache-Control", "X-Kubernetes-Pf-Flowschema-Uid", "X-Kubernetes-Pf-Prioritylevel-Uid", "Date", "Content-Length"]
@@ -123,7 +125,28 @@ class Server:
 
 
 def neutral_text(text):
-    return ADDRESS.sub("<ip>", TIME.sub("<time>", UUID.sub("<uid>", text)))
+    return ADDRESS.sub("<ip>", TIME.sub("<time>", UUID.sub("<uid>", POINTER.sub("<pointer>", text))))
+
+
+def unordered(message):
+    """A message whose list of causes a server makes from a map, in no order: "[b, a]" is as good as "[a, b]"."""
+    begin, end = message.find("["), message.rfind("]")
+    if begin < 0 or end < begin:
+        return message
+    return message[:begin] + "[" + ", ".join(sorted(message[begin + 1:end].split(", "))) + message[end:]
+
+
+def owners(entries):
+    """managedFields by who wrote: {"manager operation": entry}."""
+    found = {}
+    for entry in entries:
+        key = base = f"{entry.get('manager', '')} {entry.get('operation', '')}"
+        while key in found:
+            key += "'"
+        found[key] = {name: neutral(value, name) for name, value in entry.items() if name not in ("manager", "operation", "time", "fieldsType")}
+        if "time" not in entry:
+            found[base]["time"] = ABSENT
+    return found
 
 
 def neutral(value, key=""):
@@ -131,14 +154,18 @@ def neutral(value, key=""):
     if isinstance(value, dict):
         return {k: neutral(v, k) for k, v in value.items()}
     if isinstance(value, list):
-        if key == "managedFields":
-            value = sorted(value, key=lambda e: (e.get("manager", ""), e.get("operation", ""), e.get("subresource", "")))
+        if key == "managedFields" and all(isinstance(v, dict) for v in value):
+            return owners(value)
+        if key == "causes":
+            value = sorted(value, key=lambda cause: json.dumps(cause, sort_keys=True))
         return [neutral(v, key) for v in value]
     if key in ("resourceVersion", "continue", "nodePort", "healthCheckNodePort", "token", "remainingItemCount") and value not in (None, "", 0):
         return f"<{key}>"
     if isinstance(value, str):
-        if key == "name" or key == "message":
-            value = re.sub(r"\bgen-[bcdfghjklmnpqrstvwxz2456789]{5}\b", "gen-<random>", value)
+        if key in ("name", "message", "job-name", "batch.kubernetes.io/job-name"):
+            value = GENERATED.sub(r"\1<random>", value)
+        if key == "message":
+            value = unordered(value)
         return neutral_text(value)
     return value
 
@@ -159,10 +186,10 @@ def differences(real, ours, path="body"):
 
 
 def compare(real, ours):
-    """What differs between two answers."""
-    found = []
+    """What differs between two answers; of answers with different statuses that alone, for nothing else of them can be compared."""
     if real["status"] != ours["status"]:
-        found.append(("status", real["status"], ours["status"]))
+        return [("status", real["status"], ours["status"])]
+    found = []
     for name in HEADERS:
         a, b = real["headers"].get(name, ABSENT), ours["headers"].get(name, ABSENT)
         if neutral_text(a) != neutral_text(b):
@@ -177,8 +204,18 @@ def compare(real, ours):
     return found
 
 
+def as_text(value):
+    """A value as rules see it; an empty text is <empty>."""
+    if value == "":
+        return "<empty>"
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
 class Excuses:
-    """Lines "ID-GLOB | PATH-GLOB | reason"; # begins a comment. `[` and `]` in globs are meant literally."""
+    """Lines "ID-GLOB | PATH-GLOB | REAL-GLOB => OURS-GLOB | reason"; # begins a comment. `[` and `]` in globs are meant literally.
+
+    A value is compared as text or as JSON with sorted members; <absent> is a member that is not there, <empty> an empty text. A rule about `status` names one
+    request and both codes."""
 
     def __init__(self, path):
         self.rules = []
@@ -187,21 +224,26 @@ class Excuses:
                 line = line.strip()
                 if not line or line.startswith("#"):
                     continue
-                parts = [part.strip() for part in line.split("|", 2)]
-                if len(parts) != 3 or len(parts[2]) < 8:
-                    raise SystemExit(f"{path}:{number}: expected 'id | path | reason'")
-                compiled = [re.compile(fnmatch.translate(p.replace("[", "[[]"))) for p in parts[:2]]
-                self.rules.append({"line": number, "text": line, "id": compiled[0], "path": compiled[1], "used": 0})
+                parts = [part.strip() for part in line.split(" | ")]
+                if len(parts) != 4 or len(parts[3]) < 8 or " => " not in parts[2]:
+                    raise SystemExit(f"{path}:{number}: expected 'id | path | real => ours | reason'")
+                real, ours = parts[2].split(" => ", 1)
+                if parts[1] == "status" and (set("*?") & set(parts[0] + real + ours)):
+                    raise SystemExit(f"{path}:{number}: a rule about status names one request and both codes")
+                if parts[0] == "*" and parts[1] in ("*", "body*"):
+                    raise SystemExit(f"{path}:{number}: a rule for everything")
+                glob = [re.compile(fnmatch.translate(p.replace("[", "[[]")), re.S) for p in (parts[0], parts[1], real, ours)]
+                self.rules.append({"line": number, "text": line, "glob": glob, "used": 0})
 
-    def excuse(self, identity, path):
+    def excuse(self, identity, path, real, ours):
         for rule in self.rules:
-            if rule["id"].match(identity) and rule["path"].match(path):
+            if all(glob.match(text) for glob, text in zip(rule["glob"], (identity, path, as_text(real), as_text(ours)))):
                 rule["used"] += 1
                 return True
         return False
 
     def unused(self):
-        """Rules that excused nothing, but for those that say "| sometimes: ..." because the real server's own answer varies."""
+        """Rules that excused nothing, but for those whose reason says "sometimes: ..." because the real server's own answer varies."""
         return [f"line {rule['line']}: {rule['text']}" for rule in self.rules if rule["used"] == 0 and "| sometimes: " not in rule["text"]]
 
 

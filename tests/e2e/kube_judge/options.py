@@ -46,9 +46,10 @@ def query_options():
                         ("grace-negative", "gracePeriodSeconds=-1"), ("grace-0", "gracePeriodSeconds=0"), ("grace-fraction", "gracePeriodSeconds=1.5"), ("grace-huge", "gracePeriodSeconds=99999999999999999999")]:
         yield {"id": f"opt-delete-query-{what}", "method": "DELETE", "path": f"{one}?dryRun=All&{query}"}
     for what, body in [("kind", {"kind": "Pod", "apiVersion": "v1"}), ("version", {"kind": "DeleteOptions", "apiVersion": "v9"}), ("meta-version", {"kind": "DeleteOptions", "apiVersion": "meta.k8s.io/v1", "dryRun": ["All"]}), ("group-version", {"kind": "DeleteOptions", "apiVersion": "apps/v1", "dryRun": ["All"]}), ("list", []), ("grace-text", {"gracePeriodSeconds": "soon", "dryRun": ["All"]}),
-                       ("grace-negative", {"gracePeriodSeconds": -5, "dryRun": ["All"]}), ("dry-some", {"dryRun": ["Some"]}), ("dry-text", {"dryRun": "All"}), ("unknown", {"colour": "red", "dryRun": ["All"]}), ("uid-wrong", {"preconditions": {"uid": "nope"}, "dryRun": ["All"]}), ("uid-right", {"preconditions": {"uid": "{opt-map:metadata.uid}"}, "dryRun": ["All"]}),
-                       ("version-right", {"preconditions": {"resourceVersion": "{opt-map:metadata.resourceVersion}"}, "dryRun": ["All"]}), ("null", None)]:
-        yield {"id": f"opt-delete-body-{what}", "method": "DELETE", "path": one + ("?dryRun=All" if what in ("kind", "version", "list", "null") else ""), "body": "null" if body is None else body}
+                       ("grace-negative", {"gracePeriodSeconds": -5, "dryRun": ["All"]}), ("dry-some", {"dryRun": ["Some"]}), ("dry-text", {"dryRun": "All"}), ("unknown", {"colour": "red", "dryRun": ["All"]}), ("uid-wrong", {"preconditions": {"uid": "nope"}, "dryRun": ["All"]}), ("uid-right", {"preconditions": {"uid": "{opt-remake-uid-right:metadata.uid}"}, "dryRun": ["All"]}),
+                       ("version-right", {"preconditions": {"resourceVersion": "{opt-remake-version-right:metadata.resourceVersion}"}, "dryRun": ["All"]}), ("null", None)]:
+        yield {"id": f"opt-remake-{what}", "method": "POST", "path": MAPS, "body": map_named(f"del-{what}")}
+        yield {"id": f"opt-delete-body-{what}", "method": "DELETE", "path": f"{MAPS}/del-{what}?dryRun=All", "body": "null" if body is None else body}
 
 
 def media():

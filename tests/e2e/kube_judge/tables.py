@@ -29,7 +29,7 @@ def documents():
     for path in ["/", "/api/", "/apis/", "/api/v1/", "/apis/apps/v1/", "/apis/apps/", "/version/", "/healthz/", "/livez/ping", "/readyz/ping", "/healthz/etcd", "/healthz/log", "/readyz/shutdown", "/livez?exclude=ping", "/readyz?verbose", "/livez?verbose", "/healthz?verbose", "/openapi", "/openapi/v1", "/swagger.json", "/swaggerapi", "/ui", "/logs", "/debug/pprof/", "/.well-known/openid-configuration", "/openid/v1/jwks", "/favicon.ico", "/API", "/api/v1/Pods", "/api/V1/pods", "/apis/Apps/v1",
                  "/apis/policy/v1", "/apis/discovery.k8s.io/v1", "/apis/autoscaling/v2", "/apis/apiregistration.k8s.io/v1", "/apis/networking.k8s.io", "/apis/rbac.authorization.k8s.io", "/apis/batch", "/apis/judge.example.com", "/apis/judge.example.com/v1", "/apis/judge.example.com/v7", "/api/v1/namespaces/judge", "/api/v1/namespaces/judge/", "/api/v1/namespaces/judge/pods/", "/api/v1/namespaces//pods", "/api/v1/namespaces/%2e%2e/pods", "/api/v1/namespaces/a%2Fb/pods", "/api/v1/namespaces/no%20such/pods", "/api/v1/namespaces/judge/pods/a%00b", "/api/v1/namespaces/judge/configmaps/%E4%BD%A0"]:
         yield {"id": f"doc{path.replace('/', '-')}", "path": path}
-    for path in ("/version", "/api", "/apis", "/healthz", "/openapi/v2"):
+    for path in ("/version", "/api", "/apis", "/healthz"):
         for method in ("HEAD", "OPTIONS", "POST", "DELETE"):
             yield {"id": f"doc-{method}{path.replace('/', '-')}", "method": method, "path": path, "body": {} if method == "POST" else None}
 
@@ -81,6 +81,7 @@ def subresources_more():
     eviction = {"kind": "Eviction", "apiVersion": "policy/v1", "metadata": {"name": "sub"}}
     for what, body in [("dry", {**eviction, "deleteOptions": {"dryRun": ["All"]}}), ("uid", {**eviction, "deleteOptions": {"preconditions": {"uid": "nope"}}}), ("empty", {}), ("text", "x"), ("no-name", {"kind": "Eviction", "apiVersion": "policy/v1"}), ("other-namespace", {**eviction, "metadata": {"name": "sub", "namespace": "other"}}), ("grace-text", {**eviction, "deleteOptions": {"gracePeriodSeconds": "x"}})]:
         yield {"id": f"evict-more-{what}", "method": "POST", "path": pods + "/sub/eviction", "body": body}
+    yield {"id": "sub-pod-again", "method": "POST", "path": pods, "body": object_of("pod", "sub")}
     yield {"id": "evict-more-query-dry", "method": "POST", "path": pods + "/sub/eviction?dryRun=All", "body": eviction}
     yield {"id": "evict-more-get", "path": pods + "/sub/eviction"}
     yield {"id": "evict-more-absent", "method": "POST", "path": pods + "/absent/eviction", "body": {**eviction, "metadata": {"name": "absent"}}}
@@ -88,14 +89,15 @@ def subresources_more():
     for what, path, body in [("kind", "/sub/binding", {**binding, "target": {"kind": "Pod", "name": "n"}}), ("absent", "/absent/binding", {**binding, "metadata": {"name": "absent"}}), ("other-name", "/sub/binding", {**binding, "metadata": {"name": "other"}}), ("no-kind", "/sub/binding", {"metadata": {"name": "sub"}, "target": {"name": "n"}}), ("empty", "/sub/binding", {}), ("dry", "/sub/binding?dryRun=All", binding)]:
         yield {"id": f"bind-more-{what}", "method": "POST", "path": pods + path, "body": body}
     yield {"id": "bind-more-bindings", "method": "POST", "path": f"/api/v1/namespaces/{NS}/bindings?dryRun=All", "body": binding}
+    yield {"id": "sub-pod-other", "method": "POST", "path": pods, "body": object_of("pod", "sub2")}
     for sub in ("exec", "attach", "portforward"):
-        yield {"id": f"proc-{sub}-pending", "method": "POST", "path": f"{pods}/sub/{sub}?command=ls&stdout=true"}
+        yield {"id": f"proc-{sub}-pending", "method": "POST", "path": f"{pods}/sub2/{sub}?command=ls&stdout=true"}
         yield {"id": f"proc-{sub}-absent", "method": "POST", "path": f"{pods}/absent/{sub}?command=ls&stdout=true"}
-        yield {"id": f"proc-{sub}-nothing", "method": "POST", "path": f"{pods}/sub/{sub}"}
+        yield {"id": f"proc-{sub}-nothing", "method": "POST", "path": f"{pods}/sub2/{sub}"}
     for what, query in [("plain", ""), ("follow-word", "follow=maybe"), ("previous", "previous=true"), ("since-bad", "sinceTime=yesterday"), ("since-negative", "sinceSeconds=-1"), ("since-0", "sinceSeconds=0"), ("limit-text", "limitBytes=x"), ("container-empty", "container="), ("tail-0", "tailLines=0"), ("unknown", "a=b"), ("pretty", "pretty=true"), ("insecure", "insecureSkipTLSVerifyBackend=true")]:
-        yield {"id": f"log-more-{what}", "path": f"{pods}/sub/log?{query}"}
+        yield {"id": f"log-more-{what}", "path": f"{pods}/sub2/log?{query}"}
     yield {"id": "finalize-put", "method": "PUT", "path": "/api/v1/namespaces/namespace-1/finalize?dryRun=All", "body": {"metadata": {"name": "namespace-1"}, "spec": {"finalizers": []}}}
-    yield {"id": "sub-delete-grace", "method": "DELETE", "path": pods + "/sub?gracePeriodSeconds=0"}
+    yield {"id": "sub-delete-grace", "method": "DELETE", "path": pods + "/sub2?gracePeriodSeconds=0"}
 
 
 def managed_fields():

@@ -1,0 +1,149 @@
+// JSON patch (RFC 6902) as the library of a real apiserver applies it: paths lose what stands
+// before their first "/", a member that is not there reads as null where it is copied or tested,
+// the root itself cannot be a target.
+#include <charconv>
+#include <optional>
+
+#include "libs/base/strings.h"
+#include "libs/kubesim/objects/patch.h"
+#include "libs/kubesim/store/json_path.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+namespace {
+
+constexpr size_t kMaxOperations = 10'000;
+
+ApiStatus DoesNotApply() {
+  return {.code = 422,
+          .reason = "Invalid",
+          .message = "the server rejected our request due to an error in our request",
+          .has_details = true};
+}
+
+// The holder of a path's last segment.
+struct Target {
+  Json* holder = nullptr;
+  std::string key;
+
+  // An index of an existing element (or, to insert, one behind the last); nothing when it is none.
+  // Negative ones count from the end.
+  std::optional<size_t> Index(bool insert) const {
+    int64_t index = 0;
+    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), index);
+    if (error != std::errc() || end != key.data() + key.size()) return std::nullopt;
+    const int64_t size = static_cast<int64_t>(holder->size()) + (insert ? 1 : 0);
+    if (index < 0) index += size;
+    if (index < 0 || index >= size) return std::nullopt;
+    return static_cast<size_t>(index);
+  }
+};
+
+std::string Unescape(std::string_view segment) {
+  return base::ReplaceAll(base::ReplaceAll(segment, "~1", "/"), "~0", "~");
+}
+
+std::optional<Target> Find(Json& root, const std::string& path) {
+  const auto parts = base::Split(path, '/');
+  if (parts.size() < 2) return std::nullopt;
+  Target target{&root, ""};
+  for (size_t i = 1; i < parts.size(); ++i) {
+    target.key = Unescape(parts[i]);
+    if (i + 1 == parts.size()) break;
+    if (target.holder->is_array()) {
+      const auto index = target.Index(false);
+      if (!index) return std::nullopt;
+      target.holder = &(*target.holder)[*index];
+    } else {
+      auto it = target.holder->is_object() ? target.holder->find(target.key) : target.holder->end();
+      if (it == target.holder->end()) return std::nullopt;
+      target.holder = &*it;
+    }
+  }
+  return target.holder->is_structured() ? std::optional(target) : std::nullopt;
+}
+
+// Null for a member that is not there; nothing for an element that is not.
+std::optional<Json> Read(const Target& target) {
+  if (target.holder->is_object()) return target.holder->value(target.key, Json());
+  const auto index = target.Index(false);
+  return index ? std::optional((*target.holder)[*index]) : std::nullopt;
+}
+
+bool Add(const Target& target, Json value) {
+  if (target.holder->is_object()) {
+    (*target.holder)[target.key] = std::move(value);
+    return true;
+  }
+  if (target.key == "-") {
+    target.holder->push_back(std::move(value));
+    return true;
+  }
+  const auto index = target.Index(true);
+  if (!index) return false;
+  target.holder->insert(target.holder->begin() + static_cast<std::ptrdiff_t>(*index),
+                        std::move(value));
+  return true;
+}
+
+bool Remove(const Target& target) {
+  if (target.holder->is_object()) return target.holder->erase(target.key) > 0;
+  const auto index = target.Index(false);
+  if (index) target.holder->erase(*index);
+  return index.has_value();
+}
+
+bool Replace(const Target& target, Json value) {
+  if (target.holder->is_object()) {
+    auto it = target.holder->find(target.key);
+    if (it == target.holder->end()) return false;
+    *it = std::move(value);
+    return true;
+  }
+  const auto index = target.Index(false);
+  if (index) (*target.holder)[*index] = std::move(value);
+  return index.has_value();
+}
+
+bool Apply(Json& root, const Json& operation) {
+  const std::string word = TextAt(operation, "op");
+  auto target = Find(root, TextAt(operation, "path"));
+  if (word == "add") return target && Add(*target, At(operation, "value"));
+  if (word == "remove") return target && Remove(*target);
+  if (word == "replace") return target && Replace(*target, At(operation, "value"));
+  if (word == "test") {
+    const auto there = target ? Read(*target) : std::nullopt;
+    return there ? *there == At(operation, "value") : false;
+  }
+  if (word != "move" && word != "copy") return false;
+  const auto source = Find(root, TextAt(operation, "from"));
+  auto value = source ? Read(*source) : std::nullopt;
+  if (!value || (word == "move" && !Remove(*source))) return false;
+  target = Find(root, TextAt(operation, "path"));  // it may have moved
+  return target && Add(*target, *std::move(value));
+}
+
+}  // namespace
+
+Outcome<Json> JsonPatch(const Json& target, const Json& patch) {
+  if (!patch.is_array())
+    return BadRequestStatus("json: cannot unmarshal object into Go value of type jsonpatch.Patch");
+  if (patch.size() > kMaxOperations) {
+    ApiStatus status{.code = 413,
+                     .reason = "RequestEntityTooLarge",
+                     .message = "The allowed maximum operations in a JSON patch is 10000, got " +
+                                std::to_string(patch.size())};
+    return status;
+  }
+  Json result = target;
+  size_t copied = 0;
+  for (const Json& operation : patch) {
+    // Copies of copies grow without end: what one patch may copy is bounded as the whole body is.
+    if (TextAt(operation, "op") == "copy")
+      copied += result.dump(-1, ' ', false, Json::error_handler_t::replace).size();
+    if (copied > (64u << 20) || !Apply(result, operation)) return DoesNotApply();
+  }
+  return result;
+}
+
+}  // namespace opsmesh::kubesim
