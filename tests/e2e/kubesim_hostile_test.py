@@ -180,7 +180,7 @@ class Bodies(Hostile):
         self.assertEqual(CLUSTER.request("DELETE", MAPS + "/a-mebibyte").status, 200)
 
     def test_what_is_no_object_is_400(self):
-        for body in (b"", b"null", b"1", b'"text"', b"[]", b"true", b"{", b"{}}", b'{"a":1,}', b"{'a':1}", b"\xff\xfe{\x00}\x00", b"NaN",
+        for body in (b"", b"1", b'"text"', b"[]", b"true", b"{", b"{}}", b'{"a":1,}', b"{'a':1}", b"\xff\xfe{\x00}\x00", b"NaN",
                      b'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}', b"\x00" * 100, bytes(range(256))):
             with self.subTest(body[:40]):
                 self.refused(CLUSTER.request("POST", MAPS, body), 400, body[:40])
@@ -245,7 +245,7 @@ class Bodies(Hostile):
         for kind, body, expected in [
                 (JSON_PATCH, {}, {400}), (JSON_PATCH, ["x"], {400, 422}), (JSON_PATCH, [{"op": "fly", "path": "/a"}], {400, 422}), (JSON_PATCH, [{"op": "remove", "path": "/no/where"}], {422}),
                 (JSON_PATCH, [{"op": "test", "path": "/metadata/name", "value": "x"}], {422}), (JSON_PATCH, [{"op": "add", "path": "no-slash", "value": 1}], {400, 422}),
-                (JSON_PATCH, [{"op": "copy", "from": "/data/none", "path": "/data/x"}], {422}), (JSON_PATCH, [{"op": "add", "path": "/data/-1/~2", "value": 1}], {400, 422}),
+                (JSON_PATCH, [{"op": "copy", "from": "/spec/none", "path": "/data/x"}], {422}), (JSON_PATCH, [{"op": "add", "path": "/data/-1/~2", "value": 1}], {400, 422}),
                 (JSON_PATCH, many, {413}), (MERGE, [], {400}), (MERGE, b"null", {400}), (MERGE, b'"x"', {400}), (MERGE, {"data": "x"}, {400, 422}),
                 (STRATEGIC, [], {400}), (STRATEGIC, {"metadata": "x"}, {400, 422, 500}), (STRATEGIC, {"metadata": {"finalizers": {"a": 1}}}, {400, 422, 500}),
                 (APPLY, b"a: [", {400}), (APPLY, b"- a", {400}), (APPLY, b"&a [*a]", {400}), ("text/plain", {}, {415}), ("application/json", {}, {415})]:

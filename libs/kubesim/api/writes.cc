@@ -115,6 +115,7 @@ Outcome<Json> ReadPatch(Call& call, const std::string& media) {
     if (patch->is_null()) *patch = Json::array();
     return patch;
   }
+  if (patch->is_null() && !strategic) return BadRequestStatus("Invalid JSON Patch");
   if (patch->is_null()) *patch = Json::object();
   if (!patch->is_object()) return refuse(fmt::format("json: cannot unmarshal {} into Go value of type map[string]interface {{}}", JsonWord(*patch)));
   return patch;
