@@ -52,7 +52,8 @@ class Reading {
       if (trace_->on_event) trace_->on_event(data);
       if (const std::string id = Text(event, "session_id"); !id.empty()) trace_->session_id = id;
     }
-    if (const auto tool = event.find("tool"); tool != event.end() && tool->is_object()) ShowTool(*tool);
+    if (const auto tool = event.find("tool"); tool != event.end() && tool->is_object())
+      ShowTool(*tool);
     if (const std::string delta = Text(event, "delta"); !delta.empty() && !question_.as_json) {
       output_.Answer(delta);
       shown_ += delta;
@@ -85,7 +86,8 @@ class Reading {
     if (question_.quiet) return;
     const std::string state = Text(tool, "state");
     if (state == "started") output_.Note(fmt::format("· {} …", Text(tool, "name")));
-    if (state == "failed") output_.Note(fmt::format("· {} failed: {}", Text(tool, "name"), Text(tool, "error")));
+    if (state == "failed")
+      output_.Note(fmt::format("· {} failed: {}", Text(tool, "name"), Text(tool, "error")));
   }
 
   int Failed() {
@@ -97,9 +99,11 @@ class Reading {
 
   int Answered() {
     const json metadata = last_->value("metadata", json::object());
-    const std::string outcome = base::AsciiLower(metadata.is_object() ? Text(metadata, "outcome") : "");
+    const std::string outcome =
+        base::AsciiLower(metadata.is_object() ? Text(metadata, "outcome") : "");
     bool partial = false;
-    if (const auto degraded = last_->find("degraded"); degraded != last_->end() && degraded->is_array()) {
+    if (const auto degraded = last_->find("degraded");
+        degraded != last_->end() && degraded->is_array()) {
       for (const json& sentence : *degraded) {
         if (!sentence.is_string()) continue;
         partial = true;
@@ -129,9 +133,11 @@ int Explain(const absl::Status& status, const Question& question, Output& output
 
 }  // namespace
 
-int Ask(const base::Context& ctx, http_client::Client& client, const Question& question, Output& output, AskTrace* trace) {
+int Ask(const base::Context& ctx, http_client::Client& client, const Question& question,
+        Output& output, AskTrace* trace) {
   Reading reading(question, output, trace);
-  http_client::SseReader events([&reading](std::string_view, std::string_view data) { return reading.OnEvent(data); });
+  http_client::SseReader events(
+      [&reading](std::string_view, std::string_view data) { return reading.OnEvent(data); });
   int http_status = 0;
   std::string refusal;
   const absl::Status status = client.Stream(

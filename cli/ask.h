@@ -15,12 +15,12 @@ namespace opsmesh::cli {
 struct Question {
   Server server;
   std::string query;
-  std::string attachment;   // data the question is about; empty = none
-  std::string session_id;   // empty = a new one
+  std::string attachment;  // data the question is about; empty = none
+  std::string session_id;  // empty = a new one
   std::string name_space;
   std::string cluster;
-  bool as_json = false;     // print the last event instead of the text
-  bool quiet = false;       // no progress on stderr
+  bool as_json = false;  // print the last event instead of the text
+  bool quiet = false;    // no progress on stderr
 };
 
 /// Where an answer goes; the real one writes to stdout and stderr.
@@ -35,13 +35,14 @@ class Output {
 
 /// What a caller may learn beside the exit code.
 struct AskTrace {
-  std::string session_id;                             // of the answer; to go on with
+  std::string session_id;                               // of the answer; to go on with
   std::function<void(std::string_view json)> on_event;  // every event as it came; null = nobody
 };
 
-/// Asks and prints; the exit code (see exit_codes.h). Errors are printed as what, why and next step.
-int Ask(const base::Context& ctx, http_client::Client& client, const Question& question, Output& output,
-        AskTrace* trace = nullptr);
+/// Asks and prints; the exit code (see exit_codes.h). Errors are printed as what, why and next
+/// step.
+int Ask(const base::Context& ctx, http_client::Client& client, const Question& question,
+        Output& output, AskTrace* trace = nullptr);
 
 /// Most bytes of an attachment the contract allows.
 inline constexpr size_t kMaxAttachmentBytes = 512 << 10;

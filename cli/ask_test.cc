@@ -30,29 +30,35 @@ class AskTest : public testing::Test {
  protected:
   /// Serves one answer: an SSE stream of `events`, or with another status the body `events`.
   void Serve(int status, std::string events) {
-    auto server = http_server::Server::Start({}, [this, status, events](std::shared_ptr<http_server::Exchange> exchange) {
-      body_ = exchange->request().body;
-      authorization_ = std::string(exchange->request().headers.Get("authorization"));
-      http_server::Response head;
-      head.status = status;
-      if (status != 200) {
-        head.body = events;
-        exchange->Respond(std::move(head));
-        return;
-      }
-      head.headers.Add("Content-Type", "text/event-stream");
-      exchange->Start(std::move(head));
-      exchange->Write(events);
-      exchange->Finish();
-    });
+    auto server = http_server::Server::Start(
+        {}, [this, status, events](std::shared_ptr<http_server::Exchange> exchange) {
+          body_ = exchange->request().body;
+          authorization_ = std::string(exchange->request().headers.Get("authorization"));
+          http_server::Response head;
+          head.status = status;
+          if (status != 200) {
+            head.body = events;
+            exchange->Respond(std::move(head));
+            return;
+          }
+          head.headers.Add("Content-Type", "text/event-stream");
+          exchange->Start(std::move(head));
+          exchange->Write(events);
+          exchange->Finish();
+        });
     ASSERT_TRUE(server.ok()) << server.status().message();
     server_ = *std::move(server);
     question_.server.url = "http://127.0.0.1:" + std::to_string(server_->port());
   }
-  int Run() { return Ask(base::Context::Background().WithTimeout(absl::Seconds(20)), *client_, question_, output_); }
+  int Run() {
+    return Ask(base::Context::Background().WithTimeout(absl::Seconds(20)), *client_, question_,
+               output_);
+  }
   int RunWith(const std::string& last_event) {
-    Serve(200, "data: {\"delta\":\"Two pods\",\"status\":\"processing\",\"done\":false}\n\n"
-               "data: {\"delta\":\" fail.\",\"status\":\"processing\",\"done\":false}\n\ndata: " + last_event + "\n\n");
+    Serve(200,
+          "data: {\"delta\":\"Two pods\",\"status\":\"processing\",\"done\":false}\n\n"
+          "data: {\"delta\":\" fail.\",\"status\":\"processing\",\"done\":false}\n\ndata: " +
+              last_event + "\n\n");
     return Run();
   }
 
@@ -65,7 +71,10 @@ class AskTest : public testing::Test {
 };
 
 TEST_F(AskTest, PrintsTheAnswerAsItComesAndEndsItWithALine) {
-  EXPECT_EQ(RunWith(R"({"response":"Two pods fail.","status":"completed","done":true,"metadata":{"outcome":"answered"}})"), kOk);
+  EXPECT_EQ(
+      RunWith(
+          R"({"response":"Two pods fail.","status":"completed","done":true,"metadata":{"outcome":"answered"}})"),
+      kOk);
   EXPECT_EQ(output_.answer, "Two pods fail.\n");
   EXPECT_EQ(output_.notes, "");
 }
@@ -95,17 +104,25 @@ TEST_F(AskTest, PrintsOnlyTheLastEventAsJsonWhenAskedFor) {
 }
 
 TEST_F(AskTest, SaysThatAChangeWaitsForApproval) {
-  EXPECT_EQ(RunWith(R"({"response":"plan","status":"completed","done":true,"metadata":{"outcome":"needs_approval"}})"),
-            kNeedsApproval);
+  EXPECT_EQ(
+      RunWith(
+          R"({"response":"plan","status":"completed","done":true,"metadata":{"outcome":"needs_approval"}})"),
+      kNeedsApproval);
 }
 
 TEST_F(AskTest, SaysWhatWorkedOnlyInPart) {
-  EXPECT_EQ(RunWith(R"({"response":"r","status":"completed","done":true,"degraded":["Prometheus is down."]})"), kPartial);
+  EXPECT_EQ(
+      RunWith(
+          R"({"response":"r","status":"completed","done":true,"degraded":["Prometheus is down."]})"),
+      kPartial);
   EXPECT_NE(output_.notes.find("Prometheus is down."), std::string::npos);
 }
 
 TEST_F(AskTest, ShowsTheSentenceOfAStreamThatFailed) {
-  EXPECT_EQ(RunWith(R"({"status":"error","error":"The k8s service does not answer.","reason":"UNAVAILABLE","done":true})"), kFailure);
+  EXPECT_EQ(
+      RunWith(
+          R"({"status":"error","error":"The k8s service does not answer.","reason":"UNAVAILABLE","done":true})"),
+      kFailure);
   EXPECT_NE(output_.notes.find("The k8s service does not answer."), std::string::npos);
 }
 
@@ -116,7 +133,9 @@ TEST_F(AskTest, NoticesAStreamThatBrokeOff) {
 }
 
 TEST_F(AskTest, ShowsTheServersReasonAndNextStepWhenItRefuses) {
-  Serve(403, R"({"error":{"code":403,"status":"PERMISSION_DENIED","message":"You are a viewer.","reason":"ROLE","hint":"Ask for a key."}})");
+  Serve(
+      403,
+      R"({"error":{"code":403,"status":"PERMISSION_DENIED","message":"You are a viewer.","reason":"ROLE","hint":"Ask for a key."}})");
   EXPECT_EQ(Run(), kDenied);
   EXPECT_NE(output_.notes.find("You are a viewer."), std::string::npos);
   EXPECT_NE(output_.notes.find("Ask for a key."), std::string::npos);

@@ -20,26 +20,31 @@ namespace {
 
 absl::Status CheckFlags(const ClusterFlags& flags) {
   if (!flags.kubeconfig.empty() && !flags.cluster.empty()) {
-    return base::InvalidArgument("cluster", "CLUSTER_FLAGS", "--kubeconfig and --cluster exclude each other.")
+    return base::InvalidArgument("cluster", "CLUSTER_FLAGS",
+                                 "--kubeconfig and --cluster exclude each other.")
         .Hint("--kubeconfig names a real cluster, --cluster a simulated one: give one of them.");
   }
   if (!flags.sim_kubeconfig.empty() && !flags.kubeconfig.empty()) {
-    return base::InvalidArgument("sim_kubeconfig", "CLUSTER_FLAGS", "--sim-kubeconfig needs the simulated cluster.")
+    return base::InvalidArgument("sim_kubeconfig", "CLUSTER_FLAGS",
+                                 "--sim-kubeconfig needs the simulated cluster.")
         .Hint("Leave --kubeconfig out, or leave --sim-kubeconfig out.");
   }
   return absl::OkStatus();
 }
 
 /// The real cluster, if one is configured anywhere; NOT_FOUND (NO_KUBECONFIG) otherwise.
-absl::StatusOr<ClusterChoice> Real(const ClusterFlags& flags, const kube::Environment& environment) {
+absl::StatusOr<ClusterChoice> Real(const ClusterFlags& flags,
+                                   const kube::Environment& environment) {
   kube::LoadOptions options;
   options.kubeconfig_flag = flags.kubeconfig;
   options.allow_exec_plugins = flags.allow_exec_plugins;
   options.exec_socket = flags.exec_socket;
-  OPSMESH_ASSIGN_OR_RETURN(const kube::ClusterConfig found, kube::LoadCluster(options, environment));
+  OPSMESH_ASSIGN_OR_RETURN(const kube::ClusterConfig found,
+                           kube::LoadCluster(options, environment));
   ClusterChoice choice;
   choice.kubeconfig = flags.kubeconfig;
-  choice.description = fmt::format("cluster '{}' at {} (from {})", found.name, found.server, found.origin);
+  choice.description =
+      fmt::format("cluster '{}' at {} (from {})", found.name, found.server, found.origin);
   return choice;
 }
 
@@ -61,14 +66,16 @@ absl::StatusOr<ClusterChoice> Simulated(const ClusterFlags& flags, const std::st
   OPSMESH_ASSIGN_OR_RETURN(const std::string kubeconfig, choice.simulator->Kubeconfig());
   choice.kubeconfig = (std::filesystem::path(data_dir) / "simulated.kubeconfig").string();
   OPSMESH_RETURN_IF_ERROR(WritePrivateFile(choice.kubeconfig, kubeconfig));
-  if (!flags.sim_kubeconfig.empty()) OPSMESH_RETURN_IF_ERROR(WritePrivateFile(flags.sim_kubeconfig, kubeconfig));
+  if (!flags.sim_kubeconfig.empty())
+    OPSMESH_RETURN_IF_ERROR(WritePrivateFile(flags.sim_kubeconfig, kubeconfig));
   choice.description = fmt::format("{} at {}", what, choice.simulator->url());
   return choice;
 }
 
 }  // namespace
 
-void ReadExecSettings([[maybe_unused]] const config::SourceOptions& sources, [[maybe_unused]] ClusterFlags* flags) {
+void ReadExecSettings([[maybe_unused]] const config::SourceOptions& sources,
+                      [[maybe_unused]] ClusterFlags* flags) {
 #ifdef OPSMESH_HAS_K8S
   const absl::StatusOr<config::Source> source = config::Source::Load(sources);
   if (!source.ok()) return;
@@ -79,7 +86,8 @@ void ReadExecSettings([[maybe_unused]] const config::SourceOptions& sources, [[m
 #endif
 }
 
-absl::StatusOr<ClusterChoice> ChooseCluster(const ClusterFlags& flags, const kube::Environment& environment,
+absl::StatusOr<ClusterChoice> ChooseCluster(const ClusterFlags& flags,
+                                            const kube::Environment& environment,
                                             const std::string& data_dir) {
   OPSMESH_RETURN_IF_ERROR(CheckFlags(flags));
   if (flags.cluster.empty() && flags.sim_kubeconfig.empty()) {
@@ -91,7 +99,8 @@ absl::StatusOr<ClusterChoice> ChooseCluster(const ClusterFlags& flags, const kub
 
 absl::Status WritePrivateFile(const std::string& path, const std::string& text) {
   const auto failed = [&path](const char* what) {
-    return base::Unavailable("FILE", fmt::format("Cannot {} {}: {}.", what, path, std::strerror(errno)))
+    return base::Unavailable("FILE",
+                             fmt::format("Cannot {} {}: {}.", what, path, std::strerror(errno)))
         .Hint("Choose another folder with --data-dir, or another file.");
   };
   std::error_code ignored;

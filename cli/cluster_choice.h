@@ -1,4 +1,5 @@
-// Which cluster `opsmesh up` works on: the one a kubeconfig names, or a simulated one in this process.
+// Which cluster `opsmesh up` works on: the one a kubeconfig names, or a simulated one in this
+// process.
 #pragma once
 
 #include <memory>
@@ -14,10 +15,11 @@ namespace opsmesh::cli {
 struct ClusterFlags {
   /// --kubeconfig; "" = look where kubectl looks.
   std::string kubeconfig;
-  /// --cluster: "sim" for the demo, a folder of manifests, "" = a kubeconfig if there is one, else the demo.
+  /// --cluster: "sim" for the demo, a folder of manifests, "" = a kubeconfig if there is one, else
+  /// the demo.
   std::string cluster;
-  /// --sim-kubeconfig: where to write an administrator's kubeconfig of the simulated cluster; its door is then TLS with
-  /// users and RBAC.
+  /// --sim-kubeconfig: where to write an administrator's kubeconfig of the simulated cluster; its
+  /// door is then TLS with users and RBAC.
   std::string sim_kubeconfig;
   /// --live: controllers, scheduler and kubelets of the simulated cluster run.
   bool live = false;
@@ -26,8 +28,8 @@ struct ClusterFlags {
   std::string exec_socket;
 };
 
-/// Takes k8s.allow_exec_plugins and k8s.exec_credential_socket over. Settings that cannot be read change nothing: whoever
-/// starts the services says what is wrong with them.
+/// Takes k8s.allow_exec_plugins and k8s.exec_credential_socket over. Settings that cannot be read
+/// change nothing: whoever starts the services says what is wrong with them.
 void ReadExecSettings(const config::SourceOptions& sources, ClusterFlags* flags);
 
 /// The choice. Destroying it ends the simulated cluster.
@@ -39,9 +41,11 @@ struct ClusterChoice {
   std::unique_ptr<kubesim::Simulator> simulator;
 };
 
-/// Decides, and starts the simulated cluster when it is chosen; its kubeconfig goes to `data_dir` with mode 0600.
-/// INVALID_ARGUMENT (CLUSTER_FLAGS) when flags contradict each other; else what the kubeconfig or the simulator says.
-absl::StatusOr<ClusterChoice> ChooseCluster(const ClusterFlags& flags, const kube::Environment& environment,
+/// Decides, and starts the simulated cluster when it is chosen; its kubeconfig goes to `data_dir`
+/// with mode 0600. INVALID_ARGUMENT (CLUSTER_FLAGS) when flags contradict each other; else what the
+/// kubeconfig or the simulator says.
+absl::StatusOr<ClusterChoice> ChooseCluster(const ClusterFlags& flags,
+                                            const kube::Environment& environment,
                                             const std::string& data_dir);
 
 /// Writes `text` to `path` with mode 0600, whole or not at all. UNAVAILABLE (FILE) with the cause.

@@ -31,14 +31,19 @@ class ClusterChoiceTest : public testing::Test {
   }
   std::string Kubeconfig() {
     const std::string path = dir_ + "/kubeconfig";
-    std::ofstream(path) << "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{name: prod, cluster: {server: 'http://127.0.0.1:1'}}]\n"
-                           "contexts: [{name: c, context: {cluster: prod, user: u}}]\nusers: [{name: u, user: {}}]\n";
+    std::ofstream(path) << "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{name: "
+                           "prod, cluster: {server: 'http://127.0.0.1:1'}}]\n"
+                           "contexts: [{name: c, context: {cluster: prod, user: u}}]\nusers: "
+                           "[{name: u, user: {}}]\n";
     return path;
   }
-  absl::StatusOr<ClusterChoice> Choose(const ClusterFlags& flags) { return ChooseCluster(flags, Environment(), dir_ + "/data"); }
+  absl::StatusOr<ClusterChoice> Choose(const ClusterFlags& flags) {
+    return ChooseCluster(flags, Environment(), dir_ + "/data");
+  }
 
   const std::string dir_ = testing::TempDir() + "/cluster_choice";
-  std::map<std::string, std::string> variables_ = {{"HOME", testing::TempDir() + "/cluster_choice/home"}};
+  std::map<std::string, std::string> variables_ = {
+      {"HOME", testing::TempDir() + "/cluster_choice/home"}};
 };
 
 TEST_F(ClusterChoiceTest, SimulatesWhenNoKubeconfigIsToBeFound) {
@@ -65,7 +70,8 @@ TEST_F(ClusterChoiceTest, TakesTheKubeconfigOfTheFlagOrOfTheEnvironment) {
 TEST_F(ClusterChoiceTest, RefusesAKubeconfigItCannotReadInsteadOfSimulating) {
   const auto choice = Choose({.kubeconfig = dir_ + "/not-there"});
   ASSERT_FALSE(choice.ok());
-  EXPECT_NE(choice.status().message().find("not-there"), absl::string_view::npos) << choice.status().message();
+  EXPECT_NE(choice.status().message().find("not-there"), absl::string_view::npos)
+      << choice.status().message();
 }
 
 TEST_F(ClusterChoiceTest, PrefersTheSimulatedClusterWhenItIsAskedForByName) {
@@ -76,14 +82,17 @@ TEST_F(ClusterChoiceTest, PrefersTheSimulatedClusterWhenItIsAskedForByName) {
 }
 
 TEST_F(ClusterChoiceTest, RefusesFlagsThatContradictEachOther) {
-  EXPECT_EQ(base::DetailOf(Choose({.kubeconfig = "a", .cluster = "sim"}).status()).reason, "CLUSTER_FLAGS");
-  EXPECT_EQ(base::DetailOf(Choose({.kubeconfig = "a", .sim_kubeconfig = "b"}).status()).reason, "CLUSTER_FLAGS");
+  EXPECT_EQ(base::DetailOf(Choose({.kubeconfig = "a", .cluster = "sim"}).status()).reason,
+            "CLUSTER_FLAGS");
+  EXPECT_EQ(base::DetailOf(Choose({.kubeconfig = "a", .sim_kubeconfig = "b"}).status()).reason,
+            "CLUSTER_FLAGS");
 }
 
 TEST_F(ClusterChoiceTest, NamesTheFolderThatHoldsNoManifests) {
   const auto choice = Choose({.cluster = dir_ + "/nowhere"});
   ASSERT_FALSE(choice.ok());
-  EXPECT_NE(choice.status().message().find("nowhere"), absl::string_view::npos) << choice.status().message();
+  EXPECT_NE(choice.status().message().find("nowhere"), absl::string_view::npos)
+      << choice.status().message();
 }
 
 TEST_F(ClusterChoiceTest, WritesPrivateFilesWholeOrNotAtAll) {

@@ -21,7 +21,8 @@ struct ConfigFlags {
 };
 
 absl::StatusOr<config::Source> Load(const ConfigFlags& flags) {
-  OPSMESH_ASSIGN_OR_RETURN(const config::SourceOptions sources, SourcesOf(flags.settings, config::SystemEnvironment()));
+  OPSMESH_ASSIGN_OR_RETURN(const config::SourceOptions sources,
+                           SourcesOf(flags.settings, config::SystemEnvironment()));
   return LoadAndCheck(sources);
 }
 
@@ -29,8 +30,12 @@ int Check(const ConfigFlags& flags) {
   const absl::StatusOr<config::Source> source = Load(flags);
   if (!source.ok()) return Report(source.status());
   size_t set = 0;
-  for (const config::Effective& one : source->EffectiveValues()) set += one.origin != "default" ? 1 : 0;
-  std::printf("The configuration is sound: %zu settings differ from the defaults. `opsmesh config show --origin` lists all.\n", set);
+  for (const config::Effective& one : source->EffectiveValues())
+    set += one.origin != "default" ? 1 : 0;
+  std::printf(
+      "The configuration is sound: %zu settings differ from the defaults. `opsmesh config show "
+      "--origin` lists all.\n",
+      set);
   return kOk;
 }
 
@@ -41,13 +46,15 @@ int Show(const ConfigFlags& flags) {
   if (flags.format == "json") {
     nlohmann::json list = nlohmann::json::array();
     for (const config::Effective& one : values) {
-      list.push_back({{"key", one.key}, {"value", one.value}, {"origin", one.origin}, {"secret", one.secret}});
+      list.push_back(
+          {{"key", one.key}, {"value", one.value}, {"origin", one.origin}, {"secret", one.secret}});
     }
     std::printf("%s\n", base::DumpJson(list).c_str());
     return kOk;
   }
   size_t width = 0;
-  for (const config::Effective& one : values) width = std::max(width, one.key.size() + one.value.size() + 3);
+  for (const config::Effective& one : values)
+    width = std::max(width, one.key.size() + one.value.size() + 3);
   width = std::min<size_t>(width, 72);
   for (const config::Effective& one : values) {
     const std::string setting = one.key + " = " + one.value;
@@ -61,8 +68,10 @@ int Show(const ConfigFlags& flags) {
 }
 
 void AddSettingFlags(CLI::App& command, SettingFlags& settings) {
-  command.add_option("--config", settings.config_file, "Configuration file, read in place of config/config.yaml.");
-  command.add_option("--set", settings.assignments, "key=value, as often as needed; wins over files and environment.");
+  command.add_option("--config", settings.config_file,
+                     "Configuration file, read in place of config/config.yaml.");
+  command.add_option("--set", settings.assignments,
+                     "key=value, as often as needed; wins over files and environment.");
 }
 
 }  // namespace
@@ -71,13 +80,16 @@ void AddConfigCommand(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand("config", "Judge and show the configuration.");
   command->require_subcommand(1);
   auto flags = std::make_shared<ConfigFlags>();
-  CLI::App* check = command->add_subcommand("check", "Tell every problem with file and line; exit 78 when there is one.");
+  CLI::App* check = command->add_subcommand(
+      "check", "Tell every problem with file and line; exit 78 when there is one.");
   AddSettingFlags(*check, flags->settings);
   check->callback([flags, exit_code] { *exit_code = Check(*flags); });
-  CLI::App* show = command->add_subcommand("show", "Print every setting in force; secrets show only whether they are set.");
+  CLI::App* show = command->add_subcommand(
+      "show", "Print every setting in force; secrets show only whether they are set.");
   AddSettingFlags(*show, flags->settings);
   show->add_flag("--origin", flags->origin, "Also say where each value comes from.");
-  show->add_option("-o,--output", flags->format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  show->add_option("-o,--output", flags->format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
   show->callback([flags, exit_code] { *exit_code = Show(*flags); });
 }
 

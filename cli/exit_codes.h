@@ -22,12 +22,16 @@ inline int ExitCodeOf(const absl::Status& status) {
   const std::string reason = base::DetailOf(status).reason;
   if (reason == "CONFIG") return kConfig;
   switch (status.code()) {
-    case absl::StatusCode::kOk: return kOk;
+    case absl::StatusCode::kOk:
+      return kOk;
     case absl::StatusCode::kPermissionDenied:
-    case absl::StatusCode::kUnauthenticated: return kDenied;
+    case absl::StatusCode::kUnauthenticated:
+      return kDenied;
     case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kDeadlineExceeded: return kDependencyDown;
-    default: return kFailure;
+    case absl::StatusCode::kDeadlineExceeded:
+      return kDependencyDown;
+    default:
+      return kFailure;
   }
 }
 

@@ -1,4 +1,5 @@
-// The parts of the mesh that this program holds: what `opsmesh up` runs and `opsmesh config` judges.
+// The parts of the mesh that this program holds: what `opsmesh up` runs and `opsmesh config`
+// judges.
 #pragma once
 
 #include <functional>

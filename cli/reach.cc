@@ -53,8 +53,10 @@ class InProcess final : public Reach {
     SettingFlags settings;
     settings.flags = flags.settings;
     ClusterFlags cluster{.kubeconfig = flags.kubeconfig, .cluster = flags.cluster};
-    if (const auto known = SourcesOf(settings, environment); known.ok()) ReadExecSettings(*known, &cluster);
-    OPSMESH_ASSIGN_OR_RETURN(choice_, ChooseCluster(cluster, kube::Environment::System(), data_dir));
+    if (const auto known = SourcesOf(settings, environment); known.ok())
+      ReadExecSettings(*known, &cluster);
+    OPSMESH_ASSIGN_OR_RETURN(choice_,
+                             ChooseCluster(cluster, kube::Environment::System(), data_dir));
     settings.flags["gateway.listen"] = "127.0.0.1:0";
     if (!choice_.kubeconfig.empty()) settings.flags["k8s.kubeconfig"] = choice_.kubeconfig;
     if (choice_.simulator != nullptr) settings.flags["k8s.simulated"] = "true";

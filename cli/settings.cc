@@ -21,7 +21,8 @@ absl::StatusOr<config::SourceOptions> SourcesOf(const SettingFlags& flags,
   for (const std::string& assignment : flags.assignments) {
     const size_t equals = assignment.find('=');
     if (equals == std::string::npos || equals == 0) {
-      return base::InvalidArgument("set", "USAGE", fmt::format("--set {} names no key and value.", assignment))
+      return base::InvalidArgument("set", "USAGE",
+                                   fmt::format("--set {} names no key and value.", assignment))
           .Hint("Write --set key=value, for instance --set log.level=debug.");
     }
     sources.flags[assignment.substr(0, equals)] = assignment.substr(equals + 1);
@@ -35,7 +36,8 @@ absl::StatusOr<config::Source> LoadAndCheck(const config::SourceOptions& sources
   return source;
 }
 
-std::string DataDir(const std::string& given, const std::map<std::string, std::string>& environment) {
+std::string DataDir(const std::string& given,
+                    const std::map<std::string, std::string>& environment) {
   if (!given.empty()) return given;
   const auto variable = [&environment](const char* name) {
     const auto it = environment.find(name);

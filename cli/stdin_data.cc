@@ -23,14 +23,16 @@ absl::StatusOr<StdinData> ReadStdin(int fd, size_t max_bytes, absl::Duration pat
     const int ready = poll(&waiting, 1, static_cast<int>(absl::ToInt64Milliseconds(patience)));
     if (ready < 0 && errno == EINTR) continue;
     if (ready == 0) {
-      return base::DeadlineExceeded("STDIN_SILENT", "Standard input is a pipe and nothing comes out of it.")
+      return base::DeadlineExceeded("STDIN_SILENT",
+                                    "Standard input is a pipe and nothing comes out of it.")
           .Hint("Use --no-stdin (or < /dev/null) when there is no data to hand over.");
     }
     const ssize_t count = read(fd, buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) break;
     // The rest is read and dropped, so that the program on the left is not killed by a broken pipe.
-    if (data.bytes.size() <= max_bytes) data.bytes.append(buffer.data(), static_cast<size_t>(count));
+    if (data.bytes.size() <= max_bytes)
+      data.bytes.append(buffer.data(), static_cast<size_t>(count));
   }
   data.bytes = base::SanitizeUtf8(data.bytes);
   if (data.bytes.size() > max_bytes) {

@@ -14,8 +14,9 @@ struct StdinData {
   bool truncated = false;  // there was more
 };
 
-/// Reads `fd` to its end when it is a pipe or a file; a terminal, a device and a closed descriptor give nothing. A pipe
-/// that stays silent for `patience` is DEADLINE_EXCEEDED (STDIN_SILENT): every wait has an end.
+/// Reads `fd` to its end when it is a pipe or a file; a terminal, a device and a closed descriptor
+/// give nothing. A pipe that stays silent for `patience` is DEADLINE_EXCEEDED (STDIN_SILENT): every
+/// wait has an end.
 absl::StatusOr<StdinData> ReadStdin(int fd, size_t max_bytes, absl::Duration patience);
 
 }  // namespace opsmesh::cli

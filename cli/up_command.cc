@@ -34,12 +34,15 @@ struct UpFlags {
   std::string log_level;
 };
 
-void PrintBanner(const ClusterChoice& choice, const std::vector<std::string>& urls, uint16_t grpc_port) {
+void PrintBanner(const ClusterChoice& choice, const std::vector<std::string>& urls,
+                 uint16_t grpc_port) {
   const std::string address = urls.empty() ? "(no HTTP address)" : urls.front();
-  std::string text = fmt::format("OpsMesh {} is ready on {}", base::VersionLine(), base::Join(urls, ", "));
+  std::string text =
+      fmt::format("OpsMesh {} is ready on {}", base::VersionLine(), base::Join(urls, ", "));
   if (grpc_port != 0) text += fmt::format(" (gRPC on port {})", grpc_port);
   text += fmt::format(".\nAnswers come from {}.\n", choice.description);
-  if (choice.simulator != nullptr) text += "That is no real cluster; name yours with --kubeconfig FILE.\n";
+  if (choice.simulator != nullptr)
+    text += "That is no real cluster; name yours with --kubeconfig FILE.\n";
   text += fmt::format(
       "\nTry:\n"
       "  opsmesh ask \"what is wrong in the payments namespace?\"\n"
@@ -51,7 +54,8 @@ void PrintBanner(const ClusterChoice& choice, const std::vector<std::string>& ur
   std::fflush(stdout);
 }
 
-/// Before the first thread (the simulated cluster starts some), so that only server::Run() ever gets these.
+/// Before the first thread (the simulated cluster starts some), so that only server::Run() ever
+/// gets these.
 void BlockEndSignals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -60,17 +64,20 @@ void BlockEndSignals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-/// Starts the demo's Prometheus on a free port and names it in the settings, when the cluster is simulated and nobody
-/// configured another one; null otherwise. Decision 33.
-absl::StatusOr<std::unique_ptr<kubesim::prometheus::Server>> DemoPrometheus(const ClusterChoice& choice, config::SourceOptions* sources) {
+/// Starts the demo's Prometheus on a free port and names it in the settings, when the cluster is
+/// simulated and nobody configured another one; null otherwise. Decision 33.
+absl::StatusOr<std::unique_ptr<kubesim::prometheus::Server>> DemoPrometheus(
+    const ClusterChoice& choice, config::SourceOptions* sources) {
   if (choice.simulator == nullptr) return nullptr;
   const absl::StatusOr<config::Source> source = config::Source::Load(*sources);
   if (!source.ok()) return nullptr;  // server::Run says what is wrong with it
   const absl::StatusOr<prometheus::Settings> settings = prometheus::LoadSettings(*source);
   if (!settings.ok() || !settings->base_url.empty()) return nullptr;
   kubesim::prometheus::ServerOptions options;
-  if (kubesim::Faults* faults = choice.simulator->faults()) options.disturbances = [faults] { return faults->Disturbances(); };
-  OPSMESH_ASSIGN_OR_RETURN(auto server, kubesim::prometheus::Server::Start(choice.simulator->store(), options));
+  if (kubesim::Faults* faults = choice.simulator->faults())
+    options.disturbances = [faults] { return faults->Disturbances(); };
+  OPSMESH_ASSIGN_OR_RETURN(auto server,
+                           kubesim::prometheus::Server::Start(choice.simulator->store(), options));
   sources->flags["prometheus.url"] = server->url();
   sources->flags["prometheus.simulated"] = "true";
   return server;
@@ -89,7 +96,8 @@ int Up(UpFlags& flags) {
 
   const std::string data_dir = DataDir(flags.data_dir, environment);
   ReadExecSettings(*sources, &flags.cluster);
-  absl::StatusOr<ClusterChoice> choice = ChooseCluster(flags.cluster, kube::Environment::System(), data_dir);
+  absl::StatusOr<ClusterChoice> choice =
+      ChooseCluster(flags.cluster, kube::Environment::System(), data_dir);
   if (!choice.ok()) {
     const int code = Report(choice.status());
     return code == kFailure ? kConfig : code;  // a kubeconfig that cannot be used is configuration
@@ -97,7 +105,8 @@ int Up(UpFlags& flags) {
   if (!choice->kubeconfig.empty()) sources->flags["k8s.kubeconfig"] = choice->kubeconfig;
   if (choice->simulator != nullptr) sources->flags["k8s.simulated"] = "true";
 
-  absl::StatusOr<std::unique_ptr<kubesim::prometheus::Server>> metrics = DemoPrometheus(*choice, &*sources);
+  absl::StatusOr<std::unique_ptr<kubesim::prometheus::Server>> metrics =
+      DemoPrometheus(*choice, &*sources);
   if (!metrics.ok()) return Report(metrics.status());
 
   server::RunOptions options;
@@ -109,7 +118,8 @@ int Up(UpFlags& flags) {
     PrintBanner(*choice, urls, process.grpc_port());
     return absl::OkStatus();
   };
-  return server::Run(std::move(options), MeshParts([&urls](const std::vector<std::string>& bound) { urls = bound; }));
+  return server::Run(std::move(options),
+                     MeshParts([&urls](const std::vector<std::string>& bound) { urls = bound; }));
 }
 
 }  // namespace
@@ -117,16 +127,24 @@ int Up(UpFlags& flags) {
 void AddUpCommand(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand("up", "Run the whole mesh in this process.");
   auto flags = std::make_shared<UpFlags>();
-  command->add_option("--listen", flags->listen, "Address of the HTTP gateway (default 127.0.0.1:8080); port 0 = a free one.");
-  command->add_option("--grpc-listen", flags->grpc_listen, "Address of gRPC (default 127.0.0.1:50051); \"none\" = no socket.");
-  command->add_option("--config", flags->settings.config_file, "Configuration file, read in place of config/config.yaml.");
-  command->add_option("--set", flags->settings.assignments, "key=value, as often as needed; wins over files and environment.");
-  command->add_option("--kubeconfig", flags->cluster.kubeconfig, "Cluster to work on; without one a simulated cluster.");
-  command->add_option("--cluster", flags->cluster.cluster, "Simulate: \"sim\" is the demo, else a folder of manifests.");
+  command->add_option("--listen", flags->listen,
+                      "Address of the HTTP gateway (default 127.0.0.1:8080); port 0 = a free one.");
+  command->add_option("--grpc-listen", flags->grpc_listen,
+                      "Address of gRPC (default 127.0.0.1:50051); \"none\" = no socket.");
+  command->add_option("--config", flags->settings.config_file,
+                      "Configuration file, read in place of config/config.yaml.");
+  command->add_option("--set", flags->settings.assignments,
+                      "key=value, as often as needed; wins over files and environment.");
+  command->add_option("--kubeconfig", flags->cluster.kubeconfig,
+                      "Cluster to work on; without one a simulated cluster.");
+  command->add_option("--cluster", flags->cluster.cluster,
+                      "Simulate: \"sim\" is the demo, else a folder of manifests.");
   command->add_option("--sim-kubeconfig", flags->cluster.sim_kubeconfig,
-                      "Write a kubeconfig of the simulated cluster here; it then speaks TLS and knows users and RBAC.");
+                      "Write a kubeconfig of the simulated cluster here; it then speaks TLS and "
+                      "knows users and RBAC.");
   command->add_flag("--live", flags->cluster.live, "Let the simulated cluster's controllers run.");
-  command->add_option("--data-dir", flags->data_dir, "Where state is kept (default ~/.local/share/opsmesh).");
+  command->add_option("--data-dir", flags->data_dir,
+                      "Where state is kept (default ~/.local/share/opsmesh).");
   command->add_option("--log-level", flags->log_level, "debug, info, warn or error.");
   command->callback([flags, exit_code] { *exit_code = Up(*flags); });
 }

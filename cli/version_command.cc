@@ -10,9 +10,11 @@
 namespace opsmesh::cli {
 
 void AddVersionCommand(CLI::App& app, int* exit_code) {
-  CLI::App* command = app.add_subcommand("version", "Print the version and the revision it was built from.");
+  CLI::App* command =
+      app.add_subcommand("version", "Print the version and the revision it was built from.");
   auto format = std::make_shared<std::string>("text");
-  command->add_option("-o,--output", *format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  command->add_option("-o,--output", *format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
   command->callback([format, exit_code] {
     const std::string version(base::Version());
     const std::string revision(base::Revision());

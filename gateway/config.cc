@@ -28,15 +28,18 @@ config::DoubleOptions AtLeast(double min) {
 absl::StatusOr<Listener> ParseListener(std::string_view text) {
   const size_t colon = text.rfind(':');
   const bool bare_ipv6 = text.find(':') != colon && !text.starts_with('[');
-  const auto port = IntegerFromText<uint16_t>(colon == std::string_view::npos ? text : text.substr(colon + 1));
+  const auto port =
+      IntegerFromText<uint16_t>(colon == std::string_view::npos ? text : text.substr(colon + 1));
   if (!port || bare_ipv6) {
-    return base::InvalidArgument("", "LISTEN", fmt::format("'{}' is no address to listen at.", text))
+    return base::InvalidArgument("", "LISTEN",
+                                 fmt::format("'{}' is no address to listen at.", text))
         .Hint("Write address:port, for instance 127.0.0.1:8080 or [::1]:8080.");
   }
   std::string_view address = colon == std::string_view::npos ? "127.0.0.1" : text.substr(0, colon);
   if (address.empty()) address = "0.0.0.0";
   if (address == "localhost") address = "127.0.0.1";
-  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+  if (address.starts_with('[') && address.ends_with(']'))
+    address = address.substr(1, address.size() - 2);
   return Listener{std::string(address), *port};
 }
 
@@ -65,7 +68,8 @@ absl::StatusOr<Options> LoadOptions(const config::Source& source) {
   options.trusted_proxies = reader.Strings("trusted_proxies", {});
   options.max_in_flight = static_cast<size_t>(reader.Int("max_in_flight", 64, Between(1, 10000)));
   options.max_queued = static_cast<size_t>(reader.Int("max_queued", 512, Between(0, 100000)));
-  options.requests_per_second = reader.Double("requests_per_second", options.requests_per_second, AtLeast(0));
+  options.requests_per_second =
+      reader.Double("requests_per_second", options.requests_per_second, AtLeast(0));
   options.request_burst = reader.Double("request_burst", options.request_burst, AtLeast(1));
   config::DurationOptions ping_range;
   ping_range.min = absl::Seconds(1);

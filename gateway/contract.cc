@@ -28,7 +28,8 @@ absl::Status Doubt(std::string_view sentence) {
 absl::StatusOr<Rpc> ReadRpc(const pb::MethodDescriptor& method) {
   const type::RpcPolicy& policy = method.options().GetExtension(type::rpc);
   if (policy.role() == type::ROLE_UNSPECIFIED || policy.effect() == type::EFFECT_UNSPECIFIED) {
-    return Doubt(fmt::format("{} has no policy: state role and effect in (opsmesh.type.v1.rpc).", method.full_name()));
+    return Doubt(fmt::format("{} has no policy: state role and effect in (opsmesh.type.v1.rpc).",
+                             method.full_name()));
   }
   Rpc rpc;
   rpc.method = &method;
@@ -40,13 +41,15 @@ absl::StatusOr<Rpc> ReadRpc(const pb::MethodDescriptor& method) {
   rpc.raw_response = method.output_type()->full_name() == "google.api.HttpBody";
   rpc.role = static_cast<base::Role>(policy.role());
   rpc.effect = static_cast<Effect>(policy.effect());
-  rpc.max_request_bytes =
-      policy.max_request_bytes() > 0 ? static_cast<size_t>(policy.max_request_bytes()) : kDefaultRequestBytes;
+  rpc.max_request_bytes = policy.max_request_bytes() > 0
+                              ? static_cast<size_t>(policy.max_request_bytes())
+                              : kDefaultRequestBytes;
   rpc.timeout = policy.timeout_seconds() > 0 ? absl::Seconds(policy.timeout_seconds())
                 : rpc.server_streaming       ? kDefaultStreamTimeout
                                              : kDefaultTimeout;
   rpc.signed_webhook = policy.signed_webhook();
-  rpc.error_style = policy.error_style() == type::ERROR_STYLE_DETAIL ? ErrorStyle::kDetail : ErrorStyle::kHouse;
+  rpc.error_style =
+      policy.error_style() == type::ERROR_STYLE_DETAIL ? ErrorStyle::kDetail : ErrorStyle::kHouse;
   rpc.tag = policy.tag();
   return rpc;
 }
@@ -55,13 +58,20 @@ absl::StatusOr<Rpc> ReadRpc(const pb::MethodDescriptor& method) {
 std::pair<std::string, std::string> PatternOf(const google::api::HttpRule& rule) {
   using Rule = google::api::HttpRule;
   switch (rule.pattern_case()) {
-    case Rule::kGet: return {"GET", rule.get()};
-    case Rule::kPut: return {"PUT", rule.put()};
-    case Rule::kPost: return {"POST", rule.post()};
-    case Rule::kDelete: return {"DELETE", rule.delete_()};
-    case Rule::kPatch: return {"PATCH", rule.patch()};
-    case Rule::kCustom: return {rule.custom().kind(), rule.custom().path()};
-    case Rule::PATTERN_NOT_SET: break;
+    case Rule::kGet:
+      return {"GET", rule.get()};
+    case Rule::kPut:
+      return {"PUT", rule.put()};
+    case Rule::kPost:
+      return {"POST", rule.post()};
+    case Rule::kDelete:
+      return {"DELETE", rule.delete_()};
+    case Rule::kPatch:
+      return {"PATCH", rule.patch()};
+    case Rule::kCustom:
+      return {rule.custom().kind(), rule.custom().path()};
+    case Rule::PATTERN_NOT_SET:
+      break;
   }
   return {};
 }
@@ -96,7 +106,8 @@ absl::Status Contract::AddRpc(const pb::MethodDescriptor& method) {
   }
   const google::api::HttpRule& rule = method.options().GetExtension(google::api::http);
   for (int i = 0; i <= rule.additional_bindings_size(); ++i) {
-    OPSMESH_ASSIGN_OR_RETURN(Binding binding, ReadBinding(rpc, i == 0 ? rule : rule.additional_bindings(i - 1), i));
+    OPSMESH_ASSIGN_OR_RETURN(Binding binding,
+                             ReadBinding(rpc, i == 0 ? rule : rule.additional_bindings(i - 1), i));
     bindings_.push_back(std::make_unique<Binding>(std::move(binding)));
   }
   return absl::OkStatus();
@@ -104,7 +115,8 @@ absl::Status Contract::AddRpc(const pb::MethodDescriptor& method) {
 
 absl::StatusOr<std::unique_ptr<Contract>> Contract::Load(std::string_view descriptor_set) {
   pb::FileDescriptorSet files;
-  if (!files.ParseFromArray(descriptor_set.data(), static_cast<int>(descriptor_set.size())) || files.file_size() == 0) {
+  if (!files.ParseFromArray(descriptor_set.data(), static_cast<int>(descriptor_set.size())) ||
+      files.file_size() == 0) {
     return Doubt("The descriptor set cannot be read.");
   }
   std::unique_ptr<Contract> contract(new Contract());

@@ -1,4 +1,5 @@
-// The contract as the gateway reads it: every RPC with its policy and HTTP bindings, from a descriptor set. Immutable.
+// The contract as the gateway reads it: every RPC with its policy and HTTP bindings, from a
+// descriptor set. Immutable.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +33,7 @@ struct Rpc {
   std::string path;     // "/opsmesh.chat.v1.ChatService/Chat", as gRPC names it
   std::string name;     // "ChatService.Chat"
   bool server_streaming = false;
-  bool raw_request = false;   // google.api.HttpBody
+  bool raw_request = false;  // google.api.HttpBody
   bool raw_response = false;
 
   base::Role role = base::Role::kAdmin;
@@ -47,7 +48,7 @@ struct Rpc {
 /// One HTTP route to an RPC.
 struct Binding {
   const Rpc* rpc = nullptr;
-  std::string http_method;    // upper case
+  std::string http_method;  // upper case
   HttpTemplate path;
   std::string body;           // "*", a field's name, or "" = no body
   std::string response_body;  // a field's name, or "" = the whole message
@@ -57,8 +58,8 @@ struct Binding {
 /// Reads once, then immutable and thread-safe.
 class Contract {
  public:
-  /// FAILED_PRECONDITION (CONTRACT) with a sentence: bytes that are no descriptor set, an RPC without role or effect, a
-  /// template that does not parse, client streaming with an http rule.
+  /// FAILED_PRECONDITION (CONTRACT) with a sentence: bytes that are no descriptor set, an RPC
+  /// without role or effect, a template that does not parse, client streaming with an http rule.
   static absl::StatusOr<std::unique_ptr<Contract>> Load(std::string_view descriptor_set);
   ~Contract();
 

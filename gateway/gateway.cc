@@ -39,13 +39,17 @@ class GatewayImpl final : public Gateway {
       http.threads = core_->options.threads;
       http.trusted_proxies = core_->options.trusted_proxies;
       http.clock = &core_->clock;
-      http.limits = [core = core_.get()](const http_server::Request& head) { return LimitsOf(*core, head); };
-      http.error_response = [core = core_.get()](int status, std::string_view reason, std::string_view message) {
+      http.limits = [core = core_.get()](const http_server::Request& head) {
+        return LimitsOf(*core, head);
+      };
+      http.error_response = [core = core_.get()](int status, std::string_view reason,
+                                                 std::string_view message) {
         return OwnAnswer(*core, status, reason, message);
       };
-      OPSMESH_ASSIGN_OR_RETURN(auto server, http_server::Server::Start(http, [core = core_.get()](auto exchange) {
-                                 Handle(*core, std::move(exchange));
-                               }));
+      OPSMESH_ASSIGN_OR_RETURN(
+          auto server, http_server::Server::Start(http, [core = core_.get()](auto exchange) {
+            Handle(*core, std::move(exchange));
+          }));
       servers_.push_back(std::move(server));
     }
     return absl::OkStatus();
@@ -69,9 +73,10 @@ class GatewayImpl final : public Gateway {
   }
 
  private:
-  static http_server::Response OwnAnswer(Core& core, int status, std::string_view reason, std::string_view message) {
-    http_server::Response response =
-        ErrorResponse(ServerError(status, reason, message), ErrorStyle::kHouse, core.ids.NewId("req_"));
+  static http_server::Response OwnAnswer(Core& core, int status, std::string_view reason,
+                                         std::string_view message) {
+    http_server::Response response = ErrorResponse(ServerError(status, reason, message),
+                                                   ErrorStyle::kHouse, core.ids.NewId("req_"));
     response.status = status;
     AddSecurityHeaders(&response.headers);
     return response;
@@ -85,13 +90,16 @@ class GatewayImpl final : public Gateway {
 
 absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(Options options, Parts parts) {
   if (options.listeners.empty()) {
-    return base::InvalidArgument("listeners", "LISTENERS", "The gateway has no address to listen at.")
+    return base::InvalidArgument("listeners", "LISTENERS",
+                                 "The gateway has no address to listen at.")
         .Hint("Name at least one in gateway.listen.");
   }
   OPSMESH_ASSIGN_OR_RETURN(auto contract, Contract::Load(parts.descriptor_set));
   OPSMESH_ASSIGN_OR_RETURN(auto routes, RouteTable::Build(*contract));
-  OPSMESH_ASSIGN_OR_RETURN(std::string openapi, OpenApiDocument(parts.descriptor_set, {.version = options.version}));
-  auto core = std::make_unique<Core>(std::move(options), parts, std::move(contract), std::move(routes));
+  OPSMESH_ASSIGN_OR_RETURN(std::string openapi,
+                           OpenApiDocument(parts.descriptor_set, {.version = options.version}));
+  auto core =
+      std::make_unique<Core>(std::move(options), parts, std::move(contract), std::move(routes));
   core->openapi = std::move(openapi);
   for (const std::string& notice : core->auth.notices()) parts.logger->Warn(notice);
   auto gateway = std::make_unique<GatewayImpl>(std::move(core));

@@ -1,8 +1,9 @@
 // The gateway: HTTP/1.1 and JSON in front of the gRPC services, from descriptors alone.
 //
-// It knows no service by name. Routes, roles, limits, deadlines and documents come from the `google.api.http` and
-// `opsmesh.type.v1.rpc` options of a descriptor set; an RPC with an http rule is a REST endpoint, an OpenAPI operation and
-// a metric without a line here. Used in process by `opsmesh up` and by main.cc of `opsmesh-gateway`.
+// It knows no service by name. Routes, roles, limits, deadlines and documents come from the
+// `google.api.http` and `opsmesh.type.v1.rpc` options of a descriptor set; an RPC with an http rule
+// is a REST endpoint, an OpenAPI operation and a metric without a line here. Used in process by
+// `opsmesh up` and by main.cc of `opsmesh-gateway`.
 #pragma once
 
 #include <cstddef>
@@ -42,14 +43,18 @@ struct Options {
   /// Threads of each listener, >= 1.
   int threads = 1;
 
-  /// Empty = no authentication: callers from loopback with a loopback Host have every role, all others are viewers.
+  /// Empty = no authentication: callers from loopback with a loopback Host have every role, all
+  /// others are viewers.
   std::vector<rpc::ApiKey> auth_keys;
-  /// Origins ("https://ops.example.org") that may call from a browser. Empty = only the gateway's own pages.
+  /// Origins ("https://ops.example.org") that may call from a browser. Empty = only the gateway's
+  /// own pages.
   std::vector<std::string> allowed_origins;
-  /// Textual IP addresses of proxies in front; not counted against the connection cap of an address.
+  /// Textual IP addresses of proxies in front; not counted against the connection cap of an
+  /// address.
   std::vector<std::string> trusted_proxies;
 
-  /// Unary calls running and waiting; beyond both the answer is 503 with Retry-After. Streams do not count.
+  /// Unary calls running and waiting; beyond both the answer is 503 with Retry-After. Streams do
+  /// not count.
   size_t max_in_flight = 64;
   size_t max_queued = 512;
   /// Token bucket of each key or address; loopback callers without a key are not limited. 0 = off.
@@ -80,18 +85,22 @@ struct Parts {
 /// Serves from Start() to Stop(). Thread-safe after Start().
 class Gateway {
  public:
-  /// Compiles the contract and listens. FAILED_PRECONDITION with a sentence when the contract is in doubt (two routes that
-  /// conflict, a field that does not exist, an RPC without a policy), UNAVAILABLE when an address cannot be bound.
+  /// Compiles the contract and listens. FAILED_PRECONDITION with a sentence when the contract is in
+  /// doubt (two routes that conflict, a field that does not exist, an RPC without a policy),
+  /// UNAVAILABLE when an address cannot be bound.
   static absl::StatusOr<std::unique_ptr<Gateway>> Start(Options options, Parts parts);
   virtual ~Gateway() = default;
 
   /// Port of a listener, in the order of Options::listeners.
   virtual uint16_t port(size_t listener = 0) const = 0;
-  /// Sentences an operator should read, for instance that no authentication is configured. Empty when all is well.
+  /// Sentences an operator should read, for instance that no authentication is configured. Empty
+  /// when all is well.
   virtual std::vector<std::string> notices() const = 0;
-  /// Refuses new work with 503 and ends streams with an event that says "interrupted"; returns at once.
+  /// Refuses new work with 503 and ends streams with an event that says "interrupted"; returns at
+  /// once.
   virtual void Drain() = 0;
-  /// Drains, stops accepting, and waits at most `grace` for what runs. Idempotent; the destructor calls it with no grace.
+  /// Drains, stops accepting, and waits at most `grace` for what runs. Idempotent; the destructor
+  /// calls it with no grace.
   virtual void Stop(absl::Duration grace) = 0;
 };
 

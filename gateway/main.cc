@@ -2,4 +2,6 @@
 #include "gateway/spec.h"
 #include "libs/server/server.h"
 
-int main(int argc, char** argv) { return opsmesh::server::Main(argc, argv, {opsmesh::gateway::Spec()}); }
+int main(int argc, char** argv) {
+  return opsmesh::server::Main(argc, argv, {opsmesh::gateway::Spec()});
+}

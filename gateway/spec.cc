@@ -17,7 +17,9 @@ constexpr absl::Duration kStopGrace = absl::Seconds(3);
 class GatewayService final : public server::Service {
  public:
   GatewayService(const server::Environment& environment, Options options, OnListening on_listening)
-      : environment_(environment), options_(std::move(options)), on_listening_(std::move(on_listening)) {}
+      : environment_(environment),
+        options_(std::move(options)),
+        on_listening_(std::move(on_listening)) {}
 
   std::vector<grpc::Service*> GrpcServices() override { return {}; }
 
@@ -33,7 +35,8 @@ class GatewayService final : public server::Service {
     for (size_t i = 0; i < options_.listeners.size(); ++i) {
       const std::string& address = options_.listeners[i].address;
       const bool ipv6 = address.find(':') != std::string::npos;
-      urls.push_back(fmt::format("http://{}:{}", ipv6 ? "[" + address + "]" : address, gateway_->port(i)));
+      urls.push_back(
+          fmt::format("http://{}:{}", ipv6 ? "[" + address + "]" : address, gateway_->port(i)));
       environment_.logger.Info("listening", {{"url", urls.back()}});
     }
     if (on_listening_) on_listening_(urls);
@@ -62,8 +65,9 @@ server::ServiceSpec Spec(OnListening on_listening) {
   spec.name = "gateway";
   spec.config_sections = {"gateway"};
   spec.check_config = [](const config::Source& source) { return LoadOptions(source).status(); };
-  spec.build = [on_listening = std::move(on_listening)](
-                   server::Environment& environment) -> absl::StatusOr<std::unique_ptr<server::Service>> {
+  spec.build =
+      [on_listening = std::move(on_listening)](
+          server::Environment& environment) -> absl::StatusOr<std::unique_ptr<server::Service>> {
     OPSMESH_ASSIGN_OR_RETURN(Options options, LoadOptions(environment.config));
     options.auth_keys = environment.authenticator.options().keys;
     return std::make_unique<GatewayService>(environment, std::move(options), on_listening);

@@ -36,12 +36,18 @@ struct Verb {
 
 Verb VerbOf(const HttpRule& rule) {
   switch (rule.pattern_case()) {
-    case HttpRule::kGet: return {"get", rule.get()};
-    case HttpRule::kPut: return {"put", rule.put()};
-    case HttpRule::kPost: return {"post", rule.post()};
-    case HttpRule::kDelete: return {"delete", rule.delete_()};
-    case HttpRule::kPatch: return {"patch", rule.patch()};
-    default: return {base::AsciiLower(rule.custom().kind()), rule.custom().path()};
+    case HttpRule::kGet:
+      return {"get", rule.get()};
+    case HttpRule::kPut:
+      return {"put", rule.put()};
+    case HttpRule::kPost:
+      return {"post", rule.post()};
+    case HttpRule::kDelete:
+      return {"delete", rule.delete_()};
+    case HttpRule::kPatch:
+      return {"patch", rule.patch()};
+    default:
+      return {base::AsciiLower(rule.custom().kind()), rule.custom().path()};
   }
 }
 
@@ -90,23 +96,28 @@ class DocumentBuilder {
          {{"title", "OpsMesh"},
           {"version", options_.version},
           {"description",
-           "An AI operations copilot for Kubernetes: ask, see what was checked, get typed proposals. Every endpoint is an "
+           "An AI operations copilot for Kubernetes: ask, see what was checked, get typed "
+           "proposals. Every endpoint is an "
            "RPC of the mesh; errors have one shape and say what, why and the next step."},
           {"contact", {{"name", "OpsMesh"}, {"url", "https://opsmesh.dev"}}},
           {"license", {{"name", "MIT"}, {"identifier", "MIT"}}}}},
         {"servers", OrderedJson::array({{{"url", "/"}, {"description", "This gateway"}}})},
-        // Either a key, or none: without configured keys, callers on the same machine have every role.
-        {"security", OrderedJson::array({{{"bearer", OrderedJson::array()}}, OrderedJson::object()})}};
+        // Either a key, or none: without configured keys, callers on the same machine have every
+        // role.
+        {"security",
+         OrderedJson::array({{{"bearer", OrderedJson::array()}}, OrderedJson::object()})}};
     document["tags"] = Tags();
     OrderedJson paths = OrderedJson::object();
     for (const auto& [path, operations] : paths_) {
       for (const auto& [method, operation] : operations) paths[path][method] = operation;
     }
     document["paths"] = std::move(paths);
-    document["components"] = {{"securitySchemes",
-                               {{"bearer", {{"type", "http"}, {"scheme", "bearer"}, {"description", "A configured key."}}}}},
-                              {"responses", ErrorResponses()},
-                              {"schemas", SchemasWithErrors()}};
+    document["components"] = {
+        {"securitySchemes",
+         {{"bearer",
+           {{"type", "http"}, {"scheme", "bearer"}, {"description", "A configured key."}}}}},
+        {"responses", ErrorResponses()},
+        {"schemas", SchemasWithErrors()}};
     return document.dump(2, ' ', false, OrderedJson::error_handler_t::replace);
   }
 
@@ -118,7 +129,8 @@ class DocumentBuilder {
     const size_t sentence = comment.find(". ");
     OrderedJson operation = {
         {"operationId", OperationId(binding)},
-        {"summary", comment.substr(0, sentence == std::string::npos ? comment.size() : sentence + 1)},
+        {"summary",
+         comment.substr(0, sentence == std::string::npos ? comment.size() : sentence + 1)},
         {"description", fmt::format("{} Needs the role {}.", comment, RoleText(policy.role()))},
         {"tags", OrderedJson::array({Tag(policy.tag())})}};
     std::set<std::string> bound(variables.begin(), variables.end());
@@ -139,14 +151,16 @@ class DocumentBuilder {
     return operation;
   }
 
-  void AddQueryParameters(const Descriptor& message, const std::string& prefix, const std::set<std::string>& bound,
-                          int depth, OrderedJson* parameters) {
+  void AddQueryParameters(const Descriptor& message, const std::string& prefix,
+                          const std::set<std::string>& bound, int depth, OrderedJson* parameters) {
     for (int i = 0; i < message.field_count(); ++i) {
       const FieldDescriptor& field = *message.field(i);
       const std::string name = prefix + field.name();
       if (bound.contains(name) || field.is_map()) continue;
-      if (field.message_type() != nullptr && field.message_type()->full_name() != "google.protobuf.Timestamp") {
-        if (!field.is_repeated() && depth == 0) AddQueryParameters(*field.message_type(), name + ".", bound, 1, parameters);
+      if (field.message_type() != nullptr &&
+          field.message_type()->full_name() != "google.protobuf.Timestamp") {
+        if (!field.is_repeated() && depth == 0)
+          AddQueryParameters(*field.message_type(), name + ".", bound, 1, parameters);
         continue;
       }
       OrderedJson schema = schemas_.Of(field);
@@ -154,8 +168,10 @@ class DocumentBuilder {
       schema.erase("description");
       // A query parameter is given or not; null cannot be written there.
       if (schema.contains("type") && schema["type"].is_array()) schema["type"] = schema["type"][0];
-      if (schema.contains("enum") && schema["enum"].back().is_null()) schema["enum"].erase(schema["enum"].size() - 1);
-      OrderedJson parameter = {{"name", name}, {"in", "query"}, {"required", Schemas::IsRequired(field)}};
+      if (schema.contains("enum") && schema["enum"].back().is_null())
+        schema["enum"].erase(schema["enum"].size() - 1);
+      OrderedJson parameter = {
+          {"name", name}, {"in", "query"}, {"required", Schemas::IsRequired(field)}};
       parameter["description"] = description;
       parameter["schema"] = std::move(schema);
       parameters->push_back(std::move(parameter));
@@ -173,16 +189,19 @@ class DocumentBuilder {
     OrderedJson schema;
     if (body == "*") {
       schema = schemas_.Of(input);
-      for (int i = 0; i < input.field_count(); ++i) required = required || Schemas::IsRequired(*input.field(i));
+      for (int i = 0; i < input.field_count(); ++i)
+        required = required || Schemas::IsRequired(*input.field(i));
     } else {
       const FieldDescriptor& field = *input.FindFieldByName(body);
       schema = schemas_.Of(field);
       required = Schemas::IsRequired(field);
     }
-    return {{"required", required}, {"content", {{"application/json", {{"schema", std::move(schema)}}}}}};
+    return {{"required", required},
+            {"content", {{"application/json", {{"schema", std::move(schema)}}}}}};
   }
 
-  OrderedJson Responses(const MethodDescriptor& method, const HttpRule& rule, opsmesh::type::v1::ErrorStyle style) {
+  OrderedJson Responses(const MethodDescriptor& method, const HttpRule& rule,
+                        opsmesh::type::v1::ErrorStyle style) {
     const Descriptor& output = *method.output_type();
     OrderedJson content;
     if (output.full_name() == kHttpBody) {
@@ -190,14 +209,17 @@ class DocumentBuilder {
     } else if (method.server_streaming()) {
       content = {{"text/event-stream", {{"schema", schemas_.Of(output)}}}};
     } else if (!rule.response_body().empty()) {
-      content = {{"application/json", {{"schema", schemas_.Of(*output.FindFieldByName(rule.response_body()))}}}};
+      content = {{"application/json",
+                  {{"schema", schemas_.Of(*output.FindFieldByName(rule.response_body()))}}}};
     } else {
       content = {{"application/json", {{"schema", schemas_.Of(output)}}}};
     }
-    const std::string what =
-        method.server_streaming() ? "A stream of events: each `data:` line is one JSON object." : "The answer.";
+    const std::string what = method.server_streaming()
+                                 ? "A stream of events: each `data:` line is one JSON object."
+                                 : "The answer.";
     const bool detail = style == opsmesh::type::v1::ERROR_STYLE_DETAIL;
-    const OrderedJson error = {{"$ref", detail ? "#/components/responses/DetailError" : "#/components/responses/Error"}};
+    const OrderedJson error = {
+        {"$ref", detail ? "#/components/responses/DetailError" : "#/components/responses/Error"}};
     OrderedJson responses = {{"200", {{"description", what}, {"content", std::move(content)}}}};
     responses["4XX"] = error;
     responses["5XX"] = error;
@@ -213,11 +235,16 @@ class DocumentBuilder {
 
   static std::string_view RoleText(opsmesh::type::v1::Role role) {
     switch (role) {
-      case opsmesh::type::v1::ROLE_VIEWER: return "viewer";
-      case opsmesh::type::v1::ROLE_OPERATOR: return "operator";
-      case opsmesh::type::v1::ROLE_APPROVER: return "approver";
-      case opsmesh::type::v1::ROLE_ADMIN: return "admin";
-      default: return "(none stated)";
+      case opsmesh::type::v1::ROLE_VIEWER:
+        return "viewer";
+      case opsmesh::type::v1::ROLE_OPERATOR:
+        return "operator";
+      case opsmesh::type::v1::ROLE_APPROVER:
+        return "approver";
+      case opsmesh::type::v1::ROLE_ADMIN:
+        return "admin";
+      default:
+        return "(none stated)";
     }
   }
 
@@ -229,39 +256,48 @@ class DocumentBuilder {
 
   OrderedJson Tags() const {
     OrderedJson tags = OrderedJson::array();
-    for (const std::string& tag : tags_) tags.push_back({{"name", tag}, {"description", "Endpoints of the group " + tag + "."}});
+    for (const std::string& tag : tags_)
+      tags.push_back({{"name", tag}, {"description", "Endpoints of the group " + tag + "."}});
     return tags;
   }
 
   static OrderedJson ErrorResponses() {
     const auto response = [](const char* description, const char* schema) -> OrderedJson {
       return {{"description", description},
-              {"content", {{"application/json", {{"schema", {{"$ref", std::string("#/components/schemas/") + schema}}}}}}}};
+              {"content",
+               {{"application/json",
+                 {{"schema", {{"$ref", std::string("#/components/schemas/") + schema}}}}}}}};
     };
     return {{"Error", response("What went wrong, why, and the next step.", "Error")},
-            {"DetailError", response("What went wrong, in the shape of the Agent Development Kit.", "DetailError")}};
+            {"DetailError", response("What went wrong, in the shape of the Agent Development Kit.",
+                                     "DetailError")}};
   }
 
   OrderedJson SchemasWithErrors() const {
     OrderedJson all = schemas_.Components();
     const OrderedJson text = {{"type", "string"}};
-    all["Error"] = {{"type", "object"},
-                    {"required", {"error"}},
-                    {"properties",
-                     {{"error",
-                       {{"type", "object"},
-                        {"required", {"code", "status", "message", "reason"}},
-                        {"properties",
-                         {{"code", {{"type", "integer"}, {"description", "HTTP status."}}},
-                          {"status", {{"type", "string"}, {"description", "Canonical code, for instance NOT_FOUND."}}},
-                          {"message", {{"type", "string"}, {"description", "What and why, for a person."}}},
-                          {"reason", {{"type", "string"}, {"description", "Stable reason for programs."}}},
-                          {"hint", {{"type", "string"}, {"description", "The next step."}}},
-                          {"request_id", {{"type", "string"}, {"description", "Support id, also in X-Request-Id."}}},
-                          {"details", {{"type", "object"}, {"description", "The dynamic parts of the message."}}}}}}}}}};
-    all["DetailError"] = {{"type", "object"},
-                          {"required", {"detail"}},
-                          {"properties", {{"detail", {{"description", "A sentence, or a list of faults."}}}}}};
+    all["Error"] = {
+        {"type", "object"},
+        {"required", {"error"}},
+        {"properties",
+         {{"error",
+           {{"type", "object"},
+            {"required", {"code", "status", "message", "reason"}},
+            {"properties",
+             {{"code", {{"type", "integer"}, {"description", "HTTP status."}}},
+              {"status",
+               {{"type", "string"}, {"description", "Canonical code, for instance NOT_FOUND."}}},
+              {"message", {{"type", "string"}, {"description", "What and why, for a person."}}},
+              {"reason", {{"type", "string"}, {"description", "Stable reason for programs."}}},
+              {"hint", {{"type", "string"}, {"description", "The next step."}}},
+              {"request_id",
+               {{"type", "string"}, {"description", "Support id, also in X-Request-Id."}}},
+              {"details",
+               {{"type", "object"}, {"description", "The dynamic parts of the message."}}}}}}}}}};
+    all["DetailError"] = {
+        {"type", "object"},
+        {"required", {"detail"}},
+        {"properties", {{"detail", {{"description", "A sentence, or a list of faults."}}}}}};
     return all;
   }
 
@@ -272,11 +308,14 @@ class DocumentBuilder {
 };
 
 absl::Status Unreadable(std::string_view why) {
-  return base::FailedPrecondition("DESCRIPTOR_SET", fmt::format("The contract's descriptor set cannot be used: {}.", why))
+  return base::FailedPrecondition(
+             "DESCRIPTOR_SET",
+             fmt::format("The contract's descriptor set cannot be used: {}.", why))
       .Hint("Build the gateway again: the set is embedded at build time.");
 }
 
-std::vector<Binding> Bindings(const google::protobuf::DescriptorPool& pool, const google::protobuf::FileDescriptorSet& set) {
+std::vector<Binding> Bindings(const google::protobuf::DescriptorPool& pool,
+                              const google::protobuf::FileDescriptorSet& set) {
   std::vector<Binding> bindings;
   for (const auto& file_proto : set.file()) {
     const auto* file = pool.FindFileByName(file_proto.name());
@@ -297,12 +336,15 @@ std::vector<Binding> Bindings(const google::protobuf::DescriptorPool& pool, cons
 
 }  // namespace
 
-absl::StatusOr<std::string> OpenApiDocument(std::string_view descriptor_set, const OpenApiOptions& options) {
+absl::StatusOr<std::string> OpenApiDocument(std::string_view descriptor_set,
+                                            const OpenApiOptions& options) {
   google::protobuf::FileDescriptorSet set;
-  if (!set.ParseFromArray(descriptor_set.data(), static_cast<int>(descriptor_set.size()))) return Unreadable("it does not parse");
+  if (!set.ParseFromArray(descriptor_set.data(), static_cast<int>(descriptor_set.size())))
+    return Unreadable("it does not parse");
   google::protobuf::DescriptorPool pool;
   for (const auto& file : set.file()) {
-    if (pool.BuildFile(file) == nullptr) return Unreadable(fmt::format("'{}' does not link", file.name()));
+    if (pool.BuildFile(file) == nullptr)
+      return Unreadable(fmt::format("'{}' does not link", file.name()));
   }
   DocumentBuilder builder(options);
   for (const Binding& binding : Bindings(pool, set)) builder.Add(binding);

@@ -59,7 +59,9 @@ TEST(OpenApi, AMessageThatSaysSoIsWrittenInCamelCaseAndInlinedJsonIsAnyValue) {
 
 TEST(OpenApi, AStreamIsDescribedAsEvents) {
   const auto document = Document();
-  EXPECT_TRUE(document["paths"]["/api/v1/chat/stream"]["post"]["responses"]["200"]["content"].contains("text/event-stream"));
+  EXPECT_TRUE(
+      document["paths"]["/api/v1/chat/stream"]["post"]["responses"]["200"]["content"].contains(
+          "text/event-stream"));
 }
 
 TEST(OpenApi, EveryReferenceLeadsSomewhere) {

@@ -18,9 +18,11 @@ OrderedJson WellKnown(const Descriptor& message) {
   const std::string& name = message.full_name();
   if (name == "opsmesh.type.v1.Json") return {{"description", "Any JSON value."}};
   if (name == "google.protobuf.Timestamp") return {{"type", "string"}, {"format", "date-time"}};
-  if (name == "google.protobuf.Duration") return {{"type", "string"}, {"pattern", "^-?[0-9]+(\\.[0-9]+)?s$"}};
+  if (name == "google.protobuf.Duration")
+    return {{"type", "string"}, {"pattern", "^-?[0-9]+(\\.[0-9]+)?s$"}};
   if (name == "google.protobuf.Struct") return {{"type", "object"}};
-  if (name == "google.protobuf.Any") return {{"type", "object"}, {"description", "A typed value with its @type."}};
+  if (name == "google.protobuf.Any")
+    return {{"type", "object"}, {"description", "A typed value with its @type."}};
   return nullptr;
 }
 
@@ -63,7 +65,8 @@ bool Schemas::IsRequired(const FieldDescriptor& field) {
   return false;
 }
 
-// "opsmesh.chat.v1.ChatRequest" -> "chat.v1.ChatRequest": the common prefix says nothing to a reader.
+// "opsmesh.chat.v1.ChatRequest" -> "chat.v1.ChatRequest": the common prefix says nothing to a
+// reader.
 std::string Schemas::Component(const Descriptor& message) {
   std::string name = message.full_name();
   if (name.starts_with("opsmesh.")) name.erase(0, 8);
@@ -82,7 +85,8 @@ OrderedJson Schemas::Of(const Descriptor& message) {
 
 OrderedJson Schemas::Object(const Descriptor& message) {
   OrderedJson schema = {{"type", "object"}};
-  if (const std::string comment = CommentOf(message); !comment.empty()) schema["description"] = comment;
+  if (const std::string comment = CommentOf(message); !comment.empty())
+    schema["description"] = comment;
   OrderedJson properties = OrderedJson::object();
   OrderedJson required = OrderedJson::array();
   for (int i = 0; i < message.field_count(); ++i) {
@@ -105,31 +109,43 @@ OrderedJson Schemas::Of(const FieldDescriptor& field) {
   } else {
     schema = Single(field);
     // Documented clients send null for "not given".
-    if (field.has_presence() && schema.contains("type") && schema["type"].is_string() && !IsRequired(field)) {
+    if (field.has_presence() && schema.contains("type") && schema["type"].is_string() &&
+        !IsRequired(field)) {
       schema["type"] = OrderedJson::array({schema["type"], "null"});
       if (schema.contains("enum")) schema["enum"].push_back(nullptr);
     }
   }
-  if (const std::string comment = CommentOf(field); !comment.empty()) schema["description"] = comment;
+  if (const std::string comment = CommentOf(field); !comment.empty())
+    schema["description"] = comment;
   return schema;
 }
 
 OrderedJson Schemas::Single(const FieldDescriptor& field) {
   switch (field.type()) {
     case FieldDescriptor::TYPE_MESSAGE:
-    case FieldDescriptor::TYPE_GROUP: return Of(*field.message_type());
-    case FieldDescriptor::TYPE_ENUM: return EnumSchema(*field.enum_type());
-    case FieldDescriptor::TYPE_BOOL: return {{"type", "boolean"}};
-    case FieldDescriptor::TYPE_STRING: return {{"type", "string"}};
-    case FieldDescriptor::TYPE_BYTES: return {{"type", "string"}, {"contentEncoding", "base64"}};
-    case FieldDescriptor::TYPE_FLOAT: return {{"type", "number"}, {"format", "float"}};
-    case FieldDescriptor::TYPE_DOUBLE: return {{"type", "number"}, {"format", "double"}};
+    case FieldDescriptor::TYPE_GROUP:
+      return Of(*field.message_type());
+    case FieldDescriptor::TYPE_ENUM:
+      return EnumSchema(*field.enum_type());
+    case FieldDescriptor::TYPE_BOOL:
+      return {{"type", "boolean"}};
+    case FieldDescriptor::TYPE_STRING:
+      return {{"type", "string"}};
+    case FieldDescriptor::TYPE_BYTES:
+      return {{"type", "string"}, {"contentEncoding", "base64"}};
+    case FieldDescriptor::TYPE_FLOAT:
+      return {{"type", "number"}, {"format", "float"}};
+    case FieldDescriptor::TYPE_DOUBLE:
+      return {{"type", "number"}, {"format", "double"}};
     case FieldDescriptor::TYPE_INT64:
     case FieldDescriptor::TYPE_SINT64:
-    case FieldDescriptor::TYPE_SFIXED64: return {{"type", "string"}, {"format", "int64"}};
+    case FieldDescriptor::TYPE_SFIXED64:
+      return {{"type", "string"}, {"format", "int64"}};
     case FieldDescriptor::TYPE_UINT64:
-    case FieldDescriptor::TYPE_FIXED64: return {{"type", "string"}, {"format", "uint64"}};
-    default: return {{"type", "integer"}, {"format", "int32"}};
+    case FieldDescriptor::TYPE_FIXED64:
+      return {{"type", "string"}, {"format", "uint64"}};
+    default:
+      return {{"type", "integer"}, {"format", "int32"}};
   }
 }
 

@@ -1,4 +1,5 @@
-// JSON Schemas (2020-12, as OpenAPI 3.1 uses them) of protobuf messages in the JSON the gateway speaks.
+// JSON Schemas (2020-12, as OpenAPI 3.1 uses them) of protobuf messages in the JSON the gateway
+// speaks.
 #pragma once
 
 #include <map>
@@ -18,7 +19,8 @@ std::string CommentOf(const Descriptor& element);
 /// Collects the schemas that a document refers to. Not thread-safe.
 class Schemas {
  public:
-  /// Schema of a message: a reference to a component, or an inline schema for well-known and inlined types.
+  /// Schema of a message: a reference to a component, or an inline schema for well-known and
+  /// inlined types.
   OrderedJson Of(const google::protobuf::Descriptor& message);
   /// Schema of one field, repeated and map fields included, with its comment.
   OrderedJson Of(const google::protobuf::FieldDescriptor& field);

@@ -8,7 +8,8 @@
 
 namespace opsmesh::gateway {
 
-/// Thread-safe. Everything that waits is bounded in number here and in time by the deadlines of what runs.
+/// Thread-safe. Everything that waits is bounded in number here and in time by the deadlines of
+/// what runs.
 class Admission {
  public:
   struct Options {
@@ -17,7 +18,8 @@ class Admission {
   };
   explicit Admission(Options options) : options_(options) {}
 
-  /// Runs `start` now or when a place is free; false, and never, when too many wait. Whoever was started calls Done() once.
+  /// Runs `start` now or when a place is free; false, and never, when too many wait. Whoever was
+  /// started calls Done() once.
   [[nodiscard]] bool Enter(std::function<void()> start);
   /// Frees a place; starts the next that waits, on this thread.
   void Done();

@@ -15,7 +15,8 @@ constexpr std::string_view kBearer = "bearer ";
 std::string_view WithoutPort(std::string_view host) {
   const size_t bracket = host.rfind(']');
   const size_t colon = host.rfind(':');
-  if (colon == std::string_view::npos || (bracket != std::string_view::npos && colon < bracket)) return host;
+  if (colon == std::string_view::npos || (bracket != std::string_view::npos && colon < bracket))
+    return host;
   return host.substr(0, colon);
 }
 
@@ -23,7 +24,8 @@ bool IsLoopbackIpv4(std::string_view text) {
   const auto parts = base::Split(text, '.');
   if (parts.size() != 4 || parts[0] != "127") return false;
   return std::all_of(parts.begin(), parts.end(), [](std::string_view part) {
-    return !part.empty() && part.size() <= 3 && part.find_first_not_of("0123456789") == std::string_view::npos;
+    return !part.empty() && part.size() <= 3 &&
+           part.find_first_not_of("0123456789") == std::string_view::npos;
   });
 }
 
@@ -36,7 +38,8 @@ bool IsLoopbackHost(std::string_view host) {
 
 bool IsLocalCaller(const http_server::Request& request) {
   if (!request.remote_is_loopback || !IsLoopbackHost(request.headers.Get("Host"))) return false;
-  for (const char* name : {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"}) {
+  for (const char* name :
+       {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"}) {
     if (request.headers.Has(name)) return false;
   }
   return true;
@@ -45,7 +48,8 @@ bool IsLocalCaller(const http_server::Request& request) {
 std::vector<std::string> EdgeAuth::notices() const {
   if (!open()) return {};
   return {
-      "No authentication is configured: callers from this machine have every role, all others may only read. "
+      "No authentication is configured: callers from this machine have every role, all others may "
+      "only read. "
       "Configure auth.keys to give roles to others."};
 }
 
@@ -57,7 +61,8 @@ absl::StatusOr<base::Principal> EdgeAuth::Authenticate(const http_server::Reques
   const std::string_view header = request.headers.Get("Authorization");
   if (header.size() <= kBearer.size() ||
       !base::EqualsIgnoreAsciiCase(header.substr(0, kBearer.size()), kBearer)) {
-    return base::Unauthenticated("CREDENTIALS_MISSING", "This address needs a key and the request brings none.")
+    return base::Unauthenticated("CREDENTIALS_MISSING",
+                                 "This address needs a key and the request brings none.")
         .Hint("Send the header Authorization: Bearer <key> with a key of auth.keys.");
   }
   const std::string hash = rpc::Sha256Hex(base::Trim(header.substr(kBearer.size())));
@@ -74,14 +79,18 @@ absl::StatusOr<base::Principal> EdgeAuth::Authenticate(const http_server::Reques
 
 absl::Status EdgeAuth::Authorize(const base::Principal& principal, const Rpc& rpc) const {
   if (principal.role >= rpc.role) return absl::OkStatus();
-  const std::string hint =
-      open() ? "No authentication is configured, so only callers on the machine itself, through http://localhost, may do "
-               "this. Configure auth.keys and send one as Authorization: Bearer <key>, or call from the machine itself."
-             : fmt::format("Use a key whose role is {} or above, or have the role of '{}' raised in auth.keys.",
-                           base::RoleName(rpc.role), principal.id);
-  return base::PermissionDenied("ROLE_REQUIRED",
-                                fmt::format("This needs the role {}; the caller '{}' has {}.", base::RoleName(rpc.role),
-                                            principal.id, base::RoleName(principal.role)))
+  const std::string hint = open() ? "No authentication is configured, so only callers on the "
+                                    "machine itself, through http://localhost, may do "
+                                    "this. Configure auth.keys and send one as Authorization: "
+                                    "Bearer <key>, or call from the machine itself."
+                                  : fmt::format(
+                                        "Use a key whose role is {} or above, or have the role of "
+                                        "'{}' raised in auth.keys.",
+                                        base::RoleName(rpc.role), principal.id);
+  return base::PermissionDenied(
+             "ROLE_REQUIRED",
+             fmt::format("This needs the role {}; the caller '{}' has {}.",
+                         base::RoleName(rpc.role), principal.id, base::RoleName(principal.role)))
       .Hint(hint)
       .With("required_role", base::RoleName(rpc.role))
       .With("role", base::RoleName(principal.role));

@@ -7,7 +7,9 @@
 namespace opsmesh::gateway {
 namespace {
 
-bool IsSafe(std::string_view method) { return method == "GET" || method == "HEAD" || method == "OPTIONS"; }
+bool IsSafe(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS";
+}
 
 // "https://host:port" -> "host:port".
 std::string_view HostOf(std::string_view origin) {
@@ -25,8 +27,9 @@ absl::Status OriginPolicy::Check(const http_server::Request& request) const {
   const bool cross_site = origin.empty() && request.headers.Get("Sec-Fetch-Site") == "cross-site";
   if ((origin.empty() || same || Allows(origin)) && !cross_site) return absl::OkStatus();
   return base::PermissionDenied(
-             "CROSS_ORIGIN", fmt::format("A page of another origin ({}) may not change anything here.",
-                                         origin.empty() ? "unknown" : base::Utf8Prefix(origin, 200)))
+             "CROSS_ORIGIN",
+             fmt::format("A page of another origin ({}) may not change anything here.",
+                         origin.empty() ? "unknown" : base::Utf8Prefix(origin, 200)))
       .Hint("Add the origin to gateway.allowed_origins if its pages are yours.");
 }
 
@@ -43,13 +46,15 @@ http_server::Response OriginPolicy::Preflight(const http_server::Request& reques
   if (!allowed) return response;
   Decorate(request, &response.headers);
   response.headers.Add("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE");
-  response.headers.Add("Access-Control-Allow-Headers",
-                       "Authorization, Content-Type, Idempotency-Key, X-Request-Id, X-Request-Timeout, Traceparent");
+  response.headers.Add(
+      "Access-Control-Allow-Headers",
+      "Authorization, Content-Type, Idempotency-Key, X-Request-Id, X-Request-Timeout, Traceparent");
   response.headers.Add("Access-Control-Max-Age", "600");
   return response;
 }
 
-void OriginPolicy::Decorate(const http_server::Request& request, http_server::Headers* headers) const {
+void OriginPolicy::Decorate(const http_server::Request& request,
+                            http_server::Headers* headers) const {
   if (allowed_.empty()) return;
   const std::string_view origin = request.headers.Get("Origin");
   headers->Set("Vary", "Origin");

@@ -1,4 +1,5 @@
-// What browsers may do from other origins: CORS for the configured ones, and no cross-origin changes from the others.
+// What browsers may do from other origins: CORS for the configured ones, and no cross-origin
+// changes from the others.
 #pragma once
 
 #include <set>
@@ -15,10 +16,11 @@ namespace opsmesh::gateway {
 class OriginPolicy {
  public:
   /// `allowed`: origins as browsers send them, "https://ops.example.org".
-  explicit OriginPolicy(const std::vector<std::string>& allowed) : allowed_(allowed.begin(), allowed.end()) {}
+  explicit OriginPolicy(const std::vector<std::string>& allowed)
+      : allowed_(allowed.begin(), allowed.end()) {}
 
-  /// PERMISSION_DENIED (CROSS_ORIGIN) for a request that may change something and that a page of another, not configured
-  /// origin sent. Programs send no Origin and pass.
+  /// PERMISSION_DENIED (CROSS_ORIGIN) for a request that may change something and that a page of
+  /// another, not configured origin sent. Programs send no Origin and pass.
   absl::Status Check(const http_server::Request& request) const;
 
   /// The answer to a preflight; 403 without CORS headers for an origin that is not configured.

@@ -11,8 +11,8 @@
 
 namespace opsmesh::gateway {
 
-/// Thread-safe. Holds at most `max_callers` buckets: full ones, which say nothing, are forgotten first; when none is full
-/// newcomers share one bucket.
+/// Thread-safe. Holds at most `max_callers` buckets: full ones, which say nothing, are forgotten
+/// first; when none is full newcomers share one bucket.
 class RateLimiter {
  public:
   struct Options {

@@ -13,7 +13,8 @@ TEST(Pages, EveryPartThatAPageNamesIsServed) {
     ASSERT_TRUE(page.has_value());
     const std::string html(page->bytes);
     size_t parts = 0;
-    for (size_t at = html.find("/pages/"); at != std::string::npos; at = html.find("/pages/", at + 1), ++parts) {
+    for (size_t at = html.find("/pages/"); at != std::string::npos;
+         at = html.find("/pages/", at + 1), ++parts) {
       EXPECT_TRUE(FindPage(html.substr(at, html.find('"', at) - at)).has_value());
     }
     EXPECT_EQ(parts, 2u);
@@ -33,14 +34,16 @@ TEST(Pages, APageHoldsNothingThatTheContentSecurityPolicyForbids) {
 TEST(Pages, NothingFromTheServerIsSetAsMarkup) {
   for (const char* path : {"/pages/app.js", "/pages/docs.js"}) {
     const std::string script(FindPage(path)->bytes);
-    for (const char* sink : {"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("}) {
+    for (const char* sink :
+         {"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("}) {
       EXPECT_EQ(script.find(sink), std::string::npos) << path << " uses " << sink;
     }
   }
 }
 
 TEST(Pages, OtherPathsAreNotServed) {
-  for (const char* path : {"", "/pages/", "/pages/index.html", "/pages/../pages.cc", "/index.html"}) {
+  for (const char* path :
+       {"", "/pages/", "/pages/index.html", "/pages/../pages.cc", "/index.html"}) {
     EXPECT_FALSE(FindPage(path).has_value()) << path;
   }
 }

@@ -33,7 +33,8 @@ class TemplateParser {
     }
     if (!AtEnd()) return Fail("unexpected text");
     for (size_t i = 0; i + 1 < out_.segments.size(); ++i) {
-      if (out_.segments[i].kind == HttpTemplate::Kind::kRest) return Fail("'**' may only come last");
+      if (out_.segments[i].kind == HttpTemplate::Kind::kRest)
+        return Fail("'**' may only come last");
     }
     return std::move(out_);
   }
@@ -48,7 +49,8 @@ class TemplateParser {
   }
   absl::Status Fail(std::string_view what) const {
     return base::FailedPrecondition(
-        "HTTP_TEMPLATE", fmt::format("The path template '{}' is wrong at character {}: {}.", text_, at_ + 1, what));
+        "HTTP_TEMPLATE",
+        fmt::format("The path template '{}' is wrong at character {}: {}.", text_, at_ + 1, what));
   }
 
   absl::Status Segments(bool inside_variable) {
@@ -115,26 +117,32 @@ class TemplateParser {
 }  // namespace
 
 bool HttpTemplate::has_wildcard() const {
-  return std::any_of(segments.begin(), segments.end(), [](const Segment& s) { return s.kind != Kind::kLiteral; });
+  return std::any_of(segments.begin(), segments.end(),
+                     [](const Segment& s) { return s.kind != Kind::kLiteral; });
 }
 
 std::string HttpTemplate::Display() const {
   std::string out;
   for (size_t i = 0; i < segments.size();) {
-    const auto variable = std::find_if(variables.begin(), variables.end(), [i](const auto& v) { return v.first == i; });
+    const auto variable = std::find_if(variables.begin(), variables.end(),
+                                       [i](const auto& v) { return v.first == i; });
     out += '/';
     if (variable != variables.end()) {
       out += "{" + variable->field_path + "}";
       i = variable->last;
       continue;
     }
-    out += segments[i].kind == Kind::kLiteral ? segments[i].literal : segments[i].kind == Kind::kOne ? "*" : "**";
+    out += segments[i].kind == Kind::kLiteral ? segments[i].literal
+           : segments[i].kind == Kind::kOne   ? "*"
+                                              : "**";
     ++i;
   }
   if (out.empty()) out = "/";
   return verb.empty() ? out : out + ":" + verb;
 }
 
-absl::StatusOr<HttpTemplate> HttpTemplate::Parse(std::string_view text) { return TemplateParser(text).Parse(); }
+absl::StatusOr<HttpTemplate> HttpTemplate::Parse(std::string_view text) {
+  return TemplateParser(text).Parse();
+}
 
 }  // namespace opsmesh::gateway

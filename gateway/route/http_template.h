@@ -17,7 +17,8 @@ struct HttpTemplate {
     Kind kind = Kind::kLiteral;
     std::string literal;
   };
-  /// A variable takes the segments [first, last) of the path, joined by "/"; with "**" all to the end.
+  /// A variable takes the segments [first, last) of the path, joined by "/"; with "**" all to the
+  /// end.
   struct Variable {
     std::string field_path;  // "book.id"
     size_t first = 0;
@@ -32,7 +33,8 @@ struct HttpTemplate {
 
   bool literal_only() const { return variables.empty() && !has_wildcard(); }
   bool has_wildcard() const;
-  /// For documents and metrics: variables without their patterns, "/v1/{name}/books/{book.id}:publish".
+  /// For documents and metrics: variables without their patterns,
+  /// "/v1/{name}/books/{book.id}:publish".
   std::string Display() const;
 
   /// FAILED_PRECONDITION (HTTP_TEMPLATE) with what is wrong and where.

@@ -10,7 +10,8 @@
 namespace opsmesh::gateway {
 namespace {
 
-// No template has more segments than this; a longer path goes the same way with more of them in its last variable.
+// No template has more segments than this; a longer path goes the same way with more of them in its
+// last variable.
 void SplitPath(std::string_view path, std::vector<std::string_view>* segments) {
   segments->clear();
   size_t start = 1;
@@ -34,8 +35,8 @@ struct PathMatcher::Node {
 PathMatcher::PathMatcher() : root_(std::make_unique<Node>()) {}
 PathMatcher::~PathMatcher() = default;
 
-absl::Status PathMatcher::Add(std::string_view http_method, const HttpTemplate& path, uint32_t route,
-                              std::string_view name) {
+absl::Status PathMatcher::Add(std::string_view http_method, const HttpTemplate& path,
+                              uint32_t route, std::string_view name) {
   std::vector<Target>* targets = nullptr;
   std::string verb;
   if (path.literal_only()) {
@@ -43,9 +44,10 @@ absl::Status PathMatcher::Add(std::string_view http_method, const HttpTemplate& 
   } else {
     Node* node = root_.get();
     for (const HttpTemplate::Segment& segment : path.segments) {
-      std::unique_ptr<Node>& next = segment.kind == HttpTemplate::Kind::kLiteral ? node->literals[segment.literal]
-                                    : segment.kind == HttpTemplate::Kind::kOne   ? node->one
-                                                                                 : node->rest;
+      std::unique_ptr<Node>& next = segment.kind == HttpTemplate::Kind::kLiteral
+                                        ? node->literals[segment.literal]
+                                    : segment.kind == HttpTemplate::Kind::kOne ? node->one
+                                                                               : node->rest;
       if (next == nullptr) next = std::make_unique<Node>();
       node = next.get();
     }
@@ -57,8 +59,9 @@ absl::Status PathMatcher::Add(std::string_view http_method, const HttpTemplate& 
   }
   for (const Target& other : *targets) {
     if (other.http_method == http_method && other.verb == verb) {
-      return base::FailedPrecondition("ROUTE_CONFLICT", fmt::format("{} and {} both claim {} {}.", other.name, name,
-                                                                    http_method, path.text))
+      return base::FailedPrecondition("ROUTE_CONFLICT",
+                                      fmt::format("{} and {} both claim {} {}.", other.name, name,
+                                                  http_method, path.text))
           .Hint("Give one of the RPCs another path in its google.api.http option.");
     }
   }
@@ -67,8 +70,9 @@ absl::Status PathMatcher::Add(std::string_view http_method, const HttpTemplate& 
   return absl::OkStatus();
 }
 
-const PathMatcher::Target* PathMatcher::Search(const Node& node, const Segments& segments, size_t at,
-                                               std::string_view http_method, std::string_view verb) const {
+const PathMatcher::Target* PathMatcher::Search(const Node& node, const Segments& segments,
+                                               size_t at, std::string_view http_method,
+                                               std::string_view verb) const {
   if (at == segments.size()) {
     for (const Target& target : node.targets) {
       if (target.http_method == http_method && target.verb == verb) return &target;
@@ -76,10 +80,12 @@ const PathMatcher::Target* PathMatcher::Search(const Node& node, const Segments&
   } else {
     const std::string_view segment = segments[at];
     if (const auto it = node.literals.find(base::ToAbsl(segment)); it != node.literals.end()) {
-      if (const Target* found = Search(*it->second, segments, at + 1, http_method, verb)) return found;
+      if (const Target* found = Search(*it->second, segments, at + 1, http_method, verb))
+        return found;
     }
     if (node.one != nullptr && !segment.empty()) {
-      if (const Target* found = Search(*node.one, segments, at + 1, http_method, verb)) return found;
+      if (const Target* found = Search(*node.one, segments, at + 1, http_method, verb))
+        return found;
     }
   }
   if (node.rest != nullptr) {
@@ -90,7 +96,8 @@ const PathMatcher::Target* PathMatcher::Search(const Node& node, const Segments&
   return nullptr;
 }
 
-bool PathMatcher::FindInTrie(std::string_view http_method, std::string_view path, Match* match) const {
+bool PathMatcher::FindInTrie(std::string_view http_method, std::string_view path,
+                             Match* match) const {
   thread_local Segments segments;
   SplitPath(path, &segments);
   const Target* found = nullptr;
@@ -136,8 +143,8 @@ bool PathMatcher::Find(std::string_view http_method, std::string_view path, Matc
   return FindInTrie(http_method, path, match);
 }
 
-void PathMatcher::CollectMethods(const Node& node, const Segments& segments, size_t at, std::string_view verb,
-                                 std::vector<std::string>* methods) const {
+void PathMatcher::CollectMethods(const Node& node, const Segments& segments, size_t at,
+                                 std::string_view verb, std::vector<std::string>* methods) const {
   const auto take = [&](const Node& end) {
     for (const Target& target : end.targets) {
       if (target.verb == verb) methods->push_back(target.http_method);
@@ -148,7 +155,8 @@ void PathMatcher::CollectMethods(const Node& node, const Segments& segments, siz
   if (const auto it = node.literals.find(base::ToAbsl(segments[at])); it != node.literals.end()) {
     CollectMethods(*it->second, segments, at + 1, verb, methods);
   }
-  if (node.one != nullptr && !segments[at].empty()) CollectMethods(*node.one, segments, at + 1, verb, methods);
+  if (node.one != nullptr && !segments[at].empty())
+    CollectMethods(*node.one, segments, at + 1, verb, methods);
 }
 
 std::vector<std::string> PathMatcher::MethodsAt(std::string_view path) const {

@@ -1,4 +1,5 @@
-// From method and path to a route: literal paths by hash, the others by a trie of segments. Built once, then immutable.
+// From method and path to a route: literal paths by hash, the others by a trie of segments. Built
+// once, then immutable.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@
 
 namespace opsmesh::gateway {
 
-/// Finds routes. A literal segment wins over "*", "*" over "**", wherever they first differ. Thread-safe once built.
+/// Finds routes. A literal segment wins over "*", "*" over "**", wherever they first differ.
+/// Thread-safe once built.
 class PathMatcher {
  public:
   /// A route, known by the number it was added with.
@@ -30,8 +32,10 @@ class PathMatcher {
   PathMatcher();
   ~PathMatcher();
 
-  /// FAILED_PRECONDITION (ROUTE_CONFLICT) when another route takes the same method and paths; `name` is for that message.
-  absl::Status Add(std::string_view http_method, const HttpTemplate& path, uint32_t route, std::string_view name);
+  /// FAILED_PRECONDITION (ROUTE_CONFLICT) when another route takes the same method and paths;
+  /// `name` is for that message.
+  absl::Status Add(std::string_view http_method, const HttpTemplate& path, uint32_t route,
+                   std::string_view name);
 
   /// `path` is decoded and begins with "/"; it outlives the match. False when no route fits.
   bool Find(std::string_view http_method, std::string_view path, Match* match) const;
@@ -53,8 +57,8 @@ class PathMatcher {
   };
   using Segments = std::vector<std::string_view>;
 
-  const Target* Search(const Node& node, const Segments& segments, size_t at, std::string_view http_method,
-                       std::string_view verb) const;
+  const Target* Search(const Node& node, const Segments& segments, size_t at,
+                       std::string_view http_method, std::string_view verb) const;
   void CollectMethods(const Node& node, const Segments& segments, size_t at, std::string_view verb,
                       std::vector<std::string>* methods) const;
   bool FindInTrie(std::string_view http_method, std::string_view path, Match* match) const;

@@ -31,7 +31,9 @@ TEST(HttpTemplateTest, TheRootHasNoSegments) {
 }
 
 TEST(HttpTemplateTest, ADoubtfulTemplateIsRefusedWithTheReason) {
-  const auto refusal = [](std::string_view text) { return std::string(HttpTemplate::Parse(text).status().message()); };
+  const auto refusal = [](std::string_view text) {
+    return std::string(HttpTemplate::Parse(text).status().message());
+  };
   EXPECT_THAT(refusal("v1"), HasSubstr("must begin with '/'"));
   EXPECT_THAT(refusal("/v1//x"), HasSubstr("an empty segment"));
   EXPECT_THAT(refusal("/{a=**}/x"), HasSubstr("may only come last"));

@@ -15,14 +15,16 @@ constexpr size_t kMaxIdempotencyKey = 128;
 
 bool IsJsonType(std::string_view content_type) {
   const std::string_view media = base::Trim(content_type.substr(0, content_type.find(';')));
-  if (base::EqualsIgnoreAsciiCase(media, "application/json") || base::EqualsIgnoreAsciiCase(media, "text/json")) {
+  if (base::EqualsIgnoreAsciiCase(media, "application/json") ||
+      base::EqualsIgnoreAsciiCase(media, "text/json")) {
     return true;
   }
   return media.size() > 5 && base::EqualsIgnoreAsciiCase(media.substr(media.size() - 5), "+json");
 }
 
 // `value` as the leaf of a path of fields, each of the outer ones wrapping it.
-absl::Status AppendAt(const SchemaSet& schemas, const FieldPath& path, std::string_view value, std::string* out) {
+absl::Status AppendAt(const SchemaSet& schemas, const FieldPath& path, std::string_view value,
+                      std::string* out) {
   if (path.size() == 1) return ParseText(schemas, *path.front(), value, out);
   std::string bytes;
   OPSMESH_RETURN_IF_ERROR(ParseText(schemas, *path.back(), value, &bytes));
@@ -40,9 +42,10 @@ absl::Status AtField(const absl::Status& status, std::string_view field) {
   if (status.ok()) return status;
   base::ErrorDetail detail = base::DetailOf(status);
   detail.field = field;
-  return base::WithDetail(absl::Status(status.code(), base::ToAbsl(fmt::format("Field '{}': {}", field,
-                                                                             base::ToStd(status.message())))),
-                          detail);
+  return base::WithDetail(
+      absl::Status(status.code(), base::ToAbsl(fmt::format("Field '{}': {}", field,
+                                                           base::ToStd(status.message())))),
+      detail);
 }
 
 bool DecodeQueryPart(std::string_view raw, std::string* out) {
@@ -82,18 +85,22 @@ class Binder {
   absl::Status IdempotencyKey() {
     const std::string_view key = parts_.idempotency_key;
     if (key.empty() || route_.request_id_field == nullptr) return absl::OkStatus();
-    const bool printable = std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < 0x7f; });
+    const bool printable =
+        std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < 0x7f; });
     if (key.size() > kMaxIdempotencyKey || !printable) {
-      return base::InvalidArgument("request_id", "IDEMPOTENCY_KEY",
-                                   "The Idempotency-Key header is too long or holds characters it must not.")
+      return base::InvalidArgument(
+                 "request_id", "IDEMPOTENCY_KEY",
+                 "The Idempotency-Key header is too long or holds characters it must not.")
           .Hint("Send at most 128 visible ASCII characters, for instance a UUID.");
     }
-    return ParseText(schemas_, *route_.request_id_field, key, &out_);  // first: a later one of the body wins
+    return ParseText(schemas_, *route_.request_id_field, key,
+                     &out_);  // first: a later one of the body wins
   }
 
   absl::Status Body() {
     const bool takes_body = route_.whole_body || route_.body_field != nullptr;
-    if (!takes_body || (parts_.body.empty() && parts_.content_type.empty())) return absl::OkStatus();
+    if (!takes_body || (parts_.body.empty() && parts_.content_type.empty()))
+      return absl::OkStatus();
     if (!parts_.content_type.empty() && !IsJsonType(parts_.content_type)) {
       return base::InvalidArgument("", "CONTENT_TYPE",
                                    fmt::format("The body is '{}'; this address takes JSON.",
@@ -104,9 +111,11 @@ class Binder {
     return AtBodyField(ParseField(schemas_, *route_.body_field, parts_.body, &out_));
   }
 
-  // A fault inside the body field is told from where the body's author sees it; only the field itself gets a name.
+  // A fault inside the body field is told from where the body's author sees it; only the field
+  // itself gets a name.
   absl::Status AtBodyField(const absl::Status& status) const {
-    if (status.ok() || base::DetailOf(status).reason != "INVALID_FIELD" || !base::DetailOf(status).field.empty()) {
+    if (status.ok() || base::DetailOf(status).reason != "INVALID_FIELD" ||
+        !base::DetailOf(status).field.empty()) {
       return status;
     }
     return AtField(status, route_.body_field->name);
@@ -120,8 +129,10 @@ class Binder {
       if (pair.empty()) continue;
       const size_t equals = std::min(pair.find('='), pair.size());
       if (!DecodeQueryPart(pair.substr(0, equals), &name) ||
-          !DecodeQueryPart(pair.substr(std::min(equals + 1, pair.size())), &value) || !base::IsValidUtf8(name)) {
-        return base::InvalidArgument("", "MALFORMED_QUERY", "A query parameter is not well-formed percent-encoding.");
+          !DecodeQueryPart(pair.substr(std::min(equals + 1, pair.size())), &value) ||
+          !base::IsValidUtf8(name)) {
+        return base::InvalidArgument("", "MALFORMED_QUERY",
+                                     "A query parameter is not well-formed percent-encoding.");
       }
       const auto path = ResolveField(*route_.request, name);
       if (!path.ok()) {
@@ -129,7 +140,8 @@ class Binder {
         continue;
       }
       if (path->size() == 1 && path->front() == route_.body_field) continue;  // the body fills it
-      if (const absl::Status status = OneParameter(*path, value); !status.ok()) return AtField(status, name);
+      if (const absl::Status status = OneParameter(*path, value); !status.ok())
+        return AtField(status, name);
     }
     return absl::OkStatus();
   }
@@ -154,8 +166,9 @@ class Binder {
     for (const FieldSchema& field : route_.request->fields) names.push_back(field.name);
     const std::string_view near = base::Nearest(name, names);
     if (near.empty()) return absl::OkStatus();
-    return base::InvalidArgument(name, "UNKNOWN_PARAMETER",
-                                 fmt::format("There is no query parameter '{}' here.", base::Utf8Prefix(name, 64)))
+    return base::InvalidArgument(
+               name, "UNKNOWN_PARAMETER",
+               fmt::format("There is no query parameter '{}' here.", base::Utf8Prefix(name, 64)))
         .Hint(fmt::format("Did you mean '{}'?", near));
   }
 
@@ -168,7 +181,8 @@ class Binder {
 
 }  // namespace
 
-absl::StatusOr<std::string> BindRequest(const SchemaSet& schemas, const Route& route, const PathMatcher::Match& match,
+absl::StatusOr<std::string> BindRequest(const SchemaSet& schemas, const Route& route,
+                                        const PathMatcher::Match& match,
                                         const RequestParts& parts) {
   return Binder(schemas, route, parts).Bind(match);
 }

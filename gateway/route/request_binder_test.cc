@@ -6,10 +6,10 @@
 #include "fmt/format.h"
 #include "gateway/gateway.h"
 #include "gateway/testing/toy_contract.h"
-#include "google/protobuf/descriptor.h"
-#include "google/protobuf/descriptor.pb.h"
 #include "google/api/annotations.pb.h"
 #include "google/api/httpbody.pb.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/descriptor.pb.h"
 #include "libs/base/error.h"
 #include "toy.pb.h"
 
@@ -34,7 +34,8 @@ class RequestBinderTest : public testing::Test {
     PathMatcher::Match match;
     const Route* route = routes_->Find(method, path, &match);
     if (route == nullptr) return base::NotFound("NO_ROUTE", path);
-    OPSMESH_ASSIGN_OR_RETURN(const std::string wire, BindRequest(routes_->schemas(), *route, match, parts));
+    OPSMESH_ASSIGN_OR_RETURN(const std::string wire,
+                             BindRequest(routes_->schemas(), *route, match, parts));
     M message;
     if (!message.ParseFromString(wire)) return absl::InternalError("not a message");
     return message;
@@ -43,7 +44,8 @@ class RequestBinderTest : public testing::Test {
   std::string Reason(std::string_view method, const std::string& path, RequestParts parts = {}) {
     const auto result = Bind<M>(method, path, parts);
     if (result.ok()) return "accepted";
-    return fmt::format("{} {}", base::DetailOf(result.status()).reason, base::DetailOf(result.status()).field);
+    return fmt::format("{} {}", base::DetailOf(result.status()).reason,
+                       base::DetailOf(result.status()).field);
   }
   std::unique_ptr<Contract> contract_;
   std::unique_ptr<RouteTable> routes_;
@@ -59,7 +61,9 @@ TEST_F(RequestBinderTest, PathVariablesFillFieldsNestedOnesToo) {
 
 TEST_F(RequestBinderTest, QueryParametersFillTheRestRepeatedNestedAndEnums) {
   const auto request =
-      Bind("GET", "/toy/n", {.raw_query = "text=a+b%2Fc&tags=1&tags=2&part.some_text=p&color=COLOR_RED&number=7&numbers=3"});
+      Bind("GET", "/toy/n",
+           {.raw_query =
+                "text=a+b%2Fc&tags=1&tags=2&part.some_text=p&color=COLOR_RED&number=7&numbers=3"});
   ASSERT_TRUE(request.ok()) << request.status();
   EXPECT_EQ(request->text(), "a b/c");
   EXPECT_THAT(request->tags(), ElementsAre("1", "2"));
@@ -79,46 +83,61 @@ TEST_F(RequestBinderTest, AMisspeltQueryParameterIsRefusedAndAStrangeOneIgnored)
 }
 
 TEST_F(RequestBinderTest, TheBodyMayBeTheWholeMessageAndThePathWins) {
-  const RequestParts body{.content_type = "application/json", .body = R"({"name":"body","text":"t"})"};
+  const RequestParts body{.content_type = "application/json",
+                          .body = R"({"name":"body","text":"t"})"};
   EXPECT_EQ(Bind("POST", "/toy", body)->name(), "body");
   EXPECT_EQ(Bind("POST", "/toy/path:run", body)->name(), "path");
   EXPECT_EQ(Bind("POST", "/toy/path:run", body)->text(), "t");
 }
 
 TEST_F(RequestBinderTest, TheBodyMayBeOneFieldOfAnyKind) {
-  const RequestParts part{.raw_query = "text=q", .content_type = "application/json", .body = R"({"some_text":"p"})"};
+  const RequestParts part{
+      .raw_query = "text=q", .content_type = "application/json", .body = R"({"some_text":"p"})"};
   const auto put = Bind("PUT", "/toy/things/1", part);
   ASSERT_TRUE(put.ok()) << put.status();
   EXPECT_EQ(put->name(), "things/1");
   EXPECT_EQ(put->part().some_text(), "p");
   EXPECT_EQ(put->text(), "q");
-  EXPECT_EQ(Bind("POST", "/toy/n/extra", {.content_type = "application/json", .body = R"([1, {"a":42}])"})->extra().raw(),
-            R"([1,{"a":42}])");
-  EXPECT_THAT(Bind("POST", "/toy/n/tags", {.content_type = "application/json", .body = R"(["a","b"])"})->tags(),
-              ElementsAre("a", "b"));
+  EXPECT_EQ(
+      Bind("POST", "/toy/n/extra", {.content_type = "application/json", .body = R"([1, {"a":42}])"})
+          ->extra()
+          .raw(),
+      R"([1,{"a":42}])");
+  EXPECT_THAT(
+      Bind("POST", "/toy/n/tags", {.content_type = "application/json", .body = R"(["a","b"])"})
+          ->tags(),
+      ElementsAre("a", "b"));
 }
 
 TEST_F(RequestBinderTest, AnEmptyBodyWithoutATypeIsAnEmptyMessageAndWithJsonItIsMalformed) {
   EXPECT_EQ(Reason("POST", "/toy"), "accepted");
   EXPECT_EQ(Reason("POST", "/toy", {.content_type = "application/json"}), "MALFORMED_JSON ");
-  EXPECT_EQ(Reason("POST", "/toy", {.content_type = "application/json", .body = " "}), "MALFORMED_JSON ");
+  EXPECT_EQ(Reason("POST", "/toy", {.content_type = "application/json", .body = " "}),
+            "MALFORMED_JSON ");
 }
 
 TEST_F(RequestBinderTest, OnlyJsonIsTaken) {
   EXPECT_EQ(Reason("POST", "/toy", {.content_type = "text/plain", .body = "{}"}), "CONTENT_TYPE ");
-  EXPECT_EQ(Reason("POST", "/toy", {.content_type = "application/json; charset=utf-8", .body = "{}"}), "accepted");
-  EXPECT_EQ(Reason("POST", "/toy", {.content_type = "application/merge-patch+json", .body = "{}"}), "accepted");
+  EXPECT_EQ(
+      Reason("POST", "/toy", {.content_type = "application/json; charset=utf-8", .body = "{}"}),
+      "accepted");
+  EXPECT_EQ(Reason("POST", "/toy", {.content_type = "application/merge-patch+json", .body = "{}"}),
+            "accepted");
   EXPECT_EQ(Reason("POST", "/toy", {.body = "{}"}), "accepted");
 }
 
 TEST_F(RequestBinderTest, TheIdempotencyKeyFillsTheRequestIdUnlessTheBodyHasOne) {
   EXPECT_EQ(Bind("POST", "/toy", {.idempotency_key = "k1"})->request_id(), "k1");
-  EXPECT_EQ(Bind("POST", "/toy", {.body = R"({"request_id":"own"})", .idempotency_key = "k1"})->request_id(), "own");
-  EXPECT_EQ(Reason("POST", "/toy", {.idempotency_key = std::string(200, 'k')}), "IDEMPOTENCY_KEY request_id");
+  EXPECT_EQ(Bind("POST", "/toy", {.body = R"({"request_id":"own"})", .idempotency_key = "k1"})
+                ->request_id(),
+            "own");
+  EXPECT_EQ(Reason("POST", "/toy", {.idempotency_key = std::string(200, 'k')}),
+            "IDEMPOTENCY_KEY request_id");
 }
 
 TEST_F(RequestBinderTest, ARawBodyPassesUntouched) {
-  const auto body = Bind<google::api::HttpBody>("POST", "/hook", {.content_type = "text/x", .body = "{not json\xff"});
+  const auto body = Bind<google::api::HttpBody>(
+      "POST", "/hook", {.content_type = "text/x", .body = "{not json\xff"});
   ASSERT_TRUE(body.ok());
   EXPECT_EQ(body->content_type(), "text/x");
   EXPECT_EQ(body->data(), "{not json\xff");
@@ -139,7 +158,8 @@ TEST(ContractTest, OurOwnContractIsWithoutDoubtAndHasTheDocumentedPaths) {
 template <typename Change>
 absl::Status Refusal(Change change) {
   google::protobuf::FileDescriptorSet files;
-  if (!files.ParseFromString(std::string(ToyDescriptorSet()))) return absl::InternalError("toy.binpb");
+  if (!files.ParseFromString(std::string(ToyDescriptorSet())))
+    return absl::InternalError("toy.binpb");
   auto* file = files.mutable_file(files.file_size() - 1);
   change(file->mutable_service(0));
   auto contract = Contract::Load(files.SerializeAsString());
@@ -162,9 +182,11 @@ TEST(ContractTest, ADoubtfulContractIsRefusedWithASentence) {
               HasSubstr("cannot stand in a path"));
   EXPECT_THAT(sentence([&](ServiceDescriptorProto* s) { rule(s, 1)->set_body("nothing"); }),
               HasSubstr("there is no body field 'nothing'"));
-  EXPECT_THAT(sentence([&](ServiceDescriptorProto* s) { rule(s, 2)->set_post("/toy"); }), HasSubstr("both claim POST /toy"));
-  EXPECT_THAT(sentence([](ServiceDescriptorProto* s) { s->mutable_method(0)->set_client_streaming(true); }),
-              HasSubstr("streams from the client"));
+  EXPECT_THAT(sentence([&](ServiceDescriptorProto* s) { rule(s, 2)->set_post("/toy"); }),
+              HasSubstr("both claim POST /toy"));
+  EXPECT_THAT(
+      sentence([](ServiceDescriptorProto* s) { s->mutable_method(0)->set_client_streaming(true); }),
+      HasSubstr("streams from the client"));
   EXPECT_FALSE(Contract::Load("garbage").ok());
 }
 

@@ -1,5 +1,5 @@
-// Calling services by name and bytes, without knowing their types. One interface, so that a faster client can stand behind
-// it later.
+// Calling services by name and bytes, without knowing their types. One interface, so that a faster
+// client can stand behind it later.
 #pragma once
 
 #include <functional>
@@ -48,17 +48,19 @@ class StreamReader {
 /// The answer's bytes, which live until the callback returns, or why there is none.
 using UnaryCallback = std::function<void(absl::StatusOr<std::string_view>)>;
 
-/// Thread-safe. Callbacks come from threads of the client library, or from the calling thread when the call cannot even
-/// start. Errors are as rpc::FromGrpc makes them.
+/// Thread-safe. Callbacks come from threads of the client library, or from the calling thread when
+/// the call cannot even start. Errors are as rpc::FromGrpc makes them.
 class Backend {
  public:
   virtual ~Backend() = default;
-  virtual std::shared_ptr<BackendCall> Call(const CallSpec& spec, std::string wire, UnaryCallback done) = 0;
+  virtual std::shared_ptr<BackendCall> Call(const CallSpec& spec, std::string wire,
+                                            UnaryCallback done) = 0;
   virtual std::shared_ptr<BackendStream> Open(const CallSpec& spec, std::string wire,
                                               std::shared_ptr<StreamReader> reader) = 0;
 };
 
-/// Over gRPC: unary calls through a queue with a thread of its own, streams by callbacks. `channels` outlives it.
+/// Over gRPC: unary calls through a queue with a thread of its own, streams by callbacks.
+/// `channels` outlives it.
 std::unique_ptr<Backend> MakeGrpcBackend(const rpc::ChannelSource& channels);
 
 }  // namespace opsmesh::gateway

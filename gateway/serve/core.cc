@@ -15,10 +15,11 @@
 namespace opsmesh::gateway {
 namespace {
 
-// Headers a webhook's service never needs, or must never get: the caller's credentials and what only we may say.
+// Headers a webhook's service never needs, or must never get: the caller's credentials and what
+// only we may say.
 constexpr std::array<std::string_view, 12> kNotForwarded = {
-    "authorization", "cookie",     "connection", "content-length",    "transfer-encoding", "host",
-    "keep-alive",    "te",         "trailer",    "proxy-authorization", "upgrade",         "expect"};
+    "authorization", "cookie", "connection", "content-length",      "transfer-encoding", "host",
+    "keep-alive",    "te",     "trailer",    "proxy-authorization", "upgrade",           "expect"};
 constexpr size_t kMaxForwardedBytes = 12 << 10;
 
 std::vector<std::string> Labels(const RouteTable& routes) {
@@ -28,13 +29,16 @@ std::vector<std::string> Labels(const RouteTable& routes) {
 }
 
 bool MayForward(const std::string& name, std::string_view value) {
-  if (name.starts_with("impersonate-") || name.starts_with("x-opsmesh-") || name.starts_with("x-http-") ||
-      name.ends_with("-bin") || std::find(kNotForwarded.begin(), kNotForwarded.end(), name) != kNotForwarded.end()) {
+  if (name.starts_with("impersonate-") || name.starts_with("x-opsmesh-") ||
+      name.starts_with("x-http-") || name.ends_with("-bin") ||
+      std::find(kNotForwarded.begin(), kNotForwarded.end(), name) != kNotForwarded.end()) {
     return false;
   }
   // gRPC metadata takes fewer characters than HTTP.
-  const bool plain_name = name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") == std::string::npos;
-  return plain_name && std::all_of(value.begin(), value.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+  const bool plain_name =
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") == std::string::npos;
+  return plain_name &&
+         std::all_of(value.begin(), value.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
 std::map<std::string, std::string> ForwardedHeaders(const http_server::Headers& headers) {
@@ -43,7 +47,8 @@ std::map<std::string, std::string> ForwardedHeaders(const http_server::Headers& 
   for (const auto& [name, value] : headers.fields()) {
     std::string key = base::AsciiLower(name);
     bytes += key.size() + value.size();
-    if (bytes <= kMaxForwardedBytes && MayForward(key, value)) forwarded.emplace(std::move(key), value);
+    if (bytes <= kMaxForwardedBytes && MayForward(key, value))
+      forwarded.emplace(std::move(key), value);
   }
   return forwarded;
 }
@@ -60,7 +65,8 @@ absl::StatusOr<absl::Duration> ParseTimeout(std::string_view text) {
   }
   const auto value = DoubleFromText(number);
   if (!value || !(*value > 0) || *value > 1e6) {
-    return base::InvalidArgument("", "REQUEST_TIMEOUT", "The X-Request-Timeout header is not a time.")
+    return base::InvalidArgument("", "REQUEST_TIMEOUT",
+                                 "The X-Request-Timeout header is not a time.")
         .Hint("Send seconds, for instance 2.5, or milliseconds, for instance 300ms.");
   }
   return *value * unit;
@@ -113,8 +119,8 @@ void AddCommonHeaders(const Core& core, const RequestState& state, http_server::
 
 void Answer(Core& core, const RequestState& state, http_server::Response response) {
   AddCommonHeaders(core, state, &response.headers);
-  core.metrics.Observe(state.route == nullptr ? core.metrics.other() : state.route->index, response.status,
-                       core.clock.Steady() - state.arrived);
+  core.metrics.Observe(state.route == nullptr ? core.metrics.other() : state.route->index,
+                       response.status, core.clock.Steady() - state.arrived);
   state.exchange->Respond(std::move(response));
 }
 

@@ -1,4 +1,5 @@
-// What every request of the gateway works with. Built once by Gateway::Start(), then shared by reference.
+// What every request of the gateway works with. Built once by Gateway::Start(), then shared by
+// reference.
 #pragma once
 
 #include <atomic>
@@ -69,7 +70,8 @@ struct Core {
   std::string openapi;  // the document
 };
 
-/// One request on its way: what is known about it, and how it is answered. Made once a request, moved along.
+/// One request on its way: what is known about it, and how it is answered. Made once a request,
+/// moved along.
 struct RequestState {
   std::shared_ptr<http_server::Exchange> exchange;
   const Route* route = nullptr;  // null = none
@@ -78,7 +80,9 @@ struct RequestState {
   absl::Duration arrived;  // of Core::clock, steady
 
   const http_server::Request& http() const { return exchange->request(); }
-  ErrorStyle style() const { return route == nullptr ? ErrorStyle::kHouse : route->rpc->error_style; }
+  ErrorStyle style() const {
+    return route == nullptr ? ErrorStyle::kHouse : route->rpc->error_style;
+  }
 };
 
 /// Sends a whole answer with the headers every answer has, and counts it.
@@ -90,7 +94,8 @@ void AddCommonHeaders(const Core& core, const RequestState& state, http_server::
 /// One log line about an answer of 500 or above; others are the caller's own.
 void LogFault(const Core& core, const RequestState& state, const absl::Status& status);
 
-/// Context and metadata of the call behind a request. INVALID_ARGUMENT (REQUEST_TIMEOUT) for a header that is no time.
+/// Context and metadata of the call behind a request. INVALID_ARGUMENT (REQUEST_TIMEOUT) for a
+/// header that is no time.
 absl::StatusOr<CallSpec> MakeCallSpec(const Core& core, const RequestState& state);
 
 }  // namespace opsmesh::gateway

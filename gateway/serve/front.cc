@@ -16,13 +16,15 @@ namespace opsmesh::gateway {
 namespace {
 
 constexpr char kPagePolicy[] =
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action "
+    "'self'; "
     "frame-ancestors 'none'";
 
 // The caller's id when it is 1-128 visible ASCII characters, else one of ours.
 std::string RequestId(Core& core, std::string_view given) {
-  const bool usable = !given.empty() && given.size() <= 128 &&
-                      std::all_of(given.begin(), given.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  const bool usable =
+      !given.empty() && given.size() <= 128 &&
+      std::all_of(given.begin(), given.end(), [](char c) { return c > ' ' && c < 0x7f; });
   return usable ? std::string(given) : core.ids.NewId("req_");
 }
 
@@ -36,10 +38,12 @@ bool PrefersHtml(std::string_view accept) {
 
 // Who is limited together: the holder of a key, else the address.
 std::string LimitKey(const RequestState& state) {
-  return state.principal.id.starts_with("key:") ? state.principal.id : "addr:" + state.http().remote_address;
+  return state.principal.id.starts_with("key:") ? state.principal.id
+                                                : "addr:" + state.http().remote_address;
 }
 
-void AnswerBytes(Core& core, const RequestState& state, std::string_view type, std::string_view bytes, bool page) {
+void AnswerBytes(Core& core, const RequestState& state, std::string_view type,
+                 std::string_view bytes, bool page) {
   http_server::Response response;
   response.headers.Add("Content-Type", std::string(type));
   if (page) {
@@ -53,7 +57,8 @@ void AnswerBytes(Core& core, const RequestState& state, std::string_view type, s
   Answer(core, state, std::move(response));
 }
 
-// Metrics tell which paths are used how much: with keys configured they need one, except from the machine itself.
+// Metrics tell which paths are used how much: with keys configured they need one, except from the
+// machine itself.
 void AnswerMetrics(Core& core, const RequestState& state) {
   if (!core.auth.open() && !IsLocalCaller(state.http())) {
     const auto principal = core.auth.Authenticate(state.http());
@@ -106,10 +111,13 @@ void AnswerNoRoute(Core& core, const RequestState& state) {
                            .With("allow", allow));
   }
   const std::string near = core.routes->matcher().Nearest(http.path);
-  AnswerError(core, state,
-              base::NotFound("ROUTE_NOT_FOUND", fmt::format("There is nothing at {}.", base::Utf8Prefix(http.path, 200)))
-                  .Hint(near.empty() ? "All addresses are listed at /docs and /api/v1/openapi.json."
-                                     : fmt::format("Did you mean {}? All addresses are listed at /docs.", near)));
+  AnswerError(
+      core, state,
+      base::NotFound("ROUTE_NOT_FOUND",
+                     fmt::format("There is nothing at {}.", base::Utf8Prefix(http.path, 200)))
+          .Hint(near.empty()
+                    ? "All addresses are listed at /docs and /api/v1/openapi.json."
+                    : fmt::format("Did you mean {}? All addresses are listed at /docs.", near)));
 }
 
 // Identity, role and rate; the principal is put into `state`.
@@ -117,7 +125,8 @@ absl::Status Admit(Core& core, RequestState* state) {
   const Rpc& rpc = *state->route->rpc;
   OPSMESH_RETURN_IF_ERROR(core.origins.Check(state->http()));
   if (rpc.signed_webhook) {
-    state->principal = {"webhook", base::Role::kViewer};  // the service finds out who it is by the signature
+    state->principal = {"webhook",
+                        base::Role::kViewer};  // the service finds out who it is by the signature
   } else {
     OPSMESH_ASSIGN_OR_RETURN(state->principal, core.auth.Authenticate(state->http()));
     OPSMESH_RETURN_IF_ERROR(core.auth.Authorize(state->principal, rpc));
@@ -132,11 +141,13 @@ absl::Status Admit(Core& core, RequestState* state) {
 }
 
 void Serve(Core& core, RequestState state, const PathMatcher::Match& match) {
-  if (const absl::Status admitted = Admit(core, &state); !admitted.ok()) return AnswerError(core, state, admitted);
+  if (const absl::Status admitted = Admit(core, &state); !admitted.ok())
+    return AnswerError(core, state, admitted);
   if (core.draining) {
-    return AnswerError(core, state, base::Unavailable("SHUTTING_DOWN", "OpsMesh is being restarted.")
-                                        .Hint("Try again in a moment.")
-                                        .RetryAfter(absl::Seconds(2)));
+    return AnswerError(core, state,
+                       base::Unavailable("SHUTTING_DOWN", "OpsMesh is being restarted.")
+                           .Hint("Try again in a moment.")
+                           .RetryAfter(absl::Seconds(2)));
   }
   const http_server::Request& http = state.http();
   const RequestParts parts{.raw_query = http.raw_query,

@@ -1,4 +1,5 @@
-// The way of a request from the HTTP server to its RPC: identity, origin, pages, route, role, limits, binding.
+// The way of a request from the HTTP server to its RPC: identity, origin, pages, route, role,
+// limits, binding.
 #pragma once
 
 #include <memory>

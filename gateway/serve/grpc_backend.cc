@@ -41,15 +41,16 @@ std::string_view Contiguous(const grpc::ByteBuffer& buffer, grpc::Slice* slice) 
   return {reinterpret_cast<const char*>(slice->begin()), slice->size()};
 }
 
-// Lives from Start() until Finish(), held by itself and by whoever may cancel it. Unary calls are completed by one thread of
-// the backend's own: gRPC's callback interface would have two or more threads wait on one queue and wake each other, which
-// with few calls under way costs more than the call.
+// Lives from Start() until Finish(), held by itself and by whoever may cancel it. Unary calls are
+// completed by one thread of the backend's own: gRPC's callback interface would have two or more
+// threads wait on one queue and wake each other, which with few calls under way costs more than the
+// call.
 class UnaryCall final : public BackendCall {
  public:
   UnaryCall(LiveCalls& live, UnaryCallback done) : live_(live), done_(std::move(done)) {}
 
-  void Start(grpc::GenericStub& stub, const CallSpec& spec, const rpc::CallIdentity& identity, std::string wire,
-             grpc::CompletionQueue* queue, std::shared_ptr<UnaryCall> self) {
+  void Start(grpc::GenericStub& stub, const CallSpec& spec, const rpc::CallIdentity& identity,
+             std::string wire, grpc::CompletionQueue* queue, std::shared_ptr<UnaryCall> self) {
     rpc::Prepare(spec.context, identity, spec.options, &context_);
     request_ = ToByteBuffer(std::move(wire));
     self_ = std::move(self);
@@ -83,13 +84,14 @@ class UnaryCall final : public BackendCall {
 };
 
 // The generic API knows only bidirectional streams: the one request is written as the last.
-class ServerStream final : public BackendStream, public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+class ServerStream final : public BackendStream,
+                           public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   ServerStream(LiveCalls& live, std::shared_ptr<StreamReader> reader)
       : live_(live), reader_(std::move(reader)) {}
 
-  void Start(grpc::GenericStub& stub, const CallSpec& spec, const rpc::CallIdentity& identity, std::string wire,
-             std::shared_ptr<ServerStream> self) {
+  void Start(grpc::GenericStub& stub, const CallSpec& spec, const rpc::CallIdentity& identity,
+             std::string wire, std::shared_ptr<ServerStream> self) {
     rpc::Prepare(spec.context, identity, spec.options, &context_);
     request_ = ToByteBuffer(std::move(wire));
     self_ = std::move(self);
@@ -128,25 +130,28 @@ class ServerStream final : public BackendStream, public grpc::ClientBidiReactor<
 
 class GrpcBackend final : public Backend {
  public:
-  explicit GrpcBackend(const rpc::ChannelSource& channels) : channels_(channels), completer_([this] { Complete(); }) {
+  explicit GrpcBackend(const rpc::ChannelSource& channels)
+      : channels_(channels), completer_([this] { Complete(); }) {
     pthread_setname_np(completer_.native_handle(), "gw-backend");
   }
-  // A call's context holds its channel. The last holder of a channel must not be a callback on gRPC's own thread: that
-  // thread would wait for itself. So the channels here outlive every call.
+  // A call's context holds its channel. The last holder of a channel must not be a callback on
+  // gRPC's own thread: that thread would wait for itself. So the channels here outlive every call.
   ~GrpcBackend() override {
     live_.WaitForNone();
     queue_.Shutdown();
     completer_.join();
   }
 
-  std::shared_ptr<BackendCall> Call(const CallSpec& spec, std::string wire, UnaryCallback done) override {
+  std::shared_ptr<BackendCall> Call(const CallSpec& spec, std::string wire,
+                                    UnaryCallback done) override {
     const auto target = Find(spec.rpc->service);
     if (!target.ok()) {
       done(target.status());
       return nullptr;
     }
     auto call = std::make_shared<UnaryCall>(live_, std::move(done));
-    call->Start((*target)->stub, spec, (*target)->channel.identity(), std::move(wire), &queue_, call);
+    call->Start((*target)->stub, spec, (*target)->channel.identity(), std::move(wire), &queue_,
+                call);
     return call;
   }
 
@@ -182,7 +187,8 @@ class GrpcBackend final : public Backend {
     auto channel = channels_.For(service);
     std::shared_ptr<grpc::Channel> connected = channel.ok() ? channel->Get() : nullptr;
     if (connected == nullptr) {
-      return base::Unavailable("SERVICE_UNKNOWN", fmt::format("The gateway has no way to {}.", service))
+      return base::Unavailable("SERVICE_UNKNOWN",
+                               fmt::format("The gateway has no way to {}.", service))
           .Hint("Start the service, or name its address in the mesh section of the configuration.");
     }
     auto& slot = targets_[service];

@@ -1,5 +1,5 @@
-// Bodies nobody sends by accident, through a real gateway: ours always, the shared collections where they lie beside the
-// clone.
+// Bodies nobody sends by accident, through a real gateway: ours always, the shared collections
+// where they lie beside the clone.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,11 +17,15 @@ namespace {
 
 std::vector<std::filesystem::path> SharedFiles(const std::string& folder) {
   const char* source = std::getenv("OPSMESH_SOURCE_DIR");
-  const std::filesystem::path path = std::filesystem::path(source == nullptr ? "." : source) / "../shared/badinputs" / folder;
+  const std::filesystem::path path =
+      std::filesystem::path(source == nullptr ? "." : source) / "../shared/badinputs" / folder;
   std::vector<std::filesystem::path> files;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(path, error)) files.push_back(entry.path());
-  if (files.empty()) std::cout << "NOT CHECKED: ../shared/badinputs/" << folder << " does not lie beside the clone\n";
+  for (const auto& entry : std::filesystem::directory_iterator(path, error))
+    files.push_back(entry.path());
+  if (files.empty())
+    std::cout << "NOT CHECKED: ../shared/badinputs/" << folder
+              << " does not lie beside the clone\n";
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -61,7 +65,8 @@ TEST(HostileJsonTest, TheConformanceSuiteJudgesTheParser) {
   for (const auto& file : SharedFiles("JSONTestSuite/test_parsing")) {
     const std::string name = file.filename().string();
     const TestAnswer answer = harness.Post("/toy", ReadFile(file));
-    const bool malformed = answer.Reason() == "400 MALFORMED_JSON" || answer.Reason() == "400 JSON_TOO_DEEP";
+    const bool malformed =
+        answer.Reason() == "400 MALFORMED_JSON" || answer.Reason() == "400 JSON_TOO_DEEP";
     if (name.starts_with("y_")) {
       EXPECT_FALSE(malformed) << name << ": " << answer.body();
       ++accepted;
@@ -82,7 +87,8 @@ TEST(HostileJsonTest, OddBodiesAreAnsweredWithTwoHundredOrTheDesignedErrorAndNot
     const std::string body = ReadFile(file);
     for (const char* path : {"/toy", "/everything", "/toy/n/extra"}) {
       const TestAnswer answer = harness.Post(path, body);
-      const std::string where = fmt::format("{} at {}: {}", file.filename().string(), path, answer.body().substr(0, 200));
+      const std::string where =
+          fmt::format("{} at {}: {}", file.filename().string(), path, answer.body().substr(0, 200));
       if (answer.status == 200) {
         EXPECT_TRUE(answer.json().is_object()) << where;
         continue;

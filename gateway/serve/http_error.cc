@@ -13,7 +13,9 @@ namespace {
 // Writes one JSON object, member by member.
 class ObjectWriter {
  public:
-  explicit ObjectWriter(std::string* out, bool ascii = false) : out_(*out), ascii_(ascii) { out_.push_back('{'); }
+  explicit ObjectWriter(std::string* out, bool ascii = false) : out_(*out), ascii_(ascii) {
+    out_.push_back('{');
+  }
   void Text(std::string_view name, std::string_view value) {
     Name(name);
     AppendJsonString(value, ascii_, &out_);
@@ -99,25 +101,39 @@ std::string DetailBody(const absl::Status& status, const base::ErrorDetail& deta
 
 int HttpStatusOf(const absl::Status& status) {
   switch (status.code()) {
-    case absl::StatusCode::kOk: return 200;
-    case absl::StatusCode::kCancelled: return 499;
-    case absl::StatusCode::kInvalidArgument: return base::DetailOf(status).reason == "CONTENT_TYPE" ? 415 : 400;
+    case absl::StatusCode::kOk:
+      return 200;
+    case absl::StatusCode::kCancelled:
+      return 499;
+    case absl::StatusCode::kInvalidArgument:
+      return base::DetailOf(status).reason == "CONTENT_TYPE" ? 415 : 400;
     case absl::StatusCode::kFailedPrecondition:
-    case absl::StatusCode::kOutOfRange: return 400;
-    case absl::StatusCode::kDeadlineExceeded: return 504;
-    case absl::StatusCode::kNotFound: return 404;
+    case absl::StatusCode::kOutOfRange:
+      return 400;
+    case absl::StatusCode::kDeadlineExceeded:
+      return 504;
+    case absl::StatusCode::kNotFound:
+      return 404;
     case absl::StatusCode::kAlreadyExists:
-    case absl::StatusCode::kAborted: return 409;
-    case absl::StatusCode::kPermissionDenied: return 403;
-    case absl::StatusCode::kUnauthenticated: return 401;
-    case absl::StatusCode::kResourceExhausted: return 429;
-    case absl::StatusCode::kUnimplemented: return base::DetailOf(status).reason == "METHOD_NOT_ALLOWED" ? 405 : 501;
-    case absl::StatusCode::kUnavailable: return 503;
-    default: return 500;
+    case absl::StatusCode::kAborted:
+      return 409;
+    case absl::StatusCode::kPermissionDenied:
+      return 403;
+    case absl::StatusCode::kUnauthenticated:
+      return 401;
+    case absl::StatusCode::kResourceExhausted:
+      return 429;
+    case absl::StatusCode::kUnimplemented:
+      return base::DetailOf(status).reason == "METHOD_NOT_ALLOWED" ? 405 : 501;
+    case absl::StatusCode::kUnavailable:
+      return 503;
+    default:
+      return 500;
   }
 }
 
-http_server::Response ErrorResponse(const absl::Status& status, ErrorStyle style, std::string_view request_id) {
+http_server::Response ErrorResponse(const absl::Status& status, ErrorStyle style,
+                                    std::string_view request_id) {
   const base::ErrorDetail detail = base::DetailOf(status);
   http_server::Response response;
   response.status = HttpStatusOf(status);
@@ -130,17 +146,19 @@ http_server::Response ErrorResponse(const absl::Status& status, ErrorStyle style
   response.headers.Add("Content-Type", "application/json");
   if (response.status == 503 || response.status == 429) {
     const double seconds = detail.retry_after ? absl::ToDoubleSeconds(*detail.retry_after) : 1;
-    response.headers.Add("Retry-After", std::to_string(std::max<int64_t>(1, std::llround(std::ceil(seconds)))));
+    response.headers.Add("Retry-After",
+                         std::to_string(std::max<int64_t>(1, std::llround(std::ceil(seconds)))));
   }
   if (response.status == 401) response.headers.Add("WWW-Authenticate", "Bearer realm=\"opsmesh\"");
-  if (const auto allow = detail.metadata.find("allow"); response.status == 405 && allow != detail.metadata.end()) {
+  if (const auto allow = detail.metadata.find("allow");
+      response.status == 405 && allow != detail.metadata.end()) {
     response.headers.Add("Allow", allow->second);
   }
   return response;
 }
 
-std::string FailedStreamEvent(const absl::Status& status, ErrorStyle style, std::string_view outcome,
-                              std::string_view session_id) {
+std::string FailedStreamEvent(const absl::Status& status, ErrorStyle style,
+                              std::string_view outcome, std::string_view session_id) {
   const base::ErrorDetail detail = base::DetailOf(status);
   std::string event;
   ObjectWriter object(&event, /*ascii=*/true);

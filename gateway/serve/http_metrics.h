@@ -26,8 +26,8 @@ class HttpMetrics {
   void AddStreams(int by) { streams_.Add(by); }
 
  private:
-  static constexpr std::array kCodes = {200, 204, 304, 400, 401, 403, 404, 405, 409, 413, 415, 422,
-                                        429, 499, 500, 501, 503, 504, 0};
+  static constexpr std::array kCodes = {200, 204, 304, 400, 401, 403, 404, 405, 409, 413,
+                                        415, 422, 429, 499, 500, 501, 503, 504, 0};
   using Row = std::array<std::atomic<telemetry::Counter*>, kCodes.size()>;
 
   const std::vector<std::string> labels_;

@@ -28,7 +28,8 @@ class LiveCalls {
     LiveCalls& calls_;
   };
 
-  /// Waits until no token is left. Ends because every call behind one was cancelled before, or has a deadline.
+  /// Waits until no token is left. Ends because every call behind one was cancelled before, or has
+  /// a deadline.
   void WaitForNone() {
     std::unique_lock lock(mutex_);
     none_.wait(lock, [this] { return count_ == 0; });

@@ -14,15 +14,18 @@
 namespace opsmesh::gateway {
 namespace {
 
-// An error comes within this time or not at all; then the head goes out, so that a client sees its stream open.
+// An error comes within this time or not at all; then the head goes out, so that a client sees its
+// stream open.
 constexpr absl::Duration kHeadDelay = absl::Milliseconds(250);
 // How often a stream whose client is slow is looked at.
 constexpr absl::Duration kSlowClientDelay = absl::Milliseconds(20);
 
 // The value of a singular string field of a message, or "".
-std::string_view FindText(const MessageSchema& schema, std::string_view name, std::string_view wire) {
+std::string_view FindText(const MessageSchema& schema, std::string_view name,
+                          std::string_view wire) {
   const FieldSchema* field = schema.FindByName(name);
-  if (field == nullptr || field->type != ValueType::kString || field->shape != Shape::kSingular) return {};
+  if (field == nullptr || field->type != ValueType::kString || field->shape != Shape::kSingular)
+    return {};
   Records records;
   if (IndexRecords(schema, wire, 0, &records) != nullptr) return {};
   std::string_view value;
@@ -35,13 +38,14 @@ std::string_view FindText(const MessageSchema& schema, std::string_view name, st
 // The documented JavaScript client breaks on events from about 65 kB (design/api.md).
 constexpr size_t kMaxEventBytes = 60'000;
 
-// A too long event is shortened where its contract foresees it: a string field `x` beside a bool field `x_truncated` is
-// cut and marked. Of a singular field the last occurrence on the wire counts, so the shorter value is just appended.
-// False when the message has no such field.
+// A too long event is shortened where its contract foresees it: a string field `x` beside a bool
+// field `x_truncated` is cut and marked. Of a singular field the last occurrence on the wire
+// counts, so the shorter value is just appended. False when the message has no such field.
 bool Shorten(const MessageSchema& schema, size_t json_bytes, std::string* wire) {
   for (const FieldSchema& field : schema.fields) {
     const FieldSchema* mark = schema.FindByName(field.name + "_truncated");
-    if (mark == nullptr || mark->type != ValueType::kBool || field.type != ValueType::kString) continue;
+    if (mark == nullptr || mark->type != ValueType::kBool || field.type != ValueType::kString)
+      continue;
     const std::string text(FindText(schema, field.name, *wire));
     // Escapes are spread unevenly, hence the margin; the caller tries again when it was not enough.
     const size_t keep = text.size() * (kMaxEventBytes * 9 / 10) / json_bytes;
@@ -58,7 +62,8 @@ class StreamExchange final : public StreamReader,
                              public Interruptible,
                              public std::enable_shared_from_this<StreamExchange> {
  public:
-  StreamExchange(Core& core, RequestState state) : live_(core.live), core_(core), state_(std::move(state)) {
+  StreamExchange(Core& core, RequestState state)
+      : live_(core.live), core_(core), state_(std::move(state)) {
     core_.metrics.AddStreams(1);
   }
   ~StreamExchange() override {
@@ -108,7 +113,8 @@ class StreamExchange final : public StreamReader,
     if (over_) return;
     // Nobody here gave the call up, so it was the service: it is going down.
     if (base::DetailOf(status).reason == "CALLER_LEFT") {
-      status = base::Unavailable("SERVICE_UNAVAILABLE", "The service broke off the answer.").Hint("Ask again in a moment.");
+      status = base::Unavailable("SERVICE_UNAVAILABLE", "The service broke off the answer.")
+                   .Hint("Ask again in a moment.");
     }
     EndLocked(status, "error");
   }
@@ -117,7 +123,8 @@ class StreamExchange final : public StreamReader,
     const std::lock_guard lock(mutex_);
     if (over_) return absl::ZeroDuration();
     if (paused_) {
-      if (state_.exchange->BufferedBytes() > core_.options.stream_high_water / 2) return kSlowClientDelay;
+      if (state_.exchange->BufferedBytes() > core_.options.stream_high_water / 2)
+        return kSlowClientDelay;
       paused_ = false;
       if (stream_ != nullptr) stream_->Resume();
       return ping_scheduled_ ? absl::ZeroDuration() : NextPingLocked();
@@ -140,13 +147,15 @@ class StreamExchange final : public StreamReader,
   }
 
  private:
-  // The message as JSON into json_, shortened when it is too long for an event and its contract says how.
+  // The message as JSON into json_, shortened when it is too long for an event and its contract
+  // says how.
   absl::Status PrintEventLocked(std::string_view wire) {
     const MessageSchema& schema = *state_.route->response;
     std::string shorter;
     for (int attempt = 0;; ++attempt) {
       json_.clear();
-      OPSMESH_RETURN_IF_ERROR(PrintMessage(core_.routes->schemas(), schema, wire, {.ascii = true}, &json_));
+      OPSMESH_RETURN_IF_ERROR(
+          PrintMessage(core_.routes->schemas(), schema, wire, {.ascii = true}, &json_));
       if (json_.size() <= kMaxEventBytes || attempt == 8) return absl::OkStatus();
       if (shorter.empty()) shorter = wire;
       if (!Shorten(schema, json_.size(), &shorter)) return absl::OkStatus();
@@ -161,7 +170,8 @@ class StreamExchange final : public StreamReader,
 
   // Only until one is known: the id of a session does not change within a stream.
   std::string_view FindSessionId(std::string_view wire) const {
-    return session_id_.empty() ? FindText(*state_.route->response, "session_id", wire) : std::string_view();
+    return session_id_.empty() ? FindText(*state_.route->response, "session_id", wire)
+                               : std::string_view();
   }
 
   void StartLocked() {
@@ -193,7 +203,8 @@ class StreamExchange final : public StreamReader,
     StartLocked();
     if (!status.ok()) {
       LogFault(core_, state_, status);
-      state_.exchange->Write(http_server::FormatSse(FailedStreamEvent(status, state_.style(), outcome, session_id_)));
+      state_.exchange->Write(
+          http_server::FormatSse(FailedStreamEvent(status, state_.style(), outcome, session_id_)));
     }
     state_.exchange->Finish();
     FinishLocked(status.ok() ? 200 : HttpStatusOf(status));

@@ -11,10 +11,14 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 TestRequest Count(std::string body) {
-  return {.method = "POST", .target = "/count", .body = std::move(body), .headers = {{"Content-Type", "application/json"}}};
+  return {.method = "POST",
+          .target = "/count",
+          .body = std::move(body),
+          .headers = {{"Content-Type", "application/json"}}};
 }
 
-// The data of every event until the end of the stream, comments left out. "CUT" last when it ended without an end.
+// The data of every event until the end of the stream, comments left out. "CUT" last when it ended
+// without an end.
 std::vector<std::string> ReadEvents(http_server::RawClient& client) {
   std::vector<std::string> events;
   for (;;) {
@@ -81,14 +85,15 @@ TEST(StreamTest, AnErrorBeforeTheFirstEventIsAPlainHttpError) {
 
 TEST(StreamTest, AnErrorAfterItIsALastEventThatSaysDone) {
   GatewayHarness harness;
-  auto client =
-      harness.Begin(Count(R"({"up_to":9,"fail_after":2,"fail_with":"UNAVAILABLE","session_id":"s-1"})"));
+  auto client = harness.Begin(
+      Count(R"({"up_to":9,"fail_after":2,"fail_with":"UNAVAILABLE","session_id":"s-1"})"));
   ASSERT_TRUE(client->ReadHead().has_value());
   const auto events = ReadEvents(*client);
   ASSERT_EQ(events.size(), 3u);
-  EXPECT_EQ(events[2],
-            R"({"session_id":"s-1","status":"error","error":"The request asked for this failure. Ask for another.",)"
-            R"("reason":"TOLD_TO","done":true})");
+  EXPECT_EQ(
+      events[2],
+      R"({"session_id":"s-1","status":"error","error":"The request asked for this failure. Ask for another.",)"
+      R"("reason":"TOLD_TO","done":true})");
 }
 
 TEST(StreamTest, AgentDevelopmentKitStreamsEndWithAnErrorAsTheirServersWriteIt) {
@@ -97,7 +102,8 @@ TEST(StreamTest, AgentDevelopmentKitStreamsEndWithAnErrorAsTheirServersWriteIt) 
   request.target = "/count-detail";
   auto client = harness.Begin(request);
   ASSERT_TRUE(client->ReadHead().has_value());
-  EXPECT_EQ(ReadEvents(*client).back(), R"({"error":"The request asked for this failure. Ask for another."})");
+  EXPECT_EQ(ReadEvents(*client).back(),
+            R"({"error":"The request asked for this failure. Ask for another."})");
 }
 
 TEST(StreamTest, AServiceThatDiesInMidStreamLeavesALastEventThatSaysDone) {
@@ -143,13 +149,15 @@ TEST(StreamTest, AClientThatLeavesCancelsTheStream) {
   EXPECT_THAT(harness.registry().Text(), HasSubstr("opsmesh_sse_streams 1"));
   client->Close();
   EXPECT_TRUE(Eventually([&] { return harness.service().cancelled() == 1; }));
-  EXPECT_TRUE(Eventually([&] { return harness.registry().Text().find("opsmesh_sse_streams 0") != std::string::npos; }));
+  EXPECT_TRUE(Eventually([&] {
+    return harness.registry().Text().find("opsmesh_sse_streams 0") != std::string::npos;
+  }));
 }
 
 TEST(StreamTest, ASlowReaderHoldsTheServiceUpInsteadOfFillingMemoryAndThenGetsAll) {
   GatewayHarness harness;
-  auto client = harness.Begin(
-      Count(R"({"up_to":2000,"text":"0123456789","text_repeat":1000})"), /*receive_buffer=*/4096);
+  auto client = harness.Begin(Count(R"({"up_to":2000,"text":"0123456789","text_repeat":1000})"),
+                              /*receive_buffer=*/4096);
   ASSERT_TRUE(client->ReadHead().has_value());
   // The service stops writing when every buffer on the way is full: long before its 20 MB.
   int64_t before = -1;

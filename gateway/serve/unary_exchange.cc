@@ -20,9 +20,11 @@ absl::Status PrintRaw(std::string_view wire, http_server::Response* response) {
   while (p != end) {
     uint64_t tag = 0;
     Record record{};
-    if ((p = ReadVarint(p, end, &tag)) == nullptr) return base::Internal("BACKEND_ANSWER", "The answer is broken.");
+    if ((p = ReadVarint(p, end, &tag)) == nullptr)
+      return base::Internal("BACKEND_ANSWER", "The answer is broken.");
     record.wire_type = static_cast<WireType>(tag & 7);
-    if ((p = ReadRecord(p, end, &record)) == nullptr) return base::Internal("BACKEND_ANSWER", "The answer is broken.");
+    if ((p = ReadRecord(p, end, &record)) == nullptr)
+      return base::Internal("BACKEND_ANSWER", "The answer is broken.");
     if (record.wire_type != WireType::kLength) continue;
     if (tag >> 3 == 1 && record.length > 0) type = record.bytes();
     if (tag >> 3 == 2) response->body = record.bytes();
@@ -35,7 +37,11 @@ absl::Status PrintRaw(std::string_view wire, http_server::Response* response) {
 class UnaryExchange final : public std::enable_shared_from_this<UnaryExchange> {
  public:
   UnaryExchange(Core& core, RequestState state, CallSpec spec, std::string wire)
-      : live_(core.live), core_(core), state_(std::move(state)), spec_(std::move(spec)), wire_(std::move(wire)) {}
+      : live_(core.live),
+        core_(core),
+        state_(std::move(state)),
+        spec_(std::move(spec)),
+        wire_(std::move(wire)) {}
 
   void Run() {
     state_.exchange->OnClientGone([weak = weak_from_this()] {
@@ -43,10 +49,12 @@ class UnaryExchange final : public std::enable_shared_from_this<UnaryExchange> {
     });
     if (!core_.admission.Enter([self = shared_from_this()] { self->Start(); })) {
       core_.metrics.CountShed("queue_full");
-      AnswerError(core_, state_,
-                  base::Unavailable("OVERLOADED", "The gateway has more requests running and waiting than it may.")
-                      .Hint("Try again in a moment; long questions are better asked as a stream.")
-                      .RetryAfter(absl::Seconds(1)));
+      AnswerError(
+          core_, state_,
+          base::Unavailable("OVERLOADED",
+                            "The gateway has more requests running and waiting than it may.")
+              .Hint("Try again in a moment; long questions are better asked as a stream.")
+              .RetryAfter(absl::Seconds(1)));
     }
   }
 
@@ -54,9 +62,9 @@ class UnaryExchange final : public std::enable_shared_from_this<UnaryExchange> {
   void Start() {
     const absl::Status still_wanted = gone() ? absl::CancelledError("") : spec_.context.Check();
     if (!still_wanted.ok()) return Done(still_wanted);
-    auto call = core_.backend->Call(spec_, std::move(wire_), [self = shared_from_this()](auto answer) {
-      self->Done(std::move(answer));
-    });
+    auto call = core_.backend->Call(
+        spec_, std::move(wire_),
+        [self = shared_from_this()](auto answer) { self->Done(std::move(answer)); });
     bool cancel = false;
     {
       const std::lock_guard lock(mutex_);

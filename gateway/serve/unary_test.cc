@@ -25,7 +25,8 @@ TEST(UnaryTest, AGetFillsTheMessageFromPathAndQueryAndAnswersJson) {
 
 TEST(UnaryTest, APostTakesJsonAndKeepsTheTypesOfInlinedJson) {
   GatewayHarness harness;
-  const auto json = harness.Post("/toy", R"({"name":"n","extra":{"key2":42,"x":[1.5,null]},"unknown":1})").json();
+  const auto json =
+      harness.Post("/toy", R"({"name":"n","extra":{"key2":42,"x":[1.5,null]},"unknown":1})").json();
   EXPECT_EQ(json["request"]["extra"].dump(), R"({"key2":42,"x":[1.5,null]})");
 }
 
@@ -64,16 +65,18 @@ TEST(UnaryTest, HeadAnswersTheHeadOfGet) {
 
 TEST(UnaryTest, IdentityRequestIdTraceLanguageAndDeadlineReachTheService) {
   GatewayHarness harness;
-  const TestAnswer answer = harness.Get("/toy/abc", {{"X-Request-Id", "my-id.1"},
-                                                    {"Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
-                                                    {"Accept-Language", "zh-CN,zh;q=0.9"},
-                                                    {"X-Request-Timeout", "5"}});
+  const TestAnswer answer = harness.Get(
+      "/toy/abc", {{"X-Request-Id", "my-id.1"},
+                   {"Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+                   {"Accept-Language", "zh-CN,zh;q=0.9"},
+                   {"X-Request-Timeout", "5"}});
   const auto metadata = answer.json()["metadata"];
   EXPECT_EQ(answer.Header("x-request-id"), "my-id.1");
   EXPECT_EQ(metadata["x-request-id"], "my-id.1");
   EXPECT_EQ(metadata["x-opsmesh-principal"], "loopback");
   EXPECT_EQ(metadata["x-opsmesh-role"], "admin");
-  EXPECT_THAT(metadata["traceparent"].get<std::string>(), HasSubstr("0af7651916cd43dd8448eb211c80319c"));
+  EXPECT_THAT(metadata["traceparent"].get<std::string>(),
+              HasSubstr("0af7651916cd43dd8448eb211c80319c"));
   EXPECT_EQ(metadata["accept-language"], "zh-CN,zh;q=0.9");
   // gRPC rounds a timeout up on the wire, by at most 1 %.
   EXPECT_LE(answer.json()["remaining_ms"].get<double>(), 5050);
@@ -82,8 +85,9 @@ TEST(UnaryTest, IdentityRequestIdTraceLanguageAndDeadlineReachTheService) {
 
 TEST(UnaryTest, AnUnusableRequestIdIsReplaced) {
   GatewayHarness harness;
-  EXPECT_THAT(harness.Get("/items", {{"X-Request-Id", std::string(200, 'x')}}).Header("x-request-id"),
-              ContainsRegex("^req_[0-9a-f]{32}$"));
+  EXPECT_THAT(
+      harness.Get("/items", {{"X-Request-Id", std::string(200, 'x')}}).Header("x-request-id"),
+      ContainsRegex("^req_[0-9a-f]{32}$"));
 }
 
 TEST(UnaryTest, TheTimeoutHeaderMustBeATime) {
@@ -96,10 +100,10 @@ TEST(UnaryTest, TheTimeoutHeaderMustBeATime) {
 TEST(UnaryTest, InternalAndImpersonationHeadersOfAClientGoNowhere) {
   GatewayHarness harness;
   const auto answer = harness.Get("/toy/abc", {{"X-Opsmesh-Principal", "root"},
-                                              {"X-Opsmesh-Role", "admin"},
-                                              {"X-Opsmesh-Mesh-Token", "t"},
-                                              {"X-Http-X-Slack-Signature", "s"},
-                                              {"Impersonate-User", "root"}});
+                                               {"X-Opsmesh-Role", "admin"},
+                                               {"X-Opsmesh-Mesh-Token", "t"},
+                                               {"X-Http-X-Slack-Signature", "s"},
+                                               {"Impersonate-User", "root"}});
   const auto metadata = answer.json()["metadata"];
   EXPECT_EQ(metadata["x-opsmesh-principal"], "loopback");
   EXPECT_FALSE(metadata.contains("x-opsmesh-mesh-token"));
@@ -109,15 +113,16 @@ TEST(UnaryTest, InternalAndImpersonationHeadersOfAClientGoNowhere) {
 
 TEST(UnaryTest, ASignedWebhookGetsItsRawBodyAndTheHeadersItNeeds) {
   GatewayHarness harness;
-  const auto answer = harness.Send({.method = "POST",
-                                    .target = "/hook",
-                                    .body = "a=1&b={",
-                                    .headers = {{"Content-Type", "application/x-www-form-urlencoded"},
-                                                {"X-Slack-Signature", "v0=ab"},
-                                                {"Authorization", "Bearer secret"},
-                                                {"Cookie", "c"},
-                                                {"Impersonate-User", "root"},
-                                                {"X-Http-X-Slack-Signature", "forged"}}});
+  const auto answer =
+      harness.Send({.method = "POST",
+                    .target = "/hook",
+                    .body = "a=1&b={",
+                    .headers = {{"Content-Type", "application/x-www-form-urlencoded"},
+                                {"X-Slack-Signature", "v0=ab"},
+                                {"Authorization", "Bearer secret"},
+                                {"Cookie", "c"},
+                                {"Impersonate-User", "root"},
+                                {"X-Http-X-Slack-Signature", "forged"}}});
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.Header("content-type"), "text/plain");
   EXPECT_THAT(answer.body(), HasSubstr("application/x-www-form-urlencoded|a=1&b={|"));
@@ -129,16 +134,29 @@ TEST(UnaryTest, ASignedWebhookGetsItsRawBodyAndTheHeadersItNeeds) {
 
 TEST(UnaryTest, TheIdempotencyKeyFillsTheRequestId) {
   GatewayHarness harness;
-  EXPECT_EQ(harness.Post("/toy", "{}", {{"Idempotency-Key", "k-1"}}).json()["request"]["request_id"], "k-1");
+  EXPECT_EQ(
+      harness.Post("/toy", "{}", {{"Idempotency-Key", "k-1"}}).json()["request"]["request_id"],
+      "k-1");
 }
 
 TEST(UnaryTest, EveryCodeHasItsHttpStatusAndTheDesignedBody) {
   GatewayHarness harness;
-  const std::vector<std::pair<std::string, int>> expected = {
-      {"CANCELLED", 499},        {"UNKNOWN", 500},          {"INVALID_ARGUMENT", 400},  {"DEADLINE_EXCEEDED", 504},
-      {"NOT_FOUND", 404},        {"ALREADY_EXISTS", 409},   {"PERMISSION_DENIED", 403}, {"RESOURCE_EXHAUSTED", 429},
-      {"FAILED_PRECONDITION", 400}, {"ABORTED", 409},       {"OUT_OF_RANGE", 400},      {"UNIMPLEMENTED", 501},
-      {"INTERNAL", 500},         {"UNAVAILABLE", 503},      {"DATA_LOSS", 500},         {"UNAUTHENTICATED", 401}};
+  const std::vector<std::pair<std::string, int>> expected = {{"CANCELLED", 499},
+                                                             {"UNKNOWN", 500},
+                                                             {"INVALID_ARGUMENT", 400},
+                                                             {"DEADLINE_EXCEEDED", 504},
+                                                             {"NOT_FOUND", 404},
+                                                             {"ALREADY_EXISTS", 409},
+                                                             {"PERMISSION_DENIED", 403},
+                                                             {"RESOURCE_EXHAUSTED", 429},
+                                                             {"FAILED_PRECONDITION", 400},
+                                                             {"ABORTED", 409},
+                                                             {"OUT_OF_RANGE", 400},
+                                                             {"UNIMPLEMENTED", 501},
+                                                             {"INTERNAL", 500},
+                                                             {"UNAVAILABLE", 503},
+                                                             {"DATA_LOSS", 500},
+                                                             {"UNAUTHENTICATED", 401}};
   for (const auto& [name, status] : expected) {
     const TestAnswer answer = harness.Get("/toy/x?fail_with=" + name, {{"X-Request-Id", "r1"}});
     EXPECT_EQ(answer.status, status) << name;
@@ -154,7 +172,8 @@ TEST(UnaryTest, EveryCodeHasItsHttpStatusAndTheDesignedBody) {
     EXPECT_EQ(plain.status, status) << name;
   }
   EXPECT_EQ(harness.Get("/toy/x?fail_with=UNAVAILABLE").Header("retry-after"), "1");
-  EXPECT_EQ(harness.Get("/toy/x?fail_with=UNAUTHENTICATED").Header("www-authenticate"), "Bearer realm=\"opsmesh\"");
+  EXPECT_EQ(harness.Get("/toy/x?fail_with=UNAUTHENTICATED").Header("www-authenticate"),
+            "Bearer realm=\"opsmesh\"");
 }
 
 TEST(UnaryTest, AgentDevelopmentKitRoutesAnswerErrorsAsDetail) {
@@ -175,7 +194,8 @@ TEST(UnaryTest, UnknownPathsAndMethodsSayWhatThereIs) {
   const TestAnswer method = harness.Send({.method = "DELETE", .target = "/toy"});
   EXPECT_EQ(method.Reason(), "405 METHOD_NOT_ALLOWED");
   EXPECT_EQ(method.Header("allow"), "POST, OPTIONS");
-  EXPECT_EQ(harness.Send({.method = "OPTIONS", .target = "/items"}).Header("allow"), "GET, HEAD, OPTIONS");
+  EXPECT_EQ(harness.Send({.method = "OPTIONS", .target = "/items"}).Header("allow"),
+            "GET, HEAD, OPTIONS");
 }
 
 TEST(UnaryTest, ABodyAboveTheLimitOfItsRpcIsRefused) {

@@ -45,7 +45,8 @@ void GatewayHarness::KillService() {
 }
 
 absl::StatusOr<rpc::Channel> GatewayHarness::For(std::string_view service_full_name) const {
-  if (service_full_name != "opsmesh.toy.v1.ToyService") return base::NotFound("SERVICE_UNKNOWN", service_full_name);
+  if (service_full_name != "opsmesh.toy.v1.ToyService")
+    return base::NotFound("SERVICE_UNKNOWN", service_full_name);
   auto identity = std::make_shared<rpc::CallIdentity>();
   identity->service = "gateway";
   return rpc::MakeChannel({.target = fmt::format("127.0.0.1:{}", port_)}, std::move(identity));
@@ -60,7 +61,8 @@ std::string Format(const TestRequest& request) {
     return false;
   };
   if (!given("Host")) text += "Host: localhost\r\n";
-  if (!given("Content-Length") && !given("Transfer-Encoding") && (!request.body.empty() || request.method != "GET")) {
+  if (!given("Content-Length") && !given("Transfer-Encoding") &&
+      (!request.body.empty() || request.method != "GET")) {
     text += fmt::format("Content-Length: {}\r\n", request.body.size());
   }
   for (const auto& [name, value] : request.headers) {
@@ -69,7 +71,8 @@ std::string Format(const TestRequest& request) {
   return text + "\r\n" + request.body;
 }
 
-std::unique_ptr<http_server::RawClient> GatewayHarness::Begin(const TestRequest& request, int receive_buffer) {
+std::unique_ptr<http_server::RawClient> GatewayHarness::Begin(const TestRequest& request,
+                                                              int receive_buffer) {
   auto client = std::make_unique<http_server::RawClient>(gateway_->port(), receive_buffer);
   client->Send(Format(request));
   return client;
@@ -85,14 +88,18 @@ TestAnswer GatewayHarness::Send(const TestRequest& request) {
   return answer;
 }
 
-TestAnswer GatewayHarness::Get(std::string target, std::vector<std::pair<std::string, std::string>> headers) {
+TestAnswer GatewayHarness::Get(std::string target,
+                               std::vector<std::pair<std::string, std::string>> headers) {
   return Send({.target = std::move(target), .headers = std::move(headers)});
 }
 
 TestAnswer GatewayHarness::Post(std::string target, std::string body,
                                 std::vector<std::pair<std::string, std::string>> headers) {
   headers.emplace_back("Content-Type", "application/json");
-  return Send({.method = "POST", .target = std::move(target), .body = std::move(body), .headers = std::move(headers)});
+  return Send({.method = "POST",
+               .target = std::move(target),
+               .body = std::move(body),
+               .headers = std::move(headers)});
 }
 
 }  // namespace opsmesh::gateway

@@ -22,7 +22,8 @@ struct TestRequest {
   std::string method = "GET";
   std::string target = "/";
   std::string body;
-  std::vector<std::pair<std::string, std::string>> headers;  // replace the ones added when of the same name
+  std::vector<std::pair<std::string, std::string>>
+      headers;  // replace the ones added when of the same name
 };
 
 struct TestAnswer {
@@ -44,7 +45,8 @@ class GatewayHarness final : private rpc::ChannelSource {
   TestAnswer Send(const TestRequest& request);
   TestAnswer Get(std::string target, std::vector<std::pair<std::string, std::string>> headers = {});
   /// POST of JSON.
-  TestAnswer Post(std::string target, std::string body, std::vector<std::pair<std::string, std::string>> headers = {});
+  TestAnswer Post(std::string target, std::string body,
+                  std::vector<std::pair<std::string, std::string>> headers = {});
   /// A connection on which the request was sent; the answer is not read yet.
   std::unique_ptr<http_server::RawClient> Begin(const TestRequest& request, int receive_buffer = 0);
 

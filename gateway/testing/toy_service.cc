@@ -36,13 +36,15 @@ void ToyServiceImpl::Unblock() {
   changed_.notify_all();
 }
 
-grpc::Status ToyServiceImpl::Echo(const char* rpc, grpc::ServerContext* context, const toy::v1::EchoRequest& request,
+grpc::Status ToyServiceImpl::Echo(const char* rpc, grpc::ServerContext* context,
+                                  const toy::v1::EchoRequest& request,
                                   toy::v1::EchoResponse* response) {
   ++calls_;
   ++running_;
   if (request.name() == "blocked") {
     std::unique_lock lock(mutex_);
-    while (!unblocked_ && !context->IsCancelled()) changed_.wait_for(lock, std::chrono::milliseconds(5));
+    while (!unblocked_ && !context->IsCancelled())
+      changed_.wait_for(lock, std::chrono::milliseconds(5));
   }
   --running_;
   if (context->IsCancelled()) {
@@ -58,15 +60,18 @@ grpc::Status ToyServiceImpl::Echo(const char* rpc, grpc::ServerContext* context,
       (*response->mutable_metadata())[name] = std::string(value.data(), value.size());
     }
   }
-  response->set_remaining_ms(
-      std::chrono::duration<double, std::milli>(context->deadline() - std::chrono::system_clock::now()).count());
+  response->set_remaining_ms(std::chrono::duration<double, std::milli>(
+                                 context->deadline() - std::chrono::system_clock::now())
+                                 .count());
   return grpc::Status::OK;
 }
 
-grpc::Status ToyServiceImpl::ListItems(grpc::ServerContext*, const toy::v1::ListItemsRequest* request,
+grpc::Status ToyServiceImpl::ListItems(grpc::ServerContext*,
+                                       const toy::v1::ListItemsRequest* request,
                                        toy::v1::ListItemsResponse* response) {
   ++calls_;
-  for (int i = 0; i < request->count(); ++i) response->add_items()->set_some_text(std::to_string(i));
+  for (int i = 0; i < request->count(); ++i)
+    response->add_items()->set_some_text(std::to_string(i));
   return grpc::Status::OK;
 }
 
@@ -77,13 +82,15 @@ grpc::Status ToyServiceImpl::Root(grpc::ServerContext*, const toy::v1::ListItems
   return grpc::Status::OK;
 }
 
-grpc::Status ToyServiceImpl::Hook(grpc::ServerContext* context, const google::api::HttpBody* request,
+grpc::Status ToyServiceImpl::Hook(grpc::ServerContext* context,
+                                  const google::api::HttpBody* request,
                                   google::api::HttpBody* response) {
   ++calls_;
   std::string seen = request->content_type() + "|" + request->data();
   for (const auto& [key, value] : context->client_metadata()) {
     const std::string name(key.data(), key.size());
-    if (name.starts_with("x-http-")) seen += "|" + name + "=" + std::string(value.data(), value.size());
+    if (name.starts_with("x-http-"))
+      seen += "|" + name + "=" + std::string(value.data(), value.size());
   }
   response->set_content_type("text/plain");
   response->set_data(seen);
@@ -97,7 +104,8 @@ grpc::Status ToyServiceImpl::Reflect(grpc::ServerContext*, const toy::v1::Everyt
   return grpc::Status::OK;
 }
 
-grpc::Status ToyServiceImpl::Count(grpc::ServerContext* context, const toy::v1::CountRequest* request,
+grpc::Status ToyServiceImpl::Count(grpc::ServerContext* context,
+                                   const toy::v1::CountRequest* request,
                                    grpc::ServerWriter<toy::v1::CountResponse>* writer) {
   ++calls_;
   ++running_;

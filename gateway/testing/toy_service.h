@@ -56,8 +56,8 @@ class ToyServiceImpl final : public toy::v1::ToyService::Service {
   void Unblock();
 
  private:
-  grpc::Status Echo(const char* rpc, grpc::ServerContext* context, const toy::v1::EchoRequest& request,
-                    toy::v1::EchoResponse* response);
+  grpc::Status Echo(const char* rpc, grpc::ServerContext* context,
+                    const toy::v1::EchoRequest& request, toy::v1::EchoResponse* response);
 
   std::atomic<int> calls_{0};
   std::atomic<int> cancelled_{0};

@@ -1,4 +1,5 @@
-// The transcoder against protobuf's json_util, over random messages of every type of the contract and of toy.proto.
+// The transcoder against protobuf's json_util, over random messages of every type of the contract
+// and of toy.proto.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -25,7 +26,8 @@ namespace {
 
 namespace pb = google::protobuf;
 
-// Set OPSMESH_FUZZ_ROUNDS for a longer run. An unoptimised build does a fifth, to stay within seconds.
+// Set OPSMESH_FUZZ_ROUNDS for a longer run. An unoptimised build does a fifth, to stay within
+// seconds.
 int Rounds() {
   const char* text = std::getenv("OPSMESH_FUZZ_ROUNDS");
   if (text != nullptr) return std::atoi(text);
@@ -43,7 +45,8 @@ bool MentionsJsonOrOption(const pb::Descriptor& type, std::set<const pb::Descrip
   }
   if (!seen->insert(&type).second) return false;
   for (int i = 0; i < type.field_count(); ++i) {
-    if (type.field(i)->message_type() != nullptr && MentionsJsonOrOption(*type.field(i)->message_type(), seen)) {
+    if (type.field(i)->message_type() != nullptr &&
+        MentionsJsonOrOption(*type.field(i)->message_type(), seen)) {
       return true;
     }
   }
@@ -58,10 +61,12 @@ std::vector<const pb::Descriptor*> AllTypes(const Contract& contract) {
     types.insert(rpc->method->output_type());
   }
   const pb::FileDescriptor* toy = contract.pool().FindFileByName("toy.proto");
-  for (int i = 0; toy != nullptr && i < toy->message_type_count(); ++i) types.insert(toy->message_type(i));
+  for (int i = 0; toy != nullptr && i < toy->message_type_count(); ++i)
+    types.insert(toy->message_type(i));
   std::erase_if(types, [](const auto* type) { return type->full_name() == "google.api.HttpBody"; });
   std::vector<const pb::Descriptor*> sorted(types.begin(), types.end());
-  std::sort(sorted.begin(), sorted.end(), [](auto* a, auto* b) { return a->full_name() < b->full_name(); });
+  std::sort(sorted.begin(), sorted.end(),
+            [](auto* a, auto* b) { return a->full_name() < b->full_name(); });
   return sorted;
 }
 
@@ -91,7 +96,8 @@ class DifferentialTest : public testing::Test {
 };
 
 class DifferentialOverTest : public testing::TestWithParam<std::string_view (*)()> {};
-INSTANTIATE_TEST_SUITE_P(Contracts, DifferentialOverTest, testing::Values(&OwnDescriptorSet, &ToyDescriptorSet),
+INSTANTIATE_TEST_SUITE_P(Contracts, DifferentialOverTest,
+                         testing::Values(&OwnDescriptorSet, &ToyDescriptorSet),
                          [](const auto& info) { return info.index == 0 ? "Own" : "Toy"; });
 
 TEST_P(DifferentialOverTest, WhatItPrintsJsonUtilPrintsTooAndBothReadItBack) {
@@ -123,7 +129,8 @@ TEST_P(DifferentialOverTest, WhatItPrintsJsonUtilPrintsTooAndBothReadItBack) {
     const absl::Status printed = PrintMessage(schemas_, schema, wire, options, &json);
     ASSERT_TRUE(printed.ok()) << printed << message->DebugString();
     if (options.ascii) {
-      ASSERT_TRUE(std::all_of(json.begin(), json.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; }));
+      ASSERT_TRUE(std::all_of(json.begin(), json.end(),
+                              [](char c) { return static_cast<unsigned char>(c) < 0x80; }));
     }
     // Ours reads what ours prints, to the same message.
     std::string back;
@@ -144,7 +151,9 @@ TEST_P(DifferentialOverTest, WhatItPrintsJsonUtilPrintsTooAndBothReadItBack) {
     ++compared;
     std::string theirs;
     ASSERT_TRUE(pb::util::MessageToJsonString(*message, &theirs, print).ok());
-    ASSERT_TRUE(SameJson(nlohmann::json::parse(json), nlohmann::json::parse(theirs))) << json << "\n" << theirs;
+    ASSERT_TRUE(SameJson(nlohmann::json::parse(json), nlohmann::json::parse(theirs)))
+        << json << "\n"
+        << theirs;
     // Ours reads what json_util prints in its camelCase style.
     pb::util::JsonPrintOptions camel;
     std::string theirs_camel;
@@ -194,7 +203,8 @@ TEST_F(DifferentialTest, DamagedJsonNeverCrashesAndWhatIsAcceptedIsAMessage) {
       ASSERT_TRUE(PrintMessage(schemas_, schema, message.SerializeAsString(), {}, &text).ok());
     }
     std::string json = text;
-    for (size_t n = random() % 3 + 1; n > 0; --n) json[random() % json.size()] = "{}[]:,\"\\0 -e.tn\x80"[random() % 17];
+    for (size_t n = random() % 3 + 1; n > 0; --n)
+      json[random() % json.size()] = "{}[]:,\"\\0 -e.tn\x80"[random() % 17];
     std::string wire;
     if (ParseMessage(schemas_, schema, json, &wire).ok()) {
       toy::v1::Everything again;

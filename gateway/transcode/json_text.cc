@@ -24,26 +24,45 @@ constexpr std::array<uint8_t, 256> MakeClasses() {
 constexpr std::array<uint8_t, 256> kClasses = MakeClasses();
 
 void AppendUnicodeEscape(uint32_t unit, std::string* out) {
-  const char text[6] = {'\\', 'u', kHex[unit >> 12 & 15], kHex[unit >> 8 & 15], kHex[unit >> 4 & 15], kHex[unit & 15]};
+  const char text[6] = {
+      '\\',           'u', kHex[unit >> 12 & 15], kHex[unit >> 8 & 15], kHex[unit >> 4 & 15],
+      kHex[unit & 15]};
   out->append(text, sizeof(text));
 }
 
 void AppendEscape(unsigned char c, std::string* out) {
   switch (c) {
-    case '"': out->append("\\\""); return;
-    case '\\': out->append("\\\\"); return;
-    case '\n': out->append("\\n"); return;
-    case '\r': out->append("\\r"); return;
-    case '\t': out->append("\\t"); return;
-    case '\b': out->append("\\b"); return;
-    case '\f': out->append("\\f"); return;
-    default: AppendUnicodeEscape(c, out);
+    case '"':
+      out->append("\\\"");
+      return;
+    case '\\':
+      out->append("\\\\");
+      return;
+    case '\n':
+      out->append("\\n");
+      return;
+    case '\r':
+      out->append("\\r");
+      return;
+    case '\t':
+      out->append("\\t");
+      return;
+    case '\b':
+      out->append("\\b");
+      return;
+    case '\f':
+      out->append("\\f");
+      return;
+    default:
+      AppendUnicodeEscape(c, out);
   }
 }
 
 // `text` starts with a well-formed multi-byte sequence; appends its escape and returns its length.
 size_t AppendCodePoint(const char* text, std::string* out) {
-  const auto byte = [text](int i) { return static_cast<uint32_t>(static_cast<unsigned char>(text[i])); };
+  const auto byte = [text](int i) {
+    return static_cast<uint32_t>(static_cast<unsigned char>(text[i]));
+  };
   if (byte(0) < 0xE0) {
     AppendUnicodeEscape((byte(0) & 0x1F) << 6 | (byte(1) & 0x3F), out);
     return 2;
@@ -53,13 +72,15 @@ size_t AppendCodePoint(const char* text, std::string* out) {
     return 3;
   }
   const uint32_t point =
-      ((byte(0) & 0x07) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 | (byte(3) & 0x3F)) - 0x10000;
+      ((byte(0) & 0x07) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 | (byte(3) & 0x3F)) -
+      0x10000;
   AppendUnicodeEscape(0xD800 + (point >> 10), out);
   AppendUnicodeEscape(0xDC00 + (point & 0x3FF), out);
   return 4;
 }
 
-// Copies runs of bytes of class 0 (and 2 unless `ascii`), escapes the rest. `text` is well-formed UTF-8.
+// Copies runs of bytes of class 0 (and 2 unless `ascii`), escapes the rest. `text` is well-formed
+// UTF-8.
 void AppendEscaped(std::string_view text, bool ascii, std::string* out) {
   const uint8_t stop_at = ascii ? 3 : 1;  // bit mask of the classes that end a run
   size_t start = 0;
@@ -120,7 +141,8 @@ void AppendJsonText(std::string_view json, bool ascii, std::string* out) {
   if (json.find_first_of("\n\r") != std::string_view::npos) {
     compact.resize(json.size() + simdjson::SIMDJSON_PADDING);
     size_t length = 0;
-    // Valid JSON always minifies; were it not, the copy below still holds valid JSON, only with its line breaks.
+    // Valid JSON always minifies; were it not, the copy below still holds valid JSON, only with its
+    // line breaks.
     if (simdjson::minify(json.data(), json.size(), compact.data(), length) == simdjson::SUCCESS) {
       json = std::string_view(compact.data(), length);
     }

@@ -24,28 +24,50 @@ using simdjson::dom::element_type;
 
 std::string_view TypeName(const element& value) {
   switch (value.type()) {
-    case element_type::ARRAY: return "a list";
-    case element_type::OBJECT: return "an object";
-    case element_type::STRING: return "a string";
-    case element_type::BOOL: return "true or false";
-    case element_type::NULL_VALUE: return "null";
-    default: return "a number";
+    case element_type::ARRAY:
+      return "a list";
+    case element_type::OBJECT:
+      return "an object";
+    case element_type::STRING:
+      return "a string";
+    case element_type::BOOL:
+      return "true or false";
+    case element_type::NULL_VALUE:
+      return "null";
+    default:
+      return "a number";
   }
 }
 
 std::string_view Wanted(ValueType type) {
   switch (type) {
-    case ValueType::kInt32: case ValueType::kSint32: case ValueType::kSfixed32:
+    case ValueType::kInt32:
+    case ValueType::kSint32:
+    case ValueType::kSfixed32:
       return "an integer from -2147483648 to 2147483647";
-    case ValueType::kUint32: case ValueType::kFixed32: return "an integer from 0 to 4294967295";
-    case ValueType::kInt64: case ValueType::kSint64: case ValueType::kSfixed64: return "a 64-bit integer";
-    case ValueType::kUint64: case ValueType::kFixed64: return "a 64-bit integer of at least 0";
-    case ValueType::kFloat: case ValueType::kDouble: return "a number";
-    case ValueType::kBool: return "true or false";
-    case ValueType::kString: return "a string";
-    case ValueType::kBytes: return "bytes in base64";
-    case ValueType::kEnum: return "a name of the enum";
-    case ValueType::kMessage: return "an object";
+    case ValueType::kUint32:
+    case ValueType::kFixed32:
+      return "an integer from 0 to 4294967295";
+    case ValueType::kInt64:
+    case ValueType::kSint64:
+    case ValueType::kSfixed64:
+      return "a 64-bit integer";
+    case ValueType::kUint64:
+    case ValueType::kFixed64:
+      return "a 64-bit integer of at least 0";
+    case ValueType::kFloat:
+    case ValueType::kDouble:
+      return "a number";
+    case ValueType::kBool:
+      return "true or false";
+    case ValueType::kString:
+      return "a string";
+    case ValueType::kBytes:
+      return "bytes in base64";
+    case ValueType::kEnum:
+      return "a name of the enum";
+    case ValueType::kMessage:
+      return "an object";
   }
   return "another value";
 }
@@ -63,7 +85,9 @@ struct Failure {
       if (!where.empty() && !it->starts_with('[')) where += '.';
       where += *it;
     }
-    return base::InvalidArgument(where, reason, where.empty() ? message : fmt::format("Field '{}': {}", where, message))
+    return base::InvalidArgument(
+               where, reason,
+               where.empty() ? message : fmt::format("Field '{}': {}", where, message))
         .Hint(hint);
   }
 };
@@ -76,10 +100,14 @@ class Builder {
 
   bool Message(const MessageSchema& schema, const element& value) {
     switch (schema.special) {
-      case Special::kNone: break;
-      case Special::kJson: return InlinedJson(value);
-      case Special::kTimestamp: return Timestamp(value);
-      case Special::kFallback: return Fallback(schema, simdjson::minify(value));
+      case Special::kNone:
+        break;
+      case Special::kJson:
+        return InlinedJson(value);
+      case Special::kTimestamp:
+        return Timestamp(value);
+      case Special::kFallback:
+        return Fallback(schema, simdjson::minify(value));
     }
     simdjson::dom::object object;
     if (value.get_object().get(object) != simdjson::SUCCESS) {
@@ -91,9 +119,12 @@ class Builder {
   bool Field(const FieldSchema& field, const element& value) {
     if (value.is_null() && !TakesNull(field)) return true;
     switch (field.shape) {
-      case Shape::kSingular: return Element(field, value);
-      case Shape::kRepeated: return List(field, value);
-      case Shape::kMap: return Map(field, value);
+      case Shape::kSingular:
+        return Element(field, value);
+      case Shape::kRepeated:
+        return List(field, value);
+      case Shape::kMap:
+        return Map(field, value);
     }
     return false;
   }
@@ -101,13 +132,21 @@ class Builder {
   // One value from plain text.
   bool Text(const FieldSchema& field, std::string_view text) {
     switch (field.type) {
-      case ValueType::kString: return String(field, text);
-      case ValueType::kBytes: return Bytes(field, text);
-      case ValueType::kEnum: return EnumText(field, text);
-      case ValueType::kBool: return BoolText(field, text);
-      case ValueType::kFloat: case ValueType::kDouble: return Real(field, DoubleFromText(text));
-      case ValueType::kMessage: return MessageText(field, text);
-      default: return IntegerText(field, text);
+      case ValueType::kString:
+        return String(field, text);
+      case ValueType::kBytes:
+        return Bytes(field, text);
+      case ValueType::kEnum:
+        return EnumText(field, text);
+      case ValueType::kBool:
+        return BoolText(field, text);
+      case ValueType::kFloat:
+      case ValueType::kDouble:
+        return Real(field, DoubleFromText(text));
+      case ValueType::kMessage:
+        return MessageText(field, text);
+      default:
+        return IntegerText(field, text);
     }
   }
 
@@ -119,7 +158,8 @@ class Builder {
     return false;
   }
   bool FailType(const FieldSchema& field, const element& value) {
-    return Fail("INVALID_FIELD", fmt::format("expected {}, got {}.", Wanted(field.type), TypeName(value)));
+    return Fail("INVALID_FIELD",
+                fmt::format("expected {}, got {}.", Wanted(field.type), TypeName(value)));
   }
   bool FailValue(const FieldSchema& field) {
     return Fail("INVALID_FIELD", fmt::format("expected {}.", Wanted(field.type)));
@@ -165,7 +205,8 @@ class Builder {
   bool MarkOneof(const FieldSchema& field, std::vector<int16_t>* oneofs) {
     for (const int16_t other : *oneofs) {
       if (other == field.oneof) {
-        return Fail("INVALID_FIELD", "cannot be given together with another field of its group.", "Give one of them.");
+        return Fail("INVALID_FIELD", "cannot be given together with another field of its group.",
+                    "Give one of them.");
       }
     }
     oneofs->push_back(field.oneof);
@@ -196,8 +237,8 @@ class Builder {
 
   // Types whose values include null.
   static bool NullElement(const FieldSchema& field) {
-    return field.message != nullptr &&
-           (field.message->special == Special::kJson || field.message->full_name == "google.protobuf.Value");
+    return field.message != nullptr && (field.message->special == Special::kJson ||
+                                        field.message->full_name == "google.protobuf.Value");
   }
 
   bool Map(const FieldSchema& field, const element& value) {
@@ -235,14 +276,19 @@ class Builder {
         if (value.get_bool().get(flag) != simdjson::SUCCESS) return FailType(field, value);
         return PutVarint(field, flag ? 1 : 0);
       }
-      case ValueType::kEnum: return Enum(field, value);
-      case ValueType::kFloat: case ValueType::kDouble: return RealElement(field, value);
-      case ValueType::kString: case ValueType::kBytes: {
+      case ValueType::kEnum:
+        return Enum(field, value);
+      case ValueType::kFloat:
+      case ValueType::kDouble:
+        return RealElement(field, value);
+      case ValueType::kString:
+      case ValueType::kBytes: {
         std::string_view text;
         if (value.get_string().get(text) != simdjson::SUCCESS) return FailType(field, value);
         return field.type == ValueType::kString ? String(field, text) : Bytes(field, text);
       }
-      default: return Integer(field, value);
+      default:
+        return Integer(field, value);
     }
   }
 
@@ -258,29 +304,42 @@ class Builder {
     return true;
   }
 
-  // Calls `convert.operator()<T>()`, which yields optional<T>, with the C++ type of the field, and writes the result.
+  // Calls `convert.operator()<T>()`, which yields optional<T>, with the C++ type of the field, and
+  // writes the result.
   template <typename Convert>
   bool PutInteger(const FieldSchema& field, Convert convert) {
     const auto put = [&]<typename T>(auto write) {
       const std::optional<T> v = convert.template operator()<T>();
       return v ? write(*v) : FailValue(field);
     };
-    const auto varint = [&](auto v) { return PutVarint(field, static_cast<uint64_t>(static_cast<int64_t>(v))); };
+    const auto varint = [&](auto v) {
+      return PutVarint(field, static_cast<uint64_t>(static_cast<int64_t>(v)));
+    };
     const auto zigzag = [&](auto v) { return PutVarint(field, ZigZagEncode(v)); };
     const auto fixed = [&](auto v) { return PutFixed(field, v); };
     switch (field.type) {
-      case ValueType::kInt32: return put.template operator()<int32_t>(varint);
-      case ValueType::kInt64: return put.template operator()<int64_t>(varint);
-      case ValueType::kUint32: return put.template operator()<uint32_t>(varint);
-      case ValueType::kUint64: return put.template operator()<uint64_t>(varint);
-      case ValueType::kSint32: case ValueType::kSint64:
+      case ValueType::kInt32:
+        return put.template operator()<int32_t>(varint);
+      case ValueType::kInt64:
+        return put.template operator()<int64_t>(varint);
+      case ValueType::kUint32:
+        return put.template operator()<uint32_t>(varint);
+      case ValueType::kUint64:
+        return put.template operator()<uint64_t>(varint);
+      case ValueType::kSint32:
+      case ValueType::kSint64:
         return field.type == ValueType::kSint32 ? put.template operator()<int32_t>(zigzag)
                                                 : put.template operator()<int64_t>(zigzag);
-      case ValueType::kFixed32: return put.template operator()<uint32_t>(fixed);
-      case ValueType::kFixed64: return put.template operator()<uint64_t>(fixed);
-      case ValueType::kSfixed32: return put.template operator()<int32_t>(fixed);
-      case ValueType::kSfixed64: return put.template operator()<int64_t>(fixed);
-      default: return FailValue(field);
+      case ValueType::kFixed32:
+        return put.template operator()<uint32_t>(fixed);
+      case ValueType::kFixed64:
+        return put.template operator()<uint64_t>(fixed);
+      case ValueType::kSfixed32:
+        return put.template operator()<int32_t>(fixed);
+      case ValueType::kSfixed64:
+        return put.template operator()<int64_t>(fixed);
+      default:
+        return FailValue(field);
     }
   }
 
@@ -298,8 +357,10 @@ class Builder {
         const double v = value.get_double().value_unsafe();
         return PutInteger(field, [v]<typename T>() { return IntegerFromDouble<T>(v); });
       }
-      case element_type::STRING: return IntegerText(field, value.get_string().value_unsafe());
-      default: return FailType(field, value);
+      case element_type::STRING:
+        return IntegerText(field, value.get_string().value_unsafe());
+      default:
+        return FailType(field, value);
     }
   }
 
@@ -344,7 +405,8 @@ class Builder {
     for (const auto& [name, number] : schema.by_name) names.push_back(name);
     std::sort(names.begin(), names.end());
     const std::string_view near = base::Nearest(text, names);
-    return Fail("UNKNOWN_ENUM_VALUE", fmt::format("'{}' is not one of its values.", base::Utf8Prefix(text, 64)),
+    return Fail("UNKNOWN_ENUM_VALUE",
+                fmt::format("'{}' is not one of its values.", base::Utf8Prefix(text, 64)),
                 near.empty() ? fmt::format("Use one of: {}.", base::Join(names, ", "))
                              : fmt::format("Did you mean '{}'?", near));
   }
@@ -356,7 +418,8 @@ class Builder {
   bool String(const FieldSchema& field, std::string_view text) {
     const size_t limit = field.max_bytes != 0 ? field.max_bytes : kMaxStringBytes;
     if (text.size() > limit) {
-      return Fail("STRING_TOO_LONG", fmt::format("{} bytes; at most {} are allowed.", text.size(), limit));
+      return Fail("STRING_TOO_LONG",
+                  fmt::format("{} bytes; at most {} are allowed.", text.size(), limit));
     }
     // An escape may name half of a surrogate pair, which no UTF-8 can hold.
     if (!simdjson::validate_utf8(text.data(), text.size())) {
@@ -386,7 +449,8 @@ class Builder {
   bool Timestamp(const element& value) {
     std::string_view text;
     if (value.get_string().get(text) != simdjson::SUCCESS) {
-      return Fail("INVALID_FIELD", fmt::format("expected a time, got {}.", TypeName(value)), kTimeHint);
+      return Fail("INVALID_FIELD", fmt::format("expected a time, got {}.", TypeName(value)),
+                  kTimeHint);
     }
     return TimestampText(text);
   }
@@ -394,7 +458,8 @@ class Builder {
   bool TimestampText(std::string_view text) {
     int64_t seconds = 0;
     int32_t nanos = 0;
-    if (!ParseTimestamp(text, &seconds, &nanos)) return Fail("INVALID_FIELD", "is not a time.", kTimeHint);
+    if (!ParseTimestamp(text, &seconds, &nanos))
+      return Fail("INVALID_FIELD", "is not a time.", kTimeHint);
     if (seconds != 0) {
       AppendVarint(MakeTag(1, WireType::kVarint), &out_);
       AppendVarint(static_cast<uint64_t>(seconds), &out_);
@@ -421,10 +486,16 @@ class Builder {
     LengthPrefix prefix(&out_);
     bool ok = false;
     switch (field.message->special) {
-      case Special::kNone: ok = Fail("INVALID_FIELD", "an object cannot be given as text."); break;
-      case Special::kTimestamp: ok = TimestampText(text); break;
+      case Special::kNone:
+        ok = Fail("INVALID_FIELD", "an object cannot be given as text.");
+        break;
+      case Special::kTimestamp:
+        ok = TimestampText(text);
+        break;
       case Special::kJson:
-      case Special::kFallback: ok = SpecialText(*field.message, text); break;
+      case Special::kFallback:
+        ok = SpecialText(*field.message, text);
+        break;
     }
     prefix.Close();
     return ok;
@@ -434,7 +505,8 @@ class Builder {
     std::string quoted;
     AppendJsonString(text, /*ascii=*/false, &quoted);
     if (schema.special == Special::kJson) {
-      AppendLengthDelimited(MakeTag(1, WireType::kLength), IsValidJson(text) ? text : quoted, &out_);
+      AppendLengthDelimited(MakeTag(1, WireType::kLength), IsValidJson(text) ? text : quoted,
+                            &out_);
       return true;
     }
     const size_t size = out_.size();
@@ -452,20 +524,22 @@ class Builder {
 
 }  // namespace
 
-absl::Status ParseMessage(const SchemaSet& schemas, const MessageSchema& schema, std::string_view json,
-                          std::string* out) {
+absl::Status ParseMessage(const SchemaSet& schemas, const MessageSchema& schema,
+                          std::string_view json, std::string* out) {
   OPSMESH_ASSIGN_OR_RETURN(const element document, ParseJsonElement(json));
   Builder builder(schemas, out);
   return builder.Result(builder.Message(schema, document));
 }
 
-absl::Status ParseField(const SchemaSet& schemas, const FieldSchema& field, std::string_view json, std::string* out) {
+absl::Status ParseField(const SchemaSet& schemas, const FieldSchema& field, std::string_view json,
+                        std::string* out) {
   OPSMESH_ASSIGN_OR_RETURN(const element document, ParseJsonElement(json));
   Builder builder(schemas, out);
   return builder.Result(builder.Field(field, document));
 }
 
-absl::Status ParseText(const SchemaSet& schemas, const FieldSchema& field, std::string_view text, std::string* out) {
+absl::Status ParseText(const SchemaSet& schemas, const FieldSchema& field, std::string_view text,
+                       std::string* out) {
   Builder builder(schemas, out);
   return builder.Result(builder.Text(field, text));
 }

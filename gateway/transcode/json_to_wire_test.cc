@@ -21,7 +21,8 @@ class JsonToWireTest : public testing::Test {
   template <typename M>
   absl::StatusOr<M> Parse(std::string_view json) {
     std::string wire;
-    OPSMESH_RETURN_IF_ERROR(ParseMessage(schemas_, schemas_.Compile(*M::descriptor()), json, &wire));
+    OPSMESH_RETURN_IF_ERROR(
+        ParseMessage(schemas_, schemas_.Compile(*M::descriptor()), json, &wire));
     M message;
     if (!message.ParseFromString(wire)) return absl::InternalError("not a message");
     return message;
@@ -43,18 +44,25 @@ TEST_F(JsonToWireTest, BothNameStylesAreRead) {
 }
 
 TEST_F(JsonToWireTest, UnknownNamesAndNullsAreIgnored) {
-  const auto message = Parse<toy::v1::Everything>(R"({"nothing":[1,{"x":2}],"string_value":null,"nested":null})");
+  const auto message =
+      Parse<toy::v1::Everything>(R"({"nothing":[1,{"x":2}],"string_value":null,"nested":null})");
   ASSERT_TRUE(message.ok());
   EXPECT_EQ(message->ByteSizeLong(), 0u);
 }
 
 TEST_F(JsonToWireTest, IntegersMayBeStringsExponentsAndWholeReals) {
   for (const char* text : {"1000", "\"1000\"", "1e3", "1000.0", "\"1e3\""}) {
-    EXPECT_EQ(Parse<toy::v1::Everything>(fmt::format(R"({{"int32_value":{0},"uint64_value":{0},"sint64_value":{0}}})", text))
-                  ->int32_value(), 1000) << text;
+    EXPECT_EQ(
+        Parse<toy::v1::Everything>(
+            fmt::format(R"({{"int32_value":{0},"uint64_value":{0},"sint64_value":{0}}})", text))
+            ->int32_value(),
+        1000)
+        << text;
   }
-  EXPECT_EQ(Parse<toy::v1::Everything>(R"({"uint64_value":18446744073709551615})")->uint64_value(), UINT64_MAX);
-  EXPECT_EQ(Parse<toy::v1::Everything>(R"({"int64_value":"-9223372036854775808"})")->int64_value(), INT64_MIN);
+  EXPECT_EQ(Parse<toy::v1::Everything>(R"({"uint64_value":18446744073709551615})")->uint64_value(),
+            UINT64_MAX);
+  EXPECT_EQ(Parse<toy::v1::Everything>(R"({"int64_value":"-9223372036854775808"})")->int64_value(),
+            INT64_MIN);
 }
 
 TEST_F(JsonToWireTest, ValuesOutOfRangeOrOfAnotherTypeNameTheirField) {
@@ -103,14 +111,16 @@ TEST_F(JsonToWireTest, AFieldGivenTwiceIsRefusedUnderEitherName) {
 }
 
 TEST_F(JsonToWireTest, MalformedJsonIsToldApartFromAWrongField) {
-  for (const char* text : {"", " ", "{", "{\"a\":1}}", "{'a':1}", "{\"a\":01}", "\xEF\xBB\xBF{}", "{\"a\":\"\xFF\"}",
-                           "{\"a\":NaN}", "{\"x\":[1,}"}) {
+  for (const char* text : {"", " ", "{", "{\"a\":1}}", "{'a':1}", "{\"a\":01}", "\xEF\xBB\xBF{}",
+                           "{\"a\":\"\xFF\"}", "{\"a\":NaN}", "{\"x\":[1,}"}) {
     EXPECT_EQ(Refusal(text), "MALFORMED_JSON ") << text;
   }
 }
 
 TEST_F(JsonToWireTest, NestingIsBoundedAt64Levels) {
-  const auto nest = [](int n) { return "{\"x\":" + std::string(n, '[') + std::string(n, ']') + "}"; };
+  const auto nest = [](int n) {
+    return "{\"x\":" + std::string(n, '[') + std::string(n, ']') + "}";
+  };
   EXPECT_EQ(Refusal(nest(63)), "accepted");
   EXPECT_EQ(Refusal(nest(64)), "JSON_TOO_DEEP ");
   EXPECT_EQ(Refusal(nest(100'000)), "JSON_TOO_DEEP ");
@@ -118,7 +128,8 @@ TEST_F(JsonToWireTest, NestingIsBoundedAt64Levels) {
 
 TEST_F(JsonToWireTest, LongStringsAreRefusedUnlessTheFieldAllowsThem) {
   const std::string text(300'000, 'x');
-  EXPECT_EQ(Refusal(fmt::format(R"({{"string_value":"{}"}})", text)), "STRING_TOO_LONG string_value");
+  EXPECT_EQ(Refusal(fmt::format(R"({{"string_value":"{}"}})", text)),
+            "STRING_TOO_LONG string_value");
   EXPECT_TRUE(Parse<toy::v1::Plain>(fmt::format(R"({{"long_text":"{}"}})", text)).ok());
   EXPECT_FALSE(Parse<toy::v1::Plain>(fmt::format(R"({{"some_text":"{}"}})", text)).ok());
 }
@@ -126,7 +137,8 @@ TEST_F(JsonToWireTest, LongStringsAreRefusedUnlessTheFieldAllowsThem) {
 TEST_F(JsonToWireTest, HalfASurrogatePairIsRefused) {
   EXPECT_NE(Refusal(R"({"string_value":"\udc00"})"), "accepted");
   EXPECT_NE(Refusal(R"({"string_value":"\ud800x"})"), "accepted");
-  EXPECT_EQ(Parse<toy::v1::Everything>(R"({"string_value":"\ud83d\ude00"})")->string_value(), "\U0001F600");
+  EXPECT_EQ(Parse<toy::v1::Everything>(R"({"string_value":"\ud83d\ude00"})")->string_value(),
+            "\U0001F600");
 }
 
 TEST_F(JsonToWireTest, InlinedJsonKeepsItsTypes) {
@@ -145,7 +157,8 @@ TEST_F(JsonToWireTest, BytesTakeEitherBase64Alphabet) {
 }
 
 TEST_F(JsonToWireTest, TimesTakeAnyOffset) {
-  const auto message = Parse<toy::v1::Everything>(R"({"timestamp":"2024-01-01T20:00:00.25+08:00"})");
+  const auto message =
+      Parse<toy::v1::Everything>(R"({"timestamp":"2024-01-01T20:00:00.25+08:00"})");
   EXPECT_EQ(message->timestamp().seconds(), 1704110400);
   EXPECT_EQ(message->timestamp().nanos(), 250'000'000);
 }

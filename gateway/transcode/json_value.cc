@@ -45,12 +45,13 @@ absl::StatusOr<simdjson::dom::element> ParseJsonElement(std::string_view text) {
   auto result = parser.Parse(text);
   if (result.error() == simdjson::SUCCESS) return result.value_unsafe();
   if (result.error() == simdjson::DEPTH_ERROR) {
-    return base::InvalidArgument("", "JSON_TOO_DEEP",
-                                 fmt::format("The JSON is nested deeper than {} levels.", kMaxJsonDepth));
+    return base::InvalidArgument(
+        "", "JSON_TOO_DEEP",
+        fmt::format("The JSON is nested deeper than {} levels.", kMaxJsonDepth));
   }
-  return base::InvalidArgument(
-             "", "MALFORMED_JSON",
-             fmt::format("The body is not well-formed JSON: {}.", simdjson::error_message(result.error())))
+  return base::InvalidArgument("", "MALFORMED_JSON",
+                               fmt::format("The body is not well-formed JSON: {}.",
+                                           simdjson::error_message(result.error())))
       .Hint("Send one JSON document in UTF-8, as RFC 8259 says.");
 }
 

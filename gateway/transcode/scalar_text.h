@@ -1,8 +1,9 @@
-// Scalars from text and checked conversions between numbers, shared by JSON bodies, paths and queries.
+// Scalars from text and checked conversions between numbers, shared by JSON bodies, paths and
+// queries.
 #pragma once
 
-#include <cmath>
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -16,7 +17,8 @@ template <typename T>
 std::optional<T> IntegerFromDouble(double value) {
   // 2^63 and 2^64 are exact doubles, and the first values that do not fit.
   const double above = std::ldexp(1.0, std::numeric_limits<T>::digits);
-  if (!(value < above) || value < static_cast<double>(std::numeric_limits<T>::min()) || std::trunc(value) != value) {
+  if (!(value < above) || value < static_cast<double>(std::numeric_limits<T>::min()) ||
+      std::trunc(value) != value) {
     return std::nullopt;
   }
   return static_cast<T>(value);
@@ -37,11 +39,13 @@ std::optional<T> IntegerFromText(std::string_view text) {
   if (error == std::errc() && p == end && !text.empty()) return value;
   double real = 0;
   const auto [q, real_error] = std::from_chars(text.data(), end, real);
-  if (real_error != std::errc() || q != end || text.empty() || !std::isfinite(real)) return std::nullopt;
+  if (real_error != std::errc() || q != end || text.empty() || !std::isfinite(real))
+    return std::nullopt;
   return IntegerFromDouble<T>(real);
 }
 
-/// A decimal number, or "NaN", "Infinity", "-Infinity"; nothing when it is another text or out of range.
+/// A decimal number, or "NaN", "Infinity", "-Infinity"; nothing when it is another text or out of
+/// range.
 inline std::optional<double> DoubleFromText(std::string_view text) {
   if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
   if (text == "Infinity") return std::numeric_limits<double>::infinity();
@@ -49,7 +53,8 @@ inline std::optional<double> DoubleFromText(std::string_view text) {
   double value = 0;
   const char* const end = text.data() + text.size();
   const auto [p, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || p != end || text.empty() || !std::isfinite(value)) return std::nullopt;
+  if (error != std::errc() || p != end || text.empty() || !std::isfinite(value))
+    return std::nullopt;
   return value;
 }
 

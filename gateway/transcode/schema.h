@@ -24,8 +24,23 @@ class TypeResolver;
 namespace opsmesh::gateway {
 
 enum class ValueType : uint8_t {
-  kInt32, kInt64, kUint32, kUint64, kSint32, kSint64, kFixed32, kFixed64, kSfixed32, kSfixed64,
-  kFloat, kDouble, kBool, kString, kBytes, kEnum, kMessage,
+  kInt32,
+  kInt64,
+  kUint32,
+  kUint64,
+  kSint32,
+  kSint64,
+  kFixed32,
+  kFixed64,
+  kSfixed32,
+  kSfixed64,
+  kFloat,
+  kDouble,
+  kBool,
+  kString,
+  kBytes,
+  kEnum,
+  kMessage,
 };
 
 enum class Shape : uint8_t { kSingular, kRepeated, kMap };
@@ -53,15 +68,16 @@ struct FieldSchema {
   std::string key;        // `"name":` as printed
   std::string empty;      // `"name":0`, `"name":[]` ...: how absence prints; empty = not at all
   uint32_t number = 0;
-  uint32_t tag = 0;       // of one element
-  uint16_t index = 0;     // within the message
-  int16_t oneof = -1;     // index of a real oneof, or -1
+  uint32_t tag = 0;    // of one element
+  uint16_t index = 0;  // within the message
+  int16_t oneof = -1;  // index of a real oneof, or -1
   ValueType type = ValueType::kInt32;
   Shape shape = Shape::kSingular;
   bool packed = false;
   bool omit_empty = false;  // absence is not printed after all
-  size_t max_bytes = 0;   // of a string; 0 = the general limit
-  const MessageSchema* message = nullptr;  // of kMessage; for kMap the entry: fields[0] = key, fields[1] = value
+  size_t max_bytes = 0;     // of a string; 0 = the general limit
+  const MessageSchema* message =
+      nullptr;  // of kMessage; for kMap the entry: fields[0] = key, fields[1] = value
   const EnumSchema* enumeration = nullptr;
 };
 
@@ -70,7 +86,7 @@ struct MessageSchema {
   Special special = Special::kNone;
   std::vector<FieldSchema> fields;  // in the order declared, which is the order printed
   absl::flat_hash_map<absl::string_view, const FieldSchema*> by_name;  // both name styles
-  std::vector<int16_t> by_low_number;                                  // number -> index for small numbers, -1 = none
+  std::vector<int16_t> by_low_number;  // number -> index for small numbers, -1 = none
   std::map<uint32_t, uint16_t> by_high_number;
 
   const FieldSchema* FindByNumber(uint64_t number) const {
@@ -87,8 +103,9 @@ struct MessageSchema {
   }
 };
 
-/// All schemas of a descriptor pool that were asked for, and those they refer to. Compile() is not thread-safe; what it
-/// returned stays valid and unchanged for the life of this object and may be read from any thread.
+/// All schemas of a descriptor pool that were asked for, and those they refer to. Compile() is not
+/// thread-safe; what it returned stays valid and unchanged for the life of this object and may be
+/// read from any thread.
 class SchemaSet {
  public:
   /// `pool` outlives this.
@@ -99,7 +116,8 @@ class SchemaSet {
 
   /// Wire -> JSON and back by protobuf's json_util, for kFallback types. False when it refuses.
   bool FallbackToJson(const MessageSchema& schema, std::string_view wire, std::string* json) const;
-  bool FallbackFromJson(const MessageSchema& schema, std::string_view json, std::string* wire) const;
+  bool FallbackFromJson(const MessageSchema& schema, std::string_view json,
+                        std::string* wire) const;
 
  private:
   const EnumSchema& CompileEnum(const google::protobuf::EnumDescriptor& enumeration);

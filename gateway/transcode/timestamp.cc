@@ -56,7 +56,9 @@ bool Offset(std::string_view text, int* seconds) {
   if (!Skip(&text, '+') && !Skip(&text, '-')) return false;
   int hours = 0;
   int minutes = 0;
-  if (!Digits(&text, 2, &hours) || !Skip(&text, ':') || !Digits(&text, 2, &minutes) || !text.empty()) return false;
+  if (!Digits(&text, 2, &hours) || !Skip(&text, ':') || !Digits(&text, 2, &minutes) ||
+      !text.empty())
+    return false;
   if (hours > 23 || minutes > 59) return false;
   *seconds = sign * (hours * 3600 + minutes * 60);
   return true;
@@ -65,7 +67,8 @@ bool Offset(std::string_view text, int* seconds) {
 }  // namespace
 
 bool AppendTimestamp(int64_t seconds, int32_t nanos, std::string* out) {
-  if (seconds < kFirstSecond || seconds > kLastSecond || nanos < 0 || nanos > 999'999'999) return false;
+  if (seconds < kFirstSecond || seconds > kLastSecond || nanos < 0 || nanos > 999'999'999)
+    return false;
   const int64_t days = (seconds - (seconds < 0 ? kSecondsADay - 1 : 0)) / kSecondsADay;
   const int64_t second = seconds - days * kSecondsADay;
   const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{days}}};
@@ -91,13 +94,15 @@ bool AppendTimestamp(int64_t seconds, int32_t nanos, std::string* out) {
 
 bool ParseTimestamp(std::string_view text, int64_t* seconds, int32_t* nanos) {
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, offset = 0;
-  if (!Digits(&text, 4, &year) || !Skip(&text, '-') || !Digits(&text, 2, &month) || !Skip(&text, '-') ||
-      !Digits(&text, 2, &day) || (!Skip(&text, 'T') && !Skip(&text, 't')) || !Digits(&text, 2, &hour) ||
-      !Skip(&text, ':') || !Digits(&text, 2, &minute) || !Skip(&text, ':') || !Digits(&text, 2, &second) ||
-      !Fraction(&text, nanos) || !Offset(text, &offset)) {
+  if (!Digits(&text, 4, &year) || !Skip(&text, '-') || !Digits(&text, 2, &month) ||
+      !Skip(&text, '-') || !Digits(&text, 2, &day) || (!Skip(&text, 'T') && !Skip(&text, 't')) ||
+      !Digits(&text, 2, &hour) || !Skip(&text, ':') || !Digits(&text, 2, &minute) ||
+      !Skip(&text, ':') || !Digits(&text, 2, &second) || !Fraction(&text, nanos) ||
+      !Offset(text, &offset)) {
     return false;
   }
-  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month(month), std::chrono::day(day)};
+  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month(month),
+                                         std::chrono::day(day)};
   if (!date.ok() || hour > 23 || minute > 59 || second > 59) return false;
   const int64_t days = std::chrono::sys_days{date}.time_since_epoch().count();
   *seconds = days * kSecondsADay + hour * 3600 + minute * 60 + second - offset;

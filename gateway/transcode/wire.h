@@ -1,4 +1,5 @@
-// The protobuf wire format, as far as the transcoder needs it: https://protobuf.dev/programming-guides/encoding/
+// The protobuf wire format, as far as the transcoder needs it:
+// https://protobuf.dev/programming-guides/encoding/
 #pragma once
 
 #include <cstdint>
@@ -8,11 +9,22 @@
 
 namespace opsmesh::gateway {
 
-enum class WireType : uint8_t { kVarint = 0, kFixed64 = 1, kLength = 2, kStartGroup = 3, kEndGroup = 4, kFixed32 = 5 };
+enum class WireType : uint8_t {
+  kVarint = 0,
+  kFixed64 = 1,
+  kLength = 2,
+  kStartGroup = 3,
+  kEndGroup = 4,
+  kFixed32 = 5
+};
 
-constexpr uint32_t MakeTag(uint32_t number, WireType type) { return number << 3 | static_cast<uint32_t>(type); }
+constexpr uint32_t MakeTag(uint32_t number, WireType type) {
+  return number << 3 | static_cast<uint32_t>(type);
+}
 
-constexpr uint64_t ZigZagEncode(int64_t v) { return static_cast<uint64_t>(v) << 1 ^ static_cast<uint64_t>(v >> 63); }
+constexpr uint64_t ZigZagEncode(int64_t v) {
+  return static_cast<uint64_t>(v) << 1 ^ static_cast<uint64_t>(v >> 63);
+}
 constexpr int64_t ZigZagDecode(uint64_t v) { return static_cast<int64_t>(v >> 1 ^ (~(v & 1) + 1)); }
 
 /// Writes `v` to `to` (room for 10 bytes); the number of bytes written.

@@ -16,7 +16,8 @@ const char* SkipGroup(const char* p, const char* end, int depth) {
     Record record{};
     record.wire_type = static_cast<WireType>(tag & 7);
     if (record.wire_type == WireType::kEndGroup) return p;
-    p = record.wire_type == WireType::kStartGroup ? SkipGroup(p, end, depth + 1) : ReadRecord(p, end, &record);
+    p = record.wire_type == WireType::kStartGroup ? SkipGroup(p, end, depth + 1)
+                                                  : ReadRecord(p, end, &record);
   }
   return nullptr;
 }
@@ -24,23 +25,28 @@ const char* SkipGroup(const char* p, const char* end, int depth) {
 // A value of another wire type counts as an unknown field, as protobuf does.
 bool Fits(const FieldSchema& field, WireType type) {
   if (type == static_cast<WireType>(field.tag & 7)) return true;
-  return type == WireType::kLength && field.shape == Shape::kRepeated && IsNumeric(field.type);  // packed
+  return type == WireType::kLength && field.shape == Shape::kRepeated &&
+         IsNumeric(field.type);  // packed
 }
 
-void DropOtherMembers(const MessageSchema& schema, const FieldSchema& field, size_t base, Records* records) {
+void DropOtherMembers(const MessageSchema& schema, const FieldSchema& field, size_t base,
+                      Records* records) {
   const auto other = [&](const Record& r) {
     return r.field != field.index && schema.fields[r.field].oneof == field.oneof;
   };
-  records->erase(std::remove_if(records->begin() + static_cast<ptrdiff_t>(base), records->end(), other),
-                 records->end());
+  records->erase(
+      std::remove_if(records->begin() + static_cast<ptrdiff_t>(base), records->end(), other),
+      records->end());
 }
 
 }  // namespace
 
 const char* ReadRecord(const char* p, const char* end, Record* record) {
   switch (record->wire_type) {
-    case WireType::kVarint: return ReadVarint(p, end, &record->number);
-    case WireType::kFixed64: return ReadFixed(p, end, &record->number);
+    case WireType::kVarint:
+      return ReadVarint(p, end, &record->number);
+    case WireType::kFixed64:
+      return ReadFixed(p, end, &record->number);
     case WireType::kFixed32: {
       uint32_t v = 0;
       p = ReadFixed(p, end, &v);
@@ -55,17 +61,20 @@ const char* ReadRecord(const char* p, const char* end, Record* record) {
       record->length = static_cast<uint32_t>(length);
       return p + length;
     }
-    default: return nullptr;
+    default:
+      return nullptr;
   }
 }
 
-const char* IndexRecords(const MessageSchema& schema, std::string_view wire, size_t base, Records* records) {
+const char* IndexRecords(const MessageSchema& schema, std::string_view wire, size_t base,
+                         Records* records) {
   const char* p = wire.data();
   const char* const end = p + wire.size();
   bool ordered = true;
   while (p != end) {
     uint64_t tag = 0;
-    if ((p = ReadVarint(p, end, &tag)) == nullptr || tag >> 32 != 0 || tag >> 3 == 0) return "a broken tag";
+    if ((p = ReadVarint(p, end, &tag)) == nullptr || tag >> 32 != 0 || tag >> 3 == 0)
+      return "a broken tag";
     Record record{};
     record.wire_type = static_cast<WireType>(tag & 7);
     if (record.wire_type == WireType::kStartGroup) {

@@ -1,4 +1,5 @@
-// The fields of a message as they stand on the wire, indexed in one pass without building a Message.
+// The fields of a message as they stand on the wire, indexed in one pass without building a
+// Message.
 #pragma once
 
 #include <cstdint>
@@ -30,11 +31,14 @@ inline bool IsNumeric(ValueType type) {
   return type != ValueType::kString && type != ValueType::kBytes && type != ValueType::kMessage;
 }
 
-/// Reads a value of record->wire_type at `p`; the byte after it, or null when it is cut or of no such type.
+/// Reads a value of record->wire_type at `p`; the byte after it, or null when it is cut or of no
+/// such type.
 const char* ReadRecord(const char* p, const char* end, Record* record);
 
-/// Appends the records of the known fields of `wire` to `records`, those from `base` on ordered by field and, within one,
-/// as sent. Of a oneof only the last member stays. Null, or what is wrong with the bytes, in words.
-const char* IndexRecords(const MessageSchema& schema, std::string_view wire, size_t base, Records* records);
+/// Appends the records of the known fields of `wire` to `records`, those from `base` on ordered by
+/// field and, within one, as sent. Of a oneof only the last member stays. Null, or what is wrong
+/// with the bytes, in words.
+const char* IndexRecords(const MessageSchema& schema, std::string_view wire, size_t base,
+                         Records* records);
 
 }  // namespace opsmesh::gateway

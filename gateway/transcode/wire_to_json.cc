@@ -27,10 +27,14 @@ class Printer {
 
   bool Message(const MessageSchema& schema, std::string_view wire, int depth) {
     switch (schema.special) {
-      case Special::kNone: return Plain(schema, wire, depth);
-      case Special::kJson: return InlineJson(wire);
-      case Special::kTimestamp: return Timestamp(wire);
-      case Special::kFallback: return Fallback(schema, wire);
+      case Special::kNone:
+        return Plain(schema, wire, depth);
+      case Special::kJson:
+        return InlineJson(wire);
+      case Special::kTimestamp:
+        return Timestamp(wire);
+      case Special::kFallback:
+        return Fallback(schema, wire);
     }
     return false;
   }
@@ -55,9 +59,11 @@ class Printer {
 
   absl::Status Error(const MessageSchema& schema) const {
     std::string path;
-    for (auto it = path_.rbegin(); it != path_.rend(); ++it) path += (path.empty() ? "" : ".") + *it;
-    return base::Internal("BACKEND_ANSWER", fmt::format("The service's answer cannot be shown: {} in {}{}{}.", problem_,
-                                                        schema.full_name, path.empty() ? "" : " at ", path))
+    for (auto it = path_.rbegin(); it != path_.rend(); ++it)
+      path += (path.empty() ? "" : ".") + *it;
+    return base::Internal("BACKEND_ANSWER",
+                          fmt::format("The service's answer cannot be shown: {} in {}{}{}.",
+                                      problem_, schema.full_name, path.empty() ? "" : " at ", path))
         .Field(path)
         .Hint("This is a fault of the service; report it with the request id.");
   }
@@ -116,10 +122,17 @@ class Printer {
 
   bool Value(const FieldSchema& field, Record record, int depth) {
     switch (field.type) {
-      case ValueType::kString: AppendJsonString(record.bytes(), options_.ascii, &out_); return true;
-      case ValueType::kBytes: AppendBytes(record.bytes()); return true;
-      case ValueType::kMessage: return Message(*field.message, record.bytes(), depth + 1);
-      default: Number(field, record.number); return true;
+      case ValueType::kString:
+        AppendJsonString(record.bytes(), options_.ascii, &out_);
+        return true;
+      case ValueType::kBytes:
+        AppendBytes(record.bytes());
+        return true;
+      case ValueType::kMessage:
+        return Message(*field.message, record.bytes(), depth + 1);
+      default:
+        Number(field, record.number);
+        return true;
     }
   }
 
@@ -144,17 +157,42 @@ class Printer {
 
   void Number(const FieldSchema& field, uint64_t v) {
     switch (field.type) {
-      case ValueType::kInt32: case ValueType::kSfixed32: Integer(static_cast<int32_t>(v)); return;
-      case ValueType::kSint32: Integer(static_cast<int32_t>(ZigZagDecode(v & 0xFFFFFFFF))); return;
-      case ValueType::kUint32: case ValueType::kFixed32: Integer(static_cast<uint32_t>(v)); return;
-      case ValueType::kInt64: case ValueType::kSfixed64: Quoted(static_cast<int64_t>(v)); return;
-      case ValueType::kSint64: Quoted(ZigZagDecode(v)); return;
-      case ValueType::kUint64: case ValueType::kFixed64: Quoted(v); return;
-      case ValueType::kBool: out_.append(v != 0 ? "true" : "false"); return;
-      case ValueType::kDouble: AppendJsonNumber(std::bit_cast<double>(v), &out_); return;
-      case ValueType::kFloat: AppendJsonNumber(std::bit_cast<float>(static_cast<uint32_t>(v)), &out_); return;
-      case ValueType::kEnum: Enum(*field.enumeration, static_cast<int32_t>(v)); return;
-      default: return;
+      case ValueType::kInt32:
+      case ValueType::kSfixed32:
+        Integer(static_cast<int32_t>(v));
+        return;
+      case ValueType::kSint32:
+        Integer(static_cast<int32_t>(ZigZagDecode(v & 0xFFFFFFFF)));
+        return;
+      case ValueType::kUint32:
+      case ValueType::kFixed32:
+        Integer(static_cast<uint32_t>(v));
+        return;
+      case ValueType::kInt64:
+      case ValueType::kSfixed64:
+        Quoted(static_cast<int64_t>(v));
+        return;
+      case ValueType::kSint64:
+        Quoted(ZigZagDecode(v));
+        return;
+      case ValueType::kUint64:
+      case ValueType::kFixed64:
+        Quoted(v);
+        return;
+      case ValueType::kBool:
+        out_.append(v != 0 ? "true" : "false");
+        return;
+      case ValueType::kDouble:
+        AppendJsonNumber(std::bit_cast<double>(v), &out_);
+        return;
+      case ValueType::kFloat:
+        AppendJsonNumber(std::bit_cast<float>(static_cast<uint32_t>(v)), &out_);
+        return;
+      case ValueType::kEnum:
+        Enum(*field.enumeration, static_cast<int32_t>(v));
+        return;
+      default:
+        return;
     }
   }
 
@@ -232,7 +270,9 @@ class Printer {
     const FieldSchema& key = field.message->fields[0];
     const bool text_keys = key.type == ValueType::kString;
     const auto text = [](const Entry& e) { return e.has_key ? e.key.bytes() : std::string_view(); };
-    const auto number = [&key](const Entry& e) { return e.has_key ? SortNumber(key.type, e.key.number) : 0; };
+    const auto number = [&key](const Entry& e) {
+      return e.has_key ? SortNumber(key.type, e.key.number) : 0;
+    };
     const auto less = [&](const Entry& a, const Entry& b) {
       return text_keys ? text(a) < text(b) : number(a) < number(b);
     };
@@ -240,7 +280,8 @@ class Printer {
     out_.push_back('{');
     const size_t body = out_.size();
     for (size_t i = 0; i < entries.size(); ++i) {
-      if (i + 1 < entries.size() && !less(entries[i], entries[i + 1])) continue;  // the last of equal keys counts
+      if (i + 1 < entries.size() && !less(entries[i], entries[i + 1]))
+        continue;  // the last of equal keys counts
       if (out_.size() != body) out_.push_back(',');
       if (!MapEntry(field, entries[i], text(entries[i]), depth)) {
         path_.push_back(std::string(text(entries[i])));
@@ -251,13 +292,20 @@ class Printer {
     return true;
   }
 
-  // Keys order by value; unsigned 64-bit ones beyond the signed range come first, which is stable and harmless.
+  // Keys order by value; unsigned 64-bit ones beyond the signed range come first, which is stable
+  // and harmless.
   static int64_t SortNumber(ValueType type, uint64_t v) {
     switch (type) {
-      case ValueType::kSint32: case ValueType::kSint64: return ZigZagDecode(v);
-      case ValueType::kInt32: case ValueType::kSfixed32: return static_cast<int32_t>(v);
-      case ValueType::kBool: return v != 0;
-      default: return static_cast<int64_t>(v);
+      case ValueType::kSint32:
+      case ValueType::kSint64:
+        return ZigZagDecode(v);
+      case ValueType::kInt32:
+      case ValueType::kSfixed32:
+        return static_cast<int32_t>(v);
+      case ValueType::kBool:
+        return v != 0;
+      default:
+        return static_cast<int64_t>(v);
     }
   }
 
@@ -345,8 +393,8 @@ class Printer {
 };
 
 template <typename F>
-absl::Status Print(const SchemaSet& schemas, const MessageSchema& schema, const PrintOptions& options, std::string* out,
-                   F print) {
+absl::Status Print(const SchemaSet& schemas, const MessageSchema& schema,
+                   const PrintOptions& options, std::string* out, F print) {
   thread_local Records records;
   records.clear();
   Printer printer(schemas, options, records, *out);
@@ -357,14 +405,17 @@ absl::Status Print(const SchemaSet& schemas, const MessageSchema& schema, const 
 
 }  // namespace
 
-absl::Status PrintMessage(const SchemaSet& schemas, const MessageSchema& schema, std::string_view wire,
-                          const PrintOptions& options, std::string* out) {
-  return Print(schemas, schema, options, out, [&](Printer& p) { return p.Message(schema, wire, 0); });
+absl::Status PrintMessage(const SchemaSet& schemas, const MessageSchema& schema,
+                          std::string_view wire, const PrintOptions& options, std::string* out) {
+  return Print(schemas, schema, options, out,
+               [&](Printer& p) { return p.Message(schema, wire, 0); });
 }
 
-absl::Status PrintField(const SchemaSet& schemas, const MessageSchema& schema, const FieldSchema& field,
-                        std::string_view wire, const PrintOptions& options, std::string* out) {
-  return Print(schemas, schema, options, out, [&](Printer& p) { return p.OneField(schema, field, wire); });
+absl::Status PrintField(const SchemaSet& schemas, const MessageSchema& schema,
+                        const FieldSchema& field, std::string_view wire,
+                        const PrintOptions& options, std::string* out) {
+  return Print(schemas, schema, options, out,
+               [&](Printer& p) { return p.OneField(schema, field, wire); });
 }
 
 }  // namespace opsmesh::gateway

@@ -17,15 +17,19 @@ class WireToJsonTest : public testing::Test {
   std::string Print(const google::protobuf::Message& message, PrintOptions options = {}) {
     return PrintWire(*message.GetDescriptor(), message.SerializeAsString(), options);
   }
-  std::string PrintWire(const google::protobuf::Descriptor& type, std::string_view wire, PrintOptions options = {}) {
+  std::string PrintWire(const google::protobuf::Descriptor& type, std::string_view wire,
+                        PrintOptions options = {}) {
     std::string json;
-    const absl::Status status = PrintMessage(schemas_, schemas_.Compile(type), wire, options, &json);
+    const absl::Status status =
+        PrintMessage(schemas_, schemas_.Compile(type), wire, options, &json);
     return status.ok() ? json : std::string(status.message());
   }
   std::string PrintOne(const google::protobuf::Message& message, const char* field) {
     const MessageSchema& schema = schemas_.Compile(*message.GetDescriptor());
     std::string json;
-    EXPECT_TRUE(PrintField(schemas_, schema, *schema.FindByName(field), message.SerializeAsString(), {}, &json).ok());
+    EXPECT_TRUE(PrintField(schemas_, schema, *schema.FindByName(field), message.SerializeAsString(),
+                           {}, &json)
+                    .ok());
     return json;
   }
 
@@ -37,11 +41,13 @@ TEST_F(WireToJsonTest, ScalarsWithoutPresenceAlwaysPrintInTheOrderDeclared) {
   EXPECT_EQ(Print(plain), R"({"some_text":""})");
   toy::v1::EchoRequest request;
   request.set_number(1L << 53);
-  EXPECT_EQ(Print(request), R"({"number":"9007199254740992","color":"COLOR_UNSPECIFIED","tags":[],"fail_with":"",)"
-                            R"("delay_ms":0,"labels":{},"numbers":[]})");
+  EXPECT_EQ(Print(request),
+            R"({"number":"9007199254740992","color":"COLOR_UNSPECIFIED","tags":[],"fail_with":"",)"
+            R"("delay_ms":0,"labels":{},"numbers":[]})");
 }
 
-TEST_F(WireToJsonTest, TheMessageOptionChoosesCamelCaseAndLeavesOutWhatIsEmptyAndNestedMessagesDoNotInheritIt) {
+TEST_F(WireToJsonTest,
+       TheMessageOptionChoosesCamelCaseAndLeavesOutWhatIsEmptyAndNestedMessagesDoNotInheritIt) {
   toy::v1::Inlined message;
   EXPECT_EQ(Print(message), "{}");
   message.mutable_one_value()->set_raw(R"({"a": [1,
@@ -71,7 +77,8 @@ TEST_F(WireToJsonTest, TheLastMemberOfAOneofOnTheWireCounts) {
   toy::v1::Everything a, b;
   a.set_choice_number(1);
   b.set_choice_text("x");
-  const std::string json = PrintWire(*a.GetDescriptor(), a.SerializeAsString() + b.SerializeAsString());
+  const std::string json =
+      PrintWire(*a.GetDescriptor(), a.SerializeAsString() + b.SerializeAsString());
   EXPECT_THAT(json, HasSubstr(R"("choice_text":"x")"));
   EXPECT_THAT(json, testing::Not(HasSubstr("choice_number")));
 }
@@ -82,7 +89,8 @@ TEST_F(WireToJsonTest, AMessageSentInPartsIsMergedAndScatteredListsAreGathered) 
   a.mutable_request()->add_tags("1");
   b.mutable_request()->set_text("t");
   b.mutable_request()->add_tags("2");
-  const std::string json = PrintWire(*a.GetDescriptor(), a.SerializeAsString() + b.SerializeAsString());
+  const std::string json =
+      PrintWire(*a.GetDescriptor(), a.SerializeAsString() + b.SerializeAsString());
   EXPECT_THAT(json, HasSubstr(R"("name":"n","text":"t")"));
   EXPECT_THAT(json, HasSubstr(R"("tags":["1","2"])"));
 }
@@ -99,9 +107,11 @@ TEST_F(WireToJsonTest, OneFieldAloneIsAnArrayOrNullWhenItIsEmpty) {
 
 TEST_F(WireToJsonTest, IllFormedTextIsReplacedAndBrokenJsonIsTheServicesFault) {
   toy::v1::Inlined message;
-  EXPECT_EQ(PrintWire(*toy::v1::Plain::descriptor(), "\x0a\x02\xff!"), "{\"some_text\":\"\uFFFD!\"}");
+  EXPECT_EQ(PrintWire(*toy::v1::Plain::descriptor(), "\x0a\x02\xff!"),
+            "{\"some_text\":\"\uFFFD!\"}");
   message.mutable_one_value()->set_raw("{oops");
-  EXPECT_THAT(Print(message), HasSubstr("a Json that is not JSON in opsmesh.toy.v1.Inlined at one_value"));
+  EXPECT_THAT(Print(message),
+              HasSubstr("a Json that is not JSON in opsmesh.toy.v1.Inlined at one_value"));
   message.mutable_one_value()->set_raw(std::string(65, '[') + std::string(65, ']'));
   EXPECT_THAT(Print(message), HasSubstr("not JSON"));
 }
@@ -112,7 +122,8 @@ TEST_F(WireToJsonTest, NumbersThatAreNoneAreQuotedAsProtobufDoes) {
   message.add_repeated_double(-std::numeric_limits<double>::infinity());
   message.add_repeated_double(0.1);
   message.add_repeated_float(0.1f);
-  EXPECT_THAT(Print(message), HasSubstr(R"("repeated_double":["NaN","-Infinity",0.1],"repeated_float":[0.1])"));
+  EXPECT_THAT(Print(message),
+              HasSubstr(R"("repeated_double":["NaN","-Infinity",0.1],"repeated_float":[0.1])"));
 }
 
 TEST_F(WireToJsonTest, NestingWithoutEndIsRefused) {

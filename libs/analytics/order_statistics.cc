@@ -90,8 +90,8 @@ double SortedQuantile(std::span<const double> sorted, double p) {
 
 double SortedDeviation(std::span<const double> sorted, double center) {
   const size_t n = sorted.size();
-  const auto left = static_cast<size_t>(
-      std::lower_bound(sorted.begin(), sorted.end(), center) - sorted.begin());
+  const auto left =
+      static_cast<size_t>(std::lower_bound(sorted.begin(), sorted.end(), center) - sorted.begin());
   const auto below = [&](size_t i) {
     return i < left ? std::abs(sorted[left - 1 - i] - center) : INFINITY;
   };

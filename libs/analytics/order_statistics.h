@@ -6,8 +6,8 @@
 
 namespace opsmesh::analytics {
 
-/// The p-quantile (0 <= p <= 1) with linear interpolation between the two nearest ranks (type 7 of Hyndman and Fan, 1996).
-/// `values` may be reordered. Must not be empty.
+/// The p-quantile (0 <= p <= 1) with linear interpolation between the two nearest ranks (type 7 of
+/// Hyndman and Fan, 1996). `values` may be reordered. Must not be empty.
 double Quantile(std::span<double> values, double p);
 
 /// The same of values that are already in rising order. Must not be empty.

@@ -6,7 +6,8 @@
 
 namespace opsmesh::analytics {
 
-/// Samples of one series: `times` in epoch seconds, strictly rising; `values` of the same length, NaN = missing.
+/// Samples of one series: `times` in epoch seconds, strictly rising; `values` of the same length,
+/// NaN = missing.
 struct Series {
   std::string name;
   std::vector<double> times;

@@ -14,7 +14,8 @@ class Clock {
   virtual ~Clock() = default;
   /// Wall time: for stamps that people and other systems read. May jump.
   virtual absl::Time Now() const = 0;
-  /// Monotonic time since an arbitrary point: for deadlines, latencies and back-off. Never goes back.
+  /// Monotonic time since an arbitrary point: for deadlines, latencies and back-off. Never goes
+  /// back.
   virtual absl::Duration Steady() const = 0;
 };
 

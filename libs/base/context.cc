@@ -117,10 +117,9 @@ Context Context::WithCancel(std::shared_ptr<CancelState>* cancel) const {
   auto link = std::make_shared<Link>();
   link->grandparent = parent_link_;
   link->parent = cancel_;
-  link->registration = cancel_->OnCancel(
-      [weak = std::weak_ptr<CancelState>(copy.cancel_)] {
-        if (auto child = weak.lock()) child->Cancel();
-      });
+  link->registration = cancel_->OnCancel([weak = std::weak_ptr<CancelState>(copy.cancel_)] {
+    if (auto child = weak.lock()) child->Cancel();
+  });
   copy.parent_link_ = std::shared_ptr<const CancelState::Registration>(link, &link->registration);
   *cancel = copy.cancel_;
   return copy;
@@ -159,7 +158,8 @@ absl::Time Context::WallDeadline() const {
 }
 
 absl::Status Context::Check() const {
-  if (cancelled()) return Cancelled("CALLER_LEFT", "The caller went away, so the work was stopped.");
+  if (cancelled())
+    return Cancelled("CALLER_LEFT", "The caller went away, so the work was stopped.");
   if (Remaining() == absl::ZeroDuration()) {
     return DeadlineExceeded("DEADLINE", "The time allowed for this request is used up.")
         .Hint("Ask for less (a namespace, a smaller window) or allow more time.");

@@ -1,5 +1,6 @@
-// What a piece of work carries with it: deadline, cancellation, caller, trace. Logic takes it as its first argument and
-// hands it to whatever it waits for, so that every wait has an end and a client that leaves stops the work behind it.
+// What a piece of work carries with it: deadline, cancellation, caller, trace. Logic takes it as
+// its first argument and hands it to whatever it waits for, so that every wait has an end and a
+// client that leaves stops the work behind it.
 #pragma once
 
 #include <condition_variable>
@@ -25,8 +26,9 @@ class CancelState {
   /// Waits until cancelled or for `timeout`; true when cancelled.
   bool WaitFor(absl::Duration timeout) const;
 
-  /// Runs `callback` on cancellation (at once when already cancelled) until the returned handle is destroyed. The
-  /// handle's destructor waits for a callback that is running, unless called from inside it.
+  /// Runs `callback` on cancellation (at once when already cancelled) until the returned handle is
+  /// destroyed. The handle's destructor waits for a callback that is running, unless called from
+  /// inside it.
   class Registration {
    public:
     Registration() = default;
@@ -64,7 +66,8 @@ class Context {
 
   /// A copy with a deadline no later than `timeout` from now.
   Context WithTimeout(absl::Duration timeout) const;
-  /// A copy with its own cancellation switch, thrown when this one's is. `cancel` receives the switch.
+  /// A copy with its own cancellation switch, thrown when this one's is. `cancel` receives the
+  /// switch.
   Context WithCancel(std::shared_ptr<CancelState>* cancel) const;
   Context WithPrincipal(Principal principal) const;
   Context WithRequestId(std::string request_id) const;

@@ -36,7 +36,9 @@ TEST(Context, ARegistrationRunsOnceAndNotAfterItIsDropped) {
   CancelState state;
   std::atomic<int> runs{0};
   auto kept = state.OnCancel([&] { ++runs; });
-  { auto dropped = state.OnCancel([&] { runs += 100; }); }
+  {
+    auto dropped = state.OnCancel([&] { runs += 100; });
+  }
   state.Cancel();
   state.Cancel();
   EXPECT_EQ(runs, 1);

@@ -9,7 +9,8 @@
 namespace opsmesh::base {
 namespace {
 
-// The payload is JSON: statuses are rare next to requests, and a readable payload helps in a debugger.
+// The payload is JSON: statuses are rare next to requests, and a readable payload helps in a
+// debugger.
 constexpr char kPayloadUrl[] = "type.opsmesh.dev/opsmesh.base.ErrorDetail";
 
 std::string Encode(const ErrorDetail& detail) {
@@ -91,7 +92,8 @@ ErrorDetail DetailOf(const absl::Status& status) {
   detail.reason = CodeName(status.code());
   const auto payload = status.GetPayload(kPayloadUrl);
   if (!payload) return detail;
-  const auto json = nlohmann::json::parse(std::string(*payload), nullptr, /*allow_exceptions=*/false);
+  const auto json =
+      nlohmann::json::parse(std::string(*payload), nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return detail;
   detail.reason = json.value("reason", detail.reason);
   detail.hint = json.value("hint", "");
@@ -115,7 +117,8 @@ absl::Status WithDetail(absl::Status status, const ErrorDetail& detail) {
 
 absl::Status Annotate(const absl::Status& status, std::string_view context) {
   if (status.ok()) return status;
-  absl::Status annotated(status.code(), ToAbsl(fmt::format("{}: {}", context, ToStd(status.message()))));
+  absl::Status annotated(status.code(),
+                         ToAbsl(fmt::format("{}: {}", context, ToStd(status.message()))));
   status.ForEachPayload([&annotated](absl::string_view url, const absl::Cord& payload) {
     annotated.SetPayload(url, payload);
   });
@@ -124,24 +127,42 @@ absl::Status Annotate(const absl::Status& status, std::string_view context) {
 
 std::string_view CodeName(absl::StatusCode code) {
   switch (code) {
-    case absl::StatusCode::kOk: return "OK";
-    case absl::StatusCode::kCancelled: return "CANCELLED";
-    case absl::StatusCode::kUnknown: return "UNKNOWN";
-    case absl::StatusCode::kInvalidArgument: return "INVALID_ARGUMENT";
-    case absl::StatusCode::kDeadlineExceeded: return "DEADLINE_EXCEEDED";
-    case absl::StatusCode::kNotFound: return "NOT_FOUND";
-    case absl::StatusCode::kAlreadyExists: return "ALREADY_EXISTS";
-    case absl::StatusCode::kPermissionDenied: return "PERMISSION_DENIED";
-    case absl::StatusCode::kResourceExhausted: return "RESOURCE_EXHAUSTED";
-    case absl::StatusCode::kFailedPrecondition: return "FAILED_PRECONDITION";
-    case absl::StatusCode::kAborted: return "ABORTED";
-    case absl::StatusCode::kOutOfRange: return "OUT_OF_RANGE";
-    case absl::StatusCode::kUnimplemented: return "UNIMPLEMENTED";
-    case absl::StatusCode::kInternal: return "INTERNAL";
-    case absl::StatusCode::kUnavailable: return "UNAVAILABLE";
-    case absl::StatusCode::kDataLoss: return "DATA_LOSS";
-    case absl::StatusCode::kUnauthenticated: return "UNAUTHENTICATED";
-    default: return "UNKNOWN";
+    case absl::StatusCode::kOk:
+      return "OK";
+    case absl::StatusCode::kCancelled:
+      return "CANCELLED";
+    case absl::StatusCode::kUnknown:
+      return "UNKNOWN";
+    case absl::StatusCode::kInvalidArgument:
+      return "INVALID_ARGUMENT";
+    case absl::StatusCode::kDeadlineExceeded:
+      return "DEADLINE_EXCEEDED";
+    case absl::StatusCode::kNotFound:
+      return "NOT_FOUND";
+    case absl::StatusCode::kAlreadyExists:
+      return "ALREADY_EXISTS";
+    case absl::StatusCode::kPermissionDenied:
+      return "PERMISSION_DENIED";
+    case absl::StatusCode::kResourceExhausted:
+      return "RESOURCE_EXHAUSTED";
+    case absl::StatusCode::kFailedPrecondition:
+      return "FAILED_PRECONDITION";
+    case absl::StatusCode::kAborted:
+      return "ABORTED";
+    case absl::StatusCode::kOutOfRange:
+      return "OUT_OF_RANGE";
+    case absl::StatusCode::kUnimplemented:
+      return "UNIMPLEMENTED";
+    case absl::StatusCode::kInternal:
+      return "INTERNAL";
+    case absl::StatusCode::kUnavailable:
+      return "UNAVAILABLE";
+    case absl::StatusCode::kDataLoss:
+      return "DATA_LOSS";
+    case absl::StatusCode::kUnauthenticated:
+      return "UNAUTHENTICATED";
+    default:
+      return "UNKNOWN";
   }
 }
 

@@ -6,11 +6,12 @@ namespace opsmesh::base {
 namespace {
 
 TEST(Error, CarriesReasonHintFieldMetadataAndDelayThroughAStatus) {
-  const absl::Status status = Error(absl::StatusCode::kNotFound, "POD_NOT_FOUND", "There is no pod 'a'.")
-                                  .Hint("List the pods.")
-                                  .Field("name")
-                                  .With("namespace", "shop")
-                                  .RetryAfter(absl::Seconds(2));
+  const absl::Status status =
+      Error(absl::StatusCode::kNotFound, "POD_NOT_FOUND", "There is no pod 'a'.")
+          .Hint("List the pods.")
+          .Field("name")
+          .With("namespace", "shop")
+          .RetryAfter(absl::Seconds(2));
   const ErrorDetail detail = DetailOf(status);
   EXPECT_EQ(detail.reason, "POD_NOT_FOUND");
   EXPECT_EQ(detail.hint, "List the pods.");

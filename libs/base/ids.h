@@ -24,7 +24,8 @@ class IdSource {
 /// Bits from the kernel's generator; lives as long as the process.
 IdSource& SystemIds();
 
-/// The same sequence for the same seed: for tests and for simulations. Never for ids that must be unguessable.
+/// The same sequence for the same seed: for tests and for simulations. Never for ids that must be
+/// unguessable.
 class SeededIds final : public IdSource {
  public:
   explicit SeededIds(uint64_t seed) : engine_(seed) {}

@@ -15,13 +15,18 @@ size_t JsonDepth(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (in_string) {
-      if (c == '\\') ++i;
-      else if (c == '"') in_string = false;
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        in_string = false;
       continue;
     }
-    if (c == '"') in_string = true;
-    else if (c == '{' || c == '[') deepest = std::max(deepest, ++depth);
-    else if ((c == '}' || c == ']') && depth > 0) --depth;
+    if (c == '"')
+      in_string = true;
+    else if (c == '{' || c == '[')
+      deepest = std::max(deepest, ++depth);
+    else if ((c == '}' || c == ']') && depth > 0)
+      --depth;
   }
   return deepest;
 }
@@ -29,19 +34,23 @@ size_t JsonDepth(std::string_view text) {
 absl::StatusOr<nlohmann::json> ParseJson(std::string_view text, const JsonLimits& limits) {
   if (text.size() > limits.max_bytes) {
     return InvalidArgument("", "JSON_TOO_LARGE",
-                           fmt::format("The JSON has {} bytes; at most {} are allowed.", text.size(), limits.max_bytes));
+                           fmt::format("The JSON has {} bytes; at most {} are allowed.",
+                                       text.size(), limits.max_bytes));
   }
   if (JsonDepth(text) > limits.max_depth) {
-    return InvalidArgument("", "JSON_TOO_DEEP",
-                           fmt::format("The JSON is nested deeper than {} levels.", limits.max_depth));
+    return InvalidArgument(
+        "", "JSON_TOO_DEEP",
+        fmt::format("The JSON is nested deeper than {} levels.", limits.max_depth));
   }
   if (text.substr(0, 3) == "\xEF\xBB\xBF") {
-    return InvalidArgument("", "MALFORMED_JSON", "The JSON begins with a byte order mark.").Hint("Send plain UTF-8.");
+    return InvalidArgument("", "MALFORMED_JSON", "The JSON begins with a byte order mark.")
+        .Hint("Send plain UTF-8.");
   }
   try {
     return nlohmann::json::parse(text.begin(), text.end());
   } catch (const nlohmann::json::parse_error& error) {
-    return InvalidArgument("", "MALFORMED_JSON", fmt::format("The JSON is malformed at byte {}.", error.byte))
+    return InvalidArgument("", "MALFORMED_JSON",
+                           fmt::format("The JSON is malformed at byte {}.", error.byte))
         .With("byte", std::to_string(error.byte));
   } catch (const nlohmann::json::exception&) {
     // A number out of a double's range is the one other thing the parser refuses.

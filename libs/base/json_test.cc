@@ -19,7 +19,8 @@ TEST(Json, BracketsInsideStringsDoNotCountAsNesting) {
 }
 
 TEST(Json, RefusesWhatRfc8259Refuses) {
-  for (const char* bad : {"", "{", "[1,]", "NaN", "\xEF\xBB\xBF{}", "{} {}", "[1e999]", "\"\xff\""}) {
+  for (const char* bad :
+       {"", "{", "[1,]", "NaN", "\xEF\xBB\xBF{}", "{} {}", "[1e999]", "\"\xff\""}) {
     EXPECT_EQ(DetailOf(ParseJson(bad).status()).reason, "MALFORMED_JSON") << bad;
   }
 }

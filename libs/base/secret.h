@@ -8,8 +8,9 @@
 
 namespace opsmesh::base {
 
-/// Holds a password, token or key. Streams and formats as `***`; the value is read only through Reveal(), which is easy
-/// to search for. Copyable; wipes its bytes when destroyed as far as the compiler lets it.
+/// Holds a password, token or key. Streams and formats as `***`; the value is read only through
+/// Reveal(), which is easy to search for. Copyable; wipes its bytes when destroyed as far as the
+/// compiler lets it.
 class Secret {
  public:
   Secret() = default;

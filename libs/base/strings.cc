@@ -19,7 +19,9 @@ int HexValue(char c) {
 
 // Length of the well-formed sequence at s[i], or 0 (Unicode 15, table 3-7).
 size_t SequenceLength(std::string_view s, size_t i) {
-  const auto at = [&](size_t k) -> uint8_t { return i + k < s.size() ? static_cast<uint8_t>(s[i + k]) : 0; };
+  const auto at = [&](size_t k) -> uint8_t {
+    return i + k < s.size() ? static_cast<uint8_t>(s[i + k]) : 0;
+  };
   const auto in = [](uint8_t b, uint8_t lo, uint8_t hi) { return b >= lo && b <= hi; };
   const uint8_t b0 = at(0);
   if (b0 < 0x80) return 1;
@@ -37,7 +39,8 @@ size_t SequenceLength(std::string_view s, size_t i) {
   return 0;
 }
 
-constexpr char kBase64Alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr char kBase64Alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 int Base64Value(char c) {
   if (c >= 'A' && c <= 'Z') return c - 'A';
@@ -95,15 +98,16 @@ std::string AsciiLower(std::string_view s) {
 }
 
 bool EqualsIgnoreAsciiCase(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return Lower(x) == Lower(y); });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
+                                            [](char x, char y) { return Lower(x) == Lower(y); });
 }
 
 std::string ReplaceAll(std::string_view s, std::string_view from, std::string_view to) {
   if (from.empty()) return std::string(s);
   std::string out;
   size_t start = 0;
-  for (size_t hit; (hit = s.find(from, start)) != std::string_view::npos; start = hit + from.size()) {
+  for (size_t hit; (hit = s.find(from, start)) != std::string_view::npos;
+       start = hit + from.size()) {
     out += s.substr(start, hit - start);
     out += to;
   }
@@ -150,8 +154,8 @@ std::string PercentEncode(std::string_view s) {
   constexpr char kHex[] = "0123456789ABCDEF";
   std::string out;
   for (const char c : s) {
-    const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                            c == '-' || c == '.' || c == '_' || c == '~';
+    const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                            (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
     if (unreserved) {
       out += c;
       continue;

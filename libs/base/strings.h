@@ -1,4 +1,5 @@
-// Small string functions over std::string_view, where Debian's Abseil only takes absl::string_view. All pure.
+// Small string functions over std::string_view, where Debian's Abseil only takes absl::string_view.
+// All pure.
 #pragma once
 
 #include <string>
@@ -31,7 +32,8 @@ std::string SanitizeUtf8(std::string_view s);
 /// The longest prefix of `s` with at most `max_bytes` bytes that does not cut a UTF-8 sequence.
 std::string_view Utf8Prefix(std::string_view s, size_t max_bytes);
 
-/// Percent-encodes everything but RFC 3986 unreserved characters: safe in one path segment or query value.
+/// Percent-encodes everything but RFC 3986 unreserved characters: safe in one path segment or query
+/// value.
 std::string PercentEncode(std::string_view s);
 /// Decodes %XX once; false when an escape is broken. `+` stays `+`.
 bool PercentDecode(std::string_view s, std::string* out);

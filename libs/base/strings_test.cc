@@ -7,7 +7,8 @@ namespace {
 
 TEST(Strings, Utf8ValidationRefusesOverlongSurrogateAndTruncatedForms) {
   EXPECT_TRUE(IsValidUtf8("plain 中文 \xF0\x9F\x98\x80"));
-  for (const char* bad : {"\xC0\x80", "\xED\xA0\x80", "\xE4\xB8", "\xF4\x90\x80\x80", "\x80", "\xFE"}) {
+  for (const char* bad :
+       {"\xC0\x80", "\xED\xA0\x80", "\xE4\xB8", "\xF4\x90\x80\x80", "\x80", "\xFE"}) {
     EXPECT_FALSE(IsValidUtf8(bad));
   }
 }

@@ -11,7 +11,8 @@
 
 namespace opsmesh::base {
 
-/// Fixed number of threads and a queue with a bound. Thread-safe. The destructor runs what is queued, then joins.
+/// Fixed number of threads and a queue with a bound. Thread-safe. The destructor runs what is
+/// queued, then joins.
 class WorkerPool {
  public:
   struct Options {
@@ -29,7 +30,8 @@ class WorkerPool {
   WorkerPool& operator=(const WorkerPool&) = delete;
   ~WorkerPool();
 
-  /// Queues `task`; false (and the task is dropped) when the queue is full or the pool is stopping. A task must not throw.
+  /// Queues `task`; false (and the task is dropped) when the queue is full or the pool is stopping.
+  /// A task must not throw.
   [[nodiscard]] bool TrySubmit(std::function<void()> task);
   Depth depth() const;
 

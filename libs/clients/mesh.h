@@ -1,11 +1,13 @@
 // Typed calls to the services of the mesh, with the one retry policy.
 //
 //   clients::Mesh mesh(env.channels, env.ids);
-//   OPSMESH_ASSIGN_OR_RETURN(auto k8s, mesh.For<k8s::v1::K8sService>());        // once, while being built
-//   auto answer = k8s.Call(ctx, &k8s::v1::K8sService::Stub::CallTool, request);  // blocking; deadline from ctx
+//   OPSMESH_ASSIGN_OR_RETURN(auto k8s, mesh.For<k8s::v1::K8sService>());        // once, while
+//   being built auto answer = k8s.Call(ctx, &k8s::v1::K8sService::Stub::CallTool, request);  //
+//   blocking; deadline from ctx
 //
-// Retried: UNAVAILABLE, on RPCs whose contract says EFFECT_READ, inside the context's deadline, with full jitter, at most
-// 3 tries, and only while retries stay below 20 % of calls. Nothing else, ever. Include only in .cc files.
+// Retried: UNAVAILABLE, on RPCs whose contract says EFFECT_READ, inside the context's deadline,
+// with full jitter, at most 3 tries, and only while retries stay below 20 % of calls. Nothing else,
+// ever. Include only in .cc files.
 #pragma once
 
 #include <functional>
@@ -32,15 +34,19 @@ class Client {
   using Stub = typename Service::Stub;
 
   Client(rpc::Channel channel, std::shared_ptr<RetryPolicy> retry)
-      : channel_(std::move(channel)), stub_(std::make_shared<LateStub>()), retry_(std::move(retry)) {}
+      : channel_(std::move(channel)),
+        stub_(std::make_shared<LateStub>()),
+        retry_(std::move(retry)) {}
 
-  /// Unary call; the error is the service's own. UNAVAILABLE (SERVICE_STARTING) before Service::Start().
+  /// Unary call; the error is the service's own. UNAVAILABLE (SERVICE_STARTING) before
+  /// Service::Start().
   template <typename Req, typename Resp>
   absl::StatusOr<Resp> Call(const base::Context& context,
-                            grpc::Status (Stub::*method)(grpc::ClientContext*, const Req&, Resp*), const Req& request,
-                            const rpc::CallOptions& options = {}) const {
+                            grpc::Status (Stub::*method)(grpc::ClientContext*, const Req&, Resp*),
+                            const Req& request, const rpc::CallOptions& options = {}) const {
     OPSMESH_ASSIGN_OR_RETURN(Stub * stub, GetStub());
-    absl::StatusOr<Resp> result = rpc::Call(context, channel_.identity(), *stub, method, request, options);
+    absl::StatusOr<Resp> result =
+        rpc::Call(context, channel_.identity(), *stub, method, request, options);
     for (int tries = 1; !result.ok(); ++tries) {
       if (!IsReadOnly(Service::service_full_name(), *Req::descriptor(), *Resp::descriptor())) break;
       if (!retry_->Again(context, tries, result.status())) break;
@@ -50,14 +56,17 @@ class Client {
     return result;
   }
 
-  /// Server-streaming call; `on_message` gets each message on this thread, an error from it ends the call. Never retried.
+  /// Server-streaming call; `on_message` gets each message on this thread, an error from it ends
+  /// the call. Never retried.
   template <typename Req, typename Resp>
-  absl::Status Stream(const base::Context& context,
-                      std::unique_ptr<grpc::ClientReader<Resp>> (Stub::*method)(grpc::ClientContext*, const Req&),
-                      const Req& request, const std::function<absl::Status(Resp&)>& on_message,
-                      const rpc::CallOptions& options = {}) const {
+  absl::Status Stream(
+      const base::Context& context,
+      std::unique_ptr<grpc::ClientReader<Resp>> (Stub::*method)(grpc::ClientContext*, const Req&),
+      const Req& request, const std::function<absl::Status(Resp&)>& on_message,
+      const rpc::CallOptions& options = {}) const {
     OPSMESH_ASSIGN_OR_RETURN(Stub * stub, GetStub());
-    return rpc::CallStream(context, channel_.identity(), *stub, method, request, on_message, options);
+    return rpc::CallStream(context, channel_.identity(), *stub, method, request, on_message,
+                           options);
   }
 
  private:
@@ -71,7 +80,8 @@ class Client {
     if (stub_->stub == nullptr) {
       auto channel = channel_.Get();
       if (channel == nullptr) {
-        return base::Unavailable("SERVICE_STARTING", "The process is still starting.").Hint("Call from Service::Start() on.");
+        return base::Unavailable("SERVICE_STARTING", "The process is still starting.")
+            .Hint("Call from Service::Start() on.");
       }
       stub_->stub = Service::NewStub(channel);
     }

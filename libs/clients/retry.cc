@@ -37,15 +37,18 @@ bool RetryPolicy::TakeFromBudget() {
 
 bool IsReadOnly(std::string_view service_full_name, const google::protobuf::Descriptor& request,
                 const google::protobuf::Descriptor& response) {
-  const auto* service =
-      google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(std::string(service_full_name));
+  const auto* service = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
+      std::string(service_full_name));
   if (service == nullptr) return false;
-  // Messages tell the RPC, since every RPC has its own; where several share them (HttpBody), all must be reads.
+  // Messages tell the RPC, since every RPC has its own; where several share them (HttpBody), all
+  // must be reads.
   bool found = false;
   for (int i = 0; i < service->method_count(); ++i) {
     const auto& method = *service->method(i);
     if (method.input_type() != &request || method.output_type() != &response) continue;
-    if (method.options().GetExtension(opsmesh::type::v1::rpc).effect() != opsmesh::type::v1::EFFECT_READ) return false;
+    if (method.options().GetExtension(opsmesh::type::v1::rpc).effect() !=
+        opsmesh::type::v1::EFFECT_READ)
+      return false;
     found = true;
   }
   return found;

@@ -22,8 +22,10 @@ TEST(RetryPolicy, TriesAgainOnlyWhenUnavailable) {
   RetryPolicy policy(Quick(), ids);
   const auto context = base::Context::Background();
   EXPECT_TRUE(policy.Again(context, 1, Down()));
-  for (const absl::StatusCode code : {absl::StatusCode::kInternal, absl::StatusCode::kDeadlineExceeded, absl::StatusCode::kAborted,
-                                      absl::StatusCode::kResourceExhausted, absl::StatusCode::kUnknown}) {
+  for (const absl::StatusCode code :
+       {absl::StatusCode::kInternal, absl::StatusCode::kDeadlineExceeded,
+        absl::StatusCode::kAborted, absl::StatusCode::kResourceExhausted,
+        absl::StatusCode::kUnknown}) {
     EXPECT_FALSE(policy.Again(context, 1, absl::Status(code, "x"))) << static_cast<int>(code);
   }
 }
@@ -39,7 +41,8 @@ TEST(RetryPolicy, DoesNotWaitBeyondTheDeadline) {
   base::SeededIds ids(1);
   RetryPolicy policy({}, ids);
   const auto context = base::Context::Background().WithTimeout(absl::Milliseconds(50));
-  const absl::Status later = base::Unavailable("STARTING", "Starting.").RetryAfter(absl::Seconds(5));
+  const absl::Status later =
+      base::Unavailable("STARTING", "Starting.").RetryAfter(absl::Seconds(5));
   EXPECT_FALSE(policy.Again(context, 1, later));
   EXPECT_GT(context.Remaining(), absl::ZeroDuration()) << "it did not sleep either";
 }
@@ -50,7 +53,8 @@ TEST(RetryPolicy, StopsWhenTheCallerLeaves) {
   std::shared_ptr<base::CancelState> leave;
   const auto context = base::Context::Background().WithCancel(&leave);
   leave->Cancel();
-  EXPECT_FALSE(policy.Again(context, 1, base::Unavailable("STARTING", "Starting.").RetryAfter(absl::Seconds(60))));
+  EXPECT_FALSE(policy.Again(
+      context, 1, base::Unavailable("STARTING", "Starting.").RetryAfter(absl::Seconds(60))));
 }
 
 TEST(RetryPolicy, KeepsRetriesBelowAFifthOfTheCallsInAnOutage) {
@@ -70,9 +74,12 @@ TEST(RetryPolicy, KeepsRetriesBelowAFifthOfTheCallsInAnOutage) {
 TEST(IsReadOnly, FollowsTheContract) {
   namespace k8s = opsmesh::k8s::v1;
   const char* service = "opsmesh.k8s.v1.K8sService";
-  EXPECT_TRUE(IsReadOnly(service, *k8s::ListToolsRequest::descriptor(), *k8s::ListToolsResponse::descriptor()));
-  EXPECT_FALSE(IsReadOnly(service, *k8s::CallToolRequest::descriptor(), *k8s::CallToolResponse::descriptor()));
-  EXPECT_FALSE(IsReadOnly("opsmesh.none.v1.NoService", *k8s::ListToolsRequest::descriptor(), *k8s::ListToolsResponse::descriptor()));
+  EXPECT_TRUE(IsReadOnly(service, *k8s::ListToolsRequest::descriptor(),
+                         *k8s::ListToolsResponse::descriptor()));
+  EXPECT_FALSE(IsReadOnly(service, *k8s::CallToolRequest::descriptor(),
+                          *k8s::CallToolResponse::descriptor()));
+  EXPECT_FALSE(IsReadOnly("opsmesh.none.v1.NoService", *k8s::ListToolsRequest::descriptor(),
+                          *k8s::ListToolsResponse::descriptor()));
 }
 
 }  // namespace

@@ -37,10 +37,14 @@ Source Yaml(std::string_view yaml, std::map<std::string, std::string> environmen
 
 TEST_F(Files, AreStrongestFirstFlagsEnvironmentDotenvUserEnvironmentFileDefaultFileCode) {
   SourceOptions options;
-  options.default_file = Write("config.yaml", "llm: {a: file, b: file, c: file, d: file, e: file, f: file}");
-  options.environment_file = Write("config.production.yaml", "llm: {a: prod, b: prod, c: prod, d: prod, e: prod}");
+  options.default_file =
+      Write("config.yaml", "llm: {a: file, b: file, c: file, d: file, e: file, f: file}");
+  options.environment_file =
+      Write("config.production.yaml", "llm: {a: prod, b: prod, c: prod, d: prod, e: prod}");
   options.user_file = Write("user.yaml", "llm: {a: user, b: user, c: user, d: user}");
-  options.dotenv_path = Write(".env", "OPSMESH_LLM_A=dotenv\nexport OPSMESH_LLM_B='dotenv'\n# remark\nOPSMESH_LLM_C=dotenv # remark\n");
+  options.dotenv_path = Write(".env",
+                              "OPSMESH_LLM_A=dotenv\nexport OPSMESH_LLM_B='dotenv'\n# "
+                              "remark\nOPSMESH_LLM_C=dotenv # remark\n");
   options.environment = {{"OPSMESH_LLM_A", "env"}, {"OPSMESH_LLM_B", "env"}};
   options.flags = {{"llm.a", "flag"}};
   const auto source = Source::Load(options);
@@ -67,12 +71,14 @@ TEST_F(Files, AreStrongestFirstFlagsEnvironmentDotenvUserEnvironmentFileDefaultF
 TEST_F(Files, NamedByTheUserMustExist) {
   SourceOptions options;
   options.explicit_file = folder_ + "/none.yaml";
-  EXPECT_NE(Message(Source::Load(options)).find("none.yaml: the file cannot be read"), std::string::npos);
+  EXPECT_NE(Message(Source::Load(options)).find("none.yaml: the file cannot be read"),
+            std::string::npos);
 }
 
 TEST_F(Files, GiveSecretsByReference) {
   const std::string path = Write("key", "s3cret\n");
-  const Source source = Yaml("llm: {api_key: '${file:" + path + "}', url: 'http://${HOST:-localhost}/$$x', model: '${MODEL}'}",
+  const Source source = Yaml("llm: {api_key: '${file:" + path +
+                                 "}', url: 'http://${HOST:-localhost}/$$x', model: '${MODEL}'}",
                              {{"MODEL", "qwen"}});
   Reader r(source, "llm");
   EXPECT_EQ(r.Secret("api_key").Reveal(), "s3cret");
@@ -88,28 +94,36 @@ TEST(Source, NamesAVariableThatIsNotSetWithItsPlace) {
 
 TEST(Source, RefusesWhatIsNoConfiguration) {
   EXPECT_NE(Message(Source::FromYaml("a: [1, 2", "c.yaml")).find("c.yaml:1:"), std::string::npos);
-  EXPECT_EQ(Message(Source::FromYaml("- a\n", "c.yaml")), "c.yaml:1: a configuration is a map of sections");
+  EXPECT_EQ(Message(Source::FromYaml("- a\n", "c.yaml")),
+            "c.yaml:1: a configuration is a map of sections");
   EXPECT_EQ(Message(Source::FromYaml("a: 1\na: 2\n", "c.yaml")), "c.yaml:2: 'a' is given twice");
-  EXPECT_NE(Message(Source::FromYaml(std::string((1 << 20) + 1, '#'), "c.yaml")).find("larger than 1 MiB"), std::string::npos);
+  EXPECT_NE(Message(Source::FromYaml(std::string((1 << 20) + 1, '#'), "c.yaml"))
+                .find("larger than 1 MiB"),
+            std::string::npos);
   EXPECT_NE(Message(Source::FromYaml("a: \xff", "c.yaml")).find("not UTF-8"), std::string::npos);
 }
 
 TEST(Source, StopsAliasesThatMultiply) {
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 9; ++i) {
-    bomb += fmt::format("a{0}: &a{0} [*a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}]\n", i, i - 1);
+    bomb += fmt::format(
+        "a{0}: &a{0} [*a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}]\n", i,
+        i - 1);
   }
-  EXPECT_NE(Message(Source::FromYaml(bomb, "c.yaml")).find("more than 100000 values"), std::string::npos);
+  EXPECT_NE(Message(Source::FromYaml(bomb, "c.yaml")).find("more than 100000 values"),
+            std::string::npos);
 }
 
 TEST(Source, StopsEndlessNesting) {
   const std::string deep = "a: " + std::string(200, '[') + std::string(200, ']');
-  EXPECT_NE(Message(Source::FromYaml(deep, "c.yaml")).find("nested deeper than 64 levels"), std::string::npos);
+  EXPECT_NE(Message(Source::FromYaml(deep, "c.yaml")).find("nested deeper than 64 levels"),
+            std::string::npos);
 }
 
 TEST(Source, NamesUnknownSections) {
   const Source source = Yaml("lml: {a: 1}\nlog: {}\n");
-  EXPECT_EQ(Text(source.CheckTopLevel({"llm", "log"})), "test.yaml:1: unknown section 'lml'; did you mean 'llm'?");
+  EXPECT_EQ(Text(source.CheckTopLevel({"llm", "log"})),
+            "test.yaml:1: unknown section 'lml'; did you mean 'llm'?");
 }
 
 TEST(Reader, TellsEveryProblemAtOnceWithItsPlace) {
@@ -130,9 +144,12 @@ TEST(Reader, TellsEveryProblemAtOnceWithItsPlace) {
   r.Secret("api_key", {.env = {"LLM_API_KEY"}, .required = true});
   const std::string text = Text(r.Finish());
   for (const char* line :
-       {"test.yaml:2: llm.timeout: '20' is not a duration of at least 0 with its unit", "test.yaml:3: llm.tries: 'many' is not a whole number from 1 to 9",
-        "test.yaml:4: llm.tempature: unknown key; did you mean 'temperature'?", "test.yaml:5: llm.mode: 'turbo' is not one of fast, slow",
-        "test.yaml:6: llm.size: '10 parsecs' is not a size", "llm.api_key: required, and not set (or the variable LLM_API_KEY)",
+       {"test.yaml:2: llm.timeout: '20' is not a duration of at least 0 with its unit",
+        "test.yaml:3: llm.tries: 'many' is not a whole number from 1 to 9",
+        "test.yaml:4: llm.tempature: unknown key; did you mean 'temperature'?",
+        "test.yaml:5: llm.mode: 'turbo' is not one of fast, slow",
+        "test.yaml:6: llm.size: '10 parsecs' is not a size",
+        "llm.api_key: required, and not set (or the variable LLM_API_KEY)",
         "environment: unknown variable OPSMESH_LLM_TRISE; did you mean OPSMESH_LLM_TRIES?"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << "\nin\n" << text;
   }
@@ -140,7 +157,8 @@ TEST(Reader, TellsEveryProblemAtOnceWithItsPlace) {
 }
 
 TEST(Reader, TakesKebabCamelAndSnakeForTheSameKey) {
-  for (const char* yaml : {"llm: {max-iterations: 7}", "llm: {maxIterations: 7}", "llm: {max_iterations: 7}", "LLM: {MAX_ITERATIONS: 7}"}) {
+  for (const char* yaml : {"llm: {max-iterations: 7}", "llm: {maxIterations: 7}",
+                           "llm: {max_iterations: 7}", "LLM: {MAX_ITERATIONS: 7}"}) {
     const Source source = Yaml(yaml);
     Reader r(source, "llm");
     EXPECT_EQ(r.Int("max_iterations", 1), 7) << yaml;
@@ -184,7 +202,8 @@ TEST(Reader, ReadsListsAndMapsOfSections) {
   std::vector<std::string> routes;
   for (auto& [name, route] : r.Map("routes")) routes.push_back(name + ">" + route.String("to", ""));
   EXPECT_EQ(routes, (std::vector<std::string>{"team-A>ops", "team_b>dev"}));
-  EXPECT_EQ(Text(r.Finish()), "test.yaml:4: notify.channels[1].ulr: unknown key; did you mean 'url'?");
+  EXPECT_EQ(Text(r.Finish()),
+            "test.yaml:4: notify.channels[1].ulr: unknown key; did you mean 'url'?");
 }
 
 TEST(Reader, ShowsSecretsOnlyAsSet) {
@@ -200,7 +219,9 @@ TEST(Reader, ShowsSecretsOnlyAsSet) {
 }
 
 TEST(Reader, ParsesUnits) {
-  const Source source = Yaml("x: {a: 1h30m, b: 250ms, c: 7d, d: 0, e: 64KiB, f: 10MB, g: 4096, h: 1.5s, i: off, j: [p, q], k: 'p, q'}");
+  const Source source = Yaml(
+      "x: {a: 1h30m, b: 250ms, c: 7d, d: 0, e: 64KiB, f: 10MB, g: 4096, h: 1.5s, i: off, j: [p, "
+      "q], k: 'p, q'}");
   Reader r(source, "x");
   EXPECT_EQ(r.Duration("a", {}), absl::Minutes(90));
   EXPECT_EQ(r.Duration("b", {}), absl::Milliseconds(250));

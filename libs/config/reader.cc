@@ -27,9 +27,9 @@ std::string DurationText(absl::Duration duration) { return absl::FormatDuration(
 struct Reader::State {
   std::shared_ptr<Source::Impl> source;
   Problems problems;
-  std::set<Path> asked;        // leaves, and whole subtrees that belong to somebody else
+  std::set<Path> asked;  // leaves, and whole subtrees that belong to somebody else
   std::set<std::string> known_variables;
-  std::set<Path> inner;        // sections, lists and maps on the way
+  std::set<Path> inner;  // sections, lists and maps on the way
   Path section;
 
   struct Found {
@@ -41,19 +41,22 @@ struct Reader::State {
   void Record(const Path& path, std::string value, std::string origin, bool secret);
   template <typename T>
   T Read(const Path& path, const Names& names, T fallback, std::string_view expected,
-         const std::function<std::optional<T>(const std::string&)>& parse, const std::function<std::string(T)>& show);
+         const std::function<std::optional<T>(const std::string&)>& parse,
+         const std::function<std::string(T)>& show);
   void Missing(const Path& path, const Names& names);
   void JudgeUnknown(const Node& node, const Path& path);
   void JudgeVariables();
   std::string Suggest(const Path& path) const;
 };
 
-Reader::Reader(const Source& source, std::string_view section) : state_(std::make_shared<State>()), path_(SplitKey(section)) {
+Reader::Reader(const Source& source, std::string_view section)
+    : state_(std::make_shared<State>()), path_(SplitKey(section)) {
   state_->source = source.impl_;
   state_->section = path_;
 }
 
-Reader::Reader(std::shared_ptr<State> state, Path path) : state_(std::move(state)), path_(std::move(path)) {}
+Reader::Reader(std::shared_ptr<State> state, Path path)
+    : state_(std::move(state)), path_(std::move(path)) {}
 
 Reader::Path Reader::PathOf(std::string_view key) const {
   Path path = path_;
@@ -71,11 +74,13 @@ std::optional<Reader::State::Found> Reader::State::Look(const Path& path, const 
   // The whole environment is stronger than .env, whatever the name.
   for (const std::string& name : variables) {
     const auto it = source->environment.find(name);
-    if (it != source->environment.end() && !it->second.empty()) return Found{it->second, "env " + name};
+    if (it != source->environment.end() && !it->second.empty())
+      return Found{it->second, "env " + name};
   }
   for (const std::string& name : variables) {
     const auto it = source->dotenv.find(name);
-    if (it != source->dotenv.end() && !it->second.text.empty()) return Found{it->second.text, it->second.origin};
+    if (it != source->dotenv.end() && !it->second.text.empty())
+      return Found{it->second.text, it->second.origin};
   }
   std::vector<Path> places = {path};
   for (const std::string& alias : names.aliases) {
@@ -117,12 +122,14 @@ T Reader::State::Read(const Path& path, const Names& names, T fallback, std::str
   }
   Record(path, found->text, found->origin, false);
   if (found->node != nullptr && found->node->kind != Node::Kind::kScalar) {
-    problems.push_back(fmt::format("{}: {}: expected {}, not a {}", found->origin, JoinPath(path), expected,
+    problems.push_back(fmt::format("{}: {}: expected {}, not a {}", found->origin, JoinPath(path),
+                                   expected,
                                    found->node->kind == Node::Kind::kList ? "list" : "map"));
     return fallback;
   }
   if (auto value = parse(found->text)) return *std::move(value);
-  problems.push_back(fmt::format("{}: {}: '{}' is not {}", found->origin, JoinPath(path), found->text, expected));
+  problems.push_back(
+      fmt::format("{}: {}: '{}' is not {}", found->origin, JoinPath(path), found->text, expected));
   return fallback;
 }
 
@@ -146,7 +153,8 @@ base::Secret Reader::Secret(std::string_view key, Names names) {
   const auto found = state_->Look(path, names);
   if (!found || found->text.empty()) {
     if (found && found->node != nullptr && found->node->kind != Node::Kind::kScalar) {
-      state_->problems.push_back(fmt::format("{}: {}: expected text", found->origin, JoinPath(path)));
+      state_->problems.push_back(
+          fmt::format("{}: {}: expected text", found->origin, JoinPath(path)));
     }
     state_->Missing(path, names);
     state_->Record(path, kUnset, found ? found->origin : "default", true);
@@ -161,12 +169,14 @@ base::Secret Reader::Secret(std::string_view key, Names names) {
 }
 
 int64_t Reader::Int(std::string_view key, int64_t fallback, IntOptions options) {
-  const bool bounded = options.min != std::numeric_limits<int64_t>::min() || options.max != std::numeric_limits<int64_t>::max();
+  const bool bounded = options.min != std::numeric_limits<int64_t>::min() ||
+                       options.max != std::numeric_limits<int64_t>::max();
   return state_->Read<int64_t>(
       PathOf(key), NamesOf(options), fallback,
       !bounded ? std::string("a whole number")
-      : options.max == std::numeric_limits<int64_t>::max() ? fmt::format("a whole number of at least {}", options.min)
-                                                          : fmt::format("a whole number from {} to {}", options.min, options.max),
+      : options.max == std::numeric_limits<int64_t>::max()
+          ? fmt::format("a whole number of at least {}", options.min)
+          : fmt::format("a whole number from {} to {}", options.min, options.max),
       [&](const std::string& text) -> std::optional<int64_t> {
         const auto value = ParseInt(text);
         return value && *value >= options.min && *value <= options.max ? value : std::nullopt;
@@ -175,10 +185,12 @@ int64_t Reader::Int(std::string_view key, int64_t fallback, IntOptions options) 
 }
 
 double Reader::Double(std::string_view key, double fallback, DoubleOptions options) {
-  const bool bounded = options.min != std::numeric_limits<double>::lowest() || options.max != std::numeric_limits<double>::max();
+  const bool bounded = options.min != std::numeric_limits<double>::lowest() ||
+                       options.max != std::numeric_limits<double>::max();
   return state_->Read<double>(
       PathOf(key), NamesOf(options), fallback,
-      bounded ? fmt::format("a number from {} to {}", options.min, options.max) : std::string("a number"),
+      bounded ? fmt::format("a number from {} to {}", options.min, options.max)
+              : std::string("a number"),
       [&](const std::string& text) -> std::optional<double> {
         const auto value = ParseDouble(text);
         return value && *value >= options.min && *value <= options.max ? value : std::nullopt;
@@ -188,14 +200,18 @@ double Reader::Double(std::string_view key, double fallback, DoubleOptions optio
 
 bool Reader::Bool(std::string_view key, bool fallback, Names names) {
   return state_->Read<bool>(
-      PathOf(key), names, fallback, "true or false", [](const std::string& text) { return ParseBool(text); },
+      PathOf(key), names, fallback, "true or false",
+      [](const std::string& text) { return ParseBool(text); },
       [](bool value) { return std::string(value ? "true" : "false"); });
 }
 
-absl::Duration Reader::Duration(std::string_view key, absl::Duration fallback, DurationOptions options) {
-  const std::string range = options.max == absl::InfiniteDuration()
-                                ? fmt::format("a duration of at least {}", DurationText(options.min))
-                                : fmt::format("a duration from {} to {}", DurationText(options.min), DurationText(options.max));
+absl::Duration Reader::Duration(std::string_view key, absl::Duration fallback,
+                                DurationOptions options) {
+  const std::string range =
+      options.max == absl::InfiniteDuration()
+          ? fmt::format("a duration of at least {}", DurationText(options.min))
+          : fmt::format("a duration from {} to {}", DurationText(options.min),
+                        DurationText(options.max));
   return state_->Read<absl::Duration>(
       PathOf(key), NamesOf(options), fallback, range + " with its unit (250ms, 30s, 5m, 1h30m, 7d)",
       [&](const std::string& text) -> std::optional<absl::Duration> {
@@ -215,7 +231,8 @@ int64_t Reader::Bytes(std::string_view key, int64_t fallback, IntOptions options
       [](int64_t value) { return fmt::format("{}", value); });
 }
 
-std::vector<std::string> Reader::Strings(std::string_view key, std::vector<std::string> fallback, Names names) {
+std::vector<std::string> Reader::Strings(std::string_view key, std::vector<std::string> fallback,
+                                         Names names) {
   const Path path = PathOf(key);
   const auto found = state_->Look(path, names);
   if (!found) {
@@ -227,13 +244,15 @@ std::vector<std::string> Reader::Strings(std::string_view key, std::vector<std::
   if (found->node != nullptr && found->node->kind == Node::Kind::kList) {
     for (const Node& item : found->node->items) {
       if (item.kind != Node::Kind::kScalar) {
-        state_->problems.push_back(fmt::format("{}: {}: expected a list of words", item.origin, JoinPath(path)));
+        state_->problems.push_back(
+            fmt::format("{}: {}: expected a list of words", item.origin, JoinPath(path)));
         continue;
       }
       values.push_back(item.value);
     }
   } else if (found->node != nullptr && found->node->kind == Node::Kind::kMap) {
-    state_->problems.push_back(fmt::format("{}: {}: expected a list, not a map", found->origin, JoinPath(path)));
+    state_->problems.push_back(
+        fmt::format("{}: {}: expected a list, not a map", found->origin, JoinPath(path)));
   } else {
     for (const std::string_view part : base::Split(found->text, ',')) {
       if (!base::Trim(part).empty()) values.emplace_back(base::Trim(part));
@@ -250,7 +269,8 @@ std::vector<Reader> Reader::List(std::string_view key) {
   const Node* node = state_->source->Find(path);
   if (node == nullptr) return readers;
   if (node->kind != Node::Kind::kList) {
-    state_->problems.push_back(fmt::format("{}: {}: expected a list", node->origin, JoinPath(path)));
+    state_->problems.push_back(
+        fmt::format("{}: {}: expected a list", node->origin, JoinPath(path)));
     state_->asked.insert(path);
     return readers;
   }
@@ -258,7 +278,8 @@ std::vector<Reader> Reader::List(std::string_view key) {
     Path item = path;
     item.push_back(fmt::format("[{}]", i));
     if (node->items[i].kind != Node::Kind::kMap) {
-      state_->problems.push_back(fmt::format("{}: {}: expected a map", node->items[i].origin, JoinPath(item)));
+      state_->problems.push_back(
+          fmt::format("{}: {}: expected a map", node->items[i].origin, JoinPath(item)));
       state_->asked.insert(item);
       continue;
     }
@@ -276,14 +297,16 @@ std::vector<std::pair<std::string, Reader>> Reader::Map(std::string_view key) {
     const Node* node = At(layer.root, path);
     if (node == nullptr) continue;
     if (node->kind != Node::Kind::kMap) {
-      state_->problems.push_back(fmt::format("{}: {}: expected a map", node->origin, JoinPath(path)));
+      state_->problems.push_back(
+          fmt::format("{}: {}: expected a map", node->origin, JoinPath(path)));
       state_->asked.insert(path);
       continue;
     }
     for (const auto& [name, child] : node->entries) {
       Path item = path;
       item.push_back(name);
-      if (!state_->inner.insert(item).second) continue;  // a stronger layer has it; values are looked up over all
+      if (!state_->inner.insert(item).second)
+        continue;  // a stronger layer has it; values are looked up over all
       readers.emplace_back(name, Reader(state_, std::move(item)));
     }
   }
@@ -296,22 +319,27 @@ Reader Reader::Section(std::string_view key) {
   return Reader(state_, std::move(path));
 }
 
-bool Reader::Has(std::string_view key, const Names& names) { return state_->Look(PathOf(key), names).has_value(); }
+bool Reader::Has(std::string_view key, const Names& names) {
+  return state_->Look(PathOf(key), names).has_value();
+}
 
 void Reader::Allow(std::string_view key) { state_->asked.insert(PathOf(key)); }
 
 void Reader::Problem(std::string_view key, std::string_view sentence) {
   const Path path = PathOf(key);
   const auto found = state_->Look(path, {});
-  state_->problems.push_back(found ? fmt::format("{}: {}: {}", found->origin, JoinPath(path), sentence)
-                                   : fmt::format("{}: {}", JoinPath(path), sentence));
+  state_->problems.push_back(
+      found ? fmt::format("{}: {}: {}", found->origin, JoinPath(path), sentence)
+            : fmt::format("{}: {}", JoinPath(path), sentence));
 }
 
 std::string Reader::State::Suggest(const Path& path) const {
   std::vector<std::string> siblings;
   const auto collect = [&](const std::set<Path>& paths) {
     for (const Path& candidate : paths) {
-      if (candidate.size() < path.size() || !std::equal(path.begin(), path.end() - 1, candidate.begin())) continue;
+      if (candidate.size() < path.size() ||
+          !std::equal(path.begin(), path.end() - 1, candidate.begin()))
+        continue;
       siblings.push_back(candidate[path.size() - 1]);
     }
   };
@@ -329,10 +357,12 @@ void Reader::State::JudgeUnknown(const Node& node, const Path& path) {
     // Known as a way to something asked for?
     const auto leads = [&](const std::set<Path>& paths) {
       const auto it = paths.lower_bound(below);
-      return it != paths.end() && it->size() >= below.size() && std::equal(below.begin(), below.end(), it->begin());
+      return it != paths.end() && it->size() >= below.size() &&
+             std::equal(below.begin(), below.end(), it->begin());
     };
     if (leads(asked) || leads(inner)) return JudgeUnknown(child, below);
-    problems.push_back(fmt::format("{}: {}: unknown key{}", child.origin, JoinPath(below), Suggest(below)));
+    problems.push_back(
+        fmt::format("{}: {}: unknown key{}", child.origin, JoinPath(below), Suggest(below)));
   };
   if (node.kind == Node::Kind::kList) {
     for (size_t i = 0; i < node.items.size(); ++i) judge(fmt::format("[{}]", i), node.items[i]);
@@ -358,8 +388,9 @@ void Reader::State::JudgeVariables() {
     }
     const std::vector<std::string> candidates(known.begin(), known.end());
     const std::string_view nearest = base::Nearest(name, candidates);
-    problems.push_back(fmt::format("{}: unknown variable {}{}", origin, name,
-                                   nearest.empty() ? std::string() : fmt::format("; did you mean {}?", nearest)));
+    problems.push_back(
+        fmt::format("{}: unknown variable {}{}", origin, name,
+                    nearest.empty() ? std::string() : fmt::format("; did you mean {}?", nearest)));
   };
   for (const auto& [name, value] : source->environment) judge(name, "environment");
   for (const auto& [name, value] : source->dotenv) judge(name, value.origin);
@@ -372,7 +403,8 @@ absl::Status Reader::Finish() {
     for (const Source::Impl::Layer& layer : state_->source->layers) {
       if (const Node* node = At(layer.root, state_->section)) {
         if (node->kind != Node::Kind::kMap) {
-          state_->problems.push_back(fmt::format("{}: {}: expected a map", node->origin, JoinPath(state_->section)));
+          state_->problems.push_back(
+              fmt::format("{}: {}: expected a map", node->origin, JoinPath(state_->section)));
           continue;
         }
         state_->JudgeUnknown(*node, state_->section);
@@ -383,7 +415,8 @@ absl::Status Reader::Finish() {
       if (!key.starts_with(prefix)) continue;
       const Path path = SplitKey(key);
       if (state_->asked.contains(path)) continue;
-      state_->problems.push_back(fmt::format("{}: {}: unknown key{}", value.origin, key, state_->Suggest(path)));
+      state_->problems.push_back(
+          fmt::format("{}: {}: unknown key{}", value.origin, key, state_->Suggest(path)));
     }
     state_->JudgeVariables();
   }

@@ -35,16 +35,18 @@ std::optional<std::string> ReadFile(const std::string& path, size_t max_bytes) {
 }
 
 std::string Unquote(std::string_view value) {
-  if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front()) {
+  if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') &&
+      value.back() == value.front()) {
     return std::string(value.substr(1, value.size() - 2));
   }
   // Without quotes a comment begins at " #".
-  if (const size_t comment = value.find(" #"); comment != std::string_view::npos) value = value.substr(0, comment);
+  if (const size_t comment = value.find(" #"); comment != std::string_view::npos)
+    value = value.substr(0, comment);
   return std::string(base::Trim(value));
 }
 
-void ParseDotenv(std::string_view text, const std::string& name, std::map<std::string, Source::Impl::Value>* out,
-                 Problems* problems);
+void ParseDotenv(std::string_view text, const std::string& name,
+                 std::map<std::string, Source::Impl::Value>* out, Problems* problems);
 
 }  // namespace
 
@@ -55,9 +57,11 @@ std::string NormalizeKey(std::string_view key) {
     if (c == '-' || c == ' ') {
       out += '_';
     } else if (IsUpper(c)) {
-      // A word begins at an upper-case letter after a lower-case one, and at the last of several before a lower-case one.
+      // A word begins at an upper-case letter after a lower-case one, and at the last of several
+      // before a lower-case one.
       const bool after_lower = i > 0 && IsLowerOrDigit(key[i - 1]);
-      const bool before_lower = i > 0 && IsUpper(key[i - 1]) && i + 1 < key.size() && key[i + 1] >= 'a' && key[i + 1] <= 'z';
+      const bool before_lower = i > 0 && IsUpper(key[i - 1]) && i + 1 < key.size() &&
+                                key[i + 1] >= 'a' && key[i + 1] <= 'z';
       if ((after_lower || before_lower) && !out.empty() && out.back() != '_') out += '_';
       out += static_cast<char>(c - 'A' + 'a');
     } else {
@@ -88,7 +92,9 @@ std::string EnvironmentName(const Path& path) {
   for (const std::string& part : path) {
     name += '_';
     for (const char c : part) {
-      name += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : (IsUpper(c) || (c >= '0' && c <= '9')) ? c : '_';
+      name += c >= 'a' && c <= 'z'                     ? static_cast<char>(c - 'a' + 'A')
+              : (IsUpper(c) || (c >= '0' && c <= '9')) ? c
+                                                       : '_';
     }
   }
   return name;
@@ -96,7 +102,8 @@ std::string EnvironmentName(const Path& path) {
 
 const Node* Child(const Node& node, std::string_view component) {
   if (node.kind == Node::Kind::kList && component.starts_with("[")) {
-    const size_t index = static_cast<size_t>(std::strtoul(std::string(component.substr(1)).c_str(), nullptr, 10));
+    const size_t index =
+        static_cast<size_t>(std::strtoul(std::string(component.substr(1)).c_str(), nullptr, 10));
     return index < node.items.size() ? &node.items[index] : nullptr;
   }
   for (const auto& [name, child] : node.entries) {
@@ -115,7 +122,8 @@ const Node* At(const Node& root, const Path& path) {
 }
 
 const Node* Source::Impl::Find(const Path& path) const {
-  const auto index = std::find_if(path.begin(), path.end(), [](const std::string& part) { return part.starts_with("["); });
+  const auto index = std::find_if(path.begin(), path.end(),
+                                  [](const std::string& part) { return part.starts_with("["); });
   if (index != path.end()) {
     const Path list(path.begin(), index);
     for (const Layer& layer : layers) {
@@ -133,11 +141,13 @@ std::optional<Source::Impl::Value> Source::Impl::Variable(const std::string& nam
   if (const auto it = environment.find(name); it != environment.end() && !it->second.empty()) {
     return Value{it->second, "env " + name};
   }
-  if (const auto it = dotenv.find(name); it != dotenv.end() && !it->second.text.empty()) return it->second;
+  if (const auto it = dotenv.find(name); it != dotenv.end() && !it->second.text.empty())
+    return it->second;
   return std::nullopt;
 }
 
-std::string Source::Impl::Expand(std::string_view text, const std::string& where, Problems* problems) const {
+std::string Source::Impl::Expand(std::string_view text, const std::string& where,
+                                 Problems* problems) const {
   std::string out;
   size_t at = 0;
   while (at < text.size()) {
@@ -149,7 +159,8 @@ std::string Source::Impl::Expand(std::string_view text, const std::string& where
       at = dollar + 2;
       continue;
     }
-    const size_t close = text.substr(dollar, 2) == "${" ? text.find('}', dollar) : std::string_view::npos;
+    const size_t close =
+        text.substr(dollar, 2) == "${" ? text.find('}', dollar) : std::string_view::npos;
     if (close == std::string_view::npos) {
       out += '$';
       at = dollar + 1;
@@ -191,8 +202,8 @@ void Source::Impl::ExpandTree(Node& node, Problems* problems) const {
 
 namespace {
 
-void ParseDotenv(std::string_view text, const std::string& name, std::map<std::string, Source::Impl::Value>* out,
-                 Problems* problems) {
+void ParseDotenv(std::string_view text, const std::string& name,
+                 std::map<std::string, Source::Impl::Value>* out, Problems* problems) {
   int number = 0;
   for (std::string_view line : base::Split(text, '\n')) {
     ++number;
@@ -204,8 +215,8 @@ void ParseDotenv(std::string_view text, const std::string& name, std::map<std::s
       problems->push_back(fmt::format("{}:{}: expected NAME=value", name, number));
       continue;
     }
-    (*out)[std::string(base::Trim(line.substr(0, equals)))] = {Unquote(base::Trim(line.substr(equals + 1))),
-                                                               fmt::format("{}:{}", name, number)};
+    (*out)[std::string(base::Trim(line.substr(0, equals)))] = {
+        Unquote(base::Trim(line.substr(equals + 1))), fmt::format("{}:{}", name, number)};
   }
 }
 
@@ -279,7 +290,8 @@ std::vector<std::string> Source::Keys(std::string_view section) const {
   }
   const std::string prefix = path.empty() ? "" : JoinPath(path) + ".";
   for (const auto& [key, value] : impl_->flags) {
-    if (key.starts_with(prefix)) keys.insert(key.substr(prefix.size(), key.find('.', prefix.size()) - prefix.size()));
+    if (key.starts_with(prefix))
+      keys.insert(key.substr(prefix.size(), key.find('.', prefix.size()) - prefix.size()));
   }
   return {keys.begin(), keys.end()};
 }
@@ -295,8 +307,9 @@ absl::Status Source::CheckTopLevel(const std::vector<std::string>& known) const 
     if (std::find(known.begin(), known.end(), NormalizeKey(name)) != known.end()) return;
     if (older.contains(NormalizeKey(name))) return;
     const std::string_view nearest = base::Nearest(NormalizeKey(name), known);
-    problems.push_back(fmt::format("{}: unknown section '{}'{}", origin, name,
-                                   nearest.empty() ? std::string() : fmt::format("; did you mean '{}'?", nearest)));
+    problems.push_back(fmt::format(
+        "{}: unknown section '{}'{}", origin, name,
+        nearest.empty() ? std::string() : fmt::format("; did you mean '{}'?", nearest)));
   };
   for (const Impl::Layer& layer : impl_->layers) {
     for (const auto& [name, child] : layer.root.entries) check(name, child.origin);
@@ -322,7 +335,8 @@ std::map<std::string, std::string> SystemEnvironment() {
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     const size_t equals = text.find('=');
-    if (equals != std::string_view::npos) variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+    if (equals != std::string_view::npos)
+      variables.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
   return variables;
 }
@@ -340,7 +354,8 @@ absl::Status Combine(const std::vector<absl::Status>& statuses) {
     if (status.ok()) continue;
     // Two parts that read the same section see the same problem: say it once.
     for (const std::string_view line : base::Split(base::ToStd(status.message()), '\n')) {
-      if (std::find(problems.begin(), problems.end(), line) == problems.end()) problems.emplace_back(line);
+      if (std::find(problems.begin(), problems.end(), line) == problems.end())
+        problems.emplace_back(line);
     }
   }
   return ProblemsToStatus(problems);

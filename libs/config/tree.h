@@ -14,16 +14,16 @@
 
 namespace opsmesh::config {
 
-using Path = std::vector<std::string>;   // normalised names; "[2]" = third element of a list
+using Path = std::vector<std::string>;  // normalised names; "[2]" = third element of a list
 
 /// A YAML value without YAML: what it is and where it stood.
 struct Node {
   enum class Kind { kNull, kScalar, kList, kMap };
   Kind kind = Kind::kNull;
-  std::string value;                                     // scalars, expanded
-  std::vector<Node> items;                               // lists
-  std::vector<std::pair<std::string, Node>> entries;     // maps: name as written
-  std::string origin;                                    // "config.yaml:12"
+  std::string value;                                  // scalars, expanded
+  std::vector<Node> items;                            // lists
+  std::vector<std::pair<std::string, Node>> entries;  // maps: name as written
+  std::string origin;                                 // "config.yaml:12"
 };
 
 /// The child that a path component names, or null.
@@ -50,12 +50,13 @@ struct Source::Impl {
     std::string name;
     Node root;
   };
-  std::map<std::string, Value> flags;                    // by normalised key
+  std::map<std::string, Value> flags;  // by normalised key
   std::map<std::string, std::string> environment;
   std::map<std::string, Value> dotenv;
-  std::vector<Layer> layers;                             // strongest first
+  std::vector<Layer> layers;  // strongest first
 
-  /// The first node at `path` over the layers. A path through a list stays in the layer whose list it is.
+  /// The first node at `path` over the layers. A path through a list stays in the layer whose list
+  /// it is.
   const Node* Find(const Path& path) const;
   /// A variable of the environment, else of .env; nullopt when unset or empty.
   std::optional<Value> Variable(const std::string& name) const;
@@ -64,9 +65,9 @@ struct Source::Impl {
   void ExpandTree(Node& node, Problems* problems) const;
 
   std::mutex mutex;
-  std::map<std::string, Effective> asked;                // by key, for show --origin
+  std::map<std::string, Effective> asked;  // by key, for show --origin
   std::set<std::string> secrets;
-  std::set<std::string> alias_roots;                     // top-level names that older key names begin with
+  std::set<std::string> alias_roots;  // top-level names that older key names begin with
 };
 
 /// The one shape of a configuration error; OK when there is no problem.

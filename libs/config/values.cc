@@ -40,7 +40,8 @@ std::optional<int64_t> ParseInt(std::string_view text) {
 
 std::optional<double> ParseDouble(std::string_view text) {
   double value = 0;
-  if (!absl::SimpleAtod(base::ToAbsl(base::Trim(text)), &value) || !std::isfinite(value)) return std::nullopt;
+  if (!absl::SimpleAtod(base::ToAbsl(base::Trim(text)), &value) || !std::isfinite(value))
+    return std::nullopt;
   return value;
 }
 
@@ -54,12 +55,18 @@ std::optional<absl::Duration> ParseDuration(std::string_view text) {
     if (!part) return std::nullopt;
     const std::string_view unit = part->second.substr(0, part->second.find_first_of("0123456789."));
     absl::Duration one;
-    if (unit == "ms") one = absl::Milliseconds(1);
-    else if (unit == "s") one = absl::Seconds(1);
-    else if (unit == "m" || unit == "min") one = absl::Minutes(1);
-    else if (unit == "h") one = absl::Hours(1);
-    else if (unit == "d") one = absl::Hours(24);
-    else return std::nullopt;
+    if (unit == "ms")
+      one = absl::Milliseconds(1);
+    else if (unit == "s")
+      one = absl::Seconds(1);
+    else if (unit == "m" || unit == "min")
+      one = absl::Minutes(1);
+    else if (unit == "h")
+      one = absl::Hours(1);
+    else if (unit == "d")
+      one = absl::Hours(24);
+    else
+      return std::nullopt;
     total += part->first * one;
     rest = part->second.substr(unit.size());
   }
@@ -71,14 +78,22 @@ std::optional<int64_t> ParseBytes(std::string_view text) {
   if (!part) return std::nullopt;
   const std::string unit = base::AsciiLower(base::Trim(part->second));
   double factor = 0;
-  if (unit.empty() || unit == "b") factor = 1;
-  else if (unit == "k" || unit == "kb") factor = 1e3;
-  else if (unit == "ki" || unit == "kib") factor = 1024;
-  else if (unit == "m" || unit == "mb") factor = 1e6;
-  else if (unit == "mi" || unit == "mib") factor = 1024.0 * 1024;
-  else if (unit == "g" || unit == "gb") factor = 1e9;
-  else if (unit == "gi" || unit == "gib") factor = 1024.0 * 1024 * 1024;
-  else return std::nullopt;
+  if (unit.empty() || unit == "b")
+    factor = 1;
+  else if (unit == "k" || unit == "kb")
+    factor = 1e3;
+  else if (unit == "ki" || unit == "kib")
+    factor = 1024;
+  else if (unit == "m" || unit == "mb")
+    factor = 1e6;
+  else if (unit == "mi" || unit == "mib")
+    factor = 1024.0 * 1024;
+  else if (unit == "g" || unit == "gb")
+    factor = 1e9;
+  else if (unit == "gi" || unit == "gib")
+    factor = 1024.0 * 1024 * 1024;
+  else
+    return std::nullopt;
   const double bytes = part->first * factor;
   if (bytes > 9e18 || bytes != std::floor(bytes)) return std::nullopt;
   return static_cast<int64_t>(bytes);

@@ -9,7 +9,7 @@ namespace opsmesh::config {
 namespace {
 
 constexpr size_t kMaxBytes = 1 << 20;
-constexpr int kMaxNodes = 100000;   // after aliases are followed: they can multiply
+constexpr int kMaxNodes = 100000;  // after aliases are followed: they can multiply
 constexpr int kMaxDepth = 64;
 
 class Converter {
@@ -22,8 +22,10 @@ class Converter {
     if (full_) return node;
     if (++nodes_ > kMaxNodes || depth > kMaxDepth) {
       full_ = true;
-      problems_->push_back(depth > kMaxDepth ? fmt::format("{}: nested deeper than {} levels", node.origin, kMaxDepth)
-                                             : fmt::format("{}: more than {} values", node.origin, kMaxNodes));
+      problems_->push_back(
+          depth > kMaxDepth
+              ? fmt::format("{}: nested deeper than {} levels", node.origin, kMaxDepth)
+              : fmt::format("{}: more than {} values", node.origin, kMaxNodes));
       return node;
     }
     switch (yaml.Type()) {
@@ -35,8 +37,11 @@ class Converter {
         node.kind = Node::Kind::kList;
         for (const YAML::Node& item : yaml) node.items.push_back(Convert(item, depth + 1));
         break;
-      case YAML::NodeType::Map: ConvertMap(yaml, depth, node); break;
-      default: break;
+      case YAML::NodeType::Map:
+        ConvertMap(yaml, depth, node);
+        break;
+      default:
+        break;
     }
     return node;
   }

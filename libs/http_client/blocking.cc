@@ -14,8 +14,8 @@ namespace {
 
 constexpr size_t kQueueBytes = 1 << 20;
 
-/// Shared between the waiting thread and the client's. The waiting thread may leave first: it never depends on how soon
-/// the client's thread looks at a clock.
+/// Shared between the waiting thread and the client's. The waiting thread may leave first: it never
+/// depends on how soon the client's thread looks at a clock.
 struct Exchange {
   std::mutex mutex;
   std::condition_variable changed;
@@ -28,7 +28,8 @@ struct Exchange {
 
 /// Waits for `ready` until the context ends. The context's error when it does.
 template <typename Ready>
-absl::Status Wait(std::unique_lock<std::mutex>& lock, Exchange& exchange, const base::Context& ctx, Ready ready) {
+absl::Status Wait(std::unique_lock<std::mutex>& lock, Exchange& exchange, const base::Context& ctx,
+                  Ready ready) {
   while (!ready()) {
     if (absl::Status status = ctx.Check(); !status.ok()) return status;
     const absl::Duration left = std::min(ctx.Remaining(), absl::Seconds(60));
@@ -71,7 +72,8 @@ absl::StatusOr<Response> BlockingFetch(Client& client, const base::Context& ctx,
   });
   const auto call = client.Start(ctx, std::move(request), std::move(observer));
   std::unique_lock lock(exchange->mutex);
-  const absl::Status waited = Wait(lock, *exchange, ctx, [&] { return exchange->done.has_value(); });
+  const absl::Status waited =
+      Wait(lock, *exchange, ctx, [&] { return exchange->done.has_value(); });
   exchange->left = true;
   if (!waited.ok()) {
     lock.unlock();
@@ -122,7 +124,8 @@ absl::Status BlockingStream(Client& client, const base::Context& ctx, Request re
   std::unique_lock lock(exchange->mutex);
   while (true) {
     result = Wait(lock, *exchange, ctx, [&] {
-      return exchange->done.has_value() || !exchange->body.empty() || (exchange->head && !head_given);
+      return exchange->done.has_value() || !exchange->body.empty() ||
+             (exchange->head && !head_given);
     });
     if (!result.ok()) break;
     std::optional<ResponseHead> head;

@@ -23,16 +23,15 @@ void InitCurlOnce() {
   (void)result;
 }
 
-absl::Status Left() {
-  return base::Cancelled("CALLER_LEFT", "The HTTP call was cancelled.");
-}
+absl::Status Left() { return base::Cancelled("CALLER_LEFT", "The HTTP call was cancelled."); }
 
 class MultiClient final : public Client {
  public:
   explicit MultiClient(ClientOptions options) : options_(std::move(options)) {
     InitCurlOnce();
     multi_ = curl_multi_init();
-    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(options_.max_idle_connections));
+    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS,
+                      static_cast<long>(options_.max_idle_connections));
     mailbox_ = std::make_shared<Mailbox>(multi_);
     thread_ = std::thread([this] {
       pthread_setname_np(pthread_self(), "http-client");
@@ -57,16 +56,20 @@ class MultiClient final : public Client {
     return BlockingStream(*this, ctx, std::move(request), on_head, on_data);
   }
 
-  std::shared_ptr<Call> Start(const base::Context& ctx, Request request, Observer observer) override {
-    auto transfer = std::make_shared<Transfer>(mailbox_, ctx, std::move(request), std::move(observer));
+  std::shared_ptr<Call> Start(const base::Context& ctx, Request request,
+                              Observer observer) override {
+    auto transfer =
+        std::make_shared<Transfer>(mailbox_, ctx, std::move(request), std::move(observer));
     if (calls_.fetch_add(1) >= options_.max_calls) {
       calls_.fetch_sub(1);
-      transfer->Complete(base::ResourceExhausted("TOO_MANY_CALLS", "Too many HTTP calls are under way.")
-                             .Hint("Try again in a moment.")
-                             .RetryAfter(absl::Seconds(1)));
+      transfer->Complete(
+          base::ResourceExhausted("TOO_MANY_CALLS", "Too many HTTP calls are under way.")
+              .Hint("Try again in a moment.")
+              .RetryAfter(absl::Seconds(1)));
       return transfer;
     }
-    // Posted before the context is watched: a cancellation that comes at once finds the start order before its own.
+    // Posted before the context is watched: a cancellation that comes at once finds the start order
+    // before its own.
     if (!mailbox_->Post(Mailbox::Order::kStart, transfer)) {
       calls_.fetch_sub(1);
       transfer->Complete(Left());
@@ -86,7 +89,8 @@ class MultiClient final : public Client {
       CollectFinished();
       const absl::Duration wait = CheckTimes();
       int events = 0;
-      curl_multi_poll(multi_, nullptr, 0, static_cast<int>(absl::ToInt64Milliseconds(wait)) + 1, &events);
+      curl_multi_poll(multi_, nullptr, 0, static_cast<int>(absl::ToInt64Milliseconds(wait)) + 1,
+                      &events);
     }
     mailbox_->Close();
     for (auto& [order, transfer] : mailbox_->Take()) {
@@ -111,7 +115,8 @@ class MultiClient final : public Client {
         transfer->WatchContext();
         return;
       case Mailbox::Order::kCancel:
-        if (transfer->easy() != nullptr && transfers_.contains(transfer->easy())) End(transfer, Left());
+        if (transfer->easy() != nullptr && transfers_.contains(transfer->easy()))
+          End(transfer, Left());
         return;
       case Mailbox::Order::kResume:
         transfer->Unpause();
@@ -146,8 +151,9 @@ class MultiClient final : public Client {
     }
   }
 
-  /// Ends what is out of time; the time until the next limit. Looks at every transfer at most once in 10 ms, however busy
-  /// the sockets are, and again after every event: limits may begin with one (first byte, silence).
+  /// Ends what is out of time; the time until the next limit. Looks at every transfer at most once
+  /// in 10 ms, however busy the sockets are, and again after every event: limits may begin with one
+  /// (first byte, silence).
   absl::Duration CheckTimes() {
     const absl::Duration now = base::SystemClock().Steady();
     if (now < last_check_ + kCheckEvery) return last_check_ + kCheckEvery - now;
@@ -155,7 +161,8 @@ class MultiClient final : public Client {
     absl::Duration next = now + absl::Seconds(5);
     std::vector<std::pair<std::shared_ptr<Transfer>, absl::Status>> ended;
     for (const auto& [easy, transfer] : transfers_) {
-      if (absl::Status status = transfer->CheckTime(now, &next); !status.ok()) ended.emplace_back(transfer, status);
+      if (absl::Status status = transfer->CheckTime(now, &next); !status.ok())
+        ended.emplace_back(transfer, status);
     }
     for (auto& [transfer, status] : ended) End(transfer, status);
     return next - now;

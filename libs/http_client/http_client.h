@@ -1,8 +1,10 @@
-// The one HTTP client of OpsMesh: for the apiserver, Prometheus, LLM providers, chat platforms and MCP servers.
+// The one HTTP client of OpsMesh: for the apiserver, Prometheus, LLM providers, chat platforms and
+// MCP servers.
 //
-// One background thread drives every transfer (libcurl multi), connections are kept and reused, and every call ends
-// within about 50 ms of its Context's deadline or cancellation, whatever the peer does. Redirects are not followed unless
-// asked for, proxies of the environment are not used unless handed over, and no error text holds credentials.
+// One background thread drives every transfer (libcurl multi), connections are kept and reused, and
+// every call ends within about 50 ms of its Context's deadline or cancellation, whatever the peer
+// does. Redirects are not followed unless asked for, proxies of the environment are not used unless
+// handed over, and no error text holds credentials.
 #pragma once
 
 #include <cstdint>
@@ -34,12 +36,15 @@ struct Connection {
   std::string tls_server_name;
   /// Accepts any certificate. Only for a cluster whose owner wrote so.
   bool insecure_skip_tls_verify = false;
-  /// "http://", "https://", "socks5://" or "socks5h://" URL; credentials in it are allowed. Empty = direct.
+  /// "http://", "https://", "socks5://" or "socks5h://" URL; credentials in it are allowed. Empty =
+  /// direct.
   std::string proxy_url;
-  /// Comma-separated hosts, domains and CIDR ranges that are reached directly in spite of the proxy.
+  /// Comma-separated hosts, domains and CIDR ranges that are reached directly in spite of the
+  /// proxy.
   std::string no_proxy;
-  /// Judges every address before a byte is sent to it, on new and on reused connections (SSRF pin). `ip` is textual.
-  /// A status that is not OK is what the call returns. Null = every address. Must be thread-safe and must not block.
+  /// Judges every address before a byte is sent to it, on new and on reused connections (SSRF pin).
+  /// `ip` is textual. A status that is not OK is what the call returns. Null = every address. Must
+  /// be thread-safe and must not block.
   std::function<absl::Status(std::string_view ip, int port)> address_policy;
 };
 
@@ -55,7 +60,8 @@ struct Request {
   std::shared_ptr<const Connection> connection;
 
   absl::Duration connect_timeout = absl::Seconds(10);
-  /// Longest time to the first byte of the answer's head after the request was sent; infinite = the context decides.
+  /// Longest time to the first byte of the answer's head after the request was sent; infinite = the
+  /// context decides.
   absl::Duration head_timeout = absl::InfiniteDuration();
   /// Longest silence while the body arrives.
   absl::Duration idle_timeout = absl::Seconds(60);
@@ -63,11 +69,11 @@ struct Request {
   size_t max_response_bytes = 16 << 20;
   /// Ask for gzip; an answer that inflates beyond 100 times fails with DECOMPRESSION_BOMB.
   bool accept_gzip = false;
-  /// 0 = a redirect is an answer like any other. Followed ones stay on http/https and never carry secret_headers to
-  /// another origin.
+  /// 0 = a redirect is an answer like any other. Followed ones stay on http/https and never carry
+  /// secret_headers to another origin.
   int max_redirects = 0;
-  /// Opens a connection of its own, so that the request is never sent twice behind the caller's back (a kept connection
-  /// that the peer closed makes libcurl send again). For writes.
+  /// Opens a connection of its own, so that the request is never sent twice behind the caller's
+  /// back (a kept connection that the peer closed makes libcurl send again). For writes.
   bool send_once = false;
 };
 
@@ -92,11 +98,13 @@ class Call {
   virtual void Resume() = 0;
 };
 
-/// Callbacks of an asynchronous transfer, on the client's thread: they must return at once and must not throw.
+/// Callbacks of an asynchronous transfer, on the client's thread: they must return at once and must
+/// not throw.
 struct Observer {
-  /// The connection stands (TLS too) and not a byte of the request has left: the last moment to write down that it will.
-  /// A status that is not OK ends the transfer with it, unsent. May be null. Unlike the others it may block for the few
-  /// milliseconds of a local commit; every transfer of the client waits meanwhile.
+  /// The connection stands (TLS too) and not a byte of the request has left: the last moment to
+  /// write down that it will. A status that is not OK ends the transfer with it, unsent. May be
+  /// null. Unlike the others it may block for the few milliseconds of a local commit; every
+  /// transfer of the client waits meanwhile.
   std::function<absl::Status()> before_send;
   /// The final head (no 1xx, no followed redirect). May be null.
   std::function<void(const ResponseHead&)> on_head;
@@ -114,11 +122,12 @@ struct ClientOptions {
   size_t max_idle_connections = 64;
 };
 
-/// Errors of every call: INVALID_ARGUMENT (INVALID_URL, INVALID_HEADER), UNAVAILABLE (NAME_NOT_RESOLVED,
-/// CONNECT_FAILED, TLS_FAILED, PROXY_FAILED, CONNECTION_LOST, MALFORMED_RESPONSE, TOO_MANY_REDIRECTS),
-/// DEADLINE_EXCEEDED (CONNECT_TIMEOUT, HEAD_TIMEOUT, IDLE_TIMEOUT, DEADLINE), CANCELLED (CALLER_LEFT),
-/// RESOURCE_EXHAUSTED (RESPONSE_TOO_LARGE, DECOMPRESSION_BOMB, TOO_MANY_CALLS), or what the address policy said.
-/// The metadata "host" names the peer. Thread-safe. The destructor cancels what is under way.
+/// Errors of every call: INVALID_ARGUMENT (INVALID_URL, INVALID_HEADER), UNAVAILABLE
+/// (NAME_NOT_RESOLVED, CONNECT_FAILED, TLS_FAILED, PROXY_FAILED, CONNECTION_LOST,
+/// MALFORMED_RESPONSE, TOO_MANY_REDIRECTS), DEADLINE_EXCEEDED (CONNECT_TIMEOUT, HEAD_TIMEOUT,
+/// IDLE_TIMEOUT, DEADLINE), CANCELLED (CALLER_LEFT), RESOURCE_EXHAUSTED (RESPONSE_TOO_LARGE,
+/// DECOMPRESSION_BOMB, TOO_MANY_CALLS), or what the address policy said. The metadata "host" names
+/// the peer. Thread-safe. The destructor cancels what is under way.
 class Client {
  public:
   static std::unique_ptr<Client> Create(ClientOptions options = {});
@@ -127,14 +136,15 @@ class Client {
   /// Sends and waits for the whole answer. Any status code is OK here.
   virtual absl::StatusOr<Response> Fetch(const base::Context& ctx, Request request) = 0;
 
-  /// Sends and hands over the body as it comes, on the calling thread; a slow `on_data` slows the peer. A callback that
-  /// returns an error ends the call with it. `on_head` may be null.
+  /// Sends and hands over the body as it comes, on the calling thread; a slow `on_data` slows the
+  /// peer. A callback that returns an error ends the call with it. `on_head` may be null.
   virtual absl::Status Stream(const base::Context& ctx, Request request,
                               const std::function<absl::Status(const ResponseHead&)>& on_head,
                               const std::function<absl::Status(std::string_view)>& on_data) = 0;
 
   /// Starts a transfer without waiting. `ctx` is held until it is done.
-  virtual std::shared_ptr<Call> Start(const base::Context& ctx, Request request, Observer observer) = 0;
+  virtual std::shared_ptr<Call> Start(const base::Context& ctx, Request request,
+                                      Observer observer) = 0;
 
   /// Transfers under way, for metrics.
   virtual size_t calls() const = 0;

@@ -23,8 +23,8 @@ namespace {
 using base::Context;
 using base::DetailOf;
 
-/// A server that says exactly what a test wants, right or wrong. The script gets the socket and the request's bytes, once
-/// for each request of a connection, and returns false to close.
+/// A server that says exactly what a test wants, right or wrong. The script gets the socket and the
+/// request's bytes, once for each request of a connection, and returns false to close.
 class RawServer {
  public:
   using Script = std::function<bool(int socket, const std::string& request)>;
@@ -53,7 +53,9 @@ class RawServer {
     close(listener_);
   }
 
-  std::string Url(const std::string& path = "/") const { return "http://127.0.0.1:" + std::to_string(port_) + path; }
+  std::string Url(const std::string& path = "/") const {
+    return "http://127.0.0.1:" + std::to_string(port_) + path;
+  }
   int port() const { return port_; }
   int connections() const { return connections_; }
 
@@ -96,7 +98,8 @@ class RawServer {
         pending.append(buffer, static_cast<size_t>(got));
       }
       size_t body = 0;
-      if (const size_t at = pending.find("Content-Length: "); at < end) body = std::stoul(pending.substr(at + 16));
+      if (const size_t at = pending.find("Content-Length: "); at < end)
+        body = std::stoul(pending.substr(at + 16));
       while (pending.size() < end + 4 + body) {
         const ssize_t got = recv(fd, buffer, sizeof buffer, 0);
         if (got <= 0) return Close(fd);
@@ -125,7 +128,8 @@ class RawServer {
 };
 
 std::string Ok(const std::string& body, const std::string& headers = "") {
-  return "HTTP/1.1 200 OK\r\n" + headers + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  return "HTTP/1.1 200 OK\r\n" + headers + "Content-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + body;
 }
 
 RawServer::Script Always(std::string answer, bool keep = true) {
@@ -209,7 +213,8 @@ TEST(HttpClient, ARefusedConnectionNamesTheHostAndTheNextStep) {
     port = closed.port();
   }
   const auto client = Client::Create();
-  const auto response = client->Fetch(Soon(), Get("http://127.0.0.1:" + std::to_string(port) + "/"));
+  const auto response =
+      client->Fetch(Soon(), Get("http://127.0.0.1:" + std::to_string(port) + "/"));
   EXPECT_EQ(response.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(Reason(response.status()), "CONNECT_FAILED");
   EXPECT_EQ(DetailOf(response.status()).metadata.at("host"), "127.0.0.1:" + std::to_string(port));
@@ -223,7 +228,10 @@ TEST(HttpClient, AHostNameThatDoesNotExistIsSaidSo) {
 }
 
 TEST(HttpClient, TheDeadlineEndsACallToAServerThatNeverAnswers) {
-  RawServer server([](int fd, const std::string&) { RawServer::Hang(fd); return false; });
+  RawServer server([](int fd, const std::string&) {
+    RawServer::Hang(fd);
+    return false;
+  });
   const auto client = Client::Create();
   const absl::Duration before = base::SystemClock().Steady();
   const auto response =
@@ -280,7 +288,10 @@ TEST(HttpClient, SilenceInTheMiddleOfABodyIsAnIdleTimeout) {
 }
 
 TEST(HttpClient, AServerThatTakesTheRequestAndSaysNothingIsAHeadTimeout) {
-  RawServer server([](int fd, const std::string&) { RawServer::Hang(fd); return false; });
+  RawServer server([](int fd, const std::string&) {
+    RawServer::Hang(fd);
+    return false;
+  });
   const auto client = Client::Create();
   Request request = Get(server.Url());
   request.head_timeout = absl::Milliseconds(80);
@@ -294,7 +305,8 @@ TEST(HttpClient, AConnectionThatBreaksInTheBodyIsLostNotShort) {
 }
 
 TEST(HttpClient, ABrokenChunkedBodyIsAnError) {
-  RawServer server(Always("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n", false));
+  RawServer server(
+      Always("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n", false));
   const auto client = Client::Create();
   const auto response = client->Fetch(Soon(), Get(server.Url()));
   EXPECT_FALSE(response.ok());
@@ -309,7 +321,8 @@ TEST(HttpClient, WhatIsNotHttpIsMalformed) {
 TEST(HttpClient, AHeaderWithoutEndIsRefused) {
   RawServer server([](int fd, const std::string&) {
     RawServer::Send(fd, "HTTP/1.1 200 OK\r\n");
-    for (int i = 0; i < 20000; ++i) RawServer::Send(fd, "X-Filler: 0123456789012345678901234567890123456789\r\n");
+    for (int i = 0; i < 20000; ++i)
+      RawServer::Send(fd, "X-Filler: 0123456789012345678901234567890123456789\r\n");
     return false;
   });
   const auto client = Client::Create();
@@ -350,8 +363,10 @@ TEST(HttpClient, GzipIsInflatedAndABombIsNot) {
 
 TEST(HttpClient, ARedirectIsAnAnswerUnlessAskedFor) {
   RawServer server([](int fd, const std::string& request) {
-    RawServer::Send(fd, request.starts_with("GET /new ") ? Ok("there")
-                                                         : "HTTP/1.1 302 Found\r\nLocation: /new\r\nContent-Length: 4\r\n\r\ngone");
+    RawServer::Send(fd,
+                    request.starts_with("GET /new ")
+                        ? Ok("there")
+                        : "HTTP/1.1 302 Found\r\nLocation: /new\r\nContent-Length: 4\r\n\r\ngone");
     return true;
   });
   const auto client = Client::Create();
@@ -374,7 +389,8 @@ TEST(HttpClient, SecretHeadersStayBehindWhenARedirectLeavesTheOrigin) {
     return true;
   });
   RawServer server([&](int fd, const std::string&) {
-    RawServer::Send(fd, "HTTP/1.1 307 Moved\r\nLocation: " + other.Url("/y") + "\r\nContent-Length: 0\r\n\r\n");
+    RawServer::Send(
+        fd, "HTTP/1.1 307 Moved\r\nLocation: " + other.Url("/y") + "\r\nContent-Length: 0\r\n\r\n");
     return true;
   });
   const auto client = Client::Create();
@@ -437,7 +453,8 @@ TEST(HttpClient, BeforeSendIsToldWhenTheConnectionStandsAndMayKeepTheRequestBack
     request.url = server.Url();
     request.body = "x";
     request.send_once = true;
-    const auto call = client->Start(Context::Background().WithTimeout(absl::Seconds(10)), request, observer);
+    const auto call =
+        client->Start(Context::Background().WithTimeout(absl::Seconds(10)), request, observer);
     std::unique_lock lock(mutex);
     ended.wait(lock, [&] { return done; });
     EXPECT_EQ(seen_before_send, keep_back ? 1 : 0);
@@ -452,8 +469,9 @@ TEST(HttpClient, BeforeSendIsToldWhenTheConnectionStandsAndMayKeepTheRequestBack
 TEST(HttpClient, UrlsAndHeadersThatCouldSmuggleAreRefusedBeforeAByteIsSent) {
   RawServer server(Always(Ok("x")));
   const auto client = Client::Create();
-  for (const std::string url : {"file:///etc/passwd", "ftp://127.0.0.1/", "http://user:pass@127.0.0.1/", "127.0.0.1:80/", "",
-                                "http://127.0.0.1/a b", "http://127.0.0.1/\r\nX: y", "gopher://x", "http://"}) {
+  for (const std::string url :
+       {"file:///etc/passwd", "ftp://127.0.0.1/", "http://user:pass@127.0.0.1/", "127.0.0.1:80/",
+        "", "http://127.0.0.1/a b", "http://127.0.0.1/\r\nX: y", "gopher://x", "http://"}) {
     EXPECT_EQ(Reason(client->Fetch(Soon(), Get(url)).status()), "INVALID_URL") << url;
   }
   for (const std::string value : {"a\r\nX: y", "a\nb"}) {
@@ -499,15 +517,19 @@ TEST(HttpClient, ASlowReaderSlowsTheServerInsteadOfFillingMemoryAndLosesNothing)
   RawServer server(Always(Ok(body)));
   const auto client = Client::Create();
   std::string got;
-  const absl::Status result = client->Stream(Soon(), [&] {
-    Request request = Get(server.Url());
-    request.max_response_bytes = 64 << 20;
-    return request;
-  }(), nullptr, [&](std::string_view piece) {
-    EXPECT_LE(piece.size(), size_t{2} << 20);
-    got += piece;
-    return absl::OkStatus();
-  });
+  const absl::Status result = client->Stream(
+      Soon(),
+      [&] {
+        Request request = Get(server.Url());
+        request.max_response_bytes = 64 << 20;
+        return request;
+      }(),
+      nullptr,
+      [&](std::string_view piece) {
+        EXPECT_LE(piece.size(), size_t{2} << 20);
+        got += piece;
+        return absl::OkStatus();
+      });
   ASSERT_TRUE(result.ok()) << result;
   EXPECT_TRUE(got == body);
 }
@@ -526,24 +548,34 @@ TEST(HttpClient, ManyCallsAtOnceAllEndAndTheBoundHolds) {
   EXPECT_EQ(ok, 200);
   EXPECT_EQ(client->calls(), 0u);
 
-  RawServer silent([](int fd, const std::string&) { RawServer::Hang(fd); return false; });
+  RawServer silent([](int fd, const std::string&) {
+    RawServer::Hang(fd);
+    return false;
+  });
   std::atomic<int> ended{0};
   const auto small = Client::Create({.max_calls = 1});
-  const auto held = small->Start(Soon(), Get(silent.Url()), {.on_head = nullptr, .on_data = nullptr, .on_done = [&](const absl::Status&) { ++ended; }});
+  const auto held = small->Start(
+      Soon(), Get(silent.Url()),
+      {.on_head = nullptr, .on_data = nullptr, .on_done = [&](const absl::Status&) { ++ended; }});
   EXPECT_EQ(Reason(small->Fetch(Soon(), Get(server.Url())).status()), "TOO_MANY_CALLS");
 }
 
 TEST(HttpClient, DestroyingTheClientEndsEveryCallOnce) {
-  RawServer silent([](int fd, const std::string&) { RawServer::Hang(fd); return false; });
+  RawServer silent([](int fd, const std::string&) {
+    RawServer::Hang(fd);
+    return false;
+  });
   std::atomic<int> ended{0};
   std::shared_ptr<Call> survivor;
   {
     const auto client = Client::Create();
     for (int i = 0; i < 10; ++i) {
-      survivor = client->Start(Soon(), Get(silent.Url()), {.on_head = nullptr, .on_data = nullptr, .on_done = [&](const absl::Status& status) {
-                                 EXPECT_EQ(Reason(status), "CALLER_LEFT");
-                                 ++ended;
-                               }});
+      survivor = client->Start(
+          Soon(), Get(silent.Url()),
+          {.on_head = nullptr, .on_data = nullptr, .on_done = [&](const absl::Status& status) {
+             EXPECT_EQ(Reason(status), "CALLER_LEFT");
+             ++ended;
+           }});
     }
   }
   EXPECT_EQ(ended, 10);

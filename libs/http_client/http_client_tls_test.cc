@@ -24,7 +24,8 @@ std::string ToPem(const std::function<void(BIO*)>& write) {
   return text;
 }
 
-/// A certificate and its key, signed by `issuer` or by itself. `san` as OpenSSL writes it ("DNS:cluster.test").
+/// A certificate and its key, signed by `issuer` or by itself. `san` as OpenSSL writes it
+/// ("DNS:cluster.test").
 struct TestIdentity {
   TestIdentity(const std::string& name, const char* san, const TestIdentity* issuer)
       : key(EVP_EC_gen("P-256"), EVP_PKEY_free), certificate(X509_new(), X509_free) {
@@ -35,7 +36,8 @@ struct TestIdentity {
     X509_gmtime_adj(X509_getm_notAfter(cert), 24 * 3600);
     X509_set_pubkey(cert, key.get());
     X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_UTF8,
-                               reinterpret_cast<const unsigned char*>(name.data()), static_cast<int>(name.size()), -1, 0);
+                               reinterpret_cast<const unsigned char*>(name.data()),
+                               static_cast<int>(name.size()), -1, 0);
     const TestIdentity& signer = issuer == nullptr ? *this : *issuer;
     X509_set_issuer_name(cert, X509_get_subject_name(signer.certificate.get()));
     if (issuer == nullptr) Extend(NID_basic_constraints, "critical,CA:TRUE");
@@ -51,7 +53,9 @@ struct TestIdentity {
     return ToPem([&](BIO* bio) { PEM_write_bio_X509(bio, certificate.get()); });
   }
   std::string key_pem() const {
-    return ToPem([&](BIO* bio) { PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr); });
+    return ToPem([&](BIO* bio) {
+      PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+    });
   }
   std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key;
   std::unique_ptr<X509, decltype(&X509_free)> certificate;
@@ -61,12 +65,15 @@ class TlsTest : public testing::Test {
  protected:
   void Serve(bool require_client) {
     http_server::Options options;
-    options.tls = http_server::TlsOptions{server_.cert_pem(), base::Secret(server_.key_pem()), ca_.cert_pem(), require_client};
-    auto server = http_server::Server::Start(options, [this](std::shared_ptr<http_server::Exchange> exchange) {
-      http_server::Response response;
-      response.body = exchange->request().tls_client_subject + "|" + std::string(exchange->request().headers.Get("Host"));
-      exchange->Respond(response);
-    });
+    options.tls = http_server::TlsOptions{server_.cert_pem(), base::Secret(server_.key_pem()),
+                                          ca_.cert_pem(), require_client};
+    auto server = http_server::Server::Start(
+        options, [this](std::shared_ptr<http_server::Exchange> exchange) {
+          http_server::Response response;
+          response.body = exchange->request().tls_client_subject + "|" +
+                          std::string(exchange->request().headers.Get("Host"));
+          exchange->Respond(response);
+        });
     ASSERT_TRUE(server.ok()) << server.status();
     http_server_ = *std::move(server);
     authority_ = "127.0.0.1:" + std::to_string(http_server_->port());
@@ -79,7 +86,9 @@ class TlsTest : public testing::Test {
     request.connection = std::make_shared<Connection>(std::move(connection));
     return client_->Fetch(base::Context::Background().WithTimeout(absl::Seconds(20)), request);
   }
-  static std::string Reason(const absl::StatusOr<Response>& response) { return base::DetailOf(response.status()).reason; }
+  static std::string Reason(const absl::StatusOr<Response>& response) {
+    return base::DetailOf(response.status()).reason;
+  }
 
   TestIdentity ca_{"test ca", nullptr, nullptr};
   TestIdentity other_ca_{"another ca", nullptr, nullptr};
@@ -107,7 +116,8 @@ TEST_F(TlsTest, AServerIsTrustedByItsAuthorityAndItsNameOnly) {
   Connection insecure;
   insecure.insecure_skip_tls_verify = true;
   EXPECT_TRUE(Get(insecure).ok());
-  EXPECT_EQ(Reason(Get({})), "TLS_FAILED");  // the trusting connection that is kept is not for others
+  EXPECT_EQ(Reason(Get({})),
+            "TLS_FAILED");  // the trusting connection that is kept is not for others
 }
 
 TEST_F(TlsTest, AClientCertificateIsShownFromMemory) {

@@ -1,9 +1,9 @@
 #include "libs/http_client/transfer.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <arpa/inet.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,7 +25,8 @@ constexpr long kReadBuffer = 256 << 10;
 absl::Duration Now() { return base::SystemClock().Steady(); }
 
 bool HasControl(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
+  return std::any_of(text.begin(), text.end(),
+                     [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
 }
 
 curl_blob Blob(const std::string& bytes) {
@@ -61,8 +62,12 @@ void Mailbox::Close() {
   multi_ = nullptr;
 }
 
-Transfer::Transfer(std::shared_ptr<Mailbox> mailbox, const base::Context& ctx, Request request, Observer observer)
-    : mailbox_(std::move(mailbox)), ctx_(ctx), request_(std::move(request)), observer_(std::move(observer)) {
+Transfer::Transfer(std::shared_ptr<Mailbox> mailbox, const base::Context& ctx, Request request,
+                   Observer observer)
+    : mailbox_(std::move(mailbox)),
+      ctx_(ctx),
+      request_(std::move(request)),
+      observer_(std::move(observer)) {
   started_ = last_activity_ = Now();
   deadline_ = started_ + ctx_.Remaining();
   redirects_left_ = request_.max_redirects;
@@ -87,7 +92,8 @@ absl::Status Transfer::Prepare(const std::string& user_agent) {
   user_agent_ = user_agent;
   OPSMESH_ASSIGN_OR_RETURN(url_, SplitUrl(request_.url));
   if (easy_ == nullptr) easy_ = curl_easy_init();
-  if (easy_ == nullptr) return base::ResourceExhausted("OUT_OF_MEMORY", "No memory for another HTTP call.");
+  if (easy_ == nullptr)
+    return base::ResourceExhausted("OUT_OF_MEMORY", "No memory for another HTTP call.");
   curl_easy_setopt(easy_, CURLOPT_URL, request_.url.c_str());
   curl_easy_setopt(easy_, CURLOPT_PRIVATE, this);
   curl_easy_setopt(easy_, CURLOPT_ERRORBUFFER, error_text_);
@@ -107,16 +113,20 @@ absl::Status Transfer::Prepare(const std::string& user_agent) {
 
 absl::Status Transfer::SetMethodAndBody() {
   const std::string& method = request_.method;
-  if (method.empty() || !std::all_of(method.begin(), method.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) {
-    return base::InvalidArgument("method", "INVALID_METHOD", "The HTTP method is not a word of capital letters.");
+  if (method.empty() ||
+      !std::all_of(method.begin(), method.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) {
+    return base::InvalidArgument("method", "INVALID_METHOD",
+                                 "The HTTP method is not a word of capital letters.");
   }
   if (method == "HEAD") {
     curl_easy_setopt(easy_, CURLOPT_NOBODY, 1L);
     return absl::OkStatus();
   }
-  const bool has_body = !request_.body.empty() || method == "POST" || method == "PUT" || method == "PATCH";
+  const bool has_body =
+      !request_.body.empty() || method == "POST" || method == "PUT" || method == "PATCH";
   if (has_body) {
-    curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+    curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request_.body.size()));
     curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, request_.body.data());
   } else {
     curl_easy_setopt(easy_, CURLOPT_HTTPGET, 1L);
@@ -131,13 +141,15 @@ absl::Status Transfer::SetHeaders() {
   bool content_type = false;
   bool agent = false;
   const auto add = [&](std::string_view name, std::string_view value) {
-    if (name.empty() || HasControl(name) || HasControl(value) || name.find_first_of(": \t") != std::string_view::npos) {
+    if (name.empty() || HasControl(name) || HasControl(value) ||
+        name.find_first_of(": \t") != std::string_view::npos) {
       return false;
     }
     content_type |= base::EqualsIgnoreAsciiCase(name, "Content-Type");
     agent |= base::EqualsIgnoreAsciiCase(name, "User-Agent");
     // libcurl writes a header without a value only in this form.
-    const std::string line = value.empty() ? fmt::format("{};", name) : fmt::format("{}: {}", name, value);
+    const std::string line =
+        value.empty() ? fmt::format("{};", name) : fmt::format("{}: {}", name, value);
     headers_ = curl_slist_append(headers_, line.c_str());
     return true;
   };
@@ -145,8 +157,9 @@ absl::Status Transfer::SetHeaders() {
   for (const auto& [name, value] : request_.headers) valid &= add(name, value);
   for (const auto& [name, value] : request_.secret_headers) valid &= add(name, value.Reveal());
   if (!valid) {
-    return base::InvalidArgument("headers", "INVALID_HEADER",
-                                 "A header of the request holds a line break or another control character.");
+    return base::InvalidArgument(
+        "headers", "INVALID_HEADER",
+        "A header of the request holds a line break or another control character.");
   }
   if (!content_type) headers_ = curl_slist_append(headers_, "Content-Type:");
   if (!agent) valid &= add("User-Agent", user_agent_);
@@ -160,7 +173,8 @@ absl::Status Transfer::SetHeaders() {
 void Transfer::SetConnection() {
   static const Connection kPlain;
   const Connection& connection = request_.connection != nullptr ? *request_.connection : kPlain;
-  curl_easy_setopt(easy_, CURLOPT_PROXY, connection.proxy_url.c_str());  // "" = none, not even the environment's
+  curl_easy_setopt(easy_, CURLOPT_PROXY,
+                   connection.proxy_url.c_str());  // "" = none, not even the environment's
   curl_easy_setopt(easy_, CURLOPT_NOPROXY, connection.no_proxy.c_str());
   if (!connection.ca_pem.empty()) {
     curl_blob blob = Blob(connection.ca_pem);
@@ -180,12 +194,15 @@ void Transfer::SetConnection() {
   }
   curl_easy_setopt(easy_, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   if (!connection.tls_server_name.empty() && url_.scheme == "https") {
-    // The certificate is checked against the URL's host: put the wanted name there and connect to the real one.
-    const std::string named = fmt::format("https://{}:{}{}", connection.tls_server_name, url_.port, url_.target);
+    // The certificate is checked against the URL's host: put the wanted name there and connect to
+    // the real one.
+    const std::string named =
+        fmt::format("https://{}:{}{}", connection.tls_server_name, url_.port, url_.target);
     curl_easy_setopt(easy_, CURLOPT_URL, named.c_str());
     curl_slist_free_all(connect_to_);
-    connect_to_ = curl_slist_append(
-        nullptr, fmt::format("{}:{}:{}:{}", connection.tls_server_name, url_.port, url_.host, url_.port).c_str());
+    connect_to_ = curl_slist_append(nullptr, fmt::format("{}:{}:{}:{}", connection.tls_server_name,
+                                                         url_.port, url_.host, url_.port)
+                                                 .c_str());
     curl_easy_setopt(easy_, CURLOPT_CONNECT_TO, connect_to_);
   }
   if (connection.address_policy) {
@@ -197,13 +214,16 @@ void Transfer::SetConnection() {
 }
 
 void Transfer::SetLimits() {
-  const absl::Duration connect = std::clamp(request_.connect_timeout, absl::Milliseconds(1), absl::Hours(1));
-  curl_easy_setopt(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(absl::ToInt64Milliseconds(connect)));
+  const absl::Duration connect =
+      std::clamp(request_.connect_timeout, absl::Milliseconds(1), absl::Hours(1));
+  curl_easy_setopt(easy_, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(absl::ToInt64Milliseconds(connect)));
   curl_easy_setopt(easy_, CURLOPT_BUFFERSIZE, kReadBuffer);
   curl_easy_setopt(easy_, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy_, CURLOPT_TCP_KEEPIDLE, 30L);
   curl_easy_setopt(easy_, CURLOPT_TCP_KEEPINTVL, 10L);
-  curl_easy_setopt(easy_, CURLOPT_QUICK_EXIT, 1L);  // a slow resolver must not hold up the other transfers
+  curl_easy_setopt(easy_, CURLOPT_QUICK_EXIT,
+                   1L);  // a slow resolver must not hold up the other transfers
   if (request_.send_once) curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, 1L);
   if (request_.accept_gzip) curl_easy_setopt(easy_, CURLOPT_ACCEPT_ENCODING, "gzip");
 }
@@ -216,18 +236,22 @@ absl::Status Transfer::CheckTime(absl::Duration now, absl::Duration* next) const
   };
   const std::string host = url_.authority();
   if (passed(deadline_)) {
-    return base::DeadlineExceeded("DEADLINE", fmt::format("{} did not answer before the request's deadline.", host))
+    return base::DeadlineExceeded(
+               "DEADLINE", fmt::format("{} did not answer before the request's deadline.", host))
         .Hint("Ask for less at a time or allow more time.")
         .With("host", host);
   }
-  if (!head_complete_ && request_sent_ != absl::InfiniteDuration() && passed(request_sent_ + request_.head_timeout)) {
-    return base::DeadlineExceeded("HEAD_TIMEOUT", fmt::format("{} did not begin to answer within {}.", host,
-                                                              absl::FormatDuration(request_.head_timeout)))
+  if (!head_complete_ && request_sent_ != absl::InfiniteDuration() &&
+      passed(request_sent_ + request_.head_timeout)) {
+    return base::DeadlineExceeded("HEAD_TIMEOUT",
+                                  fmt::format("{} did not begin to answer within {}.", host,
+                                              absl::FormatDuration(request_.head_timeout)))
         .With("host", host);
   }
   if (head_complete_ && !paused_ && passed(last_activity_ + request_.idle_timeout)) {
-    return base::DeadlineExceeded("IDLE_TIMEOUT", fmt::format("{} sent nothing for {} in the middle of an answer.", host,
-                                                              absl::FormatDuration(request_.idle_timeout)))
+    return base::DeadlineExceeded("IDLE_TIMEOUT",
+                                  fmt::format("{} sent nothing for {} in the middle of an answer.",
+                                              host, absl::FormatDuration(request_.idle_timeout)))
         .With("host", host);
   }
   return absl::OkStatus();
@@ -256,7 +280,8 @@ bool Transfer::OnHeaderLine(std::string_view line) {
   head_bytes_ += line.size();
   if (head_bytes_ > kMaxHeadBytes) {
     return Fail(base::Unavailable("MALFORMED_RESPONSE",
-                                  fmt::format("{} sent a header of more than {} bytes.", url_.authority(), kMaxHeadBytes))
+                                  fmt::format("{} sent a header of more than {} bytes.",
+                                              url_.authority(), kMaxHeadBytes))
                     .With("host", url_.authority()));
   }
   line = base::Trim(line);
@@ -271,7 +296,8 @@ bool Transfer::OnHeaderLine(std::string_view line) {
     return true;
   }
   if (const size_t colon = line.find(':'); colon != std::string_view::npos) {
-    head_.headers.emplace_back(std::string(line.substr(0, colon)), std::string(base::Trim(line.substr(colon + 1))));
+    head_.headers.emplace_back(std::string(line.substr(0, colon)),
+                               std::string(base::Trim(line.substr(colon + 1))));
   }
   return true;
 }
@@ -291,8 +317,9 @@ size_t Transfer::OnBody(std::string_view piece) {
   if (redirecting_) return piece.size();
   last_activity_ = Now();
   if (body_bytes_ + piece.size() > request_.max_response_bytes) {
-    Fail(base::ResourceExhausted("RESPONSE_TOO_LARGE", fmt::format("{} answered with more than {} bytes.", url_.authority(),
-                                                                   request_.max_response_bytes))
+    Fail(base::ResourceExhausted("RESPONSE_TOO_LARGE",
+                                 fmt::format("{} answered with more than {} bytes.",
+                                             url_.authority(), request_.max_response_bytes))
              .Hint("Ask for a smaller page or a narrower selection.")
              .With("host", url_.authority()));
     return kStop;
@@ -300,11 +327,13 @@ size_t Transfer::OnBody(std::string_view piece) {
   if (request_.accept_gzip && body_bytes_ + piece.size() > kRatioFreeBytes) {
     curl_off_t received = 0;
     curl_easy_getinfo(easy_, CURLINFO_SIZE_DOWNLOAD_T, &received);
-    if (body_bytes_ + piece.size() > kMaxRatio * static_cast<size_t>(std::max<curl_off_t>(received, 1))) {
-      Fail(base::ResourceExhausted("DECOMPRESSION_BOMB",
-                                   fmt::format("{} sent an answer that inflates more than {} times.", url_.authority(),
-                                               kMaxRatio))
-               .With("host", url_.authority()));
+    if (body_bytes_ + piece.size() >
+        kMaxRatio * static_cast<size_t>(std::max<curl_off_t>(received, 1))) {
+      Fail(
+          base::ResourceExhausted("DECOMPRESSION_BOMB",
+                                  fmt::format("{} sent an answer that inflates more than {} times.",
+                                              url_.authority(), kMaxRatio))
+              .With("host", url_.authority()));
       return kStop;
     }
   }
@@ -317,7 +346,8 @@ size_t Transfer::OnBody(std::string_view piece) {
 }
 
 absl::Status Transfer::JudgeAddress(std::string_view ip, int port) {
-  if (request_.connection == nullptr || !request_.connection->address_policy) return absl::OkStatus();
+  if (request_.connection == nullptr || !request_.connection->address_policy)
+    return absl::OkStatus();
   return request_.connection->address_policy(ip, port);
 }
 
@@ -368,12 +398,14 @@ bool Transfer::PrepareRedirect() {
   const auto parts = SplitUrl(url);
   if (!parts.ok()) return Fail(parts.status());
   if (parts->origin() != old_origin) request_.secret_headers.clear();
-  const bool becomes_get =
-      head_.status == 303 || ((head_.status == 301 || head_.status == 302) && request_.method == "POST");
+  const bool becomes_get = head_.status == 303 || ((head_.status == 301 || head_.status == 302) &&
+                                                   request_.method == "POST");
   if (becomes_get && request_.method != "HEAD") {
     request_.method = "GET";
     request_.body.clear();
-    std::erase_if(request_.headers, [](const auto& h) { return base::EqualsIgnoreAsciiCase(h.first, "Content-Type"); });
+    std::erase_if(request_.headers, [](const auto& h) {
+      return base::EqualsIgnoreAsciiCase(h.first, "Content-Type");
+    });
   }
   request_.url = std::move(url);
   --redirects_left_;
@@ -390,7 +422,8 @@ bool Transfer::OnFinished(CURLcode code) {
   if (code == CURLE_OK && redirecting_) {
     if (PrepareRedirect()) return true;
     if (failure_.ok()) {
-      Fail(base::Unavailable("MALFORMED_RESPONSE", fmt::format("{} redirects to nowhere.", url_.authority())));
+      Fail(base::Unavailable("MALFORMED_RESPONSE",
+                             fmt::format("{} redirects to nowhere.", url_.authority())));
     }
     Complete(failure_);
     return false;

@@ -18,7 +18,8 @@ namespace opsmesh::http_client {
 
 class Transfer;
 
-/// Orders from other threads to the client's thread. Outlives the client, so that a Call may be used after it.
+/// Orders from other threads to the client's thread. Outlives the client, so that a Call may be
+/// used after it.
 class Mailbox {
  public:
   enum class Order { kStart, kCancel, kResume };
@@ -41,7 +42,8 @@ class Mailbox {
 /// Cancel and Resume may come from any thread; everything else is for the client's thread.
 class Transfer : public Call, public std::enable_shared_from_this<Transfer> {
  public:
-  Transfer(std::shared_ptr<Mailbox> mailbox, const base::Context& ctx, Request request, Observer observer);
+  Transfer(std::shared_ptr<Mailbox> mailbox, const base::Context& ctx, Request request,
+           Observer observer);
   ~Transfer() override;
 
   void Cancel() override;
@@ -54,7 +56,8 @@ class Transfer : public Call, public std::enable_shared_from_this<Transfer> {
   CURL* easy() const { return easy_; }
   bool done() const { return done_; }
 
-  /// The error of the first limit in time that has passed, or OK; `next` is lowered to the next limit.
+  /// The error of the first limit in time that has passed, or OK; `next` is lowered to the next
+  /// limit.
   absl::Status CheckTime(absl::Duration now, absl::Duration* next) const;
   void Unpause();
   /// libcurl is through. True when the transfer goes on with a redirect and must be added again.

@@ -23,8 +23,11 @@ std::string Part(CURLU* url, CURLUPart part, unsigned flags = 0) {
 }
 
 base::Error Invalid(std::string_view why) {
-  return base::InvalidArgument("url", "INVALID_URL", "The URL cannot be used: " + std::string(why) + ".")
-      .Hint("Write an absolute URL such as https://host:port/path, without a user name or password in it.");
+  return base::InvalidArgument("url", "INVALID_URL",
+                               "The URL cannot be used: " + std::string(why) + ".")
+      .Hint(
+          "Write an absolute URL such as https://host:port/path, without a user name or password "
+          "in it.");
 }
 
 }  // namespace
@@ -34,13 +37,16 @@ absl::StatusOr<UrlParts> SplitUrl(const std::string& url) {
     if (c <= 0x20 || c == 0x7f) return Invalid("it holds a space or a control character");
   }
   const std::unique_ptr<CURLU, CurlUrlDeleter> parsed(curl_url());
-  if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK) {
+  if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), CURLU_NON_SUPPORT_SCHEME) !=
+      CURLUE_OK) {
     return Invalid("it is not well-formed");
   }
   UrlParts parts;
   parts.scheme = Part(parsed.get(), CURLUPART_SCHEME);
-  if (parts.scheme != "http" && parts.scheme != "https") return Invalid("its scheme is not http or https");
-  if (!Part(parsed.get(), CURLUPART_USER).empty() || !Part(parsed.get(), CURLUPART_PASSWORD).empty()) {
+  if (parts.scheme != "http" && parts.scheme != "https")
+    return Invalid("its scheme is not http or https");
+  if (!Part(parsed.get(), CURLUPART_USER).empty() ||
+      !Part(parsed.get(), CURLUPART_PASSWORD).empty()) {
     return Invalid("it holds a user name or password");
   }
   parts.host = Part(parsed.get(), CURLUPART_HOST);
@@ -48,7 +54,8 @@ absl::StatusOr<UrlParts> SplitUrl(const std::string& url) {
   parts.port_given = !Part(parsed.get(), CURLUPART_PORT).empty();
   parts.port = std::atoi(Part(parsed.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT).c_str());
   parts.target = Part(parsed.get(), CURLUPART_PATH);
-  if (const std::string query = Part(parsed.get(), CURLUPART_QUERY); !query.empty()) parts.target += "?" + query;
+  if (const std::string query = Part(parsed.get(), CURLUPART_QUERY); !query.empty())
+    parts.target += "?" + query;
   return parts;
 }
 

@@ -17,8 +17,8 @@ struct UrlParts {
   std::string authority() const { return port_given ? host + ":" + std::to_string(port) : host; }
 };
 
-/// INVALID_ARGUMENT (INVALID_URL) unless `url` is an absolute http(s) URL without user info and control characters. The
-/// message never repeats what stands before an "@".
+/// INVALID_ARGUMENT (INVALID_URL) unless `url` is an absolute http(s) URL without user info and
+/// control characters. The message never repeats what stands before an "@".
 absl::StatusOr<UrlParts> SplitUrl(const std::string& url);
 
 }  // namespace opsmesh::http_client

@@ -38,23 +38,26 @@ struct ApiCall {
   std::string Target() const;  // path and query, percent-encoded
 };
 
-/// A call on a type: path built from checked, percent-encoded segments. `ns` is dropped for cluster-scoped types; an empty
-/// `name` means the collection.
-ApiCall CallOn(std::string_view verb, std::string_view method, const ResourceType& type, std::string_view ns,
-               std::string_view name, std::string_view subresource = {});
+/// A call on a type: path built from checked, percent-encoded segments. `ns` is dropped for
+/// cluster-scoped types; an empty `name` means the collection.
+ApiCall CallOn(std::string_view verb, std::string_view method, const ResourceType& type,
+               std::string_view ns, std::string_view name, std::string_view subresource = {});
 
 /// The `status` of an answer whose code is not 2xx, or of one that is no Kubernetes answer at all.
-absl::Status ErrorFromResponse(const ApiCall& call, std::string_view cluster, const http_client::Response& response);
+absl::Status ErrorFromResponse(const ApiCall& call, std::string_view cluster,
+                               const http_client::Response& response);
 
 /// The error of a Status object given as JSON (in a watch's ERROR event).
-absl::Status ErrorFromStatusJson(const ApiCall& call, std::string_view cluster, std::string_view json);
+absl::Status ErrorFromStatusJson(const ApiCall& call, std::string_view cluster,
+                                 std::string_view json);
 
 /// `status` with the call's words in its metadata and the cluster named in its message.
 absl::Status NameCall(const absl::Status& status, const ApiCall& call, std::string_view cluster);
 
-/// The answer is not what an API server sends: UNAVAILABLE (NOT_KUBERNETES) with the first 512 bytes.
-absl::Status NotKubernetes(const ApiCall& call, std::string_view cluster, int code, std::string_view content_type,
-                           std::string_view body);
+/// The answer is not what an API server sends: UNAVAILABLE (NOT_KUBERNETES) with the first 512
+/// bytes.
+absl::Status NotKubernetes(const ApiCall& call, std::string_view cluster, int code,
+                           std::string_view content_type, std::string_view body);
 
 /// metadata.continue of a Status, "" when it has none.
 std::string ContinueOfStatus(const absl::Status& status);

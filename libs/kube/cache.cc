@@ -14,24 +14,48 @@ namespace opsmesh::kube {
 
 std::string_view StateName(KindStatus::State state) {
   switch (state) {
-    case KindStatus::State::kSyncing: return "syncing";
-    case KindStatus::State::kLive: return "live";
-    case KindStatus::State::kStale: return "stale";
-    case KindStatus::State::kForbidden: return "forbidden";
-    case KindStatus::State::kNotServed: return "not served";
+    case KindStatus::State::kSyncing:
+      return "syncing";
+    case KindStatus::State::kLive:
+      return "live";
+    case KindStatus::State::kStale:
+      return "stale";
+    case KindStatus::State::kForbidden:
+      return "forbidden";
+    case KindStatus::State::kNotServed:
+      return "not served";
   }
   return "";
 }
 
 const std::vector<std::string>& Cache::DefaultKinds() {
   static const auto* const kinds = new std::vector<std::string>{
-      "pods",         "nodes",          "namespaces",     "events",
-      "deployments",  "replicasets",    "statefulsets",   "daemonsets",
-      "jobs",         "cronjobs",       "services",       "endpoints",
-      "endpointslices", "ingresses",    "ingressclasses", "networkpolicies",
-      "configmaps",   "secrets",        "serviceaccounts", "persistentvolumeclaims",
-      "persistentvolumes", "storageclasses", "horizontalpodautoscalers", "poddisruptionbudgets",
-      "resourcequotas", "limitranges",
+      "pods",
+      "nodes",
+      "namespaces",
+      "events",
+      "deployments",
+      "replicasets",
+      "statefulsets",
+      "daemonsets",
+      "jobs",
+      "cronjobs",
+      "services",
+      "endpoints",
+      "endpointslices",
+      "ingresses",
+      "ingressclasses",
+      "networkpolicies",
+      "configmaps",
+      "secrets",
+      "serviceaccounts",
+      "persistentvolumeclaims",
+      "persistentvolumes",
+      "storageclasses",
+      "horizontalpodautoscalers",
+      "poddisruptionbudgets",
+      "resourcequotas",
+      "limitranges",
   };
   return *kinds;
 }
@@ -49,7 +73,8 @@ class Cache::Impl {
       const std::lock_guard lock(mutex_);
       changed_.notify_all();
     };
-    for (const std::string& kind : parts_->options.kinds) reflectors_.push_back(std::make_shared<Reflector>(parts_, kind));
+    for (const std::string& kind : parts_->options.kinds)
+      reflectors_.push_back(std::make_shared<Reflector>(parts_, kind));
     for (const auto& reflector : reflectors_) reflector->Begin();
   }
 
@@ -72,14 +97,18 @@ class Cache::Impl {
     while (true) {
       const Reflector* waiting_for = nullptr;
       for (const auto& reflector : reflectors_) {
-        const bool wanted = kinds.empty() || std::any_of(kinds.begin(), kinds.end(), [&](const std::string& kind) {
-                              return Canonical(kind) == reflector->name();
-                            });
-        if (wanted && reflector->store().status().state == KindStatus::State::kSyncing) waiting_for = reflector.get();
+        const bool wanted =
+            kinds.empty() || std::any_of(kinds.begin(), kinds.end(), [&](const std::string& kind) {
+              return Canonical(kind) == reflector->name();
+            });
+        if (wanted && reflector->store().status().state == KindStatus::State::kSyncing)
+          waiting_for = reflector.get();
       }
       if (waiting_for == nullptr) return absl::OkStatus();
-      if (const absl::Status status = ctx.Check(); !status.ok()) return NotSynced(status, *waiting_for);
-      changed_.wait_for(lock, absl::ToChronoNanoseconds(std::min(ctx.Remaining(), absl::Seconds(1))));
+      if (const absl::Status status = ctx.Check(); !status.ok())
+        return NotSynced(status, *waiting_for);
+      changed_.wait_for(lock,
+                        absl::ToChronoNanoseconds(std::min(ctx.Remaining(), absl::Seconds(1))));
     }
   }
 
@@ -102,9 +131,11 @@ class Cache::Impl {
  private:
   static absl::Status NotSynced(const absl::Status& status, const Reflector& reflector) {
     const absl::Status error = reflector.store().status().last_error;
-    if (error.ok()) return base::Annotate(status, fmt::format("'{}' has not been listed yet", reflector.name()));
+    if (error.ok())
+      return base::Annotate(status, fmt::format("'{}' has not been listed yet", reflector.name()));
     return base::WithDetail(
-        absl::Status(error.code(), fmt::format("'{}' could not be listed in time: {}", reflector.name(), base::ToStd(error.message()))),
+        absl::Status(error.code(), fmt::format("'{}' could not be listed in time: {}",
+                                               reflector.name(), base::ToStd(error.message()))),
         base::DetailOf(error));
   }
 
@@ -132,14 +163,18 @@ absl::StatusOr<std::unique_ptr<Cache>> Cache::Start(Client& client, Options opti
 Cache::Cache(std::unique_ptr<Impl> parts) : impl_(std::move(parts)) {}
 Cache::~Cache() = default;
 
-absl::Status Cache::WaitForSync(const base::Context& ctx) const { return impl_->WaitForSync(ctx, {}); }
-absl::Status Cache::WaitForSync(const base::Context& ctx, const std::vector<std::string>& kinds) const {
+absl::Status Cache::WaitForSync(const base::Context& ctx) const {
+  return impl_->WaitForSync(ctx, {});
+}
+absl::Status Cache::WaitForSync(const base::Context& ctx,
+                                const std::vector<std::string>& kinds) const {
   return impl_->WaitForSync(ctx, kinds);
 }
 
 std::shared_ptr<const Snapshot> Cache::Get() const {
   std::map<std::string, KindSnapshotPtr, std::less<>> kinds;
-  for (const auto& reflector : impl_->reflectors()) kinds[reflector->name()] = reflector->store().Get();
+  for (const auto& reflector : impl_->reflectors())
+    kinds[reflector->name()] = reflector->store().Get();
   return std::make_shared<const Snapshot>(std::move(kinds), impl_->clock().Now());
 }
 

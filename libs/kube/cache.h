@@ -1,8 +1,9 @@
-// The cluster in memory: list + watch for each kind, read as snapshots with indexes. API calls O(kinds), never O(objects).
+// The cluster in memory: list + watch for each kind, read as snapshots with indexes. API calls
+// O(kinds), never O(objects).
 //
-// A kind that is forbidden, not served or broken is marked and does not hold up the others. Watches wait in the HTTP
-// client, not in threads. A dropped connection resumes where it was; an expired one lists again and compares, so that a
-// listener sees every change of state once.
+// A kind that is forbidden, not served or broken is marked and does not hold up the others. Watches
+// wait in the HTTP client, not in threads. A dropped connection resumes where it was; an expired
+// one lists again and compares, so that a listener sees every change of state once.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +40,8 @@ struct KindStatus {
   };
   State state = State::kSyncing;
   ResourceType type;
-  /// Last time the server confirmed the picture (list, event, bookmark, or an open watch); InfinitePast when never.
+  /// Last time the server confirmed the picture (list, event, bookmark, or an open watch);
+  /// InfinitePast when never.
   absl::Time as_of = absl::InfinitePast();
   /// OK, or the last failure with its hint.
   absl::Status last_error;
@@ -53,7 +55,8 @@ struct KindStatus {
 };
 std::string_view StateName(KindStatus::State state);  // "live"
 
-/// All objects of one kind at one moment. Immutable; indexes are built on first use and kept. Thread-safe.
+/// All objects of one kind at one moment. Immutable; indexes are built on first use and kept.
+/// Thread-safe.
 class KindSnapshot {
  public:
   KindSnapshot(KindStatus status, std::vector<ObjectPtr> sorted_objects);
@@ -77,7 +80,8 @@ class KindSnapshot {
   std::vector<ObjectPtr> Matching(std::string_view ns, const LabelSelector& selector) const;
   std::vector<ObjectPtr> Matching(std::string_view ns, const ObjectSelector& selector) const;
   std::vector<ObjectPtr> Matching(std::string_view ns, const StrPairs& labels) const;
-  /// Events about an object, oldest first: by uid when given and known, else by kind, namespace and name.
+  /// Events about an object, oldest first: by uid when given and known, else by kind, namespace and
+  /// name.
   std::vector<ObjectPtr> About(std::string_view kind, std::string_view ns, std::string_view name,
                                std::string_view uid = {}) const;
 
@@ -88,12 +92,14 @@ class KindSnapshot {
 };
 using KindSnapshotPtr = std::shared_ptr<const KindSnapshot>;
 
-/// One picture of every cached kind. Kinds are of slightly different moments, each consistent in itself.
+/// One picture of every cached kind. Kinds are of slightly different moments, each consistent in
+/// itself.
 class Snapshot {
  public:
   Snapshot(std::map<std::string, KindSnapshotPtr, std::less<>> kinds, absl::Time taken)
       : kinds_(std::move(kinds)), taken_(taken) {}
-  /// By plural ("pods"); built-in kinds by any of their names. A kind that is not cached yields an empty one, kNotServed.
+  /// By plural ("pods"); built-in kinds by any of their names. A kind that is not cached yields an
+  /// empty one, kNotServed.
   const KindSnapshot& Of(std::string_view plural) const;
   const std::map<std::string, KindSnapshotPtr, std::less<>>& kinds() const { return kinds_; }
   absl::Time taken() const { return taken_; }
@@ -123,7 +129,8 @@ class Cache {
     int threads = 2;
     const base::Clock* clock = &base::SystemClock();
     base::IdSource* ids = &base::SystemIds();
-    /// Called for every change after the first list, on a thread of the cache, in order for each object. Must be quick.
+    /// Called for every change after the first list, on a thread of the cache, in order for each
+    /// object. Must be quick.
     std::function<void(const Change&)> on_change;
     absl::Duration watch_timeout = absl::Seconds(290);
     absl::Duration backoff_min = absl::Milliseconds(200);
@@ -139,8 +146,8 @@ class Cache {
   static absl::StatusOr<std::unique_ptr<Cache>> Start(Client& client, Options options);
   ~Cache();
 
-  /// Waits until every kind is live or refused for good. The context's error when that takes too long: what is there
-  /// can be read all the same.
+  /// Waits until every kind is live or refused for good. The context's error when that takes too
+  /// long: what is there can be read all the same.
   absl::Status WaitForSync(const base::Context& ctx) const;
   /// Waits for these kinds only.
   absl::Status WaitForSync(const base::Context& ctx, const std::vector<std::string>& kinds) const;

@@ -22,16 +22,21 @@ using test::Seen;
 using test::Soon;
 using test::StatusJson;
 
-std::string PodAt(const std::string& name, int version, const std::string& more = "", const std::string& uid = "") {
-  return R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":")" + name + R"(","namespace":"shop","uid":")" +
-         (uid.empty() ? "u-" + name : uid) + R"(","resourceVersion":")" + std::to_string(version) + R"(","labels":{"app":")" +
+std::string PodAt(const std::string& name, int version, const std::string& more = "",
+                  const std::string& uid = "") {
+  return R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":")" + name +
+         R"(","namespace":"shop","uid":")" + (uid.empty() ? "u-" + name : uid) +
+         R"(","resourceVersion":")" + std::to_string(version) + R"(","labels":{"app":")" +
          name.substr(0, name.find('-')) + "\"}}" + more + "}";
 }
 
 /// A cluster of one kind (pods) and some that refuse, whose watch the test feeds by hand.
 class ScriptedCluster {
  public:
-  ScriptedCluster() : api_([this](const Seen& seen, std::shared_ptr<Exchange> exchange) { Serve(seen, std::move(exchange)); }) {}
+  ScriptedCluster()
+      : api_([this](const Seen& seen, std::shared_ptr<Exchange> exchange) {
+          Serve(seen, std::move(exchange));
+        }) {}
 
   void SetList(std::vector<std::string> items, int version) {
     const std::lock_guard lock(mutex_);
@@ -57,7 +62,9 @@ class ScriptedCluster {
     const std::lock_guard lock(mutex_);
     if (watch_) watch_->Write(line);
   }
-  void Event(const std::string& type, const std::string& object) { Send("{\"type\":\"" + type + "\",\"object\":" + object + "}\n"); }
+  void Event(const std::string& type, const std::string& object) {
+    Send("{\"type\":\"" + type + "\",\"object\":" + object + "}\n");
+  }
   void Cut() {
     const std::lock_guard lock(mutex_);
     if (watch_) watch_->Abort();
@@ -84,19 +91,26 @@ class ScriptedCluster {
     if (!authorization_.empty() && seen.headers.Get("Authorization") != authorization_) {
       return exchange->Respond(Json(401, StatusJson(401, "Unauthorized")));
     }
-    if (seen.path == "/api") return exchange->Respond(Json(200, R"({"kind":"APIVersions","versions":["v1"]})"));
+    if (seen.path == "/api")
+      return exchange->Respond(Json(200, R"({"kind":"APIVersions","versions":["v1"]})"));
     if (seen.path == "/api/v1") {
       return exchange->Respond(Json(200, R"({"kind":"APIResourceList","resources":[
         {"name":"pods","singularName":"pod","namespaced":true,"kind":"Pod","verbs":["get","list","watch"]},
         {"name":"secrets","singularName":"secret","namespaced":true,"kind":"Secret","verbs":["get","list","watch"]}]})"));
     }
-    if (seen.path == "/apis") return exchange->Respond(Json(200, R"({"kind":"APIGroupList","groups":[]})"));
-    if (seen.path == "/api/v1/secrets") return exchange->Respond(Json(403, StatusJson(403, "Forbidden")));
-    if (seen.path != "/api/v1/pods") return exchange->Respond(Json(404, StatusJson(404, "NotFound")));
-    const auto query = [&](const std::string& key) { return seen.query.contains(key) ? seen.query.at(key) : ""; };
+    if (seen.path == "/apis")
+      return exchange->Respond(Json(200, R"({"kind":"APIGroupList","groups":[]})"));
+    if (seen.path == "/api/v1/secrets")
+      return exchange->Respond(Json(403, StatusJson(403, "Forbidden")));
+    if (seen.path != "/api/v1/pods")
+      return exchange->Respond(Json(404, StatusJson(404, "NotFound")));
+    const auto query = [&](const std::string& key) {
+      return seen.query.contains(key) ? seen.query.at(key) : "";
+    };
     if (query("watch") != "true") {
       listed_from_.push_back(query("resourceVersion"));
-      return exchange->Respond(Json(200, R"({"kind":"PodList","metadata":{"resourceVersion":")" + std::to_string(version_) + R"("},"items":[)" +
+      return exchange->Respond(Json(200, R"({"kind":"PodList","metadata":{"resourceVersion":")" +
+                                             std::to_string(version_) + R"("},"items":[)" +
                                              base::Join(items_, ",") + "]}"));
     }
     watched_from_.push_back(query("resourceVersion"));
@@ -126,7 +140,8 @@ class ScriptedCluster {
 
 class CacheTest : public testing::Test {
  protected:
-  std::unique_ptr<Cache> StartCache(std::vector<std::string> kinds = {"pods"}, const std::string& token_file = "") {
+  std::unique_ptr<Cache> StartCache(std::vector<std::string> kinds = {"pods"},
+                                    const std::string& token_file = "") {
     ClusterConfig config = cluster_.api().config();
     config.token_file = token_file;
     client_ = MakeClient(*http_, config);
@@ -137,7 +152,10 @@ class CacheTest : public testing::Test {
     options.on_change = [this](const Change& change) {
       const std::lock_guard lock(mutex_);
       const Object& object = change.after != nullptr ? *change.after : *change.before;
-      changes_.push_back((change.before == nullptr ? "+" : change.after == nullptr ? "-" : "~") + std::string(object.name()) + "@" +
+      changes_.push_back((change.before == nullptr  ? "+"
+                          : change.after == nullptr ? "-"
+                                                    : "~") +
+                         std::string(object.name()) + "@" +
                          std::string(object.meta().resource_version));
       changed_.notify_all();
     };
@@ -196,7 +214,8 @@ TEST_F(CacheTest, ABrokenWatchGoesOnFromTheLastVersionItSawBookmarksIncluded) {
   ASSERT_TRUE(cluster_.WaitForWatches(1));
   cluster_.Event("ADDED", PodAt("b-1", 9));
   cluster_.Event("BOOKMARK", R"({"kind":"Pod","metadata":{"resourceVersion":"12"}})");
-  ASSERT_TRUE(Eventually(*cache, [](const KindSnapshot& pods) { return pods.status().resource_version == "12"; }));
+  ASSERT_TRUE(Eventually(
+      *cache, [](const KindSnapshot& pods) { return pods.status().resource_version == "12"; }));
   cluster_.Cut();
   ASSERT_TRUE(cluster_.WaitForWatches(2));
   cluster_.End();
@@ -243,7 +262,8 @@ TEST_F(CacheTest, AListThatIsRefusedForItsTokenGoesOnWithTheRotatedOne) {
   std::ofstream(token_file) << "new\n";
   cluster_.TakeOnly("Bearer new");
   cluster_.SetList({PodAt("a-1", 1), PodAt("b-1", 8)}, 20);
-  cluster_.Send(R"({"type":"ERROR","object":)" + StatusJson(410, "Expired") + "}\n");  // makes it list
+  cluster_.Send(R"({"type":"ERROR","object":)" + StatusJson(410, "Expired") +
+                "}\n");  // makes it list
   EXPECT_EQ(Changes(1), (std::vector<std::string>{"+b-1@8"}));
   ASSERT_TRUE(cluster_.WaitForWatches(2));
   EXPECT_EQ(cluster_.watched_from().back(), "20");
@@ -251,16 +271,20 @@ TEST_F(CacheTest, AListThatIsRefusedForItsTokenGoesOnWithTheRotatedOne) {
 }
 
 TEST_F(CacheTest, AnExpiredVersionListsAgainAndTellsEveryChangeOnce) {
-  cluster_.SetList({PodAt("gone-1", 1), PodAt("same-1", 2), PodAt("new-1", 3), PodAt("swap-1", 4)}, 5);
+  cluster_.SetList({PodAt("gone-1", 1), PodAt("same-1", 2), PodAt("new-1", 3), PodAt("swap-1", 4)},
+                   5);
   const auto cache = StartCache();
   ASSERT_TRUE(cluster_.WaitForWatches(1));
   const auto kept = cache->Get("pods")->Find("shop", "same-1");
-  cluster_.SetList({PodAt("same-1", 2), PodAt("new-1", 8), PodAt("come-1", 9), PodAt("swap-1", 10, "", "another")}, 20);
+  cluster_.SetList({PodAt("same-1", 2), PodAt("new-1", 8), PodAt("come-1", 9),
+                    PodAt("swap-1", 10, "", "another")},
+                   20);
   cluster_.Send(R"({"type":"ERROR","object":)" + StatusJson(410, "Expired") + "}\n");
   ASSERT_TRUE(cluster_.WaitForWatches(2));
   const auto changes = Changes(5);
   EXPECT_EQ(std::multiset<std::string>(changes.begin(), changes.end()),
-            (std::multiset<std::string>{"-gone-1@1", "~new-1@8", "+come-1@9", "-swap-1@4", "+swap-1@10"}));
+            (std::multiset<std::string>{"-gone-1@1", "~new-1@8", "+come-1@9", "-swap-1@4",
+                                        "+swap-1@10"}));
   EXPECT_EQ(cluster_.listed_from(), (std::vector<std::string>{"0", ""}));
   EXPECT_EQ(cluster_.watched_from().back(), "20");
   EXPECT_EQ(cache->Get("pods")->Find("shop", "same-1"), kept);  // not replaced: nothing changed
@@ -311,14 +335,18 @@ TEST_F(CacheTest, AServerThatGoesAwayLeavesTheOldPictureMarkedStale) {
   cluster_.SetList({PodAt("a-1", 1)}, 5);
   const auto cache = StartCache();
   ASSERT_TRUE(cluster_.WaitForWatches(1));
-  for (int i = 0; i < 5; ++i) cluster_.RefuseNextWatch(Json(503, StatusJson(503, "ServiceUnavailable")));
+  for (int i = 0; i < 5; ++i)
+    cluster_.RefuseNextWatch(Json(503, StatusJson(503, "ServiceUnavailable")));
   cluster_.Cut();
   ASSERT_TRUE(Eventually(*cache, [](const KindSnapshot& pods) {
-    return pods.status().state == KindStatus::State::kStale && Reason(pods.status().last_error) == "SERVICE_UNAVAILABLE";
+    return pods.status().state == KindStatus::State::kStale &&
+           Reason(pods.status().last_error) == "SERVICE_UNAVAILABLE";
   }));
   EXPECT_EQ(cache->Get("pods")->objects().size(), 1u);
   ASSERT_TRUE(cluster_.WaitForWatches(7));
-  ASSERT_TRUE(Eventually(*cache, [](const KindSnapshot& pods) { return pods.status().state == KindStatus::State::kLive; }));
+  ASSERT_TRUE(Eventually(*cache, [](const KindSnapshot& pods) {
+    return pods.status().state == KindStatus::State::kLive;
+  }));
   EXPECT_EQ(cluster_.listed_from().size(), 1u);
 }
 
@@ -333,7 +361,8 @@ TEST_F(CacheTest, WithoutAServerSyncEndsWithTheContextAndSaysWhy) {
   options.kinds = {"pods"};
   const auto cache = Cache::Start(*client_, options);
   ASSERT_TRUE(cache.ok());
-  const absl::Status status = (*cache)->WaitForSync(base::Context::Background().WithTimeout(absl::Milliseconds(300)));
+  const absl::Status status =
+      (*cache)->WaitForSync(base::Context::Background().WithTimeout(absl::Milliseconds(300)));
   EXPECT_FALSE(status.ok());
   EXPECT_EQ((*cache)->Get("pods")->status().state, KindStatus::State::kSyncing);
 }

@@ -1,9 +1,11 @@
-// One cluster's API as one user: discovery, reads, watches, logs, access reviews, metrics and writes.
+// One cluster's API as one user: discovery, reads, watches, logs, access reviews, metrics and
+// writes.
 //
-// Every error is a base::Error: code and reason from the server's Status (NOT_FOUND, FORBIDDEN, ...), the metadata
-// "verb", "resource", "namespace", "name", "cluster", and a hint with the next step; for 401 and 403 the RBAC rule to add.
-// Reads are tried three times (full jitter, 100 ms to 2 s, on top of Retry-After) inside the context's deadline; writes once
-// (429 excepted: the server did not execute it). Values of Secrets never get past this client.
+// Every error is a base::Error: code and reason from the server's Status (NOT_FOUND, FORBIDDEN,
+// ...), the metadata "verb", "resource", "namespace", "name", "cluster", and a hint with the next
+// step; for 401 and 403 the RBAC rule to add. Reads are tried three times (full jitter, 100 ms to 2
+// s, on top of Retry-After) inside the context's deadline; writes once (429 excepted: the server
+// did not execute it). Values of Secrets never get past this client.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +45,8 @@ struct ListOptions {
   int page_size = 500;
   /// Stop after this many objects; 0 = all. More objects set ListResult::truncated.
   size_t max_objects = 0;
-  /// "" = the most recent state; "0" = whatever the server has at hand (cheap); else not older than this.
+  /// "" = the most recent state; "0" = whatever the server has at hand (cheap); else not older than
+  /// this.
   std::string resource_version;
   /// Given one, objects are made for keeping: small, their JSON compressed. Must outlive the call.
   ObjectPacker* packer = nullptr;
@@ -63,7 +66,8 @@ struct ListResult {
   std::string resource_version;
   bool truncated = false;
   std::optional<int64_t> remaining;  // how many more there are, when the server says
-  /// The continue token expired half way and the rest is of a later state: objects may be missing or double in time.
+  /// The continue token expired half way and the rest is of a later state: objects may be missing
+  /// or double in time.
   bool inconsistent = false;
 };
 
@@ -155,9 +159,10 @@ enum class PatchType { kJson, kMerge, kStrategic, kApply };
 struct WriteOptions {
   bool dry_run = false;
   std::string field_manager = "opsmesh";
-  bool force = false;                 // server-side apply: take fields over
-  std::string field_validation;       // "", "Strict", "Warn", "Ignore"
-  /// Joins the cluster's audit log with ours: "User-Agent: opsmesh/1.2 action/<id>". [A-Za-z0-9._-], "" = none.
+  bool force = false;            // server-side apply: take fields over
+  std::string field_validation;  // "", "Strict", "Warn", "Ignore"
+  /// Joins the cluster's audit log with ours: "User-Agent: opsmesh/1.2 action/<id>".
+  /// [A-Za-z0-9._-], "" = none.
   std::string action_id;
 };
 struct DeleteOptions {
@@ -188,7 +193,8 @@ class Client {
     const base::Clock* clock = &base::SystemClock();
     base::IdSource* ids = &base::SystemIds();
     std::string user_agent = "opsmesh";
-    /// False: every write answers FAILED_PRECONDITION (READ_ONLY_CLIENT) before a byte is sent. Dry runs are writes.
+    /// False: every write answers FAILED_PRECONDITION (READ_ONLY_CLIENT) before a byte is sent. Dry
+    /// runs are writes.
     bool allow_writes = false;
     /// Requests a second and burst, counted over all callers; watches count once. 0 = no limit.
     double requests_per_second = 50;
@@ -197,8 +203,8 @@ class Client {
     /// Least and most wait between tries.
     absl::Duration retry_min = absl::Milliseconds(100);
     absl::Duration retry_max = absl::Seconds(2);
-    /// After this many calls in a row that found no server, calls answer UNAVAILABLE (CIRCUIT_OPEN) at once for
-    /// `breaker_pause`; then one is let through to see. 0 = never.
+    /// After this many calls in a row that found no server, calls answer UNAVAILABLE (CIRCUIT_OPEN)
+    /// at once for `breaker_pause`; then one is let through to see. 0 = never.
     int breaker_failures = 5;
     absl::Duration breaker_pause = absl::Seconds(10);
     /// Largest answer that is read.
@@ -215,29 +221,36 @@ class Client {
   const ClusterConfig& config() const;
 
   absl::StatusOr<ServerVersion> Version(const base::Context& ctx);
-  /// Discovery, kept for 10 minutes; `refresh` asks again. Groups that do not answer are left out and named.
-  absl::StatusOr<std::shared_ptr<const Discovery>> Discover(const base::Context& ctx, bool refresh = false);
-  /// A type by any of its names; asks the server again once when it is not known. Built-in kinds resolve also when the
-  /// server refuses discovery.
+  /// Discovery, kept for 10 minutes; `refresh` asks again. Groups that do not answer are left out
+  /// and named.
+  absl::StatusOr<std::shared_ptr<const Discovery>> Discover(const base::Context& ctx,
+                                                            bool refresh = false);
+  /// A type by any of its names; asks the server again once when it is not known. Built-in kinds
+  /// resolve also when the server refuses discovery.
   absl::StatusOr<ResourceType> Resolve(const base::Context& ctx, std::string_view name);
 
   /// `ns` is ignored for cluster-scoped types.
-  absl::StatusOr<ObjectPtr> Get(const base::Context& ctx, const ResourceType& type, std::string_view ns,
-                                std::string_view name);
+  absl::StatusOr<ObjectPtr> Get(const base::Context& ctx, const ResourceType& type,
+                                std::string_view ns, std::string_view name);
   /// `ns` "" = all namespaces.
-  absl::StatusOr<ListResult> List(const base::Context& ctx, const ResourceType& type, std::string_view ns,
-                                  const ListOptions& options = {});
-  /// Watches until `on_event` returns false (OK), the server ends the stream (OK), or an error. ABORTED (EXPIRED): list
-  /// again. The caller reconnects; kube::Cache does all of it.
-  absl::Status Watch(const base::Context& ctx, const ResourceType& type, std::string_view ns, const WatchOptions& options,
+  absl::StatusOr<ListResult> List(const base::Context& ctx, const ResourceType& type,
+                                  std::string_view ns, const ListOptions& options = {});
+  /// Watches until `on_event` returns false (OK), the server ends the stream (OK), or an error.
+  /// ABORTED (EXPIRED): list again. The caller reconnects; kube::Cache does all of it.
+  absl::Status Watch(const base::Context& ctx, const ResourceType& type, std::string_view ns,
+                     const WatchOptions& options,
                      const std::function<bool(const WatchEvent&)>& on_event);
 
-  /// FAILED_PRECONDITION (CONTAINER_REQUIRED, CONTAINER_NOT_STARTED, NO_PREVIOUS_LOG) beside the usual errors.
-  absl::StatusOr<LogText> PodLogs(const base::Context& ctx, std::string_view ns, std::string_view pod,
-                                  const LogOptions& options = {});
-  /// Lines as they come, without a thread that waits: follow=true. Ends with the container, the context or the handle.
-  absl::StatusOr<std::shared_ptr<http_client::Call>> FollowPodLogs(const base::Context& ctx, std::string_view ns,
-                                                                   std::string_view pod, const LogOptions& options,
+  /// FAILED_PRECONDITION (CONTAINER_REQUIRED, CONTAINER_NOT_STARTED, NO_PREVIOUS_LOG) beside the
+  /// usual errors.
+  absl::StatusOr<LogText> PodLogs(const base::Context& ctx, std::string_view ns,
+                                  std::string_view pod, const LogOptions& options = {});
+  /// Lines as they come, without a thread that waits: follow=true. Ends with the container, the
+  /// context or the handle.
+  absl::StatusOr<std::shared_ptr<http_client::Call>> FollowPodLogs(const base::Context& ctx,
+                                                                   std::string_view ns,
+                                                                   std::string_view pod,
+                                                                   const LogOptions& options,
                                                                    FollowObserver observer);
 
   absl::StatusOr<AccessAnswer> CanI(const base::Context& ctx, const AccessQuestion& question);
@@ -248,22 +261,30 @@ class Client {
   absl::StatusOr<std::vector<PodUsage>> PodMetrics(const base::Context& ctx, std::string_view ns);
   absl::StatusOr<std::vector<NodeUsage>> NodeMetrics(const base::Context& ctx);
 
-  // Writes. `body` is JSON. ABORTED (CONFLICT), ALREADY_EXISTS, INVALID_ARGUMENT (INVALID, with the fields at fault).
-  absl::StatusOr<WriteResult> Create(const base::Context& ctx, const ResourceType& type, std::string_view ns,
-                                     std::string_view body, const WriteOptions& options = {});
-  absl::StatusOr<WriteResult> Replace(const base::Context& ctx, const ResourceType& type, std::string_view ns,
-                                      std::string_view name, std::string_view body, const WriteOptions& options = {});
-  absl::StatusOr<WriteResult> Patch(const base::Context& ctx, const ResourceType& type, std::string_view ns,
-                                    std::string_view name, PatchType patch_type, std::string_view body,
-                                    const WriteOptions& options = {}, std::string_view subresource = {});
-  absl::StatusOr<WriteResult> Delete(const base::Context& ctx, const ResourceType& type, std::string_view ns,
-                                     std::string_view name, const DeleteOptions& options = {});
-  absl::StatusOr<Scale> GetScale(const base::Context& ctx, const ResourceType& type, std::string_view ns,
-                                 std::string_view name);
-  absl::StatusOr<Scale> SetScale(const base::Context& ctx, const ResourceType& type, std::string_view ns,
-                                 std::string_view name, int64_t replicas, const WriteOptions& options = {});
+  // Writes. `body` is JSON. ABORTED (CONFLICT), ALREADY_EXISTS, INVALID_ARGUMENT (INVALID, with the
+  // fields at fault).
+  absl::StatusOr<WriteResult> Create(const base::Context& ctx, const ResourceType& type,
+                                     std::string_view ns, std::string_view body,
+                                     const WriteOptions& options = {});
+  absl::StatusOr<WriteResult> Replace(const base::Context& ctx, const ResourceType& type,
+                                      std::string_view ns, std::string_view name,
+                                      std::string_view body, const WriteOptions& options = {});
+  absl::StatusOr<WriteResult> Patch(const base::Context& ctx, const ResourceType& type,
+                                    std::string_view ns, std::string_view name,
+                                    PatchType patch_type, std::string_view body,
+                                    const WriteOptions& options = {},
+                                    std::string_view subresource = {});
+  absl::StatusOr<WriteResult> Delete(const base::Context& ctx, const ResourceType& type,
+                                     std::string_view ns, std::string_view name,
+                                     const DeleteOptions& options = {});
+  absl::StatusOr<Scale> GetScale(const base::Context& ctx, const ResourceType& type,
+                                 std::string_view ns, std::string_view name);
+  absl::StatusOr<Scale> SetScale(const base::Context& ctx, const ResourceType& type,
+                                 std::string_view ns, std::string_view name, int64_t replicas,
+                                 const WriteOptions& options = {});
   /// RESOURCE_EXHAUSTED (DISRUPTION_BUDGET) when a budget forbids it.
-  absl::Status Evict(const base::Context& ctx, std::string_view ns, std::string_view pod, const DeleteOptions& options = {});
+  absl::Status Evict(const base::Context& ctx, std::string_view ns, std::string_view pod,
+                     const DeleteOptions& options = {});
 
  private:
   friend class Reflector;

@@ -28,23 +28,25 @@ ApiCall Get(std::string path) {
   return call;
 }
 
-/// One group version the old way. A failure is noted, not returned: a dead aggregated API must not hide the others.
-void ReadGroupVersion(Transport& transport, const Impersonation& who, const base::Context& ctx, const GroupVersion& gv,
-                      Found* found) {
+/// One group version the old way. A failure is noted, not returned: a dead aggregated API must not
+/// hide the others.
+void ReadGroupVersion(Transport& transport, const Impersonation& who, const base::Context& ctx,
+                      const GroupVersion& gv, Found* found) {
   ApiCall call = Get(gv.group.empty() ? "/api/" + gv.version : "/apis/" + gv.name());
   call.accept = "application/json";
   call.retry = false;
   const auto response = transport.Do(ctx, call, who);
   if (response.ok()) {
     const SmallJson json(response->body);
-    if (json.root()["kind"].RawString() == "APIResourceList") return ReadResourceList(json.root(), gv, &found->types);
+    if (json.root()["kind"].RawString() == "APIResourceList")
+      return ReadResourceList(json.root(), gv, &found->types);
   }
   found->failed.push_back(gv.name());
 }
 
 /// /api or /apis, in whichever form the server has.
-absl::Status ReadRoot(Transport& transport, const Impersonation& who, const base::Context& ctx, const std::string& path,
-                      Found* found) {
+absl::Status ReadRoot(Transport& transport, const Impersonation& who, const base::Context& ctx,
+                      const std::string& path, Found* found) {
   const ApiCall call = Get(path);
   OPSMESH_ASSIGN_OR_RETURN(const auto response, transport.Do(ctx, call, who));
   const SmallJson json(response.body);
@@ -57,7 +59,8 @@ absl::Status ReadRoot(Transport& transport, const Impersonation& who, const base
   } else if (kind == "APIVersions") {
     versions.push_back({"", "v1"});
   } else {
-    return NotKubernetes(call, transport.cluster(), response.status, response.Get("Content-Type"), response.body);
+    return NotKubernetes(call, transport.cluster(), response.status, response.Get("Content-Type"),
+                         response.body);
   }
   for (const GroupVersion& gv : versions) ReadGroupVersion(transport, who, ctx, gv, found);
   return ctx.Check();
@@ -65,7 +68,8 @@ absl::Status ReadRoot(Transport& transport, const Impersonation& who, const base
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const Discovery>> Client::Discover(const base::Context& ctx, bool refresh) {
+absl::StatusOr<std::shared_ptr<const Discovery>> Client::Discover(const base::Context& ctx,
+                                                                  bool refresh) {
   const base::Clock& clock = *transport_->options().clock;
   {
     const std::lock_guard lock(transport_->discovery_mutex);
@@ -78,7 +82,8 @@ absl::StatusOr<std::shared_ptr<const Discovery>> Client::Discover(const base::Co
     OPSMESH_RETURN_IF_ERROR(ctx.Check());
     found.failed.push_back("/apis");
   }
-  auto discovery = std::make_shared<const Discovery>(ChooseVersions(found.types), std::move(found.failed), clock.Now());
+  auto discovery = std::make_shared<const Discovery>(ChooseVersions(found.types),
+                                                     std::move(found.failed), clock.Now());
   const std::lock_guard lock(transport_->discovery_mutex);
   transport_->discovery = discovery;
   transport_->discovered_at = clock.Steady();

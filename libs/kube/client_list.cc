@@ -13,10 +13,11 @@ namespace opsmesh::kube {
 namespace {
 
 constexpr int kMaxRestarts = 2;
-constexpr int kMaxPages = 20000;      // of 500: ten million objects
-constexpr int kMaxEmptyPages = 100;   // in a row
+constexpr int kMaxPages = 20000;     // of 500: ten million objects
+constexpr int kMaxEmptyPages = 100;  // in a row
 
-absl::Status AddSelectors(const LabelSelector& labels, const std::vector<FieldTerm>& fields, ApiCall* call) {
+absl::Status AddSelectors(const LabelSelector& labels, const std::vector<FieldTerm>& fields,
+                          ApiCall* call) {
   OPSMESH_RETURN_IF_ERROR(labels.Check());
   if (!labels.empty()) call->query.emplace_back("labelSelector", labels.ToQuery());
   if (!fields.empty()) {
@@ -31,8 +32,13 @@ bool IsExpired(const absl::Status& status) { return base::DetailOf(status).reaso
 /// Follows `continue` from page to page.
 class Lister {
  public:
-  Lister(Transport& transport, const Impersonation& who, ApiCall base, const ResourceType& type, const ListOptions& options)
-      : transport_(transport), who_(who), base_(std::move(base)), options_(options), page_size_(options.page_size) {
+  Lister(Transport& transport, const Impersonation& who, ApiCall base, const ResourceType& type,
+         const ListOptions& options)
+      : transport_(transport),
+        who_(who),
+        base_(std::move(base)),
+        options_(options),
+        page_size_(options.page_size) {
     result_.type = type;
   }
 
@@ -47,11 +53,14 @@ class Lister {
       OPSMESH_RETURN_IF_ERROR(status);
       empty_pages_ = page.items.empty() ? empty_pages_ + 1 : 0;
       if (!Take(std::move(page))) return std::move(result_);
-      if (!seen_.insert(token_).second || seen_.size() > kMaxPages || empty_pages_ > kMaxEmptyPages) {
+      if (!seen_.insert(token_).second || seen_.size() > kMaxPages ||
+          empty_pages_ > kMaxEmptyPages) {
         return NameCall(base::Unavailable("CONTINUE_LOOP",
-                                          fmt::format("Cannot list {}: the API server goes on handing out continue tokens without an end.",
+                                          fmt::format("Cannot list {}: the API server goes on "
+                                                      "handing out continue tokens without an end.",
                                                       base_.what()))
-                            .Hint("The list would never end; look for a proxy that caches answers of the API server."),
+                            .Hint("The list would never end; look for a proxy that caches answers "
+                                  "of the API server."),
                         base_, transport_.cluster());
       }
     }
@@ -63,7 +72,8 @@ class Lister {
     int limit = page_size_;
     if (options_.max_objects != 0) {
       const size_t left = options_.max_objects - result_.items.size();
-      limit = static_cast<int>(std::min<size_t>(left, limit == 0 ? SIZE_MAX : static_cast<size_t>(limit)));
+      limit = static_cast<int>(
+          std::min<size_t>(left, limit == 0 ? SIZE_MAX : static_cast<size_t>(limit)));
     }
     if (limit > 0) call.query.emplace_back("limit", std::to_string(limit));
     if (!token_.empty()) {
@@ -75,11 +85,12 @@ class Lister {
     const absl::Status parsed = ParseList(response.body, result_.type, page, options_.packer);
     if (parsed.ok()) return parsed;
     if (page->kind == "Status") return ErrorFromResponse(call, transport_.cluster(), response);
-    return NotKubernetes(call, transport_.cluster(), response.status, response.Get("Content-Type"), response.body);
+    return NotKubernetes(call, transport_.cluster(), response.status, response.Get("Content-Type"),
+                         response.body);
   }
 
-  /// The server's Status may carry a token for going on with what is there now; else the list starts anew, at last in
-  /// one piece.
+  /// The server's Status may carry a token for going on with what is there now; else the list
+  /// starts anew, at last in one piece.
   absl::Status GoOnAfterExpiry(const absl::Status& expired) {
     const std::string token = ContinueOfStatus(expired);
     if (!token.empty() && seen_.insert(token).second) {
@@ -105,7 +116,8 @@ class Lister {
       result_.items.insert(result_.items.end(), std::make_move_iterator(page.items.begin()),
                            std::make_move_iterator(page.items.end()));
     }
-    result_.unparseable.insert(result_.unparseable.end(), page.unparseable.begin(), page.unparseable.end());
+    result_.unparseable.insert(result_.unparseable.end(), page.unparseable.begin(),
+                               page.unparseable.end());
     result_.resource_version = page.resource_version;
     result_.remaining = page.remaining;
     token_ = page.continue_token;
@@ -131,8 +143,8 @@ class Lister {
 
 }  // namespace
 
-absl::StatusOr<ListResult> Client::List(const base::Context& ctx, const ResourceType& type, std::string_view ns,
-                                        const ListOptions& options) {
+absl::StatusOr<ListResult> Client::List(const base::Context& ctx, const ResourceType& type,
+                                        std::string_view ns, const ListOptions& options) {
   if (type.namespaced && !ns.empty()) OPSMESH_RETURN_IF_ERROR(CheckNamespace("namespace", ns));
   ApiCall call = CallOn("list", "GET", type, ns, "");
   OPSMESH_RETURN_IF_ERROR(AddSelectors(options.labels, options.fields, &call));
@@ -140,15 +152,18 @@ absl::StatusOr<ListResult> Client::List(const base::Context& ctx, const Resource
   return Lister(*transport_, who_, std::move(call), type, options).Run(ctx);
 }
 
-absl::StatusOr<ApiCall> WatchCall(const ResourceType& type, std::string_view ns, const WatchOptions& options) {
+absl::StatusOr<ApiCall> WatchCall(const ResourceType& type, std::string_view ns,
+                                  const WatchOptions& options) {
   if (type.namespaced && !ns.empty()) OPSMESH_RETURN_IF_ERROR(CheckNamespace("namespace", ns));
   ApiCall call = CallOn("watch", "GET", type, ns, "");
   call.retry = false;
   OPSMESH_RETURN_IF_ERROR(AddSelectors(options.labels, options.fields, &call));
   call.query.emplace_back("watch", "true");
   call.query.emplace_back("allowWatchBookmarks", "true");
-  if (!options.resource_version.empty()) call.query.emplace_back("resourceVersion", options.resource_version);
-  const int64_t seconds = absl::ToInt64Seconds(absl::Ceil(options.server_timeout, absl::Seconds(1)));
+  if (!options.resource_version.empty())
+    call.query.emplace_back("resourceVersion", options.resource_version);
+  const int64_t seconds =
+      absl::ToInt64Seconds(absl::Ceil(options.server_timeout, absl::Seconds(1)));
   call.query.emplace_back("timeoutSeconds", std::to_string(std::max<int64_t>(1, seconds)));
   return call;
 }

@@ -57,16 +57,22 @@ TEST_F(ClientTest, RecordedLogErrorsAreToldApart) {
   for (const std::string version : {"1.32", "1.20"}) {
     if (!test::HaveShared("data/kube/recorded-" + version)) GTEST_SKIP();
     const std::map<std::string, std::string> expected = {
-        {"log-importer", "CONTAINER_REQUIRED|CONTAINER_NOT_STARTED"}, {"log-importer-container-nope", "CONTAINER_NOT_FOUND"},
-        {"log-cart-previous-true", "NO_PREVIOUS_LOG"}, {"log-frontend-canary", "CONTAINER_NOT_STARTED"},
-        {"log-gateway", "CONTAINER_NOT_STARTED"}, {"log-legacy-worker", "INTERNAL_ERROR"}, {"log-404", "NOT_FOUND"},
-        {"log-403", "FORBIDDEN"}, {"log-pending", ""}};
+        {"log-importer", "CONTAINER_REQUIRED|CONTAINER_NOT_STARTED"},
+        {"log-importer-container-nope", "CONTAINER_NOT_FOUND"},
+        {"log-cart-previous-true", "NO_PREVIOUS_LOG"},
+        {"log-frontend-canary", "CONTAINER_NOT_STARTED"},
+        {"log-gateway", "CONTAINER_NOT_STARTED"},
+        {"log-legacy-worker", "INTERNAL_ERROR"},
+        {"log-404", "NOT_FOUND"},
+        {"log-403", "FORBIDDEN"},
+        {"log-pending", ""}};
     int judged = 0;
     for (const auto& entry : nlohmann::json::parse(test::Recorded(version, "index.json"))) {
       const auto want = expected.find(entry["id"]);
       if (want == expected.end()) continue;
       std::string body;
-      if (entry["response_file"].is_string()) body = test::Recorded(version, entry["response_file"]);
+      if (entry["response_file"].is_string())
+        body = test::Recorded(version, entry["response_file"]);
       FakeApi api(Always(entry["status"], body));
       const auto log = MakeClient(*http_, api.config())->PodLogs(Soon(), "shop", "x");
       const std::string reason = log.ok() ? "" : Reason(log.status());
@@ -97,7 +103,8 @@ struct Followed {
   }
   void Wait(size_t count) {
     std::unique_lock lock(mutex);
-    changed.wait_for(lock, std::chrono::seconds(20), [&] { return done.has_value() || lines.size() >= count; });
+    changed.wait_for(lock, std::chrono::seconds(20),
+                     [&] { return done.has_value() || lines.size() >= count; });
   }
   std::mutex mutex;
   std::condition_variable changed;
@@ -128,8 +135,9 @@ TEST_F(ClientTest, AFollowedLogComesLineByLineAndStopsWhenToldTo) {
 }
 
 TEST_F(ClientTest, AFollowedLogThatIsRefusedSaysWhy) {
-  FakeApi api(Always(400, R"({"kind":"Status","status":"Failure","reason":"BadRequest","code":400,)"
-                          R"("message":"a container name must be specified for pod a, choose one of: [x y]"})"));
+  FakeApi api(Always(
+      400, R"({"kind":"Status","status":"Failure","reason":"BadRequest","code":400,)"
+           R"("message":"a container name must be specified for pod a, choose one of: [x y]"})"));
   Followed followed;
   const auto client = MakeClient(*http_, api.config());
   const auto call = client->FollowPodLogs(Soon(), "shop", "a", {}, followed.Observer());

@@ -42,7 +42,8 @@ TEST_F(ClientTest, GetBuildsTheUrlAndReadsTheObject) {
 TEST_F(ClientTest, NamesAreJudgedBeforeAUrlIsBuilt) {
   FakeApi api(Always(200, PodJson("x")));
   const auto client = MakeClient(*http_, api.config());
-  for (const std::string name : {"", "../nodes", "a/b", "a?b", "A", "a b", "-a", "a..b", "%2e%2e", "a\nb"}) {
+  for (const std::string name :
+       {"", "../nodes", "a/b", "a?b", "A", "a b", "-a", "a..b", "%2e%2e", "a\nb"}) {
     EXPECT_EQ(Reason(client->Get(Soon(), Pods(), "shop", name).status()), "INVALID_NAME") << name;
     EXPECT_EQ(Reason(client->Get(Soon(), Pods(), name, "x").status()), "INVALID_NAME") << name;
     EXPECT_EQ(Reason(client->PodLogs(Soon(), name, "x").status()), "INVALID_NAME") << name;
@@ -53,7 +54,9 @@ TEST_F(ClientTest, NamesAreJudgedBeforeAUrlIsBuilt) {
 TEST_F(ClientTest, ListFollowsPagesAndSendsTypedSelectors) {
   FakeApi api([](const Seen& seen, std::shared_ptr<Exchange> exchange) {
     const bool second = seen.query.contains("continue");
-    exchange->Respond(Json(200, second ? PodList({PodJson("c")}) : PodList({PodJson("a"), PodJson("b")}, R"(,"continue":"T=1&x")")));
+    exchange->Respond(
+        Json(200, second ? PodList({PodJson("c")})
+                         : PodList({PodJson("a"), PodJson("b")}, R"(,"continue":"T=1&x")")));
   });
   const auto client = MakeClient(*http_, api.config());
   ListOptions options;
@@ -66,7 +69,8 @@ TEST_F(ClientTest, ListFollowsPagesAndSendsTypedSelectors) {
   EXPECT_EQ(list->resource_version, "7");
   const auto seen = api.seen();
   ASSERT_EQ(seen.size(), 2u);
-  EXPECT_EQ(seen[0].query.at("labelSelector"), "app=web,tier!=cache,env in (prod,test),!legacy,own");
+  EXPECT_EQ(seen[0].query.at("labelSelector"),
+            "app=web,tier!=cache,env in (prod,test),!legacy,own");
   EXPECT_EQ(seen[0].query.at("fieldSelector"), "status.phase!=a\\,b\\=c");
   EXPECT_EQ(seen[0].query.at("limit"), "2");
   EXPECT_EQ(seen[1].query.at("continue"), "T=1&x");
@@ -81,9 +85,12 @@ TEST_F(ClientTest, AListThatRepeatsItsTokenIsALoop) {
 TEST_F(ClientTest, AnExpiredTokenGoesOnWhereTheServerSaysOrStartsAnew) {
   FakeApi offers([](const Seen& seen, std::shared_ptr<Exchange> exchange) {
     const auto token = seen.query.find("continue");
-    if (token == seen.query.end()) return exchange->Respond(Json(200, PodList({PodJson("a")}, R"(,"continue":"old")")));
+    if (token == seen.query.end())
+      return exchange->Respond(Json(200, PodList({PodJson("a")}, R"(,"continue":"old")")));
     if (token->second == "fresh") return exchange->Respond(Json(200, PodList({PodJson("b")})));
-    exchange->Respond(Json(410, R"({"kind":"Status","metadata":{"continue":"fresh"},"code":410,"reason":"Expired","message":"old"})"));
+    exchange->Respond(Json(
+        410,
+        R"({"kind":"Status","metadata":{"continue":"fresh"},"code":410,"reason":"Expired","message":"old"})"));
   });
   const auto list = MakeClient(*http_, offers.config())->List(Soon(), Pods(), "");
   ASSERT_TRUE(list.ok()) << list.status();
@@ -91,8 +98,10 @@ TEST_F(ClientTest, AnExpiredTokenGoesOnWhereTheServerSaysOrStartsAnew) {
   EXPECT_TRUE(list->inconsistent);
 
   FakeApi refuses([](const Seen& seen, std::shared_ptr<Exchange> exchange) {
-    if (!seen.query.contains("limit")) return exchange->Respond(Json(200, PodList({PodJson("a"), PodJson("b")})));
-    if (seen.query.contains("continue")) return exchange->Respond(Json(410, StatusJson(410, "Expired")));
+    if (!seen.query.contains("limit"))
+      return exchange->Respond(Json(200, PodList({PodJson("a"), PodJson("b")})));
+    if (seen.query.contains("continue"))
+      return exchange->Respond(Json(410, StatusJson(410, "Expired")));
     exchange->Respond(Json(200, PodList({PodJson("a")}, R"(,"continue":"old")")));
   });
   const auto whole = MakeClient(*http_, refuses.config())->List(Soon(), Pods(), "");
@@ -102,7 +111,8 @@ TEST_F(ClientTest, AnExpiredTokenGoesOnWhereTheServerSaysOrStartsAnew) {
 }
 
 TEST_F(ClientTest, OneBadObjectDoesNotSpoilItsList) {
-  FakeApi api(Always(200, PodList({PodJson("a"), "null", "[]", R"({"metadata":null})", R"({"metadata":{"name":5}})", PodJson("b")})));
+  FakeApi api(Always(200, PodList({PodJson("a"), "null", "[]", R"({"metadata":null})",
+                                   R"({"metadata":{"name":5}})", PodJson("b")})));
   const auto list = MakeClient(*http_, api.config())->List(Soon(), Pods(), "");
   ASSERT_TRUE(list.ok()) << list.status();
   EXPECT_EQ(list->items.size(), 2u);
@@ -111,7 +121,8 @@ TEST_F(ClientTest, OneBadObjectDoesNotSpoilItsList) {
 
 TEST_F(ClientTest, ErrorsNameVerbResourceAndTheRuleToAdd) {
   FakeApi api(Always(403, StatusJson(403, "Forbidden", "deployments.apps is forbidden")));
-  const auto status = MakeClient(*http_, api.config())->List(Soon(), *FindBuiltin("deploy"), "shop").status();
+  const auto status =
+      MakeClient(*http_, api.config())->List(Soon(), *FindBuiltin("deploy"), "shop").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
   const auto detail = base::DetailOf(status);
   EXPECT_EQ(detail.reason, "FORBIDDEN");
@@ -119,7 +130,9 @@ TEST_F(ClientTest, ErrorsNameVerbResourceAndTheRuleToAdd) {
   EXPECT_EQ(detail.metadata.at("resource"), "deployments");
   EXPECT_EQ(detail.metadata.at("namespace"), "shop");
   EXPECT_EQ(detail.metadata.at("cluster"), "test");
-  EXPECT_NE(detail.hint.find(R"(apiGroups: ["apps"], resources: ["deployments"], verbs: ["list"])"), std::string::npos) << detail.hint;
+  EXPECT_NE(detail.hint.find(R"(apiGroups: ["apps"], resources: ["deployments"], verbs: ["list"])"),
+            std::string::npos)
+      << detail.hint;
   EXPECT_EQ(api.seen().size(), 1u);  // not tried again
 }
 
@@ -131,13 +144,16 @@ TEST_F(ClientTest, DiscoveryOfBothServersFindsTheNewestKnownVersions) {
       const std::string id = entry["id"];
       if (!id.starts_with("discovery-")) continue;
       const bool aggregated = id.starts_with("discovery-aggregated");
-      recorded[(aggregated ? "agg " : "") + entry["path"].get<std::string>()] = {entry["status"], test::Recorded(version, entry["response_file"])};
+      recorded[(aggregated ? "agg " : "") + entry["path"].get<std::string>()] = {
+          entry["status"], test::Recorded(version, entry["response_file"])};
     }
     for (const bool aggregated : {true, false}) {
       FakeApi api([&](const Seen& seen, std::shared_ptr<Exchange> exchange) {
-        const bool wants = aggregated && seen.headers.Get("Accept").find("APIGroupDiscoveryList") != std::string_view::npos;
+        const bool wants = aggregated && seen.headers.Get("Accept").find("APIGroupDiscoveryList") !=
+                                             std::string_view::npos;
         auto found = recorded.find((wants ? "agg " : "") + seen.path);
-        if (found == recorded.end()) return exchange->Respond(Json(503, StatusJson(503, "ServiceUnavailable")));
+        if (found == recorded.end())
+          return exchange->Respond(Json(503, StatusJson(503, "ServiceUnavailable")));
         exchange->Respond(Json(found->second.first, found->second.second));
       });
       const auto client = MakeClient(*http_, api.config());
@@ -149,7 +165,8 @@ TEST_F(ClientTest, DiscoveryOfBothServersFindsTheNewestKnownVersions) {
       EXPECT_EQ(version_of("hpa"), old ? "autoscaling/v2beta2" : "autoscaling/v2");
       EXPECT_EQ(version_of("PodDisruptionBudget"), old ? "policy/v1beta1" : "policy/v1");
       EXPECT_EQ(version_of("cronjobs"), old ? "batch/v1beta1" : "batch/v1");
-      EXPECT_EQ(version_of("endpointslice"), old ? "discovery.k8s.io/v1beta1" : "discovery.k8s.io/v1");
+      EXPECT_EQ(version_of("endpointslice"),
+                old ? "discovery.k8s.io/v1beta1" : "discovery.k8s.io/v1");
       EXPECT_EQ(version_of("ing"), "networking.k8s.io/v1");
       EXPECT_EQ(version_of("events"), "v1");
       EXPECT_EQ(version_of("events.events.k8s.io"), "events.k8s.io/v1");
@@ -171,12 +188,17 @@ TEST_F(ClientTest, DiscoveryOfBothServersFindsTheNewestKnownVersions) {
 
 TEST_F(ClientTest, ADeadAggregatedGroupDoesNotHideTheOthersAndRefusedDiscoveryLeavesTheBuiltIns) {
   FakeApi api([&](const Seen& seen, std::shared_ptr<Exchange> exchange) {
-    if (seen.path == "/api") return exchange->Respond(Json(200, R"({"kind":"APIVersions","versions":["v1"]})"));
+    if (seen.path == "/api")
+      return exchange->Respond(Json(200, R"({"kind":"APIVersions","versions":["v1"]})"));
     if (seen.path == "/api/v1") {
-      return exchange->Respond(Json(200, R"({"kind":"APIResourceList","groupVersion":"v1","resources":[{"name":"pods","singularName":"pod","namespaced":true,"kind":"Pod","verbs":["get"]},{"name":"pods/log","kind":"Pod","namespaced":true,"verbs":["get"]},{"name":"bad/../name","kind":"X"},{"name":"..%2f","kind":"X","verbs":[]}]})"));
+      return exchange->Respond(Json(
+          200,
+          R"({"kind":"APIResourceList","groupVersion":"v1","resources":[{"name":"pods","singularName":"pod","namespaced":true,"kind":"Pod","verbs":["get"]},{"name":"pods/log","kind":"Pod","namespaced":true,"verbs":["get"]},{"name":"bad/../name","kind":"X"},{"name":"..%2f","kind":"X","verbs":[]}]})"));
     }
     if (seen.path == "/apis") {
-      return exchange->Respond(Json(200, R"({"kind":"APIGroupList","groups":[{"name":"metrics.k8s.io","versions":[{"groupVersion":"metrics.k8s.io/v1beta1","version":"v1beta1"}]}]})"));
+      return exchange->Respond(Json(
+          200,
+          R"({"kind":"APIGroupList","groups":[{"name":"metrics.k8s.io","versions":[{"groupVersion":"metrics.k8s.io/v1beta1","version":"v1beta1"}]}]})"));
     }
     exchange->Respond(Json(503, StatusJson(503, "ServiceUnavailable")));
   });
@@ -202,18 +224,22 @@ TEST_F(ClientTest, RecordedWatchesAreReadEventByEvent) {
     });
     int events = 0;
     std::string last;
-    const absl::Status status = MakeClient(*http_, api.config())->Watch(Soon(), Pods(), "", {}, [&](const WatchEvent& event) {
-      ++events;
-      last = event.resource_version;
-      EXPECT_TRUE(event.object != nullptr || event.type == WatchEvent::Type::kBookmark);
-      return true;
-    });
+    const absl::Status status =
+        MakeClient(*http_, api.config())
+            ->Watch(Soon(), Pods(), "", {}, [&](const WatchEvent& event) {
+              ++events;
+              last = event.resource_version;
+              EXPECT_TRUE(event.object != nullptr || event.type == WatchEvent::Type::kBookmark);
+              return true;
+            });
     EXPECT_TRUE(status.ok()) << status;
     EXPECT_GT(events, 5);
     EXPECT_FALSE(last.empty());
 
     FakeApi gone(Always(200, test::Recorded(version, "watch-gone.watch.jsonl")));
-    EXPECT_EQ(Reason(MakeClient(*http_, gone.config())->Watch(Soon(), Pods(), "", {}, [](const WatchEvent&) { return true; })), "EXPIRED");
+    EXPECT_EQ(Reason(MakeClient(*http_, gone.config())
+                         ->Watch(Soon(), Pods(), "", {}, [](const WatchEvent&) { return true; })),
+              "EXPIRED");
   }
 }
 

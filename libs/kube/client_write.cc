@@ -18,16 +18,22 @@ constexpr size_t kMaxBody = 3 << 20;  // the API server's own limit
 absl::Status CheckWritable(const Transport& transport, const ApiCall& call) {
   if (!transport.options().allow_writes) {
     return NameCall(base::FailedPrecondition("READ_ONLY_CLIENT",
-                                             fmt::format("Cannot {} {}: this client only reads.", call.verb, call.what()))
+                                             fmt::format("Cannot {} {}: this client only reads.",
+                                                         call.verb, call.what()))
                         .Hint("Changes go through the action gate, after an approval."),
                     call, transport.cluster());
   }
-  const auto sound = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-'; };
-  if (call.action_id.size() > 128 || !std::all_of(call.action_id.begin(), call.action_id.end(), sound)) {
-    return base::InvalidArgument("action_id", "INVALID_NAME", "An action's id has up to 128 of [A-Za-z0-9._-].");
+  const auto sound = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-';
+  };
+  if (call.action_id.size() > 128 ||
+      !std::all_of(call.action_id.begin(), call.action_id.end(), sound)) {
+    return base::InvalidArgument("action_id", "INVALID_NAME",
+                                 "An action's id has up to 128 of [A-Za-z0-9._-].");
   }
   if (call.body.size() > kMaxBody) {
-    return base::InvalidArgument("body", "BODY_TOO_LARGE", "The body is larger than the 3 MiB an API server accepts.");
+    return base::InvalidArgument("body", "BODY_TOO_LARGE",
+                                 "The body is larger than the 3 MiB an API server accepts.");
   }
   return absl::OkStatus();
 }
@@ -44,11 +50,13 @@ absl::Status CheckBody(std::string_view body) {
 }
 
 void AddOptions(const WriteOptions& options, ApiCall* call) {
-  if (!options.field_manager.empty()) call->query.emplace_back("fieldManager", options.field_manager);
+  if (!options.field_manager.empty())
+    call->query.emplace_back("fieldManager", options.field_manager);
   if (options.dry_run) call->query.emplace_back("dryRun", "All");
   if (options.force) call->query.emplace_back("force", "true");
   call->action_id = options.action_id;
-  if (!options.field_validation.empty()) call->query.emplace_back("fieldValidation", options.field_validation);
+  if (!options.field_validation.empty())
+    call->query.emplace_back("fieldValidation", options.field_validation);
 }
 
 /// The text of each `Warning: 299 - "text"` header.
@@ -69,8 +77,8 @@ std::vector<std::string> Warnings(const http_client::Response& response) {
   return warnings;
 }
 
-absl::StatusOr<WriteResult> Send(Transport& transport, const base::Context& ctx, const ApiCall& call,
-                                 const Impersonation& who) {
+absl::StatusOr<WriteResult> Send(Transport& transport, const base::Context& ctx,
+                                 const ApiCall& call, const Impersonation& who) {
   OPSMESH_RETURN_IF_ERROR(CheckWritable(transport, call));
   OPSMESH_ASSIGN_OR_RETURN(const auto response, transport.Do(ctx, call, who));
   WriteResult result;
@@ -84,10 +92,14 @@ absl::StatusOr<WriteResult> Send(Transport& transport, const base::Context& ctx,
 
 std::string_view MediaType(PatchType type) {
   switch (type) {
-    case PatchType::kJson: return "application/json-patch+json";
-    case PatchType::kMerge: return "application/merge-patch+json";
-    case PatchType::kStrategic: return "application/strategic-merge-patch+json";
-    case PatchType::kApply: return "application/apply-patch+yaml";
+    case PatchType::kJson:
+      return "application/json-patch+json";
+    case PatchType::kMerge:
+      return "application/merge-patch+json";
+    case PatchType::kStrategic:
+      return "application/strategic-merge-patch+json";
+    case PatchType::kApply:
+      return "application/apply-patch+yaml";
   }
   return "";
 }
@@ -96,7 +108,8 @@ std::string DeleteBody(const DeleteOptions& options, std::string_view api_versio
   JsonObject body;
   body.Add("kind", "DeleteOptions").Add("apiVersion", api_version);
   body.AddIf("propagationPolicy", options.propagation);
-  if (options.grace_period_seconds) body.AddRaw("gracePeriodSeconds", std::to_string(*options.grace_period_seconds));
+  if (options.grace_period_seconds)
+    body.AddRaw("gracePeriodSeconds", std::to_string(*options.grace_period_seconds));
   JsonObject preconditions;
   preconditions.AddIf("uid", options.uid).AddIf("resourceVersion", options.resource_version);
   if (!preconditions.empty()) body.AddRaw("preconditions", preconditions.Take());
@@ -104,7 +117,9 @@ std::string DeleteBody(const DeleteOptions& options, std::string_view api_versio
 }
 
 absl::StatusOr<Scale> ReadScale(const WriteResult& result) {
-  if (result.object == nullptr) return base::Unavailable("NOT_KUBERNETES", "The API server answered a scale with something else.");
+  if (result.object == nullptr)
+    return base::Unavailable("NOT_KUBERNETES",
+                             "The API server answered a scale with something else.");
   const JsonRef root = result.object->root();
   Scale scale;
   scale.spec_replicas = root["spec"]["replicas"].Int().value_or(0);
@@ -115,8 +130,9 @@ absl::StatusOr<Scale> ReadScale(const WriteResult& result) {
 
 }  // namespace
 
-absl::StatusOr<WriteResult> Client::Create(const base::Context& ctx, const ResourceType& type, std::string_view ns,
-                                           std::string_view body, const WriteOptions& options) {
+absl::StatusOr<WriteResult> Client::Create(const base::Context& ctx, const ResourceType& type,
+                                           std::string_view ns, std::string_view body,
+                                           const WriteOptions& options) {
   if (type.namespaced) OPSMESH_RETURN_IF_ERROR(CheckNamespace("namespace", ns));
   OPSMESH_RETURN_IF_ERROR(CheckBody(body));
   ApiCall call = CallOn("create", "POST", type, ns, "");
@@ -125,8 +141,9 @@ absl::StatusOr<WriteResult> Client::Create(const base::Context& ctx, const Resou
   return Send(*transport_, ctx, call, who_);
 }
 
-absl::StatusOr<WriteResult> Client::Replace(const base::Context& ctx, const ResourceType& type, std::string_view ns,
-                                            std::string_view name, std::string_view body, const WriteOptions& options) {
+absl::StatusOr<WriteResult> Client::Replace(const base::Context& ctx, const ResourceType& type,
+                                            std::string_view ns, std::string_view name,
+                                            std::string_view body, const WriteOptions& options) {
   OPSMESH_RETURN_IF_ERROR(CheckTarget(type, ns, name));
   OPSMESH_RETURN_IF_ERROR(CheckBody(body));
   ApiCall call = CallOn("update", "PUT", type, ns, name);
@@ -135,14 +152,17 @@ absl::StatusOr<WriteResult> Client::Replace(const base::Context& ctx, const Reso
   return Send(*transport_, ctx, call, who_);
 }
 
-absl::StatusOr<WriteResult> Client::Patch(const base::Context& ctx, const ResourceType& type, std::string_view ns,
-                                          std::string_view name, PatchType patch_type, std::string_view body,
-                                          const WriteOptions& options, std::string_view subresource) {
+absl::StatusOr<WriteResult> Client::Patch(const base::Context& ctx, const ResourceType& type,
+                                          std::string_view ns, std::string_view name,
+                                          PatchType patch_type, std::string_view body,
+                                          const WriteOptions& options,
+                                          std::string_view subresource) {
   OPSMESH_RETURN_IF_ERROR(CheckTarget(type, ns, name));
   if (!subresource.empty()) OPSMESH_RETURN_IF_ERROR(CheckObjectName("subresource", subresource));
   OPSMESH_RETURN_IF_ERROR(CheckBody(body));
   if (patch_type == PatchType::kApply && options.field_manager.empty()) {
-    return base::InvalidArgument("field_manager", "REQUIRED", "Server-side apply needs a field manager.");
+    return base::InvalidArgument("field_manager", "REQUIRED",
+                                 "Server-side apply needs a field manager.");
   }
   ApiCall call = CallOn("patch", "PATCH", type, ns, name, subresource);
   call.body = body;
@@ -151,8 +171,9 @@ absl::StatusOr<WriteResult> Client::Patch(const base::Context& ctx, const Resour
   return Send(*transport_, ctx, call, who_);
 }
 
-absl::StatusOr<WriteResult> Client::Delete(const base::Context& ctx, const ResourceType& type, std::string_view ns,
-                                           std::string_view name, const DeleteOptions& options) {
+absl::StatusOr<WriteResult> Client::Delete(const base::Context& ctx, const ResourceType& type,
+                                           std::string_view ns, std::string_view name,
+                                           const DeleteOptions& options) {
   OPSMESH_RETURN_IF_ERROR(CheckTarget(type, ns, name));
   ApiCall call = CallOn("delete", "DELETE", type, ns, name);
   call.action_id = options.action_id;
@@ -161,8 +182,8 @@ absl::StatusOr<WriteResult> Client::Delete(const base::Context& ctx, const Resou
   return Send(*transport_, ctx, call, who_);
 }
 
-absl::StatusOr<Scale> Client::GetScale(const base::Context& ctx, const ResourceType& type, std::string_view ns,
-                                       std::string_view name) {
+absl::StatusOr<Scale> Client::GetScale(const base::Context& ctx, const ResourceType& type,
+                                       std::string_view ns, std::string_view name) {
   OPSMESH_RETURN_IF_ERROR(CheckTarget(type, ns, name));
   const ApiCall call = CallOn("get", "GET", type, ns, name, "scale");
   OPSMESH_ASSIGN_OR_RETURN(const auto response, transport_->Do(ctx, call, who_));
@@ -171,18 +192,22 @@ absl::StatusOr<Scale> Client::GetScale(const base::Context& ctx, const ResourceT
   return ReadScale(result);
 }
 
-absl::StatusOr<Scale> Client::SetScale(const base::Context& ctx, const ResourceType& type, std::string_view ns,
-                                       std::string_view name, int64_t replicas, const WriteOptions& options) {
+absl::StatusOr<Scale> Client::SetScale(const base::Context& ctx, const ResourceType& type,
+                                       std::string_view ns, std::string_view name, int64_t replicas,
+                                       const WriteOptions& options) {
   if (replicas < 0 || replicas > INT32_MAX) {
-    return base::InvalidArgument("replicas", "OUT_OF_RANGE", "The number of replicas must be between 0 and 2147483647.");
+    return base::InvalidArgument("replicas", "OUT_OF_RANGE",
+                                 "The number of replicas must be between 0 and 2147483647.");
   }
-  OPSMESH_ASSIGN_OR_RETURN(const WriteResult result,
-                           Patch(ctx, type, ns, name, PatchType::kMerge, fmt::format("{{\"spec\":{{\"replicas\":{}}}}}", replicas),
-                                 options, "scale"));
+  OPSMESH_ASSIGN_OR_RETURN(
+      const WriteResult result,
+      Patch(ctx, type, ns, name, PatchType::kMerge,
+            fmt::format("{{\"spec\":{{\"replicas\":{}}}}}", replicas), options, "scale"));
   return ReadScale(result);
 }
 
-absl::Status Client::Evict(const base::Context& ctx, std::string_view ns, std::string_view pod, const DeleteOptions& options) {
+absl::Status Client::Evict(const base::Context& ctx, std::string_view ns, std::string_view pod,
+                           const DeleteOptions& options) {
   const ResourceType& type = *FindBuiltin("pods");
   OPSMESH_RETURN_IF_ERROR(CheckTarget(type, ns, pod));
   ApiCall call = CallOn("create", "POST", type, ns, pod, "eviction");
@@ -202,7 +227,8 @@ absl::Status Client::Evict(const base::Context& ctx, std::string_view ns, std::s
   call.body = body("policy/v1");
   auto result = Send(*transport_, ctx, call, who_);
   if (!result.ok() && base::DetailOf(result.status()).reason == "BAD_REQUEST") {
-    // Servers before 1.22 only know this version, and say 400 to the other one before they do anything.
+    // Servers before 1.22 only know this version, and say 400 to the other one before they do
+    // anything.
     call.body = body("policy/v1beta1");
     result = Send(*transport_, ctx, call, who_);
   }

@@ -83,7 +83,8 @@ TEST_F(ClientTest, AServerThatStaysAwayIsNotKnockedAtByEveryCall) {
   EXPECT_EQ(Reason(status), "CIRCUIT_OPEN");
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_GT(base::DetailOf(status).retry_after.value_or(absl::ZeroDuration()), absl::Minutes(59));
-  EXPECT_NE(base::ToStd(status.message()).find("5 times in a row"), std::string_view::npos) << status;
+  EXPECT_NE(base::ToStd(status.message()).find("5 times in a row"), std::string_view::npos)
+      << status;
   EXPECT_EQ(base::DetailOf(status).metadata.at("cluster"), "test");
 
   std::atomic<int> answers{0};
@@ -93,7 +94,8 @@ TEST_F(ClientTest, AServerThatStaysAwayIsNotKnockedAtByEveryCall) {
   });
   options.config = sick.config();
   const auto other = *Client::Create(options);
-  for (int i = 0; i < 8; ++i) EXPECT_EQ(Reason(other->Get(Soon(), Pods(), "shop", "a").status()), "NOT_FOUND");
+  for (int i = 0; i < 8; ++i)
+    EXPECT_EQ(Reason(other->Get(Soon(), Pods(), "shop", "a").status()), "NOT_FOUND");
   EXPECT_EQ(answers, 8) << "an answer is an answer";
 }
 
@@ -114,17 +116,21 @@ TEST_F(ClientTest, TheActionsIdStandsInTheUserAgentOfItsWrites) {
   EXPECT_EQ(api.seen()[2].headers.Get("User-Agent"), "opsmesh action/act-18");
   EXPECT_EQ(api.seen()[3].headers.Get("User-Agent"), "opsmesh");
   write.action_id = "a\r\nX-Evil: 1";
-  EXPECT_EQ(Reason(client->Patch(Soon(), Pods(), "shop", "a", PatchType::kMerge, "{}", write).status()), "INVALID_NAME");
+  EXPECT_EQ(
+      Reason(client->Patch(Soon(), Pods(), "shop", "a", PatchType::kMerge, "{}", write).status()),
+      "INVALID_NAME");
 }
 
 TEST_F(ClientTest, SecretValuesPassByNoWayThereIs) {
-  const std::string secret = R"({"kind":"Secret","apiVersion":"v1","metadata":{"name":"s","namespace":"shop","resourceVersion":"7","uid":"u",)"
-                             R"("annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{\"data\":{\"p\":\"aHVudGVyMg==\"}}"},)"
-                             R"("managedFields":[{"fieldsV1":{"f:data":{"f:p":{}}},"x":"aHVudGVyMg=="}]},"data":{"p":"aHVudGVyMg=="},"stringData":{"q":"hunter2"}})";
+  const std::string secret =
+      R"({"kind":"Secret","apiVersion":"v1","metadata":{"name":"s","namespace":"shop","resourceVersion":"7","uid":"u",)"
+      R"("annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{\"data\":{\"p\":\"aHVudGVyMg==\"}}"},)"
+      R"("managedFields":[{"fieldsV1":{"f:data":{"f:p":{}}},"x":"aHVudGVyMg=="}]},"data":{"p":"aHVudGVyMg=="},"stringData":{"q":"hunter2"}})";
   FakeApi api([&](const Seen& seen, std::shared_ptr<Exchange> exchange) {
     if (seen.query.contains("watch")) {
       exchange->Start({});
-      exchange->Write(R"({"type":"ADDED","object":)" + secret + "}\n" + R"({"object":)" + secret + R"(,"type":"MODIFIED"})" + "\n");
+      exchange->Write(R"({"type":"ADDED","object":)" + secret + "}\n" + R"({"object":)" + secret +
+                      R"(,"type":"MODIFIED"})" + "\n");
       return exchange->Finish();
     }
     exchange->Respond(Json(200, secret));
@@ -136,10 +142,13 @@ TEST_F(ClientTest, SecretValuesPassByNoWayThereIs) {
   ASSERT_TRUE(got.ok());
   seen.push_back(*got);
   WatchOptions watch;
-  EXPECT_TRUE(client->Watch(Soon(), type, "shop", watch, [&](const WatchEvent& event) {
-    seen.push_back(event.object);
-    return true;
-  }).ok());
+  EXPECT_TRUE(client
+                  ->Watch(Soon(), type, "shop", watch,
+                          [&](const WatchEvent& event) {
+                            seen.push_back(event.object);
+                            return true;
+                          })
+                  .ok());
   const auto written = client->Patch(Soon(), type, "shop", "s", PatchType::kMerge, "{}");
   ASSERT_TRUE(written.ok());
   seen.push_back(written->object);
@@ -158,7 +167,9 @@ TEST_F(ClientTest, SecretValuesPassByNoWayThereIs) {
 }
 
 TEST_F(ClientTest, SecretValuesDoNotPassTheClient) {
-  FakeApi api(Always(200, R"({"kind":"SecretList","metadata":{},"items":[{"metadata":{"name":"s","namespace":"shop"},"data":{"p":"aHVudGVyMg=="}}]})"));
+  FakeApi api(Always(
+      200,
+      R"({"kind":"SecretList","metadata":{},"items":[{"metadata":{"name":"s","namespace":"shop"},"data":{"p":"aHVudGVyMg=="}}]})"));
   const auto list = MakeClient(*http_, api.config())->List(Soon(), *FindBuiltin("secrets"), "shop");
   ASSERT_TRUE(list.ok());
   EXPECT_EQ(list->items[0]->json().find("aHVudGVyMg"), std::string::npos);
@@ -171,24 +182,32 @@ TEST_F(ClientTest, AReadOnlyClientSendsNoWrite) {
   WriteOptions dry;
   dry.dry_run = true;
   EXPECT_EQ(Reason(client->Create(Soon(), Pods(), "shop", "{}").status()), "READ_ONLY_CLIENT");
-  EXPECT_EQ(Reason(client->Replace(Soon(), Pods(), "shop", "a", "{}").status()), "READ_ONLY_CLIENT");
-  EXPECT_EQ(Reason(client->Patch(Soon(), Pods(), "shop", "a", PatchType::kMerge, "{}", dry).status()), "READ_ONLY_CLIENT");
+  EXPECT_EQ(Reason(client->Replace(Soon(), Pods(), "shop", "a", "{}").status()),
+            "READ_ONLY_CLIENT");
+  EXPECT_EQ(
+      Reason(client->Patch(Soon(), Pods(), "shop", "a", PatchType::kMerge, "{}", dry).status()),
+      "READ_ONLY_CLIENT");
   EXPECT_EQ(Reason(client->Delete(Soon(), Pods(), "shop", "a").status()), "READ_ONLY_CLIENT");
-  EXPECT_EQ(Reason(client->SetScale(Soon(), *FindBuiltin("deploy"), "shop", "a", 1).status()), "READ_ONLY_CLIENT");
+  EXPECT_EQ(Reason(client->SetScale(Soon(), *FindBuiltin("deploy"), "shop", "a", 1).status()),
+            "READ_ONLY_CLIENT");
   EXPECT_EQ(Reason(client->Evict(Soon(), "shop", "a")), "READ_ONLY_CLIENT");
   EXPECT_TRUE(api.seen().empty());
 }
 
 TEST_F(ClientTest, WritesSendWhatKubectlSends) {
   FakeApi api([](const Seen& seen, std::shared_ptr<Exchange> exchange) {
-    if (seen.path.ends_with("/eviction") && seen.body.find("\"apiVersion\":\"policy/v1\"") != std::string::npos) {
+    if (seen.path.ends_with("/eviction") &&
+        seen.body.find("\"apiVersion\":\"policy/v1\"") != std::string::npos) {
       return exchange->Respond(Json(400, StatusJson(400, "BadRequest")));  // as 1.20 does
     }
-    http_server::Response response = Json(seen.method == "POST" ? 201 : 200, R"({"kind":"Scale","apiVersion":"autoscaling/v1","metadata":{"name":"cart","resourceVersion":"9"},"spec":{"replicas":5},"status":{"replicas":3}})");
+    http_server::Response response = Json(
+        seen.method == "POST" ? 201 : 200,
+        R"({"kind":"Scale","apiVersion":"autoscaling/v1","metadata":{"name":"cart","resourceVersion":"9"},"spec":{"replicas":5},"status":{"replicas":3}})");
     response.headers.Add("Warning", R"(299 - "old \"thing\"")");
     exchange->Respond(response);
   });
-  const auto client = MakeClient(*http_, api.config(), true)->As({"jane", "", {"dev", "ops"}, {{"scope", {"a"}}}});
+  const auto client =
+      MakeClient(*http_, api.config(), true)->As({"jane", "", {"dev", "ops"}, {{"scope", {"a"}}}});
   const auto scale = client->SetScale(Soon(), *FindBuiltin("deploy"), "shop", "cart", 5);
   ASSERT_TRUE(scale.ok()) << scale.status();
   EXPECT_EQ(scale->spec_replicas, 5);
@@ -196,7 +215,8 @@ TEST_F(ClientTest, WritesSendWhatKubectlSends) {
   WriteOptions apply;
   apply.force = true;
   apply.dry_run = true;
-  const auto applied = client->Patch(Soon(), *FindBuiltin("cm"), "shop", "c", PatchType::kApply, R"({"kind":"ConfigMap"})", apply);
+  const auto applied = client->Patch(Soon(), *FindBuiltin("cm"), "shop", "c", PatchType::kApply,
+                                     R"({"kind":"ConfigMap"})", apply);
   ASSERT_TRUE(applied.ok());
   EXPECT_EQ(applied->warnings, (std::vector<std::string>{"old \"thing\""}));
   DeleteOptions gone;
@@ -215,7 +235,9 @@ TEST_F(ClientTest, WritesSendWhatKubectlSends) {
   EXPECT_EQ(seen[1].headers.Get("Content-Type"), "application/apply-patch+yaml");
   EXPECT_EQ(seen[1].query.at("force"), "true");
   EXPECT_EQ(seen[1].query.at("dryRun"), "All");
-  EXPECT_EQ(seen[2].body, R"({"kind":"DeleteOptions","apiVersion":"v1","propagationPolicy":"Background","gracePeriodSeconds":0,"preconditions":{"uid":"u1"}})");
+  EXPECT_EQ(
+      seen[2].body,
+      R"({"kind":"DeleteOptions","apiVersion":"v1","propagationPolicy":"Background","gracePeriodSeconds":0,"preconditions":{"uid":"u1"}})");
   EXPECT_NE(seen[4].body.find("policy/v1beta1"), std::string::npos);
 }
 
@@ -226,8 +248,11 @@ TEST_F(ClientTest, ABlockedEvictionAndAMissingMetricsServerHaveReasonsOfTheirOwn
   EXPECT_EQ(Reason(client->Evict(Soon(), "payments", "ledger")), "DISRUPTION_BUDGET");
   EXPECT_EQ(blocked.seen().size(), 1u);
   FakeApi absent(Always(404, "404 page not found\n", "text/plain"));
-  EXPECT_EQ(Reason(MakeClient(*http_, absent.config())->NodeMetrics(Soon()).status()), "METRICS_NOT_SERVED");
-  FakeApi served(Always(200, R"({"kind":"PodMetricsList","metadata":{},"items":[{"metadata":{"name":"a","namespace":"shop"},"timestamp":"2026-01-01T00:00:00Z","window":"15s","containers":[{"name":"c","usage":{"cpu":"250000000n","memory":"128Mi"}}]}]})"));
+  EXPECT_EQ(Reason(MakeClient(*http_, absent.config())->NodeMetrics(Soon()).status()),
+            "METRICS_NOT_SERVED");
+  FakeApi served(Always(
+      200,
+      R"({"kind":"PodMetricsList","metadata":{},"items":[{"metadata":{"name":"a","namespace":"shop"},"timestamp":"2026-01-01T00:00:00Z","window":"15s","containers":[{"name":"c","usage":{"cpu":"250000000n","memory":"128Mi"}}]}]})"));
   const auto usage = MakeClient(*http_, served.config())->PodMetrics(Soon(), "shop");
   ASSERT_TRUE(usage.ok());
   EXPECT_DOUBLE_EQ((*usage)[0].containers[0].cpu_cores, 0.25);
@@ -235,8 +260,10 @@ TEST_F(ClientTest, ABlockedEvictionAndAMissingMetricsServerHaveReasonsOfTheirOwn
 }
 
 TEST_F(ClientTest, AccessReviewsAreAskedAndRead) {
-  FakeApi api(Always(201, R"({"kind":"SelfSubjectAccessReview","status":{"allowed":false,"reason":"no rule"}})"));
-  const auto answer = MakeClient(*http_, api.config())->CanI(Soon(), {"patch", "apps", "deployments", "scale", "shop", "cart"});
+  FakeApi api(Always(
+      201, R"({"kind":"SelfSubjectAccessReview","status":{"allowed":false,"reason":"no rule"}})"));
+  const auto answer = MakeClient(*http_, api.config())
+                          ->CanI(Soon(), {"patch", "apps", "deployments", "scale", "shop", "cart"});
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_FALSE(answer->allowed);
   EXPECT_EQ(answer->reason, "no rule");

@@ -1,4 +1,5 @@
-// Where a cluster is and who we are there: kubeconfig files, in-cluster service account, and their order.
+// Where a cluster is and who we are there: kubeconfig files, in-cluster service account, and their
+// order.
 #pragma once
 
 #include <functional>
@@ -46,15 +47,18 @@ struct ClusterConfig {
   std::string client_cert_pem;
   base::Secret client_key_pem;
   base::Secret token;
-  /// Wins over `token`; read again at least every 60 s and after a 401, since service account tokens rotate.
+  /// Wins over `token`; read again at least every 60 s and after a 401, since service account
+  /// tokens rotate.
   std::string token_file;
   std::string username;
   base::Secret password;
-  /// Makes the credential when there is no other; asked for again before it expires and after a 401.
+  /// Makes the credential when there is no other; asked for again before it expires and after a
+  /// 401.
   std::optional<ExecPlugin> exec;
   Impersonation impersonate;
 
-  /// What whoever runs this should know, a sentence each: certificates that are not checked, credentials in clear.
+  /// What whoever runs this should know, a sentence each: certificates that are not checked,
+  /// credentials in clear.
   std::vector<std::string> warnings;
   /// Where it was found, for people: "/home/x/.kube/config", "KUBECONFIG", "in-cluster".
   std::string origin;
@@ -76,20 +80,25 @@ struct LoadOptions {
   std::string context;
   /// Exec credential plugins are programs of the kubeconfig's choosing: off.
   bool allow_exec_plugins = false;
-  /// UNIX socket of the helper process that runs them (exec_helper/); needed with allow_exec_plugins.
+  /// UNIX socket of the helper process that runs them (exec_helper/); needed with
+  /// allow_exec_plugins.
   std::string exec_socket;
-  /// Use HTTPS_PROXY and NO_PROXY of the environment where the kubeconfig names no proxy, as kubectl does.
+  /// Use HTTPS_PROXY and NO_PROXY of the environment where the kubeconfig names no proxy, as
+  /// kubectl does.
   bool proxy_from_environment = true;
 };
 
-/// Finds and reads the configuration: flag > KUBECONFIG_PATH > K8S_CONFIG_PATH > KUBECONFIG (colon list, merged as kubectl
-/// merges: the first file to set a key wins, missing files are skipped) > K8S_IN_CLUSTER > ~/.kube/config > service account
-/// files when there are any. KUBE_CONTEXT picks the context.
+/// Finds and reads the configuration: flag > KUBECONFIG_PATH > K8S_CONFIG_PATH > KUBECONFIG (colon
+/// list, merged as kubectl merges: the first file to set a key wins, missing files are skipped) >
+/// K8S_IN_CLUSTER > ~/.kube/config > service account files when there are any. KUBE_CONTEXT picks
+/// the context.
 ///
-/// NOT_FOUND (NO_KUBECONFIG) when there is none at all; FAILED_PRECONDITION (KUBECONFIG_UNREADABLE, EXEC_PLUGIN_DISABLED,
-/// EXEC_HELPER_MISSING, EXEC_PLUGIN_INTERACTIVE, AUTH_PROVIDER_UNSUPPORTED, NOT_IN_CLUSTER); INVALID_ARGUMENT (MALFORMED_KUBECONFIG, UNKNOWN_CONTEXT, ...) naming the
-/// file and the entry. Nothing of a credential is in any message.
-absl::StatusOr<ClusterConfig> LoadCluster(const LoadOptions& options = {}, const Environment& env = Environment::System());
+/// NOT_FOUND (NO_KUBECONFIG) when there is none at all; FAILED_PRECONDITION (KUBECONFIG_UNREADABLE,
+/// EXEC_PLUGIN_DISABLED, EXEC_HELPER_MISSING, EXEC_PLUGIN_INTERACTIVE, AUTH_PROVIDER_UNSUPPORTED,
+/// NOT_IN_CLUSTER); INVALID_ARGUMENT (MALFORMED_KUBECONFIG, UNKNOWN_CONTEXT, ...) naming the file
+/// and the entry. Nothing of a credential is in any message.
+absl::StatusOr<ClusterConfig> LoadCluster(const LoadOptions& options = {},
+                                          const Environment& env = Environment::System());
 
 /// A context of a kubeconfig, for listing.
 struct ContextInfo {
@@ -100,9 +109,10 @@ struct ContextInfo {
   std::string server;
   bool current = false;
 };
-/// The contexts of what LoadCluster would read, by name; one called "in-cluster" for a service account.
-absl::StatusOr<std::vector<ContextInfo>> ListContexts(const LoadOptions& options = {},
-                                                      const Environment& env = Environment::System());
+/// The contexts of what LoadCluster would read, by name; one called "in-cluster" for a service
+/// account.
+absl::StatusOr<std::vector<ContextInfo>> ListContexts(
+    const LoadOptions& options = {}, const Environment& env = Environment::System());
 
 /// Reads one kubeconfig from text; relative paths in it resolve against `folder`.
 absl::StatusOr<ClusterConfig> ParseKubeconfig(std::string_view text, std::string_view folder,

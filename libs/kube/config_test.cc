@@ -42,9 +42,11 @@ class ConfigTest : public testing::Test {
     std::ofstream(path) << text;
     return path;
   }
-  static std::string Kubeconfig(const std::string& name, const std::string& user = "token: t0k", const std::string& cluster = "") {
-    return "clusters: [{name: " + name + ", cluster: {server: 'https://" + name + ":6443'" + (cluster.empty() ? "" : ", " + cluster) +
-           "}}]\nusers: [{name: u, user: {" + user + "}}]\ncontexts: [{name: " + name + ", context: {cluster: " + name +
+  static std::string Kubeconfig(const std::string& name, const std::string& user = "token: t0k",
+                                const std::string& cluster = "") {
+    return "clusters: [{name: " + name + ", cluster: {server: 'https://" + name + ":6443'" +
+           (cluster.empty() ? "" : ", " + cluster) + "}}]\nusers: [{name: u, user: {" + user +
+           "}}]\ncontexts: [{name: " + name + ", context: {cluster: " + name +
            ", user: u, namespace: shop}}]\ncurrent-context: " + name + "\n";
   }
   std::string ServerOf(const LoadOptions& options = {}) {
@@ -81,10 +83,13 @@ TEST_F(ConfigTest, TheOrderIsFlagThenPathVariablesThenKubeconfigThenInClusterThe
 }
 
 TEST_F(ConfigTest, FilesOfTheListAreMergedAndTheFirstToSaySomethingWins) {
-  Write("a", "current-context: b\nclusters: [{name: a, cluster: {server: 'https://first:1'}}]\ncontexts: [{name: a, context: {cluster: a}}]\n");
+  Write("a",
+        "current-context: b\nclusters: [{name: a, cluster: {server: "
+        "'https://first:1'}}]\ncontexts: [{name: a, context: {cluster: a}}]\n");
   Write("b", Kubeconfig("b") + "\n");
   Write("c", "clusters: [{name: a, cluster: {server: 'https://second:1'}}]\n");
-  variables_["KUBECONFIG"] = folder_ + "/missing:" + folder_ + "/a::" + folder_ + "/b:" + folder_ + "/c";
+  variables_["KUBECONFIG"] =
+      folder_ + "/missing:" + folder_ + "/a::" + folder_ + "/b:" + folder_ + "/c";
   EXPECT_EQ(ServerOf(), "https://b:6443");
   EXPECT_EQ(ServerOf({.context = "a"}), "https://first:1");
   variables_["KUBE_CONTEXT"] = "a";
@@ -102,8 +107,12 @@ TEST_F(ConfigTest, FilesAreRelativeToTheirKubeconfigAndDataWinsOverThem) {
   Write("certs/ca.pem", "CA");
   Write("certs/tls.crt", "CERT");
   Write("certs/tls.key", "KEY");
-  const std::string path = Write("config", Kubeconfig("x", "client-certificate: certs/tls.crt, client-key: certs/tls.key, client-key-data: S0VZMg==, tokenFile: certs/token",
-                                                      "certificate-authority: certs/ca.pem, tls-server-name: kubernetes, proxy-url: 'socks5://p:1'"));
+  const std::string path =
+      Write("config", Kubeconfig("x",
+                                 "client-certificate: certs/tls.crt, client-key: certs/tls.key, "
+                                 "client-key-data: S0VZMg==, tokenFile: certs/token",
+                                 "certificate-authority: certs/ca.pem, tls-server-name: "
+                                 "kubernetes, proxy-url: 'socks5://p:1'"));
   const auto config = LoadCluster({.kubeconfig_flag = path}, env_);
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->ca_pem, "CA");
@@ -122,26 +131,33 @@ TEST_F(ConfigTest, WhatCannotWorkIsSaidWithTheFileAndTheEntryAndWithoutTheCreden
     EXPECT_EQ(message.find("t0ps3cret"), std::string::npos) << message;
     return Reason(config.status());
   };
-  EXPECT_EQ(reason(Kubeconfig("x", "exec: {command: aws, args: [t0ps3cret]}")), "EXEC_PLUGIN_DISABLED");
+  EXPECT_EQ(reason(Kubeconfig("x", "exec: {command: aws, args: [t0ps3cret]}")),
+            "EXEC_PLUGIN_DISABLED");
   EXPECT_EQ(reason(Kubeconfig("x", "auth-provider: {name: gcp}")), "AUTH_PROVIDER_UNSUPPORTED");
   EXPECT_EQ(reason(Kubeconfig("x", "client-key-data: t0ps3cret!")), "MALFORMED_KUBECONFIG");
   EXPECT_EQ(reason(Kubeconfig("x", "client-certificate-data: QQ==")), "MALFORMED_KUBECONFIG");
   EXPECT_EQ(reason(Kubeconfig("x", "as-groups: [a]")), "MALFORMED_KUBECONFIG");
-  EXPECT_EQ(reason(Kubeconfig("x", "token: t", "insecure-skip-tls-verify: true, certificate-authority-data: QQ==")), "MALFORMED_KUBECONFIG");
+  EXPECT_EQ(reason(Kubeconfig("x", "token: t",
+                              "insecure-skip-tls-verify: true, certificate-authority-data: QQ==")),
+            "MALFORMED_KUBECONFIG");
   EXPECT_EQ(reason(Kubeconfig("x", "token: t", "proxy-url: 'ftp://x'")), "MALFORMED_KUBECONFIG");
   EXPECT_EQ(reason("token: t0ps3cret\n  bad: ["), "MALFORMED_KUBECONFIG");
   EXPECT_EQ(reason("[]"), "MALFORMED_KUBECONFIG");
   EXPECT_EQ(reason("clusters: {a: b}"), "MALFORMED_KUBECONFIG");
   EXPECT_EQ(reason(""), "NO_CURRENT_CONTEXT");
   EXPECT_EQ(reason("contexts: [{name: a, context: {cluster: nope}}]"), "MALFORMED_KUBECONFIG");
-  EXPECT_EQ(reason(R"({"clusters":[{"name":"a","cluster":{"server":"https://j:1"}}],"contexts":[{"name":"a","context":{"cluster":"a"}}]})"), "OK");
+  EXPECT_EQ(
+      reason(
+          R"({"clusters":[{"name":"a","cluster":{"server":"https://j:1"}}],"contexts":[{"name":"a","context":{"cluster":"a"}}]})"),
+      "OK");
 }
 
 TEST_F(ConfigTest, TwoEntriesOfOneNameAreAnErrorInOneFileAndAMergeInTwo) {
   const std::string twice = "users: [{name: u, user: {token: a}}, {name: u, user: {token: b}}]\n";
   EXPECT_EQ(Reason(ParseKubeconfig(twice, ".").status()), "MALFORMED_KUBECONFIG");
-  variables_["KUBECONFIG"] = Write("one", "users: [{name: u, user: {token: first}}]\n") + "::" + folder_ + "/absent:" +
-                             Write("two", Kubeconfig("x", "token: second"));
+  variables_["KUBECONFIG"] = Write("one", "users: [{name: u, user: {token: first}}]\n") +
+                             "::" + folder_ +
+                             "/absent:" + Write("two", Kubeconfig("x", "token: second"));
   const auto config = LoadCluster({}, env_);
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->token.Reveal(), "first");
@@ -180,14 +196,18 @@ TEST_F(ConfigTest, HostileYamlIsRefusedInBoundedTimeAndMemory) {
 TEST_F(ConfigTest, TheProxyOfTheEnvironmentIsForClustersThatAreNotOnThisMachine) {
   variables_["HTTPS_PROXY"] = "http://proxy:3128";
   variables_["NO_PROXY"] = "10.0.0.0/8";
-  EXPECT_EQ(LoadCluster({.kubeconfig_flag = Write("far", Kubeconfig("far"))}, env_)->proxy_url, "http://proxy:3128");
-  EXPECT_EQ(LoadCluster({.kubeconfig_flag = Write("near", Kubeconfig("127.0.0.1"))}, env_)->proxy_url, "");
+  EXPECT_EQ(LoadCluster({.kubeconfig_flag = Write("far", Kubeconfig("far"))}, env_)->proxy_url,
+            "http://proxy:3128");
+  EXPECT_EQ(
+      LoadCluster({.kubeconfig_flag = Write("near", Kubeconfig("127.0.0.1"))}, env_)->proxy_url,
+      "");
 }
 
 TEST_F(ConfigTest, ATokenFileIsReadAgainAfterA401) {
   const std::string path = Write("token", "old");
   FakeApi api([&](const Seen& seen, std::shared_ptr<http_server::Exchange> exchange) {
-    if (seen.headers.Get("Authorization") == "Bearer new") return exchange->Respond(Json(200, R"({"metadata":{"name":"a"}})"));
+    if (seen.headers.Get("Authorization") == "Bearer new")
+      return exchange->Respond(Json(200, R"({"metadata":{"name":"a"}})"));
     Write("token", "new\n");  // rotated in the meantime
     exchange->Respond(Json(401, test::StatusJson(401, "Unauthorized")));
   });
@@ -204,15 +224,20 @@ TEST_F(ConfigTest, ACredentialThatStaysWrongIsOneErrorNotALoop) {
   const auto http = http_client::Client::Create();
   auto config = api.config();
   config.token_file = Write("token", "bad");
-  EXPECT_EQ(Reason(test::MakeClient(*http, config)->Get(Soon(), *FindBuiltin("pods"), "shop", "a").status()), "UNAUTHORIZED");
+  EXPECT_EQ(
+      Reason(
+          test::MakeClient(*http, config)->Get(Soon(), *FindBuiltin("pods"), "shop", "a").status()),
+      "UNAUTHORIZED");
   EXPECT_EQ(api.seen().size(), 2u);
 }
 
 TEST(LabelSelector, ParsesWhatKubectlParsesAndRefusesTheRest) {
-  for (const std::string text : {"", "a=b", "a==b", "a!=b", "a in (b,c)", "a notin (b)", "!a", "a", "example.com/a=b", " a = b , c "}) {
+  for (const std::string text : {"", "a=b", "a==b", "a!=b", "a in (b,c)", "a notin (b)", "!a", "a",
+                                 "example.com/a=b", " a = b , c "}) {
     EXPECT_TRUE(LabelSelector::Parse(text).ok()) << text;
   }
-  for (const std::string text : {"a===b", "a in b", "a in (b", "=b", "a=b,", "a b", "a=b c", "a>1&x=y", "-a", "a=b\n", "A/B/C", "a=\"b\""}) {
+  for (const std::string text : {"a===b", "a in b", "a in (b", "=b", "a=b,", "a b", "a=b c",
+                                 "a>1&x=y", "-a", "a=b\n", "A/B/C", "a=\"b\""}) {
     EXPECT_EQ(Reason(LabelSelector::Parse(text).status()), "INVALID_SELECTOR") << text;
   }
   const auto selector = *LabelSelector::Parse("a=1,b!=2,c in (x,y),!d,e");

@@ -30,7 +30,8 @@ void DecodeNodeStatus(Decoder& d, Node* v) {
         if (part == "kubeletVersion") d.Read("status.nodeInfo.kubeletVersion", &v->kubelet_version);
         if (part == "osImage") d.Read("status.nodeInfo.osImage", &v->os_image);
         if (part == "kernelVersion") d.Read("status.nodeInfo.kernelVersion", &v->kernel_version);
-        if (part == "containerRuntimeVersion") d.Read("status.nodeInfo.containerRuntimeVersion", &v->container_runtime);
+        if (part == "containerRuntimeVersion")
+          d.Read("status.nodeInfo.containerRuntimeVersion", &v->container_runtime);
         if (part == "architecture") d.Read("status.nodeInfo.architecture", &v->architecture);
       });
     }
@@ -114,9 +115,12 @@ View* Decode(const Object& object, std::unique_ptr<Event> v) {
     if (key == "involvedObject" || key == "regarding") d.Read("involvedObject", &v->about);
     if (key == "count" || key == "deprecatedCount") d.ReadCount("count", &v->count);
     if (key == "source" || key == "deprecatedSource") DecodeSource(d, v.get());
-    if (key == "reportingComponent" || key == "reportingController") d.Read("reportingComponent", &controller);
-    if (key == "firstTimestamp" || key == "deprecatedFirstTimestamp") d.Read("firstTimestamp", &times.first);
-    if (key == "lastTimestamp" || key == "deprecatedLastTimestamp") d.Read("lastTimestamp", &times.last);
+    if (key == "reportingComponent" || key == "reportingController")
+      d.Read("reportingComponent", &controller);
+    if (key == "firstTimestamp" || key == "deprecatedFirstTimestamp")
+      d.Read("firstTimestamp", &times.first);
+    if (key == "lastTimestamp" || key == "deprecatedLastTimestamp")
+      d.Read("lastTimestamp", &times.last);
     if (key == "eventTime") d.Read("eventTime", &times.event);
     if (key == "series") {
       d.Object("series", [&](std::string_view part) {
@@ -129,7 +133,8 @@ View* Decode(const Object& object, std::unique_ptr<Event> v) {
   if (series_count && *series_count > v->count) v->count = *series_count;
   v->count = std::max<int64_t>(v->count, 1);
   const absl::Time none = absl::InfinitePast();
-  for (const absl::Time time : {times.series, times.last, times.event, times.first, object.meta().created}) {
+  for (const absl::Time time :
+       {times.series, times.last, times.event, times.first, object.meta().created}) {
     if (v->last_seen == none) v->last_seen = time;
   }
   for (const absl::Time time : {times.first, times.event, object.meta().created}) {
@@ -155,7 +160,8 @@ View* Decode(const Object& object, std::unique_ptr<Secret> v) {
   Decoder d(object, v.get());
   d.Object("secret", [&](std::string_view key) {
     if (key == "type") d.Read("type", &v->type);
-    if (key == "data" || key == "stringData") d.Object("data", [&](std::string_view name) { v->keys.push_back(d.Text(name)); });
+    if (key == "data" || key == "stringData")
+      d.Object("data", [&](std::string_view name) { v->keys.push_back(d.Text(name)); });
   });
   return v.release();
 }
@@ -165,7 +171,8 @@ View* Decode(const Object& object, std::unique_ptr<ServiceAccount> v) {
   d.Object("serviceaccount", [&](std::string_view key) {
     if (key == "secrets") d.ReadNames("secrets", &v->secrets);
     if (key == "imagePullSecrets") d.ReadNames("imagePullSecrets", &v->image_pull_secrets);
-    if (key == "automountServiceAccountToken") d.Read("automountServiceAccountToken", &v->automount_token);
+    if (key == "automountServiceAccountToken")
+      d.Read("automountServiceAccountToken", &v->automount_token);
   });
   return v.release();
 }
@@ -209,7 +216,8 @@ View* Decode(const Object& object, std::unique_ptr<PersistentVolume> v) {
     if (key == "spec") {
       d.Object("spec", [&](std::string_view part) {
         if (part == "storageClassName") d.Read("spec.storageClassName", &v->storage_class);
-        if (part == "persistentVolumeReclaimPolicy") d.Read("spec.persistentVolumeReclaimPolicy", &v->reclaim_policy);
+        if (part == "persistentVolumeReclaimPolicy")
+          d.Read("spec.persistentVolumeReclaimPolicy", &v->reclaim_policy);
         if (part == "accessModes") d.Read("spec.accessModes", &v->access_modes);
         if (part == "capacity") ReadStorage(d, "spec.capacity", &v->capacity);
         if (part == "claimRef") d.Read("spec.claimRef", &v->claim);
@@ -271,7 +279,8 @@ View* Decode(const Object& object, std::unique_ptr<LimitRange> v) {
           if (field == "min") d.Read("spec.limits.min", &item->min);
           if (field == "max") d.Read("spec.limits.max", &item->max);
           if (field == "default") d.Read("spec.limits.default", &item->defaults);
-          if (field == "defaultRequest") d.Read("spec.limits.defaultRequest", &item->default_requests);
+          if (field == "defaultRequest")
+            d.Read("spec.limits.defaultRequest", &item->default_requests);
         });
       });
     });
@@ -283,18 +292,30 @@ View* Decode(const Object& object, std::unique_ptr<LimitRange> v) {
 
 View* DecodeClusterView(int view_id, const Object& object) {
   switch (view_id) {
-    case kNodeView: return Decode(object, std::make_unique<Node>());
-    case kNamespaceView: return Decode(object, std::make_unique<Namespace>());
-    case kEventView: return Decode(object, std::make_unique<Event>());
-    case kConfigMapView: return Decode(object, std::make_unique<ConfigMap>());
-    case kSecretView: return Decode(object, std::make_unique<Secret>());
-    case kServiceAccountView: return Decode(object, std::make_unique<ServiceAccount>());
-    case kPersistentVolumeClaimView: return Decode(object, std::make_unique<PersistentVolumeClaim>());
-    case kPersistentVolumeView: return Decode(object, std::make_unique<PersistentVolume>());
-    case kStorageClassView: return Decode(object, std::make_unique<StorageClass>());
-    case kResourceQuotaView: return Decode(object, std::make_unique<ResourceQuota>());
-    case kLimitRangeView: return Decode(object, std::make_unique<LimitRange>());
-    default: return nullptr;
+    case kNodeView:
+      return Decode(object, std::make_unique<Node>());
+    case kNamespaceView:
+      return Decode(object, std::make_unique<Namespace>());
+    case kEventView:
+      return Decode(object, std::make_unique<Event>());
+    case kConfigMapView:
+      return Decode(object, std::make_unique<ConfigMap>());
+    case kSecretView:
+      return Decode(object, std::make_unique<Secret>());
+    case kServiceAccountView:
+      return Decode(object, std::make_unique<ServiceAccount>());
+    case kPersistentVolumeClaimView:
+      return Decode(object, std::make_unique<PersistentVolumeClaim>());
+    case kPersistentVolumeView:
+      return Decode(object, std::make_unique<PersistentVolume>());
+    case kStorageClassView:
+      return Decode(object, std::make_unique<StorageClass>());
+    case kResourceQuotaView:
+      return Decode(object, std::make_unique<ResourceQuota>());
+    case kLimitRangeView:
+      return Decode(object, std::make_unique<LimitRange>());
+    default:
+      return nullptr;
   }
 }
 

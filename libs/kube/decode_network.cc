@@ -32,7 +32,8 @@ View* Decode(const Object& object, std::unique_ptr<Service> v) {
         if (part == "externalName") d.Read("spec.externalName", &v->external_name);
         if (part == "selector") d.Read("spec.selector", &v->selector);
         if (part == "externalIPs") d.Read("spec.externalIPs", &v->external_ips);
-        if (part == "publishNotReadyAddresses") d.Read("spec.publishNotReadyAddresses", &v->publish_not_ready);
+        if (part == "publishNotReadyAddresses")
+          d.Read("spec.publishNotReadyAddresses", &v->publish_not_ready);
         if (part == "ports") d.Vector("spec.ports", &v->ports, port);
       });
     }
@@ -87,7 +88,8 @@ View* Decode(const Object& object, std::unique_ptr<Endpoints> v) {
   return v.release();
 }
 
-/// One endpoint of a slice may have several addresses; each becomes one of ours. v1beta1 names the node in `topology`.
+/// One endpoint of a slice may have several addresses; each becomes one of ours. v1beta1 names the
+/// node in `topology`.
 void DecodeSliceEndpoint(Decoder& d, std::vector<EndpointAddress>* out) {
   EndpointAddress address;
   std::vector<Str> ips;
@@ -219,7 +221,8 @@ void DecodePolicyRule(Decoder& d, std::string_view peers_key, NetworkPolicyRule*
     d.Vector("spec.rules.peers", &rule->peers, [&](NetworkPolicyPeer* peer) {
       d.Object("spec.rules.peers", [&](std::string_view part) {
         if (part == "podSelector") d.Read("spec.rules.peers.podSelector", &peer->pods);
-        if (part == "namespaceSelector") d.Read("spec.rules.peers.namespaceSelector", &peer->namespaces);
+        if (part == "namespaceSelector")
+          d.Read("spec.rules.peers.namespaceSelector", &peer->namespaces);
         if (part != "ipBlock") return;
         d.Object("spec.rules.peers.ipBlock", [&](std::string_view field) {
           if (field == "cidr") d.Read("spec.rules.peers.ipBlock.cidr", &peer->cidr);
@@ -239,10 +242,12 @@ View* Decode(const Object& object, std::unique_ptr<NetworkPolicy> v) {
       if (part == "podSelector") d.Read("spec.podSelector", &v->pods);
       if (part == "policyTypes") d.Read("spec.policyTypes", &types);
       if (part == "ingress") {
-        d.Vector("spec.ingress", &v->ingress, [&](NetworkPolicyRule* rule) { DecodePolicyRule(d, "from", rule); });
+        d.Vector("spec.ingress", &v->ingress,
+                 [&](NetworkPolicyRule* rule) { DecodePolicyRule(d, "from", rule); });
       }
       if (part == "egress") {
-        d.Vector("spec.egress", &v->egress, [&](NetworkPolicyRule* rule) { DecodePolicyRule(d, "to", rule); });
+        d.Vector("spec.egress", &v->egress,
+                 [&](NetworkPolicyRule* rule) { DecodePolicyRule(d, "to", rule); });
       }
     });
   });
@@ -262,12 +267,18 @@ View* Decode(const Object& object, std::unique_ptr<NetworkPolicy> v) {
 
 View* DecodeNetworkView(int view_id, const Object& object) {
   switch (view_id) {
-    case kServiceView: return Decode(object, std::make_unique<Service>());
-    case kEndpointsView: return Decode(object, std::make_unique<Endpoints>());
-    case kEndpointSliceView: return Decode(object, std::make_unique<EndpointSlice>());
-    case kIngressView: return Decode(object, std::make_unique<Ingress>());
-    case kNetworkPolicyView: return Decode(object, std::make_unique<NetworkPolicy>());
-    default: return nullptr;
+    case kServiceView:
+      return Decode(object, std::make_unique<Service>());
+    case kEndpointsView:
+      return Decode(object, std::make_unique<Endpoints>());
+    case kEndpointSliceView:
+      return Decode(object, std::make_unique<EndpointSlice>());
+    case kIngressView:
+      return Decode(object, std::make_unique<Ingress>());
+    case kNetworkPolicyView:
+      return Decode(object, std::make_unique<NetworkPolicy>());
+    default:
+      return nullptr;
   }
 }
 

@@ -27,7 +27,8 @@ void DecodeProbe(Decoder& d, Probe* probe) {
   });
 }
 
-void DecodeConfigRef(Decoder& d, ConfigRef::Kind kind, std::string_view name_key, std::vector<ConfigRef>* out) {
+void DecodeConfigRef(Decoder& d, ConfigRef::Kind kind, std::string_view name_key,
+                     std::vector<ConfigRef>* out) {
   ConfigRef ref;
   ref.kind = kind;
   d.Object("configRef", [&](std::string_view key) {
@@ -46,8 +47,10 @@ void DecodeEnv(Decoder& d, Container* container) {
       if (key == "valueFrom") {
         env->from_elsewhere = true;
         d.Object("env.valueFrom", [&](std::string_view source) {
-          if (source == "configMapKeyRef") DecodeConfigRef(d, ConfigRef::Kind::kConfigMap, "name", &container->config_refs);
-          if (source == "secretKeyRef") DecodeConfigRef(d, ConfigRef::Kind::kSecret, "name", &container->config_refs);
+          if (source == "configMapKeyRef")
+            DecodeConfigRef(d, ConfigRef::Kind::kConfigMap, "name", &container->config_refs);
+          if (source == "secretKeyRef")
+            DecodeConfigRef(d, ConfigRef::Kind::kSecret, "name", &container->config_refs);
         });
       }
     });
@@ -58,7 +61,8 @@ void DecodeSecurity(Decoder& d, Container* container) {
   d.Object("securityContext", [&](std::string_view key) {
     if (key == "privileged") d.Read("securityContext", &container->privileged);
     if (key == "runAsNonRoot") d.Read("securityContext", &container->run_as_non_root);
-    if (key == "allowPrivilegeEscalation") d.Read("securityContext", &container->allow_privilege_escalation);
+    if (key == "allowPrivilegeEscalation")
+      d.Read("securityContext", &container->allow_privilege_escalation);
     if (key == "readOnlyRootFilesystem") d.Read("securityContext", &container->read_only_root);
     if (key == "runAsUser") d.Read("securityContext", &container->run_as_user);
   });
@@ -90,7 +94,8 @@ void DecodeContainer(Decoder& d, Container* container) {
   d.Object("containers", [&](std::string_view key) {
     if (key == "name") d.Read("containers.name", &container->name);
     if (key == "image") d.Read("containers.image", &container->image);
-    if (key == "imagePullPolicy") d.Read("containers.imagePullPolicy", &container->image_pull_policy);
+    if (key == "imagePullPolicy")
+      d.Read("containers.imagePullPolicy", &container->image_pull_policy);
     if (key == "restartPolicy") d.Read("containers.restartPolicy", &container->restart_policy);
     if (key == "command") d.Read("containers.command", &container->command);
     if (key == "args") d.Read("containers.args", &container->args);
@@ -110,8 +115,10 @@ void DecodeContainer(Decoder& d, Container* container) {
     if (key == "envFrom") {
       d.Array("envFrom", [&] {
         d.Object("envFrom", [&](std::string_view source) {
-          if (source == "configMapRef") DecodeConfigRef(d, ConfigRef::Kind::kConfigMap, "name", &container->config_refs);
-          if (source == "secretRef") DecodeConfigRef(d, ConfigRef::Kind::kSecret, "name", &container->config_refs);
+          if (source == "configMapRef")
+            DecodeConfigRef(d, ConfigRef::Kind::kConfigMap, "name", &container->config_refs);
+          if (source == "secretRef")
+            DecodeConfigRef(d, ConfigRef::Kind::kSecret, "name", &container->config_refs);
         });
       });
     }
@@ -124,8 +131,10 @@ void DecodeProjected(Decoder& d, Volume* volume) {
     if (key != "sources") return;
     d.Array("volumes.projected.sources", [&] {
       d.Object("volumes.projected.sources", [&](std::string_view source) {
-        if (source == "configMap") DecodeConfigRef(d, ConfigRef::Kind::kConfigMap, "name", &volume->config_refs);
-        if (source == "secret") DecodeConfigRef(d, ConfigRef::Kind::kSecret, "name", &volume->config_refs);
+        if (source == "configMap")
+          DecodeConfigRef(d, ConfigRef::Kind::kConfigMap, "name", &volume->config_refs);
+        if (source == "secret")
+          DecodeConfigRef(d, ConfigRef::Kind::kSecret, "name", &volume->config_refs);
       });
     });
   });
@@ -136,12 +145,15 @@ void DecodeVolume(Decoder& d, Volume* volume) {
     if (key == "name") return d.Read("volumes.name", &volume->name);
     if (d.Next() != '{') return;
     volume->type = d.Text(key);
-    if (key == "configMap") DecodeConfigRef(d, ConfigRef::Kind::kConfigMap, "name", &volume->config_refs);
-    if (key == "secret") DecodeConfigRef(d, ConfigRef::Kind::kSecret, "secretName", &volume->config_refs);
+    if (key == "configMap")
+      DecodeConfigRef(d, ConfigRef::Kind::kConfigMap, "name", &volume->config_refs);
+    if (key == "secret")
+      DecodeConfigRef(d, ConfigRef::Kind::kSecret, "secretName", &volume->config_refs);
     if (key == "projected") DecodeProjected(d, volume);
     if (key == "persistentVolumeClaim") {
       d.Object("volumes.persistentVolumeClaim", [&](std::string_view part) {
-        if (part == "claimName") d.Read("volumes.persistentVolumeClaim.claimName", &volume->claim_name);
+        if (part == "claimName")
+          d.Read("volumes.persistentVolumeClaim.claimName", &volume->claim_name);
       });
     }
     if (key == "hostPath") {
@@ -201,7 +213,8 @@ void DecodeStatuses(Decoder& d, std::string_view field, std::vector<ContainerSta
 
 std::string TerminatedText(const ContainerState& state) {
   if (!state.reason.empty()) return std::string(state.reason);
-  return state.signal != 0 ? fmt::format("Signal:{}", state.signal) : fmt::format("ExitCode:{}", state.exit_code);
+  return state.signal != 0 ? fmt::format("Signal:{}", state.signal)
+                           : fmt::format("ExitCode:{}", state.exit_code);
 }
 
 bool IsSidecar(const Pod& pod, std::string_view name) {
@@ -212,12 +225,14 @@ bool IsSidecar(const Pod& pod, std::string_view name) {
 }
 
 void NoteRestart(const ContainerStatus& status, Pod* pod) {
-  if (status.last_state.kind == ContainerState::Kind::kTerminated && status.last_state.finished > pod->last_restart) {
+  if (status.last_state.kind == ContainerState::Kind::kTerminated &&
+      status.last_state.finished > pod->last_restart) {
     pod->last_restart = status.last_state.finished;
   }
 }
 
-/// Goes through the init containers up to the first one that is not through. True when one holds the pod up.
+/// Goes through the init containers up to the first one that is not through. True when one holds
+/// the pod up.
 bool SummariseInit(Pod* pod) {
   for (size_t i = 0; i < pod->init_statuses.size(); ++i) {
     const ContainerStatus& status = pod->init_statuses[i];
@@ -231,8 +246,8 @@ bool SummariseInit(Pod* pod) {
     }
     if (terminated) {
       pod->status = "Init:" + TerminatedText(status.state);
-    } else if (status.state.kind == ContainerState::Kind::kWaiting && !status.state.reason.empty() &&
-               status.state.reason != "PodInitializing") {
+    } else if (status.state.kind == ContainerState::Kind::kWaiting &&
+               !status.state.reason.empty() && status.state.reason != "PodInitializing") {
       pod->status = fmt::format("Init:{}", status.state.reason);
     } else {
       pod->status = fmt::format("Init:{}/{}", i, pod->spec.init_containers.size());
@@ -264,7 +279,8 @@ void SummariseContainers(Pod* pod) {
       ++pod->ready_containers;
     }
   }
-  if (pod->status == "Completed" && running) pod->status = ConditionTrue(pod->conditions, "Ready") ? "Running" : "NotReady";
+  if (pod->status == "Completed" && running)
+    pod->status = ConditionTrue(pod->conditions, "Ready") ? "Running" : "NotReady";
 }
 
 /// STATUS, READY and RESTARTS as kubectl prints them.
@@ -275,7 +291,8 @@ void Summarise(const Meta& meta, Pod* pod) {
   }
   pod->status = std::string(pod->reason.empty() ? pod->phase : pod->reason);
   const Condition* scheduled = FindCondition(pod->conditions, "PodScheduled");
-  if (scheduled != nullptr && scheduled->reason == "SchedulingGated") pod->status = "SchedulingGated";
+  if (scheduled != nullptr && scheduled->reason == "SchedulingGated")
+    pod->status = "SchedulingGated";
   const bool held_up = SummariseInit(pod);
   if (!held_up || ConditionTrue(pod->conditions, "Initialized")) SummariseContainers(pod);
   if (meta.terminating()) {
@@ -299,7 +316,8 @@ void DecodePodStatus(Decoder& d, Pod* pod) {
     if (key == "nominatedNodeName") d.Read("status.nominatedNodeName", &pod->nominated_node);
     if (key == "startTime") d.Read("status.startTime", &pod->started);
     if (key == "conditions") d.Read("status.conditions", &pod->conditions);
-    if (key == "initContainerStatuses") DecodeStatuses(d, "status.initContainerStatuses", &pod->init_statuses);
+    if (key == "initContainerStatuses")
+      DecodeStatuses(d, "status.initContainerStatuses", &pod->init_statuses);
     if (key == "containerStatuses") DecodeStatuses(d, "status.containerStatuses", &pod->statuses);
   });
 }
@@ -309,10 +327,13 @@ void DecodePodStatus(Decoder& d, Pod* pod) {
 void DecodePodSpec(Decoder& d, PodSpec* spec) {
   d.Object("spec", [&](std::string_view key) {
     if (key == "initContainers") {
-      d.Vector("spec.initContainers", &spec->init_containers, [&](Container* c) { DecodeContainer(d, c); });
+      d.Vector("spec.initContainers", &spec->init_containers,
+               [&](Container* c) { DecodeContainer(d, c); });
     }
-    if (key == "containers") d.Vector("spec.containers", &spec->containers, [&](Container* c) { DecodeContainer(d, c); });
-    if (key == "volumes") d.Vector("spec.volumes", &spec->volumes, [&](Volume* v) { DecodeVolume(d, v); });
+    if (key == "containers")
+      d.Vector("spec.containers", &spec->containers, [&](Container* c) { DecodeContainer(d, c); });
+    if (key == "volumes")
+      d.Vector("spec.volumes", &spec->volumes, [&](Volume* v) { DecodeVolume(d, v); });
     if (key == "nodeName") d.Read("spec.nodeName", &spec->node_name);
     if (key == "nodeSelector") d.Read("spec.nodeSelector", &spec->node_selector);
     if (key == "tolerations") DecodeTolerations(d, &spec->tolerations);
@@ -324,13 +345,17 @@ void DecodePodSpec(Decoder& d, PodSpec* spec) {
     if (key == "hostNetwork") d.Read("spec.hostNetwork", &spec->host_network);
     if (key == "hostPID") d.Read("spec.hostPID", &spec->host_pid);
     if (key == "hostIPC") d.Read("spec.hostIPC", &spec->host_ipc);
-    if (key == "automountServiceAccountToken") d.Read("spec.automountServiceAccountToken", &spec->automount_token);
-    if (key == "activeDeadlineSeconds") d.Read("spec.activeDeadlineSeconds", &spec->active_deadline_seconds);
-    if (key == "terminationGracePeriodSeconds") d.ReadCount("spec.terminationGracePeriodSeconds", &spec->grace_period_seconds);
+    if (key == "automountServiceAccountToken")
+      d.Read("spec.automountServiceAccountToken", &spec->automount_token);
+    if (key == "activeDeadlineSeconds")
+      d.Read("spec.activeDeadlineSeconds", &spec->active_deadline_seconds);
+    if (key == "terminationGracePeriodSeconds")
+      d.ReadCount("spec.terminationGracePeriodSeconds", &spec->grace_period_seconds);
     if (key == "affinity") spec->has_affinity = d.Next() == '{';
     if (key == "securityContext") {
       d.Object("spec.securityContext", [&](std::string_view part) {
-        if (part == "runAsNonRoot") d.Read("spec.securityContext.runAsNonRoot", &spec->run_as_non_root);
+        if (part == "runAsNonRoot")
+          d.Read("spec.securityContext.runAsNonRoot", &spec->run_as_non_root);
       });
     }
   });
@@ -350,7 +375,8 @@ View* DecodePodView(const Object& object) {
 std::string Pod::ready() const { return fmt::format("{}/{}", ready_containers, total_containers); }
 
 bool Pod::healthy() const {
-  return phase == "Succeeded" || (phase == "Running" && status == "Running" && ready_containers == total_containers);
+  return phase == "Succeeded" ||
+         (phase == "Running" && status == "Running" && ready_containers == total_containers);
 }
 
 const ContainerStatus* Pod::FindStatus(std::string_view container) const {

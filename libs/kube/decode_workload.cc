@@ -26,14 +26,17 @@ View* Decode(const Object& object, std::unique_ptr<Deployment> v) {
         if (part == "selector") d.Read("spec.selector", &v->selector);
         if (part == "template") DecodePodTemplate(d, &v->pod_template);
         if (part == "paused") d.Read("spec.paused", &v->paused);
-        if (part == "progressDeadlineSeconds") d.ReadCount("spec.progressDeadlineSeconds", &v->progress_deadline_seconds);
+        if (part == "progressDeadlineSeconds")
+          d.ReadCount("spec.progressDeadlineSeconds", &v->progress_deadline_seconds);
         if (part == "strategy") {
           d.Object("spec.strategy", [&](std::string_view field) {
             if (field == "type") d.Read("spec.strategy.type", &v->strategy);
             if (field == "rollingUpdate") {
               d.Object("spec.strategy.rollingUpdate", [&](std::string_view limit) {
-                if (limit == "maxSurge") d.Read("spec.strategy.rollingUpdate.maxSurge", &v->max_surge);
-                if (limit == "maxUnavailable") d.Read("spec.strategy.rollingUpdate.maxUnavailable", &v->max_unavailable);
+                if (limit == "maxSurge")
+                  d.Read("spec.strategy.rollingUpdate.maxSurge", &v->max_surge);
+                if (limit == "maxUnavailable")
+                  d.Read("spec.strategy.rollingUpdate.maxUnavailable", &v->max_unavailable);
               });
             }
           });
@@ -42,12 +45,15 @@ View* Decode(const Object& object, std::unique_ptr<Deployment> v) {
     }
     if (key == "status") {
       d.Object("status", [&](std::string_view part) {
-        if (part == "observedGeneration") d.ReadCount("status.observedGeneration", &v->observed_generation);
+        if (part == "observedGeneration")
+          d.ReadCount("status.observedGeneration", &v->observed_generation);
         if (part == "replicas") d.ReadCount("status.replicas", &v->current_replicas);
         if (part == "updatedReplicas") d.ReadCount("status.updatedReplicas", &v->updated_replicas);
         if (part == "readyReplicas") d.ReadCount("status.readyReplicas", &v->ready_replicas);
-        if (part == "availableReplicas") d.ReadCount("status.availableReplicas", &v->available_replicas);
-        if (part == "unavailableReplicas") d.ReadCount("status.unavailableReplicas", &v->unavailable_replicas);
+        if (part == "availableReplicas")
+          d.ReadCount("status.availableReplicas", &v->available_replicas);
+        if (part == "unavailableReplicas")
+          d.ReadCount("status.unavailableReplicas", &v->unavailable_replicas);
         if (part == "conditions") d.Read("status.conditions", &v->conditions);
       });
     }
@@ -68,10 +74,12 @@ View* Decode(const Object& object, std::unique_ptr<ReplicaSet> v) {
     }
     if (key == "status") {
       d.Object("status", [&](std::string_view part) {
-        if (part == "observedGeneration") d.ReadCount("status.observedGeneration", &v->observed_generation);
+        if (part == "observedGeneration")
+          d.ReadCount("status.observedGeneration", &v->observed_generation);
         if (part == "replicas") d.ReadCount("status.replicas", &v->current_replicas);
         if (part == "readyReplicas") d.ReadCount("status.readyReplicas", &v->ready_replicas);
-        if (part == "availableReplicas") d.ReadCount("status.availableReplicas", &v->available_replicas);
+        if (part == "availableReplicas")
+          d.ReadCount("status.availableReplicas", &v->available_replicas);
         if (part == "conditions") d.Read("status.conditions", &v->conditions);
       });
     }
@@ -108,7 +116,8 @@ View* Decode(const Object& object, std::unique_ptr<StatefulSet> v) {
             if (field == "type") d.Read("spec.updateStrategy.type", &v->update_strategy);
             if (field == "rollingUpdate") {
               d.Object("spec.updateStrategy.rollingUpdate", [&](std::string_view limit) {
-                if (limit == "partition") d.ReadCount("spec.updateStrategy.rollingUpdate.partition", &v->partition);
+                if (limit == "partition")
+                  d.ReadCount("spec.updateStrategy.rollingUpdate.partition", &v->partition);
               });
             }
           });
@@ -117,11 +126,13 @@ View* Decode(const Object& object, std::unique_ptr<StatefulSet> v) {
     }
     if (key == "status") {
       d.Object("status", [&](std::string_view part) {
-        if (part == "observedGeneration") d.ReadCount("status.observedGeneration", &v->observed_generation);
+        if (part == "observedGeneration")
+          d.ReadCount("status.observedGeneration", &v->observed_generation);
         if (part == "replicas") d.ReadCount("status.replicas", &v->current_replicas);
         if (part == "readyReplicas") d.ReadCount("status.readyReplicas", &v->ready_replicas);
         if (part == "updatedReplicas") d.ReadCount("status.updatedReplicas", &v->updated_replicas);
-        if (part == "availableReplicas") d.ReadCount("status.availableReplicas", &v->available_replicas);
+        if (part == "availableReplicas")
+          d.ReadCount("status.availableReplicas", &v->available_replicas);
         if (part == "currentRevision") d.Read("status.currentRevision", &v->current_revision);
         if (part == "updateRevision") d.Read("status.updateRevision", &v->update_revision);
         if (part == "conditions") d.Read("status.conditions", &v->conditions);
@@ -147,14 +158,19 @@ View* Decode(const Object& object, std::unique_ptr<DaemonSet> v) {
     }
     if (key == "status") {
       d.Object("status", [&](std::string_view part) {
-        if (part == "observedGeneration") d.ReadCount("status.observedGeneration", &v->observed_generation);
-        if (part == "desiredNumberScheduled") d.ReadCount("status.desiredNumberScheduled", &v->desired);
-        if (part == "currentNumberScheduled") d.ReadCount("status.currentNumberScheduled", &v->current);
+        if (part == "observedGeneration")
+          d.ReadCount("status.observedGeneration", &v->observed_generation);
+        if (part == "desiredNumberScheduled")
+          d.ReadCount("status.desiredNumberScheduled", &v->desired);
+        if (part == "currentNumberScheduled")
+          d.ReadCount("status.currentNumberScheduled", &v->current);
         if (part == "numberReady") d.ReadCount("status.numberReady", &v->ready);
-        if (part == "updatedNumberScheduled") d.ReadCount("status.updatedNumberScheduled", &v->updated);
+        if (part == "updatedNumberScheduled")
+          d.ReadCount("status.updatedNumberScheduled", &v->updated);
         if (part == "numberAvailable") d.ReadCount("status.numberAvailable", &v->available);
         if (part == "numberUnavailable") d.ReadCount("status.numberUnavailable", &v->unavailable);
-        if (part == "numberMisscheduled") d.ReadCount("status.numberMisscheduled", &v->misscheduled);
+        if (part == "numberMisscheduled")
+          d.ReadCount("status.numberMisscheduled", &v->misscheduled);
         if (part == "conditions") d.Read("status.conditions", &v->conditions);
       });
     }
@@ -171,7 +187,8 @@ View* Decode(const Object& object, std::unique_ptr<Job> v) {
         if (part == "parallelism") d.ReadCount("spec.parallelism", &v->parallelism);
         if (part == "backoffLimit") d.ReadCount("spec.backoffLimit", &v->backoff_limit);
         if (part == "suspend") d.Read("spec.suspend", &v->suspend);
-        if (part == "activeDeadlineSeconds") d.Read("spec.activeDeadlineSeconds", &v->active_deadline_seconds);
+        if (part == "activeDeadlineSeconds")
+          d.Read("spec.activeDeadlineSeconds", &v->active_deadline_seconds);
         if (part == "selector") d.Read("spec.selector", &v->selector);
         if (part == "template") DecodePodTemplate(d, &v->pod_template);
       });
@@ -199,7 +216,8 @@ View* Decode(const Object& object, std::unique_ptr<CronJob> v) {
         if (part == "timeZone") d.Read("spec.timeZone", &v->time_zone);
         if (part == "suspend") d.Read("spec.suspend", &v->suspend);
         if (part == "concurrencyPolicy") d.Read("spec.concurrencyPolicy", &v->concurrency_policy);
-        if (part == "startingDeadlineSeconds") d.Read("spec.startingDeadlineSeconds", &v->starting_deadline_seconds);
+        if (part == "startingDeadlineSeconds")
+          d.Read("spec.startingDeadlineSeconds", &v->starting_deadline_seconds);
         if (part == "jobTemplate") {
           d.Object("spec.jobTemplate", [&](std::string_view field) {
             if (field != "spec") return;
@@ -221,9 +239,11 @@ View* Decode(const Object& object, std::unique_ptr<CronJob> v) {
   return v.release();
 }
 
-/// autoscaling v2 and v2beta2 nest the target, v2beta1 has flat fields; both are read into the same places.
+/// autoscaling v2 and v2beta2 nest the target, v2beta1 has flat fields; both are read into the same
+/// places.
 void DecodeMetricSource(Decoder& d, bool current, HpaMetric* metric) {
-  std::optional<int64_t>* utilization = current ? &metric->current_utilization : &metric->target_utilization;
+  std::optional<int64_t>* utilization =
+      current ? &metric->current_utilization : &metric->target_utilization;
   Str* value = current ? &metric->current_value : &metric->target_value;
   const auto amounts = [&](std::string_view key) {
     if (key == "averageUtilization") d.Read("metrics.averageUtilization", utilization);
@@ -244,8 +264,10 @@ void DecodeMetricSource(Decoder& d, bool current, HpaMetric* metric) {
       // v2beta1's "target" of an Object metric is a reference: no amounts in it, nothing is read.
       d.Object("metrics.target", amounts);
     }
-    if (key == "targetAverageUtilization" || key == "currentAverageUtilization") d.Read("metrics.utilization", utilization);
-    if (key == "targetAverageValue" || key == "currentAverageValue" || key == "targetValue" || key == "currentValue") {
+    if (key == "targetAverageUtilization" || key == "currentAverageUtilization")
+      d.Read("metrics.utilization", utilization);
+    if (key == "targetAverageValue" || key == "currentAverageValue" || key == "targetValue" ||
+        key == "currentValue") {
       Quantity quantity;
       d.Read("metrics.value", &quantity);
       *value = quantity.text;
@@ -316,7 +338,8 @@ View* Decode(const Object& object, std::unique_ptr<PodDisruptionBudget> v) {
     }
     if (key == "status") {
       d.Object("status", [&](std::string_view part) {
-        if (part == "disruptionsAllowed") d.ReadCount("status.disruptionsAllowed", &v->disruptions_allowed);
+        if (part == "disruptionsAllowed")
+          d.ReadCount("status.disruptionsAllowed", &v->disruptions_allowed);
         if (part == "currentHealthy") d.ReadCount("status.currentHealthy", &v->current_healthy);
         if (part == "desiredHealthy") d.ReadCount("status.desiredHealthy", &v->desired_healthy);
         if (part == "expectedPods") d.ReadCount("status.expectedPods", &v->expected_pods);
@@ -335,7 +358,8 @@ void DecodePodTemplate(Decoder& d, PodTemplate* pod_template) {
     if (key == "metadata") {
       d.Object("spec.template.metadata", [&](std::string_view part) {
         if (part == "labels") d.Read("spec.template.metadata.labels", &pod_template->labels);
-        if (part == "annotations") d.Read("spec.template.metadata.annotations", &pod_template->annotations);
+        if (part == "annotations")
+          d.Read("spec.template.metadata.annotations", &pod_template->annotations);
       });
     }
   });
@@ -343,15 +367,24 @@ void DecodePodTemplate(Decoder& d, PodTemplate* pod_template) {
 
 View* DecodeWorkloadView(int view_id, const Object& object) {
   switch (view_id) {
-    case kDeploymentView: return Decode(object, std::make_unique<Deployment>());
-    case kReplicaSetView: return Decode(object, std::make_unique<ReplicaSet>());
-    case kStatefulSetView: return Decode(object, std::make_unique<StatefulSet>());
-    case kDaemonSetView: return Decode(object, std::make_unique<DaemonSet>());
-    case kJobView: return Decode(object, std::make_unique<Job>());
-    case kCronJobView: return Decode(object, std::make_unique<CronJob>());
-    case kHorizontalPodAutoscalerView: return Decode(object, std::make_unique<HorizontalPodAutoscaler>());
-    case kPodDisruptionBudgetView: return Decode(object, std::make_unique<PodDisruptionBudget>());
-    default: return nullptr;
+    case kDeploymentView:
+      return Decode(object, std::make_unique<Deployment>());
+    case kReplicaSetView:
+      return Decode(object, std::make_unique<ReplicaSet>());
+    case kStatefulSetView:
+      return Decode(object, std::make_unique<StatefulSet>());
+    case kDaemonSetView:
+      return Decode(object, std::make_unique<DaemonSet>());
+    case kJobView:
+      return Decode(object, std::make_unique<Job>());
+    case kCronJobView:
+      return Decode(object, std::make_unique<CronJob>());
+    case kHorizontalPodAutoscalerView:
+      return Decode(object, std::make_unique<HorizontalPodAutoscaler>());
+    case kPodDisruptionBudgetView:
+      return Decode(object, std::make_unique<PodDisruptionBudget>());
+    default:
+      return nullptr;
   }
 }
 

@@ -22,12 +22,15 @@ bool TwoDigits(const char* text, int* out) {
 absl::Time ParseTime(std::string_view text) {
   // The form the API server writes; absl's general parser costs twenty times as much.
   int century, year, month, day, hour, minute, second;
-  if (text.size() == 20 && text[4] == '-' && text[7] == '-' && text[10] == 'T' && text[13] == ':' && text[16] == ':' &&
-      text[19] == 'Z' && TwoDigits(&text[0], &century) && TwoDigits(&text[2], &year) && TwoDigits(&text[5], &month) &&
-      TwoDigits(&text[8], &day) && TwoDigits(&text[11], &hour) && TwoDigits(&text[14], &minute) &&
-      TwoDigits(&text[17], &second) && month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour < 24 && minute < 60 &&
-      second < 60) {
-    return absl::FromCivil(absl::CivilSecond(century * 100 + year, month, day, hour, minute, second), absl::UTCTimeZone());
+  if (text.size() == 20 && text[4] == '-' && text[7] == '-' && text[10] == 'T' && text[13] == ':' &&
+      text[16] == ':' && text[19] == 'Z' && TwoDigits(&text[0], &century) &&
+      TwoDigits(&text[2], &year) && TwoDigits(&text[5], &month) && TwoDigits(&text[8], &day) &&
+      TwoDigits(&text[11], &hour) && TwoDigits(&text[14], &minute) &&
+      TwoDigits(&text[17], &second) && month >= 1 && month <= 12 && day >= 1 && day <= 31 &&
+      hour < 24 && minute < 60 && second < 60) {
+    return absl::FromCivil(
+        absl::CivilSecond(century * 100 + year, month, day, hour, minute, second),
+        absl::UTCTimeZone());
   }
   absl::Time time;
   return base::ParseRfc3339(text, &time) ? time : absl::InfinitePast();
@@ -35,7 +38,8 @@ absl::Time ParseTime(std::string_view text) {
 
 void Decoder::Defect(std::string_view field) {
   if (defects_ == nullptr || defects_->size() >= kMaxDefects) return;
-  if (std::find(defects_->begin(), defects_->end(), field) == defects_->end()) defects_->emplace_back(field);
+  if (std::find(defects_->begin(), defects_->end(), field) == defects_->end())
+    defects_->emplace_back(field);
 }
 
 bool Decoder::Begin(char type, std::string_view field) {
@@ -248,9 +252,9 @@ bool ObjectSelector::Matches(const StrPairs& labels) const {
     const bool has = Has(labels, expression.key);
     const bool listed = has && std::find(expression.values.begin(), expression.values.end(),
                                          Lookup(labels, expression.key)) != expression.values.end();
-    if (expression.op == "In" ? !listed
-        : expression.op == "NotIn" ? listed
-        : expression.op == "Exists" ? !has
+    if (expression.op == "In"             ? !listed
+        : expression.op == "NotIn"        ? listed
+        : expression.op == "Exists"       ? !has
         : expression.op == "DoesNotExist" ? has
                                           : true) {
       return false;

@@ -1,5 +1,5 @@
-// Reads the JSON of an object into a typed view in one pass. Strings are copied only where they hold escapes or the
-// text is not kept in plain.
+// Reads the JSON of an object into a typed view in one pass. Strings are copied only where they
+// hold escapes or the text is not kept in plain.
 #pragma once
 
 #include <string>
@@ -11,8 +11,9 @@
 
 namespace opsmesh::kube {
 
-/// Stands before one value at a time. Each Read consumes one value; null reads as absent; a value of another type is passed
-/// over and named in the defects. Members nobody reads are passed over by themselves.
+/// Stands before one value at a time. Each Read consumes one value; null reads as absent; a value
+/// of another type is passed over and named in the defects. Members nobody reads are passed over by
+/// themselves.
 class Decoder {
  public:
   /// Strings point into `json` or, given a pool, into that and `own`.

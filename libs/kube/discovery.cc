@@ -15,8 +15,8 @@ namespace {
 
 /// Kinds that more than one group serves: the same objects under another name.
 constexpr std::pair<std::string_view, std::string_view> kDoubles[] = {
-    {"extensions", "ingresses"},   {"extensions", "deployments"},     {"extensions", "replicasets"},
-    {"extensions", "daemonsets"},  {"extensions", "networkpolicies"}, {"events.k8s.io", "events"},
+    {"extensions", "ingresses"},  {"extensions", "deployments"},     {"extensions", "replicasets"},
+    {"extensions", "daemonsets"}, {"extensions", "networkpolicies"}, {"events.k8s.io", "events"},
 };
 
 bool IsDouble(const ResourceType& type, const std::vector<ResourceType>& all) {
@@ -40,18 +40,21 @@ int Rank(const ResourceType& type) {
 }
 
 bool AnswersTo(const ResourceType& type, const std::string& name) {
-  if (name == type.plural || name == base::AsciiLower(type.kind) || name == base::AsciiLower(type.singular)) return true;
+  if (name == type.plural || name == base::AsciiLower(type.kind) ||
+      name == base::AsciiLower(type.singular))
+    return true;
   return std::any_of(type.short_names.begin(), type.short_names.end(),
                      [&](const std::string& s) { return base::AsciiLower(s) == name; });
 }
 
-/// "deployments.apps", "deployments.v1.apps", "deployments.apps/v1", also with the singular or a short name in front.
+/// "deployments.apps", "deployments.v1.apps", "deployments.apps/v1", also with the singular or a
+/// short name in front.
 bool AnswersToQualified(const ResourceType& type, const std::string& name) {
   const size_t dot = name.find('.');
   if (dot == std::string::npos || !AnswersTo(type, name.substr(0, dot))) return false;
   const std::string rest = name.substr(dot + 1);
-  return rest == type.group || rest == type.version + "." + type.group || rest == type.group + "/" + type.version ||
-         rest == type.group + "." + type.version;
+  return rest == type.group || rest == type.version + "." + type.group ||
+         rest == type.group + "/" + type.version || rest == type.group + "." + type.version;
 }
 
 std::string NearestName(const std::string& name, const std::vector<ResourceType>& types) {
@@ -65,11 +68,14 @@ std::string NearestName(const std::string& name, const std::vector<ResourceType>
 
 }  // namespace
 
-Discovery::Discovery(std::vector<ResourceType> types, std::vector<std::string> failed_groups, absl::Time as_of)
+Discovery::Discovery(std::vector<ResourceType> types, std::vector<std::string> failed_groups,
+                     absl::Time as_of)
     : failed_groups_(std::move(failed_groups)), as_of_(as_of) {
-  for (const ResourceType& type : types) (IsDouble(type, types) ? doubles_ : types_).push_back(type);
+  for (const ResourceType& type : types)
+    (IsDouble(type, types) ? doubles_ : types_).push_back(type);
   std::sort(types_.begin(), types_.end(), [](const ResourceType& a, const ResourceType& b) {
-    return std::make_tuple(!a.group.empty(), std::string_view(a.group), std::string_view(a.plural)) <
+    return std::make_tuple(!a.group.empty(), std::string_view(a.group),
+                           std::string_view(a.plural)) <
            std::make_tuple(!b.group.empty(), std::string_view(b.group), std::string_view(b.plural));
   });
 }
@@ -87,13 +93,15 @@ absl::StatusOr<ResourceType> Discovery::Find(std::string_view name) const {
     }
   }
   const std::string shown(base::Utf8Prefix(base::SanitizeUtf8(name), 80));
-  base::Error error = base::NotFound("UNKNOWN_KIND", fmt::format("This cluster serves no kind called '{}'.", shown));
+  base::Error error = base::NotFound(
+      "UNKNOWN_KIND", fmt::format("This cluster serves no kind called '{}'.", shown));
   std::move(error).With("kind", shown);
   if (const std::string near = NearestName(wanted, types_); !near.empty()) {
     std::move(error).Hint(fmt::format("Did you mean '{}'?", near));
   } else if (!failed_groups_.empty()) {
-    std::move(error).Hint(fmt::format("These API groups did not answer, the kind may be in one of them: {}.",
-                                      base::Join(failed_groups_, ", ")));
+    std::move(error).Hint(
+        fmt::format("These API groups did not answer, the kind may be in one of them: {}.",
+                    base::Join(failed_groups_, ", ")));
   } else {
     std::move(error).Hint("Ask for the list of kinds the cluster serves.");
   }
@@ -120,7 +128,8 @@ std::vector<ResourceType> ChooseVersions(const std::vector<ResourceType>& served
         if (pick == nullptr && candidate->version == version) pick = candidate;
       }
     }
-    chosen.push_back(pick != nullptr ? *pick : *candidates.front());  // the server's preference stands first
+    chosen.push_back(
+        pick != nullptr ? *pick : *candidates.front());  // the server's preference stands first
   }
   return chosen;
 }

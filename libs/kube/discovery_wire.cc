@@ -9,16 +9,18 @@ namespace {
 
 constexpr size_t kMaxTypes = 10000;
 
-/// Groups, versions and plurals go into URLs, kinds into JSON: plain words only, whatever a server claims.
+/// Groups, versions and plurals go into URLs, kinds into JSON: plain words only, whatever a server
+/// claims.
 bool IsPlain(const std::string& text) {
   return text.size() <= 253 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
-  });
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '-' || c == '.';
+         });
 }
 
 bool IsUsable(const ResourceType& type) {
-  return IsPlain(type.group) && !type.version.empty() && IsPlain(type.version) && !type.plural.empty() &&
-         IsPlain(type.plural) && !type.kind.empty() && IsPlain(type.kind);
+  return IsPlain(type.group) && !type.version.empty() && IsPlain(type.version) &&
+         !type.plural.empty() && IsPlain(type.plural) && !type.kind.empty() && IsPlain(type.kind);
 }
 
 std::vector<std::string> Strings(JsonRef array) {
@@ -34,7 +36,8 @@ void Add(ResourceType type, std::vector<ResourceType>* types) {
   if (IsUsable(type) && types->size() < kMaxTypes) types->push_back(std::move(type));
 }
 
-void ReadAggregatedResource(JsonRef resource, const GroupVersion& gv, std::vector<ResourceType>* types) {
+void ReadAggregatedResource(JsonRef resource, const GroupVersion& gv,
+                            std::vector<ResourceType>* types) {
   ResourceType type;
   type.group = gv.group;
   type.version = gv.version;
@@ -53,7 +56,8 @@ void ReadAggregatedResource(JsonRef resource, const GroupVersion& gv, std::vecto
 
 }  // namespace
 
-void ReadAggregated(JsonRef root, std::vector<ResourceType>* types, std::vector<std::string>* failed) {
+void ReadAggregated(JsonRef root, std::vector<ResourceType>* types,
+                    std::vector<std::string>* failed) {
   root["items"].WalkElements([&](JsonRef group) {
     GroupVersion gv;
     gv.group = group["metadata"]["name"].String();
@@ -80,7 +84,8 @@ std::vector<GroupVersion> ReadGroupList(JsonRef root) {
       versions.push_back({name, version["version"].String()});
       return versions.size() < 64;
     });
-    std::stable_partition(versions.begin(), versions.end(), [&](const GroupVersion& gv) { return gv.version == preferred; });
+    std::stable_partition(versions.begin(), versions.end(),
+                          [&](const GroupVersion& gv) { return gv.version == preferred; });
     found.insert(found.end(), versions.begin(), versions.end());
     return found.size() < kMaxTypes;
   });

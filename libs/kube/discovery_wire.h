@@ -13,9 +13,10 @@ namespace opsmesh::kube {
 /// One type for each group and plural: a version this client knows, else the one that stands first.
 std::vector<ResourceType> ChooseVersions(const std::vector<ResourceType>& served);
 
-/// APIGroupDiscoveryList: every type of every version, the server's preferred version first; versions that the server
-/// calls stale go to `failed` ("metrics.k8s.io/v1beta1").
-void ReadAggregated(JsonRef root, std::vector<ResourceType>* types, std::vector<std::string>* failed);
+/// APIGroupDiscoveryList: every type of every version, the server's preferred version first;
+/// versions that the server calls stale go to `failed` ("metrics.k8s.io/v1beta1").
+void ReadAggregated(JsonRef root, std::vector<ResourceType>* types,
+                    std::vector<std::string>* failed);
 
 /// APIGroupList: group versions in the server's order, the preferred one first.
 struct GroupVersion {
@@ -26,6 +27,7 @@ struct GroupVersion {
 std::vector<GroupVersion> ReadGroupList(JsonRef root);
 
 /// APIResourceList of one group version.
-void ReadResourceList(JsonRef root, const GroupVersion& group_version, std::vector<ResourceType>* types);
+void ReadResourceList(JsonRef root, const GroupVersion& group_version,
+                      std::vector<ResourceType>* types);
 
 }  // namespace opsmesh::kube

@@ -1,4 +1,5 @@
-// Every case of badinputs/own/kube-api, through the client; hostile_cache_test.cc is about the cache.
+// Every case of badinputs/own/kube-api, through the client; hostile_cache_test.cc is about the
+// cache.
 #include <gtest/gtest.h>
 
 #include <atomic>

@@ -19,7 +19,8 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 bool IsHex(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
-/// First byte in [at, end) that ends a run of plain string bytes: a quote, a backslash or a control byte.
+/// First byte in [at, end) that ends a run of plain string bytes: a quote, a backslash or a control
+/// byte.
 const char* StringRunEnd(const char* at, const char* end) {
 #if defined(__SSE2__)
   const __m128i quote = _mm_set1_epi8('"');
@@ -28,8 +29,10 @@ const char* StringRunEnd(const char* at, const char* end) {
   while (end - at >= 16) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
     const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes);  // unsigned: <= 0x1f
-    const __m128i stop = _mm_or_si128(low, _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, slash)));
-    if (const int mask = _mm_movemask_epi8(stop); mask != 0) return at + __builtin_ctz(static_cast<unsigned>(mask));
+    const __m128i stop =
+        _mm_or_si128(low, _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, slash)));
+    if (const int mask = _mm_movemask_epi8(stop); mask != 0)
+      return at + __builtin_ctz(static_cast<unsigned>(mask));
     at += 16;
   }
 #endif
@@ -57,8 +60,9 @@ bool JsonScanner::Fail(const char* what) {
 
 absl::Status JsonScanner::ToStatus() const {
   if (*error_ == '\0') return absl::OkStatus();
-  return base::InvalidArgument("", too_deep_ ? "JSON_TOO_DEEP" : "MALFORMED_JSON",
-                               fmt::format("Not JSON that can be read: {} at byte {}.", error_, offset()));
+  return base::InvalidArgument(
+      "", too_deep_ ? "JSON_TOO_DEEP" : "MALFORMED_JSON",
+      fmt::format("Not JSON that can be read: {} at byte {}.", error_, offset()));
 }
 
 void JsonScanner::SkipSpace() {
@@ -89,12 +93,18 @@ bool JsonScanner::TryConsume(char c) {
 bool JsonScanner::Expect(char c) {
   if (TryConsume(c)) return true;
   switch (c) {
-    case ':': return Fail("expected ':'");
-    case '}': return Fail("expected ',' or '}'");
-    case ']': return Fail("expected ',' or ']'");
-    case '{': return Fail("expected an object");
-    case '[': return Fail("expected an array");
-    default: return Fail("expected a string");
+    case ':':
+      return Fail("expected ':'");
+    case '}':
+      return Fail("expected ',' or '}'");
+    case ']':
+      return Fail("expected ',' or ']'");
+    case '{':
+      return Fail("expected an object");
+    case '[':
+      return Fail("expected an array");
+    default:
+      return Fail("expected a string");
   }
 }
 
@@ -131,7 +141,8 @@ bool JsonScanner::ReadString(std::string_view* raw) {
 }
 
 bool JsonScanner::Literal(std::string_view word) {
-  if (static_cast<size_t>(end_ - at_) < word.size() || std::memcmp(at_, word.data(), word.size()) != 0) {
+  if (static_cast<size_t>(end_ - at_) < word.size() ||
+      std::memcmp(at_, word.data(), word.size()) != 0) {
     return Fail("expected a value");
   }
   at_ += word.size();
@@ -165,9 +176,12 @@ bool JsonScanner::Number() {
 
 bool JsonScanner::Scalar() {
   switch (*at_) {
-    case 't': return Literal("true");
-    case 'f': return Literal("false");
-    case 'n': return Literal("null");
+    case 't':
+      return Literal("true");
+    case 'f':
+      return Literal("false");
+    case 'n':
+      return Literal("null");
     default:
       if (*at_ == '-' || IsDigit(*at_)) return Number();
       return Fail("expected a value");
@@ -177,11 +191,16 @@ bool JsonScanner::Scalar() {
 bool JsonScanner::Skip() {
   std::string_view ignored;
   switch (Peek()) {
-    case '{': return ForEachMember([this](std::string_view) { return Skip(); });
-    case '[': return ForEachElement([this] { return Skip(); });
-    case '"': return ReadString(&ignored);
-    case '\0': return Fail("the text ends before a value");
-    default: return Scalar();
+    case '{':
+      return ForEachMember([this](std::string_view) { return Skip(); });
+    case '[':
+      return ForEachElement([this] { return Skip(); });
+    case '"':
+      return ReadString(&ignored);
+    case '\0':
+      return Fail("the text ends before a value");
+    default:
+      return Scalar();
   }
 }
 
@@ -218,7 +237,8 @@ bool JsonScanner::Copy(std::string* out) {
       *out += '"';
       return true;
     }
-    case '\0': return Fail("the text ends before a value");
+    case '\0':
+      return Fail("the text ends before a value");
     default: {
       const char* const start = at_;
       if (!Scalar()) return false;
@@ -286,14 +306,16 @@ bool CopyMasked(JsonScanner& scanner, std::string* out) {
   return ok;
 }
 
-/// True when the object that is next begins as the server begins one that stands alone. The scanner is a copy.
+/// True when the object that is next begins as the server begins one that stands alone. The scanner
+/// is a copy.
 bool BeginsWithTypeMeta(JsonScanner scanner) {
   std::string_view key;
   return scanner.TryConsume('{') && scanner.Peek() == '"' && scanner.ReadString(&key) &&
          (Means(key, "kind") || Means(key, "apiVersion"));
 }
 
-/// kind and apiVersion of the object that is next, as they stand in the JSON, where it has them. The scanner is a copy.
+/// kind and apiVersion of the object that is next, as they stand in the JSON, where it has them.
+/// The scanner is a copy.
 void ReadTypeMeta(JsonScanner scanner, std::string_view* api_version, std::string_view* kind) {
   bool have_kind = false;
   bool have_version = false;
@@ -312,7 +334,8 @@ void ReadTypeMeta(JsonScanner scanner, std::string_view* api_version, std::strin
 
 }  // namespace
 
-bool CopyStripped(JsonScanner& scanner, std::string_view api_version, std::string_view kind, std::string* out) {
+bool CopyStripped(JsonScanner& scanner, std::string_view api_version, std::string_view kind,
+                  std::string* out) {
   if (scanner.Peek() != '{') return scanner.Fail("expected an object");
   const JsonScanner start = scanner;
   bool secret = kind == "Secret";

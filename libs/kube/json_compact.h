@@ -1,7 +1,9 @@
-// One strict pass over JSON from the network: checks it, drops white space, strips what must not be kept.
+// One strict pass over JSON from the network: checks it, drops white space, strips what must not be
+// kept.
 //
-// Numbers and strings stay byte for byte (no lossy round trip through a double), so an object can be shown and sent back
-// as the server wrote it. Depth is bounded; nothing recurses on the input's say beyond that bound.
+// Numbers and strings stay byte for byte (no lossy round trip through a double), so an object can
+// be shown and sent back as the server wrote it. Depth is bounded; nothing recurses on the input's
+// say beyond that bound.
 #pragma once
 
 #include <cstddef>
@@ -16,11 +18,13 @@ namespace opsmesh::kube {
 /// Nesting that is read. CustomResourceDefinitions carry schemas some 60 levels deep.
 inline constexpr int kMaxJsonDepth = 256;
 
-/// Walks one document. Each method returns false after the first error; error() then says what and where.
+/// Walks one document. Each method returns false after the first error; error() then says what and
+/// where.
 class JsonScanner {
  public:
   /// `text` must be well-formed UTF-8 (IsUtf8 below) and outlive the scanner.
-  explicit JsonScanner(std::string_view text) : begin_(text.data()), at_(begin_), end_(begin_ + text.size()) {}
+  explicit JsonScanner(std::string_view text)
+      : begin_(text.data()), at_(begin_), end_(begin_ + text.size()) {}
 
   /// Next byte after white space without consuming it; '\0' at the end.
   char Peek();
@@ -35,8 +39,8 @@ class JsonScanner {
   bool Skip();
   /// Checks one value and appends it without white space.
   bool Copy(std::string* out);
-  /// Calls `member` for each member of the object that is next, after its key and colon were read. `member` must consume
-  /// the value (Skip, Copy, ...) and returns what that returned.
+  /// Calls `member` for each member of the object that is next, after its key and colon were read.
+  /// `member` must consume the value (Skip, Copy, ...) and returns what that returned.
   template <typename F>
   bool ForEachMember(F member) {
     if (!Enter('{')) return false;
@@ -88,11 +92,14 @@ class JsonScanner {
 /// Vectorised UTF-8 check.
 bool IsUtf8(std::string_view text);
 
-/// Appends `raw` (a JSON string without quotes, checked) with its escapes decoded; lone surrogates become U+FFFD.
+/// Appends `raw` (a JSON string without quotes, checked) with its escapes decoded; lone surrogates
+/// become U+FFFD.
 void UnescapeJson(std::string_view raw, std::string* out);
 
-/// Copies the object that is next, stripped as kube::Object promises, kind and apiVersion first: its own, or the given
-/// ones where it has none, as in lists. Both arguments are plain words without quotes or backslashes.
-bool CopyStripped(JsonScanner& scanner, std::string_view api_version, std::string_view kind, std::string* out);
+/// Copies the object that is next, stripped as kube::Object promises, kind and apiVersion first:
+/// its own, or the given ones where it has none, as in lists. Both arguments are plain words
+/// without quotes or backslashes.
+bool CopyStripped(JsonScanner& scanner, std::string_view api_version, std::string_view kind,
+                  std::string* out);
 
 }  // namespace opsmesh::kube

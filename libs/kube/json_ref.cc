@@ -12,13 +12,19 @@ namespace opsmesh::kube {
 JsonRef::Type JsonRef::type() const {
   if (begin_ == nullptr || begin_ >= end_) return Type::kAbsent;
   switch (*begin_) {
-    case '{': return Type::kObject;
-    case '[': return Type::kArray;
-    case '"': return Type::kString;
+    case '{':
+      return Type::kObject;
+    case '[':
+      return Type::kArray;
+    case '"':
+      return Type::kString;
     case 't':
-    case 'f': return Type::kBool;
-    case 'n': return Type::kNull;
-    default: return Type::kNumber;
+    case 'f':
+      return Type::kBool;
+    case 'n':
+      return Type::kNull;
+    default:
+      return Type::kNumber;
   }
 }
 
@@ -82,7 +88,8 @@ std::optional<int64_t> JsonRef::Int() const {
   if (error == std::errc::invalid_argument) return std::nullopt;
   if (stop < end_ && (*stop == '.' || *stop == 'e' || *stop == 'E')) return std::nullopt;
   if (error == std::errc::result_out_of_range) {
-    return *begin_ == '-' ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
+    return *begin_ == '-' ? std::numeric_limits<int64_t>::min()
+                          : std::numeric_limits<int64_t>::max();
   }
   return value;
 }
@@ -105,7 +112,11 @@ std::string_view JsonRef::Text() const {
   return {begin_, static_cast<size_t>(JsonWalk::Skip(begin_, end_) - begin_)};
 }
 
-void JsonRef::ForEachMember(const std::function<bool(std::string_view, JsonRef)>& visit) const { WalkMembers(visit); }
-void JsonRef::ForEachElement(const std::function<bool(JsonRef)>& visit) const { WalkElements(visit); }
+void JsonRef::ForEachMember(const std::function<bool(std::string_view, JsonRef)>& visit) const {
+  WalkMembers(visit);
+}
+void JsonRef::ForEachElement(const std::function<bool(JsonRef)>& visit) const {
+  WalkElements(visit);
+}
 
 }  // namespace opsmesh::kube

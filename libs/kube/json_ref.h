@@ -9,8 +9,9 @@
 
 namespace opsmesh::kube {
 
-/// Points at one value inside JSON text that was checked before (Object::json()). A default-made one is "absent"; every
-/// question to an absent value answers absent. Valid as long as the text. Copyable, immutable, thread-safe.
+/// Points at one value inside JSON text that was checked before (Object::json()). A default-made
+/// one is "absent"; every question to an absent value answers absent. Valid as long as the text.
+/// Copyable, immutable, thread-safe.
 class JsonRef {
  public:
   enum class Type { kAbsent, kNull, kBool, kNumber, kString, kArray, kObject };

@@ -1,4 +1,5 @@
-// How JsonRef steps over compact, valid JSON. Every step is bounded by the end of the text all the same.
+// How JsonRef steps over compact, valid JSON. Every step is bounded by the end of the text all the
+// same.
 #pragma once
 
 #include <cstring>
@@ -8,10 +9,12 @@
 namespace opsmesh::kube {
 
 struct JsonWalk {
-  /// The closing quote of the string whose first byte after the opening one is `at`; `end` when there is none.
+  /// The closing quote of the string whose first byte after the opening one is `at`; `end` when
+  /// there is none.
   static const char* StringEnd(const char* at, const char* end) {
     while (at < end) {
-      const char* quote = static_cast<const char*>(std::memchr(at, '"', static_cast<size_t>(end - at)));
+      const char* quote =
+          static_cast<const char*>(std::memchr(at, '"', static_cast<size_t>(end - at)));
       if (quote == nullptr) return end;
       const char* slash = quote;
       while (slash > at && slash[-1] == '\\') --slash;

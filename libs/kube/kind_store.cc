@@ -187,7 +187,8 @@ KindSnapshotPtr KindStore::Get() const {
 size_t KindStore::MemoryBytes() const {
   const std::lock_guard lock(mutex_);
   size_t bytes = packer_.MemoryBytes();
-  for (const ObjectPtr& object : objects_) bytes += object->MemoryBytes() + 40;  // and its places here and in a snapshot
+  for (const ObjectPtr& object : objects_)
+    bytes += object->MemoryBytes() + 40;  // and its places here and in a snapshot
   return bytes;
 }
 

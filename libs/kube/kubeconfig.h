@@ -14,7 +14,8 @@
 
 namespace opsmesh::kube {
 
-/// A named entry as flat settings ("certificate-authority-data" -> text), with the folder relative paths start from.
+/// A named entry as flat settings ("certificate-authority-data" -> text), with the folder relative
+/// paths start from.
 struct KubeconfigEntry {
   std::string folder;
   std::string file;  // for messages
@@ -35,15 +36,16 @@ class Kubeconfig {
  public:
   /// INVALID_ARGUMENT (MALFORMED_KUBECONFIG) naming `file`.
   absl::Status Add(std::string_view text, const std::string& folder, const std::string& file);
-  absl::StatusOr<ClusterConfig> Choose(const LoadOptions& options, const std::string& context) const;
+  absl::StatusOr<ClusterConfig> Choose(const LoadOptions& options,
+                                       const std::string& context) const;
   std::vector<ContextInfo> Contexts() const;
   const std::string& current_context() const { return current_context_; }
 
  private:
-  absl::Status ReadUser(const KubeconfigEntry& user, const KubeconfigEntry& cluster, const LoadOptions& options,
-                        ClusterConfig* config) const;
-  absl::Status ReadExec(const KubeconfigEntry& user, const KubeconfigEntry& cluster, const LoadOptions& options,
-                        ClusterConfig* config) const;
+  absl::Status ReadUser(const KubeconfigEntry& user, const KubeconfigEntry& cluster,
+                        const LoadOptions& options, ClusterConfig* config) const;
+  absl::Status ReadExec(const KubeconfigEntry& user, const KubeconfigEntry& cluster,
+                        const LoadOptions& options, ClusterConfig* config) const;
 
   std::string current_context_;
   std::map<std::string, KubeconfigEntry> clusters_;

@@ -9,7 +9,8 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 constexpr std::string_view kEllipsis = "\xE2\x80\xA6";
 constexpr size_t kSpare = 512;  // room for terminal escapes that go away
 
-/// Length of the terminal escape at the start of `text`, which begins with ESC: CSI, OSC or a two-byte one.
+/// Length of the terminal escape at the start of `text`, which begins with ESC: CSI, OSC or a
+/// two-byte one.
 size_t EscapeLength(std::string_view text) {
   if (text.size() < 2) return 1;
   if (text[1] == '[') {
@@ -49,9 +50,13 @@ std::string CleanLogLine(std::string_view raw, size_t* replaced) {
   // Count what is ill-formed: bytes before that are not in the longest valid reading.
   std::string fixed = base::SanitizeUtf8(plain);
   size_t marks = 0;
-  for (size_t at = fixed.find(kReplacement); at != std::string::npos; at = fixed.find(kReplacement, at + 3)) ++marks;
+  for (size_t at = fixed.find(kReplacement); at != std::string::npos;
+       at = fixed.find(kReplacement, at + 3))
+    ++marks;
   size_t before = 0;
-  for (size_t at = plain.find(kReplacement); at != std::string::npos; at = plain.find(kReplacement, at + 3)) ++before;
+  for (size_t at = plain.find(kReplacement); at != std::string::npos;
+       at = plain.find(kReplacement, at + 3))
+    ++before;
   *replaced += marks - before;
   return fixed;
 }
@@ -61,7 +66,8 @@ bool LogLines::Feed(std::string_view piece) {
   while (!piece.empty()) {
     const size_t end = piece.find('\n');
     const std::string_view part = piece.substr(0, end);
-    const size_t room = max_line_bytes_ + kSpare - std::min(pending_.size(), max_line_bytes_ + kSpare);
+    const size_t room =
+        max_line_bytes_ + kSpare - std::min(pending_.size(), max_line_bytes_ + kSpare);
     if (part.size() > room) overflow_ = true;
     pending_.append(part.substr(0, room));
     if (end == std::string_view::npos) return true;

@@ -10,8 +10,8 @@
 
 namespace opsmesh::kube {
 
-/// Cleans one line: ill-formed UTF-8 and control characters become U+FFFD, terminal escapes and a final CR go away.
-/// `replaced` counts the bytes that were replaced.
+/// Cleans one line: ill-formed UTF-8 and control characters become U+FFFD, terminal escapes and a
+/// final CR go away. `replaced` counts the bytes that were replaced.
 std::string CleanLogLine(std::string_view raw, size_t* replaced);
 
 /// Feeds bytes, yields clean lines. Holds at most one line of `max_line_bytes` (and a few bytes).
@@ -43,7 +43,9 @@ class LogTail {
  public:
   LogTail(size_t max_lines, size_t max_bytes) : max_lines_(max_lines), max_bytes_(max_bytes) {}
   void Add(std::string line);
-  std::vector<std::string> Take() { return {std::make_move_iterator(lines_.begin()), std::make_move_iterator(lines_.end())}; }
+  std::vector<std::string> Take() {
+    return {std::make_move_iterator(lines_.begin()), std::make_move_iterator(lines_.end())};
+  }
   bool dropped() const { return dropped_; }
 
  private:

@@ -93,13 +93,16 @@ std::string_view FamilyOf(std::string_view json) {
   return family;
 }
 
-size_t HeapBytes(const void* block) { return block == nullptr ? 0 : malloc_usable_size(const_cast<void*>(block)) + 8; }
+size_t HeapBytes(const void* block) {
+  return block == nullptr ? 0 : malloc_usable_size(const_cast<void*>(block)) + 8;
+}
 
 }  // namespace
 
 int ViewIdFor(std::string_view api_version, std::string_view kind) {
   const size_t slash = api_version.find('/');
-  const std::string_view group = slash == std::string_view::npos ? std::string_view() : api_version.substr(0, slash);
+  const std::string_view group =
+      slash == std::string_view::npos ? std::string_view() : api_version.substr(0, slash);
   for (const ViewName& name : kViewNames) {
     if (name.kind == kind && name.group == group) return name.id;
   }
@@ -134,14 +137,17 @@ const OwnerRef* Meta::controller() const {
   return nullptr;
 }
 
-std::string Meta::full_name() const { return ns.empty() ? std::string(name) : fmt::format("{}/{}", ns, name); }
+std::string Meta::full_name() const {
+  return ns.empty() ? std::string(name) : fmt::format("{}/{}", ns, name);
+}
 
 absl::Duration Meta::Age(absl::Time now) const {
   if (created == absl::InfinitePast() || created >= now) return absl::ZeroDuration();
   return now - created;
 }
 
-absl::StatusOr<ObjectPtr> Object::Parse(std::string_view json, std::string_view api_version, std::string_view kind) {
+absl::StatusOr<ObjectPtr> Object::Parse(std::string_view json, std::string_view api_version,
+                                        std::string_view kind) {
   std::string repaired;
   if (!IsUtf8(json)) {
     repaired = base::SanitizeUtf8(json);
@@ -155,11 +161,13 @@ absl::StatusOr<ObjectPtr> Object::Parse(std::string_view json, std::string_view 
   return object;
 }
 
-absl::StatusOr<ObjectPtr> ObjectBuilder::Read(JsonScanner& scanner, std::string_view api_version, std::string_view kind,
-                                              std::string* scratch, ObjectPacker* packer) {
+absl::StatusOr<ObjectPtr> ObjectBuilder::Read(JsonScanner& scanner, std::string_view api_version,
+                                              std::string_view kind, std::string* scratch,
+                                              ObjectPacker* packer) {
   if (scanner.Peek() != '{') {
     if (!scanner.Skip()) return scanner.ToStatus();
-    return base::InvalidArgument("", "UNPARSEABLE_OBJECT", "Something that is not an object stands in an object's place.");
+    return base::InvalidArgument("", "UNPARSEABLE_OBJECT",
+                                 "Something that is not an object stands in an object's place.");
   }
   scratch->clear();
   if (!CopyStripped(scanner, api_version, kind, scratch)) return scanner.ToStatus();
@@ -181,9 +189,11 @@ absl::StatusOr<ObjectPtr> ObjectBuilder::FromStripped(std::string_view json, Obj
   Decoder d(json, &object->own_, object->pool_.get(), nullptr);
   DecodeMeta(d, &object->meta_);
   if (object->meta_.name.empty()) {
-    return base::InvalidArgument("metadata.name", "UNPARSEABLE_OBJECT",
-                                 fmt::format("An object{} has no metadata.name that can be read.",
-                                             object->meta_.kind.empty() ? "" : fmt::format(" of kind {}", object->meta_.kind)));
+    return base::InvalidArgument(
+        "metadata.name", "UNPARSEABLE_OBJECT",
+        fmt::format(
+            "An object{} has no metadata.name that can be read.",
+            object->meta_.kind.empty() ? "" : fmt::format(" of kind {}", object->meta_.kind)));
   }
   object->view_id_ = ViewIdFor(object->meta_.api_version, object->meta_.kind);
   return ObjectPtr(std::move(object));
@@ -224,18 +234,23 @@ const View* Object::ViewFor(int view_id) const {
 
 size_t Object::MemoryBytes() const {
   size_t bytes = sizeof(Object) + 32 + packed_.MemoryBytes() + own_.MemoryBytes();
-  if (const std::string* plain = plain_.load(std::memory_order_acquire)) bytes += sizeof(*plain) + HeapBytes(plain->data());
-  bytes += meta_.labels.capacity() * sizeof(meta_.labels[0]) + meta_.owners.capacity() * sizeof(OwnerRef);
-  // Views hold vectors of views; measurement puts them at some two fifths of the text they came from.
+  if (const std::string* plain = plain_.load(std::memory_order_acquire))
+    bytes += sizeof(*plain) + HeapBytes(plain->data());
+  bytes += meta_.labels.capacity() * sizeof(meta_.labels[0]) +
+           meta_.owners.capacity() * sizeof(OwnerRef);
+  // Views hold vectors of views; measurement puts them at some two fifths of the text they came
+  // from.
   const size_t text = pool_ != nullptr ? packed_.size() : 0;
-  if (const View* view = view_.load(std::memory_order_acquire)) bytes += HeapBytes(view) + text * 2 / 5;
+  if (const View* view = view_.load(std::memory_order_acquire))
+    bytes += HeapBytes(view) + text * 2 / 5;
   return bytes;
 }
 
 Object::~Object() {
   delete view_.load(std::memory_order_acquire);
   const std::string* plain = plain_.load(std::memory_order_acquire);
-  if (plain != nullptr && pool_ != nullptr) pool_->inflated().fetch_sub(1, std::memory_order_relaxed);
+  if (plain != nullptr && pool_ != nullptr)
+    pool_->inflated().fetch_sub(1, std::memory_order_relaxed);
   delete plain;
 }
 

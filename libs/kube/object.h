@@ -1,4 +1,5 @@
-// A Kubernetes object: immutable, shared, its JSON kept once, with cheap metadata and typed views decoded on first use.
+// A Kubernetes object: immutable, shared, its JSON kept once, with cheap metadata and typed views
+// decoded on first use.
 #pragma once
 
 #include <atomic>
@@ -21,7 +22,8 @@ namespace opsmesh::kube {
 class Object;
 using ObjectPtr = std::shared_ptr<const Object>;
 
-/// Text that lives as long as the Object it was read from. Well-formed UTF-8. Untrusted: it came from the cluster.
+/// Text that lives as long as the Object it was read from. Well-formed UTF-8. Untrusted: it came
+/// from the cluster.
 using Str = std::string_view;
 using StrPairs = std::vector<std::pair<Str, Str>>;
 
@@ -64,7 +66,8 @@ struct Meta {
 class View {
  public:
   virtual ~View() = default;
-  /// Fields that were there with a type nobody can use ("status.containerStatuses"): the object is partly unparseable.
+  /// Fields that were there with a type nobody can use ("status.containerStatuses"): the object is
+  /// partly unparseable.
   const std::vector<std::string>& defects() const { return defects_; }
 
  private:
@@ -73,14 +76,16 @@ class View {
   TextArena own_;  // strings that are not in the object's text or pool as they should read
 };
 
-/// What is removed from every object on the way in: metadata.managedFields, the last-applied-configuration annotation,
-/// and, in Secrets, every value under data and stringData (the keys stay, with "***" for a value).
+/// What is removed from every object on the way in: metadata.managedFields, the
+/// last-applied-configuration annotation, and, in Secrets, every value under data and stringData
+/// (the keys stay, with "***" for a value).
 ///
 /// Thread-safe; views are decoded once, on first use, by whoever comes first.
 class Object {
  public:
-  /// Checks, compacts and strips one object. `kind` and `api_version` fill in what list items lack. INVALID_ARGUMENT
-  /// (MALFORMED_JSON, JSON_TOO_DEEP, UNPARSEABLE_OBJECT when it is no object or has no usable metadata.name).
+  /// Checks, compacts and strips one object. `kind` and `api_version` fill in what list items lack.
+  /// INVALID_ARGUMENT (MALFORMED_JSON, JSON_TOO_DEEP, UNPARSEABLE_OBJECT when it is no object or
+  /// has no usable metadata.name).
   static absl::StatusOr<ObjectPtr> Parse(std::string_view json, std::string_view api_version = {},
                                          std::string_view kind = {});
 
@@ -88,8 +93,9 @@ class Object {
   const Str& name() const { return meta_.name; }
   const Str& ns() const { return meta_.ns; }
 
-  /// Compact JSON, stripped as above, kind and apiVersion first. Lives as long as the object. Objects of a cache keep it
-  /// compressed until it is first asked for (some 10 us); prefer views for what is read of every object.
+  /// Compact JSON, stripped as above, kind and apiVersion first. Lives as long as the object.
+  /// Objects of a cache keep it compressed until it is first asked for (some 10 us); prefer views
+  /// for what is read of every object.
   std::string_view json() const;
   JsonRef root() const { return JsonRef(json()); }
   /// Annotation by key, escapes decoded; nullopt when absent.

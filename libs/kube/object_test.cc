@@ -30,7 +30,8 @@ ObjectPtr Must(std::string_view json) {
   return object.ok() ? *object : nullptr;
 }
 
-std::vector<ObjectPtr> RecordedList(const std::string& version, const std::string& file, const char* plural) {
+std::vector<ObjectPtr> RecordedList(const std::string& version, const std::string& file,
+                                    const char* plural) {
   ListPage page;
   const absl::Status status = ParseList(Recorded(version, file), *FindBuiltin(plural), &page);
   EXPECT_TRUE(status.ok()) << status;
@@ -44,19 +45,21 @@ TEST(Object, KeepsEveryByteButWhatMustNotBeKept) {
       "annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{\"env\":\"hunter2\"}","keep":"é\n"}},
     "spec": {"number": 1.0, "big": 123456789012345678901234567890, "exp": 1e400, "list": [ ] , "text":"\u00e9\/" } } )");
   ASSERT_NE(object, nullptr);
-  EXPECT_EQ(object->json(),
-            R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"b","annotations":{"keep":"é\n"}},)"
-            R"("spec":{"number":1.0,"big":123456789012345678901234567890,"exp":1e400,"list":[],"text":"\u00e9\/"}})");
+  EXPECT_EQ(
+      object->json(),
+      R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"b","annotations":{"keep":"é\n"}},)"
+      R"("spec":{"number":1.0,"big":123456789012345678901234567890,"exp":1e400,"list":[],"text":"\u00e9\/"}})");
   EXPECT_EQ(object->Annotation("keep"), "é\n");
   EXPECT_EQ(object->Annotation("other"), std::nullopt);
 }
 
 TEST(Object, ValuesOfSecretsAreGoneHoweverTheObjectIsSpelled) {
-  for (const std::string json : {
-           R"({"kind":"Secret","apiVersion":"v1","metadata":{"name":"s"},"data":{"p":"aHVudGVyMg=="},"stringData":{"q":"hunter2"}})",
-           R"({"metadata":{"name":"s"},"data":{"p":"aHVudGVyMg=="},"stringData":{"q":"hunter2"},"kind":"Secret","apiVersion":"v1"})",
-           R"({"kind":"Sec\u0072et","apiVersion":"v1","metadata":{"name":"s"},"d\u0061ta":{"p":"aHVudGVyMg=="},"stringData":{"q":"hunter2"}})",
-           R"({"apiVersion":"v1","kind":"Secret","metadata":{"name":"s"},"data":["aHVudGVyMg=="],"stringData":"hunter2"})"}) {
+  for (
+      const std::string json :
+      {R"({"kind":"Secret","apiVersion":"v1","metadata":{"name":"s"},"data":{"p":"aHVudGVyMg=="},"stringData":{"q":"hunter2"}})",
+       R"({"metadata":{"name":"s"},"data":{"p":"aHVudGVyMg=="},"stringData":{"q":"hunter2"},"kind":"Secret","apiVersion":"v1"})",
+       R"({"kind":"Sec\u0072et","apiVersion":"v1","metadata":{"name":"s"},"d\u0061ta":{"p":"aHVudGVyMg=="},"stringData":{"q":"hunter2"}})",
+       R"({"apiVersion":"v1","kind":"Secret","metadata":{"name":"s"},"data":["aHVudGVyMg=="],"stringData":"hunter2"})"}) {
     for (const std::string kind : {"", "Secret", "Pod"}) {
       const auto object = Object::Parse(json, kind.empty() ? "" : "v1", kind);
       ASSERT_TRUE(object.ok()) << object.status();
@@ -64,7 +67,8 @@ TEST(Object, ValuesOfSecretsAreGoneHoweverTheObjectIsSpelled) {
       EXPECT_EQ((*object)->json().find("aHVudGVyMg"), std::string::npos) << json;
     }
   }
-  const auto secret = Must(R"({"kind":"Secret","apiVersion":"v1","metadata":{"name":"s"},"data":{"p":"x","q":"y"},"type":"Opaque"})");
+  const auto secret = Must(
+      R"({"kind":"Secret","apiVersion":"v1","metadata":{"name":"s"},"data":{"p":"x","q":"y"},"type":"Opaque"})");
   ASSERT_NE(secret->As<Secret>(), nullptr);
   EXPECT_EQ(secret->As<Secret>()->keys, (std::vector<Str>{"p", "q"}));
   EXPECT_EQ(secret->As<Secret>()->type, "Opaque");
@@ -88,14 +92,16 @@ TEST(Object, HostileTextIsATypedErrorNotACrash) {
   std::string deep = R"({"metadata":{"name":"a"},"spec":)";
   for (int i = 0; i < 100000; ++i) deep += '[';
   EXPECT_EQ(Reason(Object::Parse(deep).status()), "JSON_TOO_DEEP");
-  const auto bytes = Object::Parse("{\"metadata\":{\"name\":\"a\",\"labels\":{\"x\":\"\xff\xfe\"}}}");
+  const auto bytes =
+      Object::Parse("{\"metadata\":{\"name\":\"a\",\"labels\":{\"x\":\"\xff\xfe\"}}}");
   ASSERT_TRUE(bytes.ok());
   EXPECT_TRUE(base::IsValidUtf8((*bytes)->json()));
 }
 
 TEST(Object, EveryPrefixAndEveryFlippedByteOfAPodIsReadOrRefused) {
-  const std::string pod = R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","labels":{"k\n":"v"}},"spec":{"containers":[)"
-                          R"({"name":"c","resources":{"limits":{"cpu":"1e3m"}}}]},"status":{"phase":"Running","x":[1.5e3,true,null]}})";
+  const std::string pod =
+      R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","labels":{"k\n":"v"}},"spec":{"containers":[)"
+      R"({"name":"c","resources":{"limits":{"cpu":"1e3m"}}}]},"status":{"phase":"Running","x":[1.5e3,true,null]}})";
   for (size_t i = 0; i < pod.size(); ++i) (void)Object::Parse(pod.substr(0, i));
   for (size_t i = 0; i < pod.size(); ++i) {
     for (const char c : {'"', '\\', '{', '}', '[', ']', ',', ':', '\0', '\xff', '7'}) {
@@ -134,7 +140,8 @@ TEST(Object, TheScannerJudgesJsonTestSuiteAsTheStandardDoes) {
 }
 
 TEST(Object, ViewsAreDecodedOnceAlsoWhenManyAskAtOnce) {
-  const auto pod = Must(R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"},"spec":{"containers":[{"name":"c"}]}})");
+  const auto pod = Must(
+      R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"},"spec":{"containers":[{"name":"c"}]}})");
   std::vector<const Pod*> views(8);
   std::vector<std::thread> threads;
   for (const Pod*& view : views) threads.emplace_back([&] { view = pod->As<Pod>(); });
@@ -145,20 +152,24 @@ TEST(Object, ViewsAreDecodedOnceAlsoWhenManyAskAtOnce) {
 /// Everything a pod's view says, for comparing.
 std::string Told(const Object& object) {
   const Meta& meta = object.meta();
-  std::string text = fmt::format("{} {} {} {} {} {}\n", meta.full_name(), meta.uid, meta.resource_version, meta.kind, meta.api_version,
-                                 absl::FormatTime(meta.created));
+  std::string text =
+      fmt::format("{} {} {} {} {} {}\n", meta.full_name(), meta.uid, meta.resource_version,
+                  meta.kind, meta.api_version, absl::FormatTime(meta.created));
   for (const auto& [key, value] : meta.labels) text += fmt::format("{}={}\n", key, value);
   for (const OwnerRef& owner : meta.owners) text += fmt::format("{} {}\n", owner.kind, owner.uid);
   const Pod* pod = object.As<Pod>();
   if (pod == nullptr) return text;
-  text += fmt::format("{} {} {} {} {} {}\n", pod->status, pod->ready(), pod->restarts, pod->pod_ip, pod->spec.node_name, pod->message);
+  text += fmt::format("{} {} {} {} {} {}\n", pod->status, pod->ready(), pod->restarts, pod->pod_ip,
+                      pod->spec.node_name, pod->message);
   for (const Container& c : pod->spec.containers) {
     text += fmt::format("{} {} {}\n", c.name, c.image, c.liveness.path);
     for (const Str arg : c.args) text += fmt::format(" {}", arg);
     for (const EnvVar& env : c.env) text += fmt::format(" {}={}", env.name, env.value);
-    for (const auto& [name, quantity] : c.limits) text += fmt::format(" {}:{}", name, quantity.text);
+    for (const auto& [name, quantity] : c.limits)
+      text += fmt::format(" {}:{}", name, quantity.text);
   }
-  for (const ContainerStatus& c : pod->statuses) text += fmt::format("{} {} {}\n", c.name, c.image_id, c.state.message);
+  for (const ContainerStatus& c : pod->statuses)
+    text += fmt::format("{} {} {}\n", c.name, c.image_id, c.state.message);
   return text;
 }
 
@@ -167,8 +178,10 @@ TEST(Packing, AnObjectOfACacheSaysWhatThePlainOneSays) {
   std::vector<std::string> texts;
   for (const std::string version : {"1.32", "1.20"}) {
     if (!HaveShared("data/kube/recorded-" + version)) continue;
-    for (const char* file : {"list-pods-shop.json", "list-pods-infra.json", "list-pods-payments.json"}) {
-      for (const ObjectPtr& object : RecordedList(version, file, "pods")) texts.emplace_back(object->json());
+    for (const char* file :
+         {"list-pods-shop.json", "list-pods-infra.json", "list-pods-payments.json"}) {
+      for (const ObjectPtr& object : RecordedList(version, file, "pods"))
+        texts.emplace_back(object->json());
     }
   }
   for (int i = 0; i < 300; ++i) {
@@ -196,7 +209,9 @@ TEST(Packing, ObjectsOutliveTheirPackerAndItsGenerations) {
     ObjectPacker packer;
     for (uint32_t i = 0; i < 2 * ObjectPacker::kGeneration + 5; ++i) {
       auto object = *ObjectBuilder::FromStripped(
-          fmt::format(R"({{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"p{0}","namespace":"shop"}},"spec":{{"nodeName":"node-{1}"}}}})", i, i % 9),
+          fmt::format(
+              R"({{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"p{0}","namespace":"shop"}},"spec":{{"nodeName":"node-{1}"}}}})",
+              i, i % 9),
           &packer);
       if (i % 4000 == 0) kept.push_back(std::move(object));
     }
@@ -213,7 +228,10 @@ TEST(Packing, AStoreGivesUpTheTextsThatWereAskedFor) {
   ListResult list;
   for (int i = 0; i < 600; ++i) {
     list.items.push_back(*ObjectBuilder::FromStripped(
-        fmt::format(R"({{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"p{}","namespace":"shop","uid":"u{}"}}}})", i, i), &store.packer()));
+        fmt::format(
+            R"({{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"p{}","namespace":"shop","uid":"u{}"}}}})",
+            i, i),
+        &store.packer()));
   }
   store.Replace(list);
   list.items.clear();
@@ -226,11 +244,13 @@ TEST(Packing, AStoreGivesUpTheTextsThatWereAskedFor) {
   store.Apply(bookmark);
   const auto after = store.Get();
   ASSERT_EQ(after->objects().size(), 600u);
-  for (size_t i = 0; i < 600; ++i) EXPECT_EQ(after->objects()[i]->meta().uid, before->objects()[i]->meta().uid);
+  for (size_t i = 0; i < 600; ++i)
+    EXPECT_EQ(after->objects()[i]->meta().uid, before->objects()[i]->meta().uid);
   EXPECT_EQ(store.packer().inflated(), 600) << "the old picture is still held";
   store.Apply(bookmark);
   EXPECT_EQ(store.Get()->objects()[0], after->objects()[0]) << "and is no reason to pack again";
-  EXPECT_EQ(before->Find("shop", "p5")->root().At("metadata.uid").String(), "u5") << "who holds the old picture still reads it";
+  EXPECT_EQ(before->Find("shop", "p5")->root().At("metadata.uid").String(), "u5")
+      << "who holds the old picture still reads it";
 }
 
 TEST(Views, PodsOfBothRecordedServersShowWhatKubectlShows) {
@@ -240,7 +260,8 @@ TEST(Views, PodsOfBothRecordedServersShowWhatKubectlShows) {
     std::map<std::string, std::vector<std::string>> rows;
     for (const auto& row : table["rows"]) {
       std::vector<std::string> cells;
-      for (const auto& cell : row["cells"]) cells.push_back(cell.is_string() ? cell.get<std::string>() : cell.dump());
+      for (const auto& cell : row["cells"])
+        cells.push_back(cell.is_string() ? cell.get<std::string>() : cell.dump());
       rows[cells[0]] = cells;
     }
     int compared = 0;
@@ -253,7 +274,8 @@ TEST(Views, PodsOfBothRecordedServersShowWhatKubectlShows) {
         EXPECT_TRUE(pod->defects().empty());
         EXPECT_EQ(pod->ready(), row->second[1]) << object->name();
         EXPECT_EQ(pod->status, row->second[2]) << object->name();
-        EXPECT_EQ(std::to_string(pod->restarts), row->second[3].substr(0, row->second[3].find(' '))) << object->name();
+        EXPECT_EQ(std::to_string(pod->restarts), row->second[3].substr(0, row->second[3].find(' ')))
+            << object->name();
         ++compared;
       }
     }
@@ -276,13 +298,19 @@ TEST(Views, EveryRecordedListDecodesWithoutADefect) {
       kind.resize(kind.size() - 4);
       const ResourceType* type = nullptr;
       for (const ResourceType& candidate : BuiltinTypes()) {
-        if (candidate.kind == kind) { type = &candidate; break; }
+        if (candidate.kind == kind) {
+          type = &candidate;
+          break;
+        }
       }
       if (type == nullptr) continue;
       ResourceType served = *type;
       const auto api_version = body["apiVersion"].get<std::string>();
-      served.version = api_version.substr(api_version.find('/') == std::string::npos ? 0 : api_version.find('/') + 1);
-      served.group = api_version.find('/') == std::string::npos ? "" : api_version.substr(0, api_version.find('/'));
+      served.version = api_version.substr(
+          api_version.find('/') == std::string::npos ? 0 : api_version.find('/') + 1);
+      served.group = api_version.find('/') == std::string::npos
+                         ? ""
+                         : api_version.substr(0, api_version.find('/'));
       ListPage page;
       ASSERT_TRUE(ParseList(Recorded(version, file), served, &page).ok()) << file;
       EXPECT_EQ(page.items.size(), body["items"].size()) << file;
@@ -311,7 +339,8 @@ TEST(Views, EveryRecordedListDecodesWithoutADefect) {
         if (const auto* v = object->As<PersistentVolumeClaim>()) view = v;
         if (const auto* v = object->As<PersistentVolume>()) view = v;
         if (view == nullptr) continue;
-        for (const std::string& defect : view->defects()) ADD_FAILURE() << file << " " << object->name() << ": " << defect;
+        for (const std::string& defect : view->defects())
+          ADD_FAILURE() << file << " " << object->name() << ": " << defect;
       }
     }
     EXPECT_GT(objects, 300) << version;
@@ -319,29 +348,35 @@ TEST(Views, EveryRecordedListDecodesWithoutADefect) {
 }
 
 TEST(Views, WhatIsMissingNullOrOfAWrongTypeReadsAsAbsentAndIsNamed) {
-  const auto empty = Must(R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"b"},"spec":{}})");
+  const auto empty =
+      Must(R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"b"},"spec":{}})");
   EXPECT_EQ(empty->As<Pod>()->status, "Unknown");
   EXPECT_EQ(empty->As<Pod>()->ready(), "0/0");
-  const auto nulls = Must(R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"},"spec":null,"status":null})");
+  const auto nulls =
+      Must(R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"},"spec":null,"status":null})");
   EXPECT_TRUE(nulls->As<Pod>()->defects().empty());
-  const auto wrong = Must(R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","labels":[]},"status":{"phase":"Running",)"
-                          R"("containerStatuses":{"restartCount":"many"}}})");
+  const auto wrong = Must(
+      R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","labels":[]},"status":{"phase":"Running",)"
+      R"("containerStatuses":{"restartCount":"many"}}})");
   EXPECT_EQ(wrong->As<Pod>()->phase, "Running");
   EXPECT_EQ(wrong->As<Pod>()->defects(), (std::vector<std::string>{"status.containerStatuses"}));
-  const auto negative = Must(R"({"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"a"},"spec":{"replicas":-3},)"
-                             R"("status":{"replicas":null,"readyReplicas":-1}})");
+  const auto negative = Must(
+      R"({"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"a"},"spec":{"replicas":-3},)"
+      R"("status":{"replicas":null,"readyReplicas":-1}})");
   EXPECT_EQ(negative->As<Deployment>()->replicas, 0);
   EXPECT_EQ(negative->As<Deployment>()->ready_replicas, 0);
   EXPECT_EQ(negative->As<Deployment>()->defects().size(), 2u);
-  const auto future = Must(R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","creationTimestamp":"9999-12-31T23:59:59Z"}})");
+  const auto future = Must(
+      R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","creationTimestamp":"9999-12-31T23:59:59Z"}})");
   EXPECT_EQ(future->meta().Age(absl::FromUnixSeconds(1800000000)), absl::ZeroDuration());
 }
 
 TEST(Views, AnEventsOrderFollowsItsNewestTime) {
-  const auto event = Must(R"({"kind":"Event","apiVersion":"v1","metadata":{"name":"e","creationTimestamp":"2026-01-01T00:00:00Z"},)"
-                          R"("involvedObject":{"kind":"Pod","namespace":"shop","name":"cart","uid":"u"},"reason":"BackOff",)"
-                          R"("message":"Back-off","type":"Warning","count":3,"firstTimestamp":"2026-01-01T00:00:00Z",)"
-                          R"("lastTimestamp":"2026-01-01T01:00:00Z","series":{"count":7,"lastObservedTime":"2026-01-01T02:00:00.000001Z"}})");
+  const auto event = Must(
+      R"({"kind":"Event","apiVersion":"v1","metadata":{"name":"e","creationTimestamp":"2026-01-01T00:00:00Z"},)"
+      R"("involvedObject":{"kind":"Pod","namespace":"shop","name":"cart","uid":"u"},"reason":"BackOff",)"
+      R"("message":"Back-off","type":"Warning","count":3,"firstTimestamp":"2026-01-01T00:00:00Z",)"
+      R"("lastTimestamp":"2026-01-01T01:00:00Z","series":{"count":7,"lastObservedTime":"2026-01-01T02:00:00.000001Z"}})");
   const Event* view = event->As<Event>();
   EXPECT_EQ(view->count, 7);
   EXPECT_TRUE(view->warning());
@@ -360,7 +395,8 @@ TEST(Quantity, ReadsEverySuffixAndTellsExaFromAnExponent) {
   EXPECT_EQ(ParseQuantity("-5Gi"), -5.0 * 1024 * 1024 * 1024);
   EXPECT_EQ(ParseQuantity("0"), 0);
   EXPECT_EQ(ParseQuantity(".5"), 0.5);
-  for (const char* bad : {"", "1e3m", "m", "1 Gi", "Gi", "1gi", "--1", "1e999", "0x10", "1.2.3", "NaN", "inf"}) {
+  for (const char* bad :
+       {"", "1e3m", "m", "1 Gi", "Gi", "1gi", "--1", "1e999", "0x10", "1.2.3", "NaN", "inf"}) {
     EXPECT_EQ(ParseQuantity(bad), std::nullopt) << bad;
   }
   EXPECT_EQ(FormatCpu(0.25), "250m");

@@ -14,12 +14,22 @@ struct Suffix {
 };
 constexpr double kKi = 1024.0;
 constexpr Suffix kSuffixes[] = {
-    {"", 1},         {"n", 1e-9},          {"u", 1e-6},
-    {"m", 1e-3},     {"k", 1e3},           {"M", 1e6},
-    {"G", 1e9},      {"T", 1e12},          {"P", 1e15},
-    {"E", 1e18},     {"Ki", kKi},          {"Mi", kKi * kKi},
-    {"Gi", kKi * kKi * kKi},               {"Ti", kKi * kKi * kKi * kKi},
-    {"Pi", kKi * kKi * kKi * kKi * kKi},   {"Ei", kKi * kKi * kKi * kKi * kKi * kKi},
+    {"", 1},
+    {"n", 1e-9},
+    {"u", 1e-6},
+    {"m", 1e-3},
+    {"k", 1e3},
+    {"M", 1e6},
+    {"G", 1e9},
+    {"T", 1e12},
+    {"P", 1e15},
+    {"E", 1e18},
+    {"Ki", kKi},
+    {"Mi", kKi* kKi},
+    {"Gi", kKi* kKi* kKi},
+    {"Ti", kKi* kKi* kKi* kKi},
+    {"Pi", kKi* kKi* kKi* kKi* kKi},
+    {"Ei", kKi* kKi* kKi* kKi* kKi* kKi},
 };
 
 std::string Trimmed(double value, std::string_view unit) {
@@ -41,7 +51,8 @@ std::optional<double> ParseQuantity(std::string_view text) {
   size_t end = 0;
   bool digit = false;
   bool point = false;
-  while (end < text.size() && ((text[end] >= '0' && text[end] <= '9') || (text[end] == '.' && !point))) {
+  while (end < text.size() &&
+         ((text[end] >= '0' && text[end] <= '9') || (text[end] == '.' && !point))) {
     digit |= text[end] != '.';
     point |= text[end] == '.';
     ++end;
@@ -58,13 +69,15 @@ std::optional<double> ParseQuantity(std::string_view text) {
   const char* const first = rest.data() + (rest[1] == '+' ? 2 : 1);
   int exponent = 0;
   const auto [stop, error] = std::from_chars(first, rest.data() + rest.size(), exponent);
-  if (error != std::errc() || stop != rest.data() + rest.size() || exponent < -64 || exponent > 64) return std::nullopt;
+  if (error != std::errc() || stop != rest.data() + rest.size() || exponent < -64 || exponent > 64)
+    return std::nullopt;
   return value * std::pow(10.0, exponent);
 }
 
 std::string FormatCpu(double cores) {
   if (!std::isfinite(cores)) return "?";
-  if (std::fabs(cores) < 10 && std::fabs(cores - std::round(cores)) > 1e-9) return fmt::format("{:.0f}m", cores * 1000);
+  if (std::fabs(cores) < 10 && std::fabs(cores - std::round(cores)) > 1e-9)
+    return fmt::format("{:.0f}m", cores * 1000);
   return Trimmed(cores, "");
 }
 

@@ -14,12 +14,15 @@ constexpr size_t kInboxBytes = 8 << 20;
 constexpr size_t kErrorBytes = 64 << 10;
 constexpr int kMalformedInARow = 3;
 constexpr absl::Duration kBookmarkSilence = absl::Seconds(150);  // the server sends one a minute
-constexpr absl::Duration kPollInstead = absl::Seconds(30);       // where listing is allowed and watching is not
+constexpr absl::Duration kPollInstead =
+    absl::Seconds(30);  // where listing is allowed and watching is not
 constexpr absl::Duration kLongestRetryAfter = absl::Minutes(2);
 constexpr absl::Duration kShortWatch = absl::Seconds(1);
 constexpr absl::Duration kExpiryJitter = absl::Milliseconds(500);
 
-bool Is(const absl::Status& status, std::string_view reason) { return base::DetailOf(status).reason == reason; }
+bool Is(const absl::Status& status, std::string_view reason) {
+  return base::DetailOf(status).reason == reason;
+}
 
 }  // namespace
 
@@ -48,11 +51,14 @@ void Reflector::After(absl::Duration delay, void (Reflector::*step)()) {
   });
 }
 
-double Reflector::Random() { return static_cast<double>(parts_->options.ids->Random() >> 11) * 0x1p-53; }
+double Reflector::Random() {
+  return static_cast<double>(parts_->options.ids->Random() >> 11) * 0x1p-53;
+}
 
 absl::Duration Reflector::Backoff() {
   const absl::Duration most =
-      std::min(parts_->options.backoff_max, parts_->options.backoff_min * std::pow(2.0, std::min(failures_, 20)));
+      std::min(parts_->options.backoff_max,
+               parts_->options.backoff_min * std::pow(2.0, std::min(failures_, 20)));
   ++failures_;
   return most * (0.5 + 0.5 * Random());
 }
@@ -65,7 +71,8 @@ void Reflector::Publish(const std::vector<Change>& changes) {
 void Reflector::List() {
   const base::Context ctx = parts_->ctx.WithTimeout(absl::Minutes(2));
   const auto discovery = parts_->client.Discover(ctx, std::exchange(rediscover_, false));
-  // Only a server that refuses discovery is asked for what we think it serves; one that does not answer is waited for.
+  // Only a server that refuses discovery is asked for what we think it serves; one that does not
+  // answer is waited for.
   if (!discovery.ok() && discovery.status().code() != absl::StatusCode::kPermissionDenied) {
     return Failed(discovery.status(), &Reflector::List);
   }
@@ -74,13 +81,15 @@ void Reflector::List() {
   type_ = *type;
   store_.SetType(type_);
   ListOptions options;
-  // Any state will do for a start, and is cheap: the watch goes on from there. After an expiry only the newest will.
+  // Any state will do for a start, and is cheap: the watch goes on from there. After an expiry only
+  // the newest will.
   options.resource_version = must_be_newest_ ? "" : "0";
   options.page_size = must_be_newest_ ? parts_->options.page_size : 0;
   options.packer = &store_.packer();
   const auto list = parts_->client.List(ctx, type_, parts_->options.ns, options);
   if (!list.ok()) {
-    if (list.status().code() == absl::StatusCode::kPermissionDenied || list.status().code() == absl::StatusCode::kNotFound ||
+    if (list.status().code() == absl::StatusCode::kPermissionDenied ||
+        list.status().code() == absl::StatusCode::kNotFound ||
         list.status().code() == absl::StatusCode::kUnimplemented) {
       return Refused(list.status());
     }
@@ -108,9 +117,11 @@ void Reflector::Failed(const absl::Status& status, void (Reflector::*next)()) {
   if (!parts_->ctx.Check().ok()) return;
   store_.Fail(status);
   parts_->on_status();
-  // A server that says when to come back is not asked before, within reason; the back-off comes on top, so that many
-  // caches do not come back together.
-  const absl::Duration asked = std::clamp(base::DetailOf(status).retry_after.value_or(absl::ZeroDuration()), absl::ZeroDuration(), kLongestRetryAfter);
+  // A server that says when to come back is not asked before, within reason; the back-off comes on
+  // top, so that many caches do not come back together.
+  const absl::Duration asked =
+      std::clamp(base::DetailOf(status).retry_after.value_or(absl::ZeroDuration()),
+                 absl::ZeroDuration(), kLongestRetryAfter);
   After(asked + Backoff(), next);
 }
 
@@ -180,9 +191,11 @@ void Reflector::Drain(const std::shared_ptr<Session>& session) {
         session->scheduled = false;
         return;
       }
-      if (std::exchange(session->paused, false) && session->transfer != nullptr) session->transfer->Resume();
+      if (std::exchange(session->paused, false) && session->transfer != nullptr)
+        session->transfer->Resume();
     }
-    const absl::Status status = session->lines.Feed(bytes, [this](std::string_view line) { return OnLine(line); });
+    const absl::Status status =
+        session->lines.Feed(bytes, [this](std::string_view line) { return OnLine(line); });
     if (!status.ok() || done) {
       session->over = true;
       std::shared_ptr<http_client::Call> transfer;
@@ -214,12 +227,17 @@ absl::Status Reflector::OnLine(std::string_view text) {
       Publish(store_.Apply(position));
       return absl::OkStatus();
     }
-    case WatchLine::Kind::kUnknownType: return absl::OkStatus();
-    case WatchLine::Kind::kError: return ErrorFromStatusJson(call, cluster, line.error_json);
-    case WatchLine::Kind::kMalformed: break;
+    case WatchLine::Kind::kUnknownType:
+      return absl::OkStatus();
+    case WatchLine::Kind::kError:
+      return ErrorFromStatusJson(call, cluster, line.error_json);
+    case WatchLine::Kind::kMalformed:
+      break;
   }
   ++malformed_;
-  return NameCall(base::Unavailable("MALFORMED_EVENT", "The API server sent a watch event that is not JSON."), call, cluster);
+  return NameCall(
+      base::Unavailable("MALFORMED_EVENT", "The API server sent a watch event that is not JSON."),
+      call, cluster);
 }
 
 void Reflector::WatchEnded(const std::shared_ptr<Session>& session, const absl::Status& ended) {
@@ -240,15 +258,17 @@ void Reflector::WatchEnded(const std::shared_ptr<Session>& session, const absl::
     must_be_newest_ = true;
     return After(kExpiryJitter * Random(), &Reflector::List);
   }
-  if (status.code() == absl::StatusCode::kPermissionDenied || status.code() == absl::StatusCode::kUnimplemented) {
+  if (status.code() == absl::StatusCode::kPermissionDenied ||
+      status.code() == absl::StatusCode::kUnimplemented) {
     store_.Fail(status);  // listing worked: go on by listing
     parts_->on_status();
     return After(kPollInstead, &Reflector::List);
   }
   if (status.code() == absl::StatusCode::kNotFound) return Refused(status);
-  // A token that was rotated or has run out: with a new one the watch goes on where it was, and nobody calls that stale.
-  if (status.code() == absl::StatusCode::kUnauthenticated && parts_->client.transport_->RenewCredentials() &&
-      !std::exchange(renewed_, true)) {
+  // A token that was rotated or has run out: with a new one the watch goes on where it was, and
+  // nobody calls that stale.
+  if (status.code() == absl::StatusCode::kUnauthenticated &&
+      parts_->client.transport_->RenewCredentials() && !std::exchange(renewed_, true)) {
     return After(absl::ZeroDuration(), &Reflector::OpenWatch);
   }
   // 500 on a watch is how some servers say that they do not understand a resourceVersion.
@@ -257,7 +277,8 @@ void Reflector::WatchEnded(const std::shared_ptr<Session>& session, const absl::
     return Failed(status, &Reflector::List);
   }
   if (!status.ok()) return Failed(status, &Reflector::OpenWatch);
-  // The server ends every watch after a while. One that it ends at once, again and again, is a failure all the same.
+  // The server ends every watch after a while. One that it ends at once, again and again, is a
+  // failure all the same.
   const bool short_lived = base::SystemClock().Steady() - session->opened_at < kShortWatch;
   store_.Fail(absl::OkStatus());
   After(short_lived ? Backoff() : parts_->options.backoff_min * Random(), &Reflector::OpenWatch);

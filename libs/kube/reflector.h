@@ -18,16 +18,22 @@ namespace opsmesh::kube {
 
 /// What the reflectors of a cache share.
 struct CacheParts {
-  CacheParts(Client& cluster, Cache::Options cache_options) : client(cluster), options(std::move(cache_options)) {}
+  CacheParts(Client& cluster, Cache::Options cache_options)
+      : client(cluster), options(std::move(cache_options)) {}
 
   Client& client;
   const Cache::Options options;
   base::Context ctx = base::Context::Background();  // cancelled when the cache goes away
   std::function<void()> on_status;                  // wakes WaitForSync
 
-  /// Lists block, so they have threads of their own; a hanging one does not hold up the events of other kinds.
-  void PostList(absl::Duration delay, std::function<void()> task) { Post(lists, delay, std::move(task)); }
-  void PostEvents(std::function<void()> task) { Post(events, absl::ZeroDuration(), std::move(task)); }
+  /// Lists block, so they have threads of their own; a hanging one does not hold up the events of
+  /// other kinds.
+  void PostList(absl::Duration delay, std::function<void()> task) {
+    Post(lists, delay, std::move(task));
+  }
+  void PostEvents(std::function<void()> task) {
+    Post(events, absl::ZeroDuration(), std::move(task));
+  }
 
   std::mutex guard;  // of the two below, null once the cache goes away
   Scheduler* lists = nullptr;
@@ -40,8 +46,8 @@ struct CacheParts {
   }
 };
 
-/// All work happens in tasks, one at a time for a reflector: each step posts the next. Bytes of an open watch wait in its
-/// session's inbox until a task takes them.
+/// All work happens in tasks, one at a time for a reflector: each step posts the next. Bytes of an
+/// open watch wait in its session's inbox until a task takes them.
 class Reflector : public std::enable_shared_from_this<Reflector> {
  public:
   Reflector(std::shared_ptr<CacheParts> parts, std::string name)

@@ -16,7 +16,8 @@ struct LabelTerm {
   enum class Op { kEquals, kNotEquals, kIn, kNotIn, kExists, kNotExists };
   std::string key;
   Op op = Op::kEquals;
-  std::vector<std::string> values;  // one for kEquals/kNotEquals, >= 1 for kIn/kNotIn, none otherwise
+  std::vector<std::string>
+      values;  // one for kEquals/kNotEquals, >= 1 for kIn/kNotIn, none otherwise
   friend bool operator==(const LabelTerm&, const LabelTerm&) = default;
 };
 
@@ -26,7 +27,8 @@ class LabelSelector {
   LabelSelector() = default;
   explicit LabelSelector(std::vector<LabelTerm> terms) : terms_(std::move(terms)) {}
   static LabelSelector Equals(const std::vector<std::pair<std::string, std::string>>& labels);
-  /// kubectl's syntax: "a=b,c!=d,e in (x,y),!f,g". INVALID_ARGUMENT (INVALID_SELECTOR) with the place at fault.
+  /// kubectl's syntax: "a=b,c!=d,e in (x,y),!f,g". INVALID_ARGUMENT (INVALID_SELECTOR) with the
+  /// place at fault.
   static absl::StatusOr<LabelSelector> Parse(std::string_view text);
 
   LabelSelector& Add(LabelTerm term);
@@ -42,14 +44,16 @@ class LabelSelector {
   std::vector<LabelTerm> terms_;
 };
 
-/// Equality conditions on fields ("status.phase", "spec.nodeName"); the server says which fields a kind has.
+/// Equality conditions on fields ("status.phase", "spec.nodeName"); the server says which fields a
+/// kind has.
 struct FieldTerm {
   std::string field;
   std::string value;
   bool negated = false;
 };
 
-/// The query parameter, values escaped, not yet percent-encoded. INVALID_ARGUMENT (INVALID_SELECTOR).
+/// The query parameter, values escaped, not yet percent-encoded. INVALID_ARGUMENT
+/// (INVALID_SELECTOR).
 absl::StatusOr<std::string> FieldQuery(const std::vector<FieldTerm>& terms);
 
 }  // namespace opsmesh::kube

@@ -1,4 +1,5 @@
-// Client and cache against the simulated cluster of the demo, over its TLS door: the wiring that `opsmesh up` uses.
+// Client and cache against the simulated cluster of the demo, over its TLS door: the wiring that
+// `opsmesh up` uses.
 #include <gtest/gtest.h>
 
 #include <iostream>
@@ -49,16 +50,19 @@ TEST_P(SimulatorTest, EveryDefaultKindIsListedWatchedAndReadWithoutADefect) {
   std::cerr << "synced " << (*cache)->Status().size() << " kinds in "
             << absl::FormatDuration(base::SystemClock().Steady() - start) << "\n";
   for (const KindStatus& status : (*cache)->Status()) {
-    EXPECT_EQ(status.state, KindStatus::State::kLive) << status.type.plural << ": " << status.last_error;
+    EXPECT_EQ(status.state, KindStatus::State::kLive)
+        << status.type.plural << ": " << status.last_error;
     EXPECT_TRUE(status.unparseable.empty()) << status.type.plural;
   }
   const auto snapshot = (*cache)->Get();
   EXPECT_GT(snapshot->Of("pods").objects().size(), 5u);
   for (const ObjectPtr& pod : snapshot->Of("pods").objects()) {
     ASSERT_NE(pod->As<Pod>(), nullptr);
-    EXPECT_TRUE(pod->As<Pod>()->defects().empty()) << pod->name() << " " << pod->As<Pod>()->defects()[0];
+    EXPECT_TRUE(pod->As<Pod>()->defects().empty())
+        << pod->name() << " " << pod->As<Pod>()->defects()[0];
   }
-  for (const ObjectPtr& event : snapshot->Of("events").objects()) EXPECT_TRUE(event->As<Event>()->defects().empty());
+  for (const ObjectPtr& event : snapshot->Of("events").objects())
+    EXPECT_TRUE(event->As<Event>()->defects().empty());
 }
 
 TEST_P(SimulatorTest, AWriteComesBackThroughTheWatchAndAViewerIsRefused) {
@@ -74,8 +78,9 @@ TEST_P(SimulatorTest, AWriteComesBackThroughTheWatchAndAViewerIsRefused) {
   };
   auto cache = Cache::Start(*client_, options);
   ASSERT_TRUE((*cache)->WaitForSync(Soon()).ok());
-  const auto made = client_->Create(Soon(), *FindBuiltin("cm"), "shop",
-                                    R"({"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"made-here"},"data":{"a":"b"}})");
+  const auto made = client_->Create(
+      Soon(), *FindBuiltin("cm"), "shop",
+      R"({"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"made-here"},"data":{"a":"b"}})");
   ASSERT_TRUE(made.ok()) << made.status();
   std::unique_lock lock(mutex);
   EXPECT_TRUE(changed.wait_for(lock, std::chrono::seconds(10), [&] { return seen; }));
@@ -84,7 +89,8 @@ TEST_P(SimulatorTest, AWriteComesBackThroughTheWatchAndAViewerIsRefused) {
   EXPECT_EQ(Reason(refused), "FORBIDDEN") << refused;
 }
 
-INSTANTIATE_TEST_SUITE_P(Doors, SimulatorTest, ::testing::Bool(), [](const auto& door) { return door.param ? "Tls" : "Plain"; });
+INSTANTIATE_TEST_SUITE_P(Doors, SimulatorTest, ::testing::Bool(),
+                         [](const auto& door) { return door.param ? "Tls" : "Plain"; });
 
 }  // namespace
 }  // namespace opsmesh::kube

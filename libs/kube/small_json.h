@@ -35,8 +35,12 @@ std::string JsonString(std::string_view text);
 /// Writes an object member by member, in the order of the calls.
 class JsonObject {
  public:
-  JsonObject& Add(std::string_view key, std::string_view value) { return AddRaw(key, JsonString(value)); }
-  JsonObject& AddIf(std::string_view key, std::string_view value) { return value.empty() ? *this : Add(key, value); }
+  JsonObject& Add(std::string_view key, std::string_view value) {
+    return AddRaw(key, JsonString(value));
+  }
+  JsonObject& AddIf(std::string_view key, std::string_view value) {
+    return value.empty() ? *this : Add(key, value);
+  }
   JsonObject& AddRaw(std::string_view key, std::string_view json) {
     text_ += text_.empty() ? "{" : ",";
     text_ += JsonString(key);

@@ -31,9 +31,11 @@ class Lazy {
   mutable Map map_;
 };
 
-std::span<const ObjectPtr> In(const std::unordered_map<std::string_view, Bucket>& index, std::string_view key) {
+std::span<const ObjectPtr> In(const std::unordered_map<std::string_view, Bucket>& index,
+                              std::string_view key) {
   const auto found = index.find(key);
-  return found == index.end() ? std::span<const ObjectPtr>() : std::span<const ObjectPtr>(found->second);
+  return found == index.end() ? std::span<const ObjectPtr>()
+                              : std::span<const ObjectPtr>(found->second);
 }
 
 std::string TargetKey(std::string_view kind, std::string_view ns, std::string_view name) {
@@ -107,19 +109,23 @@ std::span<const ObjectPtr> KindSnapshot::OwnedBy(std::string_view uid) const {
     for (const ObjectPtr& object : data_->objects) {
       for (const OwnerRef& owner : object->meta().owners) (*map)[owner.uid].push_back(object);
     }
-  }), uid);
+  }),
+            uid);
 }
 
 std::span<const ObjectPtr> KindSnapshot::OnNode(std::string_view node) const {
   return In(data_->by_node.Get([&](auto* map) {
     for (const ObjectPtr& object : data_->objects) {
       const Pod* pod = object->As<Pod>();
-      if (pod != nullptr && !pod->spec.node_name.empty()) (*map)[pod->spec.node_name].push_back(object);
+      if (pod != nullptr && !pod->spec.node_name.empty())
+        (*map)[pod->spec.node_name].push_back(object);
     }
-  }), node);
+  }),
+            node);
 }
 
-std::span<const ObjectPtr> KindSnapshot::WithLabel(std::string_view key, std::string_view value) const {
+std::span<const ObjectPtr> KindSnapshot::WithLabel(std::string_view key,
+                                                   std::string_view value) const {
   const auto& index = data_->by_label.Get([&](auto* map) {
     for (const ObjectPtr& object : data_->objects) {
       for (const auto& [name, text] : object->meta().labels) (*map)[name][text].push_back(object);
@@ -133,7 +139,8 @@ namespace {
 
 /// Those of `candidates` that lie in the namespace and match.
 template <typename Match>
-std::vector<ObjectPtr> Filter(std::span<const ObjectPtr> candidates, std::string_view ns, Match match) {
+std::vector<ObjectPtr> Filter(std::span<const ObjectPtr> candidates, std::string_view ns,
+                              Match match) {
   std::vector<ObjectPtr> found;
   for (const ObjectPtr& object : candidates) {
     if ((ns.empty() || object->ns() == ns) && match(object->meta().labels)) found.push_back(object);
@@ -143,7 +150,8 @@ std::vector<ObjectPtr> Filter(std::span<const ObjectPtr> candidates, std::string
 
 }  // namespace
 
-std::vector<ObjectPtr> KindSnapshot::Matching(std::string_view ns, const LabelSelector& selector) const {
+std::vector<ObjectPtr> KindSnapshot::Matching(std::string_view ns,
+                                              const LabelSelector& selector) const {
   std::span<const ObjectPtr> candidates = InNamespace(ns);
   for (const LabelTerm& term : selector.terms()) {
     if (term.op != LabelTerm::Op::kEquals || term.values.size() != 1) continue;
@@ -153,11 +161,13 @@ std::vector<ObjectPtr> KindSnapshot::Matching(std::string_view ns, const LabelSe
   return Filter(candidates, ns, [&](const StrPairs& labels) { return selector.Matches(labels); });
 }
 
-std::vector<ObjectPtr> KindSnapshot::Matching(std::string_view ns, const ObjectSelector& selector) const {
+std::vector<ObjectPtr> KindSnapshot::Matching(std::string_view ns,
+                                              const ObjectSelector& selector) const {
   if (!selector.present) return {};
-  const auto candidates = selector.match_labels.empty()
-                              ? InNamespace(ns)
-                              : WithLabel(selector.match_labels[0].first, selector.match_labels[0].second);
+  const auto candidates =
+      selector.match_labels.empty()
+          ? InNamespace(ns)
+          : WithLabel(selector.match_labels[0].first, selector.match_labels[0].second);
   return Filter(candidates, ns, [&](const StrPairs& labels) { return selector.Matches(labels); });
 }
 
@@ -170,13 +180,14 @@ std::vector<ObjectPtr> KindSnapshot::Matching(std::string_view ns, const StrPair
   });
 }
 
-std::vector<ObjectPtr> KindSnapshot::About(std::string_view kind, std::string_view ns, std::string_view name,
-                                           std::string_view uid) const {
+std::vector<ObjectPtr> KindSnapshot::About(std::string_view kind, std::string_view ns,
+                                           std::string_view name, std::string_view uid) const {
   if (!uid.empty()) {
     const auto& index = data_->events_by_uid.Get([&](auto* map) {
       for (const ObjectPtr& object : data_->objects) {
         const Event* event = object->As<Event>();
-        if (event != nullptr && !event->about.uid.empty()) (*map)[event->about.uid].push_back(object);
+        if (event != nullptr && !event->about.uid.empty())
+          (*map)[event->about.uid].push_back(object);
       }
       for (auto& [key, events] : *map) SortByTime(&events);
     });

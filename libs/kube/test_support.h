@@ -35,7 +35,8 @@ inline bool ReadFile(const std::string& path, std::string* out) {
 
 /// True when the data of `folder` lie beside the clone; says so loudly when not.
 inline bool HaveShared(const std::string& folder) {
-  if (std::ifstream(SharedDir() + "/" + folder + "/README.md") || std::ifstream(SharedDir() + "/" + folder + "/index.json") ||
+  if (std::ifstream(SharedDir() + "/" + folder + "/README.md") ||
+      std::ifstream(SharedDir() + "/" + folder + "/index.json") ||
       std::ifstream(SharedDir() + "/" + folder + "/401.json")) {
     return true;
   }
@@ -45,7 +46,8 @@ inline bool HaveShared(const std::string& folder) {
 
 inline std::string Recorded(const std::string& version, const std::string& file) {
   std::string text;
-  if (!ReadFile(SharedDir() + "/data/kube/recorded-" + version + "/" + file, &text)) std::cerr << "missing " << file << "\n";
+  if (!ReadFile(SharedDir() + "/data/kube/recorded-" + version + "/" + file, &text))
+    std::cerr << "missing " << file << "\n";
   return text;
 }
 
@@ -63,26 +65,27 @@ class FakeApi {
   using Script = std::function<void(const Seen&, std::shared_ptr<http_server::Exchange>)>;
 
   explicit FakeApi(Script script) : script_(std::move(script)) {
-    auto server = http_server::Server::Start({}, [this](std::shared_ptr<http_server::Exchange> exchange) {
-      Seen seen;
-      const auto& request = exchange->request();
-      seen.method = request.method;
-      seen.path = request.path;
-      seen.headers = request.headers;
-      seen.body = request.body;
-      for (const auto pair : base::Split(request.raw_query, '&')) {
-        const size_t equals = pair.find('=');
-        if (equals == std::string_view::npos) continue;
-        std::string value;
-        base::PercentDecode(pair.substr(equals + 1), &value);
-        seen.query[std::string(pair.substr(0, equals))] = value;
-      }
-      {
-        const std::lock_guard lock(mutex_);
-        seen_.push_back(seen);
-      }
-      script_(seen, std::move(exchange));
-    });
+    auto server =
+        http_server::Server::Start({}, [this](std::shared_ptr<http_server::Exchange> exchange) {
+          Seen seen;
+          const auto& request = exchange->request();
+          seen.method = request.method;
+          seen.path = request.path;
+          seen.headers = request.headers;
+          seen.body = request.body;
+          for (const auto pair : base::Split(request.raw_query, '&')) {
+            const size_t equals = pair.find('=');
+            if (equals == std::string_view::npos) continue;
+            std::string value;
+            base::PercentDecode(pair.substr(equals + 1), &value);
+            seen.query[std::string(pair.substr(0, equals))] = value;
+          }
+          {
+            const std::lock_guard lock(mutex_);
+            seen_.push_back(seen);
+          }
+          script_(seen, std::move(exchange));
+        });
     if (!server.ok()) std::abort();
     server_ = *std::move(server);
   }
@@ -115,9 +118,10 @@ inline http_server::Response Json(int status, std::string body) {
   return response;
 }
 
-inline std::string StatusJson(int code, const std::string& reason, const std::string& message = "no") {
-  return R"({"kind":"Status","apiVersion":"v1","status":"Failure","code":)" + std::to_string(code) + R"(,"reason":")" + reason +
-         R"(","message":")" + message + R"("})";
+inline std::string StatusJson(int code, const std::string& reason,
+                              const std::string& message = "no") {
+  return R"({"kind":"Status","apiVersion":"v1","status":"Failure","code":)" + std::to_string(code) +
+         R"(,"reason":")" + reason + R"(","message":")" + message + R"("})";
 }
 
 /// The same answer to everything.
@@ -130,7 +134,8 @@ inline FakeApi::Script Always(int status, std::string body, std::string type = "
 }
 
 /// A client of `config` that retries without waiting long.
-inline std::unique_ptr<Client> MakeClient(http_client::Client& http, ClusterConfig config, bool writes = false) {
+inline std::unique_ptr<Client> MakeClient(http_client::Client& http, ClusterConfig config,
+                                          bool writes = false) {
   Client::Options options;
   options.config = std::move(config);
   options.http = &http;

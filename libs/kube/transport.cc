@@ -17,10 +17,12 @@ constexpr double kRetryShare = 0.2;
 
 bool IsSuccess(int code) { return code >= 200 && code < 300; }
 
-/// Worth another try of a read: the server was not reached, broke off, or says that it is in trouble.
+/// Worth another try of a read: the server was not reached, broke off, or says that it is in
+/// trouble.
 bool IsTransient(const absl::Status& status) {
   const std::string reason = base::DetailOf(status).reason;
-  if (status.code() == absl::StatusCode::kUnavailable) return reason != "NOT_KUBERNETES" && reason != "TLS_FAILED" && reason != "CIRCUIT_OPEN";
+  if (status.code() == absl::StatusCode::kUnavailable)
+    return reason != "NOT_KUBERNETES" && reason != "TLS_FAILED" && reason != "CIRCUIT_OPEN";
   return reason == "TOO_MANY_REQUESTS" || reason == "CONNECT_TIMEOUT";
 }
 
@@ -49,9 +51,13 @@ absl::Status Breaker::Enter() {
     next_try_ = now + pause_;  // this call sees whether it is back; the others go on failing
     return absl::OkStatus();
   }
-  return base::Unavailable("CIRCUIT_OPEN", fmt::format("The API server was not reached {} times in a row; the last time: {}", in_a_row_, last_))
-      .Hint(fmt::format("It is tried again in {} s. Check that it runs and that this machine reaches it.",
-                        absl::ToInt64Seconds(absl::Ceil(next_try_ - now, absl::Seconds(1)))))
+  return base::Unavailable(
+             "CIRCUIT_OPEN",
+             fmt::format("The API server was not reached {} times in a row; the last time: {}",
+                         in_a_row_, last_))
+      .Hint(fmt::format(
+          "It is tried again in {} s. Check that it runs and that this machine reaches it.",
+          absl::ToInt64Seconds(absl::Ceil(next_try_ - now, absl::Seconds(1)))))
       .RetryAfter(next_try_ - now);
 }
 
@@ -76,7 +82,7 @@ Transport::Transport(Client::Options options)
       breaker_(options_.breaker_failures, options_.breaker_pause, *options_.clock) {}
 
 absl::StatusOr<http_client::Request> Transport::Build(const base::Context& ctx, const ApiCall& call,
-                                                       const Impersonation& who) {
+                                                      const Impersonation& who) {
   const ClusterConfig& config = options_.config;
   OPSMESH_ASSIGN_OR_RETURN(Credential credential, credentials_.Get(ctx));
   http_client::Request request;
@@ -84,28 +90,34 @@ absl::StatusOr<http_client::Request> Transport::Build(const base::Context& ctx, 
   request.url = config.server + call.Target();
   request.connection = std::move(credential.connection);
   request.accept_gzip = config.accept_gzip;
-  request.max_response_bytes = call.max_response_bytes != 0 ? call.max_response_bytes : options_.max_response_bytes;
+  request.max_response_bytes =
+      call.max_response_bytes != 0 ? call.max_response_bytes : options_.max_response_bytes;
   request.send_once = call.is_write();
   request.headers.emplace_back("Accept", call.accept);
-  request.headers.emplace_back("User-Agent", call.action_id.empty() ? options_.user_agent
-                                                                   : fmt::format("{} action/{}", options_.user_agent, call.action_id));
+  request.headers.emplace_back(
+      "User-Agent", call.action_id.empty()
+                        ? options_.user_agent
+                        : fmt::format("{} action/{}", options_.user_agent, call.action_id));
   if (call.is_write()) {
     request.headers.emplace_back("Content-Type", call.content_type);
     request.body = call.body;
   }
   if (!who.user.empty()) request.headers.emplace_back("Impersonate-User", who.user);
   if (!who.uid.empty()) request.headers.emplace_back("Impersonate-Uid", who.uid);
-  for (const std::string& group : who.groups) request.headers.emplace_back("Impersonate-Group", group);
+  for (const std::string& group : who.groups)
+    request.headers.emplace_back("Impersonate-Group", group);
   for (const auto& [key, values] : who.extra) {
     for (const std::string& value : values) {
       request.headers.emplace_back("Impersonate-Extra-" + base::PercentEncode(key), value);
     }
   }
   if (!credential.token.empty()) {
-    request.secret_headers.emplace_back("Authorization", base::Secret("Bearer " + credential.token.Reveal()));
+    request.secret_headers.emplace_back("Authorization",
+                                        base::Secret("Bearer " + credential.token.Reveal()));
   } else if (!config.username.empty()) {
     const std::string pair = config.username + ":" + config.password.Reveal();
-    request.secret_headers.emplace_back("Authorization", base::Secret("Basic " + base::Base64Encode(pair)));
+    request.secret_headers.emplace_back("Authorization",
+                                        base::Secret("Basic " + base::Base64Encode(pair)));
   }
   return request;
 }
@@ -115,8 +127,10 @@ absl::StatusOr<http_client::Response> Transport::Once(const base::Context& ctx, 
   OPSMESH_RETURN_IF_ERROR(WaitForTurn(ctx));
   auto request = Build(ctx, call, who);
   if (!request.ok()) return NameCall(request.status(), call, cluster());
-  if (const absl::Status open = call.patient ? absl::OkStatus() : breaker_.Enter(); !open.ok()) return NameCall(open, call, cluster());
-  auto response = options_.http->Fetch(ctx.WithTimeout(options_.request_timeout), *std::move(request));
+  if (const absl::Status open = call.patient ? absl::OkStatus() : breaker_.Enter(); !open.ok())
+    return NameCall(open, call, cluster());
+  auto response =
+      options_.http->Fetch(ctx.WithTimeout(options_.request_timeout), *std::move(request));
   breaker_.Note(response.status());
   if (!response.ok()) return NameCall(response.status(), call, cluster());
   if (!IsSuccess(response->status)) return ErrorFromResponse(call, cluster(), *response);
@@ -136,7 +150,8 @@ void Transport::EarnRetry() {
 }
 
 absl::Duration Transport::Backoff(int attempt, const absl::Status& error) {
-  const absl::Duration most = std::min(options_.retry_max, options_.retry_min * std::pow(2.0, attempt));
+  const absl::Duration most =
+      std::min(options_.retry_max, options_.retry_min * std::pow(2.0, attempt));
   const double random = static_cast<double>(options_.ids->Random() >> 11) * 0x1p-53;
   const absl::Duration jittered = most * random;
   // On top of what the server says: those who were sent away together do not come back together.
@@ -155,7 +170,8 @@ absl::StatusOr<http_client::Response> Transport::Do(const base::Context& ctx, co
       renewed = true;
       continue;
     }
-    // A 429 was not executed, so a write may be sent again; a blocked eviction would only be blocked again.
+    // A 429 was not executed, so a write may be sent again; a blocked eviction would only be
+    // blocked again.
     const bool refused = base::DetailOf(error).reason == "TOO_MANY_REQUESTS";
     const bool again = call.is_write() ? refused : call.retry && IsTransient(error);
     if (!again || attempt >= kTries || !ctx.Check().ok()) return error;
@@ -165,8 +181,8 @@ absl::StatusOr<http_client::Response> Transport::Do(const base::Context& ctx, co
   }
 }
 
-absl::Status Transport::Stream(const base::Context& ctx, const ApiCall& call, const Impersonation& who,
-                               absl::Duration idle_timeout,
+absl::Status Transport::Stream(const base::Context& ctx, const ApiCall& call,
+                               const Impersonation& who, absl::Duration idle_timeout,
                                const std::function<absl::Status(std::string_view)>& on_data) {
   for (bool renewed = false;; renewed = true) {
     OPSMESH_RETURN_IF_ERROR(WaitForTurn(ctx));
@@ -184,7 +200,8 @@ absl::Status Transport::Stream(const base::Context& ctx, const ApiCall& call, co
         },
         [&](std::string_view piece) -> absl::Status {
           if (IsSuccess(refused.status)) return on_data(piece);
-          refused.body.append(piece.substr(0, (64 << 10) - std::min<size_t>(refused.body.size(), 64 << 10)));
+          refused.body.append(
+              piece.substr(0, (64 << 10) - std::min<size_t>(refused.body.size(), 64 << 10)));
           return absl::OkStatus();
         });
     if (refused.status != 0 && !IsSuccess(refused.status)) {

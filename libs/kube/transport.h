@@ -16,17 +16,23 @@
 
 namespace opsmesh::kube {
 
-/// Largest line of a watch: an object of the API server's limit (3 MiB), twice over for escapes, and some.
+/// Largest line of a watch: an object of the API server's limit (3 MiB), twice over for escapes,
+/// and some.
 inline constexpr size_t kMaxEventBytes = 16 << 20;
 
 /// The request that opens a watch. INVALID_ARGUMENT (INVALID_NAME, INVALID_SELECTOR).
-absl::StatusOr<ApiCall> WatchCall(const ResourceType& type, std::string_view ns, const WatchOptions& options);
+absl::StatusOr<ApiCall> WatchCall(const ResourceType& type, std::string_view ns,
+                                  const WatchOptions& options);
 
 /// A token bucket; Wait sleeps inside the context. Thread-safe.
 class RateLimit {
  public:
   RateLimit(double per_second, int burst, const base::Clock& clock)
-      : per_second_(per_second), burst_(burst), clock_(clock), tokens_(burst), updated_(clock.Steady()) {}
+      : per_second_(per_second),
+        burst_(burst),
+        clock_(clock),
+        tokens_(burst),
+        updated_(clock.Steady()) {}
   absl::Status Wait(const base::Context& ctx);
 
  private:
@@ -39,11 +45,13 @@ class RateLimit {
   absl::Duration updated_;
 };
 
-/// Keeps calls away from a server that was not found several times in a row, so that they fail at once and nobody waits.
-/// Answers of any kind, errors included, close it: the server is there. Thread-safe.
+/// Keeps calls away from a server that was not found several times in a row, so that they fail at
+/// once and nobody waits. Answers of any kind, errors included, close it: the server is there.
+/// Thread-safe.
 class Breaker {
  public:
-  Breaker(int failures, absl::Duration pause, const base::Clock& clock) : failures_(failures), pause_(pause), clock_(clock) {}
+  Breaker(int failures, absl::Duration pause, const base::Clock& clock)
+      : failures_(failures), pause_(pause), clock_(clock) {}
   /// OK, or UNAVAILABLE (CIRCUIT_OPEN) with when to try again and what the last call ended with.
   absl::Status Enter();
   void Note(const absl::Status& status);
@@ -66,13 +74,17 @@ class Transport {
   const Client::Options& options() const { return options_; }
   const std::string& cluster() const { return options_.config.name; }
 
-  /// Sends, tries again where that is safe, and returns an answer with a 2xx code; every other one as its error.
-  absl::StatusOr<http_client::Response> Do(const base::Context& ctx, const ApiCall& call, const Impersonation& who);
+  /// Sends, tries again where that is safe, and returns an answer with a 2xx code; every other one
+  /// as its error.
+  absl::StatusOr<http_client::Response> Do(const base::Context& ctx, const ApiCall& call,
+                                           const Impersonation& who);
   /// One try of a streamed read. A code that is not 2xx is returned as its error.
-  absl::Status Stream(const base::Context& ctx, const ApiCall& call, const Impersonation& who, absl::Duration idle_timeout,
+  absl::Status Stream(const base::Context& ctx, const ApiCall& call, const Impersonation& who,
+                      absl::Duration idle_timeout,
                       const std::function<absl::Status(std::string_view)>& on_data);
   /// The request of a call, credentials included. Waits for an exec plugin, inside the context.
-  absl::StatusOr<http_client::Request> Build(const base::Context& ctx, const ApiCall& call, const Impersonation& who);
+  absl::StatusOr<http_client::Request> Build(const base::Context& ctx, const ApiCall& call,
+                                             const Impersonation& who);
   /// After a 401: false when trying again is useless.
   bool RenewCredentials() { return credentials_.Renew(); }
   absl::Status WaitForTurn(const base::Context& ctx) { return limit_.Wait(ctx); }
@@ -83,7 +95,8 @@ class Transport {
   absl::Duration discovered_at = -absl::InfiniteDuration();
 
  private:
-  absl::StatusOr<http_client::Response> Once(const base::Context& ctx, const ApiCall& call, const Impersonation& who);
+  absl::StatusOr<http_client::Response> Once(const base::Context& ctx, const ApiCall& call,
+                                             const Impersonation& who);
   absl::Duration Backoff(int attempt, const absl::Status& error);
   bool SpendRetry();
   void EarnRetry();

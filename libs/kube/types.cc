@@ -41,7 +41,8 @@ const std::vector<ResourceType>& Table() {
       Type("", "v1", "PersistentVolume", "persistentvolumes", {"pv"}, false),
       Type("", "v1", "ResourceQuota", "resourcequotas", {"quota"}),
       Type("", "v1", "LimitRange", "limitranges", {"limits"}),
-      Type("", "v1", "ReplicationController", "replicationcontrollers", {"rc"}, true, {"scale", "status"}),
+      Type("", "v1", "ReplicationController", "replicationcontrollers", {"rc"}, true,
+           {"scale", "status"}),
       Type("apps", "v1", "Deployment", "deployments", {"deploy"}, true, {"scale", "status"}),
       Type("apps", "v1", "ReplicaSet", "replicasets", {"rs"}, true, {"scale", "status"}),
       Type("apps", "v1", "StatefulSet", "statefulsets", {"sts"}, true, {"scale", "status"}),
@@ -59,10 +60,12 @@ const std::vector<ResourceType>& Table() {
       Type("rbac.authorization.k8s.io", "v1", "Role", "roles"),
       Type("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
       Type("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", {}, false),
-      Type("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", {}, false),
+      Type("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", {},
+           false),
       Type("coordination.k8s.io", "v1", "Lease", "leases"),
       Type("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", {"pc"}, false),
-      Type("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", {"crd", "crds"}, false),
+      Type("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions",
+           {"crd", "crds"}, false),
       Type("apiregistration.k8s.io", "v1", "APIService", "apiservices", {}, false),
       Type("events.k8s.io", "v1", "Event", "events"),
       Type("metrics.k8s.io", "v1beta1", "PodMetrics", "pods"),
@@ -104,13 +107,17 @@ const std::vector<Versions>& VersionTable() {
 bool IsLowerAlnum(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
 bool IsLabel(std::string_view text, size_t max) {
-  if (text.empty() || text.size() > max || !IsLowerAlnum(text.front()) || !IsLowerAlnum(text.back())) return false;
+  if (text.empty() || text.size() > max || !IsLowerAlnum(text.front()) ||
+      !IsLowerAlnum(text.back()))
+    return false;
   return std::all_of(text.begin(), text.end(), [](char c) { return IsLowerAlnum(c) || c == '-'; });
 }
 
-absl::Status BadName(std::string_view field, std::string_view name, std::string_view what, std::string_view rule) {
+absl::Status BadName(std::string_view field, std::string_view name, std::string_view what,
+                     std::string_view rule) {
   return base::InvalidArgument(field, "INVALID_NAME",
-                               fmt::format("'{}' cannot be the name of a {}.", base::Utf8Prefix(base::SanitizeUtf8(name), 80), what))
+                               fmt::format("'{}' cannot be the name of a {}.",
+                                           base::Utf8Prefix(base::SanitizeUtf8(name), 80), what))
       .Hint(rule)
       .With("name", base::Utf8Prefix(base::SanitizeUtf8(name), 80));
 }
@@ -130,38 +137,46 @@ std::span<const ResourceType> BuiltinTypes() { return Table(); }
 const ResourceType* FindBuiltin(std::string_view name) {
   const std::string wanted = base::AsciiLower(name);
   for (const ResourceType& type : Table()) {
-    if (wanted == type.plural || wanted == type.singular || wanted == type.qualified_name()) return &type;
-    if (std::find(type.short_names.begin(), type.short_names.end(), wanted) != type.short_names.end()) return &type;
+    if (wanted == type.plural || wanted == type.singular || wanted == type.qualified_name())
+      return &type;
+    if (std::find(type.short_names.begin(), type.short_names.end(), wanted) !=
+        type.short_names.end())
+      return &type;
   }
   return nullptr;
 }
 
 std::span<const std::string_view> KnownVersions(std::string_view group, std::string_view plural) {
   for (const Versions& entry : VersionTable()) {
-    if (entry.group == group && (entry.plural.empty() || entry.plural == plural)) return entry.versions;
+    if (entry.group == group && (entry.plural.empty() || entry.plural == plural))
+      return entry.versions;
   }
   return {};
 }
 
 absl::Status CheckObjectName(std::string_view field, std::string_view name) {
   const auto inner = [](char c) { return IsLowerAlnum(c) || c == '-' || c == '.' || c == ':'; };
-  const bool valid = !name.empty() && name.size() <= 253 && IsLowerAlnum(name.front()) && IsLowerAlnum(name.back()) &&
-                     std::all_of(name.begin(), name.end(), inner) && name.find("..") == std::string_view::npos;
+  const bool valid = !name.empty() && name.size() <= 253 && IsLowerAlnum(name.front()) &&
+                     IsLowerAlnum(name.back()) && std::all_of(name.begin(), name.end(), inner) &&
+                     name.find("..") == std::string_view::npos;
   if (valid) return absl::OkStatus();
   return BadName(field, name, "Kubernetes object",
-                 "Names have at most 253 lower-case letters, digits, '-' and '.', and begin and end with a letter or digit.");
+                 "Names have at most 253 lower-case letters, digits, '-' and '.', and begin and "
+                 "end with a letter or digit.");
 }
 
 absl::Status CheckNamespace(std::string_view field, std::string_view name) {
   if (IsLabel(name, 63)) return absl::OkStatus();
   return BadName(field, name, "namespace",
-                 "Namespaces have at most 63 lower-case letters, digits and '-', and begin and end with a letter or digit.");
+                 "Namespaces have at most 63 lower-case letters, digits and '-', and begin and end "
+                 "with a letter or digit.");
 }
 
 absl::Status CheckContainerName(std::string_view field, std::string_view name) {
   if (IsLabel(name, 63)) return absl::OkStatus();
   return BadName(field, name, "container",
-                 "Containers have at most 63 lower-case letters, digits and '-', and begin and end with a letter or digit.");
+                 "Containers have at most 63 lower-case letters, digits and '-', and begin and end "
+                 "with a letter or digit.");
 }
 
 }  // namespace opsmesh::kube

@@ -12,12 +12,12 @@ namespace opsmesh::kube {
 
 /// One kind in one served version.
 struct ResourceType {
-  std::string group;     // "" = core
-  std::string version;   // "v1"
-  std::string kind;      // "Deployment"
-  std::string plural;    // "deployments": the name in URLs and in RBAC rules
-  std::string singular;  // "deployment"
-  std::vector<std::string> short_names;   // {"deploy"}
+  std::string group;                     // "" = core
+  std::string version;                   // "v1"
+  std::string kind;                      // "Deployment"
+  std::string plural;                    // "deployments": the name in URLs and in RBAC rules
+  std::string singular;                  // "deployment"
+  std::vector<std::string> short_names;  // {"deploy"}
   bool namespaced = true;
   std::vector<std::string> verbs;         // {"get", "list", "watch", ...}; empty = not known
   std::vector<std::string> subresources;  // {"scale", "status"}
@@ -32,21 +32,23 @@ struct ResourceType {
   friend bool operator==(const ResourceType&, const ResourceType&) = default;
 };
 
-/// The kinds this client has typed views for, each in the newest version it knows. Clients work with these when a server
-/// refuses discovery. Order: as documented in types.cc, stable.
+/// The kinds this client has typed views for, each in the newest version it knows. Clients work
+/// with these when a server refuses discovery. Order: as documented in types.cc, stable.
 std::span<const ResourceType> BuiltinTypes();
 
-/// A built-in type by plural, singular, kind, short name or qualified name, case-insensitive; null when none is.
+/// A built-in type by plural, singular, kind, short name or qualified name, case-insensitive; null
+/// when none is.
 const ResourceType* FindBuiltin(std::string_view name);
 
-/// Versions of a built-in group and plural that this client can read, best first (autoscaling v2, v2beta2, v2beta1, v1).
-/// Empty for other types: any version will do.
+/// Versions of a built-in group and plural that this client can read, best first (autoscaling v2,
+/// v2beta2, v2beta1, v1). Empty for other types: any version will do.
 std::span<const std::string_view> KnownVersions(std::string_view group, std::string_view plural);
 
-/// What a name must look like. INVALID_ARGUMENT (INVALID_NAME) naming `field` and the rule otherwise. Done before a URL is
-/// built, so no name can change a path.
-absl::Status CheckObjectName(std::string_view field, std::string_view name);   // RFC 1123 subdomain, RBAC names also ":"
-absl::Status CheckNamespace(std::string_view field, std::string_view name);    // RFC 1123 label
+/// What a name must look like. INVALID_ARGUMENT (INVALID_NAME) naming `field` and the rule
+/// otherwise. Done before a URL is built, so no name can change a path.
+absl::Status CheckObjectName(std::string_view field,
+                             std::string_view name);  // RFC 1123 subdomain, RBAC names also ":"
+absl::Status CheckNamespace(std::string_view field, std::string_view name);  // RFC 1123 label
 absl::Status CheckContainerName(std::string_view field, std::string_view name);
 
 }  // namespace opsmesh::kube

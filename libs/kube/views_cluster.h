@@ -43,7 +43,7 @@ struct Namespace : View {
 /// core/v1 and events.k8s.io/v1 events in one shape.
 struct Event : View {
   static constexpr int kViewId = kEventView;
-  Str type;    // "Normal", "Warning"
+  Str type;  // "Normal", "Warning"
   Str reason;
   Str message;
   ObjectReference about;
@@ -51,7 +51,8 @@ struct Event : View {
   Str source;
   Str source_host;
   absl::Time first_seen = absl::InfinitePast();
-  /// series.lastObservedTime > lastTimestamp > eventTime > firstTimestamp > creationTimestamp: the key to sort by.
+  /// series.lastObservedTime > lastTimestamp > eventTime > firstTimestamp > creationTimestamp: the
+  /// key to sort by.
   absl::Time last_seen = absl::InfinitePast();
   bool warning() const { return type == "Warning"; }
 };

@@ -14,10 +14,32 @@ namespace opsmesh::kube {
 
 /// Numbers in View::kViewId.
 enum ViewId : int {
-  kNoView = 0, kPodView, kDeploymentView, kReplicaSetView, kStatefulSetView, kDaemonSetView, kJobView, kCronJobView,
-  kServiceView, kEndpointsView, kEndpointSliceView, kIngressView, kNetworkPolicyView, kNodeView, kNamespaceView,
-  kEventView, kConfigMapView, kSecretView, kPersistentVolumeClaimView, kPersistentVolumeView, kStorageClassView,
-  kHorizontalPodAutoscalerView, kPodDisruptionBudgetView, kResourceQuotaView, kLimitRangeView, kServiceAccountView,
+  kNoView = 0,
+  kPodView,
+  kDeploymentView,
+  kReplicaSetView,
+  kStatefulSetView,
+  kDaemonSetView,
+  kJobView,
+  kCronJobView,
+  kServiceView,
+  kEndpointsView,
+  kEndpointSliceView,
+  kIngressView,
+  kNetworkPolicyView,
+  kNodeView,
+  kNamespaceView,
+  kEventView,
+  kConfigMapView,
+  kSecretView,
+  kPersistentVolumeClaimView,
+  kPersistentVolumeView,
+  kStorageClassView,
+  kHorizontalPodAutoscalerView,
+  kPodDisruptionBudgetView,
+  kResourceQuotaView,
+  kLimitRangeView,
+  kServiceAccountView,
 };
 
 /// A condition of a status. `status` is "True", "False" or "Unknown".
@@ -32,7 +54,8 @@ const Condition* FindCondition(const std::vector<Condition>& conditions, std::st
 /// True when the condition is there with status "True".
 bool ConditionTrue(const std::vector<Condition>& conditions, std::string_view type);
 
-/// A quantity with the text it came as. `value` is in cores, bytes or pieces; nullopt when the text is no quantity.
+/// A quantity with the text it came as. `value` is in cores, bytes or pieces; nullopt when the text
+/// is no quantity.
 struct Quantity {
   Str text;
   std::optional<double> value;
@@ -48,7 +71,8 @@ struct IntOrString {
   bool empty() const { return !number && name.empty(); }
 };
 
-/// A LabelSelector of a spec. `present` is false when the field is absent (selects nothing in most kinds).
+/// A LabelSelector of a spec. `present` is false when the field is absent (selects nothing in most
+/// kinds).
 struct ObjectSelector {
   struct Expression {
     Str key;
@@ -59,7 +83,8 @@ struct ObjectSelector {
   StrPairs match_labels;
   std::vector<Expression> expressions;
   bool empty() const { return match_labels.empty() && expressions.empty(); }
-  /// As the API server judges it: an unknown operator matches nothing; an empty selector matches everything.
+  /// As the API server judges it: an unknown operator matches nothing; an empty selector matches
+  /// everything.
   bool Matches(const StrPairs& labels) const;
 };
 

@@ -16,7 +16,7 @@ struct ServicePort {
 
 struct Service : View {
   static constexpr int kViewId = kServiceView;
-  Str type;  // "ClusterIP", "NodePort", "LoadBalancer", "ExternalName"
+  Str type;        // "ClusterIP", "NodePort", "LoadBalancer", "ExternalName"
   Str cluster_ip;  // "None" = headless
   Str external_name;
   StrPairs selector;
@@ -46,7 +46,8 @@ struct Endpoints : View {
   std::vector<EndpointPort> ports;
 };
 
-/// discovery.k8s.io EndpointSlice, v1 and v1beta1. `service` is the label kubernetes.io/service-name.
+/// discovery.k8s.io EndpointSlice, v1 and v1beta1. `service` is the label
+/// kubernetes.io/service-name.
 struct EndpointSlice : View {
   static constexpr int kViewId = kEndpointSliceView;
   Str service;

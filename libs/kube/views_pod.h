@@ -71,7 +71,8 @@ struct Container {
 
 struct Volume {
   Str name;
-  Str type;  // "configMap", "secret", "persistentVolumeClaim", "emptyDir", "hostPath", "projected", ...
+  Str type;  // "configMap", "secret", "persistentVolumeClaim", "emptyDir", "hostPath", "projected",
+             // ...
   Str claim_name;
   Str host_path;
   std::vector<ConfigRef> config_refs;
@@ -132,8 +133,9 @@ struct ContainerStatus {
 struct Pod : View {
   static constexpr int kViewId = kPodView;
   PodSpec spec;
-  Str phase;    // "Pending", "Running", "Succeeded", "Failed", "Unknown"; "" when the status is missing
-  Str reason;   // "Evicted"
+  Str phase;   // "Pending", "Running", "Succeeded", "Failed", "Unknown"; "" when the status is
+               // missing
+  Str reason;  // "Evicted"
   Str message;
   Str pod_ip;
   Str host_ip;

@@ -112,8 +112,8 @@ struct CronJob : View {
 
 /// One metric of an autoscaler, target and what was last measured.
 struct HpaMetric {
-  Str type;    // "Resource", "Pods", "Object", "External", "ContainerResource"
-  Str name;    // "cpu"
+  Str type;  // "Resource", "Pods", "Object", "External", "ContainerResource"
+  Str name;  // "cpu"
   std::optional<int64_t> target_utilization;
   Str target_value;  // averageValue or value
   std::optional<int64_t> current_utilization;

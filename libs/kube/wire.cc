@@ -40,7 +40,8 @@ bool ReadListMeta(JsonScanner& scanner, ListPage* page) {
   });
 }
 
-bool ReadItems(JsonScanner& scanner, const ResourceType& type, ListPage* page, ObjectPacker* packer) {
+bool ReadItems(JsonScanner& scanner, const ResourceType& type, ListPage* page,
+               ObjectPacker* packer) {
   if (scanner.Peek() != '[') return scanner.Skip();  // null: an empty list
   const std::string api_version = type.api_version();
   std::string scratch;
@@ -74,7 +75,8 @@ WatchEvent::Type TypeOf(std::string_view word, bool* known) {
 
 }  // namespace
 
-absl::Status ParseList(std::string_view body, const ResourceType& type, ListPage* page, ObjectPacker* packer) {
+absl::Status ParseList(std::string_view body, const ResourceType& type, ListPage* page,
+                       ObjectPacker* packer) {
   std::string repaired;
   JsonScanner scanner = ScannerOver(body, &repaired);
   page->resource_version.clear();
@@ -93,7 +95,8 @@ absl::Status ParseList(std::string_view body, const ResourceType& type, ListPage
   if (*scanner.error() == '\0' && !scanner.AtEnd()) scanner.Fail("text after the end of the list");
   OPSMESH_RETURN_IF_ERROR(scanner.ToStatus());
   if (!has_items && !page->kind.ends_with("List")) {
-    return base::InvalidArgument("", "NOT_A_LIST", fmt::format("The answer is a '{}', not a list.", page->kind));
+    return base::InvalidArgument("", "NOT_A_LIST",
+                                 fmt::format("The answer is a '{}', not a list.", page->kind));
   }
   return absl::OkStatus();
 }
@@ -111,7 +114,8 @@ WatchLine ParseWatchLine(std::string_view text, const ResourceType& type, Object
     has_object = true;
     compact.clear();
     // An ERROR carries a Status, whatever the watch is about: no kind is put on it.
-    return word == "ERROR" ? scanner.Copy(&compact) : CopyStripped(scanner, type.api_version(), type.kind, &compact);
+    return word == "ERROR" ? scanner.Copy(&compact)
+                           : CopyStripped(scanner, type.api_version(), type.kind, &compact);
   });
   if (*scanner.error() != '\0' || !scanner.AtEnd()) return line;
   if (word == "ERROR") {
@@ -131,19 +135,23 @@ WatchLine ParseWatchLine(std::string_view text, const ResourceType& type, Object
     return line;
   }
   auto object = has_object ? ObjectBuilder::FromStripped(compact, packer)
-                           : absl::StatusOr<ObjectPtr>(base::InvalidArgument("object", "UNPARSEABLE_OBJECT", "An event without an object."));
+                           : absl::StatusOr<ObjectPtr>(base::InvalidArgument(
+                                 "object", "UNPARSEABLE_OBJECT", "An event without an object."));
   if (object.ok()) {
     line.kind = WatchLine::Kind::kEvent;
     line.event.object = *std::move(object);
   } else {
     line.kind = WatchLine::Kind::kUnparseable;
-    line.unparseable = {"", JsonRef(compact)["metadata"]["namespace"].String(), std::string(object.status().message())};
+    line.unparseable = {"", JsonRef(compact)["metadata"]["namespace"].String(),
+                        std::string(object.status().message())};
   }
   return line;
 }
 
 absl::Status LineSplitter::TooLong() const {
-  return base::ResourceExhausted("EVENT_TOO_LARGE", fmt::format("The API server sent a line of more than {} bytes.", max_bytes_));
+  return base::ResourceExhausted(
+      "EVENT_TOO_LARGE",
+      fmt::format("The API server sent a line of more than {} bytes.", max_bytes_));
 }
 
 }  // namespace opsmesh::kube

@@ -1,4 +1,5 @@
-// What the API server sends: lists and watch lines, read piece by piece so that one bad object does not spoil the rest.
+// What the API server sends: lists and watch lines, read piece by piece so that one bad object does
+// not spoil the rest.
 #pragma once
 
 #include <optional>
@@ -20,15 +21,17 @@ struct ListPage {
   std::optional<int64_t> remaining;
 };
 
-/// Reads one page, appending to `page->items`. INVALID_ARGUMENT (MALFORMED_JSON ...) when it is no JSON or not a list:
-/// nothing of it can be trusted then.
-absl::Status ParseList(std::string_view body, const ResourceType& type, ListPage* page, ObjectPacker* packer = nullptr);
+/// Reads one page, appending to `page->items`. INVALID_ARGUMENT (MALFORMED_JSON ...) when it is no
+/// JSON or not a list: nothing of it can be trusted then.
+absl::Status ParseList(std::string_view body, const ResourceType& type, ListPage* page,
+                       ObjectPacker* packer = nullptr);
 
 /// One line of a watch.
 struct WatchLine {
   enum class Kind {
     kEvent,        // `event` is whole
-    kUnparseable,  // an event about an object that cannot be read; event.resource_version when it was readable
+    kUnparseable,  // an event about an object that cannot be read; event.resource_version when it
+                   // was readable
     kError,        // ERROR event; `error_json` is its object
     kUnknownType,  // a type of the future: nothing to do
     kMalformed,    // not JSON, or half of it
@@ -38,13 +41,15 @@ struct WatchLine {
   Unparseable unparseable;
   std::string error_json;
 };
-WatchLine ParseWatchLine(std::string_view line, const ResourceType& type, ObjectPacker* packer = nullptr);
+WatchLine ParseWatchLine(std::string_view line, const ResourceType& type,
+                         ObjectPacker* packer = nullptr);
 
 /// Cuts a stream into lines. A line longer than `max_bytes` is an error.
 class LineSplitter {
  public:
   explicit LineSplitter(size_t max_bytes) : max_bytes_(max_bytes) {}
-  /// Calls `on_line` for each whole line, without its end; stops at the first status that is not OK.
+  /// Calls `on_line` for each whole line, without its end; stops at the first status that is not
+  /// OK.
   template <typename F>
   absl::Status Feed(std::string_view piece, F on_line) {
     while (!piece.empty()) {

@@ -30,7 +30,8 @@ class KubectlTest : public testing::TestWithParam<bool> {
   }
 
   void SetUp() override {
-    if (std::system("command -v kubectl >/dev/null 2>&1") != 0) GTEST_SKIP() << "no kubectl on PATH";
+    if (std::system("command -v kubectl >/dev/null 2>&1") != 0)
+      GTEST_SKIP() << "no kubectl on PATH";
     std::string pattern = (std::filesystem::temp_directory_path() / "kubesim-XXXXXX").string();
     ASSERT_NE(mkdtemp(pattern.data()), nullptr);
     home_ = pattern;
@@ -46,7 +47,8 @@ class KubectlTest : public testing::TestWithParam<bool> {
   }
 
   Output Kubectl(const std::string& arguments) {
-    const std::string command = "HOME=" + home_.string() + " KUBECONFIG=" + (home_ / "config").string() +
+    const std::string command = "HOME=" + home_.string() +
+                                " KUBECONFIG=" + (home_ / "config").string() +
                                 " timeout 30 kubectl " + arguments + " 2>&1";
     FILE* pipe = popen(command.c_str(), "r");
     Output output;
@@ -66,15 +68,21 @@ TEST_P(KubectlTest, ListsThePodsOfTheShopWithTheirTroubles) {
   EXPECT_EQ(pods.code, 0) << pods.text;
   EXPECT_THAT(pods.text, HasSubstr("NAME "));
   EXPECT_THAT(pods.text, ContainsRegex("nginx-[a-z0-9]+-[a-z0-9]+ +1/1 +Running +0"));
-  EXPECT_THAT(pods.text, ContainsRegex("checkout-[a-z0-9]+-[a-z0-9]+ +0/1 +(CrashLoopBackOff|Error|Running) +[0-9]+"));
-  EXPECT_THAT(pods.text, ContainsRegex("recommender-[a-z0-9-]+ +[01]/1 +(CrashLoopBackOff|OOMKilled|Running) +[0-9]+"));
+  EXPECT_THAT(
+      pods.text,
+      ContainsRegex("checkout-[a-z0-9]+-[a-z0-9]+ +0/1 +(CrashLoopBackOff|Error|Running) +[0-9]+"));
+  EXPECT_THAT(pods.text,
+              ContainsRegex(
+                  "recommender-[a-z0-9-]+ +[01]/1 +(CrashLoopBackOff|OOMKilled|Running) +[0-9]+"));
   EXPECT_THAT(pods.text, ContainsRegex("search-[a-z0-9-]+ +0/1 +Running"));
   EXPECT_THAT(pods.text, ContainsRegex("promo-[a-z0-9-]+ +0/1 +CreateContainerConfigError"));
 }
 
 TEST_P(KubectlTest, ListsEveryKindItKnows) {
-  for (const char* kind : {"nodes", "deploy,rs,sts,ds,job,cj", "svc,ep,endpointslices,ing", "cm,secret,sa", "pv,pvc,sc", "hpa,pdb",
-                           "events", "leases", "priorityclasses", "clusterroles,clusterrolebindings", "ns", "ingressclass", "all"}) {
+  for (const char* kind :
+       {"nodes", "deploy,rs,sts,ds,job,cj", "svc,ep,endpointslices,ing", "cm,secret,sa",
+        "pv,pvc,sc", "hpa,pdb", "events", "leases", "priorityclasses",
+        "clusterroles,clusterrolebindings", "ns", "ingressclass", "all"}) {
     const Output output = Kubectl(std::string("get -A -o wide ") + kind);
     EXPECT_EQ(output.code, 0) << kind << ": " << output.text;
     EXPECT_THAT(output.text, Not(HasSubstr("No resources"))) << kind;
@@ -90,9 +98,12 @@ TEST_P(KubectlTest, DescribesAPodWithItsEvents) {
 }
 
 TEST_P(KubectlTest, DescribesDeploymentsNodesServicesAndAutoscalers) {
-  EXPECT_THAT(Kubectl("describe deploy -n payments payment-api").text, HasSubstr("ProgressDeadlineExceeded"));
-  EXPECT_THAT(Kubectl("describe node node-4").text, HasSubstr("Kubelet stopped posting node status."));
-  EXPECT_THAT(Kubectl("describe svc -n shop cart").text, ContainsRegex("Endpoints: +\n|Endpoints: +<none>"));
+  EXPECT_THAT(Kubectl("describe deploy -n payments payment-api").text,
+              HasSubstr("ProgressDeadlineExceeded"));
+  EXPECT_THAT(Kubectl("describe node node-4").text,
+              HasSubstr("Kubelet stopped posting node status."));
+  EXPECT_THAT(Kubectl("describe svc -n shop cart").text,
+              ContainsRegex("Endpoints: +\n|Endpoints: +<none>"));
   EXPECT_THAT(Kubectl("describe ing -n shop shop").text, HasSubstr("admin-portal"));
   EXPECT_THAT(Kubectl("describe hpa -n shop frontend").text, HasSubstr("FailedGetResourceMetric"));
 }
@@ -120,33 +131,47 @@ TEST_P(KubectlTest, SaysNotFoundAsTheRealServerDoes) {
   const Output output = Kubectl("get pod -n shop absent");
   EXPECT_EQ(output.code, 1);
   EXPECT_THAT(output.text, HasSubstr("Error from server (NotFound): pods \"absent\" not found"));
-  EXPECT_THAT(Kubectl("get gadgets").text, HasSubstr("the server doesn't have a resource type \"gadgets\""));
+  EXPECT_THAT(Kubectl("get gadgets").text,
+              HasSubstr("the server doesn't have a resource type \"gadgets\""));
 }
 
 TEST_P(KubectlTest, CreatesAppliesPatchesAndDeletes) {
   EXPECT_THAT(Kubectl("create namespace lab").text, HasSubstr("namespace/lab created"));
-  EXPECT_THAT(Kubectl("create configmap settings -n lab --from-literal=a=1").text, HasSubstr("configmap/settings created"));
-  std::ofstream(home_ / "web.yaml") << "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: lab}\n"
-                                       "spec: {replicas: 2, selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, "
-                                       "spec: {containers: [{name: web, image: 'nginx:1.27.2'}]}}}\n";
+  EXPECT_THAT(Kubectl("create configmap settings -n lab --from-literal=a=1").text,
+              HasSubstr("configmap/settings created"));
+  std::ofstream(home_ / "web.yaml")
+      << "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: lab}\n"
+         "spec: {replicas: 2, selector: {matchLabels: {app: web}}, template: {metadata: {labels: "
+         "{app: web}}, "
+         "spec: {containers: [{name: web, image: 'nginx:1.27.2'}]}}}\n";
   const std::string file = (home_ / "web.yaml").string();
   EXPECT_THAT(Kubectl("apply -f " + file).text, HasSubstr("deployment.apps/web created"));
   EXPECT_THAT(Kubectl("apply -f " + file).text, HasSubstr("deployment.apps/web unchanged"));
-  EXPECT_THAT(Kubectl("apply --server-side --force-conflicts -f " + file).text, HasSubstr("deployment.apps/web serverside-applied"));
+  EXPECT_THAT(Kubectl("apply --server-side --force-conflicts -f " + file).text,
+              HasSubstr("deployment.apps/web serverside-applied"));
   EXPECT_THAT(Kubectl("diff -f " + file).text, Not(HasSubstr("Error")));
-  EXPECT_THAT(Kubectl("scale -n lab deploy/web --replicas=5").text, HasSubstr("deployment.apps/web scaled"));
-  EXPECT_THAT(Kubectl("set image -n lab deploy/web web=nginx:1.26.2").text, HasSubstr("image updated"));
+  EXPECT_THAT(Kubectl("scale -n lab deploy/web --replicas=5").text,
+              HasSubstr("deployment.apps/web scaled"));
+  EXPECT_THAT(Kubectl("set image -n lab deploy/web web=nginx:1.26.2").text,
+              HasSubstr("image updated"));
   EXPECT_THAT(Kubectl("rollout restart -n lab deploy/web").text, HasSubstr("restarted"));
-  EXPECT_THAT(Kubectl("get deploy -n lab web -o jsonpath='{.spec.replicas} {.spec.template.spec.containers[0].image}'").text, HasSubstr("5 nginx:1.26.2"));
+  EXPECT_THAT(Kubectl("get deploy -n lab web -o jsonpath='{.spec.replicas} "
+                      "{.spec.template.spec.containers[0].image}'")
+                  .text,
+              HasSubstr("5 nginx:1.26.2"));
   EXPECT_THAT(Kubectl("label -n lab cm settings team=x").text, HasSubstr("labeled"));
-  EXPECT_THAT(Kubectl("patch -n lab cm settings -p '{\"data\":{\"b\":\"2\"}}'").text, HasSubstr("patched"));
+  EXPECT_THAT(Kubectl("patch -n lab cm settings -p '{\"data\":{\"b\":\"2\"}}'").text,
+              HasSubstr("patched"));
   EXPECT_THAT(Kubectl("delete -n lab cm settings").text, HasSubstr("deleted"));
-  EXPECT_THAT(Kubectl("create deployment bad_name -n lab --image=x").text, HasSubstr("is invalid: metadata.name"));
+  EXPECT_THAT(Kubectl("create deployment bad_name -n lab --image=x").text,
+              HasSubstr("is invalid: metadata.name"));
 }
 
 TEST_P(KubectlTest, UndoesARolloutCordonsAndAnswersWhoMayWhat) {
-  EXPECT_THAT(Kubectl("rollout undo -n shop deploy/nginx --to-revision=2").text, HasSubstr("rolled back"));
-  EXPECT_THAT(Kubectl("get deploy -n shop nginx -o jsonpath={..image}").text, HasSubstr("nginx:1.26.2"));
+  EXPECT_THAT(Kubectl("rollout undo -n shop deploy/nginx --to-revision=2").text,
+              HasSubstr("rolled back"));
+  EXPECT_THAT(Kubectl("get deploy -n shop nginx -o jsonpath={..image}").text,
+              HasSubstr("nginx:1.26.2"));
   EXPECT_THAT(Kubectl("cordon node-3").text, HasSubstr("node/node-3 cordoned"));
   EXPECT_THAT(Kubectl("get node node-3").text, HasSubstr("SchedulingDisabled"));
   EXPECT_THAT(Kubectl("auth can-i delete nodes").text, HasSubstr("yes"));
@@ -155,7 +180,8 @@ TEST_P(KubectlTest, UndoesARolloutCordonsAndAnswersWhoMayWhat) {
   if (Kubectl("auth -h").text.find("whoami") != std::string::npos) {
     EXPECT_THAT(Kubectl("auth whoami").text, HasSubstr("kubernetes-admin"));
   }
-  EXPECT_THAT(Kubectl("get pods -n shop --as ann").text, HasSubstr("User \"ann\" cannot list resource \"pods\""));
+  EXPECT_THAT(Kubectl("get pods -n shop --as ann").text,
+              HasSubstr("User \"ann\" cannot list resource \"pods\""));
 }
 
 TEST_P(KubectlTest, ShowsWhatPodsAndNodesUse) {

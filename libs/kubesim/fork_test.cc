@@ -1,4 +1,5 @@
-// Copies of a running cluster: the same bytes at the moment of the copy, independent afterwards, quick.
+// Copies of a running cluster: the same bytes at the moment of the copy, independent afterwards,
+// quick.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -27,13 +28,15 @@ class FixedClock final : public base::Clock {
 std::map<std::string, std::string> Everything(const Store& store) {
   std::map<std::string, std::string> all;
   for (const ResourceType* type : store.catalog().All()) {
-    for (const ObjectPtr& object : store.List(*type).objects) all[type->storage_key + " " + object->ns + "/" + object->name] = object->json;
+    for (const ObjectPtr& object : store.List(*type).objects)
+      all[type->storage_key + " " + object->ns + "/" + object->name] = object->json;
   }
   return all;
 }
 
 std::unique_ptr<Simulator> Demo(const base::Clock& clock) {
-  auto simulator = Simulator::Create({.content = Content::kDemo, .live = true, .virtual_time = true, .clock = &clock, .seed = 5});
+  auto simulator = Simulator::Create(
+      {.content = Content::kDemo, .live = true, .virtual_time = true, .clock = &clock, .seed = 5});
   EXPECT_TRUE(simulator.ok()) << simulator.status();
   return *std::move(simulator);
 }
@@ -47,7 +50,9 @@ void Scale(Simulator& simulator, int replicas) {
   ASSERT_TRUE(simulator.store().Update(type, object, first->resource_version).ok());
 }
 
-size_t PodsOf(Simulator& simulator, const std::string& ns) { return simulator.store().List(MustFind(simulator.store(), "", "v1", "pods"), ns).objects.size(); }
+size_t PodsOf(Simulator& simulator, const std::string& ns) {
+  return simulator.store().List(MustFind(simulator.store(), "", "v1", "pods"), ns).objects.size();
+}
 
 TEST(ForkTest, AForkBeginsWithTheSameBytesAndRunsAheadWithoutTouchingTheOriginal) {
   const FixedClock clock;
@@ -94,7 +99,8 @@ TEST(ForkTest, AForkGoesOnWhereItsOriginalWasAndLooksAtNothingAgain) {
   ASSERT_TRUE((*fork)->Advance(absl::Minutes(1)).ok());
   // The periodic rounds of controllers begin anew, with the fork; work does not.
   EXPECT_LT((*fork)->engine()->steps(), steps + 40);
-  // What the original did in its minute the fork did too: names aside, which come from its own seed.
+  // What the original did in its minute the fork did too: names aside, which come from its own
+  // seed.
   const auto after = Everything(original->store()), copied = Everything((*fork)->store());
   for (const auto& [key, json] : after) {
     if (key.starts_with("/events") || !before.contains(key)) continue;
@@ -114,9 +120,11 @@ TEST(ForkTest, ARolloutThatIsUnderWayIsFinishedInTheFork) {
   Scale(**fork, 15);  // before its engine has started
   ASSERT_TRUE((*fork)->Advance(absl::Minutes(5)).ok());
   ASSERT_TRUE(original->Advance(absl::Minutes(5)).ok());
-  for (const auto& [simulator, replicas] : {std::pair(original.get(), 12), std::pair(fork->get(), 15)}) {
+  for (const auto& [simulator, replicas] :
+       {std::pair(original.get(), 12), std::pair(fork->get(), 15)}) {
     const ResourceType& type = MustFind(simulator->store(), "apps", "v1", "deployments");
-    const Json status = At(simulator->store().List(type, "shop").objects.front()->Parse(), "status");
+    const Json status =
+        At(simulator->store().List(type, "shop").objects.front()->Parse(), "status");
     EXPECT_EQ(IntAt(status, "replicas"), replicas);
     EXPECT_EQ(IntAt(status, "readyReplicas"), replicas);
   }
@@ -131,7 +139,8 @@ TEST(ForkTest, AClusterThatLivesInRealTimeIsForkedWhileItRuns) {
     ASSERT_TRUE(fork.ok());
     ASSERT_TRUE((*fork)->Advance(absl::Minutes(5)).ok());
     const ResourceType& type = MustFind((*fork)->store(), "apps", "v1", "deployments");
-    EXPECT_EQ(IntAt((*fork)->store().List(type, "shop").objects.front()->Parse(), {"status", "readyReplicas"}),
+    EXPECT_EQ(IntAt((*fork)->store().List(type, "shop").objects.front()->Parse(),
+                    {"status", "readyReplicas"}),
               static_cast<int>(seed) + 3);
   }
 }
@@ -157,9 +166,14 @@ TEST(ForkTest, FiveThousandPodsAreForkedInLessThanASecond) {
   Store& store = (*original)->store();
   const ResourceType& pods = MustFind(store, "", "v1", "pods");
   for (int i = 0; i < 5000; ++i) {
-    ASSERT_TRUE(store.Create(pods, {{"metadata", {{"name", fmt::format("p-{}", i)}, {"namespace", "default"}}},
-                                    {"spec", {{"containers", {{{"name", "c"}, {"image", std::string(2000, 'x')}}}}}},
-                                    {"status", {{"phase", "Succeeded"}}}}).ok());
+    ASSERT_TRUE(
+        store
+            .Create(
+                pods,
+                {{"metadata", {{"name", fmt::format("p-{}", i)}, {"namespace", "default"}}},
+                 {"spec", {{"containers", {{{"name", "c"}, {"image", std::string(2000, 'x')}}}}}},
+                 {"status", {{"phase", "Succeeded"}}}})
+            .ok());
     (*original)->logs().Append(fmt::format("uid-{}", i), "c", {clock.Now(), "a line of the log"});
   }
   const absl::Duration start = base::SystemClock().Steady();
@@ -175,9 +189,12 @@ TEST(ForkTest, AClusterIsMadeOfTheObjectsOfARealOne) {
   const FixedClock clock;
   const std::vector<GivenObject> objects = {
       {R"({"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"cart","namespace":"shop","uid":"u-1","resourceVersion":"77","generation":3,"creationTimestamp":"2026-11-01T00:00:00Z"},)"
-       R"("spec":{"replicas":2,"selector":{"matchLabels":{"app":"cart"}},"template":{"metadata":{"labels":{"app":"cart"}},"spec":{"containers":[{"name":"c","image":"nginx"}]}}}})", "", ""},
-      {R"({"metadata":{"name":"node-a","uid":"u-2"},"status":{"conditions":[{"type":"Ready","status":"True"}]}})", "v1", "Node"},
-      {R"({"metadata":{"name":"budget","namespace":"shop"},"spec":{"minAvailable":1}})", "policy/v1beta1", "PodDisruptionBudget"},
+       R"("spec":{"replicas":2,"selector":{"matchLabels":{"app":"cart"}},"template":{"metadata":{"labels":{"app":"cart"}},"spec":{"containers":[{"name":"c","image":"nginx"}]}}}})",
+       "", ""},
+      {R"({"metadata":{"name":"node-a","uid":"u-2"},"status":{"conditions":[{"type":"Ready","status":"True"}]}})",
+       "v1", "Node"},
+      {R"({"metadata":{"name":"budget","namespace":"shop"},"spec":{"minAvailable":1}})",
+       "policy/v1beta1", "PodDisruptionBudget"},
       {R"({"metadata":{"name":"nightly","namespace":"shop"}})", "ops.example.com/v1", "Backup"},
       {R"({"metadata":{"name":"tuesday","namespace":"shop"}})", "other.example.com/v1", "Day"},
       {R"({"metadata":{"name":"backups.ops.example.com"},"spec":{"group":"ops.example.com","scope":"Namespaced","names":{"plural":"backups","kind":"Backup"},"versions":[{"name":"v1","served":true,"storage":true}]}})",
@@ -186,7 +203,8 @@ TEST(ForkTest, AClusterIsMadeOfTheObjectsOfARealOne) {
       {R"([1,2])", "v1", "Pod"},
   };
   std::vector<std::string> left_out;
-  auto cluster = Simulator::FromObjects({.live = true, .virtual_time = true, .clock = &clock}, objects, &left_out);
+  auto cluster = Simulator::FromObjects({.live = true, .virtual_time = true, .clock = &clock},
+                                        objects, &left_out);
   ASSERT_TRUE(cluster.ok()) << cluster.status();
   Store& store = (*cluster)->store();
   const ObjectPtr cart = store.Get(MustFind(store, "apps", "v1", "deployments"), "shop", "cart");
@@ -194,8 +212,10 @@ TEST(ForkTest, AClusterIsMadeOfTheObjectsOfARealOne) {
   EXPECT_EQ(cart->uid, "u-1");
   EXPECT_EQ(TextAt(cart->Parse(), {"metadata", "creationTimestamp"}), "2026-11-01T00:00:00Z");
   EXPECT_TRUE(store.Get(MustFind(store, "policy", "v1", "poddisruptionbudgets"), "shop", "budget"));
-  EXPECT_TRUE(store.Get(*store.catalog().FindKind("ops.example.com/v1", "Backup"), "shop", "nightly"));
-  EXPECT_EQ(left_out, (std::vector<std::string>{"other.example.com/v1 Day shop/tuesday", "v1 Pod ?", "v1 Pod ?"}));
+  EXPECT_TRUE(
+      store.Get(*store.catalog().FindKind("ops.example.com/v1", "Backup"), "shop", "nightly"));
+  EXPECT_EQ(left_out, (std::vector<std::string>{"other.example.com/v1 Day shop/tuesday", "v1 Pod ?",
+                                                "v1 Pod ?"}));
   ASSERT_TRUE((*cluster)->Advance(absl::Minutes(1)).ok());
   EXPECT_EQ(PodsOf(**cluster, "shop"), 2u) << "its controllers go on where the real ones were";
 }

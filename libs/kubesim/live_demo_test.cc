@@ -27,7 +27,8 @@ Table Dump(Store& store) {
   for (const ResourceType* type : store.catalog().All()) {
     // What kubelets write (pods, nodes, leases, usage) goes on changing.
     const std::string& key = type->storage_key;
-    if (key == "/events" || key == "coordination.k8s.io/leases" || key == "/pods" || key == "/nodes" || key.starts_with("metrics.k8s.io"))
+    if (key == "/events" || key == "coordination.k8s.io/leases" || key == "/pods" ||
+        key == "/nodes" || key.starts_with("metrics.k8s.io"))
       continue;
     for (const ObjectPtr& object : store.List(*type).objects)
       table[type->storage_key + " " + object->ns + "/" + object->name] = object->json;
@@ -46,9 +47,10 @@ TEST(LiveDemoTest, ControllersLeaveTheDemoAsItIs) {
   for (const auto& [key, json] : before) {
     auto now = after.find(key);
     ASSERT_NE(now, after.end()) << key << " is gone";
-    if (now->second == json || key.find("endpoint") != std::string::npos || key.starts_with("autoscaling") ||
-        key.find("shop/recommender") != std::string::npos) {
-      continue;  // addresses are sorted, zones added; usage sways; the recommender is up until memory runs out
+    if (now->second == json || key.find("endpoint") != std::string::npos ||
+        key.starts_with("autoscaling") || key.find("shop/recommender") != std::string::npos) {
+      continue;  // addresses are sorted, zones added; usage sways; the recommender is up until
+                 // memory runs out
     }
     ADD_FAILURE() << key << ": " << Json::diff(Json::parse(json), Json::parse(now->second));
   }
@@ -61,7 +63,8 @@ std::string StateOf(const Json& pod) {
   std::string text = TextAt(pod, {"status", "phase"});
   for (const Json& one : ListAt(pod, {"status", "containerStatuses"})) {
     const std::string reason = TextAt(one, {"state", "waiting", "reason"});
-    text += " " + TextAt(one, "name") + (reason.empty() ? "" : ":" + reason) + (BoolAt(one, {"ready"}) ? ":ready" : "");
+    text += " " + TextAt(one, "name") + (reason.empty() ? "" : ":" + reason) +
+            (BoolAt(one, {"ready"}) ? ":ready" : "");
   }
   if (At(pod, {"metadata", "deletionTimestamp"}).is_string()) text += " terminating";
   return text;
@@ -75,11 +78,13 @@ TEST(LiveDemoTest, HealthyPodsStayHealthyAndFaultsGoOnAsDesigned) {
   Store& store = (*simulator)->store();
   const ResourceType& pods = MustFind(store, "", "v1", "pods");
   std::map<std::string, Json> before;
-  for (const ObjectPtr& pod : store.List(pods).objects) before[pod->ns + "/" + pod->name] = pod->Parse();
+  for (const ObjectPtr& pod : store.List(pods).objects)
+    before[pod->ns + "/" + pod->name] = pod->Parse();
   ASSERT_TRUE((*simulator)->Advance(absl::Minutes(12)).ok());
   int crashed_more = 0;
   for (const auto& [key, old] : before) {
-    const ObjectPtr object = store.Get(pods, key.substr(0, key.find('/')), key.substr(key.find('/') + 1));
+    const ObjectPtr object =
+        store.Get(pods, key.substr(0, key.find('/')), key.substr(key.find('/') + 1));
     if (!object) {  // the pod of a CronJob or of a finished Job may be cleaned up
       EXPECT_NE(key.find("settle"), std::string::npos) << key << " is gone";
       continue;
@@ -106,11 +111,16 @@ TEST(LiveDemoTest, HealthyPodsStayHealthyAndFaultsGoOnAsDesigned) {
 TEST(LiveDemoTest, TheSameSeedGivesTheSameBytes) {
   FixedClock clock;
   auto run = [&] {
-    auto simulator = Simulator::Create({.content = Content::kDemo, .live = true, .virtual_time = true, .clock = &clock, .seed = 7});
+    auto simulator = Simulator::Create({.content = Content::kDemo,
+                                        .live = true,
+                                        .virtual_time = true,
+                                        .clock = &clock,
+                                        .seed = 7});
     EXPECT_TRUE((*simulator)->Advance(absl::Minutes(7)).ok());
     std::string text;
     for (const ResourceType* type : (*simulator)->store().catalog().All())
-      for (const ObjectPtr& object : (*simulator)->store().List(*type).objects) text += type->storage_key + object->json + "\n";
+      for (const ObjectPtr& object : (*simulator)->store().List(*type).objects)
+        text += type->storage_key + object->json + "\n";
     return text;
   };
   EXPECT_EQ(run(), run());

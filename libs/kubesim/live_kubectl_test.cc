@@ -1,8 +1,8 @@
 // kubectl is the judge of a living cluster, in real time.
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <regex>
 #include <string>
@@ -56,9 +56,11 @@ class LiveKubectlTest : public testing::Test {
     return answer;
   }
 
-  /// Asks again until the answer matches, at most 40 s: kubectl before 1.23 waits for conditions only.
+  /// Asks again until the answer matches, at most 40 s: kubectl before 1.23 waits for conditions
+  /// only.
   void Until(const std::string& arguments, const std::string& regex) {
-    for (int i = 0; i < 160 && !std::regex_search(Kubectl(arguments).text, std::regex(regex)); ++i) {
+    for (int i = 0; i < 160 && !std::regex_search(Kubectl(arguments).text, std::regex(regex));
+         ++i) {
       struct timespec pause = {0, 250'000'000};
       nanosleep(&pause, nullptr);
     }

@@ -259,7 +259,8 @@ TEST_F(VerbTest, ApplyDiffPatchReplaceAndEdit) {
   Good("patch -n app cm p --type=json -p '[{\"op\":\"add\",\"path\":\"/data/c\",\"value\":\"3\"}]'",
        "patched");
   Bad("patch -n app cm p --type=json -p '[{\"op\":\"test\",\"path\":\"/data/c\",\"value\":\"9\"}]'",
-      AtLeast(25) ? "the server rejected our request due to an error in our request" : "The request is invalid");
+      AtLeast(25) ? "the server rejected our request due to an error in our request"
+                  : "The request is invalid");
   Good("get cm -n app p -o jsonpath='{.data}'", "\\{\"a\":\"1\",\"c\":\"3\"\\}");
   session_->Write(
       "p.yaml",

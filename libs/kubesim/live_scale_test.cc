@@ -27,38 +27,45 @@ std::vector<GivenObject> ManyObjects() {
   std::vector<GivenObject> objects;
   for (int i = 0; i < 30; ++i) {
     objects.push_back(
-        {fmt::format(R"({{"kind":"Node","apiVersion":"v1","metadata":{{"name":"n-{0}","labels":{{"kubernetes.io/hostname":"n-{0}","topology.kubernetes.io/zone":"z-{1}"}}}},)"
-                     R"("spec":{{"podCIDR":"10.1.{0}.0/24"}},"status":{{"allocatable":{{"cpu":"16","memory":"64Gi","pods":"110"}},)"
-                     R"("conditions":[{{"type":"Ready","status":"True"}}]}}}})",
-                     i, i % 3),
+        {fmt::format(
+             R"({{"kind":"Node","apiVersion":"v1","metadata":{{"name":"n-{0}","labels":{{"kubernetes.io/hostname":"n-{0}","topology.kubernetes.io/zone":"z-{1}"}}}},)"
+             R"("spec":{{"podCIDR":"10.1.{0}.0/24"}},"status":{{"allocatable":{{"cpu":"16","memory":"64Gi","pods":"110"}},)"
+             R"("conditions":[{{"type":"Ready","status":"True"}}]}}}})",
+             i, i % 3),
          "", ""});
   }
   for (int i = 0; i < 40; ++i) {
     objects.push_back(
-        {fmt::format(R"({{"kind":"Deployment","apiVersion":"apps/v1","metadata":{{"name":"app-{0}","namespace":"team-{1}"}},"spec":{{"replicas":25,"progressDeadlineSeconds":600,)"
-                     R"("strategy":{{"type":"RollingUpdate","rollingUpdate":{{"maxSurge":"25%","maxUnavailable":"25%"}}}},)"
-                     R"("selector":{{"matchLabels":{{"app":"app-{0}"}}}},"template":{{"metadata":{{"labels":{{"app":"app-{0}"}}}},)"
-                     R"("spec":{{"containers":[{{"name":"web","image":"nginx:1.27","ports":[{{"containerPort":80}}],"resources":{{"requests":{{"cpu":"50m","memory":"64Mi"}}}}}}]}}}}}}}})",
-                     i, i % 5),
+        {fmt::format(
+             R"({{"kind":"Deployment","apiVersion":"apps/v1","metadata":{{"name":"app-{0}","namespace":"team-{1}"}},"spec":{{"replicas":25,"progressDeadlineSeconds":600,)"
+             R"("strategy":{{"type":"RollingUpdate","rollingUpdate":{{"maxSurge":"25%","maxUnavailable":"25%"}}}},)"
+             R"("selector":{{"matchLabels":{{"app":"app-{0}"}}}},"template":{{"metadata":{{"labels":{{"app":"app-{0}"}}}},)"
+             R"("spec":{{"containers":[{{"name":"web","image":"nginx:1.27","ports":[{{"containerPort":80}}],"resources":{{"requests":{{"cpu":"50m","memory":"64Mi"}}}}}}]}}}}}}}})",
+             i, i % 5),
          "", ""});
-    objects.push_back({fmt::format(R"({{"kind":"Service","apiVersion":"v1","metadata":{{"name":"app-{0}","namespace":"team-{1}"}},)"
-                                   R"("spec":{{"selector":{{"app":"app-{0}"}},"ports":[{{"port":80}}]}}}})",
-                                   i, i % 5),
-                       "", ""});
+    objects.push_back(
+        {fmt::format(
+             R"({{"kind":"Service","apiVersion":"v1","metadata":{{"name":"app-{0}","namespace":"team-{1}"}},)"
+             R"("spec":{{"selector":{{"app":"app-{0}"}},"ports":[{{"port":80}}]}}}})",
+             i, i % 5),
+         "", ""});
   }
   return objects;
 }
 
-// The whole store after an hour in which nodes die and come back, containers crash and images vanish.
+// The whole store after an hour in which nodes die and come back, containers crash and images
+// vanish.
 std::string AnHour(uint64_t seed, int* ready) {
   const ScaleClock clock;
-  auto cluster = Simulator::FromObjects({.live = true, .virtual_time = true, .clock = &clock, .seed = seed}, ManyObjects());
+  auto cluster = Simulator::FromObjects(
+      {.live = true, .virtual_time = true, .clock = &clock, .seed = seed}, ManyObjects());
   EXPECT_TRUE(cluster.ok()) << cluster.status();
   Simulator& sim = **cluster;
   auto pass = [&](absl::Duration time) { EXPECT_TRUE(sim.Advance(time).ok()); };
   pass(absl::Minutes(5));
   std::vector<std::string> faults;
-  auto inject = [&](const char* kind, const char* target, std::map<std::string, std::string> parameters) {
+  auto inject = [&](const char* kind, const char* target,
+                    std::map<std::string, std::string> parameters) {
     auto fault = sim.faults()->Inject(kind, target, std::move(parameters));
     EXPECT_TRUE(fault.ok()) << kind << ": " << fault.status();
   };
@@ -75,7 +82,8 @@ std::string AnHour(uint64_t seed, int* ready) {
   for (const ResourceType* type : sim.store().catalog().All()) {
     for (const ObjectPtr& object : sim.store().List(*type).objects) {
       all += type->storage_key + " " + object->json + "\n";
-      *ready += type->storage_key == "/pods" && object->json.find(R"("status":"True","type":"Ready")") != std::string::npos;
+      *ready += type->storage_key == "/pods" &&
+                object->json.find(R"("status":"True","type":"Ready")") != std::string::npos;
     }
   }
   return all;

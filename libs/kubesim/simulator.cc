@@ -63,7 +63,8 @@ class SimulatorImpl final : public Simulator {
     return Live(options.live, options.virtual_time);
   }
 
-  absl::Status MakeFrom(const SimulatorOptions& options, const std::vector<GivenObject>& objects, std::vector<std::string>* left_out) {
+  absl::Status MakeFrom(const SimulatorOptions& options, const std::vector<GivenObject>& objects,
+                        std::vector<std::string>* left_out) {
     if (options.virtual_time) clock_.Freeze(clock_.Now());
     ContentTarget target{store_, logs_, clock_};
     OPSMESH_RETURN_IF_ERROR(LoadObjects(target, objects, left_out));
@@ -75,7 +76,8 @@ class SimulatorImpl final : public Simulator {
     auto make = [&] {
       copy = std::make_unique<SimulatorImpl>(options, *this);
       if (!engine_ || !options.live) return;
-      // Requests at the door may have written since the engine looked: then the copy's engine looks at everything.
+      // Requests at the door may have written since the engine looked: then the copy's engine looks
+      // at everything.
       auto state = engine_->Save();
       if (!state || state->version != copy->store_.resource_version()) return;
       copy->engine_state_ = std::move(state);
@@ -98,7 +100,9 @@ class SimulatorImpl final : public Simulator {
     if (content_ == Content::kDemo) {
       OPSMESH_ASSIGN_OR_RETURN(scenario, DemoScenario());
     }
-    kubelet_ = &AddNodes(*engine_, {.scenario = scenario ? &*scenario : nullptr, .faults = &fault_table_, .kubelets = kubelet_state_.get()});
+    kubelet_ = &AddNodes(*engine_, {.scenario = scenario ? &*scenario : nullptr,
+                                    .faults = &fault_table_,
+                                    .kubelets = kubelet_state_.get()});
     kubelet_state_.reset();
     faults_ = std::make_unique<Faults>(*engine_, *kubelet_, fault_table_);
     if (engine_state_) engine_->Resume(*std::exchange(engine_state_, std::nullopt));
@@ -114,16 +118,21 @@ class SimulatorImpl final : public Simulator {
     ContentTarget target{store_, logs_, clock_};
     OPSMESH_RETURN_IF_ERROR(LoadSystem(target));
     switch (options.content) {
-      case Content::kEmpty: return absl::OkStatus();
-      case Content::kDemo: return LoadDemo(target);
-      case Content::kFolder: return LoadFolder(target, options.cluster_dir);
+      case Content::kEmpty:
+        return absl::OkStatus();
+      case Content::kDemo:
+        return LoadDemo(target);
+      case Content::kFolder:
+        return LoadFolder(target, options.cluster_dir);
     }
     return absl::OkStatus();
   }
 
   absl::Status Start(DoorOptions door) override {
     std::lock_guard lock(mutex_);
-    if (server_) return base::FailedPrecondition("ALREADY_OPEN", "The simulator already listens; call Stop() first.");
+    if (server_)
+      return base::FailedPrecondition("ALREADY_OPEN",
+                                      "The simulator already listens; call Stop() first.");
     http_server::Options options;
     options.address = door.address;
     options.port = door.port;
@@ -175,16 +184,21 @@ class SimulatorImpl final : public Simulator {
     return KubeconfigFor("kubernetes-admin", {"system:masters"});
   }
 
-  absl::StatusOr<std::string> KubeconfigFor(std::string_view user, const std::vector<std::string>& groups) const override {
+  absl::StatusOr<std::string> KubeconfigFor(std::string_view user,
+                                            const std::vector<std::string>& groups) const override {
     std::lock_guard lock(mutex_);
-    if (!server_) return base::FailedPrecondition("NOT_STARTED", "The simulator does not listen yet; call Start() first.");
+    if (!server_)
+      return base::FailedPrecondition("NOT_STARTED",
+                                      "The simulator does not listen yet; call Start() first.");
     std::string cluster = fmt::format("server: {}", UrlLocked());
     std::string credentials;
     if (authority_) {
-      cluster += fmt::format(", certificate-authority-data: {}", base::Base64Encode(authority_->certificate()));
+      cluster += fmt::format(", certificate-authority-data: {}",
+                             base::Base64Encode(authority_->certificate()));
       OPSMESH_ASSIGN_OR_RETURN(KeyPair pair, authority_->IssueClient(user, groups));
-      credentials = fmt::format("client-certificate-data: {}, client-key-data: {}", base::Base64Encode(pair.certificate),
-                                base::Base64Encode(pair.key.Reveal()));
+      credentials =
+          fmt::format("client-certificate-data: {}, client-key-data: {}",
+                      base::Base64Encode(pair.certificate), base::Base64Encode(pair.key.Reveal()));
     } else {
       credentials = fmt::format("token: {}", tokens_.Issue(MakeUser(user, groups)));
     }
@@ -192,17 +206,21 @@ class SimulatorImpl final : public Simulator {
         "apiVersion: v1\nkind: Config\ncurrent-context: opsmesh-sim\n"
         "clusters:\n- name: opsmesh-sim\n  cluster: {{{}}}\n"
         "users:\n- name: {}\n  user: {{{}}}\n"
-        "contexts:\n- name: opsmesh-sim\n  context: {{cluster: opsmesh-sim, user: {}, namespace: default}}\n",
+        "contexts:\n- name: opsmesh-sim\n  context: {{cluster: opsmesh-sim, user: {}, namespace: "
+        "default}}\n",
         cluster, Quoted(user), credentials, Quoted(user));
   }
 
   absl::Status Advance(absl::Duration duration) override {
     WakeEngine();
     if (!engine_ || !engine_->virtual_time()) {
-      return base::FailedPrecondition("NOT_VIRTUAL", "The simulator does not run in virtual time; make it with live and virtual_time.");
+      return base::FailedPrecondition(
+          "NOT_VIRTUAL",
+          "The simulator does not run in virtual time; make it with live and virtual_time.");
     }
     if (duration < absl::ZeroDuration() || duration > absl::Hours(24 * 366)) {
-      return base::InvalidArgument("duration", "DURATION_OUT_OF_RANGE", "Simulated time moves forward, by at most 366 days at once.");
+      return base::InvalidArgument("duration", "DURATION_OUT_OF_RANGE",
+                                   "Simulated time moves forward, by at most 366 days at once.");
     }
     engine_->RunFor(duration);
     return absl::OkStatus();
@@ -226,27 +244,34 @@ class SimulatorImpl final : public Simulator {
     (void)Live(true, true);
   }
 
-  static std::string Quoted(std::string_view text) { return "\"" + base::ReplaceAll(base::ReplaceAll(text, "\\", "\\\\"), "\"", "\\\"") + "\""; }
+  static std::string Quoted(std::string_view text) {
+    return "\"" + base::ReplaceAll(base::ReplaceAll(text, "\\", "\\\\"), "\"", "\\\"") + "\"";
+  }
 
   std::string UrlLocked() const {
     if (!server_) return "";
     const bool v6 = door_.address.find(':') != std::string::npos;
-    return fmt::format("{}://{}:{}", door_.tls ? "https" : "http", v6 ? "[" + door_.address + "]" : door_.address, port_);
+    return fmt::format("{}://{}:{}", door_.tls ? "https" : "http",
+                       v6 ? "[" + door_.address + "]" : door_.address, port_);
   }
 
   absl::Status PrepareTls(const DoorOptions& door, http_server::Options* options) {
     if (!authority_) {
       OPSMESH_ASSIGN_OR_RETURN(authority_, CertificateAuthority::Create(clock_.Now()));
     }
-    OPSMESH_ASSIGN_OR_RETURN(KeyPair pair, authority_->IssueServer({"DNS:localhost", "DNS:kubernetes", "DNS:kubernetes.default.svc",
-                                                                    "IP:127.0.0.1", "IP:" + door.address}));
-    options->tls = http_server::TlsOptions{pair.certificate, pair.key, authority_->certificate(), false};
+    OPSMESH_ASSIGN_OR_RETURN(
+        KeyPair pair,
+        authority_->IssueServer({"DNS:localhost", "DNS:kubernetes", "DNS:kubernetes.default.svc",
+                                 "IP:127.0.0.1", "IP:" + door.address}));
+    options->tls =
+        http_server::TlsOptions{pair.certificate, pair.key, authority_->certificate(), false};
     return absl::OkStatus();
   }
 
   void Receive(std::shared_ptr<http_server::Exchange> exchange, bool loopback_only) {
     if (loopback_only && !exchange->request().remote_is_loopback) {
-      exchange->Respond(DoorError(403, "", "the simulator's plain door serves loopback callers only; start it with TLS"));
+      exchange->Respond(DoorError(
+          403, "", "the simulator's plain door serves loopback callers only; start it with TLS"));
       return;
     }
     if (!pool_->TrySubmit([this, exchange] { api_->Handle(exchange); })) {
@@ -300,7 +325,9 @@ absl::StatusOr<std::unique_ptr<Simulator>> Simulator::Create(SimulatorOptions op
   return simulator;
 }
 
-absl::StatusOr<std::unique_ptr<Simulator>> Simulator::FromObjects(SimulatorOptions options, const std::vector<GivenObject>& objects, std::vector<std::string>* left_out) {
+absl::StatusOr<std::unique_ptr<Simulator>> Simulator::FromObjects(
+    SimulatorOptions options, const std::vector<GivenObject>& objects,
+    std::vector<std::string>* left_out) {
   auto simulator = std::make_unique<SimulatorImpl>(options);
   OPSMESH_RETURN_IF_ERROR(simulator->MakeFrom(options, objects, left_out));
   return simulator;

@@ -41,7 +41,9 @@ TEST_F(SimulatorTest, TheDemoIsTheSameForTheSameSeed) {
   auto names = [](uint64_t seed) {
     auto simulator = Simulator::Create({.content = Content::kDemo, .seed = seed});
     std::string text;
-    for (const ObjectPtr& pod : (*simulator)->store().List(MustFind((*simulator)->store(), "", "v1", "pods")).objects) text += pod->name + pod->uid;
+    for (const ObjectPtr& pod :
+         (*simulator)->store().List(MustFind((*simulator)->store(), "", "v1", "pods")).objects)
+      text += pod->name + pod->uid;
     return text;
   };
   EXPECT_EQ(names(1), names(1));
@@ -54,7 +56,10 @@ TEST_F(SimulatorTest, ADoorOpensClosesAndOpensAgain) {
   ASSERT_TRUE(simulator.ok());
   EXPECT_EQ(base::DetailOf((*simulator)->Kubeconfig().status()).reason, "NOT_STARTED");
   ASSERT_TRUE((*simulator)->Start({}).ok());
-  std::printf("demo ready after %lld ms\n", static_cast<long long>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count()));
+  std::printf("demo ready after %lld ms\n",
+              static_cast<long long>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                         std::chrono::steady_clock::now() - start)
+                                         .count()));
   EXPECT_EQ(base::DetailOf((*simulator)->Start({})).reason, "ALREADY_OPEN");
   EXPECT_THAT((*simulator)->url(), HasSubstr("http://127.0.0.1:"));
   (*simulator)->Stop(absl::ZeroDuration());
@@ -64,10 +69,17 @@ TEST_F(SimulatorTest, ADoorOpensClosesAndOpensAgain) {
 }
 
 TEST_F(SimulatorTest, AFolderIsLoadedWithItsStatusesNamespacesListsAndLogs) {
-  Write("b/pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: lab, uid: given}\nspec: {nodeName: n, containers: [{name: c, image: 'i:1'}]}\nstatus: {phase: Running}\n");
-  Write("a/list.json", R"({"kind":"List","apiVersion":"v1","items":[{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"m"},"data":{"a":"1"}}]})");
+  Write("b/pod.yaml",
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: lab, uid: given}\nspec: "
+        "{nodeName: n, containers: [{name: c, image: 'i:1'}]}\nstatus: {phase: Running}\n");
+  Write(
+      "a/list.json",
+      R"({"kind":"List","apiVersion":"v1","items":[{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"m"},"data":{"a":"1"}}]})");
   Write("a/thing.yaml", "apiVersion: x.example.com/v1\nkind: Thing\nmetadata: {name: t}\n");
-  Write("z/crd.yaml", "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: things.x.example.com}\nspec: {group: x.example.com, scope: Namespaced, names: {plural: things, kind: Thing}, versions: [{name: v1, served: true, storage: true}]}\n");
+  Write("z/crd.yaml",
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: "
+        "things.x.example.com}\nspec: {group: x.example.com, scope: Namespaced, names: {plural: "
+        "things, kind: Thing}, versions: [{name: v1, served: true, storage: true}]}\n");
   Write("logs/lab/p/c.log", "2026-11-21T01:00:00Z first\nsecond\n");
   Write("logs/lab/p/c.previous.log", "died\n");
   auto simulator = Load();
@@ -89,14 +101,20 @@ TEST_F(SimulatorTest, AFolderIsLoadedWithItsStatusesNamespacesListsAndLogs) {
 }
 
 TEST_F(SimulatorTest, AFolderThatCannotBeLoadedSaysWhereAndWhy) {
-  EXPECT_EQ(base::DetailOf(Simulator::Create({.content = Content::kFolder, .cluster_dir = "/nowhere"}).status()).reason, "CLUSTER_DIR_UNREADABLE");
+  EXPECT_EQ(
+      base::DetailOf(
+          Simulator::Create({.content = Content::kFolder, .cluster_dir = "/nowhere"}).status())
+          .reason,
+      "CLUSTER_DIR_UNREADABLE");
   const std::pair<const char*, const char*> cases[] = {
       {"kind: Pod\n", "bad.yaml:1: a manifest must have apiVersion and kind"},
       {"a: b: c\n", "yaml: line"},
       {"- 1\n", "a manifest must be a mapping"},
       {"apiVersion: v1\nkind: Podd\nmetadata: {name: x}\n", "no kind 'Podd' in version 'v1'"},
       {"apiVersion: v1\nkind: ConfigMap\n", "ConfigMap without metadata.name"},
-      {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n", "bad.yaml:5: ConfigMap 'x' is given twice"}};
+      {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n---\napiVersion: v1\nkind: "
+       "ConfigMap\nmetadata: {name: x}\n",
+       "bad.yaml:5: ConfigMap 'x' is given twice"}};
   for (const auto& [text, why] : cases) {
     Write("bad.yaml", text);
     EXPECT_THAT(Load().status().ToString(), HasSubstr(why)) << text;
@@ -105,7 +123,8 @@ TEST_F(SimulatorTest, AFolderThatCannotBeLoadedSaysWhereAndWhy) {
 
 TEST_F(SimulatorTest, ThePythonClientListsWatchesAndPatches) {
   if (std::system("/usr/bin/python3 -c 'import kubernetes' >/dev/null 2>&1") != 0) {
-    std::puts("NOTE: python3-kubernetes is not installed: its judgement of the simulator is skipped.");
+    std::puts(
+        "NOTE: python3-kubernetes is not installed: its judgement of the simulator is skipped.");
     GTEST_SKIP();
   }
   auto simulator = Simulator::Create({.content = Content::kDemo});
@@ -135,7 +154,10 @@ except client.exceptions.ApiException as e:
 print("judged")
 )");
   const std::string out = (folder_ / "out").string();
-  const int code = std::system(("HOME=" + folder_.string() + " timeout 60 /usr/bin/python3 " + (folder_ / "judge.py").string() + " " + (folder_ / "config").string() + " >" + out + " 2>&1").c_str());
+  const int code = std::system(("HOME=" + folder_.string() + " timeout 60 /usr/bin/python3 " +
+                                (folder_ / "judge.py").string() + " " +
+                                (folder_ / "config").string() + " >" + out + " 2>&1")
+                                   .c_str());
   std::ifstream in(out);
   const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   EXPECT_EQ(code, 0) << text;

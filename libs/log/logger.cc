@@ -15,11 +15,21 @@ void AppendJsonString(std::string_view text, std::string& out) {
   out += '"';
   for (const char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
           fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned char>(c));
@@ -81,7 +91,8 @@ class Line {
     // A field named for its secret is masked whatever it holds.
     if (redactor_ != nullptr && !value.empty()) {
       std::string pair = redactor_->Redact(fmt::format("{}={}", key, value));
-      if (pair == fmt::format("{}={}", key, redactor_->mask())) return Plain(key, redactor_->mask());
+      if (pair == fmt::format("{}={}", key, redactor_->mask()))
+        return Plain(key, redactor_->mask());
     }
     Text(key, value);
   }
@@ -94,10 +105,14 @@ class Line {
 
 std::string_view LevelName(Level level) {
   switch (level) {
-    case Level::kDebug: return "DEBUG";
-    case Level::kInfo: return "INFO";
-    case Level::kWarn: return "WARN";
-    case Level::kError: return "ERROR";
+    case Level::kDebug:
+      return "DEBUG";
+    case Level::kInfo:
+      return "INFO";
+    case Level::kWarn:
+      return "WARN";
+    case Level::kError:
+      return "ERROR";
   }
   return "INFO";
 }
@@ -108,7 +123,8 @@ absl::StatusOr<Level> ParseLevel(std::string_view name) {
   if (lower == "info") return Level::kInfo;
   if (lower == "warn" || lower == "warning") return Level::kWarn;
   if (lower == "error") return Level::kError;
-  return base::InvalidArgument("log.level", "LOG_LEVEL", fmt::format("'{}' is not a log level.", name))
+  return base::InvalidArgument("log.level", "LOG_LEVEL",
+                               fmt::format("'{}' is not a log level.", name))
       .Hint("Use one of debug, info, warn, error.");
 }
 
@@ -120,7 +136,8 @@ struct Logger::Shared {
 };
 
 Logger::Logger(std::shared_ptr<Sink> sink, Options options)
-    : shared_(std::make_shared<Shared>(Shared{std::move(sink), options.level, options.clock, options.redactor})),
+    : shared_(std::make_shared<Shared>(
+          Shared{std::move(sink), options.level, options.clock, options.redactor})),
       service_(std::move(options.service)) {}
 
 Logger Logger::Null() { return Logger(nullptr, {}); }
@@ -137,19 +154,23 @@ Logger Logger::ForService(std::string_view service) const {
   return copy;
 }
 
-bool Logger::Enabled(Level level) const { return shared_->sink != nullptr && level >= shared_->level; }
+bool Logger::Enabled(Level level) const {
+  return shared_->sink != nullptr && level >= shared_->level;
+}
 
 namespace {
 
-std::string Render(const std::string& service, Level level, absl::Time now, const redact::Redactor* redactor,
-                   const base::Context* context, std::string_view message, const Fields& bound, const Fields& fields) {
+std::string Render(const std::string& service, Level level, absl::Time now,
+                   const redact::Redactor* redactor, const base::Context* context,
+                   std::string_view message, const Fields& bound, const Fields& fields) {
   Line line(redactor);
   line.Plain("ts", base::ToStd(absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", now, absl::UTCTimeZone())));
   line.Plain("level", LevelName(level));
   line.Plain("svc", service);
   line.Text("msg", message);
   if (context != nullptr) {
-    if (!context->request_id().empty()) line.Plain("request_id", base::SanitizeUtf8(context->request_id()));
+    if (!context->request_id().empty())
+      line.Plain("request_id", base::SanitizeUtf8(context->request_id()));
     if (!context->trace().trace_id.empty()) line.Plain("trace_id", context->trace().trace_id);
     if (!context->principal().id.empty()) line.Text("principal", context->principal().id);
   }
@@ -162,14 +183,15 @@ std::string Render(const std::string& service, Level level, absl::Time now, cons
 
 void Logger::Log(Level level, std::string_view message, const Fields& fields) const {
   if (!Enabled(level)) return;
-  shared_->sink->Write(level, Render(service_, level, shared_->clock->Now(), shared_->redactor, nullptr, message, bound_,
-                                     fields));
+  shared_->sink->Write(level, Render(service_, level, shared_->clock->Now(), shared_->redactor,
+                                     nullptr, message, bound_, fields));
 }
 
-void Logger::Log(Level level, const base::Context& context, std::string_view message, const Fields& fields) const {
+void Logger::Log(Level level, const base::Context& context, std::string_view message,
+                 const Fields& fields) const {
   if (!Enabled(level)) return;
-  shared_->sink->Write(level, Render(service_, level, shared_->clock->Now(), shared_->redactor, &context, message,
-                                     bound_, fields));
+  shared_->sink->Write(level, Render(service_, level, shared_->clock->Now(), shared_->redactor,
+                                     &context, message, bound_, fields));
 }
 
 void Logger::Flush() const {

@@ -1,7 +1,9 @@
-// Structured logs: one JSON object a line, with the request's identity, redacted. No global logger: a Logger is handed in.
+// Structured logs: one JSON object a line, with the request's identity, redacted. No global logger:
+// a Logger is handed in.
 //
 //   logger.Info(ctx, "pod list refreshed", {{"cluster", "prod"}, {"pods", 412}});
-//   {"ts":"2025-01-21T10:30:00.123Z","level":"INFO","svc":"k8s","msg":"pod list refreshed","request_id":"...", ...}
+//   {"ts":"2025-01-21T10:30:00.123Z","level":"INFO","svc":"k8s","msg":"pod list
+//   refreshed","request_id":"...", ...}
 #pragma once
 
 #include <cstdint>
@@ -43,7 +45,8 @@ struct Field {
   Field(std::string_view key, std::string_view value) : key(key), value(std::string(value)) {}
   Field(std::string_view key, std::string value) : key(key), value(std::move(value)) {}
   /// A duration is written in milliseconds; name the key "..._ms".
-  Field(std::string_view key, absl::Duration value) : key(key), value(absl::ToDoubleMilliseconds(value)) {}
+  Field(std::string_view key, absl::Duration value)
+      : key(key), value(absl::ToDoubleMilliseconds(value)) {}
 
   std::string key;
   Value value;
@@ -62,9 +65,9 @@ class Sink {
 /// Lines to standard error, each by one write.
 std::shared_ptr<Sink> StderrSink();
 struct FileSinkOptions {
-  std::string path;                   // its folder is created, 0700
-  size_t max_bytes = 20 << 20;        // then it becomes <path>.1 and so on
-  int max_files = 5;                  // rotated files kept
+  std::string path;             // its folder is created, 0700
+  size_t max_bytes = 20 << 20;  // then it becomes <path>.1 and so on
+  int max_files = 5;            // rotated files kept
 };
 /// UNAVAILABLE (LOG_FILE) with the path when the file cannot be opened.
 absl::StatusOr<std::shared_ptr<Sink>> FileSink(FileSinkOptions options);
@@ -91,10 +94,11 @@ class MemorySink final : public Sink {
 class Logger {
  public:
   struct Options {
-    std::string service;                          // "svc" of every line
-    Level level = Level::kInfo;                   // lower ones are dropped
+    std::string service;         // "svc" of every line
+    Level level = Level::kInfo;  // lower ones are dropped
     const base::Clock* clock = &base::SystemClock();
-    const redact::Redactor* redactor = nullptr;   // masks message and string values; null = writes as is (tests only)
+    const redact::Redactor* redactor =
+        nullptr;  // masks message and string values; null = writes as is (tests only)
   };
   Logger(std::shared_ptr<Sink> sink, Options options);
   /// Drops everything: for logic tests.
@@ -108,16 +112,33 @@ class Logger {
   bool Enabled(Level level) const;
   void Log(Level level, std::string_view message, const Fields& fields = {}) const;
   /// With request_id, trace_id and principal of `context`.
-  void Log(Level level, const base::Context& context, std::string_view message, const Fields& fields = {}) const;
+  void Log(Level level, const base::Context& context, std::string_view message,
+           const Fields& fields = {}) const;
 
-  void Debug(std::string_view message, const Fields& fields = {}) const { Log(Level::kDebug, message, fields); }
-  void Info(std::string_view message, const Fields& fields = {}) const { Log(Level::kInfo, message, fields); }
-  void Warn(std::string_view message, const Fields& fields = {}) const { Log(Level::kWarn, message, fields); }
-  void Error(std::string_view message, const Fields& fields = {}) const { Log(Level::kError, message, fields); }
-  void Debug(const base::Context& c, std::string_view m, const Fields& f = {}) const { Log(Level::kDebug, c, m, f); }
-  void Info(const base::Context& c, std::string_view m, const Fields& f = {}) const { Log(Level::kInfo, c, m, f); }
-  void Warn(const base::Context& c, std::string_view m, const Fields& f = {}) const { Log(Level::kWarn, c, m, f); }
-  void Error(const base::Context& c, std::string_view m, const Fields& f = {}) const { Log(Level::kError, c, m, f); }
+  void Debug(std::string_view message, const Fields& fields = {}) const {
+    Log(Level::kDebug, message, fields);
+  }
+  void Info(std::string_view message, const Fields& fields = {}) const {
+    Log(Level::kInfo, message, fields);
+  }
+  void Warn(std::string_view message, const Fields& fields = {}) const {
+    Log(Level::kWarn, message, fields);
+  }
+  void Error(std::string_view message, const Fields& fields = {}) const {
+    Log(Level::kError, message, fields);
+  }
+  void Debug(const base::Context& c, std::string_view m, const Fields& f = {}) const {
+    Log(Level::kDebug, c, m, f);
+  }
+  void Info(const base::Context& c, std::string_view m, const Fields& f = {}) const {
+    Log(Level::kInfo, c, m, f);
+  }
+  void Warn(const base::Context& c, std::string_view m, const Fields& f = {}) const {
+    Log(Level::kWarn, c, m, f);
+  }
+  void Error(const base::Context& c, std::string_view m, const Fields& f = {}) const {
+    Log(Level::kError, c, m, f);
+  }
 
   void Flush() const;
 

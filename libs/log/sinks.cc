@@ -12,10 +12,14 @@ namespace {
 
 spdlog::level::level_enum ToSpdlog(Level level) {
   switch (level) {
-    case Level::kDebug: return spdlog::level::debug;
-    case Level::kInfo: return spdlog::level::info;
-    case Level::kWarn: return spdlog::level::warn;
-    case Level::kError: return spdlog::level::err;
+    case Level::kDebug:
+      return spdlog::level::debug;
+    case Level::kInfo:
+      return spdlog::level::info;
+    case Level::kWarn:
+      return spdlog::level::warn;
+    case Level::kError:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
@@ -25,7 +29,8 @@ class SpdlogSink final : public Sink {
   explicit SpdlogSink(spdlog::sink_ptr sink) : sink_(std::move(sink)) { sink_->set_pattern("%v"); }
   void Write(Level level, std::string_view line) override {
     try {
-      sink_->log(spdlog::details::log_msg("", ToSpdlog(level), spdlog::string_view_t(line.data(), line.size())));
+      sink_->log(spdlog::details::log_msg("", ToSpdlog(level),
+                                          spdlog::string_view_t(line.data(), line.size())));
       if (level >= Level::kWarn) sink_->flush();
     } catch (const std::exception&) {
       // A full disk must not stop the service; the line is lost, the next one tries again.
@@ -71,7 +76,8 @@ absl::StatusOr<std::shared_ptr<Sink>> FileSink(FileSinkOptions options) {
     return std::make_shared<SpdlogSink>(std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
         options.path, options.max_bytes, static_cast<size_t>(options.max_files)));
   } catch (const std::exception& error) {
-    return base::Unavailable("LOG_FILE", "The log file '" + options.path + "' cannot be opened: " + error.what())
+    return base::Unavailable(
+               "LOG_FILE", "The log file '" + options.path + "' cannot be opened: " + error.what())
         .Hint("Check that its folder exists and may be written, or set log.file to another path.");
   }
 }

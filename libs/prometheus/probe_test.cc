@@ -17,7 +17,8 @@ TEST(BaseUrl, AddsTheSchemeThatPrometheusHostLacks) {
 }
 
 TEST(BaseUrl, RefusesWhatIsNoAddress) {
-  for (const char* wrong : {"ftp://prom:21", "http://", "http://user:pw@prom:9090", "prom:9090/?query=up", "a b:9090"}) {
+  for (const char* wrong : {"ftp://prom:21", "http://", "http://user:pw@prom:9090",
+                            "prom:9090/?query=up", "a b:9090"}) {
     const auto url = BaseUrl(wrong);
     ASSERT_FALSE(url.ok()) << wrong;
     EXPECT_EQ(base::DetailOf(url.status()).reason, "PROMETHEUS_ADDRESS") << wrong;
@@ -28,11 +29,12 @@ class CheckReadyTest : public testing::Test {
  protected:
   /// Serves `status` at /-/ready and 404 elsewhere.
   void Serve(int status) {
-    auto server = http_server::Server::Start({}, [status](std::shared_ptr<http_server::Exchange> exchange) {
-      http_server::Response response;
-      response.status = exchange->request().path == "/-/ready" ? status : 404;
-      exchange->Respond(std::move(response));
-    });
+    auto server =
+        http_server::Server::Start({}, [status](std::shared_ptr<http_server::Exchange> exchange) {
+          http_server::Response response;
+          response.status = exchange->request().path == "/-/ready" ? status : 404;
+          exchange->Respond(std::move(response));
+        });
     ASSERT_TRUE(server.ok()) << server.status().message();
     server_ = *std::move(server);
   }
@@ -45,13 +47,15 @@ class CheckReadyTest : public testing::Test {
 
 TEST_F(CheckReadyTest, IsFineWhenTheServerSaysSo) {
   Serve(200);
-  const absl::Status status = CheckReady(ctx_, *client_, {.base_url = Url(), .status_timeout = absl::Seconds(5)});
+  const absl::Status status =
+      CheckReady(ctx_, *client_, {.base_url = Url(), .status_timeout = absl::Seconds(5)});
   EXPECT_TRUE(status.ok()) << status.message();
 }
 
 TEST_F(CheckReadyTest, NamesTheAddressAndTheAnswerWhenItIsNotReady) {
   Serve(503);
-  const absl::Status status = CheckReady(ctx_, *client_, {.base_url = Url(), .status_timeout = absl::Seconds(5)});
+  const absl::Status status =
+      CheckReady(ctx_, *client_, {.base_url = Url(), .status_timeout = absl::Seconds(5)});
   EXPECT_EQ(base::DetailOf(status).reason, "PROMETHEUS");
   EXPECT_NE(status.message().find("503"), absl::string_view::npos) << status.message();
 }
@@ -61,7 +65,8 @@ TEST_F(CheckReadyTest, NamesTheCauseWhenNobodyListens) {
   const std::string url = Url();
   server_->Stop(absl::ZeroDuration());
   server_.reset();
-  const absl::Status status = CheckReady(ctx_, *client_, {.base_url = url, .status_timeout = absl::Seconds(5)});
+  const absl::Status status =
+      CheckReady(ctx_, *client_, {.base_url = url, .status_timeout = absl::Seconds(5)});
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_NE(status.message().find("127.0.0.1"), absl::string_view::npos) << status.message();
 }

@@ -11,7 +11,8 @@ namespace {
 
 bool IsName(std::string_view name, bool colons) {
   const auto ok = [colons](char c, bool first) {
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (colons && c == ':');
+    const bool letter =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (colons && c == ':');
     return letter || (!first && c >= '0' && c <= '9');
   };
   for (size_t i = 0; i < name.size(); ++i) {
@@ -22,10 +23,14 @@ bool IsName(std::string_view name, bool colons) {
 
 std::string_view OpText(Matcher::Op op) {
   switch (op) {
-    case Matcher::Op::kEqual: return "=";
-    case Matcher::Op::kNotEqual: return "!=";
-    case Matcher::Op::kMatch: return "=~";
-    case Matcher::Op::kNotMatch: return "!~";
+    case Matcher::Op::kEqual:
+      return "=";
+    case Matcher::Op::kNotEqual:
+      return "!=";
+    case Matcher::Op::kMatch:
+      return "=~";
+    case Matcher::Op::kNotMatch:
+      return "!~";
   }
   return "=";
 }
@@ -36,11 +41,20 @@ std::string QuoteString(std::string_view value) {
   std::string out = "\"";
   for (const char c : value) {
     switch (c) {
-      case '\\': out += "\\\\"; break;
-      case '"': out += "\\\""; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      default: out += c;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      default:
+        out += c;
     }
   }
   return out + '"';
@@ -55,18 +69,22 @@ std::string QuoteRegex(std::string_view text) {
   return out;
 }
 
-absl::StatusOr<std::string> Selector(std::string_view metric, const std::vector<Matcher>& matchers) {
+absl::StatusOr<std::string> Selector(std::string_view metric,
+                                     const std::vector<Matcher>& matchers) {
   if (!IsName(metric, /*colons=*/true)) {
-    return base::InvalidArgument("metrics", "METRIC_NAME", fmt::format("'{}' is not a metric name.", metric))
+    return base::InvalidArgument("metrics", "METRIC_NAME",
+                                 fmt::format("'{}' is not a metric name.", metric))
         .Hint("Metric names hold letters, digits, '_' and ':' and do not begin with a digit.");
   }
   std::string out(metric);
   for (size_t i = 0; i < matchers.size(); ++i) {
     const Matcher& matcher = matchers[i];
     if (!IsName(matcher.label, /*colons=*/false)) {
-      return base::InvalidArgument("labels", "LABEL_NAME", fmt::format("'{}' is not a label name.", matcher.label));
+      return base::InvalidArgument("labels", "LABEL_NAME",
+                                   fmt::format("'{}' is not a label name.", matcher.label));
     }
-    out += fmt::format("{}{}{}{}", i == 0 ? "{" : ",", matcher.label, OpText(matcher.op), QuoteString(matcher.value));
+    out += fmt::format("{}{}{}{}", i == 0 ? "{" : ",", matcher.label, OpText(matcher.op),
+                       QuoteString(matcher.value));
   }
   return matchers.empty() ? out : out + "}";
 }

@@ -15,7 +15,8 @@ TEST(Query, ALabelValueCannotBecomeCode) {
 TEST(Query, NamesThatPrometheusWouldNotAllowAreRefused) {
   EXPECT_EQ(base::DetailOf(Selector("up{a=\"b\"}", {}).status()).reason, "METRIC_NAME");
   EXPECT_EQ(base::DetailOf(Selector("", {}).status()).reason, "METRIC_NAME");
-  EXPECT_EQ(base::DetailOf(Selector("up", {{"a-b", Matcher::Op::kEqual, "x"}}).status()).reason, "LABEL_NAME");
+  EXPECT_EQ(base::DetailOf(Selector("up", {{"a-b", Matcher::Op::kEqual, "x"}}).status()).reason,
+            "LABEL_NAME");
 }
 
 TEST(Query, StepsKeepAWindowBelowTheLimitAndNeverBelowTheFloor) {

@@ -18,9 +18,7 @@ constexpr std::string_view kBefore =
     R"({"status":"success","data":{"resultType":"matrix","result":[)";
 constexpr std::string_view kAfter = "]}}";
 
-bool Structural(char c) {
-  return c == '"' || c == '{' || c == '[' || c == '}' || c == ']';
-}
+bool Structural(char c) { return c == '"' || c == '{' || c == '[' || c == '}' || c == ']'; }
 
 }  // namespace
 

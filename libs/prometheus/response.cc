@@ -22,10 +22,13 @@ using simdjson::dom::object;
 constexpr size_t kMaxSentences = 100;
 
 absl::Status Malformed(int http_status, std::string_view body, std::string_view why) {
-  return base::Unavailable("PROMETHEUS_MALFORMED",
-                           fmt::format("The answer (HTTP {}) is not one of Prometheus: {}. It begins with '{}'.", http_status,
-                                       why, base::SanitizeUtf8(base::Utf8Prefix(body, 120))))
-      .Hint("Check PROMETHEUS_HOST: the address must be the server itself, not a login page or a proxy in front of it.");
+  return base::Unavailable(
+             "PROMETHEUS_MALFORMED",
+             fmt::format("The answer (HTTP {}) is not one of Prometheus: {}. It begins with '{}'.",
+                         http_status, why, base::SanitizeUtf8(base::Utf8Prefix(body, 120))))
+      .Hint(
+          "Check PROMETHEUS_HOST: the address must be the server itself, not a login page or a "
+          "proxy in front of it.");
 }
 
 absl::Status ServerError(const object& root) {
@@ -35,12 +38,15 @@ absl::Status ServerError(const object& root) {
   const std::string message = fmt::format("Prometheus refused the query ({}): {}", type, text);
   if (type == "bad_data") return base::InvalidArgument("metrics", "PROMETHEUS_BAD_DATA", message);
   if (type == "timeout") {
-    return base::DeadlineExceeded("PROMETHEUS_TIMEOUT", message).Hint("Ask for a shorter window or fewer series.");
+    return base::DeadlineExceeded("PROMETHEUS_TIMEOUT", message)
+        .Hint("Ask for a shorter window or fewer series.");
   }
   if (type == "execution") {
-    return base::FailedPrecondition("PROMETHEUS_EXECUTION", message).Hint("Ask for a shorter window or fewer series.");
+    return base::FailedPrecondition("PROMETHEUS_EXECUTION", message)
+        .Hint("Ask for a shorter window or fewer series.");
   }
-  return base::Unavailable("PROMETHEUS_UNAVAILABLE", message).Hint("Ask again when Prometheus is ready.");
+  return base::Unavailable("PROMETHEUS_UNAVAILABLE", message)
+      .Hint("Ask again when Prometheus is ready.");
 }
 
 // Prometheus writes values as strings; some proxies write numbers. nullopt = neither.
@@ -92,8 +98,9 @@ class Parser {
 
   absl::Status AddSample(const element& json, RangeSeries& series) {
     if (++samples_ > limits_.max_samples) {
-      return base::ResourceExhausted("PROMETHEUS_TOO_MANY_SAMPLES",
-                                     fmt::format("The answer holds more than {} samples.", limits_.max_samples))
+      return base::ResourceExhausted(
+                 "PROMETHEUS_TOO_MANY_SAMPLES",
+                 fmt::format("The answer holds more than {} samples.", limits_.max_samples))
           .Hint("Ask for a shorter window, a larger step or fewer series.");
     }
     array pair;
@@ -111,7 +118,8 @@ class Parser {
   }
 
   QueryResult Take() {
-    for (const auto& [what, count] : skipped_) result_.skipped.push_back(fmt::format("{} × {}", count, what));
+    for (const auto& [what, count] : skipped_)
+      result_.skipped.push_back(fmt::format("{} × {}", count, what));
     return std::move(result_);
   }
   QueryResult& result() { return result_; }
@@ -124,10 +132,12 @@ class Parser {
 
   static void Sort(RangeSeries& series) {
     const auto falls = [](double a, double b) { return a >= b; };
-    if (std::adjacent_find(series.times.begin(), series.times.end(), falls) == series.times.end()) return;
+    if (std::adjacent_find(series.times.begin(), series.times.end(), falls) == series.times.end())
+      return;
     std::vector<size_t> order(series.times.size());
     std::iota(order.begin(), order.end(), size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return series.times[a] < series.times[b]; });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return series.times[a] < series.times[b]; });
     RangeSeries sorted;
     for (const size_t i : order) {
       if (!sorted.times.empty() && sorted.times.back() == series.times[i]) {
@@ -156,14 +166,16 @@ struct ResponseParser::Memory {
 ResponseParser::ResponseParser() : memory_(std::make_unique<Memory>()) {}
 ResponseParser::~ResponseParser() = default;
 
-absl::StatusOr<QueryResult> ParseQueryResponse(int http_status, std::string_view body, const ResponseLimits& limits) {
+absl::StatusOr<QueryResult> ParseQueryResponse(int http_status, std::string_view body,
+                                               const ResponseLimits& limits) {
   return ResponseParser().Parse(http_status, body, limits);
 }
 
 absl::StatusOr<QueryResult> ResponseParser::Parse(int http_status, std::string_view body,
                                                   const ResponseLimits& limits) {
   if (body.size() > limits.max_bytes) {
-    return base::ResourceExhausted("PROMETHEUS_TOO_LARGE", fmt::format("The answer has {} bytes.", body.size()))
+    return base::ResourceExhausted("PROMETHEUS_TOO_LARGE",
+                                   fmt::format("The answer has {} bytes.", body.size()))
         .Hint("Ask for a shorter window, a larger step or fewer series.");
   }
   object root;
@@ -172,7 +184,8 @@ absl::StatusOr<QueryResult> ResponseParser::Parse(int http_status, std::string_v
     return Malformed(http_status, body, "it is no JSON object");
   }
   std::string_view status;
-  if (root["status"].get(status) != simdjson::SUCCESS) return Malformed(http_status, body, "it has no status");
+  if (root["status"].get(status) != simdjson::SUCCESS)
+    return Malformed(http_status, body, "it has no status");
   if (status != "success") return ServerError(root);
 
   Parser parser(limits);
@@ -181,15 +194,18 @@ absl::StatusOr<QueryResult> ResponseParser::Parse(int http_status, std::string_v
     if (root[key].get(list) != simdjson::SUCCESS) return;
     for (const element entry : list) {
       std::string_view text;
-      if (entry.get(text) == simdjson::SUCCESS && out.size() < kMaxSentences) out.emplace_back(text);
+      if (entry.get(text) == simdjson::SUCCESS && out.size() < kMaxSentences)
+        out.emplace_back(text);
     }
   };
   sentences("warnings", parser.result().warnings);
   sentences("infos", parser.result().infos);
   std::string_view type;
-  if (root["data"]["resultType"].get(type) != simdjson::SUCCESS) return Malformed(http_status, body, "it has no result");
+  if (root["data"]["resultType"].get(type) != simdjson::SUCCESS)
+    return Malformed(http_status, body, "it has no result");
   element result;
-  if (root["data"]["result"].get(result) != simdjson::SUCCESS || result.is_null()) return parser.Take();
+  if (root["data"]["result"].get(result) != simdjson::SUCCESS || result.is_null())
+    return parser.Take();
   if (type == "scalar") {
     RangeSeries series;
     OPSMESH_RETURN_IF_ERROR(parser.AddSample(result, series));
@@ -197,7 +213,8 @@ absl::StatusOr<QueryResult> ResponseParser::Parse(int http_status, std::string_v
     return parser.Take();
   }
   array list;
-  if (result.get(list) != simdjson::SUCCESS) return Malformed(http_status, body, "its result is no list");
+  if (result.get(list) != simdjson::SUCCESS)
+    return Malformed(http_status, body, "its result is no list");
   for (const element entry : list) OPSMESH_RETURN_IF_ERROR(parser.AddSeries(entry));
   return parser.Take();
 }

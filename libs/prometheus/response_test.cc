@@ -26,7 +26,8 @@ TEST(PrometheusResponse, SortsSamplesAndKeepsTheLastOfEqualStamps) {
 }
 
 TEST(PrometheusResponse, ReadsNotANumberInfinityAndNumbersThatAreNoStrings) {
-  const auto result = ParseQueryResponse(200, Matrix(R"([[1,"NaN"],[2,"+Inf"],[3,1.5],[4,"1e400"]])"));
+  const auto result =
+      ParseQueryResponse(200, Matrix(R"([[1,"NaN"],[2,"+Inf"],[3,1.5],[4,"1e400"]])"));
   ASSERT_TRUE(result.ok());
   const auto& values = result->series.at(0).values;
   EXPECT_TRUE(std::isnan(values.at(0)));
@@ -43,7 +44,8 @@ TEST(PrometheusResponse, SaysWhatItCouldNotUse) {
 }
 
 TEST(PrometheusResponse, AnErrorOfPrometheusKeepsItsKind) {
-  const auto result = ParseQueryResponse(422, R"({"status":"error","errorType":"timeout","error":"too slow"})");
+  const auto result =
+      ParseQueryResponse(422, R"({"status":"error","errorType":"timeout","error":"too slow"})");
   EXPECT_EQ(base::DetailOf(result.status()).reason, "PROMETHEUS_TIMEOUT");
 }
 
@@ -55,10 +57,11 @@ TEST(PrometheusResponse, APageOfAProxyIsNamedAsSuch) {
 
 TEST(PrometheusResponse, EveryHostileReplyOfTheSharedCollectionEndsInAResultOrATypedError) {
   const char* source = std::getenv("OPSMESH_SOURCE_DIR");
-  const std::filesystem::path folder =
-      std::filesystem::path(source == nullptr ? "." : source) / "../shared/badinputs/own/prometheus";
+  const std::filesystem::path folder = std::filesystem::path(source == nullptr ? "." : source) /
+                                       "../shared/badinputs/own/prometheus";
   if (!std::filesystem::is_directory(folder)) {
-    std::cout << "NOT RUN: " << folder << " is absent; only the replies written in this file were judged.\n";
+    std::cout << "NOT RUN: " << folder
+              << " is absent; only the replies written in this file were judged.\n";
     return;
   }
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
@@ -66,7 +69,8 @@ TEST(PrometheusResponse, EveryHostileReplyOfTheSharedCollectionEndsInAResultOrAT
     const std::string body((std::istreambuf_iterator<char>(file)), {});
     const auto result = ParseQueryResponse(200, body);
     const std::string name = entry.path().filename();
-    const bool must_fail = name == "html.json" || name == "truncated.json" || name.starts_with("error_");
+    const bool must_fail =
+        name == "html.json" || name == "truncated.json" || name.starts_with("error_");
     EXPECT_EQ(result.ok(), !must_fail) << name << ": " << result.status();
   }
 }

@@ -21,7 +21,8 @@ struct RuleText {
 };
 
 constexpr RuleText kRules[] = {
-    {"private_key", R"((-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\z)))"},
+    {"private_key",
+     R"((-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\z)))"},
     {"kubeconfig",
      R"((?i)\b(?:client-key-data|client-certificate-data|certificate-authority-data|id-token|refresh-token)["']?\s*[:=]\s*["']?([A-Za-z0-9+/=._-]{16,}))"},
     {"authorization", R"((?i)\b(?:bearer|basic|digest)\s+([A-Za-z0-9._~+/-]{8,}=*))"},
@@ -43,12 +44,17 @@ constexpr RuleText kRules[] = {
     {"quoted_secret", R"((?i)[A-Za-z0-9_.-]*)" OPSMESH_SECRET_NAMES
                       R"(["']?\s*(?:[:=]|:=|=>)\s*"((?:[^"\\\n]|\\[^\n]){3,}))"},
     // The same inside a JSON string, where quotes are escaped.
-    {"quoted_secret", R"((?i)[A-Za-z0-9_.-]*)" OPSMESH_SECRET_NAMES R"(\\"\s*:\s*\\"([^"\\\n]{3,}))"},
-    {"quoted_secret", R"((?i)[A-Za-z0-9_.-]*)" OPSMESH_SECRET_NAMES R"(["']?\s*(?:[:=]|:=|=>)\s*'([^'\n]{3,}))"},
-    {"secret", R"((?i)[A-Za-z0-9_.-]*)" OPSMESH_SECRET_NAMES R"(\\?["']?\s*(?:[:=]|:=|=>)\s*([^\s"'\\,;&<>(){}\[\]]{3,}))"},
-    {"secret", R"((?i)--?[a-z0-9-]*(?:password|passwd|token|secret|api-?key)\s+([^\s"'-][^\s"']{5,}))"},
+    {"quoted_secret",
+     R"((?i)[A-Za-z0-9_.-]*)" OPSMESH_SECRET_NAMES R"(\\"\s*:\s*\\"([^"\\\n]{3,}))"},
+    {"quoted_secret",
+     R"((?i)[A-Za-z0-9_.-]*)" OPSMESH_SECRET_NAMES R"(["']?\s*(?:[:=]|:=|=>)\s*'([^'\n]{3,}))"},
+    {"secret", R"((?i)[A-Za-z0-9_.-]*)" OPSMESH_SECRET_NAMES
+               R"(\\?["']?\s*(?:[:=]|:=|=>)\s*([^\s"'\\,;&<>(){}\[\]]{3,}))"},
+    {"secret",
+     R"((?i)--?[a-z0-9-]*(?:password|passwd|token|secret|api-?key)\s+([^\s"'-][^\s"']{5,}))"},
     {"secret", R"((?i)\b(?:password|passphrase|passwd)\s+(?:is|was)\s+["']?([^\s"',;]{4,}))"},
-    {"secret", R"((?:密码|口令|密钥|令牌|密碼|密鑰)\s*(?:[:=]|：|是|为|為)\s*["'“]?([^\s"',;，。；、“”]{4,}))"},
+    {"secret",
+     R"((?:密码|口令|密钥|令牌|密碼|密鑰)\s*(?:[:=]|：|是|为|為)\s*["'“]?([^\s"',;，。；、“”]{4,}))"},
     {"secret", R"((?i)\bidentified\s+by\s+'([^'\n]{3,}))"},
 };
 constexpr char kLiteralKind[] = "configured_secret";
@@ -56,11 +62,12 @@ constexpr char kEntropyKind[] = "high_entropy";
 constexpr size_t kMinLiteral = 6;
 
 bool IsWordByte(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '+' || c == '=' ||
-         c == '-';
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
+         c == '+' || c == '=' || c == '-';
 }
 
-// Random characters mix classes all the time; identifiers in CamelCase, hex digests and object names do not.
+// Random characters mix classes all the time; identifiers in CamelCase, hex digests and object
+// names do not.
 bool LooksRandom(std::string_view word) {
   while (!word.empty() && word.back() == '=') word.remove_suffix(1);
   if (word.size() < 24 || word.size() > 512) return false;
@@ -70,7 +77,10 @@ bool LooksRandom(std::string_view word) {
   int last = -1;
   for (const char c : word) {
     ++counts[static_cast<unsigned char>(c)];
-    const int kind = c >= '0' && c <= '9' ? 0 : c >= 'A' && c <= 'Z' ? 1 : c >= 'a' && c <= 'z' ? 2 : 3;
+    const int kind = c >= '0' && c <= '9'   ? 0
+                     : c >= 'A' && c <= 'Z' ? 1
+                     : c >= 'a' && c <= 'z' ? 2
+                                            : 3;
     digit |= kind == 0;
     upper |= kind == 1;
     lower |= kind == 2;
@@ -91,18 +101,20 @@ bool IsHarmless(std::string_view kind, std::string_view value, std::string_view 
   if (value.substr(0, mask.size()) == mask) return true;
   if (kind != "secret" && kind != "quoted_secret" && kind != "query_parameter") return false;
   const std::string lower = base::AsciiLower(value);
-  static const std::set<std::string, std::less<>> words = {"null",  "nil",   "none",     "true",   "false",    "undefined", "required",
-                                                           "empty", "unset", "(unset)",  "string", "optional", "missing",  "invalid",
-                                                           "expired", "<nil>", "redacted", "[redacted]"};
+  static const std::set<std::string, std::less<>> words = {
+      "null",     "nil",     "none",    "true",    "false",    "undefined",
+      "required", "empty",   "unset",   "(unset)", "string",   "optional",
+      "missing",  "invalid", "expired", "<nil>",   "redacted", "[redacted]"};
   if (words.contains(lower)) return true;
   if (value.find_first_not_of('*') == std::string_view::npos) return true;
   // A reference, not a value: $VAR, ${VAR}, $(VAR), {{ .Values.x }}, /run/secrets/x, projects/... .
-  if (value.starts_with("$") || value.starts_with("{{") || value.starts_with("/var/") || value.starts_with("/run/") ||
-      value.starts_with("/etc/")) {
+  if (value.starts_with("$") || value.starts_with("{{") || value.starts_with("/var/") ||
+      value.starts_with("/run/") || value.starts_with("/etc/")) {
     return true;
   }
   // "tokens=512", "token: 12": a count.
-  return kind != "query_parameter" && value.size() < 6 && value.find_first_not_of("0123456789.") == std::string_view::npos;
+  return kind != "query_parameter" && value.size() < 6 &&
+         value.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
 }  // namespace
@@ -114,7 +126,7 @@ struct Redactor::Impl {
   };
   Options options;
   std::vector<Rule> rules;
-  std::unique_ptr<RE2::Set> any;   // one pass tells which rules are worth running
+  std::unique_ptr<RE2::Set> any;  // one pass tells which rules are worth running
 
   void FindByRules(std::string_view text, std::vector<Finding>& found) const;
   void FindLiterals(std::string_view text, std::vector<Finding>& found) const;
@@ -135,11 +147,13 @@ void Redactor::Impl::FindByRules(std::string_view text, std::vector<Finding>& fo
     const Rule& rule = rules[static_cast<size_t>(index)];
     re2::StringPiece groups[2];
     size_t from = 0;
-    while (from < text.size() && rule.regex->Match(all, from, all.size(), RE2::UNANCHORED, groups, 2)) {
+    while (from < text.size() &&
+           rule.regex->Match(all, from, all.size(), RE2::UNANCHORED, groups, 2)) {
       const size_t offset = static_cast<size_t>(groups[1].data() - text.data());
       const std::string_view value(groups[1].data(), groups[1].size());
       if (value.empty()) break;
-      if (!IsHarmless(rule.kind, value, options.mask)) found.push_back({rule.kind, offset, value.size()});
+      if (!IsHarmless(rule.kind, value, options.mask))
+        found.push_back({rule.kind, offset, value.size()});
       from = offset + value.size();
     }
   }
@@ -147,7 +161,8 @@ void Redactor::Impl::FindByRules(std::string_view text, std::vector<Finding>& fo
 
 void Redactor::Impl::FindLiterals(std::string_view text, std::vector<Finding>& found) const {
   for (const std::string& literal : options.literals) {
-    for (size_t at = text.find(literal); at != std::string_view::npos; at = text.find(literal, at + literal.size())) {
+    for (size_t at = text.find(literal); at != std::string_view::npos;
+         at = text.find(literal, at + literal.size())) {
       found.push_back({kLiteralKind, at, literal.size()});
     }
   }
@@ -173,10 +188,12 @@ void Redactor::Impl::FindRandom(std::string_view text, std::vector<Finding>& fou
 
 Redactor::Redactor(Options options) {
   auto impl = std::make_unique<Impl>();
-  std::erase_if(options.literals, [](const std::string& literal) { return literal.size() < kMinLiteral; });
+  std::erase_if(options.literals,
+                [](const std::string& literal) { return literal.size() < kMinLiteral; });
   // Longer first: a literal that contains another is masked whole.
-  std::sort(options.literals.begin(), options.literals.end(),
-            [](const auto& a, const auto& b) { return a.size() != b.size() ? a.size() > b.size() : a < b; });
+  std::sort(options.literals.begin(), options.literals.end(), [](const auto& a, const auto& b) {
+    return a.size() != b.size() ? a.size() > b.size() : a < b;
+  });
   impl->options = std::move(options);
   RE2::Options re2_options;
   re2_options.set_log_errors(false);
@@ -198,7 +215,8 @@ std::vector<Finding> Redactor::Find(std::string_view text) const {
   impl_->FindLiterals(text, found);
   impl_->FindByRules(text, found);
   if (impl_->options.entropy) impl_->FindRandom(text, found);
-  std::stable_sort(found.begin(), found.end(), [](const Finding& a, const Finding& b) { return a.offset < b.offset; });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Finding& a, const Finding& b) { return a.offset < b.offset; });
   // Overlapping ones become one, of the kind that begins first.
   std::vector<Finding> merged;
   for (Finding& finding : found) {

@@ -1,7 +1,9 @@
-// The one filter that keeps secrets out of what leaves OpsMesh: LLM prompts, notifications, logs, traces, audit.
+// The one filter that keeps secrets out of what leaves OpsMesh: LLM prompts, notifications, logs,
+// traces, audit.
 //
-// Finds tokens, keys, passwords, bearer headers, kubeconfig data and PEM private keys by pattern (RE2, linear time), and
-// unknown secrets by entropy. Masks only the value: `password=***` still says what it was.
+// Finds tokens, keys, passwords, bearer headers, kubeconfig data and PEM private keys by pattern
+// (RE2, linear time), and unknown secrets by entropy. Masks only the value: `password=***` still
+// says what it was.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +17,8 @@ namespace opsmesh::redact {
 
 /// A secret that was found: bytes [offset, offset + length) of the input.
 struct Finding {
-  std::string kind;  // one of Redactor::Kinds(), for instance "bearer_token": a bounded set, fit for a metric label
+  std::string kind;  // one of Redactor::Kinds(), for instance "bearer_token": a bounded set, fit
+                     // for a metric label
   size_t offset = 0;
   size_t length = 0;
 };
@@ -27,8 +30,8 @@ struct Redacted {
 };
 
 struct Options {
-  /// Values that are masked wherever they stand, exactly: the secrets of our own configuration. Shorter than 6 bytes is
-  /// ignored (it would mask ordinary words).
+  /// Values that are masked wherever they stand, exactly: the secrets of our own configuration.
+  /// Shorter than 6 bytes is ignored (it would mask ordinary words).
   std::vector<std::string> literals;
   /// Also mask long random-looking words that no pattern knows.
   bool entropy = true;
@@ -36,7 +39,8 @@ struct Options {
   std::string mask = "***";
 };
 
-/// Immutable after construction; thread-safe. Building one compiles the patterns (~1 ms): build once, share.
+/// Immutable after construction; thread-safe. Building one compiles the patterns (~1 ms): build
+/// once, share.
 class Redactor {
  public:
   explicit Redactor(Options options = {});
@@ -59,8 +63,9 @@ class Redactor {
   std::unique_ptr<const Impl> impl_;
 };
 
-/// Redacts a text that arrives in pieces: a secret split over pieces is masked as if it had come whole. Holds back the
-/// shortest tail that may still grow into a secret: at most 4 KiB, inside a PEM block at most 16 KiB. Not thread-safe.
+/// Redacts a text that arrives in pieces: a secret split over pieces is masked as if it had come
+/// whole. Holds back the shortest tail that may still grow into a secret: at most 4 KiB, inside a
+/// PEM block at most 16 KiB. Not thread-safe.
 class StreamRedactor {
  public:
   explicit StreamRedactor(const Redactor& redactor) : redactor_(redactor) {}

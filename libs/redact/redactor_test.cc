@@ -18,12 +18,15 @@ const std::string kRandom = std::string("tG7mQ2xL") + "9vRz4KpW" + "8sYb3NfJ";
 
 struct Case {
   std::string text;
-  std::string secret;   // must be gone
+  std::string secret;  // must be gone
 };
 
 std::vector<Case> Secrets() {
-  const std::string jwt = std::string("eyJhbGciOiJIUzI1NiJ9") + ".eyJzdWIiOiIxMjM0NTY3ODkwIn0" + ".dozjgNryP4J3jVmNHl0w5N";
-  const std::string pem = std::string("-----BEGIN RSA PRIVATE ") + "KEY-----\nMIIEpAIBAAKCAQEA7bq\nQ2FzZSBvZiB0ZXN0\n-----END RSA PRIVATE " + "KEY-----";
+  const std::string jwt = std::string("eyJhbGciOiJIUzI1NiJ9") + ".eyJzdWIiOiIxMjM0NTY3ODkwIn0" +
+                          ".dozjgNryP4J3jVmNHl0w5N";
+  const std::string pem = std::string("-----BEGIN RSA PRIVATE ") +
+                          "KEY-----\nMIIEpAIBAAKCAQEA7bq\nQ2FzZSBvZiB0ZXN0\n-----END RSA PRIVATE " +
+                          "KEY-----";
   return {
       {"Authorization: Bearer abcdefgh12345678", "abcdefgh12345678"},
       {"authorization: Basic dXNlcjpwYXNzd29yZA==", "dXNlcjpwYXNzd29yZA"},
@@ -36,8 +39,10 @@ std::vector<Case> Secrets() {
       {"pushed with ghp_" + kRandom + "abcdefgh", kRandom},
       {"slack xoxb-" + std::string("1234567890-abcdefghij"), "1234567890-abcdefghij"},
       {"https://hooks.slack.com/services/T000/B000/" + kRandom, kRandom},
-      {"https://open.feishu.cn/open-apis/bot/v2/hook/0a1b2c3d-1111-2222-3333-444455556666", "0a1b2c3d-1111"},
-      {"https://oapi.dingtalk.com/robot/send?access_token=0123456789abcdef0123", "0123456789abcdef0123"},
+      {"https://open.feishu.cn/open-apis/bot/v2/hook/0a1b2c3d-1111-2222-3333-444455556666",
+       "0a1b2c3d-1111"},
+      {"https://oapi.dingtalk.com/robot/send?access_token=0123456789abcdef0123",
+       "0123456789abcdef0123"},
       {"DINGTALK_SECRET=SEC" + std::string("0123456789abcdef0123456789abcdef"), "0123456789abcdef"},
       {"postgres://opsmesh:hunter2@db:5432/x", "hunter2"},
       {"redis://:hunter2@cache:6379", "hunter2"},
@@ -50,7 +55,8 @@ std::vector<Case> Secrets() {
       {"the password is Tr0ub4dor&3", "Tr0ub4dor"},
       {"数据库密码：hunter2secret，请保密", "hunter2secret"},
       {"密码是 hunter2secret", "hunter2secret"},
-      {"client-key-data: LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVk=", "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVk"},
+      {"client-key-data: LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVk=",
+       "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVk"},
       {"ALTER USER ann IDENTIFIED BY 'hunter2'", "hunter2"},
       {"key material:\n" + pem + "\nend", "MIIEpAIBAAKCAQEA7bq"},
       {"stray " + kRandom + " in a log", kRandom},
@@ -64,7 +70,9 @@ const std::vector<std::string> kKept = {
     "secretName: tls-cert",
     "imagePullSecrets: [{name: regcred}]",
     "secretKeyRef: {name: db, key: password}",
-    "image: registry.example.com/shop/cart@sha256:9b2a28eb47540823042a2ba401386845089bb7b62a9637d55816132c4c3c36eb",
+    "image: "
+    "registry.example.com/shop/"
+    "cart@sha256:9b2a28eb47540823042a2ba401386845089bb7b62a9637d55816132c4c3c36eb",
     "pod web-7d4b9c6f5-x2x8k in namespace shop restarted 12 times",
     "uid: 550e8400-e29b-41d4-a716-446655440000",
     "commit 3b18e512dba79e4c8300dd08aeb37f8e728b8dad",
@@ -108,7 +116,8 @@ TEST(Redactor, MasksAlreadyMaskedTextOnce) {
 
 TEST(Redactor, MasksConfiguredSecretsWhereverTheyStand) {
   const Redactor redactor({.literals = {"plain words of ours", "abc"}});
-  EXPECT_EQ(redactor.Redact("saw plain words of ours abc"), "saw *** abc") << "too short a literal would mask ordinary words";
+  EXPECT_EQ(redactor.Redact("saw plain words of ours abc"), "saw *** abc")
+      << "too short a literal would mask ordinary words";
 }
 
 TEST(Redactor, CountsByKind) {

@@ -15,7 +15,8 @@ constexpr size_t kMaxHeldPem = 16 << 10;
 constexpr size_t kLookBehind = 256;
 constexpr char kPemEnd[] = "PRIVATE KEY-----";
 
-// Bytes of which tokens are made: a secret never ends between two of them. Other bytes (Chinese among them) end a word.
+// Bytes of which tokens are made: a secret never ends between two of them. Other bytes (Chinese
+// among them) end a word.
 bool InWord(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
          std::string_view("_+/=.~:@%-?&#$!*\"'").find(c) != std::string_view::npos;
@@ -24,23 +25,27 @@ bool InWord(char c) {
 // True when what follows `before` may be the value of a secret that `before` announces.
 bool Announces(std::string_view before) {
   static const RE2 pattern(
-      "(?i)(?:(?:pass(?:word|wd|phrase)?|pwd|secret|token|key|credential|auth|authorization|cookie|data)[\"'\\\\]*\\s*"
-      "(?:(?:=>?|:=?|is|was|i|w|wa)\\s*)?[\"'\\\\]*|identified\\s+(?:by\\s*)?|\\b(?:bearer|basic|digest)\\s*"
+      "(?i)(?:(?:pass(?:word|wd|phrase)?|pwd|secret|token|key|credential|auth|authorization|cookie|"
+      "data)[\"'\\\\]*\\s*"
+      "(?:(?:=>?|:=?|is|was|i|w|wa)\\s*)?[\"'\\\\]*|identified\\s+(?:by\\s*)?|\\b(?:bearer|basic|"
+      "digest)\\s*"
       "|(?:密码|口令|密钥|令牌|密鑰|密碼)\\s*(?:[:=]|：|是|为|為)?\\s*[\"'\\\\]*"
       "|-----BEGIN[A-Z ]*)$");
   if (before.size() > kLookBehind) before.remove_prefix(before.size() - kLookBehind);
   return RE2::PartialMatch(re2::StringPiece(before.data(), before.size()), pattern);
 }
 
-// Start of a Chinese announcement ("密码：") that has come in part, or of a cut UTF-8 sequence; text.size() when there is
-// none. These have no word boundary before them, so the bytes themselves are compared.
+// Start of a Chinese announcement ("密码：") that has come in part, or of a cut UTF-8 sequence;
+// text.size() when there is none. These have no word boundary before them, so the bytes themselves
+// are compared.
 size_t PartialCharacters(std::string_view text) {
   size_t from = text.size();
   for (const char* name : {"密码", "口令", "密钥", "令牌", "密鑰", "密碼"}) {
     for (const char* separator : {"：", "是", "为", "為"}) {
       const std::string whole = std::string(name) + separator;
       for (size_t size = 1; size < whole.size(); ++size) {
-        if (text.ends_with(std::string_view(whole).substr(0, size))) from = std::min(from, text.size() - size);
+        if (text.ends_with(std::string_view(whole).substr(0, size)))
+          from = std::min(from, text.size() - size);
       }
     }
   }
@@ -76,14 +81,16 @@ size_t OpenPem(std::string_view text) {
     // The first line is still coming, unless it is too long for one.
     return rest.size() < 40 ? begin : std::string_view::npos;
   }
-  if (rest.substr(0, header).find("PRIVATE KEY") == std::string_view::npos) return std::string_view::npos;
+  if (rest.substr(0, header).find("PRIVATE KEY") == std::string_view::npos)
+    return std::string_view::npos;
   const size_t end = rest.find("-----END", header);
-  if (end != std::string_view::npos && rest.find(kPemEnd, end) != std::string_view::npos) return std::string_view::npos;
+  if (end != std::string_view::npos && rest.find(kPemEnd, end) != std::string_view::npos)
+    return std::string_view::npos;
   return begin;
 }
 
-// Where a text may be cut so that no secret lies across, nor is parted from the name that announces it: everything
-// before is final.
+// Where a text may be cut so that no secret lies across, nor is parted from the name that announces
+// it: everything before is final.
 size_t SafeCut(const Redactor& redactor, std::string_view text) {
   const std::vector<Finding> findings = redactor.Find(text);
   size_t cut = PartialCharacters(text);

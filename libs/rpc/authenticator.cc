@@ -23,23 +23,31 @@ bool IsCleanName(std::string_view name) {
   return true;
 }
 
-absl::StatusOr<base::Principal> PrincipalOf(const Credentials& credentials, const std::string& service) {
+absl::StatusOr<base::Principal> PrincipalOf(const Credentials& credentials,
+                                            const std::string& service) {
   // A service that names nobody works for itself: it may read.
-  if (credentials.principal.empty()) return base::Principal{"service:" + service, base::Role::kViewer};
+  if (credentials.principal.empty())
+    return base::Principal{"service:" + service, base::Role::kViewer};
   const auto role = base::ParseRole(credentials.role);
   if (!role || !IsCleanName(credentials.principal)) {
-    return base::Unauthenticated("PRINCIPAL", fmt::format("The service '{}' passed on a principal that is not one.", service))
-        .Hint("Send x-opsmesh-principal (at most 256 printable bytes) and x-opsmesh-role (viewer ... admin) together.");
+    return base::Unauthenticated(
+               "PRINCIPAL",
+               fmt::format("The service '{}' passed on a principal that is not one.", service))
+        .Hint(
+            "Send x-opsmesh-principal (at most 256 printable bytes) and x-opsmesh-role (viewer ... "
+            "admin) together.");
   }
   return base::Principal{std::string(credentials.principal), *role};
 }
 
-absl::StatusOr<std::string> ServiceOfCertificate(const std::vector<std::string>& uris, const std::string& trust_domain) {
+absl::StatusOr<std::string> ServiceOfCertificate(const std::vector<std::string>& uris,
+                                                 const std::string& trust_domain) {
   const std::string prefix = "spiffe://" + trust_domain + "/";
   for (const std::string& uri : uris) {
     if (uri.starts_with(prefix) && uri.size() > prefix.size()) return uri.substr(prefix.size());
   }
-  return base::Unauthenticated("CLIENT_CERTIFICATE", "The client certificate names no service of this mesh.")
+  return base::Unauthenticated("CLIENT_CERTIFICATE",
+                               "The client certificate names no service of this mesh.")
       .Hint(fmt::format("It needs the URI name {}<service>.", prefix));
 }
 
@@ -61,22 +69,29 @@ Authenticator::Authenticator(AuthenticatorOptions options) : options_(std::move(
 absl::StatusOr<Caller> Authenticator::Authenticate(const Credentials& credentials) const {
   Caller caller;
   if (!credentials.certificate_uris.empty()) {
-    OPSMESH_ASSIGN_OR_RETURN(caller.service, ServiceOfCertificate(credentials.certificate_uris, options_.trust_domain));
+    OPSMESH_ASSIGN_OR_RETURN(
+        caller.service, ServiceOfCertificate(credentials.certificate_uris, options_.trust_domain));
     OPSMESH_ASSIGN_OR_RETURN(caller.principal, PrincipalOf(credentials, caller.service));
     return caller;
   }
   if (!credentials.mesh_token.empty()) {
-    const bool right = !options_.mesh_token.empty() && SecretEquals(credentials.mesh_token, options_.mesh_token.Reveal());
+    const bool right = !options_.mesh_token.empty() &&
+                       SecretEquals(credentials.mesh_token, options_.mesh_token.Reveal());
     if (!right) {
-      return base::Unauthenticated("MESH_TOKEN", "The mesh token of the call is not the one of this service.")
+      return base::Unauthenticated("MESH_TOKEN",
+                                   "The mesh token of the call is not the one of this service.")
           .Hint("Give all services the same mesh.token (OPSMESH_MESH_TOKEN).");
     }
     if (options_.require_certificate && !credentials.in_process) {
-      return base::Unauthenticated("CLIENT_CERTIFICATE", "Services of this mesh prove themselves by certificate, not by token.")
+      return base::Unauthenticated(
+                 "CLIENT_CERTIFICATE",
+                 "Services of this mesh prove themselves by certificate, not by token.")
           .Hint("Give the calling service mesh.tls.certificate and mesh.tls.key.");
     }
     if (credentials.caller.empty() || !IsCleanName(credentials.caller)) {
-      return base::Unauthenticated("MESH_CALLER", "The call carries the mesh token and does not say which service calls.")
+      return base::Unauthenticated(
+                 "MESH_CALLER",
+                 "The call carries the mesh token and does not say which service calls.")
           .Hint("Send x-opsmesh-caller.");
     }
     caller.service = credentials.caller;
@@ -89,7 +104,9 @@ absl::StatusOr<Caller> Authenticator::Authenticate(const Credentials& credential
 absl::StatusOr<Caller> Authenticator::FromOutside(const Credentials& credentials) const {
   if (!credentials.authorization.empty()) return FromKey(credentials.authorization);
   if (options_.require_certificate && !credentials.in_process) {
-    return base::Unauthenticated("CLIENT_CERTIFICATE", "This port belongs to the mesh; the call has no client certificate.")
+    return base::Unauthenticated(
+               "CLIENT_CERTIFICATE",
+               "This port belongs to the mesh; the call has no client certificate.")
         .Hint("Call the gateway instead, or send an API key as 'authorization: Bearer <key>'.");
   }
   if (!options_.keys.empty() || !options_.allow_anonymous) {
@@ -102,7 +119,8 @@ absl::StatusOr<Caller> Authenticator::FromOutside(const Credentials& credentials
 
 absl::StatusOr<Caller> Authenticator::FromKey(std::string_view authorization) const {
   std::string_view key = authorization;
-  if (key.size() > 7 && base::EqualsIgnoreAsciiCase(key.substr(0, 7), "bearer ")) key = base::Trim(key.substr(7));
+  if (key.size() > 7 && base::EqualsIgnoreAsciiCase(key.substr(0, 7), "bearer "))
+    key = base::Trim(key.substr(7));
   const std::string hash = Sha256Hex(key);
   const ApiKey* found = nullptr;
   for (const ApiKey& candidate : options_.keys) {
@@ -110,7 +128,9 @@ absl::StatusOr<Caller> Authenticator::FromKey(std::string_view authorization) co
   }
   if (found == nullptr) {
     return base::Unauthenticated("API_KEY", "The API key is not known here.")
-        .Hint("Add it to auth.keys as {name, role, sha256}; `printf %s KEY | sha256sum` prints the hash.");
+        .Hint(
+            "Add it to auth.keys as {name, role, sha256}; `printf %s KEY | sha256sum` prints the "
+            "hash.");
   }
   return Caller{"", {"key:" + found->name, found->role}};
 }

@@ -1,4 +1,5 @@
-// Who calls a service: proved by a certificate or the mesh's token, or, from outside, by an API key or a loopback address.
+// Who calls a service: proved by a certificate or the mesh's token, or, from outside, by an API key
+// or a loopback address.
 #pragma once
 
 #include <map>
@@ -17,18 +18,18 @@ namespace opsmesh::rpc {
 /// What a call brought along to be judged. Views live as long as the call.
 struct Credentials {
   std::string_view mesh_token;
-  std::string_view caller;            // claimed service name
-  std::string_view principal;         // claimed
-  std::string_view role;              // claimed
-  std::string_view authorization;     // "Bearer ..."
-  bool peer_is_loopback = false;      // 127.0.0.0/8, ::1, a UNIX socket, or this process
-  bool in_process = false;            // came over an in-process channel
-  std::vector<std::string> certificate_uris;   // URI names of a verified client certificate
+  std::string_view caller;                    // claimed service name
+  std::string_view principal;                 // claimed
+  std::string_view role;                      // claimed
+  std::string_view authorization;             // "Bearer ..."
+  bool peer_is_loopback = false;              // 127.0.0.0/8, ::1, a UNIX socket, or this process
+  bool in_process = false;                    // came over an in-process channel
+  std::vector<std::string> certificate_uris;  // URI names of a verified client certificate
 };
 
 /// Who it is.
 struct Caller {
-  std::string service;         // mesh service, "" = from outside
+  std::string service;  // mesh service, "" = from outside
   base::Principal principal;
 };
 
@@ -36,7 +37,7 @@ struct Caller {
 struct ApiKey {
   std::string name;
   base::Role role = base::Role::kViewer;
-  std::string sha256;   // lower-case hex
+  std::string sha256;  // lower-case hex
 };
 
 struct AuthenticatorOptions {
@@ -44,12 +45,13 @@ struct AuthenticatorOptions {
   base::Secret mesh_token;
   /// Trust domain of certificates: spiffe://<trust_domain>/<service>.
   std::string trust_domain = "opsmesh.internal";
-  /// True = being of the mesh needs a certificate; the token is then accepted only between services of one process.
+  /// True = being of the mesh needs a certificate; the token is then accepted only between services
+  /// of one process.
   bool require_certificate = false;
   /// Keys of callers from outside the mesh.
   std::vector<ApiKey> keys;
-  /// False = a caller from outside without credentials is refused. Where true, loopback is admin, others are viewer;
-  /// keys, once configured, end that.
+  /// False = a caller from outside without credentials is refused. Where true, loopback is admin,
+  /// others are viewer; keys, once configured, end that.
   bool allow_anonymous = true;
 };
 
@@ -57,9 +59,10 @@ struct AuthenticatorOptions {
 class Authenticator {
  public:
   explicit Authenticator(AuthenticatorOptions options);
-  /// Of the mesh: the named service with the principal it speaks for (its own "service:<name>", viewer, when it names
-  /// none). From outside: the API key's name and role; without keys configured, loopback is admin, others are viewer.
-  /// UNAUTHENTICATED (MESH_TOKEN, MESH_CALLER, PRINCIPAL, API_KEY, CLIENT_CERTIFICATE, CREDENTIALS_MISSING) otherwise.
+  /// Of the mesh: the named service with the principal it speaks for (its own "service:<name>",
+  /// viewer, when it names none). From outside: the API key's name and role; without keys
+  /// configured, loopback is admin, others are viewer. UNAUTHENTICATED (MESH_TOKEN, MESH_CALLER,
+  /// PRINCIPAL, API_KEY, CLIENT_CERTIFICATE, CREDENTIALS_MISSING) otherwise.
   absl::StatusOr<Caller> Authenticate(const Credentials& credentials) const;
   /// Only the part for callers from outside the mesh, for edges (gateway).
   absl::StatusOr<Caller> FromOutside(const Credentials& credentials) const;
@@ -71,8 +74,9 @@ class Authenticator {
   const AuthenticatorOptions options_;
 };
 
-/// Which mesh service may call what (T16). Rules are "<service>" -> full method names or "pkg.Service/*". A caller from
-/// outside the mesh ("") is bound by its role only. Immutable, thread-safe.
+/// Which mesh service may call what (T16). Rules are "<service>" -> full method names or
+/// "pkg.Service/*". A caller from outside the mesh ("") is bound by its role only. Immutable,
+/// thread-safe.
 class AllowList {
  public:
   /// Everything allowed: for tests and for processes of one service.
@@ -85,7 +89,8 @@ class AllowList {
   std::map<std::string, std::set<std::string, std::less<>>, std::less<>> rules_;
 };
 
-/// The mesh's own rules: the gateway and the CLI may call everything; `llm` reads, proposes and never approves; ...
+/// The mesh's own rules: the gateway and the CLI may call everything; `llm` reads, proposes and
+/// never approves; ...
 AllowList DefaultAllowList();
 
 /// Constant-time comparison.

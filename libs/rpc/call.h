@@ -1,4 +1,5 @@
-// Client calls as plain functions: Context in, StatusOr out. The context's cancellation cancels the call.
+// Client calls as plain functions: Context in, StatusOr out. The context's cancellation cancels the
+// call.
 //
 //   auto answer = rpc::Call(ctx, channel.identity(), *stub, &K8sService::Stub::CallTool, request);
 //
@@ -23,8 +24,8 @@ namespace opsmesh::rpc {
 /// Unary call; returns when the answer is there, the deadline passes or the context is cancelled.
 template <typename Stub, typename Req, typename Resp>
 absl::StatusOr<Resp> Call(const base::Context& context, const CallIdentity& identity, Stub& stub,
-                          grpc::Status (Stub::*method)(grpc::ClientContext*, const Req&, Resp*), const Req& request,
-                          const CallOptions& options = {}) {
+                          grpc::Status (Stub::*method)(grpc::ClientContext*, const Req&, Resp*),
+                          const Req& request, const CallOptions& options = {}) {
   if (absl::Status status = context.Check(); !status.ok()) return status;
   grpc::ClientContext client_context;
   Prepare(context, identity, options, &client_context);
@@ -35,13 +36,15 @@ absl::StatusOr<Resp> Call(const base::Context& context, const CallIdentity& iden
   return response;
 }
 
-/// Server-streaming call; `on_message` is called for each message on this thread. When it returns an error the call is
-/// cancelled and that error returned. Otherwise the status the service ended the stream with.
+/// Server-streaming call; `on_message` is called for each message on this thread. When it returns
+/// an error the call is cancelled and that error returned. Otherwise the status the service ended
+/// the stream with.
 template <typename Stub, typename Req, typename Resp>
-absl::Status CallStream(const base::Context& context, const CallIdentity& identity, Stub& stub,
-                        std::unique_ptr<grpc::ClientReader<Resp>> (Stub::*method)(grpc::ClientContext*, const Req&),
-                        const Req& request, const std::function<absl::Status(Resp&)>& on_message,
-                        const CallOptions& options = {}) {
+absl::Status CallStream(
+    const base::Context& context, const CallIdentity& identity, Stub& stub,
+    std::unique_ptr<grpc::ClientReader<Resp>> (Stub::*method)(grpc::ClientContext*, const Req&),
+    const Req& request, const std::function<absl::Status(Resp&)>& on_message,
+    const CallOptions& options = {}) {
   OPSMESH_RETURN_IF_ERROR(context.Check());
   grpc::ClientContext client_context;
   Prepare(context, identity, options, &client_context);

@@ -1,4 +1,5 @@
-// What a handler may know about a call beside its Context: needed by few (webhooks, replies in the person's language).
+// What a handler may know about a call beside its Context: needed by few (webhooks, replies in the
+// person's language).
 #pragma once
 
 #include <map>
@@ -9,10 +10,11 @@ namespace opsmesh::rpc {
 
 /// Facts of one incoming call. Immutable.
 struct CallInfo {
-  std::string method;         // "opsmesh.chat.v1.ChatService/ReceiveSlack"
-  std::string caller;         // service that calls: "gateway"; "" = from outside the mesh
-  std::string language;       // accept-language as received; "" = none
-  /// HTTP headers the gateway passed on, by lower-case name without prefix ("x-slack-signature"). Only from the gateway.
+  std::string method;    // "opsmesh.chat.v1.ChatService/ReceiveSlack"
+  std::string caller;    // service that calls: "gateway"; "" = from outside the mesh
+  std::string language;  // accept-language as received; "" = none
+  /// HTTP headers the gateway passed on, by lower-case name without prefix ("x-slack-signature").
+  /// Only from the gateway.
   std::map<std::string, std::string> http_headers;
 
   /// Value of an HTTP header by its lower-case name, "" when absent.

@@ -27,12 +27,13 @@ grpc::ChannelArguments Arguments(int64_t max_receive_bytes, absl::Duration keepa
   args.SetInt(GRPC_ARG_MAX_METADATA_SIZE, limits::kMaxMetadataBytes);
   args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(absl::ToInt64Milliseconds(keepalive)));
   args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
-  // A restarted service answers within two seconds; waiting longer than that to look again would hide it.
+  // A restarted service answers within two seconds; waiting longer than that to look again would
+  // hide it.
   args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
   args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
-  args.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);      // libs/clients has the one retry policy
-  args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);   // a proxy for the web is none for the mesh
+  args.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);     // libs/clients has the one retry policy
+  args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // a proxy for the web is none for the mesh
   args.SetServiceConfigJSON("{}");
   args.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   return args;
@@ -50,7 +51,8 @@ bool IsHeaderName(std::string_view name) {
   });
 }
 
-// A name in any script as visible ASCII: other bytes, and %, become %XX. Read back by base::PercentDecode.
+// A name in any script as visible ASCII: other bytes, and %, become %XX. Read back by
+// base::PercentDecode.
 std::string EncodeName(std::string_view name) {
   std::string out;
   for (const char c : name) {
@@ -74,8 +76,8 @@ bool IsLoopbackTarget(std::string_view target) {
   for (const std::string_view scheme : {"dns:///", "ipv4:", "ipv6:"}) {
     if (target.starts_with(scheme)) target.remove_prefix(scheme.size());
   }
-  return target.starts_with("unix:") || target.starts_with("127.") || target.starts_with("localhost:") ||
-         target.starts_with("[::1]");
+  return target.starts_with("unix:") || target.starts_with("127.") ||
+         target.starts_with("localhost:") || target.starts_with("[::1]");
 }
 
 }  // namespace
@@ -86,7 +88,8 @@ struct Channel::State {
   std::shared_ptr<grpc::Channel> channel;
 };
 
-Channel::Channel(std::shared_ptr<grpc::Channel> channel, std::shared_ptr<const CallIdentity> identity)
+Channel::Channel(std::shared_ptr<grpc::Channel> channel,
+                 std::shared_ptr<const CallIdentity> identity)
     : state_(std::make_shared<State>()), identity_(std::move(identity)) {
   state_->channel = std::move(channel);
 }
@@ -102,7 +105,8 @@ std::shared_ptr<grpc::Channel> Channel::Get() const {
   return state_->channel;
 }
 
-absl::StatusOr<Channel> MakeChannel(const ChannelOptions& options, std::shared_ptr<const CallIdentity> identity,
+absl::StatusOr<Channel> MakeChannel(const ChannelOptions& options,
+                                    std::shared_ptr<const CallIdentity> identity,
                                     bool allow_plaintext) {
   if (options.target.empty()) {
     return base::InvalidArgument("target", "CHANNEL_TARGET", "A channel needs an address.")
@@ -117,15 +121,18 @@ absl::StatusOr<Channel> MakeChannel(const ChannelOptions& options, std::shared_p
   } else if (IsLoopbackTarget(options.target) || allow_plaintext || identity->mesh_token.empty()) {
     credentials = grpc::InsecureChannelCredentials();
   } else {
-    return base::InvalidArgument("target", "CHANNEL_TARGET",
-                                 fmt::format("The mesh token would go to {} in plain text.", options.target))
-        .Hint("Configure mesh.tls, or say mesh.allow_plaintext: true where the network is trusted.");
+    return base::InvalidArgument(
+               "target", "CHANNEL_TARGET",
+               fmt::format("The mesh token would go to {} in plain text.", options.target))
+        .Hint(
+            "Configure mesh.tls, or say mesh.allow_plaintext: true where the network is trusted.");
   }
   return Channel(grpc::CreateCustomChannel(options.target, credentials, args), std::move(identity));
 }
 
 Channel InProcessChannel(grpc::Server& server, std::shared_ptr<const CallIdentity> identity) {
-  return Channel(server.InProcessChannel(Arguments(limits::kMaxMessageBytes, absl::Hours(1))), std::move(identity));
+  return Channel(server.InProcessChannel(Arguments(limits::kMaxMessageBytes, absl::Hours(1))),
+                 std::move(identity));
 }
 
 void Prepare(const base::Context& context, const CallIdentity& identity, const CallOptions& options,
@@ -136,7 +143,8 @@ void Prepare(const base::Context& context, const CallIdentity& identity, const C
   }
   if (!identity.service.empty()) {
     client->AddMetadata(metadata::kCaller, identity.service);
-    if (!identity.mesh_token.empty()) client->AddMetadata(metadata::kMeshToken, identity.mesh_token.Reveal());
+    if (!identity.mesh_token.empty())
+      client->AddMetadata(metadata::kMeshToken, identity.mesh_token.Reveal());
     if (!context.principal().id.empty()) {
       client->AddMetadata(metadata::kPrincipal, EncodeName(context.principal().id));
       client->AddMetadata(metadata::kRole, std::string(base::RoleName(context.principal().role)));
@@ -145,12 +153,14 @@ void Prepare(const base::Context& context, const CallIdentity& identity, const C
   } else if (!identity.api_key.empty() && IsHeaderValue(identity.api_key.Reveal())) {
     client->AddMetadata(metadata::kAuthorization, "Bearer " + identity.api_key.Reveal());
   }
-  if (!context.request_id().empty() && IsHeaderValue(context.request_id())) client->AddMetadata(metadata::kRequestId, context.request_id());
+  if (!context.request_id().empty() && IsHeaderValue(context.request_id()))
+    client->AddMetadata(metadata::kRequestId, context.request_id());
   if (std::string trace = telemetry::FormatTraceparent(context.trace()); !trace.empty()) {
     client->AddMetadata(metadata::kTraceparent, trace);
   }
   const std::string& language = options.language.empty() ? context.language() : options.language;
-  if (!language.empty() && IsHeaderValue(language)) client->AddMetadata(metadata::kAcceptLanguage, language);
+  if (!language.empty() && IsHeaderValue(language))
+    client->AddMetadata(metadata::kAcceptLanguage, language);
 }
 
 }  // namespace opsmesh::rpc

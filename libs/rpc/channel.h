@@ -1,4 +1,5 @@
-// The one channel factory: in-process, TCP with the mesh's token, mTLS; keepalive and limits of design/trust.md section 3.
+// The one channel factory: in-process, TCP with the mesh's token, mTLS; keepalive and limits of
+// design/trust.md section 3.
 #pragma once
 
 #include <cstdint>
@@ -31,13 +32,15 @@ struct TlsFiles {
 
 /// Who we are to the services we call. Immutable; shared by all calls.
 struct CallIdentity {
-  std::string service;         // "gateway", "chat" ...; "" = a caller from outside the mesh (CLI with a key)
-  base::Secret mesh_token;     // may be empty (mTLS, outside)
-  base::Secret api_key;        // from outside only
+  std::string
+      service;  // "gateway", "chat" ...; "" = a caller from outside the mesh (CLI with a key)
+  base::Secret mesh_token;  // may be empty (mTLS, outside)
+  base::Secret api_key;     // from outside only
 };
 
-/// A way to a service, with our identity. Services of one process may ask for their channels before the server that
-/// connects them exists; the way is there once all of them are built. Cheap to copy, thread-safe.
+/// A way to a service, with our identity. Services of one process may ask for their channels before
+/// the server that connects them exists; the way is there once all of them are built. Cheap to
+/// copy, thread-safe.
 class Channel {
  public:
   using Resolve = std::function<std::shared_ptr<grpc::Channel>()>;
@@ -58,16 +61,18 @@ class Channel {
 struct ChannelOptions {
   /// "127.0.0.1:50051", "dns:///opsmesh-k8s:50051", "unix:/run/opsmesh/k8s.sock".
   std::string target;
-  TlsFiles tls = {};                    // empty = plain text
+  TlsFiles tls = {};  // empty = plain text
   /// Name in the server's certificate; empty = from the target.
   std::string server_name = "";
   int64_t max_receive_bytes = 16 << 20;
   absl::Duration keepalive = absl::Seconds(30);
 };
 
-/// Opens a channel; connects when first used. INVALID_ARGUMENT (CHANNEL_TARGET) for an empty target, and for plain text to
-/// an address that is not loopback unless the identity is from outside or `allow_plaintext`.
-absl::StatusOr<Channel> MakeChannel(const ChannelOptions& options, std::shared_ptr<const CallIdentity> identity,
+/// Opens a channel; connects when first used. INVALID_ARGUMENT (CHANNEL_TARGET) for an empty
+/// target, and for plain text to an address that is not loopback unless the identity is from
+/// outside or `allow_plaintext`.
+absl::StatusOr<Channel> MakeChannel(const ChannelOptions& options,
+                                    std::shared_ptr<const CallIdentity> identity,
                                     bool allow_plaintext = false);
 /// A channel into a server of this process; no socket, no serialisation of the connection.
 Channel InProcessChannel(grpc::Server& server, std::shared_ptr<const CallIdentity> identity);
@@ -82,8 +87,9 @@ struct CallOptions {
   std::map<std::string, std::string> http_headers;
 };
 
-/// Fills a fresh client context: deadline = min(context, own), identity, principal, request id, trace, language. For
-/// callers that drive the call themselves (the gateway's generic call); others use call.h.
+/// Fills a fresh client context: deadline = min(context, own), identity, principal, request id,
+/// trace, language. For callers that drive the call themselves (the gateway's generic call); others
+/// use call.h.
 void Prepare(const base::Context& context, const CallIdentity& identity, const CallOptions& options,
              grpc::ClientContext* client_context);
 

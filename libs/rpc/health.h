@@ -9,8 +9,9 @@
 
 namespace opsmesh::rpc {
 
-/// True when `service` is SERVING: "" = ready as a whole, "liveness" = alive, or a service's full name. NOT_FOUND for a
-/// name the process does not know; UNAVAILABLE when nobody answers.
-absl::StatusOr<bool> CheckHealth(const base::Context& context, const Channel& channel, std::string_view service);
+/// True when `service` is SERVING: "" = ready as a whole, "liveness" = alive, or a service's full
+/// name. NOT_FOUND for a name the process does not know; UNAVAILABLE when nobody answers.
+absl::StatusOr<bool> CheckHealth(const base::Context& context, const Channel& channel,
+                                 std::string_view service);
 
 }  // namespace opsmesh::rpc

@@ -18,8 +18,8 @@ namespace opsmesh::rpc::internal {
 
 /// One RPC.
 struct MethodInfo {
-  std::string name;         // "CallTool"
-  std::string full_name;    // "opsmesh.k8s.v1.K8sService/CallTool"
+  std::string name;       // "CallTool"
+  std::string full_name;  // "opsmesh.k8s.v1.K8sService/CallTool"
   base::Role role = base::Role::kAdmin;
   bool signed_webhook = false;
   int64_t max_request_bytes = 0;
@@ -30,7 +30,8 @@ struct MethodInfo {
 
 class MethodTable {
  public:
-  /// INTERNAL (CONTRACT_MISSING, CONTRACT_POLICY) when the service is not linked in or an RPC has no policy.
+  /// INTERNAL (CONTRACT_MISSING, CONTRACT_POLICY) when the service is not linked in or an RPC has
+  /// no policy.
   static absl::StatusOr<MethodTable> Make(std::string_view service);
   /// nullptr when there is no such RPC.
   const MethodInfo* Find(std::string_view name) const;

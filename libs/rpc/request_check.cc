@@ -31,8 +31,10 @@ bool IsMissing(const Message& message, const FieldDescriptor& field) {
       std::string scratch;
       return reflection.GetStringReference(message, &field, &scratch).empty();
     }
-    case FieldDescriptor::CPPTYPE_ENUM: return reflection.GetEnumValue(message, &field) == 0;
-    default: return false;
+    case FieldDescriptor::CPPTYPE_ENUM:
+      return reflection.GetEnumValue(message, &field) == 0;
+    default:
+      return false;
   }
 }
 
@@ -70,8 +72,8 @@ void RequestCheck::Find(const Plan& plan, const Message& message, const std::str
     if (field->is_repeated()) {
       const int size = reflection.FieldSize(message, field);
       for (int i = 0; i < size && missing.size() < kMaxNamed; ++i) {
-        Find(*below, reflection.GetRepeatedMessage(message, field, i), fmt::format("{}{}[{}].", path, field->name(), i),
-             missing);
+        Find(*below, reflection.GetRepeatedMessage(message, field, i),
+             fmt::format("{}{}[{}].", path, field->name(), i), missing);
       }
     } else if (reflection.HasField(message, field)) {
       Find(*below, reflection.GetMessage(message, field), path + field->name() + ".", missing);
@@ -86,8 +88,9 @@ absl::Status RequestCheck::Check(const Message& request) const {
   if (missing.empty()) return absl::OkStatus();
   const std::string names = base::Join(missing, "', '");
   return base::InvalidArgument(missing.front(), "FIELD_REQUIRED",
-                               missing.size() == 1 ? fmt::format("The field '{}' is required.", names)
-                                                   : fmt::format("The fields '{}' are required.", names))
+                               missing.size() == 1
+                                   ? fmt::format("The field '{}' is required.", names)
+                                   : fmt::format("The fields '{}' are required.", names))
       .Hint(fmt::format("Send '{}' with a value.", names))
       .With("fields", base::Join(missing, ","));
 }

@@ -17,13 +17,15 @@ class Message;
 
 namespace opsmesh::rpc {
 
-/// Knows the REQUIRED fields of one message type and of all below it. Immutable after construction, thread-safe.
+/// Knows the REQUIRED fields of one message type and of all below it. Immutable after construction,
+/// thread-safe.
 class RequestCheck {
  public:
   explicit RequestCheck(const google::protobuf::Descriptor& type);
 
-  /// OK, or INVALID_ARGUMENT (FIELD_REQUIRED) naming every missing field by its dotted path. Missing is: not set; an empty
-  /// string, bytes, list or map; a zero enum. 0 and false are values. Fields below an absent message are not asked for.
+  /// OK, or INVALID_ARGUMENT (FIELD_REQUIRED) naming every missing field by its dotted path.
+  /// Missing is: not set; an empty string, bytes, list or map; a zero enum. 0 and false are values.
+  /// Fields below an absent message are not asked for.
   absl::Status Check(const google::protobuf::Message& request) const;
 
  private:
@@ -32,8 +34,8 @@ class RequestCheck {
     std::vector<std::pair<const google::protobuf::FieldDescriptor*, const Plan*>> nested;
   };
   const Plan* MakePlan(const google::protobuf::Descriptor& type);
-  static void Find(const Plan& plan, const google::protobuf::Message& message, const std::string& path,
-                   std::vector<std::string>& missing);
+  static void Find(const Plan& plan, const google::protobuf::Message& message,
+                   const std::string& path, std::vector<std::string>& missing);
 
   std::map<const google::protobuf::Descriptor*, std::unique_ptr<Plan>> plans_;
   const Plan* root_ = nullptr;

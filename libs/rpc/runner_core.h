@@ -20,13 +20,15 @@ namespace opsmesh::rpc::internal {
 struct RunnerCore {
   explicit RunnerCore(RunnerOptions given);
 
-  /// Remembers an admitted call until Leave(). False when the service stops and the call is a subscription or `outside`.
-  bool Enter(const ServerCall* call, std::shared_ptr<base::CancelState> cancel, std::function<void()> drain, bool outside);
+  /// Remembers an admitted call until Leave(). False when the service stops and the call is a
+  /// subscription or `outside`.
+  bool Enter(const ServerCall* call, std::shared_ptr<base::CancelState> cancel,
+             std::function<void()> drain, bool outside);
   void Leave(const ServerCall* call);
   void CountShed(std::string_view reason);
 
   const RunnerOptions options;
-  absl::Status contract;       // not OK = every call answers it
+  absl::Status contract;  // not OK = every call answers it
   MethodTable methods;
   const AllowList everything;
   telemetry::Family<telemetry::Counter>* handled = nullptr;
@@ -39,8 +41,8 @@ struct RunnerCore {
   };
   mutable std::mutex mutex;
   mutable std::condition_variable idle;
-  std::unordered_map<const ServerCall*, Open> open;   // admitted calls
-  int64_t alive = 0;                                  // all ServerCalls, refused ones included
+  std::unordered_map<const ServerCall*, Open> open;  // admitted calls
+  int64_t alive = 0;                                 // all ServerCalls, refused ones included
   std::atomic<int64_t> subscriptions = 0;
   bool draining = false;
 

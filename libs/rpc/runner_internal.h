@@ -1,4 +1,5 @@
-// The templates of runner.h: reactors that are thin around the untyped ServerCall. Included by runner.h only.
+// The templates of runner.h: reactors that are thin around the untyped ServerCall. Included by
+// runner.h only.
 #pragma once
 
 #include <condition_variable>
@@ -23,14 +24,15 @@ enum class CallKind { kUnary, kWriter, kSubscription };
 /// The untyped half of a call: admission, context, end. One a call; lives inside its reactor.
 class ServerCall {
  public:
-  ServerCall(RunnerCore& core, grpc::CallbackServerContext* context, const google::protobuf::Message& request,
-             const char* method, CallKind kind);
+  ServerCall(RunnerCore& core, grpc::CallbackServerContext* context,
+             const google::protobuf::Message& request, const char* method, CallKind kind);
   ServerCall(const ServerCall&) = delete;
   ServerCall& operator=(const ServerCall&) = delete;
   ~ServerCall();
 
-  /// Judges the call and queues `run` on the pool; not OK = `run` will not happen. `drain` is called when the service
-  /// stops (subscriptions only), from any thread, never after the ServerCall's end.
+  /// Judges the call and queues `run` on the pool; not OK = `run` will not happen. `drain` is
+  /// called when the service stops (subscriptions only), from any thread, never after the
+  /// ServerCall's end.
   absl::Status Admit(std::function<void()> run, std::function<void()> drain = nullptr);
   /// What Check() of the context says.
   absl::Status Check() const { return context_->Check(); }
@@ -64,10 +66,12 @@ using Work = std::function<absl::Status(const base::Context&, const CallInfo&)>;
 
 /// Starts a unary call whose work fills `response`.
 grpc::ServerUnaryReactor* StartUnary(RunnerCore& core, grpc::CallbackServerContext* context,
-                                     const google::protobuf::Message& request, google::protobuf::Message* response,
-                                     const char* method, Work work);
+                                     const google::protobuf::Message& request,
+                                     google::protobuf::Message* response, const char* method,
+                                     Work work);
 
-/// Calls `alarm` after a time, unless cancelled before; the alarm may still be running when Cancel() returns.
+/// Calls `alarm` after a time, unless cancelled before; the alarm may still be running when
+/// Cancel() returns.
 class DeadlineAlarm {
  public:
   DeadlineAlarm();
@@ -87,12 +91,13 @@ class WriterCall final : public grpc::ServerWriteReactor<Resp>, public Writer<Re
   static constexpr size_t kQueueLimit = 16;
   using Handler = std::function<absl::Status(const base::Context&, Writer<Resp>&, const CallInfo&)>;
 
-  WriterCall(RunnerCore& core, grpc::CallbackServerContext* context, const google::protobuf::Message& request,
-             const char* method, Handler handler)
+  WriterCall(RunnerCore& core, grpc::CallbackServerContext* context,
+             const google::protobuf::Message& request, const char* method, Handler handler)
       : call_(core, context, request, method, CallKind::kWriter), handler_(std::move(handler)) {}
 
   void Begin() {
-    if (absl::Status status = call_.Admit([this] { Run(); }); !status.ok()) this->Finish(call_.End(status));
+    if (absl::Status status = call_.Admit([this] { Run(); }); !status.ok())
+      this->Finish(call_.End(status));
   }
 
   absl::Status Write(Resp message) override {
@@ -104,7 +109,8 @@ class WriterCall final : public grpc::ServerWriteReactor<Resp>, public Writer<Re
         WaitForRoom(lock);
       }
       if (absl::Status status = call_.Check(); !status.ok()) return status;
-      if (broken_) return base::Cancelled("CALLER_LEFT", "The caller left before the stream was over.");
+      if (broken_)
+        return base::Cancelled("CALLER_LEFT", "The caller left before the stream was over.");
       call_.CountMessage(message);
       queue_.push_back(std::move(message));
       if (!writing_) {
@@ -173,7 +179,7 @@ class WriterCall final : public grpc::ServerWriteReactor<Resp>, public Writer<Re
   const Handler handler_;
   std::mutex mutex_;
   std::condition_variable room_;
-  std::deque<Resp> queue_;   // front is with the library while writing_
+  std::deque<Resp> queue_;  // front is with the library while writing_
   bool writing_ = false;
   bool broken_ = false;
   std::optional<grpc::Status> end_;
@@ -181,22 +187,27 @@ class WriterCall final : public grpc::ServerWriteReactor<Resp>, public Writer<Re
 
 /// A subscription: opened on the pool, then drained by whoever wakes it; holds no thread.
 template <typename Resp>
-class SourceCall final : public grpc::ServerWriteReactor<Resp>, public std::enable_shared_from_this<SourceCall<Resp>> {
+class SourceCall final : public grpc::ServerWriteReactor<Resp>,
+                         public std::enable_shared_from_this<SourceCall<Resp>> {
  public:
-  using Open = std::function<absl::StatusOr<std::unique_ptr<StreamSource<Resp>>>(const base::Context&, const CallInfo&)>;
+  using Open = std::function<absl::StatusOr<std::unique_ptr<StreamSource<Resp>>>(
+      const base::Context&, const CallInfo&)>;
 
-  SourceCall(RunnerCore& core, grpc::CallbackServerContext* context, const google::protobuf::Message& request,
-             const char* method, Open open)
+  SourceCall(RunnerCore& core, grpc::CallbackServerContext* context,
+             const google::protobuf::Message& request, const char* method, Open open)
       : call_(core, context, request, method, CallKind::kSubscription), open_(std::move(open)) {}
 
   void Begin() {
     self_ = this->shared_from_this();
     const std::weak_ptr<SourceCall> weak = self_;
-    const absl::Status status = call_.Admit([this] { OpenSource(); }, [weak] {
-      if (auto call = weak.lock()) {
-        call->Stop(base::Unavailable("SHUTTING_DOWN", "The service is stopping.").Hint("Subscribe again in a moment."));
-      }
-    });
+    const absl::Status status =
+        call_.Admit([this] { OpenSource(); },
+                    [weak] {
+                      if (auto call = weak.lock()) {
+                        call->Stop(base::Unavailable("SHUTTING_DOWN", "The service is stopping.")
+                                       .Hint("Subscribe again in a moment."));
+                      }
+                    });
     if (!status.ok()) this->Finish(call_.End(status));
   }
 
@@ -232,8 +243,9 @@ class SourceCall final : public grpc::ServerWriteReactor<Resp>, public std::enab
     } else {
       alarm_.Set(call_.context().Remaining(), [weak] {
         if (auto call = weak.lock()) {
-          call->Stop(base::DeadlineExceeded("DEADLINE", "The time allowed for this stream is used up.")
-                         .Hint("Subscribe again."));
+          call->Stop(
+              base::DeadlineExceeded("DEADLINE", "The time allowed for this stream is used up.")
+                  .Hint("Subscribe again."));
         }
       });
       source_->Start([weak] {
@@ -316,13 +328,15 @@ class SourceCall final : public grpc::ServerWriteReactor<Resp>, public std::enab
 namespace opsmesh::rpc {
 
 template <typename Req, typename Resp, typename Handler>
-grpc::ServerUnaryReactor* Runner::Unary(grpc::CallbackServerContext* context, const Req* request, Resp* response,
-                                        Handler handler, const char* method) {
+grpc::ServerUnaryReactor* Runner::Unary(grpc::CallbackServerContext* context, const Req* request,
+                                        Resp* response, Handler handler, const char* method) {
   return internal::StartUnary(
       *core_, context, *request, response, method,
-      [handler = std::move(handler), request, response](const base::Context& ctx, const CallInfo& info) -> absl::Status {
+      [handler = std::move(handler), request, response](const base::Context& ctx,
+                                                        const CallInfo& info) -> absl::Status {
         const auto run = [&]() -> absl::StatusOr<Resp> {
-          if constexpr (std::is_invocable_v<const Handler&, const base::Context&, const Req&, const CallInfo&>) {
+          if constexpr (std::is_invocable_v<const Handler&, const base::Context&, const Req&,
+                                            const CallInfo&>) {
             return handler(ctx, *request, info);
           } else {
             return handler(ctx, *request);
@@ -336,14 +350,15 @@ grpc::ServerUnaryReactor* Runner::Unary(grpc::CallbackServerContext* context, co
 }
 
 template <typename Resp, typename Req, typename Handler>
-grpc::ServerWriteReactor<Resp>* Runner::Stream(grpc::CallbackServerContext* context, const Req* request,
-                                               Handler handler, const char* method) {
+grpc::ServerWriteReactor<Resp>* Runner::Stream(grpc::CallbackServerContext* context,
+                                               const Req* request, Handler handler,
+                                               const char* method) {
   auto* call = new internal::WriterCall<Resp>(
       *core_, context, *request, method,
       [handler = std::move(handler), request](const base::Context& ctx, Writer<Resp>& writer,
                                               const CallInfo& info) -> absl::Status {
-        if constexpr (std::is_invocable_v<const Handler&, const base::Context&, const Req&, Writer<Resp>&,
-                                          const CallInfo&>) {
+        if constexpr (std::is_invocable_v<const Handler&, const base::Context&, const Req&,
+                                          Writer<Resp>&, const CallInfo&>) {
           return handler(ctx, *request, writer, info);
         } else {
           return handler(ctx, *request, writer);
@@ -354,13 +369,15 @@ grpc::ServerWriteReactor<Resp>* Runner::Stream(grpc::CallbackServerContext* cont
 }
 
 template <typename Resp, typename Req, typename Open>
-grpc::ServerWriteReactor<Resp>* Runner::Subscribe(grpc::CallbackServerContext* context, const Req* request, Open open,
+grpc::ServerWriteReactor<Resp>* Runner::Subscribe(grpc::CallbackServerContext* context,
+                                                  const Req* request, Open open,
                                                   const char* method) {
   auto call = std::make_shared<internal::SourceCall<Resp>>(
       *core_, context, *request, method,
       [open = std::move(open), request](const base::Context& ctx, const CallInfo& info)
           -> absl::StatusOr<std::unique_ptr<StreamSource<Resp>>> {
-        if constexpr (std::is_invocable_v<const Open&, const base::Context&, const Req&, const CallInfo&>) {
+        if constexpr (std::is_invocable_v<const Open&, const base::Context&, const Req&,
+                                          const CallInfo&>) {
           return open(ctx, *request, info);
         } else {
           return open(ctx, *request);

@@ -1,5 +1,5 @@
-// The two ways to answer with a stream: a handler that writes (a Writer, with back-pressure), and a source that is
-// drained by a reactor (a StreamSource, no thread held while nothing happens).
+// The two ways to answer with a stream: a handler that writes (a Writer, with back-pressure), and a
+// source that is drained by a reactor (a StreamSource, no thread held while nothing happens).
 #pragma once
 
 #include <deque>
@@ -20,8 +20,9 @@ template <typename Resp>
 class Writer {
  public:
   virtual ~Writer() = default;
-  /// Queues a message; waits while 16 are unsent (the client or the network is slower than the handler). Not OK when the
-  /// client left, the deadline passed or the service stops: return that status from the handler.
+  /// Queues a message; waits while 16 are unsent (the client or the network is slower than the
+  /// handler). Not OK when the client left, the deadline passed or the service stops: return that
+  /// status from the handler.
   virtual absl::Status Write(Resp message) = 0;
 };
 
@@ -30,29 +31,32 @@ template <typename Resp>
 struct Polled {
   enum class State { kMessage, kNothingYet, kEnd };
   State state = State::kNothingYet;
-  std::optional<Resp> message;             // with kMessage
-  absl::Status status;                     // with kEnd: how the stream ends
+  std::optional<Resp> message;  // with kMessage
+  absl::Status status;          // with kEnd: how the stream ends
 
   static Polled Message(Resp m) { return {State::kMessage, std::move(m), absl::OkStatus()}; }
   static Polled Nothing() { return {}; }
-  static Polled End(absl::Status s = absl::OkStatus()) { return {State::kEnd, std::nullopt, std::move(s)}; }
+  static Polled End(absl::Status s = absl::OkStatus()) {
+    return {State::kEnd, std::nullopt, std::move(s)};
+  }
 };
 
-/// Messages that come some time, or never: a subscription. Drained by the stream's reactor; destroyed when the stream is
-/// over, whichever side ended it.
+/// Messages that come some time, or never: a subscription. Drained by the stream's reactor;
+/// destroyed when the stream is over, whichever side ended it.
 template <typename Resp>
 class StreamSource {
  public:
   virtual ~StreamSource() = default;
-  /// Called once, before the first Poll(). Keep `wake` and call it from any thread whenever Poll() may have something new
-  /// (calling too often is harmless, after the stream's end too).
+  /// Called once, before the first Poll(). Keep `wake` and call it from any thread whenever Poll()
+  /// may have something new (calling too often is harmless, after the stream's end too).
   virtual void Start(std::function<void()> wake) = 0;
   /// The next message, if there is one. Must not block. Called by one thread at a time.
   virtual Polled<Resp> Poll() = 0;
 };
 
-/// A ready-made source: a bounded queue that others push into. Thread-safe. A consumer that falls more than `limit`
-/// messages behind loses the stream (RESOURCE_EXHAUSTED, SLOW_CONSUMER), not the service its memory.
+/// A ready-made source: a bounded queue that others push into. Thread-safe. A consumer that falls
+/// more than `limit` messages behind loses the stream (RESOURCE_EXHAUSTED, SLOW_CONSUMER), not the
+/// service its memory.
 template <typename Resp>
 class EventQueue {
  public:
@@ -64,8 +68,9 @@ class EventQueue {
       if (closed_) return false;
       if (queue_.size() >= limit_) {
         closed_ = true;
-        end_ = base::ResourceExhausted("SLOW_CONSUMER", "The stream was read too slowly and was cut.")
-                   .Hint("Subscribe again; the first message carries the current state.");
+        end_ =
+            base::ResourceExhausted("SLOW_CONSUMER", "The stream was read too slowly and was cut.")
+                .Hint("Subscribe again; the first message carries the current state.");
         return false;
       }
       queue_.push_back(std::move(message));
@@ -115,11 +120,13 @@ class EventQueue {
   std::function<void()> wake_;
 };
 
-/// Drains a shared EventQueue; tells its owner when the stream is over, so that the owner forgets the subscriber.
+/// Drains a shared EventQueue; tells its owner when the stream is over, so that the owner forgets
+/// the subscriber.
 template <typename Resp>
 class QueueSource final : public StreamSource<Resp> {
  public:
-  explicit QueueSource(std::shared_ptr<EventQueue<Resp>> queue, std::function<void()> on_end = nullptr)
+  explicit QueueSource(std::shared_ptr<EventQueue<Resp>> queue,
+                       std::function<void()> on_end = nullptr)
       : queue_(std::move(queue)), on_end_(std::move(on_end)) {}
   ~QueueSource() override {
     queue_->OnChange(nullptr);

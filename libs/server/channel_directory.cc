@@ -24,18 +24,19 @@ void LocalServer::Set(grpc::Server* server) {
   server_ = server;
 }
 
-std::shared_ptr<grpc::Channel> LocalServer::Connect(std::shared_ptr<const rpc::CallIdentity> identity) const {
+std::shared_ptr<grpc::Channel> LocalServer::Connect(
+    std::shared_ptr<const rpc::CallIdentity> identity) const {
   const std::lock_guard lock(mutex_);
   return server_ == nullptr ? nullptr : rpc::InProcessChannel(*server_, std::move(identity)).Get();
 }
 
-ChannelDirectory::ChannelDirectory(std::string as, std::set<std::string> local_services, const LocalServer& local,
-                                   const CommonConfig& config)
+ChannelDirectory::ChannelDirectory(std::string as, std::set<std::string> local_services,
+                                   const LocalServer& local, const CommonConfig& config)
     : local_services_(std::move(local_services)),
       local_(local),
       config_(config),
-      identity_(std::make_shared<const rpc::CallIdentity>(
-          rpc::CallIdentity{as, as.empty() ? base::Secret() : config.mesh_token, base::Secret()})) {}
+      identity_(std::make_shared<const rpc::CallIdentity>(rpc::CallIdentity{
+          as, as.empty() ? base::Secret() : config.mesh_token, base::Secret()})) {}
 
 rpc::Channel ChannelDirectory::Local() const {
   const std::lock_guard lock(mutex_);
@@ -50,9 +51,12 @@ absl::StatusOr<rpc::Channel> ChannelDirectory::For(std::string_view service_full
   const std::string name = ShortName(service_full_name);
   const auto address = config_.addresses.find(name);
   if (address == config_.addresses.end()) {
-    return base::NotFound("SERVICE_UNKNOWN", fmt::format("The service '{}' does not run in this process and has no address.",
-                                                         name))
-        .Hint(fmt::format("Set mesh.addresses.{0} (OPSMESH_MESH_ADDRESSES_{0}) to host:port, or run everything with `opsmesh up`.",
+    return base::NotFound(
+               "SERVICE_UNKNOWN",
+               fmt::format("The service '{}' does not run in this process and has no address.",
+                           name))
+        .Hint(fmt::format("Set mesh.addresses.{0} (OPSMESH_MESH_ADDRESSES_{0}) to host:port, or "
+                          "run everything with `opsmesh up`.",
                           name))
         .With("service", name);
   }

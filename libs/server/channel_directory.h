@@ -1,4 +1,5 @@
-// Ways to the services: into this process where they run here, over TCP where the configuration says so. Internal.
+// Ways to the services: into this process where they run here, over TCP where the configuration
+// says so. Internal.
 #pragma once
 
 #include <map>
@@ -28,7 +29,8 @@ class LocalServer {
   grpc::Server* server_ = nullptr;
 };
 
-/// The channels of one service with that service's identity. Thread-safe; channels are shared between callers.
+/// The channels of one service with that service's identity. Thread-safe; channels are shared
+/// between callers.
 class ChannelDirectory final : public rpc::ChannelSource {
  public:
   ChannelDirectory(std::string as, std::set<std::string> local_services, const LocalServer& local,
@@ -37,12 +39,12 @@ class ChannelDirectory final : public rpc::ChannelSource {
   rpc::Channel Local() const;
 
  private:
-  const std::set<std::string> local_services_;   // full names
+  const std::set<std::string> local_services_;  // full names
   const LocalServer& local_;
   const CommonConfig& config_;
   const std::shared_ptr<const rpc::CallIdentity> identity_;
   mutable std::mutex mutex_;
-  mutable std::map<std::string, rpc::Channel, std::less<>> channels_;   // by target; "" = local
+  mutable std::map<std::string, rpc::Channel, std::less<>> channels_;  // by target; "" = local
 };
 
 }  // namespace opsmesh::server

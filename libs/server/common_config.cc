@@ -43,8 +43,10 @@ absl::Status LoadMesh(const config::Source& source, CommonConfig& config) {
   config.tls.ca = ReadPem(tls, "ca");
   config.tls.certificate_chain = ReadPem(tls, "certificate");
   config.tls.private_key = base::Secret(ReadPem(tls, "key"));
-  const int given = !config.tls.ca.empty() + !config.tls.certificate_chain.empty() + !config.tls.private_key.empty();
-  if (given != 0 && given != 3) reader.Problem("tls", "mTLS needs all three of ca, certificate and key");
+  const int given = !config.tls.ca.empty() + !config.tls.certificate_chain.empty() +
+                    !config.tls.private_key.empty();
+  if (given != 0 && given != 3)
+    reader.Problem("tls", "mTLS needs all three of ca, certificate and key");
   config::Reader addresses = reader.Section("addresses");
   config::Reader names = reader.Section("server_names");
   std::set<std::string> services(std::begin(kMeshServices), std::end(kMeshServices));
@@ -61,24 +63,29 @@ absl::Status LoadAuth(const config::Source& source, CommonConfig& config) {
   for (config::Reader& item : reader.List("keys")) {
     rpc::ApiKey key;
     key.name = item.String("name", "", {.required = true});
-    key.role = base::ParseRole(item.String("role", "viewer", {.one_of = {"viewer", "operator", "approver", "admin"}}))
+    key.role = base::ParseRole(item.String("role", "viewer",
+                                           {.one_of = {"viewer", "operator", "approver", "admin"}}))
                    .value_or(base::Role::kViewer);
     key.sha256 = base::AsciiLower(item.String("sha256", "", {.required = true}));
     if (!key.sha256.empty() &&
-        (key.sha256.size() != 64 || key.sha256.find_first_not_of("0123456789abcdef") != std::string::npos)) {
+        (key.sha256.size() != 64 ||
+         key.sha256.find_first_not_of("0123456789abcdef") != std::string::npos)) {
       item.Problem("sha256", "not 64 hexadecimal digits; `printf %s KEY | sha256sum` prints them");
     }
     config.keys.push_back(std::move(key));
   }
-  return reader.FinishShared();   // the gateway has further keys in this section
+  return reader.FinishShared();  // the gateway has further keys in this section
 }
 
-absl::Status LoadRest(const config::Source& source, const std::vector<std::string>& services, CommonConfig& config) {
+absl::Status LoadRest(const config::Source& source, const std::vector<std::string>& services,
+                      CommonConfig& config) {
   config::Reader grpc(source, "grpc");
   config.grpc_listen = grpc.String("listen", config.grpc_listen);
-  config.max_streams_per_connection = grpc.Int("max_streams_per_connection", 0, {.min = 0, .max = 1000000});
+  config.max_streams_per_connection =
+      grpc.Int("max_streams_per_connection", 0, {.min = 0, .max = 1000000});
   config::Reader log(source, "log");
-  const std::string level = log.String("level", "info", {.env = {"LOG_LEVEL"}, .one_of = {"debug", "info", "warn", "error"}});
+  const std::string level = log.String(
+      "level", "info", {.env = {"LOG_LEVEL"}, .one_of = {"debug", "info", "warn", "error"}});
   if (auto parsed = log::ParseLevel(level); parsed.ok()) config.log_level = *parsed;
   config.log_file = log.String("file", "");
   config.log_file_bytes = log.Bytes("file_bytes", config.log_file_bytes, {.min = 4096});
@@ -96,13 +103,16 @@ absl::Status LoadRest(const config::Source& source, const std::vector<std::strin
     pool.queue = one.Int("queue", pool.queue, {.min = 0, .max = 100000});
     config.pools[service] = pool;
   }
-  for (const char* name : kMeshServices) pools.Allow(name);   // of another process with the same file
-  return config::Combine({grpc.Finish(), log.Finish(), data.Finish(), metrics.Finish(), shutdown.Finish(), pools.Finish()});
+  for (const char* name : kMeshServices)
+    pools.Allow(name);  // of another process with the same file
+  return config::Combine({grpc.Finish(), log.Finish(), data.Finish(), metrics.Finish(),
+                          shutdown.Finish(), pools.Finish()});
 }
 
 }  // namespace
 
-absl::StatusOr<CommonConfig> LoadCommon(const config::Source& source, const std::vector<std::string>& services) {
+absl::StatusOr<CommonConfig> LoadCommon(const config::Source& source,
+                                        const std::vector<std::string>& services) {
   CommonConfig config;
   OPSMESH_RETURN_IF_ERROR(config::Combine(
       {LoadMesh(source, config), LoadAuth(source, config), LoadRest(source, services, config)}));

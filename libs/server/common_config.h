@@ -18,8 +18,8 @@ namespace opsmesh::server {
 
 /// Where a service of another process listens.
 struct Address {
-  std::string target;        // "opsmesh-k8s:50051"
-  std::string server_name;   // name in its certificate; "" = from the target
+  std::string target;       // "opsmesh-k8s:50051"
+  std::string server_name;  // name in its certificate; "" = from the target
 };
 
 struct Pool {
@@ -28,24 +28,26 @@ struct Pool {
 };
 
 struct CommonConfig {
-  std::string grpc_listen = "127.0.0.1:50051";   // "none" = no socket
-  int64_t max_streams_per_connection = 0;        // 0 = 100; 10,000 with mTLS
+  std::string grpc_listen = "127.0.0.1:50051";  // "none" = no socket
+  int64_t max_streams_per_connection = 0;       // 0 = 100; 10,000 with mTLS
   log::Level log_level = log::Level::kInfo;
-  std::string log_file;                          // "" = standard error only
+  std::string log_file;  // "" = standard error only
   int64_t log_file_bytes = 20 << 20;
   std::string data_dir;
-  std::string metrics_listen;                    // "host:port" of /metrics over HTTP; "" = none
+  std::string metrics_listen;  // "host:port" of /metrics over HTTP; "" = none
   absl::Duration grace = absl::Seconds(20);
   base::Secret mesh_token;
   bool allow_plaintext = false;
   std::string trust_domain;
   rpc::TlsFiles tls;
-  std::map<std::string, Address> addresses;      // by service name
+  std::map<std::string, Address> addresses;  // by service name
   std::vector<rpc::ApiKey> keys;
-  std::map<std::string, Pool> pools;             // by service name; absent = default
+  std::map<std::string, Pool> pools;  // by service name; absent = default
 };
 
-/// INVALID_ARGUMENT (CONFIG) with every problem of the common sections. `services` are the names that may have a pool.
-absl::StatusOr<CommonConfig> LoadCommon(const config::Source& source, const std::vector<std::string>& services);
+/// INVALID_ARGUMENT (CONFIG) with every problem of the common sections. `services` are the names
+/// that may have a pool.
+absl::StatusOr<CommonConfig> LoadCommon(const config::Source& source,
+                                        const std::vector<std::string>& services);
 
 }  // namespace opsmesh::server

@@ -22,8 +22,9 @@ namespace {
 
 constexpr int kExitFailure = 1;
 constexpr int kExitUsage = 2;
-constexpr int kExitConfig = 78;   // EX_CONFIG of sysexits.h
-constexpr absl::Duration kLastResort = absl::Seconds(10);   // beyond the grace, before the process is ended by force
+constexpr int kExitConfig = 78;  // EX_CONFIG of sysexits.h
+constexpr absl::Duration kLastResort =
+    absl::Seconds(10);  // beyond the grace, before the process is ended by force
 
 // Prints what, why and the next step; the exit code.
 int Complain(const absl::Status& status) {
@@ -43,12 +44,15 @@ sigset_t EndSignals() {
   return signals;
 }
 
-// Ends the process when a stop does not end: a handler that ignores its cancellation must not keep a pod alive.
+// Ends the process when a stop does not end: a handler that ignores its cancellation must not keep
+// a pod alive.
 class Watchdog {
  public:
-  explicit Watchdog(absl::Duration limit) : context_(base::Context::Background().WithTimeout(limit).WithCancel(&done_)) {
+  explicit Watchdog(absl::Duration limit)
+      : context_(base::Context::Background().WithTimeout(limit).WithCancel(&done_)) {
     thread_ = std::thread([this] {
-      if (context_.Sleep(absl::InfiniteDuration()).code() != absl::StatusCode::kDeadlineExceeded) return;
+      if (context_.Sleep(absl::InfiniteDuration()).code() != absl::StatusCode::kDeadlineExceeded)
+        return;
       std::fputs("opsmesh: the stop did not end in time; ending by force\n", stderr);
       std::_Exit(kExitFailure);
     });
@@ -74,16 +78,19 @@ struct Flags {
   std::string data_dir;
   std::string grpc_listen;
   std::string log_level;
-  std::vector<std::string> settings;   // key=value
+  std::vector<std::string> settings;  // key=value
 };
 
 // Exit code when the process should end already (help, version, usage), nullopt to go on.
 std::optional<int> ParseFlags(int argc, char** argv, Flags* flags) {
-  CLI::App app{"A service of OpsMesh. Every setting can be given in the configuration or as OPSMESH_<SECTION>_<KEY>."};
+  CLI::App app{
+      "A service of OpsMesh. Every setting can be given in the configuration or as "
+      "OPSMESH_<SECTION>_<KEY>."};
   app.set_version_flag("--version", base::VersionLine());
   app.add_option("--config", flags->config_file, "Read this file in place of config/config.yaml");
   app.add_option("--data-dir", flags->data_dir, "Folder for what must be kept");
-  app.add_option("--grpc-listen", flags->grpc_listen, "Address of the gRPC port, or 'none' (default 127.0.0.1:50051)");
+  app.add_option("--grpc-listen", flags->grpc_listen,
+                 "Address of the gRPC port, or 'none' (default 127.0.0.1:50051)");
   app.add_option("--log-level", flags->log_level, "debug, info, warn or error");
   app.add_option("--set", flags->settings, "One setting as key=value; may be repeated");
   try {
@@ -108,7 +115,8 @@ int WaitForSignal(Process& process) {
 
 }  // namespace
 
-config::SourceOptions DefaultSources(std::map<std::string, std::string> environment, std::string_view root) {
+config::SourceOptions DefaultSources(std::map<std::string, std::string> environment,
+                                     std::string_view root) {
   const auto value = [&](const char* name) {
     const auto it = environment.find(name);
     return it == environment.end() ? std::string() : it->second;
@@ -126,7 +134,8 @@ config::SourceOptions DefaultSources(std::map<std::string, std::string> environm
     sources.user_file = folder + "/opsmesh/config.yaml";
     const std::string older = folder + "/kubelet-wuhrai/config.yaml";
     std::error_code ignored;
-    if (!std::filesystem::exists(sources.user_file, ignored) && std::filesystem::exists(older, ignored)) {
+    if (!std::filesystem::exists(sources.user_file, ignored) &&
+        std::filesystem::exists(older, ignored)) {
       sources.user_file = older;
     }
   }
@@ -158,7 +167,8 @@ int Run(RunOptions options, std::vector<ServiceSpec> specs) {
   }
   const int signal = WaitForSignal(**process);
   const absl::Duration grace = GraceOf(*source);
-  (*process)->logger().Info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}, {"grace_ms", grace}});
+  (*process)->logger().Info(
+      "stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}, {"grace_ms", grace}});
   // A second signal means it: no more waiting.
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   ::signal(SIGHUP, SIG_IGN);

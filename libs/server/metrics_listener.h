@@ -19,10 +19,11 @@ namespace opsmesh::server {
 /// Listens until destroyed. Thread-safe.
 class MetricsListener {
  public:
-  /// `address` is "host:port". INVALID_ARGUMENT (METRICS_LISTEN) when it is not, UNAVAILABLE when it cannot be bound.
-  static absl::StatusOr<std::unique_ptr<MetricsListener>> Start(const std::string& address,
-                                                                const telemetry::Registry& metrics,
-                                                                std::function<absl::Status()> ready);
+  /// `address` is "host:port". INVALID_ARGUMENT (METRICS_LISTEN) when it is not, UNAVAILABLE when
+  /// it cannot be bound.
+  static absl::StatusOr<std::unique_ptr<MetricsListener>> Start(
+      const std::string& address, const telemetry::Registry& metrics,
+      std::function<absl::Status()> ready);
   ~MetricsListener();
   uint16_t port() const;
 

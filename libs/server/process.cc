@@ -27,7 +27,8 @@ namespace opsmesh::server {
 namespace {
 
 constexpr absl::Duration kReadyInterval = absl::Seconds(1);
-constexpr absl::Duration kCancelGrace = absl::Seconds(3);   // for handlers to notice that they are cancelled
+constexpr absl::Duration kCancelGrace =
+    absl::Seconds(3);  // for handlers to notice that they are cancelled
 
 // gRPC's own messages, as lines of ours. The library knows one function for the whole process.
 std::atomic<const log::Logger*> grpc_logger = nullptr;
@@ -39,8 +40,8 @@ void LogOfGrpc(gpr_log_func_args* args) {
 }
 
 bool IsLoopbackListen(std::string_view address) {
-  return address.starts_with("127.") || address.starts_with("localhost:") || address.starts_with("[::1]") ||
-         address.starts_with("unix:");
+  return address.starts_with("127.") || address.starts_with("localhost:") ||
+         address.starts_with("[::1]") || address.starts_with("unix:");
 }
 
 std::string DefaultDataDir(const std::map<std::string, std::string>& environment) {
@@ -58,7 +59,8 @@ absl::Status MakeFolder(const std::string& path) {
   std::filesystem::create_directories(path, error);
   if (!error) std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
   if (error) {
-    return base::Unavailable("DATA_DIR", fmt::format("The data folder '{}' cannot be made: {}.", path, error.message()))
+    return base::Unavailable("DATA_DIR", fmt::format("The data folder '{}' cannot be made: {}.",
+                                                     path, error.message()))
         .Hint("Choose another one with --data-dir or data.dir.");
   }
   return absl::OkStatus();
@@ -79,7 +81,8 @@ struct Part {
 
 class ProcessImpl final : public Process {
  public:
-  ProcessImpl(ProcessOptions options, std::vector<ServiceSpec> specs) : options_(std::move(options)) {
+  ProcessImpl(ProcessOptions options, std::vector<ServiceSpec> specs)
+      : options_(std::move(options)) {
     allow_list_ = options_.allow_list ? *options_.allow_list : rpc::DefaultAllowList();
     for (ServiceSpec& spec : specs) {
       auto part = std::make_unique<Part>();
@@ -94,7 +97,7 @@ class ProcessImpl final : public Process {
   uint16_t grpc_port() const override { return static_cast<uint16_t>(port_); }
   rpc::Channel ChannelAs(std::string_view as) override {
     rpc::Channel channel = DirectoryAs(as).Local();
-    channel.Get();   // now: a caller may keep it longer than the directory lives
+    channel.Get();  // now: a caller may keep it longer than the directory lives
     return channel;
   }
   const rpc::ChannelSource& channels() const override { return DirectoryAs("cli"); }
@@ -102,7 +105,9 @@ class ProcessImpl final : public Process {
   telemetry::Registry& metrics() override { return metrics_; }
   const redact::Redactor& redactor() const override { return *redactor_; }
   absl::Status Ready() const override;
-  uint16_t metrics_port() const override { return metrics_listener_ == nullptr ? 0 : metrics_listener_->port(); }
+  uint16_t metrics_port() const override {
+    return metrics_listener_ == nullptr ? 0 : metrics_listener_->port();
+  }
   void Stop(absl::Duration grace) override;
 
  private:
@@ -158,20 +163,24 @@ absl::Status ProcessImpl::LoadConfig() {
 }
 
 absl::Status ProcessImpl::OpenLog() {
-  redactor_ = std::make_unique<redact::Redactor>(redact::Options{.literals = options_.config.SecretValues()});
+  redactor_ = std::make_unique<redact::Redactor>(
+      redact::Options{.literals = options_.config.SecretValues()});
   std::shared_ptr<log::Sink> sink = options_.log_sink;
   if (sink == nullptr) {
     sink = log::StderrSink();
     if (!config_.log_file.empty()) {
-      OPSMESH_ASSIGN_OR_RETURN(auto file, log::FileSink({.path = config_.log_file,
-                                                         .max_bytes = static_cast<size_t>(config_.log_file_bytes)}));
+      OPSMESH_ASSIGN_OR_RETURN(
+          auto file, log::FileSink({.path = config_.log_file,
+                                    .max_bytes = static_cast<size_t>(config_.log_file_bytes)}));
       sink = log::TeeSink({std::move(sink), std::move(file)});
     }
   }
-  logger_.emplace(std::move(sink), log::Logger::Options{.service = parts_.size() == 1 ? parts_[0]->spec.name : "opsmesh",
-                                                        .level = config_.log_level,
-                                                        .clock = options_.clock,
-                                                        .redactor = redactor_.get()});
+  logger_.emplace(
+      std::move(sink),
+      log::Logger::Options{.service = parts_.size() == 1 ? parts_[0]->spec.name : "opsmesh",
+                           .level = config_.log_level,
+                           .clock = options_.clock,
+                           .redactor = redactor_.get()});
   gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
   gpr_set_log_function(LogOfGrpc);
   grpc_logger.store(&*logger_);
@@ -181,17 +190,20 @@ absl::Status ProcessImpl::OpenLog() {
 void ProcessImpl::MakeAuthenticator() {
   const bool configured = !config_.mesh_token.empty();
   // Services of one process prove themselves to each other by a token that nobody else can know.
-  if (!configured) config_.mesh_token = base::Secret(options_.ids->NewId("") + options_.ids->NewId(""));
-  authenticator_ = std::make_unique<rpc::Authenticator>(rpc::AuthenticatorOptions{
-      .mesh_token = config_.mesh_token,
-      .trust_domain = config_.trust_domain,
-      .require_certificate = !config_.tls.empty(),
-      .keys = config_.keys,
-      // A token of the operator's says that only the mesh belongs here.
-      .allow_anonymous = !configured});
+  if (!configured)
+    config_.mesh_token = base::Secret(options_.ids->NewId("") + options_.ids->NewId(""));
+  authenticator_ = std::make_unique<rpc::Authenticator>(
+      rpc::AuthenticatorOptions{.mesh_token = config_.mesh_token,
+                                .trust_domain = config_.trust_domain,
+                                .require_certificate = !config_.tls.empty(),
+                                .keys = config_.keys,
+                                // A token of the operator's says that only the mesh belongs here.
+                                .allow_anonymous = !configured});
   if (config_.keys.empty() && config_.tls.empty() && !configured) {
-    logger_->Warn("no authentication is configured: callers from loopback have every role, all others are viewers",
-                  {{"next", "set auth.keys"}});
+    logger_->Warn(
+        "no authentication is configured: callers from loopback have every role, all others are "
+        "viewers",
+        {{"next", "set auth.keys"}});
   }
 }
 
@@ -207,7 +219,8 @@ ChannelDirectory& ProcessImpl::DirectoryAs(std::string_view as) const {
   const std::lock_guard lock(directories_mutex_);
   auto& directory = directories_[std::string(as)];
   if (directory == nullptr) {
-    directory = std::make_unique<ChannelDirectory>(std::string(as), LocalServices(), local_, config_);
+    directory =
+        std::make_unique<ChannelDirectory>(std::string(as), LocalServices(), local_, config_);
   }
   return *directory;
 }
@@ -217,35 +230,39 @@ absl::Status ProcessImpl::BuildPart(Part& part) {
   part.logger.emplace(logger_->ForService(name));
   part.tracer = std::make_unique<telemetry::Tracer>(name, *options_.ids, options_.span_exporter);
   part.channels = std::make_unique<ChannelDirectory>(name, LocalServices(), local_, config_);
-  if (!part.spec.grpc_service.empty()) OPSMESH_RETURN_IF_ERROR(rpc::Runner::CheckContract(part.spec.grpc_service));
+  if (!part.spec.grpc_service.empty())
+    OPSMESH_RETURN_IF_ERROR(rpc::Runner::CheckContract(part.spec.grpc_service));
   Pool pool = config_.pools[name];
-  if (part.spec.grpc_service.empty()) pool = {.threads = 1, .queue = 0};   // takes no calls
-  part.runner = std::make_unique<rpc::Runner>(rpc::RunnerOptions{.service = part.spec.grpc_service,
-                                                                 .short_name = name,
-                                                                 .threads = pool.threads,
-                                                                 .queue_limit = static_cast<size_t>(pool.queue),
-                                                                 .authenticator = authenticator_.get(),
-                                                                 .allow_list = &allow_list_,
-                                                                 .clock = options_.clock,
-                                                                 .ids = options_.ids,
-                                                                 .logger = &*part.logger,
-                                                                 .metrics = &metrics_,
-                                                                 .tracer = part.tracer.get()});
+  if (part.spec.grpc_service.empty()) pool = {.threads = 1, .queue = 0};  // takes no calls
+  part.runner = std::make_unique<rpc::Runner>(
+      rpc::RunnerOptions{.service = part.spec.grpc_service,
+                         .short_name = name,
+                         .threads = pool.threads,
+                         .queue_limit = static_cast<size_t>(pool.queue),
+                         .authenticator = authenticator_.get(),
+                         .allow_list = &allow_list_,
+                         .clock = options_.clock,
+                         .ids = options_.ids,
+                         .logger = &*part.logger,
+                         .metrics = &metrics_,
+                         .tracer = part.tracer.get()});
   const std::string folder = config_.data_dir + "/" + name;
   OPSMESH_RETURN_IF_ERROR(MakeFolder(folder));
-  part.environment = std::make_unique<Environment>(
-      Environment{name, *options_.clock, *options_.ids, *part.logger, metrics_, *part.tracer, *redactor_, options_.config,
-                  *part.runner, *part.channels, *authenticator_, folder});
+  part.environment = std::make_unique<Environment>(Environment{
+      name, *options_.clock, *options_.ids, *part.logger, metrics_, *part.tracer, *redactor_,
+      options_.config, *part.runner, *part.channels, *authenticator_, folder});
   OPSMESH_ASSIGN_OR_RETURN(part.service, part.spec.build(*part.environment));
   return absl::OkStatus();
 }
 
 std::shared_ptr<grpc::ServerCredentials> ProcessImpl::ServerCredentials() const {
   if (config_.tls.empty()) return grpc::InsecureServerCredentials();
-  // Asked for, not demanded by the handshake: a call without a certificate gets a sentence instead of a dead connection.
+  // Asked for, not demanded by the handshake: a call without a certificate gets a sentence instead
+  // of a dead connection.
   grpc::SslServerCredentialsOptions tls(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
   tls.pem_root_certs = config_.tls.ca;
-  tls.pem_key_cert_pairs.push_back({config_.tls.private_key.Reveal(), config_.tls.certificate_chain});
+  tls.pem_key_cert_pairs.push_back(
+      {config_.tls.private_key.Reveal(), config_.tls.certificate_chain});
   return grpc::SslServerCredentials(tls);
 }
 
@@ -259,9 +276,10 @@ absl::Status ProcessImpl::Listen() {
   for (const auto& part : parts_) {
     for (grpc::Service* service : part->service->GrpcServices()) builder.RegisterService(service);
   }
-  const int64_t streams = config_.max_streams_per_connection > 0 ? config_.max_streams_per_connection
-                          : config_.tls.empty()                  ? limits::kStreamsPerConnection
-                                                                 : 10000;
+  const int64_t streams = config_.max_streams_per_connection > 0
+                              ? config_.max_streams_per_connection
+                          : config_.tls.empty() ? limits::kStreamsPerConnection
+                                                : 10000;
   builder.SetMaxReceiveMessageSize(static_cast<int>(rpc::LargestRequest(LocalServices())));
   builder.SetMaxSendMessageSize(static_cast<int>(limits::kMaxMessageBytes));
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, limits::kMaxMetadataBytes);
@@ -269,21 +287,26 @@ absl::Status ProcessImpl::Listen() {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20000);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);   // two programs on one port would share its calls
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT,
+                             0);  // two programs on one port would share its calls
   grpc::ResourceQuota quota("opsmesh");
   quota.Resize(limits::kServerMemoryBytes);
   builder.SetResourceQuota(quota);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || (socket && port_ == 0 && !config_.grpc_listen.starts_with("unix:"))) {
-    return base::Unavailable("ADDRESS_IN_USE", fmt::format("gRPC cannot listen on {}.", config_.grpc_listen))
-        .Hint("Another program may have the port, or the address is not of this machine: choose another with --grpc-listen.");
+    return base::Unavailable("ADDRESS_IN_USE",
+                             fmt::format("gRPC cannot listen on {}.", config_.grpc_listen))
+        .Hint(
+            "Another program may have the port, or the address is not of this machine: choose "
+            "another with --grpc-listen.");
   }
   SetServing("", false);
   for (const std::string& service : LocalServices()) SetServing(service, false);
   SetServing("liveness", true);
   local_.Set(server_.get());
   if (socket && !IsLoopbackListen(config_.grpc_listen) && config_.tls.empty()) {
-    logger_->Warn("gRPC listens beyond loopback without mTLS", {{"address", config_.grpc_listen}, {"next", "set mesh.tls"}});
+    logger_->Warn("gRPC listens beyond loopback without mTLS",
+                  {{"address", config_.grpc_listen}, {"next", "set mesh.tls"}});
   }
   return absl::OkStatus();
 }
@@ -298,20 +321,25 @@ absl::Status ProcessImpl::Begin() {
   OPSMESH_RETURN_IF_ERROR(OpenLog());
   MakeAuthenticator();
   metrics_
-      .AddGauge({.name = "opsmesh_build_info", .help = "Always 1; the version is the label.", .labels = {"version"}})
+      .AddGauge({.name = "opsmesh_build_info",
+                 .help = "Always 1; the version is the label.",
+                 .labels = {"version"}})
       .With({base::Version()})
       .Set(1);
   for (const auto& part : parts_) {
-    if (absl::Status status = BuildPart(*part); !status.ok()) return base::Annotate(status, part->spec.name);
+    if (absl::Status status = BuildPart(*part); !status.ok())
+      return base::Annotate(status, part->spec.name);
   }
   OPSMESH_RETURN_IF_ERROR(Listen());
   for (const auto& part : parts_) {
     ++started_;
-    if (absl::Status status = part->service->Start(); !status.ok()) return base::Annotate(status, part->spec.name);
+    if (absl::Status status = part->service->Start(); !status.ok())
+      return base::Annotate(status, part->spec.name);
   }
   if (!config_.metrics_listen.empty()) {
-    OPSMESH_ASSIGN_OR_RETURN(metrics_listener_,
-                             MetricsListener::Start(config_.metrics_listen, metrics_, [this] { return Ready(); }));
+    OPSMESH_ASSIGN_OR_RETURN(
+        metrics_listener_,
+        MetricsListener::Start(config_.metrics_listen, metrics_, [this] { return Ready(); }));
   }
   life_ = base::Context::Background().WithCancel(&end_of_life_);
   AskReadiness();
@@ -351,7 +379,8 @@ void ProcessImpl::WatchReadiness() {
 absl::Status ProcessImpl::Ready() const {
   for (const auto& part : parts_) {
     if (part->service == nullptr) continue;
-    if (absl::Status status = part->service->Ready(); !status.ok()) return base::Annotate(status, part->spec.name);
+    if (absl::Status status = part->service->Ready(); !status.ok())
+      return base::Annotate(status, part->spec.name);
   }
   return absl::OkStatus();
 }
@@ -370,16 +399,19 @@ void ProcessImpl::Stop(absl::Duration grace) {
     for (const auto& part : parts_) {
       if (part->runner != nullptr) part->runner->Drain();
     }
-    // Services of one process call each other while their requests end, so the server must still take calls.
+    // Services of one process call each other while their requests end, so the server must still
+    // take calls.
     if (parts_.size() > 1 && server_ != nullptr) {
       for (const auto& part : parts_) part->runner->WaitIdle(left());
     }
     if (server_ != nullptr) {
-      server_->Shutdown(absl::ToChronoTime(base::SystemClock().Now() + left()));   // then gRPC cancels what is left
+      server_->Shutdown(absl::ToChronoTime(base::SystemClock().Now() +
+                                           left()));  // then gRPC cancels what is left
       for (const auto& part : parts_) part->runner->CancelAll();
       for (const auto& part : parts_) {
         if (!part->runner->WaitIdle(kCancelGrace) && logger_) {
-          part->logger->Error("handlers did not end when cancelled", {{"in_flight", part->runner->in_flight()}});
+          part->logger->Error("handlers did not end when cancelled",
+                              {{"in_flight", part->runner->in_flight()}});
         }
       }
     }
@@ -405,7 +437,8 @@ void ProcessImpl::Stop(absl::Duration grace) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Process>> Process::Start(ProcessOptions options, std::vector<ServiceSpec> specs) {
+absl::StatusOr<std::unique_ptr<Process>> Process::Start(ProcessOptions options,
+                                                        std::vector<ServiceSpec> specs) {
   auto process = std::make_unique<ProcessImpl>(std::move(options), std::move(specs));
   OPSMESH_RETURN_IF_ERROR(process->Begin());
   return process;

@@ -15,7 +15,8 @@ namespace opsmesh::storage {
 namespace {
 
 absl::Status OpenError(std::string_view path, std::string_view why) {
-  return base::Unavailable("STORAGE_OPEN", fmt::format("The database {} cannot be opened: {}.", path, why))
+  return base::Unavailable("STORAGE_OPEN",
+                           fmt::format("The database {} cannot be opened: {}.", path, why))
       .Hint("Check that the data folder exists, is writable by this user and has free space.");
 }
 
@@ -51,7 +52,8 @@ absl::StatusOr<std::string> Quarantine(const std::string& path) {
     if (!std::filesystem::exists(from, error)) continue;
     std::filesystem::rename(from, fmt::format("{}{}", target, suffix), error);
     if (error) {
-      return OpenError(path, fmt::format("it is corrupted and cannot be moved aside ({})", error.message()));
+      return OpenError(
+          path, fmt::format("it is corrupted and cannot be moved aside ({})", error.message()));
     }
   }
   return target;
@@ -59,8 +61,9 @@ absl::StatusOr<std::string> Quarantine(const std::string& path) {
 
 absl::StatusOr<sqlite3*> OpenHandle(const std::string& path) {
   sqlite3* handle = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &handle,
-                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int code =
+      sqlite3_open_v2(path.c_str(), &handle,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   if (code == SQLITE_OK) return handle;
   const std::string why = handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(code);
   sqlite3_close_v2(handle);
@@ -96,16 +99,16 @@ Statement& Statement::Bind(double value) & {
 
 Statement& Statement::Bind(std::string_view text) & {
   if (status_.ok()) {
-    Check(sqlite3_bind_text64(statement_, next_++, text.data() == nullptr ? "" : text.data(), text.size(),
-                              SQLITE_TRANSIENT, SQLITE_UTF8));
+    Check(sqlite3_bind_text64(statement_, next_++, text.data() == nullptr ? "" : text.data(),
+                              text.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
   }
   return *this;
 }
 
 Statement& Statement::BindBlob(std::string_view bytes) & {
   if (status_.ok()) {
-    Check(sqlite3_bind_blob64(statement_, next_++, bytes.data() == nullptr ? "" : bytes.data(), bytes.size(),
-                              SQLITE_TRANSIENT));
+    Check(sqlite3_bind_blob64(statement_, next_++, bytes.data() == nullptr ? "" : bytes.data(),
+                              bytes.size(), SQLITE_TRANSIENT));
   }
   return *this;
 }
@@ -131,7 +134,9 @@ absl::Status Statement::Finish() {
 
 int64_t Statement::Int(int column) const { return sqlite3_column_int64(statement_, column); }
 double Statement::Double(int column) const { return sqlite3_column_double(statement_, column); }
-bool Statement::IsNull(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+bool Statement::IsNull(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
 
 std::string Statement::Text(int column) const {
   const void* bytes = sqlite3_column_blob(statement_, column);
@@ -139,7 +144,8 @@ std::string Statement::Text(int column) const {
   return bytes == nullptr ? std::string() : std::string(static_cast<const char*>(bytes), size);
 }
 
-absl::StatusOr<std::unique_ptr<Database>> Database::Open(const Options& options, OpenReport* report) {
+absl::StatusOr<std::unique_ptr<Database>> Database::Open(const Options& options,
+                                                         OpenReport* report) {
   const bool in_memory = options.path == ":memory:";
   if (!in_memory) {
     const std::filesystem::path folder = std::filesystem::path(options.path).parent_path();
@@ -154,7 +160,8 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const Options& options,
   for (int attempt = 0;; ++attempt) {
     OPSMESH_ASSIGN_OR_RETURN(database->handle_, OpenHandle(options.path));
     if (!in_memory) ::chmod(options.path.c_str(), 0600);
-    sqlite3_busy_timeout(database->handle_, static_cast<int>(absl::ToInt64Milliseconds(options.busy_timeout)));
+    sqlite3_busy_timeout(database->handle_,
+                         static_cast<int>(absl::ToInt64Milliseconds(options.busy_timeout)));
     const int code = QuickCheck(database->handle_);
     if (code == SQLITE_OK) break;
     const absl::Status why = database->ErrorOf(code);
@@ -170,8 +177,8 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const Options& options,
 Database::~Database() { sqlite3_close_v2(handle_); }
 
 absl::Status Database::Configure(const Options& options) {
-  // The switch to WAL does not wait for another process that opens the same new file: SQLite answers BUSY at once,
-  // whatever the busy timeout is.
+  // The switch to WAL does not wait for another process that opens the same new file: SQLite
+  // answers BUSY at once, whatever the busy timeout is.
   constexpr absl::Duration kPause = absl::Milliseconds(10);
   for (absl::Duration waited;; waited += kPause) {
     const int code = sqlite3_exec(handle_, "PRAGMA journal_mode=WAL", nullptr, nullptr, nullptr);
@@ -179,8 +186,9 @@ absl::Status Database::Configure(const Options& options) {
     if (code != SQLITE_BUSY || waited >= options.busy_timeout) return ErrorOf(code);
     absl::SleepFor(kPause);
   }
-  return Execute(fmt::format("PRAGMA synchronous={}; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;",
-                             options.survives_power_loss ? "FULL" : "NORMAL"));
+  return Execute(
+      fmt::format("PRAGMA synchronous={}; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;",
+                  options.survives_power_loss ? "FULL" : "NORMAL"));
 }
 
 absl::Status Database::Migrate(const std::vector<Migration>& migrations) {
@@ -195,7 +203,8 @@ absl::Status Database::Migrate(const std::vector<Migration>& migrations) {
     if (version > known) {
       return base::FailedPrecondition(
                  "SCHEMA_TOO_NEW",
-                 fmt::format("The database has schema version {}, this program knows {}.", version, known))
+                 fmt::format("The database has schema version {}, this program knows {}.", version,
+                             known))
           .Hint("Start the newer version again, or point the data folder elsewhere.");
     }
     for (int64_t i = version; i < known; ++i) OPSMESH_RETURN_IF_ERROR(Execute(migrations[i]));
@@ -220,7 +229,8 @@ absl::Status Database::Transaction(const std::function<absl::Status(Database&)>&
 
 Statement Database::Prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
-  const int code = sqlite3_prepare_v2(handle_, sql.data(), static_cast<int>(sql.size()), &statement, nullptr);
+  const int code =
+      sqlite3_prepare_v2(handle_, sql.data(), static_cast<int>(sql.size()), &statement, nullptr);
   return Statement(this, statement, code == SQLITE_OK ? absl::OkStatus() : ErrorOf(code));
 }
 
@@ -241,7 +251,8 @@ absl::Status Database::ErrorOf(int code) const {
   const std::string why = handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
   switch (code & 0xFF) {
     case SQLITE_FULL:
-      return base::ResourceExhausted("DISK_FULL", fmt::format("The database could not be written: {}.", why))
+      return base::ResourceExhausted("DISK_FULL",
+                                     fmt::format("The database could not be written: {}.", why))
           .Hint("Free space in the data folder; nothing was changed.");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -254,12 +265,15 @@ absl::Status Database::ErrorOf(int code) const {
     case SQLITE_IOERR:
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
-      return base::Unavailable("STORAGE_IO", fmt::format("The database could not be used: {}.", why))
+      return base::Unavailable("STORAGE_IO",
+                               fmt::format("The database could not be used: {}.", why))
           .Hint("Check the disk and the rights on the data folder; nothing was changed.");
     case SQLITE_CONSTRAINT:
-      return base::FailedPrecondition("STORAGE_CONSTRAINT", fmt::format("The database refused a row: {}.", why));
+      return base::FailedPrecondition("STORAGE_CONSTRAINT",
+                                      fmt::format("The database refused a row: {}.", why));
     default:
-      return base::Internal("STORAGE", fmt::format("The database failed: {} (SQLite code {}).", why, code));
+      return base::Internal("STORAGE",
+                            fmt::format("The database failed: {} (SQLite code {}).", why, code));
   }
 }
 

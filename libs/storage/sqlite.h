@@ -1,5 +1,6 @@
-// SQLite as the services use it: one file a service, write-ahead log, migrations, a check at start. PostgreSQL will stand
-// beside it behind each service's own store interface; this room is not that interface.
+// SQLite as the services use it: one file a service, write-ahead log, migrations, a check at start.
+// PostgreSQL will stand beside it behind each service's own store interface; this room is not that
+// interface.
 #pragma once
 
 #include <cstdint>
@@ -20,14 +21,16 @@ struct sqlite3_stmt;
 
 namespace opsmesh::storage {
 
-/// A step of the schema; steps are applied in order, each in a transaction, and counted in PRAGMA user_version.
+/// A step of the schema; steps are applied in order, each in a transaction, and counted in PRAGMA
+/// user_version.
 using Migration = std::string_view;
 
 struct Options {
   /// File path, or ":memory:" for tests. The folder is made (mode 0700), the file has mode 0600.
   std::string path;
   std::vector<Migration> migrations;
-  /// True: a committed transaction survives power loss (PRAGMA synchronous=FULL). False: it survives a killed process.
+  /// True: a committed transaction survives power loss (PRAGMA synchronous=FULL). False: it
+  /// survives a killed process.
   bool survives_power_loss = true;
   /// How long a statement waits for another process's lock.
   absl::Duration busy_timeout = absl::Seconds(5);
@@ -41,8 +44,9 @@ struct OpenReport {
 
 class Database;
 
-/// A prepared statement with its bound values. Not thread-safe; made and used inside one Database::Run callback.
-/// The first error sticks: later calls do nothing, and Finish() or status() tell it.
+/// A prepared statement with its bound values. Not thread-safe; made and used inside one
+/// Database::Run callback. The first error sticks: later calls do nothing, and Finish() or status()
+/// tell it.
 class Statement {
  public:
   Statement(Statement&& other) noexcept;
@@ -90,10 +94,11 @@ class Statement {
 /// One connection, used by one thread at a time (it locks itself). Thread-safe.
 class Database {
  public:
-  /// Opens or makes the file, checks it (PRAGMA quick_check) and applies the migrations. A corrupted file is moved to
-  /// "<path>.corrupt-<time>" with its -wal and -shm and a new one begun; `report` says so, and the caller must log it.
-  /// FAILED_PRECONDITION (SCHEMA_TOO_NEW) when a later version wrote the file; UNAVAILABLE (STORAGE_OPEN) when the
-  /// path cannot be used.
+  /// Opens or makes the file, checks it (PRAGMA quick_check) and applies the migrations. A
+  /// corrupted file is moved to
+  /// "<path>.corrupt-<time>" with its -wal and -shm and a new one begun; `report` says so, and the
+  /// caller must log it. FAILED_PRECONDITION (SCHEMA_TOO_NEW) when a later version wrote the file;
+  /// UNAVAILABLE (STORAGE_OPEN) when the path cannot be used.
   static absl::StatusOr<std::unique_ptr<Database>> Open(const Options& options, OpenReport* report);
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -101,8 +106,9 @@ class Database {
 
   /// Runs `work` alone on the connection. For reads.
   absl::Status Run(const std::function<absl::Status(Database&)>& work);
-  /// The same inside BEGIN IMMEDIATE ... COMMIT; rolled back when `work` fails. When it returns OK the change is stored
-  /// as Options::survives_power_loss promises. RESOURCE_EXHAUSTED (DISK_FULL), UNAVAILABLE (STORAGE_BUSY, STORAGE_IO).
+  /// The same inside BEGIN IMMEDIATE ... COMMIT; rolled back when `work` fails. When it returns OK
+  /// the change is stored as Options::survives_power_loss promises. RESOURCE_EXHAUSTED (DISK_FULL),
+  /// UNAVAILABLE (STORAGE_BUSY, STORAGE_IO).
   absl::Status Transaction(const std::function<absl::Status(Database&)>& work);
 
   /// Inside Run or Transaction only: prepares one statement (kept for reuse).

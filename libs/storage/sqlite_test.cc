@@ -14,7 +14,8 @@
 namespace opsmesh::storage {
 namespace {
 
-constexpr Migration kNotes = "CREATE TABLE notes(id INTEGER PRIMARY KEY, body TEXT NOT NULL, bytes BLOB)";
+constexpr Migration kNotes =
+    "CREATE TABLE notes(id INTEGER PRIMARY KEY, body TEXT NOT NULL, bytes BLOB)";
 
 class StorageTest : public testing::Test {
  protected:
@@ -39,11 +40,13 @@ class StorageTest : public testing::Test {
   }
   static int64_t Count(Database& database) {
     int64_t count = -1;
-    EXPECT_TRUE(database.Run([&](Database& db) {
-      Statement query = db.Prepare("SELECT count(*) FROM notes");
-      if (query.Step()) count = query.Int(0);
-      return query.status();
-    }).ok());
+    EXPECT_TRUE(database
+                    .Run([&](Database& db) {
+                      Statement query = db.Prepare("SELECT count(*) FROM notes");
+                      if (query.Step()) count = query.Int(0);
+                      return query.status();
+                    })
+                    .ok());
     return count;
   }
 
@@ -55,20 +58,24 @@ class StorageTest : public testing::Test {
 TEST_F(StorageTest, KeepsTextAndBlobsByteForByte) {
   auto database = Open();
   const std::string bytes("\0\xff x", 4);
-  ASSERT_TRUE(database->Transaction([&](Database& db) {
-    return db.Prepare("INSERT INTO notes(body, bytes) VALUES(?, ?)")
-        .Bind(std::string_view("命名空间 'quoted'; DROP TABLE notes"))
-        .BindBlob(bytes)
-        .Finish();
-  }).ok());
-  ASSERT_TRUE(database->Run([&](Database& db) {
-    Statement query = db.Prepare("SELECT body, bytes FROM notes");
-    EXPECT_TRUE(query.Step());
-    EXPECT_EQ(query.Text(0), "命名空间 'quoted'; DROP TABLE notes");
-    EXPECT_EQ(query.Text(1), bytes);
-    EXPECT_FALSE(query.Step());
-    return query.status();
-  }).ok());
+  ASSERT_TRUE(database
+                  ->Transaction([&](Database& db) {
+                    return db.Prepare("INSERT INTO notes(body, bytes) VALUES(?, ?)")
+                        .Bind(std::string_view("命名空间 'quoted'; DROP TABLE notes"))
+                        .BindBlob(bytes)
+                        .Finish();
+                  })
+                  .ok());
+  ASSERT_TRUE(database
+                  ->Run([&](Database& db) {
+                    Statement query = db.Prepare("SELECT body, bytes FROM notes");
+                    EXPECT_TRUE(query.Step());
+                    EXPECT_EQ(query.Text(0), "命名空间 'quoted'; DROP TABLE notes");
+                    EXPECT_EQ(query.Text(1), bytes);
+                    EXPECT_FALSE(query.Step());
+                    return query.status();
+                  })
+                  .ok());
 }
 
 TEST_F(StorageTest, RollsBackWhenTheWorkFails) {
@@ -151,9 +158,11 @@ TEST_F(StorageTest, OnlyTheOwnerCanReadTheFile) {
 
 TEST_F(StorageTest, ABadStatementIsAnErrorNotACrash) {
   auto database = Open();
-  EXPECT_FALSE(database->Run([](Database& db) {
-    return db.Prepare("SELECT nonsense FROM nowhere").Bind(int64_t{1}).Finish();
-  }).ok());
+  EXPECT_FALSE(database
+                   ->Run([](Database& db) {
+                     return db.Prepare("SELECT nonsense FROM nowhere").Bind(int64_t{1}).Finish();
+                   })
+                   .ok());
 }
 
 TEST_F(StorageTest, WritesAConsistentSnapshot) {

@@ -58,12 +58,14 @@ class PrometheusHistogram final : public Histogram {
   prometheus::Histogram& metric_;
 };
 
-// Shared by the three kinds: finds a series by its label values, or makes it, or falls back to the overflow series.
+// Shared by the three kinds: finds a series by its label values, or makes it, or falls back to the
+// overflow series.
 template <typename Metric>
 class BoundedFamily final : public Family<Metric> {
  public:
   using Make = std::function<std::unique_ptr<Metric>(const prometheus::Labels&)>;
-  BoundedFamily(MetricOptions options, Make make) : options_(std::move(options)), make_(std::move(make)) {}
+  BoundedFamily(MetricOptions options, Make make)
+      : options_(std::move(options)), make_(std::move(make)) {}
 
   Metric& With(const std::vector<std::string_view>& values) override {
     {
@@ -72,7 +74,8 @@ class BoundedFamily final : public Family<Metric> {
     }
     const std::lock_guard lock(mutex_);
     if (const auto it = series_.find(values); it != series_.end()) return *it->second;
-    if (values.size() == options_.labels.size() && series_.size() + 1 < options_.max_series) return Insert(values);
+    if (values.size() == options_.labels.size() && series_.size() + 1 < options_.max_series)
+      return Insert(values);
     // Also where the caller gave the wrong number of values: a wrong series is better than a crash.
     const std::vector<std::string_view> overflow(options_.labels.size(), kOverflow);
     if (const auto it = series_.find(overflow); it != series_.end()) return *it->second;
@@ -93,7 +96,8 @@ class BoundedFamily final : public Family<Metric> {
   };
   Metric& Insert(const std::vector<std::string_view>& values) {
     prometheus::Labels labels;
-    for (size_t i = 0; i < values.size(); ++i) labels.emplace(options_.labels[i], std::string(values[i]));
+    for (size_t i = 0; i < values.size(); ++i)
+      labels.emplace(options_.labels[i], std::string(values[i]));
     std::vector<std::string> key(values.begin(), values.end());
     return *series_.emplace(std::move(key), make_(labels)).first->second;
   }
@@ -105,7 +109,8 @@ class BoundedFamily final : public Family<Metric> {
 };
 
 [[noreturn]] void DieOfConflict(const std::string& name) {
-  std::fprintf(stderr, "opsmesh: metric '%s' is registered twice with different kinds\n", name.c_str());
+  std::fprintf(stderr, "opsmesh: metric '%s' is registered twice with different kinds\n",
+               name.c_str());
   std::abort();
 }
 
@@ -120,19 +125,23 @@ struct Registry::Impl {
   };
 
   template <typename Metric>
-  Family<Metric>& Add(char kind, const MetricOptions& options, const typename BoundedFamily<Metric>::Make& make) {
+  Family<Metric>& Add(char kind, const MetricOptions& options,
+                      const typename BoundedFamily<Metric>::Make& make) {
     const std::lock_guard lock(mutex);
     if (const auto it = entries.find(options.name); it != entries.end()) {
       if (it->second.kind != kind) DieOfConflict(options.name);
-      // Other labels are a bug of ours too, but a wrong series ("other") is no reason to stop a mesh.
+      // Other labels are a bug of ours too, but a wrong series ("other") is no reason to stop a
+      // mesh.
       if (it->second.labels != options.labels) {
-        std::fprintf(stderr, "opsmesh: metric '%s' is registered twice with different labels\n", options.name.c_str());
+        std::fprintf(stderr, "opsmesh: metric '%s' is registered twice with different labels\n",
+                     options.name.c_str());
       }
       return *static_cast<BoundedFamily<Metric>*>(it->second.family.get());
     }
     auto family = std::make_shared<BoundedFamily<Metric>>(options, make);
     auto& reference = *family;
-    entries[options.name] = {kind, options.labels, family, [&reference] { return reference.size(); }};
+    entries[options.name] = {kind, options.labels, family,
+                             [&reference] { return reference.size(); }};
     return reference;
   }
 
@@ -146,21 +155,26 @@ Registry::~Registry() = default;
 
 Family<Counter>& Registry::AddCounter(const MetricOptions& options) {
   return impl_->Add<Counter>('c', options, [this, options](const prometheus::Labels& labels) {
-    auto& family = prometheus::BuildCounter().Name(options.name).Help(options.help).Register(impl_->registry);
+    auto& family =
+        prometheus::BuildCounter().Name(options.name).Help(options.help).Register(impl_->registry);
     return std::make_unique<PrometheusCounter>(family.Add(labels));
   });
 }
 
 Family<Gauge>& Registry::AddGauge(const MetricOptions& options) {
   return impl_->Add<Gauge>('g', options, [this, options](const prometheus::Labels& labels) {
-    auto& family = prometheus::BuildGauge().Name(options.name).Help(options.help).Register(impl_->registry);
+    auto& family =
+        prometheus::BuildGauge().Name(options.name).Help(options.help).Register(impl_->registry);
     return std::make_unique<PrometheusGauge>(family.Add(labels));
   });
 }
 
 Family<Histogram>& Registry::AddHistogram(const MetricOptions& options) {
   return impl_->Add<Histogram>('h', options, [this, options](const prometheus::Labels& labels) {
-    auto& family = prometheus::BuildHistogram().Name(options.name).Help(options.help).Register(impl_->registry);
+    auto& family = prometheus::BuildHistogram()
+                       .Name(options.name)
+                       .Help(options.help)
+                       .Register(impl_->registry);
     return std::make_unique<PrometheusHistogram>(
         family.Add(labels, options.buckets.empty() ? DefaultBuckets() : options.buckets));
   });
@@ -168,7 +182,8 @@ Family<Histogram>& Registry::AddHistogram(const MetricOptions& options) {
 
 std::string Registry::Text() const {
   auto families = impl_->registry.Collect();
-  std::sort(families.begin(), families.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  std::sort(families.begin(), families.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
   return prometheus::TextSerializer().Serialize(families);
 }
 
@@ -178,7 +193,9 @@ std::vector<std::string> Registry::Describe() const {
   for (const auto& [name, entry] : impl_->entries) {
     std::vector<std::string> labels = entry.labels;
     std::sort(labels.begin(), labels.end());
-    std::string line = name + (entry.kind == 'c' ? " counter" : entry.kind == 'g' ? " gauge" : " histogram");
+    std::string line = name + (entry.kind == 'c'   ? " counter"
+                               : entry.kind == 'g' ? " gauge"
+                                                   : " histogram");
     for (size_t i = 0; i < labels.size(); ++i) line += (i == 0 ? " " : ",") + labels[i];
     lines.push_back(std::move(line));
   }

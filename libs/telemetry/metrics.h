@@ -1,7 +1,9 @@
-// Counters, gauges and histograms in the Prometheus text format. No global registry: a Registry is handed in.
+// Counters, gauges and histograms in the Prometheus text format. No global registry: a Registry is
+// handed in.
 //
-// Labels are bounded: a family keeps at most `max_series` label sets; further ones are counted under the value "other" in
-// every label, so that no input can grow the registry. Never label by ids, names from a cluster, or text of a user.
+// Labels are bounded: a family keeps at most `max_series` label sets; further ones are counted
+// under the value "other" in every label, so that no input can grow the registry. Never label by
+// ids, names from a cluster, or text of a user.
 #pragma once
 
 #include <memory>
@@ -10,7 +12,6 @@
 #include <vector>
 
 namespace opsmesh::telemetry {
-
 
 /// A metric that only rises. Lives as long as its Registry. Thread-safe.
 class Counter {
@@ -38,7 +39,8 @@ class Histogram {
   virtual void Observe(double value) = 0;
 };
 
-/// Name, meaning and labels of a family. `name` is "opsmesh_..." with its unit, `help` one sentence.
+/// Name, meaning and labels of a family. `name` is "opsmesh_..." with its unit, `help` one
+/// sentence.
 struct MetricOptions {
   std::string name;
   std::string help;
@@ -48,8 +50,8 @@ struct MetricOptions {
   std::vector<double> buckets = {};
 };
 
-/// A metric with labels. `With` takes the label values in the order of MetricOptions::labels and finds or makes the
-/// series; keep the reference where it is used often. Thread-safe.
+/// A metric with labels. `With` takes the label values in the order of MetricOptions::labels and
+/// finds or makes the series; keep the reference where it is used often. Thread-safe.
 template <typename Metric>
 class Family {
  public:
@@ -59,8 +61,9 @@ class Family {
   Metric& Get() { return With({}); }
 };
 
-/// Holds the metrics of one process. Thread-safe. Asking twice for the same name gives the same family; the first one's
-/// options hold (a different kind under the same name ends the process at start: a bug of ours).
+/// Holds the metrics of one process. Thread-safe. Asking twice for the same name gives the same
+/// family; the first one's options hold (a different kind under the same name ends the process at
+/// start: a bug of ours).
 class Registry {
  public:
   Registry();
@@ -74,7 +77,8 @@ class Registry {
 
   /// The text exposition format 0.0.4, families ordered by name.
   std::string Text() const;
-  /// One line a family, sorted by name: "opsmesh_shed_total counter reason,service". What the golden file pins.
+  /// One line a family, sorted by name: "opsmesh_shed_total counter reason,service". What the
+  /// golden file pins.
   std::vector<std::string> Describe() const;
   /// Series of all families together: what a test bounds.
   size_t SeriesCount() const;

@@ -17,10 +17,13 @@ namespace {
 TEST(Registry, WritesFamiliesInOrderOfTheirNames) {
   Registry registry;
   registry.AddGauge({.name = "opsmesh_b", .help = "B."}).Get().Set(2);
-  registry.AddCounter({.name = "opsmesh_a_total", .help = "A.", .labels = {"code"}}).With({"OK"}).Increment(3);
-  EXPECT_EQ(registry.Text(),
-            "# HELP opsmesh_a_total A.\n# TYPE opsmesh_a_total counter\nopsmesh_a_total{code=\"OK\"} 3\n"
-            "# HELP opsmesh_b B.\n# TYPE opsmesh_b gauge\nopsmesh_b 2\n");
+  registry.AddCounter({.name = "opsmesh_a_total", .help = "A.", .labels = {"code"}})
+      .With({"OK"})
+      .Increment(3);
+  EXPECT_EQ(
+      registry.Text(),
+      "# HELP opsmesh_a_total A.\n# TYPE opsmesh_a_total counter\nopsmesh_a_total{code=\"OK\"} 3\n"
+      "# HELP opsmesh_b B.\n# TYPE opsmesh_b gauge\nopsmesh_b 2\n");
 }
 
 TEST(Registry, GivesTheSameFamilyForTheSameName) {
@@ -32,7 +35,8 @@ TEST(Registry, GivesTheSameFamilyForTheSameName) {
 
 TEST(Registry, BoundsTheSeriesOfAFamilyWhateverTheLabels) {
   Registry registry;
-  auto& family = registry.AddCounter({.name = "opsmesh_a_total", .help = "A.", .labels = {"tool"}, .max_series = 5});
+  auto& family = registry.AddCounter(
+      {.name = "opsmesh_a_total", .help = "A.", .labels = {"tool"}, .max_series = 5});
   for (int i = 0; i < 1000; ++i) family.With({fmt::format("tool-{}", i)}).Increment();
   EXPECT_EQ(registry.SeriesCount(), 5u);
   EXPECT_EQ(family.With({"other"}).Value(), 996);
@@ -62,19 +66,27 @@ TEST(Registry, CountsFromManyThreads) {
 
 TEST(Registry, EscapesLabelValues) {
   Registry registry;
-  registry.AddCounter({.name = "opsmesh_a_total", .help = "A.", .labels = {"x"}}).With({"a\"b\\c\nd"}).Increment();
+  registry.AddCounter({.name = "opsmesh_a_total", .help = "A.", .labels = {"x"}})
+      .With({"a\"b\\c\nd"})
+      .Increment();
   EXPECT_NE(registry.Text().find(R"(x="a\"b\\c\nd")"), std::string::npos) << registry.Text();
 }
 
 TEST(Registry, PassesPromtool) {
   if (std::system("command -v promtool > /dev/null 2>&1") != 0) {
-    std::puts("NOTE: promtool (Debian package prometheus) is not installed; the text format was not judged by it");
+    std::puts(
+        "NOTE: promtool (Debian package prometheus) is not installed; the text format was not "
+        "judged by it");
     GTEST_SKIP();
   }
   Registry registry;
-  registry.AddCounter({.name = "opsmesh_a_total", .help = "A.", .labels = {"code"}}).With({"O\"K"}).Increment();
+  registry.AddCounter({.name = "opsmesh_a_total", .help = "A.", .labels = {"code"}})
+      .With({"O\"K"})
+      .Increment();
   registry.AddGauge({.name = "opsmesh_outbox_depth", .help = "B."}).Get().Set(-1.5);
-  registry.AddHistogram({.name = "opsmesh_c_seconds", .help = "C.", .labels = {"m"}}).With({"x"}).Observe(0.2);
+  registry.AddHistogram({.name = "opsmesh_c_seconds", .help = "C.", .labels = {"m"}})
+      .With({"x"})
+      .Observe(0.2);
   std::string path = (std::filesystem::temp_directory_path() / "opsmesh-metrics-XXXXXX").string();
   close(mkstemp(path.data()));
   std::ofstream(path) << registry.Text();

@@ -10,7 +10,8 @@ namespace opsmesh::telemetry {
 namespace {
 
 bool IsLowerHex(std::string_view s) {
-  return std::all_of(s.begin(), s.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return std::all_of(s.begin(), s.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 bool AllZero(std::string_view s) { return s.find_first_not_of('0') == std::string_view::npos; }
 
@@ -25,12 +26,14 @@ std::string Hex64(base::IdSource& ids) {
 std::optional<base::TraceContext> ParseTraceparent(std::string_view header) {
   header = base::Trim(header);
   // version "-" trace-id "-" parent-id "-" flags; later versions may append "-...".
-  if (header.size() < 55 || header[2] != '-' || header[35] != '-' || header[52] != '-') return std::nullopt;
+  if (header.size() < 55 || header[2] != '-' || header[35] != '-' || header[52] != '-')
+    return std::nullopt;
   const std::string_view version = header.substr(0, 2);
   const std::string_view trace_id = header.substr(3, 32);
   const std::string_view span_id = header.substr(36, 16);
   const std::string_view flags = header.substr(53, 2);
-  if (!IsLowerHex(version) || !IsLowerHex(trace_id) || !IsLowerHex(span_id) || !IsLowerHex(flags)) return std::nullopt;
+  if (!IsLowerHex(version) || !IsLowerHex(trace_id) || !IsLowerHex(span_id) || !IsLowerHex(flags))
+    return std::nullopt;
   if (version == "ff" || AllZero(trace_id) || AllZero(span_id)) return std::nullopt;
   if (version == "00" && header.size() != 55) return std::nullopt;
   if (header.size() > 55 && header[55] != '-') return std::nullopt;
@@ -72,7 +75,9 @@ Span::Span(Span&& other) noexcept
       data_(std::move(other.data_)),
       steady_start_(other.steady_start_) {}
 
-void Span::SetAttribute(std::string_view key, std::string_view value) { data_.attributes.emplace_back(key, value); }
+void Span::SetAttribute(std::string_view key, std::string_view value) {
+  data_.attributes.emplace_back(key, value);
+}
 
 void Span::SetStatus(const absl::Status& status) {
   data_.error = status.ok() ? "" : std::string(base::CodeName(status.code()));

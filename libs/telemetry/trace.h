@@ -16,7 +16,8 @@
 
 namespace opsmesh::telemetry {
 
-/// Parses a `traceparent` header; nullopt for anything the W3C recommendation calls invalid (then start a new trace).
+/// Parses a `traceparent` header; nullopt for anything the W3C recommendation calls invalid (then
+/// start a new trace).
 std::optional<base::TraceContext> ParseTraceparent(std::string_view header);
 /// "00-<trace id>-<span id>-01", or "" when there is no trace.
 std::string FormatTraceparent(const base::TraceContext& trace);
@@ -27,14 +28,15 @@ base::TraceContext ChildOf(const base::TraceContext& parent, base::IdSource& ids
 
 /// A finished span.
 struct SpanData {
-  std::string name;             // "opsmesh.k8s.v1.K8sService/CallTool", "chat gpt-4o", "execute_tool list_pods"
+  std::string
+      name;  // "opsmesh.k8s.v1.K8sService/CallTool", "chat gpt-4o", "execute_tool list_pods"
   std::string service;
   std::string trace_id;
   std::string span_id;
-  std::string parent_span_id;   // "" = root
+  std::string parent_span_id;  // "" = root
   absl::Time start;
   absl::Duration duration;
-  std::string error;            // "" = OK, else the code's name
+  std::string error;  // "" = OK, else the code's name
   std::vector<std::pair<std::string, std::string>> attributes;
 };
 
@@ -83,7 +85,8 @@ class Span {
   absl::Duration steady_start_;
 };
 
-/// Starts spans. Thread-safe. Exporter (may be null: spans then only pass the trace on) and ids must outlive it.
+/// Starts spans. Thread-safe. Exporter (may be null: spans then only pass the trace on) and ids
+/// must outlive it.
 class Tracer {
  public:
   Tracer(std::string service, base::IdSource& ids, std::shared_ptr<SpanExporter> exporter)

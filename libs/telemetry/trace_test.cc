@@ -59,7 +59,11 @@ TEST(Spans, ThatAreNotSampledAreNotExported) {
   base::SeededIds ids(1);
   auto exporter = std::make_shared<InMemorySpanExporter>();
   const Tracer tracer("k8s", ids, exporter);
-  { Span span = tracer.Start(base::Context::Background().WithTrace({"4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", false}), "x"); }
+  {
+    Span span = tracer.Start(base::Context::Background().WithTrace(
+                                 {"4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", false}),
+                             "x");
+  }
   EXPECT_TRUE(exporter->spans().empty());
 }
 

@@ -16,10 +16,12 @@ re2::StringPiece Piece(std::string_view s) { return {s.data(), s.size()}; }
 struct Patterns {
   // 最近(的)(N)(个)(半)unit | 过去… | 近… | 这…
   RE2 chinese_before{
-      "(?:最近|过去|近|这|前|上)的?(?:这)?\\s*([0-9]+(?:\\.[0-9]+)?|[零一二两三四五六七八九十百几]+)?"
+      "(?:最近|过去|近|这|前|上)的?(?:这)?\\s*([0-9]+(?:\\.[0-9]+)?|[零一二两三四五六七八九十百几]+"
+      ")?"
       "\\s*个?(半)?个?\\s*(秒钟?|分钟?|min|小时|钟头|h|天|日|周|星期|礼拜|个月|月)(半)?"};
   RE2 chinese_after{
-      "([0-9]+(?:\\.[0-9]+)?|[零一二两三四五六七八九十百]+)?\\s*个?(半)?个?\\s*(秒钟?|分钟|小时|钟头|天|周|星期)(半)?"
+      "([0-9]+(?:\\.[0-9]+)?|[零一二两三四五六七八九十百]+)?\\s*个?(半)?个?\\s*(秒钟?|分钟|小时|"
+      "钟头|天|周|星期)(半)?"
       "(?:之?内|以内|以来|之?前|里)"};
   RE2 english_before{
       "\\b(?:last|past|recent|previous|within|since)\\s+(?:the\\s+)?(?:last\\s+|past\\s+)?"
@@ -28,11 +30,13 @@ struct Patterns {
   RE2 english_compact{
       "\\b(?:last|past|recent|previous|within|since)\\s+(?:the\\s+)?([0-9]+)(s|m|h|d|w)\\b"};
   RE2 english_number_unit{
-      "\\b(?:last|past|recent|previous|within|since)\\s+(?:the\\s+)?([0-9]+)(seconds?|secs?|minutes?|mins?|"
+      "\\b(?:last|past|recent|previous|within|since)\\s+(?:the\\s+)?([0-9]+)(seconds?|secs?|"
+      "minutes?|mins?|"
       "min|hours?|hrs?|days?|weeks?)\\b"};
   RE2 english_half{"\\bhalf\\s+(?:an?\\s+)?(hour|day)\\b"};
   RE2 english_ago{
-      "\\b([0-9]+|an?|[a-z]+(?:-[a-z]+)?)\\s*(seconds?|minutes?|mins?|hours?|days?|weeks?)\\s+ago\\b"};
+      "\\b([0-9]+|an?|[a-z]+(?:-[a-z]+)?)\\s*(seconds?|minutes?|mins?|hours?|days?|weeks?)\\s+"
+      "ago\\b"};
   RE2 today{"\\btoday\\b|今天|今日|当天"};
   RE2 yesterday{"\\byesterday\\b|昨天|昨日"};
 };
@@ -61,7 +65,8 @@ std::optional<double> Amount(std::string_view text) {
 }
 
 std::optional<TimeWindow> Window(std::string_view sentence, const re2::StringPiece& whole,
-                                 std::optional<double> amount, absl::Duration unit, double extra = 0) {
+                                 std::optional<double> amount, absl::Duration unit,
+                                 double extra = 0) {
   if (!amount || *amount + extra <= 0 || *amount > 100'000) return std::nullopt;
   TimeWindow window;
   window.length = unit * (*amount + extra);
@@ -93,7 +98,8 @@ std::optional<TimeWindow> English(const RE2& pattern, std::string_view sentence)
   return Window(sentence, groups[0], Amount(View(groups[1])), UnitOf(View(groups[2])));
 }
 
-std::optional<TimeWindow> Named(const RE2& pattern, TimeWindow::Kind kind, std::string_view sentence) {
+std::optional<TimeWindow> Named(const RE2& pattern, TimeWindow::Kind kind,
+                                std::string_view sentence) {
   re2::StringPiece whole;
   if (!pattern.Match(Piece(sentence), 0, sentence.size(), RE2::UNANCHORED, &whole, 1)) {
     return std::nullopt;

@@ -1,4 +1,5 @@
-// Time windows in a sentence: "最近一小时", "过去30分钟", "last 30 min", "past two days", "today". Pure.
+// Time windows in a sentence: "最近一小时", "过去30分钟", "last 30 min", "past two days", "today".
+// Pure.
 #pragma once
 
 #include <optional>
@@ -20,11 +21,13 @@ struct TimeWindow {
   size_t end = 0;
 };
 
-/// The first window named in `sentence`, which is half width, lower case and Simplified (Token::norm style). A bare
-/// "5 minutes" counts only after a word such as "last", "past", "since" or before "ago", "内", "以来", "前".
+/// The first window named in `sentence`, which is half width, lower case and Simplified
+/// (Token::norm style). A bare "5 minutes" counts only after a word such as "last", "past", "since"
+/// or before "ago", "内", "以来", "前".
 std::optional<TimeWindow> FindTimeWindow(std::string_view sentence);
 
-/// "half width, lower case, Simplified" of a sentence, so that byte offsets of FindTimeWindow refer to the result.
+/// "half width, lower case, Simplified" of a sentence, so that byte offsets of FindTimeWindow refer
+/// to the result.
 std::string NormalizeForMatching(std::string_view utf8);
 
 }  // namespace opsmesh::text

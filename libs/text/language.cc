@@ -20,7 +20,8 @@ Counts CountScripts(std::string_view utf8) {
   Counts counts;
   std::string word;
   const auto end_word = [&] {
-    if (word.size() > 1 && word.find_first_of("0123456789-_./") == std::string::npos) ++counts.words;
+    if (word.size() > 1 && word.find_first_of("0123456789-_./") == std::string::npos)
+      ++counts.words;
     word.clear();
   };
   for (char32_t c : DecodeUtf8(utf8)) {

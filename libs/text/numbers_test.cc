@@ -7,9 +7,10 @@ namespace {
 
 TEST(ParseNumber, ReadsDigitsAndWordsOfBothLanguages) {
   const std::pair<std::string_view, int64_t> cases[] = {
-      {"5", 5},       {"1,200", 1200},  {"五", 5},       {"十", 10},     {"十二", 12}, {"二十", 20},
-      {"两", 2},      {"三十五", 35},   {"一百零三", 103}, {"两千", 2000}, {"一万", 10000},
-      {"five", 5},    {"Twelve", 12},   {"twenty-five", 25}, {"thirty", 30}, {"0", 0}};
+      {"5", 5},          {"1,200", 1200},     {"五", 5},       {"十", 10},
+      {"十二", 12},      {"二十", 20},        {"两", 2},       {"三十五", 35},
+      {"一百零三", 103}, {"两千", 2000},      {"一万", 10000}, {"five", 5},
+      {"Twelve", 12},    {"twenty-five", 25}, {"thirty", 30},  {"0", 0}};
   for (const auto& [text, value] : cases) EXPECT_EQ(ParseNumber(text), value) << text;
 }
 

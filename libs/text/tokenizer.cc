@@ -67,7 +67,8 @@ class Scanner {
         ++end;
         continue;
       }
-      // A joiner belongs to the word only when a letter or digit follows it ("=" and "!=" may stand together).
+      // A joiner belongs to the word only when a letter or digit follows it ("=" and "!=" may stand
+      // together).
       size_t next = end;
       while (next < folded_.size() && next - end < 2 && IsJoiner(folded_[next])) ++next;
       if (next == end || next >= folded_.size() || !IsAlnum(folded_[next])) break;
@@ -76,7 +77,8 @@ class Scanner {
       end = next;
     }
     size_t visible = end;
-    if (end - at_ > 2 && folded_[end - 2] == '\'' && (folded_[end - 1] == 's' || folded_[end - 1] == 'S')) {
+    if (end - at_ > 2 && folded_[end - 2] == '\'' &&
+        (folded_[end - 1] == 's' || folded_[end - 1] == 'S')) {
       visible = end - 2;
     }
     Emit(only_digits ? Token::Kind::kNumber : Token::Kind::kWord, at_, visible, end);
@@ -87,8 +89,8 @@ class Scanner {
     token.kind = kind;
     token.text = EncodeUtf8(std::u32string_view(points_).substr(begin, end - begin));
     if (kind == Token::Kind::kWord) token.text = FoldWidth(token.text);
-    token.norm = base::AsciiLower(
-        EncodeUtf8(std::u32string_view(folded_).substr(begin, end - begin)));
+    token.norm =
+        base::AsciiLower(EncodeUtf8(std::u32string_view(folded_).substr(begin, end - begin)));
     token.begin = begin;
     token.end = end;
     token.spaced = spaced_;

@@ -9,7 +9,8 @@ namespace opsmesh::text {
 
 struct Token {
   enum class Kind {
-    kWord,    // Latin letters, digits and the characters of object names between them: "nginx-7d9", "app=web", "30min"
+    kWord,    // Latin letters, digits and the characters of object names between them: "nginx-7d9",
+              // "app=web", "30min"
     kNumber,  // digits, perhaps with a fraction: "5", "0.5"
     kHan,     // a run of Han characters
     kQuoted,  // what stood between quotes or backticks
@@ -27,7 +28,8 @@ struct Token {
   bool spaced = false;
 };
 
-/// Tokens in order. A possessive 's is dropped; a word does not keep closing punctuation ("pods?" -> "pods", "?").
+/// Tokens in order. A possessive 's is dropped; a word does not keep closing punctuation ("pods?"
+/// -> "pods", "?").
 std::vector<Token> Tokenize(std::string_view utf8);
 
 }  // namespace opsmesh::text

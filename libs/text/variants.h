@@ -1,5 +1,6 @@
-// Simplified and Traditional Chinese. Questions are folded to Simplified before they are understood; answers are written
-// in Simplified and turned into Traditional with the operations vocabulary of Taiwan and Hong Kong.
+// Simplified and Traditional Chinese. Questions are folded to Simplified before they are
+// understood; answers are written in Simplified and turned into Traditional with the operations
+// vocabulary of Taiwan and Hong Kong.
 #pragma once
 
 #include <string>
@@ -12,8 +13,9 @@ char32_t SimplifiedOf(char32_t c);
 /// Character by character; the number of code points stays. Thread-safe.
 std::string ToSimplified(std::string_view utf8);
 
-/// Simplified prose as Traditional, first by the operations vocabulary ("默认" -> "預設", "日志" -> "日誌"), then by
-/// characters in context. Text between backticks or ``` fences is quoted from a cluster and stays as it is. Thread-safe.
+/// Simplified prose as Traditional, first by the operations vocabulary ("默认" -> "預設", "日志" ->
+/// "日誌"), then by characters in context. Text between backticks or ``` fences is quoted from a
+/// cluster and stays as it is. Thread-safe.
 std::string ToTraditional(std::string_view utf8);
 
 /// True when `c` is written only in Traditional (Simplified) text.

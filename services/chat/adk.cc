@@ -26,14 +26,18 @@ constexpr char kNoActions[] = R"({"stateDelta":{},"artifactDelta":{},"requestedA
 
 absl::Status CheckApp(const std::string& app) {
   if (std::find(kApps.begin(), kApps.end(), app) != kApps.end()) return absl::OkStatus();
-  return base::NotFound("APP_NOT_FOUND", fmt::format("There is no app '{}'.", base::SanitizeUtf8(base::Utf8Prefix(app, 64))))
+  return base::NotFound("APP_NOT_FOUND", fmt::format("There is no app '{}'.",
+                                                     base::SanitizeUtf8(base::Utf8Prefix(app, 64))))
       .Hint("GET /list-apps names the apps: agent_root, sre_agent.");
 }
 
 absl::Status CheckId(const std::string& id, const char* field) {
-  const bool control = std::any_of(id.begin(), id.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+  const bool control = std::any_of(id.begin(), id.end(),
+                                   [](char c) { return static_cast<unsigned char>(c) < 0x20; });
   if (!id.empty() && id.size() <= kMaxIdBytes && !control) return absl::OkStatus();
-  return base::InvalidArgument(field, "ADK_ID", fmt::format("{} must have 1 to {} bytes and no control characters.", field, kMaxIdBytes));
+  return base::InvalidArgument(
+      field, "ADK_ID",
+      fmt::format("{} must have 1 to {} bytes and no control characters.", field, kMaxIdBytes));
 }
 
 // The state as it is kept: an object, unwrapped when its only key is "state".
@@ -147,13 +151,17 @@ absl::StatusOr<std::string> WithDelta(const std::string& state, const std::strin
   if (delta.empty()) return state;
   OPSMESH_ASSIGN_OR_RETURN(nlohmann::json merged, base::ParseJson(state));
   OPSMESH_ASSIGN_OR_RETURN(const nlohmann::json changes, base::ParseJson(delta));
-  if (!changes.is_object()) return base::InvalidArgument("state_delta", "STATE_NOT_AN_OBJECT", "The state delta must be a JSON object.");
+  if (!changes.is_object())
+    return base::InvalidArgument("state_delta", "STATE_NOT_AN_OBJECT",
+                                 "The state delta must be a JSON object.");
   merged.merge_patch(changes);
   return base::DumpJson(merged);
 }
 
-// The conversation behind an ADK session. "/" cannot be in a caller's chat session id, so the two never meet.
-std::string ConversationKey(const std::string& app, const std::string& user, const std::string& session) {
+// The conversation behind an ADK session. "/" cannot be in a caller's chat session id, so the two
+// never meet.
+std::string ConversationKey(const std::string& app, const std::string& user,
+                            const std::string& session) {
   return "adk/" + app + "/" + base::PercentEncode(user) + "/" + base::PercentEncode(session);
 }
 
@@ -168,38 +176,44 @@ v1::ListAppsResponse Adk::ListApps() const {
   return response;
 }
 
-absl::StatusOr<AdkSessionRecord> Adk::Load(const base::Context& ctx, const std::string& app, const std::string& user,
-                                           const std::string& id) const {
-  OPSMESH_ASSIGN_OR_RETURN(std::optional<AdkSessionRecord> found, store_.FindAdk(ctx.principal().id, app, user, id));
+absl::StatusOr<AdkSessionRecord> Adk::Load(const base::Context& ctx, const std::string& app,
+                                           const std::string& user, const std::string& id) const {
+  OPSMESH_ASSIGN_OR_RETURN(std::optional<AdkSessionRecord> found,
+                           store_.FindAdk(ctx.principal().id, app, user, id));
   if (!found) {
-    return base::NotFound("SESSION_NOT_FOUND", fmt::format("Session not found: {}", id));  // ADK's own sentence
+    return base::NotFound("SESSION_NOT_FOUND",
+                          fmt::format("Session not found: {}", id));  // ADK's own sentence
   }
   return *std::move(found);
 }
 
-absl::StatusOr<v1::AdkSession> Adk::Create(const base::Context& ctx, const std::string& app, const std::string& user,
-                                           const std::string& session_id, const std::string& state) {
+absl::StatusOr<v1::AdkSession> Adk::Create(const base::Context& ctx, const std::string& app,
+                                           const std::string& user, const std::string& session_id,
+                                           const std::string& state) {
   OPSMESH_RETURN_IF_ERROR(CheckApp(app));
   OPSMESH_RETURN_IF_ERROR(CheckId(user, "user_id"));
   const std::string id = session_id.empty() ? ids_.NewUuid() : session_id;
   OPSMESH_RETURN_IF_ERROR(CheckId(id, "session_id"));
   OPSMESH_ASSIGN_OR_RETURN(std::string normal, NormalState(state));
-  OPSMESH_RETURN_IF_ERROR(store_.CreateAdk(ctx.principal().id, {app, user, id, std::move(normal), {}, clock_.Now()}));
+  OPSMESH_RETURN_IF_ERROR(
+      store_.CreateAdk(ctx.principal().id, {app, user, id, std::move(normal), {}, clock_.Now()}));
   OPSMESH_ASSIGN_OR_RETURN(const AdkSessionRecord record, Load(ctx, app, user, id));
   return ToSession(record);
 }
 
-absl::StatusOr<v1::AdkSession> Adk::Get(const base::Context& ctx, const v1::GetAdkSessionRequest& request) const {
+absl::StatusOr<v1::AdkSession> Adk::Get(const base::Context& ctx,
+                                        const v1::GetAdkSessionRequest& request) const {
   OPSMESH_ASSIGN_OR_RETURN(const AdkSessionRecord record,
                            Load(ctx, request.app_name(), request.user_id(), request.session_id()));
   return ToSession(record);
 }
 
-absl::StatusOr<v1::ListAdkSessionsResponse> Adk::List(const base::Context& ctx,
-                                                      const v1::ListAdkSessionsRequest& request) const {
+absl::StatusOr<v1::ListAdkSessionsResponse> Adk::List(
+    const base::Context& ctx, const v1::ListAdkSessionsRequest& request) const {
   OPSMESH_RETURN_IF_ERROR(CheckApp(request.app_name()));
-  OPSMESH_ASSIGN_OR_RETURN(const auto records,
-                           store_.ListAdk(ctx.principal().id, request.app_name(), request.user_id()));
+  OPSMESH_ASSIGN_OR_RETURN(
+      const auto records,
+      store_.ListAdk(ctx.principal().id, request.app_name(), request.user_id()));
   v1::ListAdkSessionsResponse response;
   for (const AdkSessionRecord& record : records) *response.add_sessions() = ToSession(record);
   return response;
@@ -208,15 +222,21 @@ absl::StatusOr<v1::ListAdkSessionsResponse> Adk::List(const base::Context& ctx,
 absl::Status Adk::Delete(const base::Context& ctx, const v1::DeleteAdkSessionRequest& request) {
   const std::string& owner = ctx.principal().id;
   OPSMESH_RETURN_IF_ERROR(
-      store_.DeleteAdk(owner, request.app_name(), request.user_id(), request.session_id()).status());
-  return store_.Delete(owner, ConversationKey(request.app_name(), request.user_id(), request.session_id())).status();
+      store_.DeleteAdk(owner, request.app_name(), request.user_id(), request.session_id())
+          .status());
+  return store_
+      .Delete(owner, ConversationKey(request.app_name(), request.user_id(), request.session_id()))
+      .status();
 }
 
-absl::StatusOr<Adk::Target> Adk::Resolve(const base::Context& ctx, const v1::RunAdkRequest& request) {
+absl::StatusOr<Adk::Target> Adk::Resolve(const base::Context& ctx,
+                                         const v1::RunAdkRequest& request) {
   Target target{request.has_app_name() ? request.app_name() : std::string(kDefaultApp),
-                request.has_user_id() ? request.user_id() : std::string(kDefaultUser), request.session_id()};
+                request.has_user_id() ? request.user_id() : std::string(kDefaultUser),
+                request.session_id()};
   if (target.session.empty()) {
-    OPSMESH_ASSIGN_OR_RETURN(const auto sessions, store_.ListAdk(ctx.principal().id, target.app, target.user));
+    OPSMESH_ASSIGN_OR_RETURN(const auto sessions,
+                             store_.ListAdk(ctx.principal().id, target.app, target.user));
     for (const AdkSessionRecord& session : sessions) {
       if (session.id.starts_with(kAutoPrefix)) target.session = session.id;
     }
@@ -229,7 +249,8 @@ absl::StatusOr<Adk::Target> Adk::Resolve(const base::Context& ctx, const v1::Run
 absl::Status Adk::Run(const base::Context& ctx, const v1::RunAdkRequest& request, bool partial_text,
                       const std::function<absl::Status(v1::AdkEvent)>& write) {
   OPSMESH_ASSIGN_OR_RETURN(const Target target, Resolve(ctx, request));
-  OPSMESH_ASSIGN_OR_RETURN(AdkSessionRecord record, Load(ctx, target.app, target.user, target.session));
+  OPSMESH_ASSIGN_OR_RETURN(AdkSessionRecord record,
+                           Load(ctx, target.app, target.user, target.session));
   OPSMESH_ASSIGN_OR_RETURN(record.state, WithDelta(record.state, request.state_delta().raw()));
 
   EventMaker make(clock_, ids_, target.app);
@@ -245,7 +266,8 @@ absl::Status Adk::Run(const base::Context& ctx, const v1::RunAdkRequest& request
       conversation_.Ask(ctx, question, [&](llm::v1::RunTurnResponse& event) -> absl::Status {
         if (event.has_tool_call()) return keep_and_write(make.Call(event.tool_call()));
         if (event.has_tool_result()) return keep_and_write(make.Result(event.tool_result()));
-        if (partial_text && event.has_text_delta()) return write(make.Text(event.text_delta().text(), /*partial=*/true));
+        if (partial_text && event.has_text_delta())
+          return write(make.Text(event.text_delta().text(), /*partial=*/true));
         return absl::OkStatus();
       });
   OPSMESH_RETURN_IF_ERROR(done.status());

@@ -23,16 +23,21 @@ class Adk {
   Adk(Store& store, Conversation& conversation, const base::Clock& clock, base::IdSource& ids);
 
   v1::ListAppsResponse ListApps() const;
-  /// Opens the session, or returns the one that exists as it is. `session_id` empty = a new UUID. A state whose only key
-  /// is "state" is unwrapped: the documented client sends it wrapped. NOT_FOUND (APP_NOT_FOUND).
-  absl::StatusOr<v1::AdkSession> Create(const base::Context& ctx, const std::string& app, const std::string& user,
-                                        const std::string& session_id, const std::string& state);
-  absl::StatusOr<v1::AdkSession> Get(const base::Context& ctx, const v1::GetAdkSessionRequest& request) const;
-  absl::StatusOr<v1::ListAdkSessionsResponse> List(const base::Context& ctx, const v1::ListAdkSessionsRequest& request) const;
+  /// Opens the session, or returns the one that exists as it is. `session_id` empty = a new UUID. A
+  /// state whose only key is "state" is unwrapped: the documented client sends it wrapped.
+  /// NOT_FOUND (APP_NOT_FOUND).
+  absl::StatusOr<v1::AdkSession> Create(const base::Context& ctx, const std::string& app,
+                                        const std::string& user, const std::string& session_id,
+                                        const std::string& state);
+  absl::StatusOr<v1::AdkSession> Get(const base::Context& ctx,
+                                     const v1::GetAdkSessionRequest& request) const;
+  absl::StatusOr<v1::ListAdkSessionsResponse> List(const base::Context& ctx,
+                                                   const v1::ListAdkSessionsRequest& request) const;
   absl::Status Delete(const base::Context& ctx, const v1::DeleteAdkSessionRequest& request);
 
-  /// Runs one turn; `write` gets each event for the caller as it happens (the user's message is kept, not sent). With
-  /// `partial_text` pieces of the answer are sent before the event that repeats it whole.
+  /// Runs one turn; `write` gets each event for the caller as it happens (the user's message is
+  /// kept, not sent). With `partial_text` pieces of the answer are sent before the event that
+  /// repeats it whole.
   absl::Status Run(const base::Context& ctx, const v1::RunAdkRequest& request, bool partial_text,
                    const std::function<absl::Status(v1::AdkEvent)>& write);
 
@@ -41,8 +46,8 @@ class Adk {
     std::string app, user, session;
   };
   absl::StatusOr<Target> Resolve(const base::Context& ctx, const v1::RunAdkRequest& request);
-  absl::StatusOr<AdkSessionRecord> Load(const base::Context& ctx, const std::string& app, const std::string& user,
-                                        const std::string& id) const;
+  absl::StatusOr<AdkSessionRecord> Load(const base::Context& ctx, const std::string& app,
+                                        const std::string& user, const std::string& id) const;
 
   Store& store_;
   Conversation& conversation_;

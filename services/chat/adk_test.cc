@@ -30,16 +30,20 @@ class AdkTest : public ::testing::Test, public ChatFixture {
 };
 
 TEST_F(AdkTest, TheStateKeepsItsTypesAndTheDocumentedWrapperIsTakenOff) {
-  const auto session = adk_.Create(As("ann"), "agent_root", "u_123", "s_123", R"({"state":{"key1":"value1","key2":42}})");
+  const auto session = adk_.Create(As("ann"), "agent_root", "u_123", "s_123",
+                                   R"({"state":{"key1":"value1","key2":42}})");
   ASSERT_TRUE(session.ok());
   EXPECT_EQ(session->state().raw(), R"({"key1":"value1","key2":42})");
-  EXPECT_EQ(adk_.Create(As("ann"), "agent_root", "u_123", "s_123", "{}")->state().raw(), session->state().raw())
+  EXPECT_EQ(adk_.Create(As("ann"), "agent_root", "u_123", "s_123", "{}")->state().raw(),
+            session->state().raw())
       << "an existing session is confirmed as it is";
 }
 
 TEST_F(AdkTest, AnUnknownAppIsNamedAsSuch) {
-  EXPECT_EQ(base::DetailOf(adk_.Create(As("ann"), "nope", "u", "s", "").status()).reason, "APP_NOT_FOUND");
-  EXPECT_EQ(base::DetailOf(adk_.Create(As("ann"), "sre_agent", "u", "s", "[1]").status()).reason, "STATE_NOT_AN_OBJECT");
+  EXPECT_EQ(base::DetailOf(adk_.Create(As("ann"), "nope", "u", "s", "").status()).reason,
+            "APP_NOT_FOUND");
+  EXPECT_EQ(base::DetailOf(adk_.Create(As("ann"), "sre_agent", "u", "s", "[1]").status()).reason,
+            "STATE_NOT_AN_OBJECT");
 }
 
 TEST_F(AdkTest, ARunAnswersWithToolEventsAndTheTextAndKeepsTheQuestionToo) {
@@ -63,7 +67,8 @@ TEST_F(AdkTest, ARunAnswersWithToolEventsAndTheTextAndKeepsTheQuestionToo) {
   request.set_session_id("s_1");
   const auto events = Run(request);
   ASSERT_EQ(events.size(), 3u);
-  EXPECT_EQ(events[0].content().parts(0).function_call().args().raw(), R"({"namespace":"default"})");
+  EXPECT_EQ(events[0].content().parts(0).function_call().args().raw(),
+            R"({"namespace":"default"})");
   EXPECT_EQ(events[1].content().parts(0).function_response().response().raw(), R"({"result":[]})");
   EXPECT_EQ(events[2].content().parts(0).text(), "none");
   EXPECT_EQ(events[0].invocation_id(), events[2].invocation_id());

@@ -23,14 +23,22 @@ google::protobuf::Timestamp Stamp(absl::Time time) {
 
 std::string_view OutcomeName(TurnDone::Outcome outcome) {
   switch (outcome) {
-    case TurnDone::OUTCOME_ANSWERED: return "answered";
-    case TurnDone::OUTCOME_CLARIFICATION: return "clarification";
-    case TurnDone::OUTCOME_NEEDS_APPROVAL: return "needs_approval";
-    case TurnDone::OUTCOME_BUDGET: return "budget";
-    case TurnDone::OUTCOME_NOT_UNDERSTOOD: return "not_understood";
-    case TurnDone::OUTCOME_UNIMPLEMENTED: return "unimplemented";
-    case TurnDone::OUTCOME_FAILED: return "failed";
-    default: return "unknown";
+    case TurnDone::OUTCOME_ANSWERED:
+      return "answered";
+    case TurnDone::OUTCOME_CLARIFICATION:
+      return "clarification";
+    case TurnDone::OUTCOME_NEEDS_APPROVAL:
+      return "needs_approval";
+    case TurnDone::OUTCOME_BUDGET:
+      return "budget";
+    case TurnDone::OUTCOME_NOT_UNDERSTOOD:
+      return "not_understood";
+    case TurnDone::OUTCOME_UNIMPLEMENTED:
+      return "unimplemented";
+    case TurnDone::OUTCOME_FAILED:
+      return "failed";
+    default:
+      return "unknown";
   }
 }
 
@@ -53,13 +61,16 @@ void FillMetadata(const std::string& query, const TurnDone& done, absl::Time now
 absl::Status RefuseChange(const TurnDone& done, const std::string& session_id) {
   if (done.outcome() != TurnDone::OUTCOME_NEEDS_APPROVAL) return absl::OkStatus();
   return base::Unimplemented("ACTION_GATE_NOT_BUILT", done.response())
-      .Hint("Nothing was changed. This version reads only; the action gate will take the plan as a proposal.")
+      .Hint(
+          "Nothing was changed. This version reads only; the action gate will take the plan as a "
+          "proposal.")
       .With("session_id", session_id)
       .With("tool", done.planned_call().name())
       .With("arguments", done.planned_call().arguments().raw());
 }
 
-v1::ChatResponse ToResponse(const std::string& query, const std::string& session_id, const TurnDone& done, absl::Time now) {
+v1::ChatResponse ToResponse(const std::string& query, const std::string& session_id,
+                            const TurnDone& done, absl::Time now) {
   v1::ChatResponse response;
   response.set_response(done.response());
   response.set_session_id(session_id);
@@ -122,8 +133,8 @@ std::optional<v1::ChatStreamResponse> ToEvent(const llm::v1::RunTurnResponse& ev
   return delta;
 }
 
-v1::ChatStreamResponse LastEvent(const std::string& query, const std::string& session_id, const TurnDone& done,
-                                 absl::Time now) {
+v1::ChatStreamResponse LastEvent(const std::string& query, const std::string& session_id,
+                                 const TurnDone& done, absl::Time now) {
   v1::ChatStreamResponse event;
   const std::string_view whole = done.response();
   const std::string_view shown = AsciiJsonPrefix(whole, kMaxResponseJsonBytes);
@@ -146,22 +157,26 @@ v1::ChatStreamResponse LastEvent(const std::string& query, const std::string& se
 
 }  // namespace
 
-absl::StatusOr<v1::ChatResponse> Answers::Chat(const base::Context& ctx, const v1::ChatRequest& request) {
+absl::StatusOr<v1::ChatResponse> Answers::Chat(const base::Context& ctx,
+                                               const v1::ChatRequest& request) {
   OPSMESH_ASSIGN_OR_RETURN(const auto kept, conversation_.Replay(ctx, request.request_id()));
   if (v1::ChatResponse replay; kept && replay.ParseFromString(*kept)) return replay;
-  OPSMESH_ASSIGN_OR_RETURN(const std::string session_id, conversation_.OpenSession(WantedSession(request)));
+  OPSMESH_ASSIGN_OR_RETURN(const std::string session_id,
+                           conversation_.OpenSession(WantedSession(request)));
   v1::ChatResponse response;
-  OPSMESH_ASSIGN_OR_RETURN(const TurnDone done,
-                           conversation_.Ask(ctx, ToQuestion(request, session_id), nullptr, [&](const TurnDone& over) {
-                             return ToResponse(request.query(), session_id, over, clock_.Now()).SerializeAsString();
-                           }));
+  OPSMESH_ASSIGN_OR_RETURN(
+      const TurnDone done,
+      conversation_.Ask(ctx, ToQuestion(request, session_id), nullptr, [&](const TurnDone& over) {
+        return ToResponse(request.query(), session_id, over, clock_.Now()).SerializeAsString();
+      }));
   OPSMESH_RETURN_IF_ERROR(RefuseChange(done, session_id));
   return ToResponse(request.query(), session_id, done, clock_.Now());
 }
 
 absl::Status Answers::ChatStream(const base::Context& ctx, const v1::ChatStreamRequest& request,
                                  const std::function<absl::Status(v1::ChatStreamResponse)>& write) {
-  OPSMESH_ASSIGN_OR_RETURN(const std::string session_id, conversation_.OpenSession(WantedSession(request)));
+  OPSMESH_ASSIGN_OR_RETURN(const std::string session_id,
+                           conversation_.OpenSession(WantedSession(request)));
   const auto on_event = [&](llm::v1::RunTurnResponse& event) -> absl::Status {
     std::optional<v1::ChatStreamResponse> out = ToEvent(event);
     if (!out) return absl::OkStatus();
@@ -170,14 +185,16 @@ absl::Status Answers::ChatStream(const base::Context& ctx, const v1::ChatStreamR
     out->set_done(false);
     return write(*std::move(out));
   };
-  OPSMESH_ASSIGN_OR_RETURN(const TurnDone done, conversation_.Ask(ctx, ToQuestion(request, session_id), on_event));
+  OPSMESH_ASSIGN_OR_RETURN(const TurnDone done,
+                           conversation_.Ask(ctx, ToQuestion(request, session_id), on_event));
   OPSMESH_RETURN_IF_ERROR(RefuseChange(done, session_id));
   return write(LastEvent(request.query(), session_id, done, clock_.Now()));
 }
 
-absl::StatusOr<v1::SendMessageResponse> Answers::SendMessage(const base::Context& ctx,
-                                                             const v1::SendMessageRequest& request) {
-  OPSMESH_ASSIGN_OR_RETURN(const std::string session_id, conversation_.OpenSession(WantedSession(request)));
+absl::StatusOr<v1::SendMessageResponse> Answers::SendMessage(
+    const base::Context& ctx, const v1::SendMessageRequest& request) {
+  OPSMESH_ASSIGN_OR_RETURN(const std::string session_id,
+                           conversation_.OpenSession(WantedSession(request)));
   Question question;
   question.text = request.message();
   question.session_id = session_id;
@@ -194,10 +211,11 @@ absl::StatusOr<v1::SendMessageResponse> Answers::SendMessage(const base::Context
   return response;
 }
 
-absl::StatusOr<v1::TestMessageResponse> Answers::TestMessage(const base::Context& ctx,
-                                                             const v1::TestMessageRequest& request) {
+absl::StatusOr<v1::TestMessageResponse> Answers::TestMessage(
+    const base::Context& ctx, const v1::TestMessageRequest& request) {
   v1::SendMessageRequest message;
-  message.set_message(request.has_message() && !request.message().empty() ? request.message() : "/status");
+  message.set_message(request.has_message() && !request.message().empty() ? request.message()
+                                                                          : "/status");
   if (request.has_enable_tools()) message.set_enable_tools(request.enable_tools());
   const absl::Duration began = clock_.Steady();
   OPSMESH_ASSIGN_OR_RETURN(const v1::SendMessageResponse answer, SendMessage(ctx, message));
@@ -218,11 +236,13 @@ v1::ListShortcutsResponse Shortcuts() {
     const char* example;
   };
   static constexpr Row kRows[] = {
-      {"/pods", "/pods [namespace]", "列出 Pod，可指定命名空间", "lists pods, of one namespace if given", "/pods production"},
-      {"/logs", "/logs <pod>", "查看 Pod 的日志；名称唯一时不必写命名空间", "shows a pod's log; the namespace is found when the name is unique",
+      {"/pods", "/pods [namespace]", "列出 Pod，可指定命名空间",
+       "lists pods, of one namespace if given", "/pods production"},
+      {"/logs", "/logs <pod>", "查看 Pod 的日志；名称唯一时不必写命名空间",
+       "shows a pod's log; the namespace is found when the name is unique",
        "/logs nginx-deployment-xxx"},
-      {"/scale", "/scale <deployment> <replicas>", "扩缩容 Deployment：给出将要提交的变更方案", "plans scaling a deployment",
-       "/scale nginx-deployment 3"},
+      {"/scale", "/scale <deployment> <replicas>", "扩缩容 Deployment：给出将要提交的变更方案",
+       "plans scaling a deployment", "/scale nginx-deployment 3"},
       {"/status", "/status", "检查集群状态", "checks the cluster", "/status"},
       {"/help", "/help", "显示帮助", "shows what can be asked", "/help"},
   };
@@ -243,7 +263,9 @@ namespace {
 // Bytes of the character that begins at text[i]: in the text, and as ASCII JSON.
 std::pair<size_t, size_t> CharacterSizes(std::string_view text, size_t i) {
   const auto byte = static_cast<unsigned char>(text[i]);
-  if (byte < 0x20) return {1, byte == '\n' || byte == '\r' || byte == '\t' || byte == '\b' || byte == '\f' ? 2 : 6};
+  if (byte < 0x20)
+    return {1,
+            byte == '\n' || byte == '\r' || byte == '\t' || byte == '\b' || byte == '\f' ? 2 : 6};
   if (byte == '"' || byte == '\\') return {1, 2};
   if (byte < 0x80) return {1, 1};
   if (byte < 0xE0) return {2, 6};

@@ -1,4 +1,5 @@
-// The doors of a conversation in the shapes of the documented APIs: /api/v1/chat, /api/v1/chat/stream, /chat, /api/test.
+// The doors of a conversation in the shapes of the documented APIs: /api/v1/chat,
+// /api/v1/chat/stream, /chat, /api/test.
 #pragma once
 
 #include <functional>
@@ -12,19 +13,22 @@
 
 namespace opsmesh::chat {
 
-/// Thread-safe. A request that would change a cluster is answered UNIMPLEMENTED (ACTION_GATE_NOT_BUILT) with the plan,
-/// after the turn was stored.
+/// Thread-safe. A request that would change a cluster is answered UNIMPLEMENTED
+/// (ACTION_GATE_NOT_BUILT) with the plan, after the turn was stored.
 class Answers {
  public:
   /// Both must outlive it.
-  Answers(Conversation& conversation, const base::Clock& clock) : conversation_(conversation), clock_(clock) {}
+  Answers(Conversation& conversation, const base::Clock& clock)
+      : conversation_(conversation), clock_(clock) {}
 
   absl::StatusOr<v1::ChatResponse> Chat(const base::Context& ctx, const v1::ChatRequest& request);
   /// `write` gets every event, the last one with done = true unless an error is returned.
   absl::Status ChatStream(const base::Context& ctx, const v1::ChatStreamRequest& request,
                           const std::function<absl::Status(v1::ChatStreamResponse)>& write);
-  absl::StatusOr<v1::SendMessageResponse> SendMessage(const base::Context& ctx, const v1::SendMessageRequest& request);
-  absl::StatusOr<v1::TestMessageResponse> TestMessage(const base::Context& ctx, const v1::TestMessageRequest& request);
+  absl::StatusOr<v1::SendMessageResponse> SendMessage(const base::Context& ctx,
+                                                      const v1::SendMessageRequest& request);
+  absl::StatusOr<v1::TestMessageResponse> TestMessage(const base::Context& ctx,
+                                                      const v1::TestMessageRequest& request);
 
  private:
   Conversation& conversation_;

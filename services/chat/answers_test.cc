@@ -85,7 +85,9 @@ TEST_F(AnswersTest, AStreamEndsWithOneEventThatIsDoneAndHasNoDelta) {
 TEST_F(AnswersTest, AnAnswerThatIsTooLongForOneEventIsCutAndSaysWhereTheWholeIs) {
   std::string whole;
   while (whole.size() < 90000) whole += "中文";
-  turns.script = [&](const llm::v1::RunTurnRequest&, const auto& on_event) { return ScriptedTurns::Finish(whole, on_event); };
+  turns.script = [&](const llm::v1::RunTurnRequest&, const auto& on_event) {
+    return ScriptedTurns::Finish(whole, on_event);
+  };
   const auto last = Stream("q").back();
   EXPECT_TRUE(last.response_truncated());
   EXPECT_EQ(last.response_url(), "/api/v1/sessions/" + last.session_id());
@@ -96,7 +98,8 @@ TEST_F(AnswersTest, AnAnswerThatIsTooLongForOneEventIsCutAndSaysWhereTheWholeIs)
 
 TEST_F(AnswersTest, AChangeIsRefusedWithItsPlanAndTheTurnIsKept) {
   turns.script = [](const llm::v1::RunTurnRequest&, const auto& on_event) {
-    return ScriptedTurns::Finish("Would scale shop/nginx from 2 to 5.", on_event, llm::v1::TurnDone::OUTCOME_NEEDS_APPROVAL);
+    return ScriptedTurns::Finish("Would scale shop/nginx from 2 to 5.", on_event,
+                                 llm::v1::TurnDone::OUTCOME_NEEDS_APPROVAL);
   };
   v1::ChatRequest request;
   request.set_query("/scale nginx 5");
@@ -109,7 +112,8 @@ TEST_F(AnswersTest, AChangeIsRefusedWithItsPlanAndTheTurnIsKept) {
 
 TEST_F(AnswersTest, AFailedTurnIsAnErrorInTheDocumentedShape) {
   turns.script = [](const llm::v1::RunTurnRequest&, const auto& on_event) {
-    return ScriptedTurns::Finish("The apiserver does not answer.", on_event, llm::v1::TurnDone::OUTCOME_FAILED);
+    return ScriptedTurns::Finish("The apiserver does not answer.", on_event,
+                                 llm::v1::TurnDone::OUTCOME_FAILED);
   };
   v1::ChatRequest request;
   request.set_query("q");

@@ -21,19 +21,22 @@ namespace {
 
 std::vector<std::string> Notices(const server::Environment& env) {
   if (!env.authenticator.options().keys.empty()) return {};
-  return {"No authentication is configured: callers on this machine have every role, all others may only read. "
-          "Set auth.keys to change that."};
+  return {
+      "No authentication is configured: callers on this machine have every role, all others may "
+      "only read. "
+      "Set auth.keys to change that."};
 }
 
 // Owns the parts in the order they need each other.
 class ChatPart final : public server::Service {
  public:
-  ChatPart(server::Environment& env, const ChatConfig& config, std::unique_ptr<Store> store, std::unique_ptr<TurnRunner> turns,
-           std::unique_ptr<MeshProbe> probe)
+  ChatPart(server::Environment& env, const ChatConfig& config, std::unique_ptr<Store> store,
+           std::unique_ptr<TurnRunner> turns, std::unique_ptr<MeshProbe> probe)
       : store_(std::move(store)),
         turns_(std::move(turns)),
         probe_(std::move(probe)),
-        conversation_(*store_, *turns_, env.clock, env.ids, {config.history_messages, config.max_sessions_per_owner}),
+        conversation_(*store_, *turns_, env.clock, env.ids,
+                      {config.history_messages, config.max_sessions_per_owner}),
         answers_(conversation_, env.clock),
         adk_(*store_, conversation_, env.clock, env.ids),
         board_(*probe_, env.clock, Notices(env)),
@@ -55,14 +58,18 @@ class ChatPart final : public server::Service {
 absl::StatusOr<std::unique_ptr<server::Service>> Build(server::Environment& env) {
   OPSMESH_ASSIGN_OR_RETURN(const ChatConfig config, LoadConfig(env.config));
   std::string quarantined;
-  OPSMESH_ASSIGN_OR_RETURN(std::unique_ptr<Store> store, OpenSqliteStore(env.data_dir + "/chat.db", &quarantined));
+  OPSMESH_ASSIGN_OR_RETURN(std::unique_ptr<Store> store,
+                           OpenSqliteStore(env.data_dir + "/chat.db", &quarantined));
   if (!quarantined.empty()) {
-    env.logger.Error("the session database was damaged and was moved aside; a new one was begun", {{"kept_as", quarantined}});
+    env.logger.Error("the session database was damaged and was moved aside; a new one was begun",
+                     {{"kept_as", quarantined}});
   }
-  OPSMESH_ASSIGN_OR_RETURN(std::unique_ptr<TurnRunner> turns, MakeTurnRunner(env.channels, env.ids));
+  OPSMESH_ASSIGN_OR_RETURN(std::unique_ptr<TurnRunner> turns,
+                           MakeTurnRunner(env.channels, env.ids));
   OPSMESH_ASSIGN_OR_RETURN(std::unique_ptr<MeshProbe> probe,
                            MakeMeshProbe(env.channels, env.ids, env.clock, config.status_timeout));
-  return std::make_unique<ChatPart>(env, config, std::move(store), std::move(turns), std::move(probe));
+  return std::make_unique<ChatPart>(env, config, std::move(store), std::move(turns),
+                                    std::move(probe));
 }
 
 }  // namespace

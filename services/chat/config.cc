@@ -19,7 +19,8 @@ absl::StatusOr<ChatConfig> LoadConfig(const config::Source& source) {
   ChatConfig loaded;
   config::Reader reader(source, "chat");
   loaded.history_messages = reader.Int("history_messages", loaded.history_messages, Between(0, 50));
-  loaded.max_sessions_per_owner = reader.Int("max_sessions_per_owner", loaded.max_sessions_per_owner, Between(1, 1'000'000));
+  loaded.max_sessions_per_owner =
+      reader.Int("max_sessions_per_owner", loaded.max_sessions_per_owner, Between(1, 1'000'000));
   config::DurationOptions timeout;
   timeout.min = absl::Milliseconds(50);
   timeout.max = absl::Seconds(5);

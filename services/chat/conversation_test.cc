@@ -9,8 +9,10 @@ namespace {
 
 class ConversationTest : public ::testing::Test, public ChatFixture {
  protected:
-  Conversation conversation_{*store, turns, clock, ids, {.history_messages = 4, .max_sessions_per_owner = 2}};
-  absl::StatusOr<llm::v1::TurnDone> AskAs(const std::string& who, const std::string& session, const std::string& text) {
+  Conversation conversation_{
+      *store, turns, clock, ids, {.history_messages = 4, .max_sessions_per_owner = 2}};
+  absl::StatusOr<llm::v1::TurnDone> AskAs(const std::string& who, const std::string& session,
+                                          const std::string& text) {
     Question question;
     question.session_id = session;
     question.text = text;
@@ -44,7 +46,8 @@ TEST_F(ConversationTest, ASecondQuestionOfARunningSessionIsRefused) {
   turns.script = [&](const llm::v1::RunTurnRequest&, const auto& on_event) {
     EXPECT_EQ(base::DetailOf(AskAs("ann", "s1", "again").status()).reason, "SESSION_BUSY");
     turns.script = nullptr;
-    EXPECT_TRUE(AskAs("bob", "s1", "my own s1").ok()) << "another owner's session of that id is another session";
+    EXPECT_TRUE(AskAs("bob", "s1", "my own s1").ok())
+        << "another owner's session of that id is another session";
     return ScriptedTurns::Finish("done", on_event);
   };
   EXPECT_TRUE(AskAs("ann", "s1", "first").ok());
@@ -62,23 +65,29 @@ TEST_F(ConversationTest, TheTurnIsStoredBeforeTheCallerHearsThatItIsOver) {
   Question question;
   question.session_id = "s1";
   question.text = "q";
-  ASSERT_TRUE(conversation_.Ask(As("ann"), question, [](llm::v1::RunTurnResponse& event) {
-    EXPECT_FALSE(event.has_done());
-    return absl::OkStatus();
-  }).ok());
+  ASSERT_TRUE(conversation_
+                  .Ask(As("ann"), question,
+                       [](llm::v1::RunTurnResponse& event) {
+                         EXPECT_FALSE(event.has_done());
+                         return absl::OkStatus();
+                       })
+                  .ok());
   EXPECT_EQ(store->Messages("ann", "s1", 10)->size(), 2u);
 }
 
 TEST_F(ConversationTest, AQuestionMustBeAQuestionAndHaveASize) {
   EXPECT_EQ(base::DetailOf(AskAs("ann", "s1", " \n ").status()).reason, "QUERY_EMPTY");
-  EXPECT_EQ(base::DetailOf(AskAs("ann", "s1", std::string(65 << 10, 'a')).status()).reason, "QUERY_TOO_LONG");
+  EXPECT_EQ(base::DetailOf(AskAs("ann", "s1", std::string(65 << 10, 'a')).status()).reason,
+            "QUERY_TOO_LONG");
   EXPECT_TRUE(turns.requests.empty());
 }
 
 TEST_F(ConversationTest, AnIdOfTheCallersChoiceIsCheckedAndOursAreLong) {
   EXPECT_EQ(*conversation_.OpenSession("my-session-123"), "my-session-123");
-  EXPECT_EQ(base::DetailOf(conversation_.OpenSession("../etc/passwd").status()).reason, "SESSION_ID");
-  EXPECT_EQ(base::DetailOf(conversation_.OpenSession(std::string(1 << 20, 'a')).status()).reason, "SESSION_ID");
+  EXPECT_EQ(base::DetailOf(conversation_.OpenSession("../etc/passwd").status()).reason,
+            "SESSION_ID");
+  EXPECT_EQ(base::DetailOf(conversation_.OpenSession(std::string(1 << 20, 'a')).status()).reason,
+            "SESSION_ID");
   EXPECT_EQ(conversation_.OpenSession(std::nullopt)->size(), std::string("session_").size() + 32);
 }
 

@@ -17,15 +17,19 @@ namespace opsmesh::chat {
 /// Plays scripted turns; an empty script answers "echo: <query>".
 class ScriptedTurns final : public TurnRunner {
  public:
-  using Script = std::function<absl::Status(const llm::v1::RunTurnRequest&,
-                                            const std::function<absl::Status(llm::v1::RunTurnResponse&)>&)>;
-  absl::Status Run(const base::Context&, const llm::v1::RunTurnRequest& request,
-                   const std::function<absl::Status(llm::v1::RunTurnResponse&)>& on_event) override {
+  using Script =
+      std::function<absl::Status(const llm::v1::RunTurnRequest&,
+                                 const std::function<absl::Status(llm::v1::RunTurnResponse&)>&)>;
+  absl::Status Run(
+      const base::Context&, const llm::v1::RunTurnRequest& request,
+      const std::function<absl::Status(llm::v1::RunTurnResponse&)>& on_event) override {
     requests.push_back(request);
     return script ? script(request, on_event) : Finish("echo: " + request.query(), on_event);
   }
-  static absl::Status Finish(const std::string& text, const std::function<absl::Status(llm::v1::RunTurnResponse&)>& on_event,
-                             llm::v1::TurnDone::Outcome outcome = llm::v1::TurnDone::OUTCOME_ANSWERED) {
+  static absl::Status Finish(
+      const std::string& text,
+      const std::function<absl::Status(llm::v1::RunTurnResponse&)>& on_event,
+      llm::v1::TurnDone::Outcome outcome = llm::v1::TurnDone::OUTCOME_ANSWERED) {
     llm::v1::RunTurnResponse event;
     event.mutable_done()->set_response(text);
     event.mutable_done()->set_outcome(outcome);

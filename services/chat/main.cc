@@ -2,4 +2,6 @@
 #include "libs/server/server.h"
 #include "services/chat/chat.h"
 
-int main(int argc, char** argv) { return opsmesh::server::Main(argc, argv, {opsmesh::chat::Spec()}); }
+int main(int argc, char** argv) {
+  return opsmesh::server::Main(argc, argv, {opsmesh::chat::Spec()});
+}

@@ -14,10 +14,13 @@
 namespace opsmesh::chat {
 
 /// Turns run by opsmesh.llm.v1.LlmService. `channels` and `ids` must outlive it.
-absl::StatusOr<std::unique_ptr<TurnRunner>> MakeTurnRunner(const rpc::ChannelSource& channels, base::IdSource& ids);
+absl::StatusOr<std::unique_ptr<TurnRunner>> MakeTurnRunner(const rpc::ChannelSource& channels,
+                                                           base::IdSource& ids);
 
 /// Asks llm, k8s, rca, predict and notify side by side, each for at most `timeout`.
-absl::StatusOr<std::unique_ptr<MeshProbe>> MakeMeshProbe(const rpc::ChannelSource& channels, base::IdSource& ids,
-                                                         const base::Clock& clock, absl::Duration timeout);
+absl::StatusOr<std::unique_ptr<MeshProbe>> MakeMeshProbe(const rpc::ChannelSource& channels,
+                                                         base::IdSource& ids,
+                                                         const base::Clock& clock,
+                                                         absl::Duration timeout);
 
 }  // namespace opsmesh::chat

@@ -18,7 +18,8 @@ google::protobuf::Timestamp Stamp(absl::Time time) {
 
 absl::StatusOr<int64_t> Limit(int32_t asked, int32_t usual, int32_t most, const char* field) {
   if (asked < 0 || asked > most) {
-    return base::InvalidArgument(field, "OUT_OF_RANGE", fmt::format("{} must lie between 0 and {}.", field, most));
+    return base::InvalidArgument(field, "OUT_OF_RANGE",
+                                 fmt::format("{} must lie between 0 and {}.", field, most));
   }
   return asked == 0 ? usual : asked;
 }
@@ -27,8 +28,10 @@ absl::StatusOr<int64_t> Limit(int32_t asked, int32_t usual, int32_t most, const 
 absl::StatusOr<int64_t> Offset(const std::string& token) {
   int64_t offset = 0;
   const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), offset);
-  if (token.empty() || (error == std::errc() && end == token.data() + token.size() && offset >= 0)) return offset;
-  return base::InvalidArgument("page_token", "PAGE_TOKEN", "The page token is not one that was handed out.")
+  if (token.empty() || (error == std::errc() && end == token.data() + token.size() && offset >= 0))
+    return offset;
+  return base::InvalidArgument("page_token", "PAGE_TOKEN",
+                               "The page token is not one that was handed out.")
       .Hint("Begin again without a token.");
 }
 
@@ -66,7 +69,8 @@ absl::StatusOr<v1::ListSessionsResponse> ListSessions(Store& store, const base::
 absl::StatusOr<v1::GetSessionResponse> GetSession(Store& store, const base::Context& ctx,
                                                   const v1::GetSessionRequest& request) {
   OPSMESH_RETURN_IF_ERROR(CheckSessionId(request.session_id()));
-  OPSMESH_ASSIGN_OR_RETURN(const int64_t limit, Limit(request.max_messages(), 100, 1000, "max_messages"));
+  OPSMESH_ASSIGN_OR_RETURN(const int64_t limit,
+                           Limit(request.max_messages(), 100, 1000, "max_messages"));
   const std::string& owner = ctx.principal().id;
   OPSMESH_ASSIGN_OR_RETURN(const auto info, store.Find(owner, request.session_id()));
   if (!info) return SessionNotFound(request.session_id());
@@ -86,7 +90,8 @@ absl::StatusOr<v1::GetSessionResponse> GetSession(Store& store, const base::Cont
 absl::StatusOr<v1::DeleteSessionResponse> DeleteSession(Store& store, const base::Context& ctx,
                                                         const v1::DeleteSessionRequest& request) {
   OPSMESH_RETURN_IF_ERROR(CheckSessionId(request.session_id()));
-  OPSMESH_ASSIGN_OR_RETURN(const bool deleted, store.Delete(ctx.principal().id, request.session_id()));
+  OPSMESH_ASSIGN_OR_RETURN(const bool deleted,
+                           store.Delete(ctx.principal().id, request.session_id()));
   if (!deleted) return SessionNotFound(request.session_id());
   return v1::DeleteSessionResponse();
 }

@@ -48,7 +48,8 @@ class SqliteStore final : public Store {
  public:
   explicit SqliteStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
 
-  absl::StatusOr<SessionTail> Tail(const std::string& owner, const std::string& id, int64_t max_messages) override {
+  absl::StatusOr<SessionTail> Tail(const std::string& owner, const std::string& id,
+                                   int64_t max_messages) override {
     SessionTail tail;
     OPSMESH_RETURN_IF_ERROR(database_->Run([&](Database& db) {
       auto session = db.Prepare("SELECT turn_state FROM session WHERE owner = ? AND id = ?");
@@ -65,14 +66,18 @@ class SqliteStore final : public Store {
     return database_->Transaction([&](Database& db) {
       const std::string title(base::Utf8Prefix(turn.question, kTitleBytes));
       auto session = db.Prepare(
-          "INSERT INTO session (owner, id, title, created, updated, messages, turn_state) VALUES (?1, ?2, ?3, ?4, ?4, 2, ?5) "
-          "ON CONFLICT (owner, id) DO UPDATE SET updated = ?4, messages = messages + 2, turn_state = ?5");
+          "INSERT INTO session (owner, id, title, created, updated, messages, turn_state) VALUES "
+          "(?1, ?2, ?3, ?4, ?4, 2, ?5) "
+          "ON CONFLICT (owner, id) DO UPDATE SET updated = ?4, messages = messages + 2, turn_state "
+          "= ?5");
       session.Bind(owner).Bind(id).Bind(title).Bind(Micros(turn.time)).BindBlob(turn.turn_state);
       OPSMESH_RETURN_IF_ERROR(session.Finish());
       OPSMESH_RETURN_IF_ERROR(AddMessage(db, owner, id, "user", turn.question, turn.time));
       OPSMESH_RETURN_IF_ERROR(AddMessage(db, owner, id, "assistant", turn.answer, turn.time));
       if (!turn.request_id.empty()) {
-        auto answer = db.Prepare("INSERT OR REPLACE INTO answer (owner, request_id, session, response) VALUES (?, ?, ?, ?)");
+        auto answer = db.Prepare(
+            "INSERT OR REPLACE INTO answer (owner, request_id, session, response) VALUES (?, ?, ?, "
+            "?)");
         answer.Bind(owner).Bind(turn.request_id).Bind(id).BindBlob(turn.response);
         OPSMESH_RETURN_IF_ERROR(answer.Finish());
       }
@@ -84,7 +89,8 @@ class SqliteStore final : public Store {
     });
   }
 
-  absl::StatusOr<std::optional<std::string>> FindAnswer(const std::string& owner, const std::string& request_id) override {
+  absl::StatusOr<std::optional<std::string>> FindAnswer(const std::string& owner,
+                                                        const std::string& request_id) override {
     std::optional<std::string> found;
     OPSMESH_RETURN_IF_ERROR(database_->Run([&](Database& db) {
       auto answer = db.Prepare("SELECT response FROM answer WHERE owner = ? AND request_id = ?");
@@ -95,11 +101,13 @@ class SqliteStore final : public Store {
     return found;
   }
 
-  absl::StatusOr<std::vector<SessionInfo>> List(const std::string& owner, int64_t limit, int64_t offset) override {
+  absl::StatusOr<std::vector<SessionInfo>> List(const std::string& owner, int64_t limit,
+                                                int64_t offset) override {
     std::vector<SessionInfo> sessions;
     OPSMESH_RETURN_IF_ERROR(database_->Run([&](Database& db) {
       auto rows = db.Prepare(
-          "SELECT id, title, created, updated, messages FROM session WHERE owner = ? ORDER BY updated DESC, id LIMIT ? OFFSET ?");
+          "SELECT id, title, created, updated, messages FROM session WHERE owner = ? ORDER BY "
+          "updated DESC, id LIMIT ? OFFSET ?");
       rows.Bind(owner).Bind(limit).Bind(offset);
       while (rows.Step()) sessions.push_back(ReadInfo(rows));
       return rows.status();
@@ -107,10 +115,12 @@ class SqliteStore final : public Store {
     return sessions;
   }
 
-  absl::StatusOr<std::optional<SessionInfo>> Find(const std::string& owner, const std::string& id) override {
+  absl::StatusOr<std::optional<SessionInfo>> Find(const std::string& owner,
+                                                  const std::string& id) override {
     std::optional<SessionInfo> found;
     OPSMESH_RETURN_IF_ERROR(database_->Run([&](Database& db) {
-      auto row = db.Prepare("SELECT id, title, created, updated, messages FROM session WHERE owner = ? AND id = ?");
+      auto row = db.Prepare(
+          "SELECT id, title, created, updated, messages FROM session WHERE owner = ? AND id = ?");
       row.Bind(owner).Bind(id);
       if (row.Step()) found = ReadInfo(row);
       return row.status();
@@ -118,11 +128,12 @@ class SqliteStore final : public Store {
     return found;
   }
 
-  absl::StatusOr<std::vector<StoredMessage>> Messages(const std::string& owner, const std::string& id,
+  absl::StatusOr<std::vector<StoredMessage>> Messages(const std::string& owner,
+                                                      const std::string& id,
                                                       int64_t limit) override {
     std::vector<StoredMessage> messages;
-    OPSMESH_RETURN_IF_ERROR(
-        database_->Run([&](Database& db) { return ReadMessages(db, owner, id, limit, &messages); }));
+    OPSMESH_RETURN_IF_ERROR(database_->Run(
+        [&](Database& db) { return ReadMessages(db, owner, id, limit, &messages); }));
     return messages;
   }
 
@@ -141,22 +152,33 @@ class SqliteStore final : public Store {
   absl::Status CreateAdk(const std::string& owner, const AdkSessionRecord& session) override {
     return database_->Transaction([&](Database& db) {
       auto insert = db.Prepare(
-          "INSERT OR IGNORE INTO adk_session (owner, app, user, id, state, updated) VALUES (?, ?, ?, ?, ?, ?)");
-      insert.Bind(owner).Bind(session.app).Bind(session.user).Bind(session.id).Bind(session.state).Bind(Micros(session.updated));
+          "INSERT OR IGNORE INTO adk_session (owner, app, user, id, state, updated) VALUES (?, ?, "
+          "?, ?, ?, ?)");
+      insert.Bind(owner)
+          .Bind(session.app)
+          .Bind(session.user)
+          .Bind(session.id)
+          .Bind(session.state)
+          .Bind(Micros(session.updated));
       return insert.Finish();
     });
   }
 
-  absl::StatusOr<std::optional<AdkSessionRecord>> FindAdk(const std::string& owner, const std::string& app,
-                                                          const std::string& user, const std::string& id) override {
+  absl::StatusOr<std::optional<AdkSessionRecord>> FindAdk(const std::string& owner,
+                                                          const std::string& app,
+                                                          const std::string& user,
+                                                          const std::string& id) override {
     std::optional<AdkSessionRecord> found;
     OPSMESH_RETURN_IF_ERROR(database_->Run([&](Database& db) {
-      auto row = db.Prepare("SELECT state, updated FROM adk_session WHERE owner = ? AND app = ? AND user = ? AND id = ?");
+      auto row = db.Prepare(
+          "SELECT state, updated FROM adk_session WHERE owner = ? AND app = ? AND user = ? AND id "
+          "= ?");
       row.Bind(owner).Bind(app).Bind(user).Bind(id);
       if (!row.Step()) return row.status();
       found = AdkSessionRecord{app, user, id, row.Text(0), {}, FromMicros(row.Int(1))};
       auto events = db.Prepare(
-          "SELECT event FROM adk_event WHERE owner = ? AND app = ? AND user = ? AND session = ? ORDER BY sequence");
+          "SELECT event FROM adk_event WHERE owner = ? AND app = ? AND user = ? AND session = ? "
+          "ORDER BY sequence");
       events.Bind(owner).Bind(app).Bind(user).Bind(id);
       while (events.Step()) found->events.push_back(events.Text(0));
       return events.status();
@@ -164,13 +186,17 @@ class SqliteStore final : public Store {
     return found;
   }
 
-  absl::StatusOr<std::vector<AdkSessionRecord>> ListAdk(const std::string& owner, const std::string& app,
+  absl::StatusOr<std::vector<AdkSessionRecord>> ListAdk(const std::string& owner,
+                                                        const std::string& app,
                                                         const std::string& user) override {
     std::vector<AdkSessionRecord> sessions;
     OPSMESH_RETURN_IF_ERROR(database_->Run([&](Database& db) {
-      auto rows = db.Prepare("SELECT id, state, updated FROM adk_session WHERE owner = ? AND app = ? AND user = ? ORDER BY id");
+      auto rows = db.Prepare(
+          "SELECT id, state, updated FROM adk_session WHERE owner = ? AND app = ? AND user = ? "
+          "ORDER BY id");
       rows.Bind(owner).Bind(app).Bind(user);
-      while (rows.Step()) sessions.push_back({app, user, rows.Text(0), rows.Text(1), {}, FromMicros(rows.Int(2))});
+      while (rows.Step())
+        sessions.push_back({app, user, rows.Text(0), rows.Text(1), {}, FromMicros(rows.Int(2))});
       return rows.status();
     }));
     return sessions;
@@ -178,14 +204,22 @@ class SqliteStore final : public Store {
 
   absl::Status AppendAdk(const std::string& owner, const AdkSessionRecord& session) override {
     return database_->Transaction([&](Database& db) {
-      auto update =
-          db.Prepare("UPDATE adk_session SET state = ?, updated = ? WHERE owner = ? AND app = ? AND user = ? AND id = ?");
-      update.Bind(session.state).Bind(Micros(session.updated)).Bind(owner).Bind(session.app).Bind(session.user).Bind(session.id);
+      auto update = db.Prepare(
+          "UPDATE adk_session SET state = ?, updated = ? WHERE owner = ? AND app = ? AND user = ? "
+          "AND id = ?");
+      update.Bind(session.state)
+          .Bind(Micros(session.updated))
+          .Bind(owner)
+          .Bind(session.app)
+          .Bind(session.user)
+          .Bind(session.id);
       OPSMESH_RETURN_IF_ERROR(update.Finish());
       for (const std::string& event : session.events) {
         auto insert = db.Prepare(
-            "INSERT INTO adk_event (owner, app, user, session, sequence, event) VALUES (?1, ?2, ?3, ?4, "
-            "(SELECT COALESCE(MAX(sequence), 0) + 1 FROM adk_event WHERE owner = ?1 AND app = ?2 AND user = ?3 AND session = ?4), "
+            "INSERT INTO adk_event (owner, app, user, session, sequence, event) VALUES (?1, ?2, "
+            "?3, ?4, "
+            "(SELECT COALESCE(MAX(sequence), 0) + 1 FROM adk_event WHERE owner = ?1 AND app = ?2 "
+            "AND user = ?3 AND session = ?4), "
             "?5)");
         insert.Bind(owner).Bind(session.app).Bind(session.user).Bind(session.id).BindBlob(event);
         OPSMESH_RETURN_IF_ERROR(insert.Finish());
@@ -194,11 +228,12 @@ class SqliteStore final : public Store {
     });
   }
 
-  absl::StatusOr<bool> DeleteAdk(const std::string& owner, const std::string& app, const std::string& user,
-                                 const std::string& id) override {
+  absl::StatusOr<bool> DeleteAdk(const std::string& owner, const std::string& app,
+                                 const std::string& user, const std::string& id) override {
     bool deleted = false;
     OPSMESH_RETURN_IF_ERROR(database_->Transaction([&](Database& db) {
-      auto gone = db.Prepare("DELETE FROM adk_session WHERE owner = ? AND app = ? AND user = ? AND id = ?");
+      auto gone =
+          db.Prepare("DELETE FROM adk_session WHERE owner = ? AND app = ? AND user = ? AND id = ?");
       gone.Bind(owner).Bind(app).Bind(user).Bind(id);
       OPSMESH_RETURN_IF_ERROR(gone.Finish());
       deleted = db.changes() > 0;
@@ -208,21 +243,25 @@ class SqliteStore final : public Store {
   }
 
  private:
-  static absl::Status AddMessage(Database& db, const std::string& owner, const std::string& id, const std::string& role,
-                                 const std::string& text, absl::Time time) {
+  static absl::Status AddMessage(Database& db, const std::string& owner, const std::string& id,
+                                 const std::string& role, const std::string& text,
+                                 absl::Time time) {
     auto insert = db.Prepare(
         "INSERT INTO message (owner, session, sequence, role, text, time) VALUES (?1, ?2, "
-        "(SELECT COALESCE(MAX(sequence), 0) + 1 FROM message WHERE owner = ?1 AND session = ?2), ?3, ?4, ?5)");
+        "(SELECT COALESCE(MAX(sequence), 0) + 1 FROM message WHERE owner = ?1 AND session = ?2), "
+        "?3, ?4, ?5)");
     insert.Bind(owner).Bind(id).Bind(role).Bind(text).Bind(Micros(time));
     return insert.Finish();
   }
 
-  static absl::Status ReadMessages(Database& db, const std::string& owner, const std::string& id, int64_t limit,
-                                   std::vector<StoredMessage>* messages) {
+  static absl::Status ReadMessages(Database& db, const std::string& owner, const std::string& id,
+                                   int64_t limit, std::vector<StoredMessage>* messages) {
     auto rows = db.Prepare(
-        "SELECT sequence, role, text, time FROM message WHERE owner = ? AND session = ? ORDER BY sequence DESC LIMIT ?");
+        "SELECT sequence, role, text, time FROM message WHERE owner = ? AND session = ? ORDER BY "
+        "sequence DESC LIMIT ?");
     rows.Bind(owner).Bind(id).Bind(limit);
-    while (rows.Step()) messages->push_back({rows.Int(0), rows.Text(1), rows.Text(2), FromMicros(rows.Int(3))});
+    while (rows.Step())
+      messages->push_back({rows.Int(0), rows.Text(1), rows.Text(2), FromMicros(rows.Int(3))});
     std::reverse(messages->begin(), messages->end());
     return rows.status();
   }
@@ -232,7 +271,8 @@ class SqliteStore final : public Store {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const std::string& path, std::string* quarantined_path) {
+absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const std::string& path,
+                                                       std::string* quarantined_path) {
   storage::OpenReport report;
   OPSMESH_ASSIGN_OR_RETURN(std::unique_ptr<Database> database,
                            Database::Open({.path = path, .migrations = {kSchema1}}, &report));

@@ -10,7 +10,12 @@ namespace opsmesh::chat {
 namespace {
 
 FinishedTurn Turn(const std::string& question, absl::Time time) {
-  return {.question = question, .answer = "a", .turn_state = "t", .time = time, .request_id = {}, .response = {}};
+  return {.question = question,
+          .answer = "a",
+          .turn_state = "t",
+          .time = time,
+          .request_id = {},
+          .response = {}};
 }
 
 class StoreTest : public ::testing::Test, public ChatFixture {};
@@ -66,7 +71,9 @@ TEST(StoreFile, WhatWasStoredIsThereWhenTheFileIsOpenedAgainWithoutAProperEnd) {
   ASSERT_TRUE(first.ok()) << first.status();
   ASSERT_TRUE((*first)->AddTurn("ann", "s1", Turn("q", absl::UnixEpoch()), 10).ok());
   // A copy of the files as they are now is what a killed process leaves behind.
-  std::filesystem::copy(folder, folder + "-killed", std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::copy(
+      folder, folder + "-killed",
+      std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
   auto second = OpenSqliteStore(folder + "-killed/chat.db", &quarantined);
   ASSERT_TRUE(second.ok()) << second.status();
   EXPECT_EQ((*second)->Messages("ann", "s1", 10)->size(), 2u);

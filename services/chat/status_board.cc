@@ -19,21 +19,25 @@ google::protobuf::Timestamp Stamp(const base::Clock& clock) {
 }
 
 bool Answers(const std::vector<ServiceReport>& reports, std::string_view service) {
-  return std::any_of(reports.begin(), reports.end(),
-                     [&](const ServiceReport& report) { return report.service == service && report.status.ok(); });
+  return std::any_of(reports.begin(), reports.end(), [&](const ServiceReport& report) {
+    return report.service == service && report.status.ok();
+  });
 }
 
 bool AllAnswer(const std::vector<ServiceReport>& reports) {
-  return std::all_of(reports.begin(), reports.end(), [](const ServiceReport& report) { return report.status.ok(); });
+  return std::all_of(reports.begin(), reports.end(),
+                     [](const ServiceReport& report) { return report.status.ok(); });
 }
 
-// "available" while the cluster answers; "degraded" when only the tools do: they answer from the cache, as long as it holds.
+// "available" while the cluster answers; "degraded" when only the tools do: they answer from the
+// cache, as long as it holds.
 std::string Tools(const std::vector<ServiceReport>& reports) {
   for (const ServiceReport& report : reports) {
     if (report.service != "k8s" || !report.status.ok()) continue;
-    const bool down = std::any_of(report.components.begin(), report.components.end(), [](const ComponentStatus& component) {
-      return component.state() == ComponentStatus::STATE_DOWN;
-    });
+    const bool down = std::any_of(report.components.begin(), report.components.end(),
+                                  [](const ComponentStatus& component) {
+                                    return component.state() == ComponentStatus::STATE_DOWN;
+                                  });
     return down ? "degraded" : "available";
   }
   return "unavailable";
@@ -51,10 +55,13 @@ ComponentStatus OfService(const ServiceReport& report) {
 
 }  // namespace
 
-StatusBoard::StatusBoard(MeshProbe& probe, const base::Clock& clock, std::vector<std::string> notices)
+StatusBoard::StatusBoard(MeshProbe& probe, const base::Clock& clock,
+                         std::vector<std::string> notices)
     : probe_(probe), clock_(clock), notices_(std::move(notices)), started_(clock.Steady()) {}
 
-std::string StatusBoard::Uptime() const { return base::GoDuration(absl::ToInt64Seconds(clock_.Steady() - started_)); }
+std::string StatusBoard::Uptime() const {
+  return base::GoDuration(absl::ToInt64Seconds(clock_.Steady() - started_));
+}
 
 v1::GetRootResponse StatusBoard::Root() const {
   v1::GetRootResponse root;

@@ -16,8 +16,8 @@ namespace opsmesh::chat {
 
 /// What a service said of itself.
 struct ServiceReport {
-  std::string service;    // "k8s"
-  absl::Status status;    // not OK = it did not answer
+  std::string service;  // "k8s"
+  absl::Status status;  // not OK = it did not answer
   double latency_ms = 0;
   std::vector<type::v1::ComponentStatus> components;
 };

@@ -19,7 +19,8 @@ class ScriptedProbe final : public MeshProbe {
     models.set_supports_tools(true);
     return models;
   }
-  std::vector<ServiceReport> reports = {{"llm", absl::OkStatus(), 1, {}}, {"k8s", absl::OkStatus(), 1, {}}};
+  std::vector<ServiceReport> reports = {{"llm", absl::OkStatus(), 1, {}},
+                                        {"k8s", absl::OkStatus(), 1, {}}};
 };
 
 class StatusBoardTest : public ::testing::Test, public ChatFixture {
@@ -35,7 +36,8 @@ TEST_F(StatusBoardTest, UptimeCountsFromTheStartOnTheSteadyClock) {
 }
 
 TEST_F(StatusBoardTest, AServiceThatDoesNotAnswerShowsEverywhereWithItsSentence) {
-  probe_.reports[1].status = base::Unavailable("SERVICE_UNAVAILABLE", "k8s does not answer on 127.0.0.1:1.");
+  probe_.reports[1].status =
+      base::Unavailable("SERVICE_UNAVAILABLE", "k8s does not answer on 127.0.0.1:1.");
   EXPECT_EQ(board_.Health(As("ann")).status(), "degraded");
   EXPECT_EQ(board_.Health(As("ann")).services().at("k8s"), "unavailable");
   EXPECT_EQ(board_.Status(As("ann")).tools(), "unavailable");

@@ -1,4 +1,5 @@
-// What a tool answers: data for programs, facts and words in two languages, and what all of it rests on.
+// What a tool answers: data for programs, facts and words in two languages, and what all of it
+// rests on.
 #pragma once
 
 #include <cstdint>
@@ -83,11 +84,13 @@ struct ToolResult {
   std::vector<Fact> facts;
   Text text;
   Ledger ledger;
-  bool untrusted = false;  // words from outside OpsMesh are in it: logs, events, annotations
-  bool truncated = false;  // there is more than was returned; the text says how much
+  bool untrusted = false;   // words from outside OpsMesh are in it: logs, events, annotations
+  bool truncated = false;   // there is more than was returned; the text says how much
   std::string next_cursor;  // argument `cursor` of the next call, where the tool pages
 
-  void AddFact(std::string key, std::string value) { facts.push_back({std::move(key), std::move(value), {}}); }
+  void AddFact(std::string key, std::string value) {
+    facts.push_back({std::move(key), std::move(value), {}});
+  }
   void AddFact(std::string key, int64_t value) { AddFact(std::move(key), std::to_string(value)); }
 };
 

@@ -34,11 +34,16 @@ std::string Quote(std::string_view text) { return "'" + CleanText(text, 80) + "'
 
 std::string_view TypeName(ParamType type) {
   switch (type) {
-    case ParamType::kString: return "string";
-    case ParamType::kInteger: return "integer";
-    case ParamType::kNumber: return "number";
-    case ParamType::kBoolean: return "boolean";
-    case ParamType::kStringList: return "array";
+    case ParamType::kString:
+      return "string";
+    case ParamType::kInteger:
+      return "integer";
+    case ParamType::kNumber:
+      return "number";
+    case ParamType::kBoolean:
+      return "boolean";
+    case ParamType::kStringList:
+      return "array";
   }
   return "string";
 }
@@ -48,7 +53,8 @@ bool IsSelectorText(std::string_view text, bool field) {
   if (text.empty() || text.size() > 1024) return false;
   return std::all_of(text.begin(), text.end(), [&](char c) {
     return IsAlnum(c) || std::string_view("-_./=!,").find(c) != std::string_view::npos ||
-           (field ? c == ':' || c == '@' : std::string_view("() ").find(c) != std::string_view::npos);
+           (field ? c == ':' || c == '@'
+                  : std::string_view("() ").find(c) != std::string_view::npos);
   });
 }
 
@@ -60,46 +66,73 @@ struct FormatRule {
 };
 
 const FormatRule& RuleOf(ParamFormat format) {
-  static const FormatRule kText = {[](std::string_view s) { return !s.empty() && s.size() <= 4096; }, nullptr,
-                                   "1 to 4096 bytes of text", 4096};
-  static const FormatRule kNamespace = {IsDnsLabel, "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
-                                        "a namespace name: lower-case letters, digits and '-', at most 63", 63};
-  static const FormatRule kNamespaceOrAll = {[](std::string_view s) { return s == "*" || IsDnsLabel(s); },
-                                             "^([a-z0-9]([-a-z0-9]*[a-z0-9])?|\\*)$",
-                                             "a namespace name (lower-case letters, digits and '-', at most 63) or '*' "
-                                             "for all of them", 63};
-  static const FormatRule kName = {IsDnsSubdomain, "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$",
-                                   "a Kubernetes name: lower-case letters, digits, '-' and '.', at most 253", 253};
-  static const FormatRule kObjectName = {IsObjectName, "^[^/%\\s]+$",
-                                         "an object name: printable ASCII without '/', '%' and spaces, at most 253", 253};
-  static const FormatRule kContainer = {IsDnsLabel, "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
-                                        "a container name: lower-case letters, digits and '-', at most 63", 63};
+  static const FormatRule kText = {
+      [](std::string_view s) { return !s.empty() && s.size() <= 4096; }, nullptr,
+      "1 to 4096 bytes of text", 4096};
+  static const FormatRule kNamespace = {
+      IsDnsLabel, "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+      "a namespace name: lower-case letters, digits and '-', at most 63", 63};
+  static const FormatRule kNamespaceOrAll = {
+      [](std::string_view s) { return s == "*" || IsDnsLabel(s); },
+      "^([a-z0-9]([-a-z0-9]*[a-z0-9])?|\\*)$",
+      "a namespace name (lower-case letters, digits and '-', at most 63) or '*' "
+      "for all of them",
+      63};
+  static const FormatRule kName = {
+      IsDnsSubdomain, "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$",
+      "a Kubernetes name: lower-case letters, digits, '-' and '.', at most 253", 253};
+  static const FormatRule kObjectName = {
+      IsObjectName, "^[^/%\\s]+$",
+      "an object name: printable ASCII without '/', '%' and spaces, at most 253", 253};
+  static const FormatRule kContainer = {
+      IsDnsLabel, "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+      "a container name: lower-case letters, digits and '-', at most 63", 63};
   static const FormatRule kKind = {
       [](std::string_view s) {
         return !s.empty() && s.size() <= 128 && IsAlnum(s.front()) &&
-               std::all_of(s.begin(), s.end(), [](char c) { return IsAlnum(c) || c == '.' || c == '-'; });
+               std::all_of(s.begin(), s.end(),
+                           [](char c) { return IsAlnum(c) || c == '.' || c == '-'; });
       },
-      "^[A-Za-z0-9][A-Za-z0-9.-]*$", "a kind, plural or short name, for instance 'Pod', 'deployments' or 'svc'", 128};
-  static const FormatRule kLabel = {[](std::string_view s) { return IsSelectorText(s, false); }, nullptr,
+      "^[A-Za-z0-9][A-Za-z0-9.-]*$",
+      "a kind, plural or short name, for instance 'Pod', 'deployments' or 'svc'", 128};
+  static const FormatRule kLabel = {[](std::string_view s) { return IsSelectorText(s, false); },
+                                    nullptr,
                                     "a label selector, for instance 'app=web,tier in (a,b)'", 1024};
-  static const FormatRule kField = {[](std::string_view s) { return IsSelectorText(s, true); }, nullptr,
+  static const FormatRule kField = {[](std::string_view s) { return IsSelectorText(s, true); },
+                                    nullptr,
                                     "a field selector, for instance 'status.phase=Running'", 1024};
-  static const FormatRule kDuration = {[](std::string_view s) { int64_t seconds; return ParseDuration(s, &seconds); },
-                                       "^([0-9]+[smhd])+$", "a duration such as '90s', '15m', '2h' or '3d'", 32};
-  static const FormatRule kCursor = {[](std::string_view s) { return !s.empty() && s.size() <= 512; }, nullptr,
-                                     "the next_cursor of an answer before", 512};
+  static const FormatRule kDuration = {[](std::string_view s) {
+                                         int64_t seconds;
+                                         return ParseDuration(s, &seconds);
+                                       },
+                                       "^([0-9]+[smhd])+$",
+                                       "a duration such as '90s', '15m', '2h' or '3d'", 32};
+  static const FormatRule kCursor = {
+      [](std::string_view s) { return !s.empty() && s.size() <= 512; }, nullptr,
+      "the next_cursor of an answer before", 512};
   switch (format) {
-    case ParamFormat::kText: return kText;
-    case ParamFormat::kNamespace: return kNamespace;
-    case ParamFormat::kNamespaceOrAll: return kNamespaceOrAll;
-    case ParamFormat::kName: return kName;
-    case ParamFormat::kObjectName: return kObjectName;
-    case ParamFormat::kContainer: return kContainer;
-    case ParamFormat::kKind: return kKind;
-    case ParamFormat::kLabelSelector: return kLabel;
-    case ParamFormat::kFieldSelector: return kField;
-    case ParamFormat::kDuration: return kDuration;
-    case ParamFormat::kCursor: return kCursor;
+    case ParamFormat::kText:
+      return kText;
+    case ParamFormat::kNamespace:
+      return kNamespace;
+    case ParamFormat::kNamespaceOrAll:
+      return kNamespaceOrAll;
+    case ParamFormat::kName:
+      return kName;
+    case ParamFormat::kObjectName:
+      return kObjectName;
+    case ParamFormat::kContainer:
+      return kContainer;
+    case ParamFormat::kKind:
+      return kKind;
+    case ParamFormat::kLabelSelector:
+      return kLabel;
+    case ParamFormat::kFieldSelector:
+      return kField;
+    case ParamFormat::kDuration:
+      return kDuration;
+    case ParamFormat::kCursor:
+      return kCursor;
   }
   return kText;
 }
@@ -111,10 +144,15 @@ std::string JoinQuoted(const std::vector<std::string>& values) {
 }
 
 Problem WrongType(const Param& param, const json& value) {
-  const std::string got = value.is_null() ? "null" : value.is_number_integer() ? "integer" : value.type_name();
-  return {param.name, "WRONG_TYPE",
-          fmt::format("'{}' must be {} {}, not {}", param.name, TypeName(param.type).front() == 'i' ||
-                      TypeName(param.type).front() == 'a' ? "an" : "a", TypeName(param.type), got)};
+  const std::string got = value.is_null()             ? "null"
+                          : value.is_number_integer() ? "integer"
+                                                      : value.type_name();
+  return {
+      param.name, "WRONG_TYPE",
+      fmt::format(
+          "'{}' must be {} {}, not {}", param.name,
+          TypeName(param.type).front() == 'i' || TypeName(param.type).front() == 'a' ? "an" : "a",
+          TypeName(param.type), got)};
 }
 
 std::vector<Problem> CheckString(const Param& param, const std::string& value) {
@@ -122,15 +160,17 @@ std::vector<Problem> CheckString(const Param& param, const std::string& value) {
     if (std::find(param.values.begin(), param.values.end(), value) != param.values.end()) return {};
     const std::string near(base::Nearest(value, param.values));
     return {{param.name, "NOT_ALLOWED",
-             fmt::format("'{}' is {}, which is none of {}{}", param.name, Quote(value), JoinQuoted(param.values),
+             fmt::format("'{}' is {}, which is none of {}{}", param.name, Quote(value),
+                         JoinQuoted(param.values),
                          near.empty() ? "" : "; did you mean '" + near + "'?")}};
   }
   const FormatRule& rule = RuleOf(param.format);
   // NUL can never be meant, and cuts strings in other programs.
   if (rule.accepts(value) && value.find('\0') == std::string::npos) return {};
   return {{param.name, "BAD_FORMAT",
-           value.empty() ? fmt::format("'{}' is empty: leave it out, or give {}", param.name, rule.says)
-                         : fmt::format("'{}' must be {}, not {}", param.name, rule.says, Quote(value))}};
+           value.empty()
+               ? fmt::format("'{}' is empty: leave it out, or give {}", param.name, rule.says)
+               : fmt::format("'{}' must be {}, not {}", param.name, rule.says, Quote(value))}};
 }
 
 template <typename T>
@@ -138,13 +178,15 @@ std::vector<Problem> CheckRange(const Param& param, T value) {
   if (param.minimum == 0 && param.maximum == 0) return {};
   if (value >= static_cast<T>(param.minimum) && value <= static_cast<T>(param.maximum)) return {};
   return {{param.name, "OUT_OF_RANGE",
-           fmt::format("'{}' is {}, allowed are {} to {}", param.name, value, param.minimum, param.maximum)}};
+           fmt::format("'{}' is {}, allowed are {} to {}", param.name, value, param.minimum,
+                       param.maximum)}};
 }
 
 }  // namespace
 
 bool IsDnsLabel(std::string_view name) {
-  return !name.empty() && name.size() <= 63 && IsLowerAlnum(name.front()) && IsLowerAlnum(name.back()) &&
+  return !name.empty() && name.size() <= 63 && IsLowerAlnum(name.front()) &&
+         IsLowerAlnum(name.back()) &&
          std::all_of(name.begin(), name.end(), [](char c) { return IsLowerAlnum(c) || c == '-'; });
 }
 
@@ -153,14 +195,17 @@ bool IsDnsSubdomain(std::string_view name) {
   for (const std::string_view label : base::Split(name, '.')) {
     // A subdomain's labels may be longer than 63 in Kubernetes; only the whole is bounded.
     if (label.empty() || !IsLowerAlnum(label.front()) || !IsLowerAlnum(label.back())) return false;
-    if (!std::all_of(label.begin(), label.end(), [](char c) { return IsLowerAlnum(c) || c == '-'; })) return false;
+    if (!std::all_of(label.begin(), label.end(),
+                     [](char c) { return IsLowerAlnum(c) || c == '-'; }))
+      return false;
   }
   return true;
 }
 
 bool IsObjectName(std::string_view name) {
   if (name.empty() || name.size() > 253 || name == "." || name == "..") return false;
-  return std::all_of(name.begin(), name.end(), [](char c) { return c > 0x20 && c < 0x7f && c != '/' && c != '%'; });
+  return std::all_of(name.begin(), name.end(),
+                     [](char c) { return c > 0x20 && c < 0x7f && c != '/' && c != '%'; });
 }
 
 bool ParseDuration(std::string_view text, int64_t* seconds) {
@@ -214,20 +259,27 @@ std::vector<std::string> Arguments::List(std::string_view name) const {
 
 std::string SchemaOf(const std::vector<Param>& params) {
   JsonWriter w;
-  w.BeginObject().Field("$schema", "http://json-schema.org/draft-07/schema#").Field("type", "object");
+  w.BeginObject()
+      .Field("$schema", "http://json-schema.org/draft-07/schema#")
+      .Field("type", "object");
   w.Key("properties").BeginObject();
   for (const Param& param : params) {
     w.Key(param.name).BeginObject().Field("type", TypeName(param.type));
     w.Field("description", param.description.en + " / " + param.description.zh);
     if (param.type == ParamType::kStringList) {
-      w.Key("items").BeginObject().Field("type", "string").EndObject().Field("maxItems", kMaxListItems);
+      w.Key("items")
+          .BeginObject()
+          .Field("type", "string")
+          .EndObject()
+          .Field("maxItems", kMaxListItems);
     } else if (param.type == ParamType::kString && param.values.empty()) {
       const FormatRule& rule = RuleOf(param.format);
       if (rule.pattern) w.Field("pattern", rule.pattern);
       w.Field("minLength", 1).Field("maxLength", rule.max_length);
     }
     if (!param.values.empty()) w.StringArray("enum", param.values);
-    if (param.minimum != 0 || param.maximum != 0) w.Field("minimum", param.minimum).Field("maximum", param.maximum);
+    if (param.minimum != 0 || param.maximum != 0)
+      w.Field("minimum", param.minimum).Field("maximum", param.maximum);
     if (!param.default_json.empty()) w.Key("default").Raw(param.default_json);
     w.EndObject();
   }
@@ -244,8 +296,8 @@ namespace {
 
 // Checks one value and appends what is wrong; fills `out` when nothing is.
 template <typename Value>
-void CheckValue(const Param& param, const json& value, std::map<std::string, Value, std::less<>>& out,
-                std::vector<Problem>& problems) {
+void CheckValue(const Param& param, const json& value,
+                std::map<std::string, Value, std::less<>>& out, std::vector<Problem>& problems) {
   std::vector<Problem> found;
   switch (param.type) {
     case ParamType::kString:
@@ -257,14 +309,16 @@ void CheckValue(const Param& param, const json& value, std::map<std::string, Val
       break;
     case ParamType::kInteger: {
       // JSON Schema counts 3.0 as an integer.
-      const bool whole = value.is_number_float() && std::floor(value.get<double>()) == value.get<double>() &&
+      const bool whole = value.is_number_float() &&
+                         std::floor(value.get<double>()) == value.get<double>() &&
                          std::abs(value.get<double>()) < 9e15;
       if (value.is_number_unsigned() && value.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX)) {
         found = {{param.name, "OUT_OF_RANGE", fmt::format("'{}' is out of range", param.name)}};
       } else if (!value.is_number_integer() && !whole) {
         found = {WrongType(param, value)};
       } else {
-        const int64_t number = whole ? static_cast<int64_t>(value.get<double>()) : value.get<int64_t>();
+        const int64_t number =
+            whole ? static_cast<int64_t>(value.get<double>()) : value.get<int64_t>();
         if (found = CheckRange(param, number); found.empty()) out[param.name] = number;
       }
       break;
@@ -277,22 +331,28 @@ void CheckValue(const Param& param, const json& value, std::map<std::string, Val
       }
       break;
     case ParamType::kBoolean:
-      if (value.is_boolean()) out[param.name] = value.get<bool>();
-      else found = {WrongType(param, value)};
+      if (value.is_boolean())
+        out[param.name] = value.get<bool>();
+      else
+        found = {WrongType(param, value)};
       break;
     case ParamType::kStringList: {
-      if (!value.is_array() || !std::all_of(value.begin(), value.end(), [](const json& v) { return v.is_string(); })) {
-        found = {{param.name, "WRONG_TYPE", fmt::format("'{}' must be an array of strings", param.name)}};
+      if (!value.is_array() ||
+          !std::all_of(value.begin(), value.end(), [](const json& v) { return v.is_string(); })) {
+        found = {{param.name, "WRONG_TYPE",
+                  fmt::format("'{}' must be an array of strings", param.name)}};
         break;
       }
       if (value.size() > kMaxListItems) {
         found = {{param.name, "OUT_OF_RANGE",
-                  fmt::format("'{}' has {} items, at most {} are allowed", param.name, value.size(), kMaxListItems)}};
+                  fmt::format("'{}' has {} items, at most {} are allowed", param.name, value.size(),
+                              kMaxListItems)}};
         break;
       }
       std::vector<std::string> items;
       for (const json& item : value) {
-        for (Problem& p : CheckString(param, item.get_ref<const std::string&>())) found.push_back(std::move(p));
+        for (Problem& p : CheckString(param, item.get_ref<const std::string&>()))
+          found.push_back(std::move(p));
         items.push_back(item.get<std::string>());
       }
       if (found.empty()) out[param.name] = std::move(items);
@@ -307,7 +367,8 @@ absl::Status Refuse(const std::vector<Problem>& problems, std::string_view tool)
   for (size_t i = 0; i < problems.size() && i < kMaxProblems; ++i) {
     sentence += (i == 0 ? "" : "; ") + problems[i].sentence;
   }
-  if (problems.size() > kMaxProblems) sentence += fmt::format("; and {} more", problems.size() - kMaxProblems);
+  if (problems.size() > kMaxProblems)
+    sentence += fmt::format("; and {} more", problems.size() - kMaxProblems);
   sentence += '.';
   return base::InvalidArgument("arguments", "TOOL_ARGUMENTS", sentence)
       .Hint(fmt::format("See the parameters of {} in the tool list.", tool))
@@ -318,17 +379,23 @@ absl::Status Refuse(const std::vector<Problem>& problems, std::string_view tool)
 
 }  // namespace
 
-absl::StatusOr<Arguments> CheckArguments(std::string_view text, const std::vector<Param>& params, std::string_view tool) {
+absl::StatusOr<Arguments> CheckArguments(std::string_view text, const std::vector<Param>& params,
+                                         std::string_view tool) {
   base::JsonLimits limits;
   limits.max_bytes = kMaxArgumentBytes;
   limits.max_depth = 8;
   absl::StatusOr<json> parsed = base::ParseJson(base::Trim(text).empty() ? "{}" : text, limits);
   if (!parsed.ok()) {
-    return Refuse({{"", "MALFORMED", "the arguments are no usable JSON (" + std::string(parsed.status().message()) + ")"}},
-                  tool);
+    return Refuse(
+        {{"", "MALFORMED",
+          "the arguments are no usable JSON (" + std::string(parsed.status().message()) + ")"}},
+        tool);
   }
   if (!parsed->is_object()) {
-    return Refuse({{"", "MALFORMED", fmt::format("the arguments must be a JSON object, not {}", parsed->type_name())}}, tool);
+    return Refuse(
+        {{"", "MALFORMED",
+          fmt::format("the arguments must be a JSON object, not {}", parsed->type_name())}},
+        tool);
   }
   std::vector<std::string> names;
   for (const Param& param : params) names.push_back(param.name);
@@ -336,7 +403,8 @@ absl::StatusOr<Arguments> CheckArguments(std::string_view text, const std::vecto
   std::vector<Problem> problems;
   Arguments arguments;
   for (const auto& [name, value] : parsed->items()) {
-    const auto param = std::find_if(params.begin(), params.end(), [&](const Param& p) { return p.name == name; });
+    const auto param =
+        std::find_if(params.begin(), params.end(), [&](const Param& p) { return p.name == name; });
     if (param != params.end()) {
       CheckValue(*param, value, arguments.values_, problems);
       continue;
@@ -349,7 +417,8 @@ absl::StatusOr<Arguments> CheckArguments(std::string_view text, const std::vecto
   }
   for (const Param& param : params) {
     if (param.required && !parsed->contains(param.name)) {
-      problems.push_back({param.name, "MISSING_ARGUMENT", fmt::format("the argument '{}' is missing", param.name)});
+      problems.push_back({param.name, "MISSING_ARGUMENT",
+                          fmt::format("the argument '{}' is missing", param.name)});
     }
   }
   if (!problems.empty()) return Refuse(problems, tool);

@@ -13,7 +13,8 @@ namespace opsmesh::k8s {
 /// A cluster by name. Endpoint and credential come from its kubeconfig only, never from a caller.
 struct ClusterSettings {
   std::string id = "default";
-  std::string kubeconfig;  // "" = found as documented: KUBECONFIG_PATH > K8S_CONFIG_PATH > KUBECONFIG > in cluster > ~/.kube/config
+  std::string kubeconfig;  // "" = found as documented: KUBECONFIG_PATH > K8S_CONFIG_PATH >
+                           // KUBECONFIG > in cluster > ~/.kube/config
   std::string context;     // "" = KUBE_CONTEXT, else the file's current one
   bool simulated = false;
 };
@@ -21,7 +22,7 @@ struct ClusterSettings {
 struct K8sConfig {
   std::vector<ClusterSettings> clusters;  // the first is the default; never empty
   bool allow_exec_plugins = false;        // credential plugins of a kubeconfig run programs
-  std::string exec_credential_socket;      // of opsmesh-exec-credential, which runs them
+  std::string exec_credential_socket;     // of opsmesh-exec-credential, which runs them
   double requests_per_second = 50;
   int burst = 100;
   bool enable_cache = true;

@@ -6,7 +6,9 @@ namespace opsmesh::k8s {
 namespace {
 
 // Names and messages come from the cluster: a proto3 string must be well-formed UTF-8.
-std::string Utf8(const std::string& text) { return base::IsValidUtf8(text) ? text : base::SanitizeUtf8(text); }
+std::string Utf8(const std::string& text) {
+  return base::IsValidUtf8(text) ? text : base::SanitizeUtf8(text);
+}
 
 void FillEntry(const LedgerEntry& from, type::v1::LedgerEntry* to) {
   to->set_source(Utf8(from.source));

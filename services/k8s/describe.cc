@@ -26,16 +26,21 @@ std::string PluralOf(const kube::Object& object) {
 
 std::string Amounts(const kube::ResourceList& list) {
   std::string out;
-  for (const auto& [name, quantity] : list) out += fmt::format("{}{}={}", out.empty() ? "" : ", ", name, quantity.text);
+  for (const auto& [name, quantity] : list)
+    out += fmt::format("{}{}={}", out.empty() ? "" : ", ", name, quantity.text);
   return out.empty() ? "-" : out;
 }
 
 std::string StateWords(const kube::ContainerState& state) {
   switch (state.kind) {
-    case kube::ContainerState::Kind::kWaiting: return fmt::format("waiting: {}", state.reason);
-    case kube::ContainerState::Kind::kRunning: return "running";
-    case kube::ContainerState::Kind::kTerminated: return fmt::format("terminated: {} (exit code {})", state.reason, state.exit_code);
-    case kube::ContainerState::Kind::kUnknown: break;
+    case kube::ContainerState::Kind::kWaiting:
+      return fmt::format("waiting: {}", state.reason);
+    case kube::ContainerState::Kind::kRunning:
+      return "running";
+    case kube::ContainerState::Kind::kTerminated:
+      return fmt::format("terminated: {} (exit code {})", state.reason, state.exit_code);
+    case kube::ContainerState::Kind::kUnknown:
+      break;
   }
   return "-";
 }
@@ -43,21 +48,28 @@ std::string StateWords(const kube::ContainerState& state) {
 std::string PortWords(const std::vector<kube::ContainerPort>& ports) {
   std::string out;
   for (const kube::ContainerPort& p : ports) {
-    out += fmt::format("{}{}{}", out.empty() ? "" : ", ", p.name.empty() ? "" : fmt::format("{}=", p.name), p.port);
+    out += fmt::format("{}{}{}", out.empty() ? "" : ", ",
+                       p.name.empty() ? "" : fmt::format("{}=", p.name), p.port);
   }
   return out.empty() ? "-" : out;
 }
 
 void DescribeContainers(const kube::PodSpec& spec, const kube::Pod* pod, Description& out) {
-  TextTable table(pod ? std::vector<std::string>{"CONTAINER", "IMAGE", "READY", "RESTARTS", "STATE", "LAST STATE", "REQUESTS", "LIMITS", "PORTS"}
-                      : std::vector<std::string>{"CONTAINER", "IMAGE", "REQUESTS", "LIMITS", "PORTS"});
+  TextTable table(
+      pod ? std::vector<std::string>{"CONTAINER", "IMAGE", "READY", "RESTARTS", "STATE",
+                                     "LAST STATE", "REQUESTS", "LIMITS", "PORTS"}
+          : std::vector<std::string>{"CONTAINER", "IMAGE", "REQUESTS", "LIMITS", "PORTS"});
   for (const auto* list : {&spec.init_containers, &spec.containers}) {
     for (const kube::Container& c : *list) {
-      std::vector<std::string> row = {list == &spec.init_containers ? fmt::format("{} (init)", c.name) : std::string(c.name), std::string(c.image)};
+      std::vector<std::string> row = {
+          list == &spec.init_containers ? fmt::format("{} (init)", c.name) : std::string(c.name),
+          std::string(c.image)};
       if (pod) {
         const kube::ContainerStatus* status = pod->FindStatus(c.name);
-        row.insert(row.end(), {status && status->ready ? "true" : "false", status ? std::to_string(status->restarts) : "-",
-                               status ? StateWords(status->state) : "-", status ? StateWords(status->last_state) : "-"});
+        row.insert(row.end(), {status && status->ready ? "true" : "false",
+                               status ? std::to_string(status->restarts) : "-",
+                               status ? StateWords(status->state) : "-",
+                               status ? StateWords(status->last_state) : "-"});
       }
       row.insert(row.end(), {Amounts(c.requests), Amounts(c.limits), PortWords(c.ports)});
       table.AddRow(std::move(row));
@@ -65,11 +77,14 @@ void DescribeContainers(const kube::PodSpec& spec, const kube::Pod* pod, Descrip
   }
   out.tables.emplace_back("Containers", table.Render());
   for (const kube::Container& c : spec.containers) {
-    for (const auto& [name, probe] : {std::pair{"readiness", &c.readiness}, std::pair{"liveness", &c.liveness}, std::pair{"startup", &c.startup}}) {
+    for (const auto& [name, probe] :
+         {std::pair{"readiness", &c.readiness}, std::pair{"liveness", &c.liveness},
+          std::pair{"startup", &c.startup}}) {
       if (probe->kind == kube::Probe::Kind::kNone) continue;
       out.Add(fmt::format("Probe {}/{}", c.name, name),
-              fmt::format("{} delay={}s period={}s timeout={}s failures={}", DescribeProbe(*probe), probe->initial_delay_seconds,
-                          probe->period_seconds, probe->timeout_seconds, probe->failure_threshold));
+              fmt::format("{} delay={}s period={}s timeout={}s failures={}", DescribeProbe(*probe),
+                          probe->initial_delay_seconds, probe->period_seconds,
+                          probe->timeout_seconds, probe->failure_threshold));
     }
   }
   std::string volumes;
@@ -84,7 +99,8 @@ void DescribeConditions(const std::vector<kube::Condition>& conditions, Descript
   if (conditions.empty()) return;
   TextTable table({"CONDITION", "STATUS", "REASON", "MESSAGE"});
   for (const kube::Condition& c : conditions) {
-    table.AddRow({std::string(c.type), std::string(c.status), std::string(c.reason), CleanText(c.message, 140)});
+    table.AddRow({std::string(c.type), std::string(c.status), std::string(c.reason),
+                  CleanText(c.message, 140)});
     out.untrusted = out.untrusted || !c.message.empty();
   }
   out.tables.emplace_back("Conditions", table.Render());
@@ -98,37 +114,50 @@ void DescribePods(Picture& picture, const kube::Object& object, Description& out
   for (size_t i = 0; i < pods.size() && i < kMaxPods; ++i) {
     const kube::Pod* pod = pods[i]->As<kube::Pod>();
     if (!pod) continue;
-    table.AddRow({std::string(pods[i]->name()), pod->ready(), pod->status, std::to_string(pod->restarts),
-                  std::string(pod->spec.node_name), HumanAge(pods[i]->meta().Age(picture.now()))});
+    table.AddRow({std::string(pods[i]->name()), pod->ready(), pod->status,
+                  std::to_string(pod->restarts), std::string(pod->spec.node_name),
+                  HumanAge(pods[i]->meta().Age(picture.now()))});
   }
-  const std::string more = pods.size() > kMaxPods ? fmt::format(" ({} of {})", kMaxPods, pods.size()) : "";
+  const std::string more =
+      pods.size() > kMaxPods ? fmt::format(" ({} of {})", kMaxPods, pods.size()) : "";
   out.tables.emplace_back("Pods" + more, table.Render());
 }
 
-void DescribeService(Picture& picture, const kube::Object& object, const kube::Service& service, Description& out) {
+void DescribeService(Picture& picture, const kube::Object& object, const kube::Service& service,
+                     Description& out) {
   const ServiceBackends backends = BackendsOf(picture, object, service);
   TextTable table({"PORT", "NAME", "TARGET PORT", "NODE PORT", "PROTOCOL"});
   for (const kube::ServicePort& p : service.ports) {
     table.AddRow({std::to_string(p.port), std::string(p.name),
-                  p.target_port.number ? std::to_string(*p.target_port.number) : std::string(p.target_port.name),
-                  p.node_port ? std::to_string(p.node_port) : "-", p.protocol.empty() ? "TCP" : std::string(p.protocol)});
+                  p.target_port.number ? std::to_string(*p.target_port.number)
+                                       : std::string(p.target_port.name),
+                  p.node_port ? std::to_string(p.node_port) : "-",
+                  p.protocol.empty() ? "TCP" : std::string(p.protocol)});
   }
   out.tables.emplace_back("Ports", table.Render());
-  if (backends.readable) out.Add("Endpoints", fmt::format("{} ready, {} not ready", backends.ready, backends.not_ready));
+  if (backends.readable)
+    out.Add("Endpoints", fmt::format("{} ready, {} not ready", backends.ready, backends.not_ready));
 }
 
-void DescribeNode(Picture& picture, const kube::Object& object, const kube::Node& node, Description& out) {
+void DescribeNode(Picture& picture, const kube::Object& object, const kube::Node& node,
+                  Description& out) {
   double cpu = 0, memory = 0;
   int64_t pods = 0;
-  ForEach<kube::Pod>(picture.All("pods").OnNode(object.name()), [&](const kube::Object&, const kube::Pod& pod) {
-    if (pod.phase == "Succeeded" || pod.phase == "Failed") return;
-    ++pods;
-    cpu += PodAmount(pod.spec, "cpu", false);
-    memory += PodAmount(pod.spec, "memory", false);
-  });
-  out.Add("Pods", fmt::format("{} of {}", pods, kube::Amount(node.allocatable, "pods").value_or(0)));
-  out.Add("CPU requested", fmt::format("{} of {}", kube::FormatCpu(cpu), kube::FormatCpu(kube::Amount(node.allocatable, "cpu").value_or(0))));
-  out.Add("Memory requested", fmt::format("{} of {}", kube::FormatBytes(memory), kube::FormatBytes(kube::Amount(node.allocatable, "memory").value_or(0))));
+  ForEach<kube::Pod>(picture.All("pods").OnNode(object.name()),
+                     [&](const kube::Object&, const kube::Pod& pod) {
+                       if (pod.phase == "Succeeded" || pod.phase == "Failed") return;
+                       ++pods;
+                       cpu += PodAmount(pod.spec, "cpu", false);
+                       memory += PodAmount(pod.spec, "memory", false);
+                     });
+  out.Add("Pods",
+          fmt::format("{} of {}", pods, kube::Amount(node.allocatable, "pods").value_or(0)));
+  out.Add("CPU requested",
+          fmt::format("{} of {}", kube::FormatCpu(cpu),
+                      kube::FormatCpu(kube::Amount(node.allocatable, "cpu").value_or(0))));
+  out.Add("Memory requested",
+          fmt::format("{} of {}", kube::FormatBytes(memory),
+                      kube::FormatBytes(kube::Amount(node.allocatable, "memory").value_or(0))));
   DescribeConditions(node.conditions, out);
 }
 
@@ -136,7 +165,8 @@ template <typename View>
 bool DescribeWorkload(Picture& picture, const kube::Object& object, Description& out) {
   const View* view = object.As<View>();
   if (!view) return false;
-  if constexpr (!std::is_same_v<View, kube::CronJob>) out.Add("Selector", ShowSelector(view->selector));
+  if constexpr (!std::is_same_v<View, kube::CronJob>)
+    out.Add("Selector", ShowSelector(view->selector));
   DescribeContainers(view->pod_template.spec, nullptr, out);
   if constexpr (requires { view->conditions; }) DescribeConditions(view->conditions, out);
   DescribePods(picture, object, out);
@@ -153,7 +183,8 @@ Description Describe(Picture& picture, const kube::Object& object) {
     if (!value.absent) out.Add(field.name, Shown(value, field.unit));
   }
   out.Add("labels", JoinLabels(object.meta().labels));
-  if (const kube::OwnerRef* owner = object.meta().controller()) out.Add("controlled by", fmt::format("{}/{}", owner->kind, owner->name));
+  if (const kube::OwnerRef* owner = object.meta().controller())
+    out.Add("controlled by", fmt::format("{}/{}", owner->kind, owner->name));
   if (const kube::Pod* pod = object.As<kube::Pod>()) {
     DescribeContainers(pod->spec, pod, out);
     DescribeConditions(pod->conditions, out);
@@ -165,9 +196,12 @@ Description Describe(Picture& picture, const kube::Object& object) {
   } else if (const auto* hpa = object.As<kube::HorizontalPodAutoscaler>()) {
     DescribeConditions(hpa->conditions, out);
   } else {
-    (void)(DescribeWorkload<kube::Deployment>(picture, object, out) || DescribeWorkload<kube::StatefulSet>(picture, object, out) ||
-           DescribeWorkload<kube::DaemonSet>(picture, object, out) || DescribeWorkload<kube::ReplicaSet>(picture, object, out) ||
-           DescribeWorkload<kube::Job>(picture, object, out) || DescribeWorkload<kube::CronJob>(picture, object, out));
+    (void)(DescribeWorkload<kube::Deployment>(picture, object, out) ||
+           DescribeWorkload<kube::StatefulSet>(picture, object, out) ||
+           DescribeWorkload<kube::DaemonSet>(picture, object, out) ||
+           DescribeWorkload<kube::ReplicaSet>(picture, object, out) ||
+           DescribeWorkload<kube::Job>(picture, object, out) ||
+           DescribeWorkload<kube::CronJob>(picture, object, out));
   }
   return out;
 }
@@ -186,7 +220,8 @@ std::vector<kube::ObjectPtr> PodsOf(Picture& picture, const kube::Object& object
   if (const auto* s = object.As<kube::DaemonSet>()) return matching(s->selector);
   if (const auto* r = object.As<kube::ReplicaSet>()) return matching(r->selector);
   if (const auto* s = object.As<kube::Service>()) {
-    return s->selector.empty() ? std::vector<kube::ObjectPtr>{} : pods.Matching(object.ns(), s->selector);
+    return s->selector.empty() ? std::vector<kube::ObjectPtr>{}
+                               : pods.Matching(object.ns(), s->selector);
   }
   if (object.As<kube::Node>()) {
     const auto span = pods.OnNode(object.name());
@@ -196,9 +231,11 @@ std::vector<kube::ObjectPtr> PodsOf(Picture& picture, const kube::Object& object
   return {owned.begin(), owned.end()};
 }
 
-std::vector<kube::ObjectPtr> EventsAbout(Picture& picture, const kube::Object& object, bool with_pods, size_t limit) {
+std::vector<kube::ObjectPtr> EventsAbout(Picture& picture, const kube::Object& object,
+                                         bool with_pods, size_t limit) {
   const kube::KindSnapshot& events = picture.All("events");
-  std::vector<kube::ObjectPtr> out = events.About(object.meta().kind, object.ns(), object.name(), object.meta().uid);
+  std::vector<kube::ObjectPtr> out =
+      events.About(object.meta().kind, object.ns(), object.name(), object.meta().uid);
   if (with_pods && !object.As<kube::Pod>() && !object.As<kube::Node>()) {
     std::vector<kube::ObjectPtr> related = PodsOf(picture, object);
     const auto owned = picture.All("replicasets").OwnedBy(object.meta().uid);
@@ -221,7 +258,8 @@ std::string EventTable(const std::vector<kube::ObjectPtr>& events, absl::Time no
     const kube::Event* e = object->As<kube::Event>();
     if (!e) continue;
     table.AddRow({HumanAge(now - e->last_seen), std::string(e->type), std::string(e->reason),
-                  fmt::format("{}/{}", e->about.kind, e->about.name), std::to_string(e->count), CleanText(e->message, 140)});
+                  fmt::format("{}/{}", e->about.kind, e->about.name), std::to_string(e->count),
+                  CleanText(e->message, 140)});
   }
   return table.Render();
 }
@@ -234,11 +272,16 @@ std::vector<Finding> FindingsAbout(Picture& picture, const kube::Object& object)
   std::vector<Finding> all = DiagnoseAll(picture);
   const std::vector<kube::ObjectPtr> pods = PodsOf(picture, object);
   for (Finding& f : all) {
-    const auto is = [&](const ObjectRef& ref) { return f.object.kind == ref.kind && f.object.name_space == ref.name_space && f.object.name == ref.name; };
-    const bool own = is(self) || (f.workload.kind == self.kind && f.workload.name == self.name && f.workload.name_space == self.name_space);
-    const bool pod = f.object.kind == "Pod" && std::any_of(pods.begin(), pods.end(), [&](const kube::ObjectPtr& p) {
-      return p->name() == f.object.name && p->ns() == f.object.name_space;
-    });
+    const auto is = [&](const ObjectRef& ref) {
+      return f.object.kind == ref.kind && f.object.name_space == ref.name_space &&
+             f.object.name == ref.name;
+    };
+    const bool own = is(self) || (f.workload.kind == self.kind && f.workload.name == self.name &&
+                                  f.workload.name_space == self.name_space);
+    const bool pod = f.object.kind == "Pod" &&
+                     std::any_of(pods.begin(), pods.end(), [&](const kube::ObjectPtr& p) {
+                       return p->name() == f.object.name && p->ns() == f.object.name_space;
+                     });
     if (own || pod) out.push_back(std::move(f));
   }
   return out;
@@ -250,28 +293,40 @@ HealthWord HealthOf(Picture&, const kube::Object& object, const std::vector<Find
   for (const Finding& f : findings) worst = std::max(worst, f.severity);
   if (!findings.empty() && worst > Severity::kInfo) {
     const bool bad = worst == Severity::kCritical;
-    return {bad ? "failed" : "degraded", Say("{0} 不健康：{1}", "{0} is not healthy: {2}", who, findings[0].summary.zh, findings[0].summary.en)};
+    return {bad ? "failed" : "degraded", Say("{0} 不健康：{1}", "{0} is not healthy: {2}", who,
+                                             findings[0].summary.zh, findings[0].summary.en)};
   }
   const auto replicas = [&](int64_t have, int64_t want) -> HealthWord {
     if (want == 0) return {"healthy", Say("{0} 已缩容到 0。", "{0} is scaled to zero.", who)};
-    if (have >= want) return {"healthy", Say("{0} 健康，{1}/{2} 就绪。", "{0} is healthy, {1} of {2} ready.", who, have, want)};
-    return {"progressing", Say("{0} 正在变化，{1}/{2} 就绪。", "{0} is changing, {1} of {2} ready.", who, have, want)};
+    if (have >= want)
+      return {"healthy", Say("{0} 健康，{1}/{2} 就绪。", "{0} is healthy, {1} of {2} ready.", who,
+                             have, want)};
+    return {"progressing", Say("{0} 正在变化，{1}/{2} 就绪。", "{0} is changing, {1} of {2} ready.",
+                               who, have, want)};
   };
-  if (const auto* d = object.As<kube::Deployment>()) return replicas(d->available_replicas, d->replicas);
-  if (const auto* s = object.As<kube::StatefulSet>()) return replicas(s->ready_replicas, s->replicas);
+  if (const auto* d = object.As<kube::Deployment>())
+    return replicas(d->available_replicas, d->replicas);
+  if (const auto* s = object.As<kube::StatefulSet>())
+    return replicas(s->ready_replicas, s->replicas);
   if (const auto* s = object.As<kube::DaemonSet>()) return replicas(s->available, s->desired);
-  if (const auto* r = object.As<kube::ReplicaSet>()) return replicas(r->ready_replicas, r->replicas);
+  if (const auto* r = object.As<kube::ReplicaSet>())
+    return replicas(r->ready_replicas, r->replicas);
   if (const auto* pod = object.As<kube::Pod>()) {
-    if (pod->healthy()) return {"healthy", Say("{0} 健康，状态 {1}。", "{0} is healthy, its status is {1}.", who, pod->status)};
-    return {"progressing", Say("{0} 还没有就绪，状态 {1}。", "{0} is not ready yet, its status is {1}.", who, pod->status)};
+    if (pod->healthy())
+      return {"healthy",
+              Say("{0} 健康，状态 {1}。", "{0} is healthy, its status is {1}.", who, pod->status)};
+    return {"progressing", Say("{0} 还没有就绪，状态 {1}。",
+                               "{0} is not ready yet, its status is {1}.", who, pod->status)};
   }
   return {"healthy", Say("{0} 没有发现问题。", "{0}: no problems found.", who)};
 }
 
-absl::StatusOr<ToolResult> DescribeTool(const ToolCall& call, std::string_view kind, std::string_view ns, std::string_view name) {
+absl::StatusOr<ToolResult> DescribeTool(const ToolCall& call, std::string_view kind,
+                                        std::string_view ns, std::string_view name) {
   OPSMESH_ASSIGN_OR_RETURN(const kube::ResourceType type, call.cluster.Resolve(call.ctx, kind));
   Picture picture(call.cluster.Picture(call.ctx), std::string(type.namespaced ? ns : ""), call.now);
-  OPSMESH_ASSIGN_OR_RETURN(const kube::ObjectPtr object, ReadObject(call, picture, type, picture.ns(), name));
+  OPSMESH_ASSIGN_OR_RETURN(const kube::ObjectPtr object,
+                           ReadObject(call, picture, type, picture.ns(), name));
   const Description description = Describe(picture, *object);
   const std::vector<Finding> findings = FindingsAbout(picture, *object);
   const HealthWord health = HealthOf(picture, *object, findings);
@@ -281,29 +336,44 @@ absl::StatusOr<ToolResult> DescribeTool(const ToolCall& call, std::string_view k
   out.text = health.text;
   out.text.AppendBoth("\n\n");
   JsonWriter json;
-  json.BeginObject().Field("kind", type.kind).OptionalField("namespace", object->ns()).Field("name", object->name());
+  json.BeginObject()
+      .Field("kind", type.kind)
+      .OptionalField("namespace", object->ns())
+      .Field("name", object->name());
   json.Field("health", health.state).Key("fields").BeginObject();
   for (const auto& [key, value] : description.lines) {
     out.text.AppendBoth(fmt::format("- {}: {}\n", key, CleanText(value, 400)));
     json.Field(key, value);
-    if (out.facts.size() < 40) out.AddFact(fmt::format("{}.{}", type.singular, key), CleanText(value, 400));
+    if (out.facts.size() < 40)
+      out.AddFact(fmt::format("{}.{}", type.singular, key), CleanText(value, 400));
   }
   json.EndObject();
-  for (const auto& [heading, table] : description.tables) out.text.AppendBoth(fmt::format("\n{}:\n\n{}", heading, table));
+  for (const auto& [heading, table] : description.tables)
+    out.text.AppendBoth(fmt::format("\n{}:\n\n{}", heading, table));
   json.Key("findings").BeginArray();
   for (size_t i = 0; i < findings.size() && i < 10; ++i) {
     const Finding& f = findings[i];
-    json.BeginObject().Field("code", f.code).Field("severity", SeverityName(f.severity)).Field("summary", f.summary.en);
+    json.BeginObject()
+        .Field("code", f.code)
+        .Field("severity", SeverityName(f.severity))
+        .Field("summary", f.summary.en);
     json.Field("cause", f.cause.en).Field("next_step", f.next_step.en).EndObject();
-    out.text += Say("\n问题：{0}\n原因：{1}\n建议：{2}\n", "\nProblem: {3}\nCause: {4}\nNext: {5}\n", f.summary.zh, f.cause.zh, f.next_step.zh,
-                    f.summary.en, f.cause.en, f.next_step.en);
+    out.text +=
+        Say("\n问题：{0}\n原因：{1}\n建议：{2}\n", "\nProblem: {3}\nCause: {4}\nNext: {5}\n",
+            f.summary.zh, f.cause.zh, f.next_step.zh, f.summary.en, f.cause.en, f.next_step.en);
     out.untrusted = out.untrusted || f.untrusted;
   }
   json.EndArray().Key("events").BeginArray();
   for (const kube::ObjectPtr& event : events) {
     const kube::Event* e = event->As<kube::Event>();
-    json.BeginObject().Field("type", e->type).Field("reason", e->reason).Field("object", fmt::format("{}/{}", e->about.kind, e->about.name));
-    json.Field("count", e->count).Field("last_seen", base::Rfc3339(e->last_seen)).Field("message", CleanText(e->message, 512)).EndObject();
+    json.BeginObject()
+        .Field("type", e->type)
+        .Field("reason", e->reason)
+        .Field("object", fmt::format("{}/{}", e->about.kind, e->about.name));
+    json.Field("count", e->count)
+        .Field("last_seen", base::Rfc3339(e->last_seen))
+        .Field("message", CleanText(e->message, 512))
+        .EndObject();
   }
   json.EndArray().Key("object").Raw(object->json()).EndObject();
   if (!events.empty()) {

@@ -1,4 +1,5 @@
-// One object in words: what kubectl describe shows, from the cached picture, with what is wrong and its events.
+// One object in words: what kubectl describe shows, from the cached picture, with what is wrong and
+// its events.
 #pragma once
 
 #include <string>
@@ -25,21 +26,25 @@ struct Description {
 Description Describe(Picture& picture, const kube::Object& object);
 
 /// Describes one object as a tool's answer: description, health, findings, events.
-absl::StatusOr<ToolResult> DescribeTool(const ToolCall& call, std::string_view kind, std::string_view ns, std::string_view name);
+absl::StatusOr<ToolResult> DescribeTool(const ToolCall& call, std::string_view kind,
+                                        std::string_view ns, std::string_view name);
 
-/// The health of an object: "healthy", "degraded", "failed", "progressing", "unknown", and the sentence for it.
+/// The health of an object: "healthy", "degraded", "failed", "progressing", "unknown", and the
+/// sentence for it.
 struct HealthWord {
   std::string state;
   Text text;
 };
-HealthWord HealthOf(Picture& picture, const kube::Object& object, const std::vector<struct Finding>& findings);
+HealthWord HealthOf(Picture& picture, const kube::Object& object,
+                    const std::vector<struct Finding>& findings);
 
 /// Findings about the object, its pods and what belongs to it.
 std::vector<struct Finding> FindingsAbout(Picture& picture, const kube::Object& object);
 /// Pods of a workload, service, node or job; the pod itself.
 std::vector<kube::ObjectPtr> PodsOf(Picture& picture, const kube::Object& object);
 /// Newest events about the object (and its pods when `with_pods`), at most `limit`.
-std::vector<kube::ObjectPtr> EventsAbout(Picture& picture, const kube::Object& object, bool with_pods, size_t limit);
+std::vector<kube::ObjectPtr> EventsAbout(Picture& picture, const kube::Object& object,
+                                         bool with_pods, size_t limit);
 /// A table of events, newest first.
 std::string EventTable(const std::vector<kube::ObjectPtr>& events, absl::Time now);
 

@@ -1,4 +1,5 @@
-// The rules over the small cluster: what is broken is found with its cause, what is healthy is left alone.
+// The rules over the small cluster: what is broken is found with its cause, what is healthy is left
+// alone.
 #include <algorithm>
 #include <set>
 
@@ -16,7 +17,9 @@ using ::testing::Not;
 
 class DiagnosisTest : public ::testing::Test {
  protected:
-  Picture At(const std::string& ns) { return Picture(cluster_->Picture(ctx_), ns, FakeCluster::Now()); }
+  Picture At(const std::string& ns) {
+    return Picture(cluster_->Picture(ctx_), ns, FakeCluster::Now());
+  }
   std::vector<Finding> Of(const std::string& ns) {
     Picture picture = At(ns);
     return DiagnoseAll(picture);
@@ -24,10 +27,12 @@ class DiagnosisTest : public ::testing::Test {
   // "CODE kind name", in the order found.
   static std::vector<std::string> Brief(const std::vector<Finding>& findings) {
     std::vector<std::string> out;
-    for (const Finding& f : findings) out.push_back(f.code + " " + f.object.kind + " " + f.object.name);
+    for (const Finding& f : findings)
+      out.push_back(f.code + " " + f.object.kind + " " + f.object.name);
     return out;
   }
-  const Finding& Get(const std::vector<Finding>& findings, const std::string& code, const std::string& name) {
+  const Finding& Get(const std::vector<Finding>& findings, const std::string& code,
+                     const std::string& name) {
     for (const Finding& f : findings) {
       if (f.code == code && f.object.name == name) return f;
     }
@@ -42,15 +47,19 @@ class DiagnosisTest : public ::testing::Test {
 
 TEST_F(DiagnosisTest, FindsEveryCrashInPaymentsWithItsCause) {
   const std::vector<Finding> findings = Of("payments");
-  EXPECT_THAT(Get(findings, "CRASH_LOOP", "ledger-5d4f-a").summary.en, HasSubstr("last exit code 3"));
+  EXPECT_THAT(Get(findings, "CRASH_LOOP", "ledger-5d4f-a").summary.en,
+              HasSubstr("last exit code 3"));
   EXPECT_THAT(Get(findings, "CRASH_LOOP", "ledger-5d4f-a").summary.zh, HasSubstr("退出码 3"));
-  EXPECT_THAT(Get(findings, "OOM_KILLED", "oom-5d4f-a").cause.en, HasSubstr("memory limit of 128Mi"));
-  EXPECT_THAT(Get(findings, "CRASH_LOOP", "cmd-5d4f-a").cause.en, HasSubstr("command was not found"));
+  EXPECT_THAT(Get(findings, "OOM_KILLED", "oom-5d4f-a").cause.en,
+              HasSubstr("memory limit of 128Mi"));
+  EXPECT_THAT(Get(findings, "CRASH_LOOP", "cmd-5d4f-a").cause.en,
+              HasSubstr("command was not found"));
   EXPECT_THAT(Get(findings, "CRASH_LOOP", "segv-5d4f-a").cause.en, HasSubstr("segmentation fault"));
   const Finding& term = Get(findings, "CRASH_LOOP", "term-5d4f-a");
   EXPECT_THAT(term.cause.en, HasSubstr("liveness probe failed (27 times)"));
   EXPECT_TRUE(term.untrusted);
-  EXPECT_THAT(Get(findings, "IMAGE_PULL", "fraud-5d4f-a").cause.en, HasSubstr("no such image or tag"));
+  EXPECT_THAT(Get(findings, "IMAGE_PULL", "fraud-5d4f-a").cause.en,
+              HasSubstr("no such image or tag"));
 }
 
 TEST_F(DiagnosisTest, NamesTheCauseOfAnUnavailableDeploymentByItsPods) {
@@ -61,17 +70,20 @@ TEST_F(DiagnosisTest, NamesTheCauseOfAnUnavailableDeploymentByItsPods) {
 
 TEST_F(DiagnosisTest, FindsExactlyWhatIsBrokenInShop) {
   EXPECT_EQ(Brief(Of("shop")),
-            (std::vector<std::string>{"INGRESS_NO_SERVICE Ingress shop", "INGRESS_WRONG_PORT Ingress shop", "JOB_FAILED Job migrate",
-                                      "SERVICE_WRONG_PORT Service badport", "SERVICE_NO_ENDPOINTS Service orphan",
-                                      "NODE_PRESSURE Node n2", "HPA_NO_METRICS HorizontalPodAutoscaler cart", "NODE_CORDONED Node n2"}));
+            (std::vector<std::string>{
+                "INGRESS_NO_SERVICE Ingress shop", "INGRESS_WRONG_PORT Ingress shop",
+                "JOB_FAILED Job migrate", "SERVICE_WRONG_PORT Service badport",
+                "SERVICE_NO_ENDPOINTS Service orphan", "NODE_PRESSURE Node n2",
+                "HPA_NO_METRICS HorizontalPodAutoscaler cart", "NODE_CORDONED Node n2"}));
 }
 
 TEST_F(DiagnosisTest, LeavesHealthyThingsAlone) {
   std::set<std::string> names;
   for (const Finding& f : Of("")) names.insert(f.object.kind + "/" + f.object.name);
-  for (const char* healthy : {"Deployment/web", "Deployment/idle", "Service/idle", "Service/external", "Service/web", "Job/backup",
-                              "Pod/backup-x1", "Pod/leaving", "Pod/lonely", "Pod/cart-5d4f-a", "PersistentVolumeClaim/waits",
-                              "StatefulSet/db", "Pod/db-0", "Node/n1", "Pod/migrate-p1"}) {
+  for (const char* healthy :
+       {"Deployment/web", "Deployment/idle", "Service/idle", "Service/external", "Service/web",
+        "Job/backup", "Pod/backup-x1", "Pod/leaving", "Pod/lonely", "Pod/cart-5d4f-a",
+        "PersistentVolumeClaim/waits", "StatefulSet/db", "Pod/db-0", "Node/n1", "Pod/migrate-p1"}) {
     EXPECT_EQ(names.count(healthy), 0u) << healthy;
   }
 }
@@ -89,7 +101,9 @@ TEST_F(DiagnosisTest, ExplainsAnAutoscalerWithoutRequests) {
 TEST_F(DiagnosisTest, ExplainsWhyAPodCannotBeScheduledWithTheRoomThereIs) {
   const Finding& f = Get(Of("infra"), "UNSCHEDULABLE", "giant-5d4f-a");
   EXPECT_THAT(f.cause.en, HasSubstr("requests 900"));
-  EXPECT_THAT(f.cause.en, HasSubstr("2500m"));  // n1: 4 cores, three web pods of 500m; n2 is cordoned, n3 not ready
+  EXPECT_THAT(
+      f.cause.en,
+      HasSubstr("2500m"));  // n1: 4 cores, three web pods of 500m; n2 is cordoned, n3 not ready
   EXPECT_THAT(f.cause.en, HasSubstr("taints"));
 }
 
@@ -107,16 +121,19 @@ TEST_F(DiagnosisTest, SeesAProbeOnAPortThatNoContainerDeclares) {
 
 TEST_F(DiagnosisTest, FindsEvictionStuckTerminationClaimAndQuotaInInfra) {
   const std::vector<std::string> brief = Brief(Of("infra"));
-  for (const char* expected : {"POD_EVICTED Pod evicted", "STUCK_TERMINATING Pod stuck", "PVC_PENDING PersistentVolumeClaim data",
-                               "QUOTA_EXHAUSTED ResourceQuota compute"}) {
+  for (const char* expected :
+       {"POD_EVICTED Pod evicted", "STUCK_TERMINATING Pod stuck",
+        "PVC_PENDING PersistentVolumeClaim data", "QUOTA_EXHAUSTED ResourceQuota compute"}) {
     EXPECT_THAT(brief, Contains(expected));
   }
-  EXPECT_THAT(Get(Of("infra"), "PVC_PENDING", "data").cause.en, HasSubstr("storage class fast does not exist"));
+  EXPECT_THAT(Get(Of("infra"), "PVC_PENDING", "data").cause.en,
+              HasSubstr("storage class fast does not exist"));
 }
 
 TEST_F(DiagnosisTest, ReportsNodesAndDaemonSetsOfTheWholeCluster) {
   const std::vector<std::string> brief = Brief(Of(""));
-  for (const char* expected : {"NODE_NOT_READY Node n3", "NODE_PRESSURE Node n2", "NODE_CORDONED Node n2", "WORKLOAD_UNAVAILABLE DaemonSet proxy"}) {
+  for (const char* expected : {"NODE_NOT_READY Node n3", "NODE_PRESSURE Node n2",
+                               "NODE_CORDONED Node n2", "WORKLOAD_UNAVAILABLE DaemonSet proxy"}) {
     EXPECT_THAT(brief, Contains(expected));
   }
 }
@@ -124,10 +141,15 @@ TEST_F(DiagnosisTest, ReportsNodesAndDaemonSetsOfTheWholeCluster) {
 TEST_F(DiagnosisTest, GivesTheSameFindingsInTheSameOrderEveryTimeWorstFirst) {
   const std::vector<Finding> first = Of("");
   EXPECT_EQ(Brief(first), Brief(Of("")));
-  EXPECT_TRUE(std::is_sorted(first.begin(), first.end(), [](const Finding& a, const Finding& b) { return a.severity > b.severity; }));
+  EXPECT_TRUE(std::is_sorted(first.begin(), first.end(), [](const Finding& a, const Finding& b) {
+    return a.severity > b.severity;
+  }));
   for (const Finding& f : first) {
-    EXPECT_FALSE(f.summary.zh.empty() || f.summary.en.empty() || f.cause.zh.empty() || f.cause.en.empty()) << f.code;
-    EXPECT_FALSE(f.next_step.zh.empty() || f.next_step.en.empty() || f.evidence.empty()) << f.code << " " << f.object.name;
+    EXPECT_FALSE(f.summary.zh.empty() || f.summary.en.empty() || f.cause.zh.empty() ||
+                 f.cause.en.empty())
+        << f.code;
+    EXPECT_FALSE(f.next_step.zh.empty() || f.next_step.en.empty() || f.evidence.empty())
+        << f.code << " " << f.object.name;
   }
 }
 

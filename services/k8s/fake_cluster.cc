@@ -8,9 +8,9 @@
 
 #include <fmt/format.h>
 
-#include "libs/http_client/http_client.h"
 #include "libs/base/error.h"
 #include "libs/base/json.h"
+#include "libs/http_client/http_client.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::k8s {
@@ -28,13 +28,16 @@ FakeCluster::FakeCluster(std::string_view json, std::string id) : id_(std::move(
   if (!parsed.ok() || !parsed->is_array()) Die("the test data is no JSON array");
   for (const nlohmann::json& item : *parsed) {
     auto object = kube::Object::Parse(item.dump());
-    if (!object.ok()) Die(std::string(object.status().message()) + ": " + item.dump().substr(0, 200));
+    if (!object.ok())
+      Die(std::string(object.status().message()) + ": " + item.dump().substr(0, 200));
     const kube::ResourceType* type = kube::FindBuiltin((*object)->meta().kind);
     if (!type) Die("unknown kind " + std::string((*object)->meta().kind));
     objects_[type->plural].push_back(*object);
   }
   for (auto& [plural, list] : objects_) {
-    std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return std::pair(a->ns(), a->name()) < std::pair(b->ns(), b->name()); });
+    std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) {
+      return std::pair(a->ns(), a->name()) < std::pair(b->ns(), b->name());
+    });
   }
   Rebuild();
 }
@@ -49,7 +52,9 @@ std::unique_ptr<FakeCluster> FakeCluster::FromFile(const std::string& file) {
   return std::make_unique<FakeCluster>(text.str());
 }
 
-absl::Time FakeCluster::Now() { return absl::FromCivil(absl::CivilSecond(2026, 1, 10, 12, 0, 0), absl::UTCTimeZone()); }
+absl::Time FakeCluster::Now() {
+  return absl::FromCivil(absl::CivilSecond(2026, 1, 10, 12, 0, 0), absl::UTCTimeZone());
+}
 
 void FakeCluster::Rebuild() {
   std::map<std::string, kube::KindSnapshotPtr, std::less<>> kinds;
@@ -61,8 +66,10 @@ void FakeCluster::Rebuild() {
     std::vector<kube::ObjectPtr> list = objects_[type.plural];
     if (forbidden_[type.plural]) {
       status.state = kube::KindStatus::State::kForbidden;
-      status.last_error = base::PermissionDenied("FORBIDDEN", fmt::format("{} is forbidden", type.plural))
-                              .Hint(fmt::format("Add a rule with verbs [get, list, watch] on {}.", type.qualified_name()));
+      status.last_error =
+          base::PermissionDenied("FORBIDDEN", fmt::format("{} is forbidden", type.plural))
+              .Hint(fmt::format("Add a rule with verbs [get, list, watch] on {}.",
+                                type.qualified_name()));
       list.clear();
     } else if (down_since_ > absl::ZeroDuration()) {
       status.state = kube::KindStatus::State::kStale;
@@ -85,25 +92,33 @@ void FakeCluster::GoDown(absl::Duration since) {
   Rebuild();
 }
 
-void FakeCluster::SetLog(const std::string& key, std::vector<std::string> lines) { logs_[key] = std::move(lines); }
-
-absl::Status FakeCluster::Down() const {
-  return base::Unavailable("CONNECT_FAILED", "The apiserver of cluster 'test' does not answer.").Hint("Check that it runs.");
+void FakeCluster::SetLog(const std::string& key, std::vector<std::string> lines) {
+  logs_[key] = std::move(lines);
 }
 
-std::shared_ptr<const kube::Snapshot> FakeCluster::Picture(const base::Context&) { return snapshot_; }
+absl::Status FakeCluster::Down() const {
+  return base::Unavailable("CONNECT_FAILED", "The apiserver of cluster 'test' does not answer.")
+      .Hint("Check that it runs.");
+}
 
-absl::StatusOr<kube::ResourceType> FakeCluster::Resolve(const base::Context& ctx, std::string_view name) {
+std::shared_ptr<const kube::Snapshot> FakeCluster::Picture(const base::Context&) {
+  return snapshot_;
+}
+
+absl::StatusOr<kube::ResourceType> FakeCluster::Resolve(const base::Context& ctx,
+                                                        std::string_view name) {
   return (*Discover(ctx))->Find(name);
 }
 
 absl::StatusOr<std::shared_ptr<const kube::Discovery>> FakeCluster::Discover(const base::Context&) {
   std::vector<kube::ResourceType> types(kube::BuiltinTypes().begin(), kube::BuiltinTypes().end());
-  return std::make_shared<const kube::Discovery>(std::move(types), std::vector<std::string>(), Now());
+  return std::make_shared<const kube::Discovery>(std::move(types), std::vector<std::string>(),
+                                                 Now());
 }
 
-absl::StatusOr<kube::ListResult> FakeCluster::List(const base::Context&, const kube::ResourceType& type, std::string_view ns,
-                                                   const kube::ListOptions&) {
+absl::StatusOr<kube::ListResult> FakeCluster::List(const base::Context&,
+                                                   const kube::ResourceType& type,
+                                                   std::string_view ns, const kube::ListOptions&) {
   calls.push_back(fmt::format("list {} {}", type.plural, ns));
   if (down_since_ > absl::ZeroDuration()) return Down();
   kube::ListResult out;
@@ -114,7 +129,9 @@ absl::StatusOr<kube::ListResult> FakeCluster::List(const base::Context&, const k
   return out;
 }
 
-absl::StatusOr<kube::ObjectPtr> FakeCluster::Get(const base::Context&, const kube::ResourceType& type, std::string_view ns, std::string_view name) {
+absl::StatusOr<kube::ObjectPtr> FakeCluster::Get(const base::Context&,
+                                                 const kube::ResourceType& type,
+                                                 std::string_view ns, std::string_view name) {
   calls.push_back(fmt::format("get {} {}/{}", type.plural, ns, name));
   if (down_since_ > absl::ZeroDuration()) return Down();
   for (const kube::ObjectPtr& object : objects_[type.plural]) {
@@ -123,14 +140,19 @@ absl::StatusOr<kube::ObjectPtr> FakeCluster::Get(const base::Context&, const kub
   return base::NotFound("NOT_FOUND", fmt::format("{} \"{}\" not found", type.plural, name));
 }
 
-absl::StatusOr<kube::LogText> FakeCluster::PodLogs(const base::Context&, std::string_view ns, std::string_view pod, const kube::LogOptions& options) {
-  const std::string key = fmt::format("{}/{}/{}{}", ns, pod, options.container, options.previous ? "/previous" : "");
+absl::StatusOr<kube::LogText> FakeCluster::PodLogs(const base::Context&, std::string_view ns,
+                                                   std::string_view pod,
+                                                   const kube::LogOptions& options) {
+  const std::string key =
+      fmt::format("{}/{}/{}{}", ns, pod, options.container, options.previous ? "/previous" : "");
   calls.push_back("log " + key);
   if (down_since_ > absl::ZeroDuration()) return Down();
   const auto it = logs_.find(key);
   if (it == logs_.end()) {
-    if (options.previous) return base::FailedPrecondition("NO_PREVIOUS_LOG", "previous terminated container not found");
-    return base::FailedPrecondition("CONTAINER_NOT_STARTED", "container is waiting to start: ContainerCreating");
+    if (options.previous)
+      return base::FailedPrecondition("NO_PREVIOUS_LOG", "previous terminated container not found");
+    return base::FailedPrecondition("CONTAINER_NOT_STARTED",
+                                    "container is waiting to start: ContainerCreating");
   }
   kube::LogText out;
   out.lines = it->second;
@@ -141,9 +163,9 @@ absl::StatusOr<kube::LogText> FakeCluster::PodLogs(const base::Context&, std::st
   return out;
 }
 
-absl::StatusOr<std::shared_ptr<http_client::Call>> FakeCluster::FollowPodLogs(const base::Context& ctx, std::string_view ns,
-                                                                              std::string_view pod, const kube::LogOptions& options,
-                                                                              kube::FollowObserver observer) {
+absl::StatusOr<std::shared_ptr<http_client::Call>> FakeCluster::FollowPodLogs(
+    const base::Context& ctx, std::string_view ns, std::string_view pod,
+    const kube::LogOptions& options, kube::FollowObserver observer) {
   struct Ended : http_client::Call {
     void Cancel() override {}
     void Resume() override {}
@@ -154,12 +176,14 @@ absl::StatusOr<std::shared_ptr<http_client::Call>> FakeCluster::FollowPodLogs(co
   return std::make_shared<Ended>();
 }
 
-absl::StatusOr<kube::AccessAnswer> FakeCluster::CanI(const base::Context&, const kube::AccessQuestion& question) {
+absl::StatusOr<kube::AccessAnswer> FakeCluster::CanI(const base::Context&,
+                                                     const kube::AccessQuestion& question) {
   calls.push_back(fmt::format("can-i {} {}", question.verb, question.resource));
   return kube::AccessAnswer{!forbidden_[question.resource], ""};
 }
 
-absl::StatusOr<std::vector<kube::PodUsage>> FakeCluster::PodMetrics(const base::Context&, std::string_view ns) {
+absl::StatusOr<std::vector<kube::PodUsage>> FakeCluster::PodMetrics(const base::Context&,
+                                                                    std::string_view ns) {
   if (!pod_usage.empty()) {
     std::vector<kube::PodUsage> out;
     for (const kube::PodUsage& use : pod_usage) {
@@ -167,19 +191,24 @@ absl::StatusOr<std::vector<kube::PodUsage>> FakeCluster::PodMetrics(const base::
     }
     return out;
   }
-  return base::Unavailable("METRICS_NOT_SERVED", "The cluster has no metrics server.").Hint("Install metrics-server.");
+  return base::Unavailable("METRICS_NOT_SERVED", "The cluster has no metrics server.")
+      .Hint("Install metrics-server.");
 }
 
 absl::StatusOr<std::vector<kube::NodeUsage>> FakeCluster::NodeMetrics(const base::Context&) {
-  if (node_usage.empty()) return base::Unavailable("METRICS_NOT_SERVED", "The cluster has no metrics server.").Hint("Install metrics-server.");
+  if (node_usage.empty())
+    return base::Unavailable("METRICS_NOT_SERVED", "The cluster has no metrics server.")
+        .Hint("Install metrics-server.");
   return node_usage;
 }
 
 ClusterHealth FakeCluster::Check(const base::Context&, absl::Duration) {
   ClusterHealth health;
   health.latency = absl::Milliseconds(1);
-  if (down_since_ > absl::ZeroDuration()) health.status = Down();
-  else health.version = "v1.32.4";
+  if (down_since_ > absl::ZeroDuration())
+    health.status = Down();
+  else
+    health.version = "v1.32.4";
   return health;
 }
 

@@ -21,9 +21,10 @@ class FakeCluster final : public Cluster {
   static absl::Time Now();
 
   // What a test changes.
-  void Forbid(const std::string& plural);       // 403 with a rule to add
-  void GoDown(absl::Duration since);            // the apiserver does not answer, the cache is that old
-  void SetLog(const std::string& key, std::vector<std::string> lines);  // "ns/pod/container", "ns/pod/container/previous"
+  void Forbid(const std::string& plural);  // 403 with a rule to add
+  void GoDown(absl::Duration since);       // the apiserver does not answer, the cache is that old
+  void SetLog(const std::string& key,
+              std::vector<std::string> lines);  // "ns/pod/container", "ns/pod/container/previous"
   std::vector<kube::NodeUsage> node_usage;      // empty = no metrics server
   std::vector<kube::PodUsage> pod_usage;        // the same
   std::vector<std::string> calls;               // "get pods shop/web", "log shop/web", in order
@@ -32,21 +33,30 @@ class FakeCluster final : public Cluster {
   bool simulated() const override { return false; }
   std::string default_namespace() const override { return "default"; }
   std::shared_ptr<const kube::Snapshot> Picture(const base::Context& ctx) override;
-  absl::StatusOr<kube::ResourceType> Resolve(const base::Context& ctx, std::string_view name) override;
-  absl::StatusOr<std::shared_ptr<const kube::Discovery>> Discover(const base::Context& ctx) override;
-  absl::StatusOr<kube::ListResult> List(const base::Context& ctx, const kube::ResourceType& type, std::string_view ns,
+  absl::StatusOr<kube::ResourceType> Resolve(const base::Context& ctx,
+                                             std::string_view name) override;
+  absl::StatusOr<std::shared_ptr<const kube::Discovery>> Discover(
+      const base::Context& ctx) override;
+  absl::StatusOr<kube::ListResult> List(const base::Context& ctx, const kube::ResourceType& type,
+                                        std::string_view ns,
                                         const kube::ListOptions& options) override;
-  absl::StatusOr<kube::ObjectPtr> Get(const base::Context& ctx, const kube::ResourceType& type, std::string_view ns,
-                                      std::string_view name) override;
-  absl::StatusOr<kube::LogText> PodLogs(const base::Context& ctx, std::string_view ns, std::string_view pod,
+  absl::StatusOr<kube::ObjectPtr> Get(const base::Context& ctx, const kube::ResourceType& type,
+                                      std::string_view ns, std::string_view name) override;
+  absl::StatusOr<kube::LogText> PodLogs(const base::Context& ctx, std::string_view ns,
+                                        std::string_view pod,
                                         const kube::LogOptions& options) override;
-  absl::StatusOr<std::shared_ptr<http_client::Call>> FollowPodLogs(const base::Context& ctx, std::string_view ns,
-      std::string_view pod, const kube::LogOptions& options, kube::FollowObserver observer) override;
-  absl::StatusOr<kube::AccessAnswer> CanI(const base::Context& ctx, const kube::AccessQuestion& question) override;
-  absl::StatusOr<std::vector<kube::PodUsage>> PodMetrics(const base::Context& ctx, std::string_view ns) override;
+  absl::StatusOr<std::shared_ptr<http_client::Call>> FollowPodLogs(
+      const base::Context& ctx, std::string_view ns, std::string_view pod,
+      const kube::LogOptions& options, kube::FollowObserver observer) override;
+  absl::StatusOr<kube::AccessAnswer> CanI(const base::Context& ctx,
+                                          const kube::AccessQuestion& question) override;
+  absl::StatusOr<std::vector<kube::PodUsage>> PodMetrics(const base::Context& ctx,
+                                                         std::string_view ns) override;
   absl::StatusOr<std::vector<kube::NodeUsage>> NodeMetrics(const base::Context& ctx) override;
   ClusterHealth Check(const base::Context& ctx, absl::Duration limit) override;
-  std::vector<ContextInfo> Contexts() const override { return {{"test-context", "test", "tester", "default", true}}; }
+  std::vector<ContextInfo> Contexts() const override {
+    return {{"test-context", "test", "tester", "default", true}};
+  }
   uint64_t change_count() const override { return change_count_; }
   void Touch() { ++change_count_; }
 

@@ -23,7 +23,8 @@ FieldValue GenericStatus(const kube::Object& object, Picture&) {
   std::string out;
   status["conditions"].ForEachElement([&](kube::JsonRef condition) {
     const std::string type = condition["type"].String();
-    if (type != "Ready" && type != "Available" && type != "Established" && type != "Synced") return true;
+    if (type != "Ready" && type != "Available" && type != "Established" && type != "Synced")
+      return true;
     out = condition["status"].String() == "True" ? type : "Not" + type;
     const std::string reason = condition["reason"].String();
     if (out.starts_with("Not") && !reason.empty()) out += ":" + reason;
@@ -60,7 +61,8 @@ const Tables& AllTables() {
 std::vector<Field> IdentityFields() {
   return {{"namespace", "NAMESPACE", Unit::kText,
            [](const kube::Object& o, Picture&) { return FieldValue::Text(o.ns()); }},
-          {"name", "NAME", Unit::kText, [](const kube::Object& o, Picture&) { return FieldValue::Text(o.name()); }}};
+          {"name", "NAME", Unit::kText,
+           [](const kube::Object& o, Picture&) { return FieldValue::Text(o.name()); }}};
 }
 
 Field AgeField() {
@@ -83,7 +85,8 @@ const Field* FindField(std::string_view plural, std::string_view name) {
 }
 
 Field LabelField(std::string_view key) {
-  return {fmt::format("label:{}", key), "", Unit::kText, [key = std::string(key)](const kube::Object& o, Picture&) {
+  return {fmt::format("label:{}", key), "", Unit::kText,
+          [key = std::string(key)](const kube::Object& o, Picture&) {
             return FieldValue::Text(kube::Lookup(o.meta().labels, key));
           }};
 }
@@ -91,12 +94,18 @@ Field LabelField(std::string_view key) {
 std::string Shown(const FieldValue& value, Unit unit) {
   if (value.absent) return unit == Unit::kText ? "<none>" : "<unknown>";
   switch (unit) {
-    case Unit::kText: return value.text;
-    case Unit::kCount: return fmt::format("{}", value.number);
-    case Unit::kBool: return value.number != 0 ? "true" : "false";
-    case Unit::kSeconds: return HumanSeconds(value.number);
-    case Unit::kCpu: return kube::FormatCpu(value.number);
-    case Unit::kBytes: return kube::FormatBytes(value.number);
+    case Unit::kText:
+      return value.text;
+    case Unit::kCount:
+      return fmt::format("{}", value.number);
+    case Unit::kBool:
+      return value.number != 0 ? "true" : "false";
+    case Unit::kSeconds:
+      return HumanSeconds(value.number);
+    case Unit::kCpu:
+      return kube::FormatCpu(value.number);
+    case Unit::kBytes:
+      return kube::FormatBytes(value.number);
   }
   return value.text;
 }
@@ -135,7 +144,8 @@ std::string HumanAge(absl::Duration age) {
 
 std::string JoinLabels(const kube::StrPairs& labels) {
   std::string out;
-  for (const auto& [key, value] : labels) out += fmt::format("{}{}={}", out.empty() ? "" : ",", key, value);
+  for (const auto& [key, value] : labels)
+    out += fmt::format("{}{}={}", out.empty() ? "" : ",", key, value);
   return out;
 }
 
@@ -147,10 +157,14 @@ std::string ShowSelector(const kube::ObjectSelector& selector) {
     std::string values;
     for (const kube::Str v : e.values) values += fmt::format("{}{}", values.empty() ? "" : ",", v);
     if (!out.empty()) out += ",";
-    if (e.op == "In") out += fmt::format("{} in ({})", e.key, values);
-    else if (e.op == "NotIn") out += fmt::format("{} notin ({})", e.key, values);
-    else if (e.op == "Exists") out += e.key;
-    else out += fmt::format("!{}", e.key);
+    if (e.op == "In")
+      out += fmt::format("{} in ({})", e.key, values);
+    else if (e.op == "NotIn")
+      out += fmt::format("{} notin ({})", e.key, values);
+    else if (e.op == "Exists")
+      out += e.key;
+    else
+      out += fmt::format("!{}", e.key);
   }
   return out;
 }
@@ -170,18 +184,24 @@ double PodAmount(const kube::PodSpec& spec, std::string_view resource, bool limi
   double sum = 0;
   if (all_set) *all_set = !spec.containers.empty();
   for (const kube::Container& container : spec.containers) {
-    const std::optional<double> amount = kube::Amount(limits ? container.limits : container.requests, resource);
+    const std::optional<double> amount =
+        kube::Amount(limits ? container.limits : container.requests, resource);
     // A limit without a request counts as the request, as the apiserver defaults it.
     const std::optional<double> used =
         amount || limits ? amount : kube::Amount(container.limits, resource);
-    if (used) sum += *used;
-    else if (all_set) *all_set = false;
+    if (used)
+      sum += *used;
+    else if (all_set)
+      *all_set = false;
   }
   double largest_init = 0;
   for (const kube::Container& container : spec.init_containers) {
-    const double amount = kube::Amount(limits ? container.limits : container.requests, resource).value_or(0);
-    if (container.restart_policy == "Always") sum += amount;  // a sidecar runs beside the others
-    else largest_init = std::max(largest_init, amount);
+    const double amount =
+        kube::Amount(limits ? container.limits : container.requests, resource).value_or(0);
+    if (container.restart_policy == "Always")
+      sum += amount;  // a sidecar runs beside the others
+    else
+      largest_init = std::max(largest_init, amount);
   }
   return std::max(sum, largest_init);
 }

@@ -1,4 +1,5 @@
-// The fields of every kind: what lists show as columns, what queries filter, group and sort by. One table a kind.
+// The fields of every kind: what lists show as columns, what queries filter, group and sort by. One
+// table a kind.
 #pragma once
 
 #include <functional>
@@ -27,14 +28,14 @@ struct FieldValue {
 };
 
 struct Field {
-  std::string name;   // snake_case: JSON key and name in queries
+  std::string name;    // snake_case: JSON key and name in queries
   std::string header;  // kubectl's column; "" = not shown in lists
   Unit unit = Unit::kText;
   std::function<FieldValue(const kube::Object&, Picture&)> get;
 };
 
-/// Fields of a kind by plural, namespace and name first, age last among the shown ones. For kinds without a table of their
-/// own: namespace, name, status (phase or Ready condition), age.
+/// Fields of a kind by plural, namespace and name first, age last among the shown ones. For kinds
+/// without a table of their own: namespace, name, status (phase or Ready condition), age.
 const std::vector<Field>& FieldsOf(std::string_view plural);
 /// The field, or null. Labels are read through LabelField.
 const Field* FindField(std::string_view plural, std::string_view name);
@@ -55,7 +56,9 @@ std::string JoinLabels(const kube::StrPairs& labels);
 std::string ShowSelector(const kube::ObjectSelector& selector);
 /// Images of a pod spec, in order, without repetition.
 std::string Images(const kube::PodSpec& spec);
-/// Sum over the containers of a pod, as the scheduler counts: max(sum of containers, largest init container).
-double PodAmount(const kube::PodSpec& spec, std::string_view resource, bool limits, bool* all_set = nullptr);
+/// Sum over the containers of a pod, as the scheduler counts: max(sum of containers, largest init
+/// container).
+double PodAmount(const kube::PodSpec& spec, std::string_view resource, bool limits,
+                 bool* all_set = nullptr);
 
 }  // namespace opsmesh::k8s

@@ -21,24 +21,30 @@ std::string JoinStrs(const std::vector<kube::Str>& items) {
 std::string AccessModes(const std::vector<kube::Str>& modes) {
   std::string out;
   for (const kube::Str mode : modes) {
-    const std::string_view brief = mode == "ReadWriteOnce" ? "RWO" : mode == "ReadOnlyMany" ? "ROX"
-                                   : mode == "ReadWriteMany" ? "RWX" : mode == "ReadWriteOncePod" ? "RWOP" : mode;
+    const std::string_view brief = mode == "ReadWriteOnce"      ? "RWO"
+                                   : mode == "ReadOnlyMany"     ? "ROX"
+                                   : mode == "ReadWriteMany"    ? "RWX"
+                                   : mode == "ReadWriteOncePod" ? "RWOP"
+                                                                : mode;
     out += fmt::format("{}{}", out.empty() ? "" : ",", brief);
   }
   return out;
 }
 
 Field NodeAmount(std::string name, Unit unit, std::string resource, bool allocatable) {
-  return ViewField<Node>(std::move(name), "", unit, [resource, allocatable](const kube::Object&, const Node& n, Picture&) {
-    const auto amount = kube::Amount(allocatable ? n.allocatable : n.capacity, resource);
-    return amount ? FieldValue::Number(*amount) : FieldValue::None();
-  });
+  return ViewField<Node>(std::move(name), "", unit,
+                         [resource, allocatable](const kube::Object&, const Node& n, Picture&) {
+                           const auto amount =
+                               kube::Amount(allocatable ? n.allocatable : n.capacity, resource);
+                           return amount ? FieldValue::Number(*amount) : FieldValue::None();
+                         });
 }
 
 std::string Taints(const Node& node) {
   std::string out;
   for (const kube::Taint& t : node.taints) {
-    out += fmt::format("{}{}{}{}:{}", out.empty() ? "" : ",", t.key, t.value.empty() ? "" : "=", t.value, t.effect);
+    out += fmt::format("{}{}{}{}:{}", out.empty() ? "" : ",", t.key, t.value.empty() ? "" : "=",
+                       t.value, t.effect);
   }
   return out;
 }
@@ -76,21 +82,27 @@ void AddClusterFields(std::map<std::string, std::vector<Field>, std::less<>>& ta
       NodeAmount("cpu_allocatable", Unit::kCpu, "cpu", true),
       NodeAmount("memory_allocatable", Unit::kBytes, "memory", true),
       NodeAmount("pods_allocatable", Unit::kCount, "pods", true),
-      ViewField<Node>("pods", "", Unit::kCount, [](const kube::Object& o, const Node&, Picture& p) {
-        return FieldValue::Number(static_cast<double>(p.All("pods").OnNode(o.name()).size()));
-      }),
+      ViewField<Node>("pods", "", Unit::kCount,
+                      [](const kube::Object& o, const Node&, Picture& p) {
+                        return FieldValue::Number(
+                            static_cast<double>(p.All("pods").OnNode(o.name()).size()));
+                      }),
   };
   tables["namespaces"] = {
-      TextField<kube::Namespace>("status", "STATUS", [](const kube::Namespace& n) { return n.phase; }),
+      TextField<kube::Namespace>("status", "STATUS",
+                                 [](const kube::Namespace& n) { return n.phase; }),
       AgeField(),
   };
   tables["events"] = {
       SinceField<Event>("last_seen", "LAST SEEN", [](const Event& e) { return e.last_seen; }),
       TextField<Event>("type", "TYPE", [](const Event& e) { return e.type; }),
       TextField<Event>("reason", "REASON", [](const Event& e) { return e.reason; }),
-      TextField<Event>("object", "OBJECT", [](const Event& e) { return fmt::format("{}/{}", e.about.kind, e.about.name); }),
+      TextField<Event>(
+          "object", "OBJECT",
+          [](const Event& e) { return fmt::format("{}/{}", e.about.kind, e.about.name); }),
       CountField<Event>("count", "COUNT", [](const Event& e) { return e.count; }),
-      TextField<Event>("message", "MESSAGE", [](const Event& e) { return CleanText(e.message, 512); }),
+      TextField<Event>("message", "MESSAGE",
+                       [](const Event& e) { return CleanText(e.message, 512); }),
       TextField<Event>("object_kind", "", [](const Event& e) { return e.about.kind; }),
       TextField<Event>("object_name", "", [](const Event& e) { return e.about.name; }),
       TextField<Event>("source", "", [](const Event& e) { return e.source; }),
@@ -99,57 +111,77 @@ void AddClusterFields(std::map<std::string, std::vector<Field>, std::less<>>& ta
   };
   tables["events"].back().header.clear();
   tables["configmaps"] = {
-      CountField<kube::ConfigMap>("data", "DATA", [](const kube::ConfigMap& c) { return c.keys.size(); }),
+      CountField<kube::ConfigMap>("data", "DATA",
+                                  [](const kube::ConfigMap& c) { return c.keys.size(); }),
       AgeField(),
-      TextField<kube::ConfigMap>("keys", "KEYS", [](const kube::ConfigMap& c) { return JoinStrs(c.keys); }),
-      ViewField<kube::ConfigMap>("bytes", "", Unit::kBytes, [](const kube::Object&, const kube::ConfigMap& c, Picture&) {
-        return FieldValue::Number(static_cast<double>(c.data_bytes));
-      }),
+      TextField<kube::ConfigMap>("keys", "KEYS",
+                                 [](const kube::ConfigMap& c) { return JoinStrs(c.keys); }),
+      ViewField<kube::ConfigMap>("bytes", "", Unit::kBytes,
+                                 [](const kube::Object&, const kube::ConfigMap& c, Picture&) {
+                                   return FieldValue::Number(static_cast<double>(c.data_bytes));
+                                 }),
   };
   tables["secrets"] = {
       TextField<kube::Secret>("type", "TYPE", [](const kube::Secret& s) { return s.type; }),
       CountField<kube::Secret>("data", "DATA", [](const kube::Secret& s) { return s.keys.size(); }),
       AgeField(),
-      TextField<kube::Secret>("keys", "KEYS", [](const kube::Secret& s) { return JoinStrs(s.keys); }),
+      TextField<kube::Secret>("keys", "KEYS",
+                              [](const kube::Secret& s) { return JoinStrs(s.keys); }),
   };
   tables["serviceaccounts"] = {
-      CountField<kube::ServiceAccount>("secrets", "SECRETS", [](const kube::ServiceAccount& s) { return s.secrets.size(); }),
+      CountField<kube::ServiceAccount>(
+          "secrets", "SECRETS", [](const kube::ServiceAccount& s) { return s.secrets.size(); }),
       AgeField(),
   };
   tables["persistentvolumeclaims"] = {
-      TextField<PersistentVolumeClaim>("status", "STATUS", [](const PersistentVolumeClaim& c) { return c.phase; }),
-      TextField<PersistentVolumeClaim>("volume", "VOLUME", [](const PersistentVolumeClaim& c) { return c.volume_name; }),
-      TextField<PersistentVolumeClaim>("capacity", "CAPACITY", [](const PersistentVolumeClaim& c) { return c.capacity.text; }),
-      TextField<PersistentVolumeClaim>("access_modes", "ACCESS MODES", [](const PersistentVolumeClaim& c) {
-        return AccessModes(c.access_modes);
-      }),
-      TextField<PersistentVolumeClaim>("storage_class", "STORAGECLASS", [](const PersistentVolumeClaim& c) {
-        return c.storage_class.value_or("");
-      }),
+      TextField<PersistentVolumeClaim>("status", "STATUS",
+                                       [](const PersistentVolumeClaim& c) { return c.phase; }),
+      TextField<PersistentVolumeClaim>(
+          "volume", "VOLUME", [](const PersistentVolumeClaim& c) { return c.volume_name; }),
+      TextField<PersistentVolumeClaim>(
+          "capacity", "CAPACITY", [](const PersistentVolumeClaim& c) { return c.capacity.text; }),
+      TextField<PersistentVolumeClaim>(
+          "access_modes", "ACCESS MODES",
+          [](const PersistentVolumeClaim& c) { return AccessModes(c.access_modes); }),
+      TextField<PersistentVolumeClaim>(
+          "storage_class", "STORAGECLASS",
+          [](const PersistentVolumeClaim& c) { return c.storage_class.value_or(""); }),
       AgeField(),
-      ViewField<PersistentVolumeClaim>("request", "", Unit::kBytes,
-                                       [](const kube::Object&, const PersistentVolumeClaim& c, Picture&) {
-                                         return c.request.value ? FieldValue::Number(*c.request.value) : FieldValue::None();
-                                       }),
+      ViewField<PersistentVolumeClaim>(
+          "request", "", Unit::kBytes,
+          [](const kube::Object&, const PersistentVolumeClaim& c, Picture&) {
+            return c.request.value ? FieldValue::Number(*c.request.value) : FieldValue::None();
+          }),
   };
   tables["persistentvolumes"] = {
-      TextField<PersistentVolume>("capacity", "CAPACITY", [](const PersistentVolume& v) { return v.capacity.text; }),
-      TextField<PersistentVolume>("access_modes", "ACCESS MODES", [](const PersistentVolume& v) {
-        return AccessModes(v.access_modes);
-      }),
-      TextField<PersistentVolume>("reclaim_policy", "RECLAIM POLICY", [](const PersistentVolume& v) { return v.reclaim_policy; }),
-      TextField<PersistentVolume>("status", "STATUS", [](const PersistentVolume& v) { return v.phase; }),
-      TextField<PersistentVolume>("claim", "CLAIM", [](const PersistentVolume& v) {
-        return v.claim.name.empty() ? std::string() : fmt::format("{}/{}", v.claim.ns, v.claim.name);
-      }),
-      TextField<PersistentVolume>("storage_class", "STORAGECLASS", [](const PersistentVolume& v) { return v.storage_class; }),
+      TextField<PersistentVolume>("capacity", "CAPACITY",
+                                  [](const PersistentVolume& v) { return v.capacity.text; }),
+      TextField<PersistentVolume>(
+          "access_modes", "ACCESS MODES",
+          [](const PersistentVolume& v) { return AccessModes(v.access_modes); }),
+      TextField<PersistentVolume>("reclaim_policy", "RECLAIM POLICY",
+                                  [](const PersistentVolume& v) { return v.reclaim_policy; }),
+      TextField<PersistentVolume>("status", "STATUS",
+                                  [](const PersistentVolume& v) { return v.phase; }),
+      TextField<PersistentVolume>("claim", "CLAIM",
+                                  [](const PersistentVolume& v) {
+                                    return v.claim.name.empty()
+                                               ? std::string()
+                                               : fmt::format("{}/{}", v.claim.ns, v.claim.name);
+                                  }),
+      TextField<PersistentVolume>("storage_class", "STORAGECLASS",
+                                  [](const PersistentVolume& v) { return v.storage_class; }),
       AgeField(),
   };
   tables["storageclasses"] = {
-      TextField<kube::StorageClass>("provisioner", "PROVISIONER", [](const kube::StorageClass& s) { return s.provisioner; }),
-      TextField<kube::StorageClass>("reclaim_policy", "RECLAIMPOLICY", [](const kube::StorageClass& s) { return s.reclaim_policy; }),
-      TextField<kube::StorageClass>("binding_mode", "VOLUMEBINDINGMODE", [](const kube::StorageClass& s) { return s.binding_mode; }),
-      BoolField<kube::StorageClass>("default", "DEFAULT", [](const kube::StorageClass& s) { return s.is_default; }),
+      TextField<kube::StorageClass>("provisioner", "PROVISIONER",
+                                    [](const kube::StorageClass& s) { return s.provisioner; }),
+      TextField<kube::StorageClass>("reclaim_policy", "RECLAIMPOLICY",
+                                    [](const kube::StorageClass& s) { return s.reclaim_policy; }),
+      TextField<kube::StorageClass>("binding_mode", "VOLUMEBINDINGMODE",
+                                    [](const kube::StorageClass& s) { return s.binding_mode; }),
+      BoolField<kube::StorageClass>("default", "DEFAULT",
+                                    [](const kube::StorageClass& s) { return s.is_default; }),
       AgeField(),
   };
   tables["resourcequotas"] = {
@@ -157,7 +189,8 @@ void AddClusterFields(std::map<std::string, std::vector<Field>, std::less<>>& ta
       AgeField(),
   };
   tables["limitranges"] = {
-      CountField<kube::LimitRange>("items", "ITEMS", [](const kube::LimitRange& l) { return l.items.size(); }),
+      CountField<kube::LimitRange>("items", "ITEMS",
+                                   [](const kube::LimitRange& l) { return l.items.size(); }),
       AgeField(),
   };
 }

@@ -13,7 +13,9 @@ using kube::Ingress;
 using kube::NetworkPolicy;
 using kube::Service;
 
-void AppendItem(std::string& out, std::string_view item) { out += fmt::format("{}{}", out.empty() ? "" : ",", item); }
+void AppendItem(std::string& out, std::string_view item) {
+  out += fmt::format("{}{}", out.empty() ? "" : ",", item);
+}
 
 std::string ServicePorts(const Service& service) {
   std::string out;
@@ -44,7 +46,8 @@ std::string Addresses(const T& endpoints) {
     if (!address.ready || shown == 3) continue;
     ++shown;
     const bool one_port = endpoints.ports.size() == 1;
-    AppendItem(out, one_port ? fmt::format("{}:{}", address.ip, endpoints.ports[0].port) : std::string(address.ip));
+    AppendItem(out, one_port ? fmt::format("{}:{}", address.ip, endpoints.ports[0].port)
+                             : std::string(address.ip));
   }
   if (ready > shown) out += fmt::format(" + {} more", ready - shown);
   return out;
@@ -52,7 +55,8 @@ std::string Addresses(const T& endpoints) {
 
 template <typename T>
 size_t ReadyCount(const T& endpoints) {
-  return std::count_if(endpoints.addresses.begin(), endpoints.addresses.end(), [](const auto& a) { return a.ready; });
+  return std::count_if(endpoints.addresses.begin(), endpoints.addresses.end(),
+                       [](const auto& a) { return a.ready; });
 }
 
 std::string Hosts(const Ingress& ingress) {
@@ -69,8 +73,9 @@ std::string Hosts(const Ingress& ingress) {
 std::string Backends(const Ingress& ingress) {
   std::string out;
   for (const kube::IngressPath& p : ingress.paths) {
-    AppendItem(out, fmt::format("{}{} -> {}:{}", p.host.empty() ? "*" : p.host, p.path, p.service,
-                                p.port.number ? std::to_string(*p.port.number) : std::string(p.port.name)));
+    AppendItem(out, fmt::format(
+                        "{}{} -> {}:{}", p.host.empty() ? "*" : p.host, p.path, p.service,
+                        p.port.number ? std::to_string(*p.port.number) : std::string(p.port.name)));
   }
   return out;
 }
@@ -84,7 +89,8 @@ void AddNetworkFields(std::map<std::string, std::vector<Field>, std::less<>>& ta
       TextField<Service>("external_ip", "EXTERNAL-IP", ExternalIp),
       TextField<Service>("ports", "PORT(S)", ServicePorts),
       AgeField(),
-      TextField<Service>("selector", "SELECTOR", [](const Service& s) { return JoinLabels(s.selector); }),
+      TextField<Service>("selector", "SELECTOR",
+                         [](const Service& s) { return JoinLabels(s.selector); }),
   };
   tables["endpoints"] = {
       TextField<Endpoints>("endpoints", "ENDPOINTS", Addresses<Endpoints>),
@@ -93,29 +99,36 @@ void AddNetworkFields(std::map<std::string, std::vector<Field>, std::less<>>& ta
       CountField<Endpoints>("addresses", "", [](const Endpoints& e) { return e.addresses.size(); }),
   };
   tables["endpointslices"] = {
-      TextField<EndpointSlice>("service", "SERVICE", [](const EndpointSlice& e) { return e.service; }),
+      TextField<EndpointSlice>("service", "SERVICE",
+                               [](const EndpointSlice& e) { return e.service; }),
       TextField<EndpointSlice>("endpoints", "ENDPOINTS", Addresses<EndpointSlice>),
       AgeField(),
       CountField<EndpointSlice>("ready_addresses", "", ReadyCount<EndpointSlice>),
-      CountField<EndpointSlice>("addresses", "", [](const EndpointSlice& e) { return e.addresses.size(); }),
+      CountField<EndpointSlice>("addresses", "",
+                                [](const EndpointSlice& e) { return e.addresses.size(); }),
   };
   tables["ingresses"] = {
       TextField<Ingress>("class", "CLASS", [](const Ingress& i) { return i.ingress_class; }),
       TextField<Ingress>("hosts", "HOSTS", Hosts),
-      TextField<Ingress>("address", "ADDRESS", [](const Ingress& i) {
-        std::string out;
-        for (const kube::Str a : i.addresses) AppendItem(out, a);
-        return out;
-      }),
-      TextField<Ingress>("ports", "PORTS", [](const Ingress& i) { return i.tls.empty() ? "80" : "80, 443"; }),
+      TextField<Ingress>("address", "ADDRESS",
+                         [](const Ingress& i) {
+                           std::string out;
+                           for (const kube::Str a : i.addresses) AppendItem(out, a);
+                           return out;
+                         }),
+      TextField<Ingress>("ports", "PORTS",
+                         [](const Ingress& i) { return i.tls.empty() ? "80" : "80, 443"; }),
       AgeField(),
       TextField<Ingress>("backends", "", Backends),
   };
   tables["networkpolicies"] = {
-      TextField<NetworkPolicy>("pod_selector", "POD-SELECTOR", [](const NetworkPolicy& n) { return ShowSelector(n.pods); }),
+      TextField<NetworkPolicy>("pod_selector", "POD-SELECTOR",
+                               [](const NetworkPolicy& n) { return ShowSelector(n.pods); }),
       AgeField(),
-      BoolField<NetworkPolicy>("ingress", "", [](const NetworkPolicy& n) { return n.ingress_applies; }),
-      BoolField<NetworkPolicy>("egress", "", [](const NetworkPolicy& n) { return n.egress_applies; }),
+      BoolField<NetworkPolicy>("ingress", "",
+                               [](const NetworkPolicy& n) { return n.ingress_applies; }),
+      BoolField<NetworkPolicy>("egress", "",
+                               [](const NetworkPolicy& n) { return n.egress_applies; }),
   };
 }
 

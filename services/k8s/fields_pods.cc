@@ -10,10 +10,11 @@ namespace {
 using kube::Pod;
 
 Field Amount(std::string name, Unit unit, std::string resource, bool limits) {
-  return ViewField<Pod>(std::move(name), "", unit, [resource, limits](const kube::Object&, const Pod& pod, Picture&) {
-    const double amount = PodAmount(pod.spec, resource, limits);
-    return amount > 0 ? FieldValue::Number(amount) : FieldValue::None();
-  });
+  return ViewField<Pod>(std::move(name), "", unit,
+                        [resource, limits](const kube::Object&, const Pod& pod, Picture&) {
+                          const double amount = PodAmount(pod.spec, resource, limits);
+                          return amount > 0 ? FieldValue::Number(amount) : FieldValue::None();
+                        });
 }
 
 }  // namespace
@@ -38,11 +39,12 @@ void AddPodFields(std::map<std::string, std::vector<Field>, std::less<>>& tables
       Amount("memory_request", Unit::kBytes, "memory", false),
       Amount("cpu_limit", Unit::kCpu, "cpu", true),
       Amount("memory_limit", Unit::kBytes, "memory", true),
-      ViewField<Pod>("workload", "", Unit::kText, [](const kube::Object& o, const Pod&, Picture& p) {
-        const ObjectRef workload = WorkloadOf(p, o);
-        if (workload.kind == "Pod") return FieldValue::None();
-        return FieldValue::Text(fmt::format("{}/{}", workload.kind, workload.name));
-      }),
+      ViewField<Pod>("workload", "", Unit::kText,
+                     [](const kube::Object& o, const Pod&, Picture& p) {
+                       const ObjectRef workload = WorkloadOf(p, o);
+                       if (workload.kind == "Pod") return FieldValue::None();
+                       return FieldValue::Text(fmt::format("{}/{}", workload.kind, workload.name));
+                     }),
   };
 }
 

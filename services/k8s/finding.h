@@ -1,4 +1,5 @@
-// What is wrong with a cluster, found by rules: the same objects give the same findings in the same order.
+// What is wrong with a cluster, found by rules: the same objects give the same findings in the same
+// order.
 #pragma once
 
 #include <map>
@@ -26,8 +27,8 @@ struct Finding {
   Text cause;      // most likely cause
   Text next_step;  // what to do
   std::vector<Fact> evidence;
-  ObjectRef workload;     // controller of a pod; the object itself otherwise
-  int64_t affected = 1;   // objects in the same state that this finding stands for
+  ObjectRef workload;      // controller of a pod; the object itself otherwise
+  int64_t affected = 1;    // objects in the same state that this finding stands for
   bool untrusted = false;  // quotes text from the cluster
 
   Finding& With(std::string key, std::string value) {
@@ -67,12 +68,12 @@ void DiagnosePods(Findings& findings);       // diagnose_pods.cc
 void DiagnoseWorkloads(Findings& findings);  // diagnose_workloads.cc
 void DiagnoseJobs(Findings& findings);
 void DiagnoseAutoscalers(Findings& findings);
-void DiagnoseServices(Findings& findings);   // diagnose_network.cc
+void DiagnoseServices(Findings& findings);  // diagnose_network.cc
 void DiagnoseIngresses(Findings& findings);
-void DiagnoseStorage(Findings& findings);    // diagnose_config.cc
+void DiagnoseStorage(Findings& findings);  // diagnose_config.cc
 void DiagnoseReferences(Findings& findings);
 void DiagnoseQuotas(Findings& findings);
-void DiagnoseNodes(Findings& findings);      // diagnose_nodes.cc
+void DiagnoseNodes(Findings& findings);  // diagnose_nodes.cc
 void DiagnoseNamespaces(Findings& findings);
 
 /// Rules for one pod alone, without folding.
@@ -82,12 +83,14 @@ std::vector<Finding> DiagnosePod(Picture& picture, const kube::Object& object);
 struct MissingReference {
   std::string kind;  // "ConfigMap", "Secret", "PersistentVolumeClaim"
   std::string name;
-  std::string key;   // "" = the whole object
+  std::string key;  // "" = the whole object
 };
-std::vector<MissingReference> MissingReferences(Picture& picture, std::string_view ns, const kube::PodSpec& spec);
+std::vector<MissingReference> MissingReferences(Picture& picture, std::string_view ns,
+                                                const kube::PodSpec& spec);
 
 /// The diagnosis in words, with its JSON and facts.
-ToolResult AnswerFindings(const std::vector<Finding>& findings, Picture& picture, size_t max_findings = 50);
+ToolResult AnswerFindings(const std::vector<Finding>& findings, Picture& picture,
+                          size_t max_findings = 50);
 
 std::string_view SeverityName(Severity severity);  // "critical"
 

@@ -1,4 +1,5 @@
-// What a person may want to read: kinds and their fields, and how to look for the cause of common faults. Our own words.
+// What a person may want to read: kinds and their fields, and how to look for the cause of common
+// faults. Our own words.
 #pragma once
 
 #include <span>

@@ -21,7 +21,8 @@ constexpr absl::Duration kCheckLimit = absl::Milliseconds(2000);
 
 void SetTime(absl::Time from, google::protobuf::Timestamp* to) {
   to->set_seconds(absl::ToUnixSeconds(from));
-  to->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(from - absl::FromUnixSeconds(absl::ToUnixSeconds(from)))));
+  to->set_nanos(static_cast<int32_t>(
+      absl::ToInt64Nanoseconds(from - absl::FromUnixSeconds(absl::ToUnixSeconds(from)))));
 }
 
 // Arguments of a tool made here, not by a caller: skips absent ones.
@@ -49,19 +50,23 @@ std::string SentenceOf(const absl::Status& status) {
 
 absl::Status CheckPageSize(int32_t size, int32_t most) {
   if (size >= 0 && size <= most) return absl::OkStatus();
-  return base::InvalidArgument("page_size", "OUT_OF_RANGE", fmt::format("page_size is {}, allowed are 0 to {}.", size, most))
+  return base::InvalidArgument("page_size", "OUT_OF_RANGE",
+                               fmt::format("page_size is {}, allowed are 0 to {}.", size, most))
       .Hint("0 takes the default.");
 }
 
 absl::Status CheckScope(std::string_view field, const std::string& ns) {
   if (ns.empty() || IsDnsLabel(ns)) return absl::OkStatus();
-  return base::InvalidArgument(field, "INVALID_NAME", fmt::format("'{}' is no namespace name.", CleanText(ns, 80)))
+  return base::InvalidArgument(field, "INVALID_NAME",
+                               fmt::format("'{}' is no namespace name.", CleanText(ns, 80)))
       .Hint("A namespace name has lower-case letters, digits and '-', at most 63.");
 }
 
-void FillComponent(const std::string& name, const ClusterHealth& health, const base::Clock& clock, type::v1::ComponentStatus* out) {
+void FillComponent(const std::string& name, const ClusterHealth& health, const base::Clock& clock,
+                   type::v1::ComponentStatus* out) {
   out->set_name(name);
-  out->set_state(health.status.ok() ? type::v1::ComponentStatus::STATE_OK : type::v1::ComponentStatus::STATE_DOWN);
+  out->set_state(health.status.ok() ? type::v1::ComponentStatus::STATE_OK
+                                    : type::v1::ComponentStatus::STATE_DOWN);
   out->set_message(health.status.ok() ? fmt::format("Kubernetes {} answers.", health.version)
                                       : base::SanitizeUtf8(SentenceOf(health.status)));
   out->set_latency_ms(absl::ToDoubleMilliseconds(health.latency));
@@ -70,27 +75,36 @@ void FillComponent(const std::string& name, const ClusterHealth& health, const b
 
 }  // namespace
 
-absl::StatusOr<v1::ListToolsResponse> Handlers::ListTools(const v1::ListToolsRequest& request) const {
+absl::StatusOr<v1::ListToolsResponse> Handlers::ListTools(
+    const v1::ListToolsRequest& request) const {
   v1::ListToolsResponse out;
-  for (const Tool* tool : tools_.registry().List(request.group(), request.include_unavailable())) Fill(*tool, out.add_tools());
-  if (request.has_group() && !request.group().empty() && tools_.registry().List(request.group(), true).empty()) {
+  for (const Tool* tool : tools_.registry().List(request.group(), request.include_unavailable()))
+    Fill(*tool, out.add_tools());
+  if (request.has_group() && !request.group().empty() &&
+      tools_.registry().List(request.group(), true).empty()) {
     std::string groups;
     for (const Tool* tool : tools_.registry().List("", true)) {
-      if (groups.find(tool->group) == std::string::npos) groups += (groups.empty() ? "" : ", ") + tool->group;
+      if (groups.find(tool->group) == std::string::npos)
+        groups += (groups.empty() ? "" : ", ") + tool->group;
     }
-    return base::InvalidArgument("group", "UNKNOWN_GROUP", fmt::format("There is no group '{}'.", CleanText(request.group(), 80)))
+    return base::InvalidArgument(
+               "group", "UNKNOWN_GROUP",
+               fmt::format("There is no group '{}'.", CleanText(request.group(), 80)))
         .Hint(fmt::format("The groups are {}.", groups));
   }
   out.set_total_count(out.tools_size());
   return out;
 }
 
-absl::StatusOr<v1::CallToolResponse> Handlers::CallTool(const base::Context& ctx, const v1::CallToolRequest& request) {
+absl::StatusOr<v1::CallToolResponse> Handlers::CallTool(const base::Context& ctx,
+                                                        const v1::CallToolRequest& request) {
   std::string name;
-  OPSMESH_ASSIGN_OR_RETURN(const ToolResult result,
-                           tools_.Run(ctx, request.name(), request.arguments().raw(),
-                                      {request.context().cluster(), request.context().namespace_()}, &name));
-  OPSMESH_ASSIGN_OR_RETURN(const Cluster* cluster, tools_.clusters().Find(request.context().cluster()));
+  OPSMESH_ASSIGN_OR_RETURN(
+      const ToolResult result,
+      tools_.Run(ctx, request.name(), request.arguments().raw(),
+                 {request.context().cluster(), request.context().namespace_()}, &name));
+  OPSMESH_ASSIGN_OR_RETURN(const Cluster* cluster,
+                           tools_.clusters().Find(request.context().cluster()));
   v1::CallToolResponse out;
   out.set_name(name);
   out.mutable_result()->set_raw(result.json);
@@ -103,11 +117,14 @@ absl::StatusOr<v1::CallToolResponse> Handlers::CallTool(const base::Context& ctx
   return out;
 }
 
-absl::StatusOr<v1::TestToolResponse> Handlers::TestTool(const base::Context& ctx, const v1::TestToolRequest& request, bool chinese) {
+absl::StatusOr<v1::TestToolResponse> Handlers::TestTool(const base::Context& ctx,
+                                                        const v1::TestToolRequest& request,
+                                                        bool chinese) {
   v1::TestToolResponse out;
   std::string name;
   const absl::Duration begin = clock_.Steady();
-  const absl::StatusOr<ToolResult> result = tools_.Run(ctx, request.tool_name(), request.parameters().raw(), {}, &name);
+  const absl::StatusOr<ToolResult> result =
+      tools_.Run(ctx, request.tool_name(), request.parameters().raw(), {}, &name);
   out.set_duration_ms(absl::ToDoubleMilliseconds(clock_.Steady() - begin));
   out.set_tool_name(name.empty() ? CleanText(request.tool_name(), 128) : name);
   out.set_success(result.ok());
@@ -119,22 +136,29 @@ absl::StatusOr<v1::TestToolResponse> Handlers::TestTool(const base::Context& ctx
     const base::ErrorDetail detail = base::DetailOf(result.status());
     const auto zh = detail.metadata.find("plan_zh");
     const bool plan = chinese && zh != detail.metadata.end();
-    out.set_error(base::SanitizeUtf8(plan ? "没有更改任何东西：变更要经过操作闸门，本版本还没有。将提出的方案：" + zh->second : SentenceOf(result.status())));
+    out.set_error(base::SanitizeUtf8(
+        plan ? "没有更改任何东西：变更要经过操作闸门，本版本还没有。将提出的方案：" + zh->second
+             : SentenceOf(result.status())));
     out.set_reason(detail.reason);
   }
   return out;
 }
 
-absl::StatusOr<v1::ResolveObjectsResponse> Handlers::ResolveObjects(const base::Context& ctx, const v1::ResolveObjectsRequest& request) {
+absl::StatusOr<v1::ResolveObjectsResponse> Handlers::ResolveObjects(
+    const base::Context& ctx, const v1::ResolveObjectsRequest& request) {
   if (request.mentions_size() > 64) {
-    return base::InvalidArgument("mentions", "TOO_MANY_MENTIONS", fmt::format("{} mentions are more than 64.", request.mentions_size()))
+    return base::InvalidArgument(
+               "mentions", "TOO_MANY_MENTIONS",
+               fmt::format("{} mentions are more than 64.", request.mentions_size()))
         .Hint("Ask in several requests.");
   }
   OPSMESH_RETURN_IF_ERROR(CheckScope("context.namespace", request.context().namespace_()));
-  OPSMESH_ASSIGN_OR_RETURN(Cluster* cluster, tools_.clusters().Find(request.context().cluster()));
+  OPSMESH_ASSIGN_OR_RETURN(Cluster * cluster, tools_.clusters().Find(request.context().cluster()));
   const auto snapshot = cluster->Picture(ctx);
   const auto index = indexes_.Of(cluster->id()).Get(snapshot, cluster->change_count());
-  const size_t most = request.max_candidates() > 0 ? static_cast<size_t>(std::min(request.max_candidates(), 100)) : 8;
+  const size_t most = request.max_candidates() > 0
+                          ? static_cast<size_t>(std::min(request.max_candidates(), 100))
+                          : 8;
   v1::ResolveObjectsResponse out;
   for (const v1::Mention& mention : request.mentions()) {
     v1::ResolvedMention* resolved = out.add_mentions();
@@ -157,21 +181,25 @@ absl::StatusOr<v1::ResolveObjectsResponse> Handlers::ResolveObjects(const base::
     }
   }
   Picture picture(snapshot, "", clock_.Now());
-  for (const char* plural : {"namespaces", "nodes", "deployments", "statefulsets", "daemonsets", "pods", "services"}) (void)picture.All(plural);
+  for (const char* plural :
+       {"namespaces", "nodes", "deployments", "statefulsets", "daemonsets", "pods", "services"})
+    (void)picture.All(plural);
   Fill(picture.ledger(), out.mutable_ledger());
   return out;
 }
 
-absl::StatusOr<v1::ListObjectsResponse> Handlers::ListObjects(const base::Context& ctx, const v1::ListObjectsRequest& request) {
+absl::StatusOr<v1::ListObjectsResponse> Handlers::ListObjects(
+    const base::Context& ctx, const v1::ListObjectsRequest& request) {
   OPSMESH_RETURN_IF_ERROR(CheckPageSize(request.page_size(), 1000));
   OPSMESH_RETURN_IF_ERROR(CheckScope("namespace", request.namespace_()));
-  OPSMESH_ASSIGN_OR_RETURN(Cluster* cluster, tools_.clusters().Find(request.cluster()));
+  OPSMESH_ASSIGN_OR_RETURN(Cluster * cluster, tools_.clusters().Find(request.cluster()));
   OPSMESH_ASSIGN_OR_RETURN(const kube::ResourceType type, cluster->Resolve(ctx, request.kind()));
   Query query;
   query.type = type;
   query.limit = request.page_size() > 0 ? request.page_size() : 100;
   query.cursor = request.page_token();
-  query.fingerprint = fmt::format("list|{}|{}|{}|{}", type.qualified_name(), request.namespace_(), request.label_selector(), request.field_selector());
+  query.fingerprint = fmt::format("list|{}|{}|{}|{}", type.qualified_name(), request.namespace_(),
+                                  request.label_selector(), request.field_selector());
   if (!request.label_selector().empty()) {
     OPSMESH_ASSIGN_OR_RETURN(query.labels, kube::LabelSelector::Parse(request.label_selector()));
   }
@@ -189,9 +217,16 @@ absl::StatusOr<v1::ListObjectsResponse> Handlers::ListObjects(const base::Contex
     std::sort(live.begin(), live.end(), [](const kube::ObjectPtr& a, const kube::ObjectPtr& b) {
       return std::pair(a->ns(), a->name()) < std::pair(b->ns(), b->name());
     });
-    picture.ledger().Checked({.source = "apiserver", .subject = type.plural, .reason = "", .age_seconds = {}, .shown_count = {}, .total_count = {}});
+    picture.ledger().Checked({.source = "apiserver",
+                              .subject = type.plural,
+                              .reason = "",
+                              .age_seconds = {},
+                              .shown_count = {},
+                              .total_count = {}});
   }
-  OPSMESH_ASSIGN_OR_RETURN(const QueryResult result, cached ? k8s::Run(query, picture.In(type.plural), picture) : k8s::Run(query, live, picture));
+  OPSMESH_ASSIGN_OR_RETURN(
+      const QueryResult result,
+      cached ? k8s::Run(query, picture.In(type.plural), picture) : k8s::Run(query, live, picture));
   v1::ListObjectsResponse out;
   std::vector<const Field*> columns;
   for (const Field& field : FieldsOf(type.plural)) {
@@ -203,7 +238,8 @@ absl::StatusOr<v1::ListObjectsResponse> Handlers::ListObjects(const base::Contex
     v1::ObjectSummary* row = out.add_objects();
     row->set_namespace_(std::string(object->ns()));
     row->set_name(std::string(object->name()));
-    for (const Field* field : columns) row->add_cells(CleanText(Shown(field->get(*object, picture), field->unit), 1024));
+    for (const Field* field : columns)
+      row->add_cells(CleanText(Shown(field->get(*object, picture), field->unit), 1024));
   }
   out.set_next_page_token(result.next_cursor);
   out.set_total_count(result.matched);
@@ -211,19 +247,25 @@ absl::StatusOr<v1::ListObjectsResponse> Handlers::ListObjects(const base::Contex
   return out;
 }
 
-absl::StatusOr<v1::GetObjectResponse> Handlers::GetObject(const base::Context& ctx, const v1::GetObjectRequest& request) {
+absl::StatusOr<v1::GetObjectResponse> Handlers::GetObject(const base::Context& ctx,
+                                                          const v1::GetObjectRequest& request) {
   OPSMESH_RETURN_IF_ERROR(CheckScope("namespace", request.namespace_()));
   if (!IsObjectName(request.name())) {
-    return base::InvalidArgument("name", "INVALID_NAME", fmt::format("'{}' is no object name.", CleanText(request.name(), 80)))
+    return base::InvalidArgument(
+               "name", "INVALID_NAME",
+               fmt::format("'{}' is no object name.", CleanText(request.name(), 80)))
         .Hint("Names have no '/', '%' or spaces and at most 253 characters.");
   }
-  OPSMESH_ASSIGN_OR_RETURN(Cluster* cluster, tools_.clusters().Find(request.cluster()));
+  OPSMESH_ASSIGN_OR_RETURN(Cluster * cluster, tools_.clusters().Find(request.cluster()));
   OPSMESH_ASSIGN_OR_RETURN(const kube::ResourceType type, cluster->Resolve(ctx, request.kind()));
-  const std::string ns = !type.namespaced ? "" : request.namespace_().empty() ? "default" : request.namespace_();
+  const std::string ns = !type.namespaced               ? ""
+                         : request.namespace_().empty() ? "default"
+                                                        : request.namespace_();
   const Arguments none;
   const ToolCall call{ctx, *cluster, none, ns, clock_.Now()};
   Picture picture(cluster->Picture(ctx), ns, call.now);
-  OPSMESH_ASSIGN_OR_RETURN(const kube::ObjectPtr object, ReadObject(call, picture, type, ns, request.name()));
+  OPSMESH_ASSIGN_OR_RETURN(const kube::ObjectPtr object,
+                           ReadObject(call, picture, type, ns, request.name()));
   v1::GetObjectResponse out;
   out.mutable_object()->set_raw(std::string(object->json()));
   out.set_yaml(base::SanitizeUtf8(ToYaml(*object)));
@@ -234,7 +276,8 @@ absl::StatusOr<v1::GetObjectResponse> Handlers::GetObject(const base::Context& c
 absl::StatusOr<v1::ListClustersResponse> Handlers::ListClusters(const base::Context& ctx) {
   v1::ListClustersResponse out;
   for (const auto& cluster : tools_.clusters().all()) {
-    const ClusterHealth health = cluster->Check(ctx, kCheckLimit / static_cast<double>(tools_.clusters().all().size()));
+    const ClusterHealth health =
+        cluster->Check(ctx, kCheckLimit / static_cast<double>(tools_.clusters().all().size()));
     v1::Cluster* to = out.add_clusters();
     to->set_cluster_id(cluster->id());
     to->set_version(health.version);
@@ -251,9 +294,10 @@ absl::StatusOr<v1::ListClustersResponse> Handlers::ListClusters(const base::Cont
   return out;
 }
 
-absl::StatusOr<v1::DiagnoseResponse> Handlers::Diagnose(const base::Context& ctx, const v1::DiagnoseRequest& request) {
+absl::StatusOr<v1::DiagnoseResponse> Handlers::Diagnose(const base::Context& ctx,
+                                                        const v1::DiagnoseRequest& request) {
   OPSMESH_RETURN_IF_ERROR(CheckScope("namespace", request.namespace_()));
-  OPSMESH_ASSIGN_OR_RETURN(Cluster* cluster, tools_.clusters().Find(request.cluster()));
+  OPSMESH_ASSIGN_OR_RETURN(Cluster * cluster, tools_.clusters().Find(request.cluster()));
   Picture picture(cluster->Picture(ctx), request.namespace_(), clock_.Now());
   OPSMESH_RETURN_IF_ERROR(picture.CheckReadable("pods"));
   OPSMESH_RETURN_IF_ERROR(picture.CheckNamespace());
@@ -269,10 +313,15 @@ absl::StatusOr<v1::DiagnoseResponse> Handlers::Diagnose(const base::Context& ctx
 
 absl::StatusOr<v1::GetK8sStatusResponse> Handlers::GetK8sStatus(const base::Context& ctx) {
   v1::GetK8sStatusResponse out;
-  const auto name = [](const std::string& id, bool first) { return first ? std::string("kubernetes") : "kubernetes/" + id; };
+  const auto name = [](const std::string& id, bool first) {
+    return first ? std::string("kubernetes") : "kubernetes/" + id;
+  };
   bool first = true;
   for (const auto& cluster : tools_.clusters().all()) {
-    FillComponent(name(cluster->id(), first), cluster->Check(ctx, kCheckLimit / static_cast<double>(tools_.clusters().all().size())), clock_, out.add_components());
+    FillComponent(
+        name(cluster->id(), first),
+        cluster->Check(ctx, kCheckLimit / static_cast<double>(tools_.clusters().all().size())),
+        clock_, out.add_components());
     first = false;
   }
   for (const ClusterProblem& problem : problems_) {
@@ -284,7 +333,8 @@ absl::StatusOr<v1::GetK8sStatusResponse> Handlers::GetK8sStatus(const base::Cont
   type::v1::ComponentStatus* gate = out.add_components();
   gate->set_name("action_gate");
   gate->set_state(type::v1::ComponentStatus::STATE_DISABLED);
-  gate->set_message("The action gate is not built in this version: nothing here changes a cluster.");
+  gate->set_message(
+      "The action gate is not built in this version: nothing here changes a cluster.");
   return out;
 }
 
@@ -292,19 +342,24 @@ absl::StatusOr<std::unique_ptr<rpc::StreamSource<v1::StreamPodLogsResponse>>> Ha
     const base::Context& ctx, const v1::StreamPodLogsRequest& request) {
   OPSMESH_RETURN_IF_ERROR(CheckScope("namespace", request.namespace_()));
   if (!IsDnsSubdomain(request.pod())) {
-    return base::InvalidArgument("pod", "INVALID_NAME", fmt::format("'{}' is no pod name.", CleanText(request.pod(), 80)))
+    return base::InvalidArgument("pod", "INVALID_NAME",
+                                 fmt::format("'{}' is no pod name.", CleanText(request.pod(), 80)))
         .Hint("A pod name has lower-case letters, digits, '-' and '.', at most 253.");
   }
   if (!request.container().empty() && !IsDnsLabel(request.container())) {
-    return base::InvalidArgument("container", "INVALID_NAME", fmt::format("'{}' is no container name.", CleanText(request.container(), 80)));
+    return base::InvalidArgument(
+        "container", "INVALID_NAME",
+        fmt::format("'{}' is no container name.", CleanText(request.container(), 80)));
   }
   if (request.tail_lines() < 0 || request.tail_lines() > 2000 || request.since_seconds() < 0) {
-    return base::InvalidArgument("tail_lines", "OUT_OF_RANGE", "tail_lines must be 0 to 2000 and since_seconds not negative.")
+    return base::InvalidArgument("tail_lines", "OUT_OF_RANGE",
+                                 "tail_lines must be 0 to 2000 and since_seconds not negative.")
         .Hint("0 takes the default.");
   }
-  OPSMESH_ASSIGN_OR_RETURN(Cluster* cluster, tools_.clusters().Find(request.cluster()));
+  OPSMESH_ASSIGN_OR_RETURN(Cluster * cluster, tools_.clusters().Find(request.cluster()));
   Picture picture(cluster->Picture(ctx), request.namespace_(), clock_.Now());
-  OPSMESH_RETURN_IF_ERROR(CheckExists(picture, TypeOf("pods"), request.namespace_(), request.pod()));
+  OPSMESH_RETURN_IF_ERROR(
+      CheckExists(picture, TypeOf("pods"), request.namespace_(), request.pod()));
   kube::LogOptions options;
   options.container = request.container();
   options.previous = request.previous();
@@ -312,9 +367,11 @@ absl::StatusOr<std::unique_ptr<rpc::StreamSource<v1::StreamPodLogsResponse>>> Ha
   if (request.since_seconds() > 0) options.since = absl::Seconds(request.since_seconds());
   auto stream = std::make_unique<PodLogStream>();
   if (request.follow()) {
-    OPSMESH_RETURN_IF_ERROR(stream->Follow(ctx, *cluster, request.namespace_(), request.pod(), options));
+    OPSMESH_RETURN_IF_ERROR(
+        stream->Follow(ctx, *cluster, request.namespace_(), request.pod(), options));
   } else {
-    OPSMESH_ASSIGN_OR_RETURN(kube::LogText log, cluster->PodLogs(ctx, request.namespace_(), request.pod(), options));
+    OPSMESH_ASSIGN_OR_RETURN(kube::LogText log,
+                             cluster->PodLogs(ctx, request.namespace_(), request.pod(), options));
     stream->Give(std::move(log.lines));
   }
   return stream;

@@ -14,18 +14,25 @@ namespace opsmesh::k8s {
 /// Thread-safe.
 class Handlers {
  public:
-  Handlers(ToolRunner& tools, IndexCaches& indexes, const std::vector<ClusterProblem>& problems, const base::Clock& clock)
+  Handlers(ToolRunner& tools, IndexCaches& indexes, const std::vector<ClusterProblem>& problems,
+           const base::Clock& clock)
       : tools_(tools), indexes_(indexes), problems_(problems), clock_(clock) {}
 
   absl::StatusOr<v1::ListToolsResponse> ListTools(const v1::ListToolsRequest& request) const;
-  absl::StatusOr<v1::CallToolResponse> CallTool(const base::Context& ctx, const v1::CallToolRequest& request);
+  absl::StatusOr<v1::CallToolResponse> CallTool(const base::Context& ctx,
+                                                const v1::CallToolRequest& request);
   /// A tool that fails is a result here.
-  absl::StatusOr<v1::TestToolResponse> TestTool(const base::Context& ctx, const v1::TestToolRequest& request, bool chinese);
-  absl::StatusOr<v1::ResolveObjectsResponse> ResolveObjects(const base::Context& ctx, const v1::ResolveObjectsRequest& request);
-  absl::StatusOr<v1::ListObjectsResponse> ListObjects(const base::Context& ctx, const v1::ListObjectsRequest& request);
-  absl::StatusOr<v1::GetObjectResponse> GetObject(const base::Context& ctx, const v1::GetObjectRequest& request);
+  absl::StatusOr<v1::TestToolResponse> TestTool(const base::Context& ctx,
+                                                const v1::TestToolRequest& request, bool chinese);
+  absl::StatusOr<v1::ResolveObjectsResponse> ResolveObjects(
+      const base::Context& ctx, const v1::ResolveObjectsRequest& request);
+  absl::StatusOr<v1::ListObjectsResponse> ListObjects(const base::Context& ctx,
+                                                      const v1::ListObjectsRequest& request);
+  absl::StatusOr<v1::GetObjectResponse> GetObject(const base::Context& ctx,
+                                                  const v1::GetObjectRequest& request);
   absl::StatusOr<v1::ListClustersResponse> ListClusters(const base::Context& ctx);
-  absl::StatusOr<v1::DiagnoseResponse> Diagnose(const base::Context& ctx, const v1::DiagnoseRequest& request);
+  absl::StatusOr<v1::DiagnoseResponse> Diagnose(const base::Context& ctx,
+                                                const v1::DiagnoseRequest& request);
   absl::StatusOr<v1::GetK8sStatusResponse> GetK8sStatus(const base::Context& ctx);
   /// The lines, then a message with done; a followed log holds no thread while it waits.
   absl::StatusOr<std::unique_ptr<rpc::StreamSource<v1::StreamPodLogsResponse>>> OpenPodLogs(

@@ -9,8 +9,8 @@
 
 namespace opsmesh::k8s {
 
-/// Appends values in document order; the caller balances Begin and End. Ill-formed UTF-8 becomes U+FFFD, NaN and
-/// infinities become null. Not thread-safe.
+/// Appends values in document order; the caller balances Begin and End. Ill-formed UTF-8 becomes
+/// U+FFFD, NaN and infinities become null. Not thread-safe.
 class JsonWriter {
  public:
   JsonWriter& BeginObject();
@@ -25,8 +25,7 @@ class JsonWriter {
   JsonWriter& Value(bool value);
   JsonWriter& Value(double value);
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  JsonWriter& Value(T value) {
+  requires(!std::same_as<T, bool>) JsonWriter& Value(T value) {
     return Number(std::to_string(value));
   }
   JsonWriter& Null();

@@ -20,16 +20,24 @@ constexpr size_t kFollowedLogs = 4096;
 class K8sPart final : public server::Service {
  public:
   K8sPart(server::Environment& env, const K8sConfig& config)
-      : env_(env), http_(http_client::Client::Create({.max_calls = kFollowedLogs + 1024})), clusters_(StartClusters(config)), registry_(AllTools({config.image_reports})),
+      : env_(env),
+        http_(http_client::Client::Create({.max_calls = kFollowedLogs + 1024})),
+        clusters_(StartClusters(config)),
+        registry_(AllTools({config.image_reports})),
         runner_(registry_, clusters_,
-                {.enable_cache = config.enable_cache, .cache_timeout = config.cache_timeout,
-                 .max_concurrent_calls = config.max_concurrent_calls, .clock = &env.clock, .logger = &env.logger}),
-        indexes_(env.clock), grpc_(MakeK8sService({env.runner, runner_, indexes_, problems_, env.clock})) {}
+                {.enable_cache = config.enable_cache,
+                 .cache_timeout = config.cache_timeout,
+                 .max_concurrent_calls = config.max_concurrent_calls,
+                 .clock = &env.clock,
+                 .logger = &env.logger}),
+        indexes_(env.clock),
+        grpc_(MakeK8sService({env.runner, runner_, indexes_, problems_, env.clock})) {}
 
   std::vector<grpc::Service*> GrpcServices() override { return {grpc_.get()}; }
 
  private:
-  // A cluster that cannot be used is shown with its reason; the others work, and so does the service.
+  // A cluster that cannot be used is shown with its reason; the others work, and so does the
+  // service.
   std::vector<std::unique_ptr<Cluster>> StartClusters(const K8sConfig& config) {
     std::vector<std::unique_ptr<Cluster>> out;
     for (const ClusterSettings& settings : config.clusters) {
@@ -48,7 +56,9 @@ class K8sPart final : public server::Service {
       if (cluster.ok()) {
         out.push_back(*std::move(cluster));
       } else {
-        env_.logger.Error("cluster cannot be used", {{"cluster", settings.id}, {"err", std::string(cluster.status().message())}});
+        env_.logger.Error(
+            "cluster cannot be used",
+            {{"cluster", settings.id}, {"err", std::string(cluster.status().message())}});
         problems_.push_back({settings.id, cluster.status()});
       }
     }

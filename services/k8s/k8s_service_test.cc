@@ -1,4 +1,5 @@
-// The service as its callers see it: a real process in this process, real gRPC, the simulated cluster behind real HTTP.
+// The service as its callers see it: a real process in this process, real gRPC, the simulated
+// cluster behind real HTTP.
 #include <atomic>
 #include <cstdio>
 #include <fstream>
@@ -58,10 +59,14 @@ class K8sServiceTest : public ::testing::Test {
     if (simulator_) simulator_->Stop();
   }
   base::Context Caller() const {
-    return base::Context::Background().WithTimeout(absl::Seconds(20)).WithPrincipal({"test", base::Role::kAdmin});
+    return base::Context::Background()
+        .WithTimeout(absl::Seconds(20))
+        .WithPrincipal({"test", base::Role::kAdmin});
   }
   template <typename Req, typename Resp>
-  absl::StatusOr<Resp> Call(grpc::Status (K8sService::Stub::*method)(grpc::ClientContext*, const Req&, Resp*), const Req& request) {
+  absl::StatusOr<Resp> Call(grpc::Status (K8sService::Stub::*method)(grpc::ClientContext*,
+                                                                     const Req&, Resp*),
+                            const Req& request) {
     return rpc::Call(Caller(), channel_->identity(), *stub_, method, request);
   }
   v1::CallToolResponse Tool(const std::string& name, const std::string& arguments) {
@@ -101,13 +106,15 @@ TEST_F(K8sServiceTest, DiagnosesTheDemoClusterAndFindsNothingInItsHealthyParts) 
   EXPECT_GT(all->findings_size(), 0);
   std::printf("%s\n", all->text().en().c_str());
   for (const v1::Finding& f : all->findings()) {
-    EXPECT_FALSE(f.summary().zh().empty() || f.cause().en().empty() || f.next_step().en().empty()) << f.code();
+    EXPECT_FALSE(f.summary().zh().empty() || f.cause().en().empty() || f.next_step().en().empty())
+        << f.code();
   }
 }
 
 TEST_F(K8sServiceTest, LinksWordsToObjects) {
   v1::ResolveObjectsRequest request;
-  for (const char* text : {"cart", "shop", "no-such-thing-at-all"}) request.add_mentions()->set_text(text);
+  for (const char* text : {"cart", "shop", "no-such-thing-at-all"})
+    request.add_mentions()->set_text(text);
   const auto response = Call(&K8sService::Stub::ResolveObjects, request);
   ASSERT_TRUE(response.ok()) << response.status().message();
   ASSERT_GT(response->mentions(0).candidates_size(), 0);
@@ -146,7 +153,8 @@ TEST_F(K8sServiceTest, ListsAndReadsObjectsWithPagesAndWithoutSecretValues) {
 TEST_F(K8sServiceTest, ReportsAToolThatFailsAsAResult) {
   v1::TestToolRequest request;
   request.set_tool_name("scale_deployment");
-  request.mutable_parameters()->set_raw(R"({"namespace":"shop","deployment_name":"cart","replicas":5})");
+  request.mutable_parameters()->set_raw(
+      R"({"namespace":"shop","deployment_name":"cart","replicas":5})");
   const auto response = Call(&K8sService::Stub::TestTool, request);
   ASSERT_TRUE(response.ok()) << response.status().message();
   EXPECT_FALSE(response->success());
@@ -161,7 +169,8 @@ TEST_F(K8sServiceTest, SaysThatTheGateIsNotBuilt) {
 }
 
 TEST_F(K8sServiceTest, StreamsTheLogOfAPod) {
-  const nlohmann::json pods = *base::ParseJson(Tool("list_kubernetes_pods", R"({"namespace":"shop","status":"Running"})").result().raw());
+  const nlohmann::json pods = *base::ParseJson(
+      Tool("list_kubernetes_pods", R"({"namespace":"shop","status":"Running"})").result().raw());
   ASSERT_FALSE(pods["items"].empty());
   v1::StreamPodLogsRequest request;
   request.set_namespace_("shop");
@@ -169,12 +178,14 @@ TEST_F(K8sServiceTest, StreamsTheLogOfAPod) {
   request.set_tail_lines(5);
   int lines = 0;
   bool done = false;
-  const absl::Status status = rpc::CallStream<K8sService::Stub, v1::StreamPodLogsRequest, v1::StreamPodLogsResponse>(
-      Caller(), channel_->identity(), *stub_, &K8sService::Stub::StreamPodLogs, request, [&](v1::StreamPodLogsResponse& part) {
-        lines += part.lines_size();
-        done = part.done();
-        return absl::OkStatus();
-      });
+  const absl::Status status =
+      rpc::CallStream<K8sService::Stub, v1::StreamPodLogsRequest, v1::StreamPodLogsResponse>(
+          Caller(), channel_->identity(), *stub_, &K8sService::Stub::StreamPodLogs, request,
+          [&](v1::StreamPodLogsResponse& part) {
+            lines += part.lines_size();
+            done = part.done();
+            return absl::OkStatus();
+          });
   EXPECT_TRUE(status.ok()) << status.message();
   EXPECT_TRUE(done);
   EXPECT_LE(lines, 5);
@@ -182,7 +193,8 @@ TEST_F(K8sServiceTest, StreamsTheLogOfAPod) {
 
 // 100 is far more than the pool has threads: a log that is followed must not hold one.
 TEST_F(K8sServiceTest, ManyFollowedLogsDoNotHoldUpTheTools) {
-  const nlohmann::json pods = *base::ParseJson(Tool("list_kubernetes_pods", R"({"namespace":"shop","status":"Running"})").result().raw());
+  const nlohmann::json pods = *base::ParseJson(
+      Tool("list_kubernetes_pods", R"({"namespace":"shop","status":"Running"})").result().raw());
   v1::StreamPodLogsRequest request;
   request.set_namespace_("shop");
   request.set_pod(pods["items"][0]["name"].get<std::string>());
@@ -194,11 +206,13 @@ TEST_F(K8sServiceTest, ManyFollowedLogsDoNotHoldUpTheTools) {
   std::vector<std::thread> readers;
   for (int i = 0; i < 100; ++i) {
     readers.emplace_back([&] {
-      const absl::Status status = rpc::CallStream<K8sService::Stub, v1::StreamPodLogsRequest, v1::StreamPodLogsResponse>(
-          all, channel_->identity(), *stub_, &K8sService::Stub::StreamPodLogs, request, [&](v1::StreamPodLogsResponse& part) {
-            if (part.lines_size() > 0) ++open;
-            return absl::OkStatus();
-          });
+      const absl::Status status =
+          rpc::CallStream<K8sService::Stub, v1::StreamPodLogsRequest, v1::StreamPodLogsResponse>(
+              all, channel_->identity(), *stub_, &K8sService::Stub::StreamPodLogs, request,
+              [&](v1::StreamPodLogsResponse& part) {
+                if (part.lines_size() > 0) ++open;
+                return absl::OkStatus();
+              });
       EXPECT_EQ(status.code(), absl::StatusCode::kCancelled) << status.message();
     });
   }
@@ -223,7 +237,8 @@ TEST_F(K8sServiceTest, ReportsTheClusterUpThenDownAndStillAnswersFromTheCache) {
   v1::CallToolRequest verify;
   verify.set_name("verify_kubernetes_connection");
   const absl::Time begin = absl::Now();
-  EXPECT_EQ(Call(&K8sService::Stub::CallTool, verify).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Call(&K8sService::Stub::CallTool, verify).status().code(),
+            absl::StatusCode::kUnavailable);
   EXPECT_LT(absl::Now() - begin, absl::Seconds(4));
 }
 
@@ -235,7 +250,8 @@ TEST_F(K8sServiceTest, ShowsAClusterThatCannotBeSetUpAndGoesOn) {
   EXPECT_EQ(clusters->clusters(0).status().state(), type::v1::ComponentStatus::STATE_DOWN);
   v1::CallToolRequest request;
   request.set_name("list_kubernetes_pods");
-  EXPECT_EQ(Call(&K8sService::Stub::CallTool, request).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Call(&K8sService::Stub::CallTool, request).status().code(),
+            absl::StatusCode::kFailedPrecondition);
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ constexpr absl::Duration kFirstListLimit = absl::Milliseconds(2500);
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Cluster>> KubeCluster::Start(KubeClusterOptions options, http_client::Client& http) {
+absl::StatusOr<std::unique_ptr<Cluster>> KubeCluster::Start(KubeClusterOptions options,
+                                                            http_client::Client& http) {
   std::unique_ptr<KubeCluster> cluster(new KubeCluster(std::move(options)));
   const KubeClusterOptions& o = cluster->options_;
   kube::Client::Options client;
@@ -27,8 +28,11 @@ absl::StatusOr<std::unique_ptr<Cluster>> KubeCluster::Start(KubeClusterOptions o
   kube::Cache::Options cache;
   cache.clock = o.clock;
   cache.ids = o.ids;
-  cache.on_change = [raw = cluster.get()](const kube::Change&) { raw->changes_.fetch_add(1, std::memory_order_relaxed); };
-  OPSMESH_ASSIGN_OR_RETURN(cluster->cache_, kube::Cache::Start(*cluster->client_, std::move(cache)));
+  cache.on_change = [raw = cluster.get()](const kube::Change&) {
+    raw->changes_.fetch_add(1, std::memory_order_relaxed);
+  };
+  OPSMESH_ASSIGN_OR_RETURN(cluster->cache_,
+                           kube::Cache::Start(*cluster->client_, std::move(cache)));
   return std::unique_ptr<Cluster>(std::move(cluster));
 }
 
@@ -38,8 +42,8 @@ std::string KubeCluster::default_namespace() const {
 }
 
 std::shared_ptr<const kube::Snapshot> KubeCluster::Picture(const base::Context& ctx) {
-  // Only the first questions wait for the first lists, and not for long: what is there by then is read, and the ledger
-  // says what is not.
+  // Only the first questions wait for the first lists, and not for long: what is there by then is
+  // read, and the ledger says what is not.
   if (!settled_.load(std::memory_order_relaxed)) {
     const absl::Status synced = cache_->WaitForSync(ctx.WithTimeout(kFirstListLimit));
     if (synced.ok() || ctx.Check().ok()) settled_.store(true, std::memory_order_relaxed);
@@ -47,40 +51,48 @@ std::shared_ptr<const kube::Snapshot> KubeCluster::Picture(const base::Context& 
   return cache_->Get();
 }
 
-absl::StatusOr<kube::ResourceType> KubeCluster::Resolve(const base::Context& ctx, std::string_view name) {
+absl::StatusOr<kube::ResourceType> KubeCluster::Resolve(const base::Context& ctx,
+                                                        std::string_view name) {
   return client_->Resolve(ctx.WithTimeout(kApiserverLimit), name);
 }
 
-absl::StatusOr<std::shared_ptr<const kube::Discovery>> KubeCluster::Discover(const base::Context& ctx) {
+absl::StatusOr<std::shared_ptr<const kube::Discovery>> KubeCluster::Discover(
+    const base::Context& ctx) {
   return client_->Discover(ctx.WithTimeout(kApiserverLimit));
 }
 
-absl::StatusOr<kube::ListResult> KubeCluster::List(const base::Context& ctx, const kube::ResourceType& type, std::string_view ns,
+absl::StatusOr<kube::ListResult> KubeCluster::List(const base::Context& ctx,
+                                                   const kube::ResourceType& type,
+                                                   std::string_view ns,
                                                    const kube::ListOptions& options) {
   return client_->List(ctx.WithTimeout(absl::Seconds(20)), type, ns, options);
 }
 
-absl::StatusOr<kube::ObjectPtr> KubeCluster::Get(const base::Context& ctx, const kube::ResourceType& type, std::string_view ns,
-                                                 std::string_view name) {
+absl::StatusOr<kube::ObjectPtr> KubeCluster::Get(const base::Context& ctx,
+                                                 const kube::ResourceType& type,
+                                                 std::string_view ns, std::string_view name) {
   return client_->Get(ctx.WithTimeout(kApiserverLimit), type, ns, name);
 }
 
-absl::StatusOr<kube::LogText> KubeCluster::PodLogs(const base::Context& ctx, std::string_view ns, std::string_view pod,
+absl::StatusOr<kube::LogText> KubeCluster::PodLogs(const base::Context& ctx, std::string_view ns,
+                                                   std::string_view pod,
                                                    const kube::LogOptions& options) {
   return client_->PodLogs(ctx.WithTimeout(absl::Seconds(20)), ns, pod, options);
 }
 
-absl::StatusOr<std::shared_ptr<http_client::Call>> KubeCluster::FollowPodLogs(const base::Context& ctx, std::string_view ns,
-                                                                              std::string_view pod, const kube::LogOptions& options,
-                                                                              kube::FollowObserver observer) {
+absl::StatusOr<std::shared_ptr<http_client::Call>> KubeCluster::FollowPodLogs(
+    const base::Context& ctx, std::string_view ns, std::string_view pod,
+    const kube::LogOptions& options, kube::FollowObserver observer) {
   return client_->FollowPodLogs(ctx, ns, pod, options, std::move(observer));
 }
 
-absl::StatusOr<kube::AccessAnswer> KubeCluster::CanI(const base::Context& ctx, const kube::AccessQuestion& question) {
+absl::StatusOr<kube::AccessAnswer> KubeCluster::CanI(const base::Context& ctx,
+                                                     const kube::AccessQuestion& question) {
   return client_->CanI(ctx.WithTimeout(kApiserverLimit), question);
 }
 
-absl::StatusOr<std::vector<kube::PodUsage>> KubeCluster::PodMetrics(const base::Context& ctx, std::string_view ns) {
+absl::StatusOr<std::vector<kube::PodUsage>> KubeCluster::PodMetrics(const base::Context& ctx,
+                                                                    std::string_view ns) {
   return client_->PodMetrics(ctx.WithTimeout(kApiserverLimit), ns);
 }
 
@@ -91,8 +103,10 @@ absl::StatusOr<std::vector<kube::NodeUsage>> KubeCluster::NodeMetrics(const base
 ClusterHealth KubeCluster::Check(const base::Context& ctx, absl::Duration limit) {
   ClusterHealth health;
   const absl::Duration begin = options_.clock->Steady();
-  // Part of the caller's time is left for the answer: a cluster that hangs is reported, it does not make the report late.
-  const absl::StatusOr<kube::ServerVersion> version = client_->Version(ctx.WithTimeout(std::min(limit, ctx.Remaining() * 0.7)));
+  // Part of the caller's time is left for the answer: a cluster that hangs is reported, it does not
+  // make the report late.
+  const absl::StatusOr<kube::ServerVersion> version =
+      client_->Version(ctx.WithTimeout(std::min(limit, ctx.Remaining() * 0.7)));
   health.latency = options_.clock->Steady() - begin;
   health.status = version.status();
   if (version.ok()) health.version = version->git_version;
@@ -103,14 +117,16 @@ std::vector<ContextInfo> KubeCluster::Contexts() const {
   std::vector<ContextInfo> out;
   const auto contexts = kube::ListContexts(options_.load, options_.environment);
   if (!contexts.ok()) return out;
-  for (const kube::ContextInfo& c : *contexts) out.push_back({c.name, c.cluster, c.user, c.default_namespace, c.current});
+  for (const kube::ContextInfo& c : *contexts)
+    out.push_back({c.name, c.cluster, c.user, c.default_namespace, c.current});
   return out;
 }
 
 uint64_t KubeCluster::change_count() const {
   // First lists and relists are changes of the picture, too.
   uint64_t count = changes_.load(std::memory_order_relaxed);
-  for (const kube::KindStatus& status : cache_->Status()) count += status.lists + (status.synced() ? 1 : 0) * 1000003;
+  for (const kube::KindStatus& status : cache_->Status())
+    count += status.lists + (status.synced() ? 1 : 0) * 1000003;
   return count;
 }
 

@@ -1,4 +1,5 @@
-// A real cluster: libs/kube's client and watch cache behind the Cluster interface. The client cannot write.
+// A real cluster: libs/kube's client and watch cache behind the Cluster interface. The client
+// cannot write.
 #pragma once
 
 #include <atomic>
@@ -25,25 +26,34 @@ struct KubeClusterOptions {
 
 class KubeCluster final : public Cluster {
  public:
-  /// Loads the configuration and begins to list and watch; waits for nothing. `http` must outlive it.
-  static absl::StatusOr<std::unique_ptr<Cluster>> Start(KubeClusterOptions options, http_client::Client& http);
+  /// Loads the configuration and begins to list and watch; waits for nothing. `http` must outlive
+  /// it.
+  static absl::StatusOr<std::unique_ptr<Cluster>> Start(KubeClusterOptions options,
+                                                        http_client::Client& http);
 
   const std::string& id() const override { return options_.id; }
   bool simulated() const override { return options_.simulated; }
   std::string default_namespace() const override;
   std::shared_ptr<const kube::Snapshot> Picture(const base::Context& ctx) override;
-  absl::StatusOr<kube::ResourceType> Resolve(const base::Context& ctx, std::string_view name) override;
-  absl::StatusOr<std::shared_ptr<const kube::Discovery>> Discover(const base::Context& ctx) override;
-  absl::StatusOr<kube::ListResult> List(const base::Context& ctx, const kube::ResourceType& type, std::string_view ns,
+  absl::StatusOr<kube::ResourceType> Resolve(const base::Context& ctx,
+                                             std::string_view name) override;
+  absl::StatusOr<std::shared_ptr<const kube::Discovery>> Discover(
+      const base::Context& ctx) override;
+  absl::StatusOr<kube::ListResult> List(const base::Context& ctx, const kube::ResourceType& type,
+                                        std::string_view ns,
                                         const kube::ListOptions& options) override;
-  absl::StatusOr<kube::ObjectPtr> Get(const base::Context& ctx, const kube::ResourceType& type, std::string_view ns,
-                                      std::string_view name) override;
-  absl::StatusOr<kube::LogText> PodLogs(const base::Context& ctx, std::string_view ns, std::string_view pod,
+  absl::StatusOr<kube::ObjectPtr> Get(const base::Context& ctx, const kube::ResourceType& type,
+                                      std::string_view ns, std::string_view name) override;
+  absl::StatusOr<kube::LogText> PodLogs(const base::Context& ctx, std::string_view ns,
+                                        std::string_view pod,
                                         const kube::LogOptions& options) override;
-  absl::StatusOr<std::shared_ptr<http_client::Call>> FollowPodLogs(const base::Context& ctx, std::string_view ns,
-      std::string_view pod, const kube::LogOptions& options, kube::FollowObserver observer) override;
-  absl::StatusOr<kube::AccessAnswer> CanI(const base::Context& ctx, const kube::AccessQuestion& question) override;
-  absl::StatusOr<std::vector<kube::PodUsage>> PodMetrics(const base::Context& ctx, std::string_view ns) override;
+  absl::StatusOr<std::shared_ptr<http_client::Call>> FollowPodLogs(
+      const base::Context& ctx, std::string_view ns, std::string_view pod,
+      const kube::LogOptions& options, kube::FollowObserver observer) override;
+  absl::StatusOr<kube::AccessAnswer> CanI(const base::Context& ctx,
+                                          const kube::AccessQuestion& question) override;
+  absl::StatusOr<std::vector<kube::PodUsage>> PodMetrics(const base::Context& ctx,
+                                                         std::string_view ns) override;
   absl::StatusOr<std::vector<kube::NodeUsage>> NodeMetrics(const base::Context& ctx) override;
   ClusterHealth Check(const base::Context& ctx, absl::Duration limit) override;
   std::vector<ContextInfo> Contexts() const override;

@@ -16,7 +16,10 @@ constexpr size_t kTextRows = 200;
 
 std::string_view ZhName(const kube::ResourceType& type) {
   static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
-      {"namespaces", "命名空间"}, {"nodes", "节点"}, {"services", "服务（Service）"}, {"events", "事件"}};
+      {"namespaces", "命名空间"},
+      {"nodes", "节点"},
+      {"services", "服务（Service）"},
+      {"events", "事件"}};
   for (const auto& [plural, name] : kNames) {
     if (type.plural == plural) return name;
   }
@@ -44,11 +47,14 @@ std::vector<const Field*> AskedFields(const Query& query, const std::vector<cons
   std::vector<const Field*> out;
   const auto add = [&](const Field& field) {
     const auto same = [&](const Field* f) { return f->name == field.name; };
-    if (field.name.empty() || std::any_of(shown.begin(), shown.end(), same) || std::any_of(out.begin(), out.end(), same)) return;
+    if (field.name.empty() || std::any_of(shown.begin(), shown.end(), same) ||
+        std::any_of(out.begin(), out.end(), same))
+      return;
     out.push_back(&field);
   };
   for (const Condition& condition : query.where) {
-    if (!condition.field.name.starts_with('.') || condition.op != Condition::Op::kEqual) add(condition.field);
+    if (!condition.field.name.starts_with('.') || condition.op != Condition::Op::kEqual)
+      add(condition.field);
   }
   add(query.sort_by);
   return out;
@@ -79,11 +85,13 @@ std::string RowTable(const Query& query, const QueryResult& result, Picture& pic
   std::vector<const Field*> columns = ShownFields(query, picture);
   for (const Field* field : AskedFields(query, columns)) columns.push_back(field);
   std::vector<std::string> header;
-  for (const Field* field : columns) header.push_back(field->header.empty() ? field->name : field->header);
+  for (const Field* field : columns)
+    header.push_back(field->header.empty() ? field->name : field->header);
   TextTable table(std::move(header));
   for (size_t i = 0; i < result.rows.size() && i < kTextRows; ++i) {
     std::vector<std::string> cells;
-    for (const Field* field : columns) cells.push_back(Shown(field->get(*result.rows[i], picture), field->unit));
+    for (const Field* field : columns)
+      cells.push_back(Shown(field->get(*result.rows[i], picture), field->unit));
     table.AddRow(std::move(cells));
   }
   return table.Render();
@@ -112,11 +120,13 @@ std::string GroupTable(const Query& query, const QueryResult& result) {
   return table.Render();
 }
 
-void WriteAggregates(const std::vector<Aggregate>& aggregates, const std::vector<AggregateValue>& values, JsonWriter& json) {
+void WriteAggregates(const std::vector<Aggregate>& aggregates,
+                     const std::vector<AggregateValue>& values, JsonWriter& json) {
   json.Key("aggregates").BeginObject();
   for (size_t i = 0; i < aggregates.size(); ++i) {
     json.Key(aggregates[i].name);
-    WriteValue(values[i].count ? FieldValue::Number(values[i].value) : FieldValue::None(), aggregates[i].field.unit, json);
+    WriteValue(values[i].count ? FieldValue::Number(values[i].value) : FieldValue::None(),
+               aggregates[i].field.unit, json);
   }
   json.EndObject();
 }
@@ -142,16 +152,21 @@ Text Sentence(const Query& query, const QueryResult& result, const Picture& pict
   const bool none = result.matched == 0;
   Text out;
   if (Filtered(query)) {
-    out.zh = none ? fmt::format("{}没有符合条件的{}（共 {}）", place.zh, ZhName(query.type), total.zh)
-                  : fmt::format("{}共有 {}符合条件（总共 {}）", place.zh, count.zh, total.zh);
+    out.zh =
+        none ? fmt::format("{}没有符合条件的{}（共 {}）", place.zh, ZhName(query.type), total.zh)
+             : fmt::format("{}共有 {}符合条件（总共 {}）", place.zh, count.zh, total.zh);
     out.en = none ? fmt::format("No {} {} match (of {})", query.type.plural, place.en, total.en)
-                  : fmt::format("{} {} match{} (of {})", count.en, place.en, result.matched == 1 ? "es" : "", result.total);
+                  : fmt::format("{} {} match{} (of {})", count.en, place.en,
+                                result.matched == 1 ? "es" : "", result.total);
   } else {
-    out.zh = none ? fmt::format("{}没有{}", place.zh, ZhName(query.type)) : fmt::format("{}共有 {}", place.zh, count.zh);
-    out.en = none ? fmt::format("There are no {} {}", query.type.plural, place.en) : fmt::format("{} {}", count.en, place.en);
+    out.zh = none ? fmt::format("{}没有{}", place.zh, ZhName(query.type))
+                  : fmt::format("{}共有 {}", place.zh, count.zh);
+    out.en = none ? fmt::format("There are no {} {}", query.type.plural, place.en)
+                  : fmt::format("{} {}", count.en, place.en);
   }
   std::string parts;
-  for (const auto& [status, n] : result.statuses) parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", n, status);
+  for (const auto& [status, n] : result.statuses)
+    parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", n, status);
   if (!parts.empty() && !none) {
     out.zh += "：" + parts;
     out.en += ": " + parts;
@@ -169,20 +184,23 @@ void SayTruncation(const Query& query, const QueryResult& result, ToolResult& ou
     out.truncated = true;
     out.text.zh += fmt::format("\n本页 {} 条，共 {} 条；{}。\n", shown, all,
                                result.next_cursor.empty() ? "这是最后一页" : "用 cursor 取下一页");
-    out.text.en += fmt::format("\n{} of {} on this page; {}.\n", shown, all,
-                               result.next_cursor.empty() ? "this is the last page" : "pass the cursor for the next one");
+    out.text.en += fmt::format(
+        "\n{} of {} on this page; {}.\n", shown, all,
+        result.next_cursor.empty() ? "this is the last page" : "pass the cursor for the next one");
     if (result.next_cursor.empty()) out.truncated = false;
   } else if (query.group_by.empty() && result.rows.size() > kTextRows) {
     out.text.zh += fmt::format("\n表中显示前 {} 条，数据中有全部 {} 条。\n", kTextRows, shown);
-    out.text.en += fmt::format("\nThe table shows the first {}, the data has all {}.\n", kTextRows, shown);
+    out.text.en +=
+        fmt::format("\nThe table shows the first {}, the data has all {}.\n", kTextRows, shown);
   }
 }
 
 }  // namespace
 
 Text CountOf(const kube::ResourceType& type, int64_t count) {
-  return {fmt::format("{} 个{}{}", count, ZhName(type).starts_with(type.kind) ? " " : "", ZhName(type)),
-          fmt::format("{} {}", count, count == 1 ? type.singular : type.plural)};
+  return {
+      fmt::format("{} 个{}{}", count, ZhName(type).starts_with(type.kind) ? " " : "", ZhName(type)),
+      fmt::format("{} {}", count, count == 1 ? type.singular : type.plural)};
 }
 
 Text PlaceOf(const kube::ResourceType& type, std::string_view ns) {
@@ -194,7 +212,8 @@ Text PlaceOf(const kube::ResourceType& type, std::string_view ns) {
 const kube::ResourceType& TypeOf(std::string_view plural) {
   const kube::ResourceType* type = kube::FindBuiltin(plural);
   if (!type) {
-    std::fprintf(stderr, "'%.*s' is no built-in kind.\n", static_cast<int>(plural.size()), plural.data());
+    std::fprintf(stderr, "'%.*s' is no built-in kind.\n", static_cast<int>(plural.size()),
+                 plural.data());
     std::abort();
   }
   return *type;
@@ -216,7 +235,8 @@ absl::StatusOr<Query> QueryFrom(const ToolCall& call, const kube::ResourceType& 
   query.type = type;
   query.limit = args.Integer("limit", args.Integer("top", 100));
   query.cursor = args.String("cursor");
-  query.fingerprint = fmt::format("{}|{}|{}", type.qualified_name(), NamespaceOf(call), args.canonical());
+  query.fingerprint =
+      fmt::format("{}|{}|{}", type.qualified_name(), NamespaceOf(call), args.canonical());
   if (!query.cursor.empty()) {
     // The cursor itself is no part of the question.
     const std::string quoted = fmt::format("\"cursor\":\"{}\"", query.cursor);
@@ -228,7 +248,8 @@ absl::StatusOr<Query> QueryFrom(const ToolCall& call, const kube::ResourceType& 
     }
   }
   if (args.Has("label_selector")) {
-    OPSMESH_ASSIGN_OR_RETURN(query.labels, kube::LabelSelector::Parse(args.String("label_selector")));
+    OPSMESH_ASSIGN_OR_RETURN(query.labels,
+                             kube::LabelSelector::Parse(args.String("label_selector")));
   }
   if (args.Has("field_selector")) {
     OPSMESH_ASSIGN_OR_RETURN(query.where, ParseFieldSelector(args.String("field_selector")));
@@ -261,15 +282,18 @@ absl::StatusOr<Query> QueryFrom(const ToolCall& call, const kube::ResourceType& 
   return query;
 }
 
-absl::StatusOr<ToolResult> Answer(const Query& query, std::span<const kube::ObjectPtr> objects, Picture& picture) {
+absl::StatusOr<ToolResult> Answer(const Query& query, std::span<const kube::ObjectPtr> objects,
+                                  Picture& picture) {
   OPSMESH_ASSIGN_OR_RETURN(const QueryResult result, Run(query, objects, picture));
   ToolResult out;
   JsonWriter json;
   json.BeginObject().Field("kind", query.type.kind).Field("resource", query.type.qualified_name());
   if (query.type.namespaced) {
     json.Key("namespace");
-    if (picture.ns().empty()) json.Null();
-    else json.Value(picture.ns());
+    if (picture.ns().empty())
+      json.Null();
+    else
+      json.Value(picture.ns());
   }
   json.Field("total", result.total).Field("matched", result.matched);
   if (!result.statuses.empty()) {
@@ -318,7 +342,9 @@ absl::StatusOr<ToolResult> Answer(const Query& query, std::span<const kube::Obje
   out.untrusted = query.type.plural == "events";
   out.ledger = picture.ledger();
   for (LedgerEntry& entry : out.ledger.checked) {
-    if (entry.subject.substr(0, entry.subject.find(' ')) != query.type.plural || query.group_by.size()) continue;
+    if (entry.subject.substr(0, entry.subject.find(' ')) != query.type.plural ||
+        query.group_by.size())
+      continue;
     if (static_cast<int64_t>(result.rows.size()) == result.matched) continue;
     entry.shown_count = static_cast<int64_t>(result.rows.size());
     entry.total_count = result.matched;
@@ -326,8 +352,10 @@ absl::StatusOr<ToolResult> Answer(const Query& query, std::span<const kube::Obje
   return out;
 }
 
-absl::StatusOr<ToolResult> ListCached(const ToolCall& call, const Query& query, std::string_view ns) {
-  Picture picture(call.cluster.Picture(call.ctx), std::string(query.type.namespaced ? ns : ""), call.now);
+absl::StatusOr<ToolResult> ListCached(const ToolCall& call, const Query& query,
+                                      std::string_view ns) {
+  Picture picture(call.cluster.Picture(call.ctx), std::string(query.type.namespaced ? ns : ""),
+                  call.now);
   OPSMESH_RETURN_IF_ERROR(picture.CheckReadable(query.type.plural));
   OPSMESH_RETURN_IF_ERROR(picture.CheckNamespace());
   const auto objects = picture.In(query.type.plural);

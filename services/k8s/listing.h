@@ -23,13 +23,16 @@ std::string NamespaceOf(const ToolCall& call);
 /// Namespace of a single object: the argument, else the scope, else the cluster's default.
 std::string NamespaceForOne(const ToolCall& call);
 
-/// A query from the usual arguments (label_selector, field_selector, status, where, limit, cursor, ...), those that are
-/// there. `type` is what it is over.
+/// A query from the usual arguments (label_selector, field_selector, status, where, limit, cursor,
+/// ...), those that are there. `type` is what it is over.
 absl::StatusOr<Query> QueryFrom(const ToolCall& call, const kube::ResourceType& type);
 
-/// Runs `query` over the cached objects of its kind and writes the answer. NOT_FOUND when the namespace does not exist.
-absl::StatusOr<ToolResult> ListCached(const ToolCall& call, const Query& query, std::string_view ns);
+/// Runs `query` over the cached objects of its kind and writes the answer. NOT_FOUND when the
+/// namespace does not exist.
+absl::StatusOr<ToolResult> ListCached(const ToolCall& call, const Query& query,
+                                      std::string_view ns);
 /// The same over objects that were read by themselves.
-absl::StatusOr<ToolResult> Answer(const Query& query, std::span<const kube::ObjectPtr> objects, Picture& picture);
+absl::StatusOr<ToolResult> Answer(const Query& query, std::span<const kube::ObjectPtr> objects,
+                                  Picture& picture);
 
 }  // namespace opsmesh::k8s

@@ -61,37 +61,58 @@ absl::StatusOr<ToolResult> CheckNetworkPolicies(const ToolCall& call) {
   TextTable policies({"NAMESPACE", "POLICY", "PODS SELECTED", "INGRESS", "EGRESS"});
   int64_t count = 0, idle = 0;
   json.BeginObject().Key("policies").BeginArray();
-  ForEach<kube::NetworkPolicy>(picture.In("networkpolicies"), [&](const kube::Object& object, const kube::NetworkPolicy& policy) {
-    const auto selected = policy.pods.empty() ? picture.All("pods").InNamespace(object.ns()).size()
-                                              : picture.All("pods").Matching(object.ns(), policy.pods).size();
-    ++count;
-    idle += selected == 0 ? 1 : 0;
-    const std::string in = RuleWords(policy.ingress, policy.ingress_applies), eg = RuleWords(policy.egress, policy.egress_applies);
-    policies.AddRow({std::string(object.ns()), std::string(object.name()), std::to_string(selected), in, eg});
-    json.BeginObject().Field("namespace", object.ns()).Field("name", object.name()).Field("pod_selector", ShowSelector(policy.pods));
-    json.Field("selected_pods", static_cast<int64_t>(selected)).Field("ingress", in).Field("egress", eg).EndObject();
-  });
+  ForEach<kube::NetworkPolicy>(
+      picture.In("networkpolicies"),
+      [&](const kube::Object& object, const kube::NetworkPolicy& policy) {
+        const auto selected = policy.pods.empty()
+                                  ? picture.All("pods").InNamespace(object.ns()).size()
+                                  : picture.All("pods").Matching(object.ns(), policy.pods).size();
+        ++count;
+        idle += selected == 0 ? 1 : 0;
+        const std::string in = RuleWords(policy.ingress, policy.ingress_applies),
+                          eg = RuleWords(policy.egress, policy.egress_applies);
+        policies.AddRow({std::string(object.ns()), std::string(object.name()),
+                         std::to_string(selected), in, eg});
+        json.BeginObject()
+            .Field("namespace", object.ns())
+            .Field("name", object.name())
+            .Field("pod_selector", ShowSelector(policy.pods));
+        json.Field("selected_pods", static_cast<int64_t>(selected))
+            .Field("ingress", in)
+            .Field("egress", eg)
+            .EndObject();
+      });
   json.EndArray().Key("namespaces").BeginArray();
   TextTable coverage({"NAMESPACE", "PODS", "INGRESS RESTRICTED", "EGRESS RESTRICTED"});
   int64_t pods = 0, open = 0;
   for (const auto& [ns, c] : by_namespace) {
     pods += c.pods;
     open += c.pods - c.ingress;
-    coverage.AddRow({ns, std::to_string(c.pods), std::to_string(c.ingress), std::to_string(c.egress)});
-    json.BeginObject().Field("namespace", ns).Field("pods", c.pods).Field("ingress_restricted", c.ingress).Field("egress_restricted", c.egress).EndObject();
+    coverage.AddRow(
+        {ns, std::to_string(c.pods), std::to_string(c.ingress), std::to_string(c.egress)});
+    json.BeginObject()
+        .Field("namespace", ns)
+        .Field("pods", c.pods)
+        .Field("ingress_restricted", c.ingress)
+        .Field("egress_restricted", c.egress)
+        .EndObject();
   }
   json.EndArray().Field("policy_total", count).Field("open_pods", open).EndObject();
   out.json = json.Take();
   const Text place = PlaceOf(TypeOf("networkpolicies"), picture.ns());
-  out.text = Say("{0}有 {2} 条网络策略，其中 {3} 条没有选中任何 Pod；{4} 个 Pod 中 {5} 个没有入站限制。\n\n",
-                 "{2} network policies {1}, {3} of which select no pod; {5} of {4} pods have no ingress restriction.\n\n", place.zh, place.en, count, idle, pods, open);
+  out.text = Say(
+      "{0}有 {2} 条网络策略，其中 {3} 条没有选中任何 Pod；{4} 个 Pod 中 {5} 个没有入站限制。\n\n",
+      "{2} network policies {1}, {3} of which select no pod; {5} of {4} pods have no ingress "
+      "restriction.\n\n",
+      place.zh, place.en, count, idle, pods, open);
   out.text.AppendBoth(policies.Render() + (policies.empty() ? "" : "\n") + coverage.Render());
   out.AddFact("networkpolicies.total", count);
   out.AddFact("pods.without_ingress_policy", open);
   LedgerEntry plugin;
   plugin.source = "network plugin";
   plugin.subject = "enforcement of policies";
-  plugin.reason = "whether the cluster's network plugin enforces policies cannot be read from the API";
+  plugin.reason =
+      "whether the cluster's network plugin enforces policies cannot be read from the API";
   out.ledger = picture.ledger();
   out.ledger.NotChecked(std::move(plugin));
   return out;

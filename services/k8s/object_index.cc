@@ -10,19 +10,40 @@
 namespace opsmesh::k8s {
 namespace {
 
-constexpr const char* kIndexed[] = {"namespaces", "nodes", "deployments", "statefulsets", "daemonsets", "cronjobs", "jobs", "pods",
-                                    "services", "ingresses", "configmaps", "secrets", "persistentvolumeclaims", "persistentvolumes",
-                                    "storageclasses", "horizontalpodautoscalers", "poddisruptionbudgets", "networkpolicies",
-                                    "resourcequotas", "serviceaccounts", "replicasets"};
-constexpr const char* kAppLabels[] = {"app", "app.kubernetes.io/name", "app.kubernetes.io/instance", "k8s-app", "app.kubernetes.io/component", "component"};
+constexpr const char* kIndexed[] = {"namespaces",
+                                    "nodes",
+                                    "deployments",
+                                    "statefulsets",
+                                    "daemonsets",
+                                    "cronjobs",
+                                    "jobs",
+                                    "pods",
+                                    "services",
+                                    "ingresses",
+                                    "configmaps",
+                                    "secrets",
+                                    "persistentvolumeclaims",
+                                    "persistentvolumes",
+                                    "storageclasses",
+                                    "horizontalpodautoscalers",
+                                    "poddisruptionbudgets",
+                                    "networkpolicies",
+                                    "resourcequotas",
+                                    "serviceaccounts",
+                                    "replicasets"};
+constexpr const char* kAppLabels[] = {
+    "app",     "app.kubernetes.io/name",      "app.kubernetes.io/instance",
+    "k8s-app", "app.kubernetes.io/component", "component"};
 
-// The name of a pod's workload: its owner, without the hash that a ReplicaSet or a CronJob's job adds.
+// The name of a pod's workload: its owner, without the hash that a ReplicaSet or a CronJob's job
+// adds.
 std::string WorkloadName(const kube::Object& pod) {
   const kube::OwnerRef* owner = pod.meta().controller();
   if (!owner) return "";
   std::string name(owner->name);
   if (owner->kind == "ReplicaSet") {
-    const std::string suffix = "-" + std::string(kube::Lookup(pod.meta().labels, "pod-template-hash"));
+    const std::string suffix =
+        "-" + std::string(kube::Lookup(pod.meta().labels, "pod-template-hash"));
     if (suffix.size() > 1 && name.ends_with(suffix)) {
       name.resize(name.size() - suffix.size());
     } else if (const size_t dash = name.rfind('-'); dash != std::string::npos) {
@@ -47,11 +68,14 @@ std::vector<std::string> ShorterNames(const std::string& text) {
 
 }  // namespace
 
-ObjectIndex::ObjectIndex(std::shared_ptr<const kube::Snapshot> snapshot) : snapshot_(std::move(snapshot)) {
+ObjectIndex::ObjectIndex(std::shared_ptr<const kube::Snapshot> snapshot)
+    : snapshot_(std::move(snapshot)) {
   for (const char* plural : kIndexed) AddAll(plural);
   for (const auto& [name, ids] : by_name_) {
     names_.push_back(name);
-    const bool pods_only = std::all_of(ids.begin(), ids.end(), [&](uint32_t id) { return entries_[id].kind == "Pod" || entries_[id].kind == "ReplicaSet"; });
+    const bool pods_only = std::all_of(ids.begin(), ids.end(), [&](uint32_t id) {
+      return entries_[id].kind == "Pod" || entries_[id].kind == "ReplicaSet";
+    });
     if (!pods_only) near_names_.push_back(name);
   }
   std::sort(names_.begin(), names_.end());
@@ -65,7 +89,8 @@ void ObjectIndex::AddAll(std::string_view plural) {
     const auto id = static_cast<uint32_t>(entries_.size());
     entries_.push_back({object.get(), object->meta().kind, pods ? WorkloadName(*object) : ""});
     by_name_[object->name()].push_back(id);
-    if (pods && !entries_.back().workload.empty()) by_workload_[entries_.back().workload].push_back(id);
+    if (pods && !entries_.back().workload.empty())
+      by_workload_[entries_.back().workload].push_back(id);
     if (sets) continue;
     for (const char* label : kAppLabels) {
       const kube::Str value = kube::Lookup(object->meta().labels, label);
@@ -92,8 +117,10 @@ class ObjectIndex::Search {
     // "shop/cart" names the namespace, too; "deployment/cart" the kind.
     if (const size_t slash = text_.find('/'); slash != std::string::npos) {
       const std::string head = text_.substr(0, slash);
-      if (const kube::ResourceType* type = kube::FindBuiltin(head)) kind_ = type->kind;
-      else name_space_ = head;
+      if (const kube::ResourceType* type = kube::FindBuiltin(head))
+        kind_ = type->kind;
+      else
+        name_space_ = head;
       text_ = text_.substr(slash + 1);
     }
     if (!query.kind.empty()) kind_ = query.kind;
@@ -124,7 +151,8 @@ class ObjectIndex::Search {
     const Entry& entry = index_.entries_[id];
     if (!kind_.empty() && entry.kind != kind_) return;
     if (kind_.empty() && entry.kind == "ReplicaSet" && match != Match::kExact) return;
-    if (!name_space_.empty() && !entry.object->ns().empty() && entry.object->ns() != name_space_) score *= 0.5;
+    if (!name_space_.empty() && !entry.object->ns().empty() && entry.object->ns() != name_space_)
+      score *= 0.5;
     auto& best = best_[id];
     if (score > best.second) best = {match, score};
   }
@@ -153,11 +181,13 @@ class ObjectIndex::Search {
   void Near() {
     const size_t limit = std::clamp<size_t>(text_.size() / 3, 1, 3);
     for (const std::string_view name : index_.near_names_) {
-      const size_t longer = std::max(name.size(), text_.size()), shorter = std::min(name.size(), text_.size());
+      const size_t longer = std::max(name.size(), text_.size()),
+                   shorter = std::min(name.size(), text_.size());
       if (longer - shorter > limit) continue;
       const size_t distance = base::EditDistance(text_, name, limit);
       if (distance > limit) continue;
-      Look(index_.by_name_, name, Match::kNear, 0.5 * (1.0 - static_cast<double>(distance) / static_cast<double>(longer)));
+      Look(index_.by_name_, name, Match::kNear,
+           0.5 * (1.0 - static_cast<double>(distance) / static_cast<double>(longer)));
     }
   }
 
@@ -171,9 +201,11 @@ class ObjectIndex::Search {
       return std::tuple(e.object->ns(), e.kind, e.object->name());
     };
     const size_t keep = std::min(max_candidates, order.size());
-    std::partial_sort(order.begin(), order.begin() + static_cast<ptrdiff_t>(keep), order.end(), [&](const auto& a, const auto& b) {
-      return a.first != b.first ? a.first > b.first : key(a.second) < key(b.second);
-    });
+    std::partial_sort(order.begin(), order.begin() + static_cast<ptrdiff_t>(keep), order.end(),
+                      [&](const auto& a, const auto& b) {
+                        return a.first != b.first ? a.first > b.first
+                                                  : key(a.second) < key(b.second);
+                      });
     Resolution out;
     out.total = static_cast<int64_t>(order.size());
     for (size_t i = 0; i < keep; ++i) {
@@ -181,7 +213,8 @@ class ObjectIndex::Search {
       Candidate candidate;
       candidate.object.kind = object.meta().kind;
       const size_t slash = object.meta().api_version.find('/');
-      if (slash != std::string_view::npos) candidate.object.group = object.meta().api_version.substr(0, slash);
+      if (slash != std::string_view::npos)
+        candidate.object.group = object.meta().api_version.substr(0, slash);
       candidate.object.name_space = object.ns();
       candidate.object.name = object.name();
       candidate.object.resource_version = object.meta().resource_version;
@@ -204,7 +237,8 @@ Resolution ObjectIndex::Resolve(const MentionQuery& query, size_t max_candidates
   return Search(*this, query).Run(max_candidates);
 }
 
-std::shared_ptr<const ObjectIndex> IndexCache::Get(const std::shared_ptr<const kube::Snapshot>& snapshot, uint64_t change_count) {
+std::shared_ptr<const ObjectIndex> IndexCache::Get(
+    const std::shared_ptr<const kube::Snapshot>& snapshot, uint64_t change_count) {
   const std::lock_guard lock(mutex_);
   const absl::Duration now = clock_.Steady();
   if (index_ && (change_count == change_count_ || now - built_ < absl::Seconds(1))) return index_;

@@ -25,7 +25,7 @@ struct Candidate {
 
 struct MentionQuery {
   std::string text;
-  std::string kind;  // canonical kind ("Pod"); "" = any
+  std::string kind;        // canonical kind ("Pod"); "" = any
   std::string name_space;  // "" = any
 };
 
@@ -34,7 +34,8 @@ struct Resolution {
   int64_t total = 0;
 };
 
-/// Names of one picture. Immutable, thread-safe. Built in one pass over the objects; a look-up touches only what matches.
+/// Names of one picture. Immutable, thread-safe. Built in one pass over the objects; a look-up
+/// touches only what matches.
 class ObjectIndex {
  public:
   explicit ObjectIndex(std::shared_ptr<const kube::Snapshot> snapshot);
@@ -59,14 +60,16 @@ class ObjectIndex {
   std::unordered_map<std::string_view, Ids> by_label_;  // values of app labels
   std::unordered_map<std::string_view, Ids> by_part_;   // words inside names, pods left out
   std::vector<std::string_view> names_;                 // sorted, unique
-  std::vector<std::string_view> near_names_;            // names worth a spelling correction: no pods
+  std::vector<std::string_view> near_names_;  // names worth a spelling correction: no pods
 };
 
-/// Keeps the index of a cluster as fresh as the picture, rebuilt at most once a second. Thread-safe.
+/// Keeps the index of a cluster as fresh as the picture, rebuilt at most once a second.
+/// Thread-safe.
 class IndexCache {
  public:
   explicit IndexCache(const base::Clock& clock) : clock_(clock) {}
-  std::shared_ptr<const ObjectIndex> Get(const std::shared_ptr<const kube::Snapshot>& snapshot, uint64_t change_count);
+  std::shared_ptr<const ObjectIndex> Get(const std::shared_ptr<const kube::Snapshot>& snapshot,
+                                         uint64_t change_count);
 
  private:
   const base::Clock& clock_;

@@ -1,9 +1,9 @@
 // Words of a sentence linked to the objects of the small cluster.
+#include "services/k8s/object_index.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libs/testing/fake_clock.h"
 #include "services/k8s/fake_cluster.h"
-#include "services/k8s/object_index.h"
 
 namespace opsmesh::k8s {
 namespace {
@@ -13,7 +13,8 @@ class ObjectIndexTest : public ::testing::Test {
   Resolution Of(const std::string& text, const std::string& kind = "", const std::string& ns = "") {
     return index_.Resolve({text, kind, ns}, 8);
   }
-  std::string First(const std::string& text, const std::string& kind = "", const std::string& ns = "") {
+  std::string First(const std::string& text, const std::string& kind = "",
+                    const std::string& ns = "") {
     const Resolution r = Of(text, kind, ns);
     if (r.candidates.empty()) return "";
     return Display(r.candidates[0].object);
@@ -66,7 +67,8 @@ TEST_F(ObjectIndexTest, CountsAllAndKeepsTheBestWithAStableOrder) {
   EXPECT_GT(few.total, 2);
   const Resolution again = index_.Resolve({"web", "", ""}, 2);
   EXPECT_EQ(few.candidates[1].object, again.candidates[1].object);
-  for (size_t i = 1; i < few.candidates.size(); ++i) EXPECT_GE(few.candidates[i - 1].score, few.candidates[i].score);
+  for (size_t i = 1; i < few.candidates.size(); ++i)
+    EXPECT_GE(few.candidates[i - 1].score, few.candidates[i].score);
 }
 
 TEST_F(ObjectIndexTest, IsRebuiltOnlyWhenTheClusterChangedAndAtMostOnceASecond) {

@@ -14,8 +14,8 @@ struct Orphan {
   Text reason;
 };
 
-/// Ordered by kind, namespace and name. What controllers and tools keep for themselves is left out: system namespaces,
-/// service account tokens, Helm releases, published certificates.
+/// Ordered by kind, namespace and name. What controllers and tools keep for themselves is left out:
+/// system namespaces, service account tokens, Helm releases, published certificates.
 std::vector<Orphan> FindOrphans(Picture& picture);
 
 /// Arguments: namespace, limit.

@@ -1,4 +1,5 @@
-// Parameters that many tools share, so that the same thing has the same name, words and limits everywhere.
+// Parameters that many tools share, so that the same thing has the same name, words and limits
+// everywhere.
 #pragma once
 
 #include <string>
@@ -11,9 +12,11 @@ namespace opsmesh::k8s {
 inline Param NamespaceParam(bool required = false) {
   Param p;
   p.name = "namespace";
-  p.description = required ? Text{"命名空间", "Namespace"}
-                           : Text{"命名空间；省略则用会话的命名空间，没有则为全部，\"*\" 表示全部",
-                                  "Namespace; absent = the conversation's, else all of them; \"*\" = all of them"};
+  p.description =
+      required
+          ? Text{"命名空间", "Namespace"}
+          : Text{"命名空间；省略则用会话的命名空间，没有则为全部，\"*\" 表示全部",
+                 "Namespace; absent = the conversation's, else all of them; \"*\" = all of them"};
   p.required = required;
   p.format = required ? ParamFormat::kNamespace : ParamFormat::kNamespaceOrAll;
   return p;
@@ -23,14 +26,17 @@ inline Param NamespaceParam(bool required = false) {
 inline Param OneNamespaceParam() {
   Param p;
   p.name = "namespace";
-  p.description = {"对象所在的命名空间；省略则用会话的命名空间，没有则为默认命名空间；集群级对象忽略",
-                   "Namespace of the object; absent = the conversation's, else the cluster's default; ignored for "
-                   "cluster-scoped kinds"};
+  p.description = {
+      "对象所在的命名空间；省略则用会话的命名空间，没有则为默认命名空间；集群级对象忽略",
+      "Namespace of the object; absent = the conversation's, else the cluster's default; ignored "
+      "for "
+      "cluster-scoped kinds"};
   p.format = ParamFormat::kNamespace;
   return p;
 }
 
-inline Param NameParam(std::string name, Text description, bool required = true, ParamFormat format = ParamFormat::kName) {
+inline Param NameParam(std::string name, Text description, bool required = true,
+                       ParamFormat format = ParamFormat::kName) {
   Param p;
   p.name = std::move(name);
   p.description = std::move(description);
@@ -49,8 +55,8 @@ inline Param KindParam(std::string name = "resource_type") {
   return p;
 }
 
-inline Param IntParam(std::string name, Text description, int64_t minimum, int64_t maximum, std::string default_json,
-                      bool required = false) {
+inline Param IntParam(std::string name, Text description, int64_t minimum, int64_t maximum,
+                      std::string default_json, bool required = false) {
   Param p;
   p.name = std::move(name);
   p.type = ParamType::kInteger;
@@ -71,7 +77,8 @@ inline Param BoolParam(std::string name, Text description, bool fallback) {
   return p;
 }
 
-inline Param TextParam(std::string name, Text description, ParamFormat format = ParamFormat::kText) {
+inline Param TextParam(std::string name, Text description,
+                       ParamFormat format = ParamFormat::kText) {
   Param p;
   p.name = std::move(name);
   p.description = std::move(description);
@@ -100,22 +107,29 @@ inline Param LimitParam() {
 }
 
 inline Param CursorParam() {
-  return TextParam("cursor", {"上一页的 next_cursor", "next_cursor of the page before"}, ParamFormat::kCursor);
+  return TextParam("cursor", {"上一页的 next_cursor", "next_cursor of the page before"},
+                   ParamFormat::kCursor);
 }
 
 inline Param LabelSelectorParam() {
-  return TextParam("label_selector", {"标签选择器，例如 app=web,tier in (a,b)", "Label selector, for instance app=web,tier in (a,b)"},
+  return TextParam("label_selector",
+                   {"标签选择器，例如 app=web,tier in (a,b)",
+                    "Label selector, for instance app=web,tier in (a,b)"},
                    ParamFormat::kLabelSelector);
 }
 
 inline Param FieldSelectorParam() {
-  return TextParam("field_selector", {"字段选择器，例如 status.phase=Running", "Field selector, for instance status.phase=Running"},
+  return TextParam("field_selector",
+                   {"字段选择器，例如 status.phase=Running",
+                    "Field selector, for instance status.phase=Running"},
                    ParamFormat::kFieldSelector);
 }
 
 inline Param StatusParam() {
-  return TextParam("status", {"只要此状态，多个用 | 分隔，例如 Running、CrashLoopBackOff|Error",
-                              "Only this status, several joined by |, for instance Running or CrashLoopBackOff|Error"});
+  return TextParam(
+      "status",
+      {"只要此状态，多个用 | 分隔，例如 Running、CrashLoopBackOff|Error",
+       "Only this status, several joined by |, for instance Running or CrashLoopBackOff|Error"});
 }
 
 }  // namespace opsmesh::k8s

@@ -47,16 +47,22 @@ absl::Status Picture::CheckReadable(std::string_view plural) {
       return absl::OkStatus();
     case State::kForbidden:
       if (!status.last_error.ok()) return status.last_error;
-      return base::PermissionDenied("FORBIDDEN", fmt::format("The cluster does not let OpsMesh list {}.", plural))
-          .Hint(fmt::format("Add a rule with the verbs get, list and watch on {} to OpsMesh's ClusterRole.", plural));
+      return base::PermissionDenied(
+                 "FORBIDDEN", fmt::format("The cluster does not let OpsMesh list {}.", plural))
+          .Hint(fmt::format(
+              "Add a rule with the verbs get, list and watch on {} to OpsMesh's ClusterRole.",
+              plural));
     case State::kNotServed:
-      return base::NotFound("KIND_NOT_SERVED", fmt::format("This cluster does not serve {}.", plural))
+      return base::NotFound("KIND_NOT_SERVED",
+                            fmt::format("This cluster does not serve {}.", plural))
           .Hint("list_kubernetes_api_resources shows what it serves.");
     case State::kSyncing:
       break;
   }
   if (!status.last_error.ok()) return status.last_error;
-  return base::Unavailable("CACHE_SYNCING", fmt::format("The apiserver has not sent the first list of {} yet.", plural))
+  return base::Unavailable(
+             "CACHE_SYNCING",
+             fmt::format("The apiserver has not sent the first list of {} yet.", plural))
       .Hint("Ask again in a few seconds.")
       .RetryAfter(absl::Seconds(2));
 }
@@ -78,7 +84,8 @@ void Picture::Note(std::string_view plural, bool all) {
     case State::kStale:
       ledger_.Checked(entry);
       entry.source = "apiserver";
-      entry.reason = fmt::format("it does not answer, what was last known is shown: {}", Sentence(status.last_error));
+      entry.reason = fmt::format("it does not answer, what was last known is shown: {}",
+                                 Sentence(status.last_error));
       ledger_.Failed(entry);
       break;
     case State::kNotServed:
@@ -97,9 +104,10 @@ void Picture::Note(std::string_view plural, bool all) {
     LedgerEntry bad;
     bad.source = "watch cache";
     bad.subject = std::string(plural);
-    bad.reason = fmt::format("{} objects could not be decoded and are left out, the first is {}/{}: {}",
-                             status.unparseable.size(), status.unparseable[0].ns, status.unparseable[0].name,
-                             status.unparseable[0].why);
+    bad.reason =
+        fmt::format("{} objects could not be decoded and are left out, the first is {}/{}: {}",
+                    status.unparseable.size(), status.unparseable[0].ns, status.unparseable[0].name,
+                    status.unparseable[0].why);
     ledger_.Failed(std::move(bad));
   }
 }
@@ -113,11 +121,13 @@ bool Picture::NamespaceExists(std::string_view name) {
 absl::Status Picture::CheckNamespace() {
   if (ns_.empty() || NamespaceExists(ns_)) return absl::OkStatus();
   std::vector<std::string> names;
-  for (const kube::ObjectPtr& object : snapshot_->Of("namespaces").objects()) names.emplace_back(object->name());
+  for (const kube::ObjectPtr& object : snapshot_->Of("namespaces").objects())
+    names.emplace_back(object->name());
   const std::string near(base::Nearest(ns_, names));
   return base::NotFound("NAMESPACE_NOT_FOUND", fmt::format("There is no namespace '{}'.", ns_))
-      .Hint(near.empty() ? fmt::format("There are {}: get_kubernetes_namespaces lists them.", names.size())
-                         : fmt::format("Did you mean '{}'?", near))
+      .Hint(near.empty()
+                ? fmt::format("There are {}: get_kubernetes_namespaces lists them.", names.size())
+                : fmt::format("Did you mean '{}'?", near))
       .With("namespace", ns_);
 }
 
@@ -136,11 +146,14 @@ ObjectRef RefOf(const kube::Object& object) {
 ObjectRef WorkloadOf(Picture& picture, const kube::Object& object) {
   const kube::OwnerRef* owner = object.meta().controller();
   if (!owner) return RefOf(object);
-  const std::string_view plural = owner->kind == "ReplicaSet" ? "replicasets" : owner->kind == "Job" ? "jobs" : "";
+  const std::string_view plural = owner->kind == "ReplicaSet" ? "replicasets"
+                                  : owner->kind == "Job"      ? "jobs"
+                                                              : "";
   if (!plural.empty()) {
     const kube::ObjectPtr parent = picture.All(plural).Find(object.ns(), owner->name);
     if (parent && parent->meta().controller()) return WorkloadOf(picture, *parent);
-    // The ReplicaSet is not readable: its name is the Deployment's, a dash and the hash in the pod's label.
+    // The ReplicaSet is not readable: its name is the Deployment's, a dash and the hash in the
+    // pod's label.
     const kube::Str hash = kube::Lookup(object.meta().labels, "pod-template-hash");
     const std::string suffix = "-" + std::string(hash);
     if (!parent && !hash.empty() && owner->name.ends_with(suffix)) {

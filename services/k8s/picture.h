@@ -1,4 +1,5 @@
-// What an analyzer looks at: the cached picture, narrowed to a namespace, which notes in the ledger what was read from it.
+// What an analyzer looks at: the cached picture, narrowed to a namespace, which notes in the ledger
+// what was read from it.
 #pragma once
 
 #include <map>
@@ -25,18 +26,21 @@ class Picture {
   const std::string& ns() const { return ns_; }
   absl::Time now() const { return now_; }
 
-  /// Objects of the kind in the namespace in question (all of them for cluster-scoped kinds). Empty when it cannot be read.
+  /// Objects of the kind in the namespace in question (all of them for cluster-scoped kinds). Empty
+  /// when it cannot be read.
   std::span<const kube::ObjectPtr> In(std::string_view plural);
   /// The kind in every namespace.
   const kube::KindSnapshot& All(std::string_view plural);
-  /// False when the kind is forbidden, not served or not listed yet: nothing may be concluded from its absence.
+  /// False when the kind is forbidden, not served or not listed yet: nothing may be concluded from
+  /// its absence.
   bool Readable(std::string_view plural);
   /// OK, or why the kind cannot be read: a typed error for tools that are about this kind.
   absl::Status CheckReadable(std::string_view plural);
 
   /// True when `name` exists, also when namespaces cannot be read.
   bool NamespaceExists(std::string_view name);
-  /// NOT_FOUND (NAMESPACE_NOT_FOUND) with the nearest name, when the namespace in question does not exist.
+  /// NOT_FOUND (NAMESPACE_NOT_FOUND) with the nearest name, when the namespace in question does not
+  /// exist.
   absl::Status CheckNamespace();
 
   Ledger& ledger() { return ledger_; }
@@ -54,11 +58,12 @@ class Picture {
 /// Ref to an object as the answers name it.
 ObjectRef RefOf(const kube::Object& object);
 
-/// The controller a person thinks of: the Deployment behind a ReplicaSet, the CronJob behind a Job, else the direct
-/// controller, else the object itself.
+/// The controller a person thinks of: the Deployment behind a ReplicaSet, the CronJob behind a Job,
+/// else the direct controller, else the object itself.
 ObjectRef WorkloadOf(Picture& picture, const kube::Object& object);
 
-/// Calls `visit(const kube::Object&, const View&)` for each object of the kind that decodes as View.
+/// Calls `visit(const kube::Object&, const View&)` for each object of the kind that decodes as
+/// View.
 template <typename View, typename Visit>
 void ForEach(std::span<const kube::ObjectPtr> objects, Visit visit) {
   for (const kube::ObjectPtr& object : objects) {

@@ -15,7 +15,8 @@ using kube::Pod;
 
 bool Mentions(std::string_view text, std::initializer_list<std::string_view> words) {
   const std::string lower = base::AsciiLower(text);
-  return std::any_of(words.begin(), words.end(), [&](std::string_view w) { return lower.find(w) != std::string::npos; });
+  return std::any_of(words.begin(), words.end(),
+                     [&](std::string_view w) { return lower.find(w) != std::string::npos; });
 }
 
 CrashCause CauseOfOom(const Container* spec) {
@@ -23,15 +24,22 @@ CrashCause CauseOfOom(const Container* spec) {
   const std::optional<double> limit = spec ? kube::Amount(spec->limits, "memory") : std::nullopt;
   if (limit) {
     out.evidence.push_back({"memory_limit", kube::FormatBytes(*limit), {}});
-    out.cause = Say("容器用的内存超过上限 {0}，被内核杀死（OOMKilled）。", "The container used more than its memory limit of {0} and the kernel killed it (OOMKilled).",
+    out.cause = Say("容器用的内存超过上限 {0}，被内核杀死（OOMKilled）。",
+                    "The container used more than its memory limit of {0} and the kernel killed it "
+                    "(OOMKilled).",
                     kube::FormatBytes(*limit));
-    out.next_step = Say("查看内存用量；若属正常增长，把 limits.memory 从 {0} 调大（例如 {1}）；若持续上升，查内存泄漏。",
-                        "Look at its memory use; when it is normal, raise limits.memory from {0} (to {1}, say); when it keeps growing, look for a leak.",
-                        kube::FormatBytes(*limit), kube::FormatBytes(*limit * 2));
+    out.next_step =
+        Say("查看内存用量；若属正常增长，把 limits.memory 从 {0} 调大（例如 "
+            "{1}）；若持续上升，查内存泄漏。",
+            "Look at its memory use; when it is normal, raise limits.memory from {0} (to {1}, "
+            "say); when it keeps growing, look for a leak.",
+            kube::FormatBytes(*limit), kube::FormatBytes(*limit * 2));
   } else {
     out.cause = {"容器没有内存上限，节点内存不足时被内核杀死（OOMKilled）。",
-                 "The container has no memory limit and was killed when the node ran out of memory (OOMKilled)."};
-    out.next_step = {"为它设置 requests.memory 和 limits.memory，并检查节点的内存。", "Set requests.memory and limits.memory, and check the node's memory."};
+                 "The container has no memory limit and was killed when the node ran out of memory "
+                 "(OOMKilled)."};
+    out.next_step = {"为它设置 requests.memory 和 limits.memory，并检查节点的内存。",
+                     "Set requests.memory and limits.memory, and check the node's memory."};
   }
   return out;
 }
@@ -58,43 +66,54 @@ std::string ImageOf(const Pod& pod, const kube::ContainerStatus& status) {
   return std::string(spec ? spec->image : status.image);
 }
 
-std::optional<EventText> LastWarning(Picture& picture, const kube::Object& object, std::initializer_list<std::string_view> reasons) {
-  const std::vector<kube::ObjectPtr> events =
-      picture.All("events").About(object.meta().kind, object.ns(), object.name(), object.meta().uid);
+std::optional<EventText> LastWarning(Picture& picture, const kube::Object& object,
+                                     std::initializer_list<std::string_view> reasons) {
+  const std::vector<kube::ObjectPtr> events = picture.All("events").About(
+      object.meta().kind, object.ns(), object.name(), object.meta().uid);
   for (auto it = events.rbegin(); it != events.rend(); ++it) {
     const kube::Event* event = (*it)->As<kube::Event>();
     if (!event || !event->warning()) continue;
-    if (reasons.size() && std::find(reasons.begin(), reasons.end(), event->reason) == reasons.end()) continue;
-    return EventText{std::string(event->reason), std::string(event->message), event->count, event->last_seen};
+    if (reasons.size() && std::find(reasons.begin(), reasons.end(), event->reason) == reasons.end())
+      continue;
+    return EventText{std::string(event->reason), std::string(event->message), event->count,
+                     event->last_seen};
   }
   return std::nullopt;
 }
 
-std::optional<EventText> ProbeEvent(Picture& picture, const kube::Object& object, std::string_view probe) {
-  const std::vector<kube::ObjectPtr> events =
-      picture.All("events").About(object.meta().kind, object.ns(), object.name(), object.meta().uid);
+std::optional<EventText> ProbeEvent(Picture& picture, const kube::Object& object,
+                                    std::string_view probe) {
+  const std::vector<kube::ObjectPtr> events = picture.All("events").About(
+      object.meta().kind, object.ns(), object.name(), object.meta().uid);
   for (auto it = events.rbegin(); it != events.rend(); ++it) {
     const kube::Event* event = (*it)->As<kube::Event>();
     if (!event || event->reason != "Unhealthy" || !event->message.starts_with(probe)) continue;
-    return EventText{std::string(event->reason), std::string(event->message), event->count, event->last_seen};
+    return EventText{std::string(event->reason), std::string(event->message), event->count,
+                     event->last_seen};
   }
   return std::nullopt;
 }
 
 std::string DescribeProbe(const kube::Probe& probe) {
-  const std::string port = probe.port.number ? std::to_string(*probe.port.number) : std::string(probe.port.name);
+  const std::string port =
+      probe.port.number ? std::to_string(*probe.port.number) : std::string(probe.port.name);
   switch (probe.kind) {
-    case kube::Probe::Kind::kHttp: return fmt::format("HTTP GET :{}{}", port, CleanText(probe.path, 128));
-    case kube::Probe::Kind::kTcp: return fmt::format("TCP :{}", port);
-    case kube::Probe::Kind::kExec: return "exec";
-    case kube::Probe::Kind::kGrpc: return fmt::format("gRPC :{}", port);
-    case kube::Probe::Kind::kNone: return "none";
+    case kube::Probe::Kind::kHttp:
+      return fmt::format("HTTP GET :{}{}", port, CleanText(probe.path, 128));
+    case kube::Probe::Kind::kTcp:
+      return fmt::format("TCP :{}", port);
+    case kube::Probe::Kind::kExec:
+      return "exec";
+    case kube::Probe::Kind::kGrpc:
+      return fmt::format("gRPC :{}", port);
+    case kube::Probe::Kind::kNone:
+      return "none";
   }
   return "none";
 }
 
-CrashCause CauseOfCrash(Picture& picture, const kube::Object& object, const Pod& pod, const kube::ContainerStatus& status,
-                        const kube::ContainerState& ended) {
+CrashCause CauseOfCrash(Picture& picture, const kube::Object& object, const Pod& pod,
+                        const kube::ContainerStatus& status, const kube::ContainerState& ended) {
   const Container* spec = SpecOf(pod, status.name);
   if (ended.reason == "OOMKilled") return CauseOfOom(spec);
   CrashCause out;
@@ -103,10 +122,12 @@ CrashCause CauseOfCrash(Picture& picture, const kube::Object& object, const Pod&
   const bool has_liveness = spec && spec->liveness.kind != kube::Probe::Kind::kNone;
   if (liveness && (killed || has_liveness)) {
     out.cause = Say("存活探针失败（{0} 次），kubelet 重启了容器（退出码 {2}）：{1}",
-                    "Its liveness probe failed ({0} times), so the kubelet restarted the container (exit code {2}): {1}", liveness->count,
-                    Quoted(liveness->message), ended.exit_code);
-    out.next_step = {"核对存活探针的路径、端口和超时；启动慢的应用加 startupProbe。",
-                     "Check path, port and timeout of the liveness probe; give a slow starter a startupProbe."};
+                    "Its liveness probe failed ({0} times), so the kubelet restarted the container "
+                    "(exit code {2}): {1}",
+                    liveness->count, Quoted(liveness->message), ended.exit_code);
+    out.next_step = {
+        "核对存活探针的路径、端口和超时；启动慢的应用加 startupProbe。",
+        "Check path, port and timeout of the liveness probe; give a slow starter a startupProbe."};
     if (has_liveness) out.evidence.push_back({"liveness_probe", DescribeProbe(spec->liveness), {}});
     out.untrusted = true;
     return out;
@@ -119,50 +140,75 @@ CrashCause CauseOfCrash(Picture& picture, const kube::Object& object, const Pod&
   out.cause += Text{"。", "."};
   if (ended.exit_code == 126 || ended.exit_code == 127) {
     out.next_step = {"核对镜像和 command/args：程序是否在镜像里、路径是否正确、是否可执行。",
-                     "Check the image and command/args: is the program in the image, its path right, is it executable."};
+                     "Check the image and command/args: is the program in the image, its path "
+                     "right, is it executable."};
   } else if (ended.exit_code == 0) {
-    out.next_step = {"一次性任务请用 Job；服务进程要留在前台运行。", "Use a Job for a task that ends; a server has to stay in the foreground."};
+    out.next_step = {"一次性任务请用 Job；服务进程要留在前台运行。",
+                     "Use a Job for a task that ends; a server has to stay in the foreground."};
   } else if (killed && has_liveness) {
     out.next_step = {"核对存活探针和节点内存，并查看上次运行的日志（previous=true）。",
-                     "Check the liveness probe and the node's memory, and read the log of the previous run (previous=true)."};
+                     "Check the liveness probe and the node's memory, and read the log of the "
+                     "previous run (previous=true)."};
   } else {
     out.next_step = {"查看上次运行的日志（previous=true），错误通常在最后几行。",
-                     "Read the log of the previous run (previous=true); the error is usually in its last lines."};
+                     "Read the log of the previous run (previous=true); the error is usually in "
+                     "its last lines."};
   }
   return out;
 }
 
-CrashCause CauseOfPullFailure(Picture& picture, const kube::Object& object, const Pod& pod, const kube::ContainerStatus& status) {
+CrashCause CauseOfPullFailure(Picture& picture, const kube::Object& object, const Pod& pod,
+                              const kube::ContainerStatus& status) {
   CrashCause out;
   std::string message(status.state.message);
   // "Back-off pulling image" says nothing; the event before it does.
-  const auto failed = LastWarning(picture, object, {"Failed", "ErrImageNeverPull", "InspectFailed"});
+  const auto failed =
+      LastWarning(picture, object, {"Failed", "ErrImageNeverPull", "InspectFailed"});
   if (failed && failed->message.find("pull") != std::string::npos) message += " " + failed->message;
   out.untrusted = !message.empty();
   if (status.state.reason == "InvalidImageName") {
     out.cause = {"镜像名不合法。", "The image name is malformed."};
-    out.next_step = {"改正镜像名：[仓库/]名称[:标签]，全部小写。", "Correct it: [registry/]name[:tag], all lower case."};
+    out.next_step = {"改正镜像名：[仓库/]名称[:标签]，全部小写。",
+                     "Correct it: [registry/]name[:tag], all lower case."};
   } else if (status.state.reason == "ErrImageNeverPull") {
-    out.cause = {"imagePullPolicy 是 Never，而节点上没有这个镜像。", "imagePullPolicy is Never and the node does not have the image."};
-    out.next_step = {"把镜像导入节点，或改用 IfNotPresent。", "Load the image onto the node, or use IfNotPresent."};
-  } else if (Mentions(message, {"unauthorized", "authentication required", "no basic auth", "denied", "forbidden", "401", "403"})) {
+    out.cause = {"imagePullPolicy 是 Never，而节点上没有这个镜像。",
+                 "imagePullPolicy is Never and the node does not have the image."};
+    out.next_step = {"把镜像导入节点，或改用 IfNotPresent。",
+                     "Load the image onto the node, or use IfNotPresent."};
+  } else if (Mentions(message, {"unauthorized", "authentication required", "no basic auth",
+                                "denied", "forbidden", "401", "403"})) {
     const bool has_secret = !pod.spec.image_pull_secrets.empty();
-    out.cause = Say("镜像仓库拒绝访问：{0}。", "The registry refuses access: {1}.", has_secret ? "imagePullSecrets 里的凭据无效，或镜像不存在" : "没有配置 imagePullSecrets，或镜像不存在",
-                    has_secret ? "the credentials in imagePullSecrets are not valid, or the image does not exist"
-                               : "no imagePullSecrets are set, or the image does not exist");
-    out.next_step = {"核对镜像名，并为该仓库配置有效的 imagePullSecrets。", "Check the image name and give the pod valid imagePullSecrets for that registry."};
-  } else if (Mentions(message, {"not found", "manifest unknown", "does not exist", "404", "no such image"})) {
+    out.cause =
+        Say("镜像仓库拒绝访问：{0}。", "The registry refuses access: {1}.",
+            has_secret ? "imagePullSecrets 里的凭据无效，或镜像不存在"
+                       : "没有配置 imagePullSecrets，或镜像不存在",
+            has_secret
+                ? "the credentials in imagePullSecrets are not valid, or the image does not exist"
+                : "no imagePullSecrets are set, or the image does not exist");
+    out.next_step = {
+        "核对镜像名，并为该仓库配置有效的 imagePullSecrets。",
+        "Check the image name and give the pod valid imagePullSecrets for that registry."};
+  } else if (Mentions(message, {"not found", "manifest unknown", "does not exist", "404",
+                                "no such image"})) {
     out.cause = {"仓库里没有这个镜像或标签。", "The registry has no such image or tag."};
-    out.next_step = {"核对镜像名和标签，确认已推送。", "Check name and tag, and that it was pushed."};
-  } else if (Mentions(message, {"no such host", "dial tcp", "timeout", "connection refused", "i/o", "x509", "tls", "network is unreachable"})) {
-    out.cause = {"节点连不上镜像仓库（DNS、网络或证书）。", "The node cannot reach the registry (DNS, network or certificate)."};
-    out.next_step = {"核对仓库地址，检查节点的网络、DNS、代理和证书。", "Check the registry's address and the node's network, DNS, proxy and certificates."};
+    out.next_step = {"核对镜像名和标签，确认已推送。",
+                     "Check name and tag, and that it was pushed."};
+  } else if (Mentions(message, {"no such host", "dial tcp", "timeout", "connection refused", "i/o",
+                                "x509", "tls", "network is unreachable"})) {
+    out.cause = {"节点连不上镜像仓库（DNS、网络或证书）。",
+                 "The node cannot reach the registry (DNS, network or certificate)."};
+    out.next_step = {
+        "核对仓库地址，检查节点的网络、DNS、代理和证书。",
+        "Check the registry's address and the node's network, DNS, proxy and certificates."};
   } else if (Mentions(message, {"toomanyrequests", "rate limit", "429"})) {
     out.cause = {"镜像仓库限流。", "The registry limits the rate of pulls."};
     out.next_step = {"登录仓库，或使用镜像缓存。", "Log in to the registry, or use a mirror."};
   } else {
-    out.cause = {"kubelet 拉取镜像失败，原因不明。", "The kubelet failed to pull the image; the reason is not stated."};
-    out.next_step = {"核对镜像名和标签、仓库是否可达、imagePullSecrets 是否有效。", "Check name and tag, whether the registry is reachable, and imagePullSecrets."};
+    out.cause = {"kubelet 拉取镜像失败，原因不明。",
+                 "The kubelet failed to pull the image; the reason is not stated."};
+    out.next_step = {
+        "核对镜像名和标签、仓库是否可达、imagePullSecrets 是否有效。",
+        "Check name and tag, whether the registry is reachable, and imagePullSecrets."};
   }
   if (!message.empty()) {
     out.evidence.push_back({"message", CleanText(message, 400), {}});
@@ -171,8 +217,8 @@ CrashCause CauseOfPullFailure(Picture& picture, const kube::Object& object, cons
   return out;
 }
 
-CrashCause CauseOfNotReady(Picture& picture, const kube::Object& object, const Pod& pod, const kube::ContainerStatus& status,
-                           const kube::Probe* probe) {
+CrashCause CauseOfNotReady(Picture& picture, const kube::Object& object, const Pod& pod,
+                           const kube::ContainerStatus& status, const kube::Probe* probe) {
   CrashCause out;
   const Container* spec = SpecOf(pod, status.name);
   const bool startup = spec && probe == &spec->startup;
@@ -184,22 +230,27 @@ CrashCause CauseOfNotReady(Picture& picture, const kube::Object& object, const P
   // A port that no container declares is the commonest slip.
   bool undeclared = false;
   if (probe && spec && !spec->ports.empty() && (probe->port.number || !probe->port.name.empty())) {
-    undeclared = std::none_of(spec->ports.begin(), spec->ports.end(), [&](const kube::ContainerPort& p) {
-      return probe->port.number ? p.port == *probe->port.number : p.name == probe->port.name;
-    });
+    undeclared =
+        std::none_of(spec->ports.begin(), spec->ports.end(), [&](const kube::ContainerPort& p) {
+          return probe->port.number ? p.port == *probe->port.number : p.name == probe->port.name;
+        });
   }
   if (event) {
     out.untrusted = true;
     out.evidence.push_back({"message", CleanText(event->message, 400), {}});
-    out.cause = Say("{0}（{1}）失败 {2} 次：{3}", "Its {4} ({1}) failed {2} times: {3}", name_zh, shown, event->count, Quoted(event->message), name_en);
+    out.cause = Say("{0}（{1}）失败 {2} 次：{3}", "Its {4} ({1}) failed {2} times: {3}", name_zh,
+                    shown, event->count, Quoted(event->message), name_en);
   } else if (probe) {
-    out.cause = Say("{0}（{1}）没有成功过，也没有留下事件。", "Its {2} ({1}) has not succeeded; no event says why.", name_zh, shown, name_en);
+    out.cause = Say("{0}（{1}）没有成功过，也没有留下事件。",
+                    "Its {2} ({1}) has not succeeded; no event says why.", name_zh, shown, name_en);
   } else {
     out.cause = {"容器没有就绪探针，却没有被标为就绪；可能有 readinessGates，或节点没有上报。",
-                 "It has no readiness probe and is not marked ready; there may be readinessGates, or the node does not report."};
+                 "It has no readiness probe and is not marked ready; there may be readinessGates, "
+                 "or the node does not report."};
   }
   if (undeclared) {
-    out.cause += Say(" 探针的端口不在容器声明的端口中。", " The probe's port is none of the ports that the container declares.");
+    out.cause += Say(" 探针的端口不在容器声明的端口中。",
+                     " The probe's port is none of the ports that the container declares.");
   }
   out.next_step = probe ? Text{"核对探针的路径和端口与应用一致，并查看应用日志；应用启动慢时加长 initialDelaySeconds 或用 startupProbe。",
                                "Check that path and port of the probe are the application's, and read its log; for a slow start raise initialDelaySeconds or use a startupProbe."}
@@ -207,8 +258,10 @@ CrashCause CauseOfNotReady(Picture& picture, const kube::Object& object, const P
   return out;
 }
 
-std::string SchedulingMessage(Picture& picture, const kube::Object& object, const kube::Condition* scheduled) {
-  if (scheduled && scheduled->status == "False" && !scheduled->message.empty()) return std::string(scheduled->message);
+std::string SchedulingMessage(Picture& picture, const kube::Object& object,
+                              const kube::Condition* scheduled) {
+  if (scheduled && scheduled->status == "False" && !scheduled->message.empty())
+    return std::string(scheduled->message);
   const auto event = LastWarning(picture, object, {"FailedScheduling"});
   return event ? event->message : "";
 }
@@ -218,16 +271,19 @@ namespace {
 // The largest amount of a resource that is free on one schedulable node, by requests.
 std::optional<double> LargestFree(Picture& picture, std::string_view resource) {
   std::optional<double> best;
-  ForEach<kube::Node>(picture.All("nodes").objects(), [&](const kube::Object& object, const kube::Node& node) {
-    const auto allocatable = kube::Amount(node.allocatable, resource);
-    if (!allocatable || node.unschedulable || !node.ready()) return;
-    double used = 0;
-    ForEach<Pod>(picture.All("pods").OnNode(object.name()), [&](const kube::Object&, const Pod& pod) {
-      if (pod.phase != "Succeeded" && pod.phase != "Failed") used += PodAmount(pod.spec, resource, false);
-    });
-    const double free = std::max(0.0, *allocatable - used);
-    if (!best || free > *best) best = free;
-  });
+  ForEach<kube::Node>(picture.All("nodes").objects(),
+                      [&](const kube::Object& object, const kube::Node& node) {
+                        const auto allocatable = kube::Amount(node.allocatable, resource);
+                        if (!allocatable || node.unschedulable || !node.ready()) return;
+                        double used = 0;
+                        ForEach<Pod>(picture.All("pods").OnNode(object.name()),
+                                     [&](const kube::Object&, const Pod& pod) {
+                                       if (pod.phase != "Succeeded" && pod.phase != "Failed")
+                                         used += PodAmount(pod.spec, resource, false);
+                                     });
+                        const double free = std::max(0.0, *allocatable - used);
+                        if (!best || free > *best) best = free;
+                      });
   return best;
 }
 
@@ -239,32 +295,53 @@ struct Obstacle {
 
 const std::vector<Obstacle>& Obstacles() {
   static const auto* const list = new std::vector<Obstacle>{
-      {"untolerated taint", {"节点带有 Pod 不容忍的污点", "nodes have taints that the pod does not tolerate"},
-       {"给 Pod 加 tolerations，或去掉节点的污点。", "Add tolerations to the pod, or remove the taints."}},
-      {"had taint", {"节点带有 Pod 不容忍的污点", "nodes have taints that the pod does not tolerate"},
-       {"给 Pod 加 tolerations，或去掉节点的污点。", "Add tolerations to the pod, or remove the taints."}},
-      {"node affinity/selector", {"没有节点符合 nodeSelector 或节点亲和性", "no node matches its nodeSelector or node affinity"},
-       {"核对 nodeSelector/亲和性与节点标签。", "Compare nodeSelector and affinity with the labels of the nodes."}},
-      {"anti-affinity", {"Pod 反亲和性排除了节点", "pod anti-affinity rules the nodes out"},
+      {"untolerated taint",
+       {"节点带有 Pod 不容忍的污点", "nodes have taints that the pod does not tolerate"},
+       {"给 Pod 加 tolerations，或去掉节点的污点。",
+        "Add tolerations to the pod, or remove the taints."}},
+      {"had taint",
+       {"节点带有 Pod 不容忍的污点", "nodes have taints that the pod does not tolerate"},
+       {"给 Pod 加 tolerations，或去掉节点的污点。",
+        "Add tolerations to the pod, or remove the taints."}},
+      {"node affinity/selector",
+       {"没有节点符合 nodeSelector 或节点亲和性",
+        "no node matches its nodeSelector or node affinity"},
+       {"核对 nodeSelector/亲和性与节点标签。",
+        "Compare nodeSelector and affinity with the labels of the nodes."}},
+      {"anti-affinity",
+       {"Pod 反亲和性排除了节点", "pod anti-affinity rules the nodes out"},
        {"增加节点，或放宽反亲和性。", "Add nodes, or relax the anti-affinity."}},
-      {"topology spread", {"拓扑分布约束无法满足", "its topology spread constraints cannot be met"},
-       {"放宽 topologySpreadConstraints，或在缺少的区域加节点。", "Relax topologySpreadConstraints, or add nodes where they are missing."}},
-      {"unbound immediate PersistentVolumeClaims", {"它的 PVC 还没有绑定", "its PersistentVolumeClaims are not bound"},
+      {"topology spread",
+       {"拓扑分布约束无法满足", "its topology spread constraints cannot be met"},
+       {"放宽 topologySpreadConstraints，或在缺少的区域加节点。",
+        "Relax topologySpreadConstraints, or add nodes where they are missing."}},
+      {"unbound immediate PersistentVolumeClaims",
+       {"它的 PVC 还没有绑定", "its PersistentVolumeClaims are not bound"},
        {"检查 PVC 和存储类。", "Check the claims and their storage class."}},
-      {"persistentvolumeclaim", {"它要的 PVC 不存在或不可用", "a PersistentVolumeClaim it needs does not exist or cannot be used"},
+      {"persistentvolumeclaim",
+       {"它要的 PVC 不存在或不可用",
+        "a PersistentVolumeClaim it needs does not exist or cannot be used"},
        {"创建该 PVC，或改正名称。", "Create the claim, or correct its name."}},
-      {"volume node affinity conflict", {"卷所在的区域没有可用节点", "no node is in the zone of its volume"},
+      {"volume node affinity conflict",
+       {"卷所在的区域没有可用节点", "no node is in the zone of its volume"},
        {"在卷所在的区域加节点。", "Add a node in the zone of the volume."}},
-      {"were unschedulable", {"节点被设为不可调度（cordon）", "nodes are cordoned"}, {"维护结束后 uncordon 节点。", "Uncordon the nodes when the maintenance is over."}},
-      {"free ports", {"需要的 hostPort 已被占用", "the hostPort it needs is taken"}, {"改用别的 hostPort，或不用 hostPort。", "Use another hostPort, or none."}},
-      {"Too many pods", {"节点的 Pod 数已满", "nodes hold as many pods as they may"}, {"增加节点。", "Add nodes."}},
+      {"were unschedulable",
+       {"节点被设为不可调度（cordon）", "nodes are cordoned"},
+       {"维护结束后 uncordon 节点。", "Uncordon the nodes when the maintenance is over."}},
+      {"free ports",
+       {"需要的 hostPort 已被占用", "the hostPort it needs is taken"},
+       {"改用别的 hostPort，或不用 hostPort。", "Use another hostPort, or none."}},
+      {"Too many pods",
+       {"节点的 Pod 数已满", "nodes hold as many pods as they may"},
+       {"增加节点。", "Add nodes."}},
   };
   return *list;
 }
 
 }  // namespace
 
-CrashCause CauseOfUnschedulable(Picture& picture, const kube::Object&, const Pod& pod, std::string_view message) {
+CrashCause CauseOfUnschedulable(Picture& picture, const kube::Object&, const Pod& pod,
+                                std::string_view message) {
   CrashCause out;
   Text causes, steps;
   const auto add = [&](const Text& cause, const Text& step) {
@@ -276,7 +353,8 @@ CrashCause CauseOfUnschedulable(Picture& picture, const kube::Object&, const Pod
       steps.en += (steps.en.empty() ? "" : " ") + step.en;
     }
   };
-  for (const auto& [resource, zh, cpu] : {std::tuple{"cpu", "CPU", true}, std::tuple{"memory", "内存", false}}) {
+  for (const auto& [resource, zh, cpu] :
+       {std::tuple{"cpu", "CPU", true}, std::tuple{"memory", "内存", false}}) {
     if (message.find(fmt::format("Insufficient {}", resource)) == std::string_view::npos) continue;
     const double wanted = PodAmount(pod.spec, resource, false);
     const std::optional<double> free = LargestFree(picture, resource);
@@ -284,28 +362,36 @@ CrashCause CauseOfUnschedulable(Picture& picture, const kube::Object&, const Pod
     const std::string most = free ? cpu ? kube::FormatCpu(*free) : kube::FormatBytes(*free) : "?";
     out.evidence.push_back({fmt::format("{}_requested", resource), want, {}});
     if (free) out.evidence.push_back({fmt::format("{}_largest_free", resource), most, {}});
-    add(Say("{0}不足：需要 {1}，最空的节点只剩 {2}", "not enough {3}: it requests {1}, the emptiest node has {2} left", zh, want, most, resource),
+    add(Say("{0}不足：需要 {1}，最空的节点只剩 {2}",
+            "not enough {3}: it requests {1}, the emptiest node has {2} left", zh, want, most,
+            resource),
         {"减小 requests，或增加节点。", "Lower its requests, or add nodes."});
   }
   const size_t other = message.find("Insufficient ");
   if (other != std::string_view::npos && causes.en.empty()) {
     std::string_view what = message.substr(other + 13);
     what = what.substr(0, what.find_first_of(",. "));
-    add(Say("{0} 不足", "not enough {0}", CleanText(what, 64)), {"减小 requests，或增加有此资源的节点。", "Lower its requests, or add nodes that have it."});
+    add(Say("{0} 不足", "not enough {0}", CleanText(what, 64)),
+        {"减小 requests，或增加有此资源的节点。",
+         "Lower its requests, or add nodes that have it."});
   }
   for (const Obstacle& o : Obstacles()) {
     if (message.find(o.word) != std::string_view::npos) add(o.cause, o.next_step);
   }
   if (message.empty()) {
-    add({"调度器没有给出说明；调度器可能没有运行，或 schedulerName 写错", "the scheduler says nothing; it may not run, or schedulerName is wrong"},
+    add({"调度器没有给出说明；调度器可能没有运行，或 schedulerName 写错",
+         "the scheduler says nothing; it may not run, or schedulerName is wrong"},
         {"检查 kube-scheduler 和 schedulerName。", "Check kube-scheduler and schedulerName."});
   } else {
     out.untrusted = true;
     out.evidence.push_back({"message", CleanText(message, 400), {}});
-    if (causes.en.empty()) add(Say("{0}", "{0}", Quoted(message)), {"按调度器的说明处理。", "Do what the scheduler's message asks for."});
+    if (causes.en.empty())
+      add(Say("{0}", "{0}", Quoted(message)),
+          {"按调度器的说明处理。", "Do what the scheduler's message asks for."});
   }
   out.cause = Say("{0}。", "{1}.", causes.zh, causes.en);
-  if (!out.cause.en.empty() && out.cause.en[0] >= 'a' && out.cause.en[0] <= 'z') out.cause.en[0] = static_cast<char>(out.cause.en[0] - 32);
+  if (!out.cause.en.empty() && out.cause.en[0] >= 'a' && out.cause.en[0] <= 'z')
+    out.cause.en[0] = static_cast<char>(out.cause.en[0] - 32);
   out.next_step = std::move(steps);
   return out;
 }
@@ -318,16 +404,25 @@ std::string CodeOfMissing(const MissingReference& missing) {
 }
 
 void SayMissing(const MissingReference& missing, Finding& f) {
-  f.With("missing", fmt::format("{}/{}{}{}", missing.kind, missing.name, missing.key.empty() ? "" : ":", missing.key));
+  f.With("missing", fmt::format("{}/{}{}{}", missing.kind, missing.name,
+                                missing.key.empty() ? "" : ":", missing.key));
   if (missing.key.empty()) {
     f.summary = Say("{0} {1} 不存在。", "{0} {1} does not exist.", missing.kind, missing.name);
     f.cause = Say("Pod 引用了 {0} {1}，命名空间里没有它：名称写错，或还没有创建。",
-                  "The pod refers to {0} {1}, which is not in its namespace: the name is wrong, or it was not created.", missing.kind, missing.name);
-    f.next_step = Say("创建 {0} {1}，或改正引用。", "Create {0} {1}, or correct the reference.", missing.kind, missing.name);
+                  "The pod refers to {0} {1}, which is not in its namespace: the name is wrong, or "
+                  "it was not created.",
+                  missing.kind, missing.name);
+    f.next_step = Say("创建 {0} {1}，或改正引用。", "Create {0} {1}, or correct the reference.",
+                      missing.kind, missing.name);
   } else {
-    f.summary = Say("{0} {1} 里没有键 {2}。", "{0} {1} has no key {2}.", missing.kind, missing.name, missing.key);
-    f.cause = Say("Pod 引用了 {0} {1} 的键 {2}，它不在其中。", "The pod refers to key {2} of {0} {1}, which is not in it.", missing.kind, missing.name, missing.key);
-    f.next_step = Say("在 {0} {1} 中补上键 {2}，或改正引用。", "Add key {2} to {0} {1}, or correct the reference.", missing.kind, missing.name, missing.key);
+    f.summary = Say("{0} {1} 里没有键 {2}。", "{0} {1} has no key {2}.", missing.kind, missing.name,
+                    missing.key);
+    f.cause = Say("Pod 引用了 {0} {1} 的键 {2}，它不在其中。",
+                  "The pod refers to key {2} of {0} {1}, which is not in it.", missing.kind,
+                  missing.name, missing.key);
+    f.next_step = Say("在 {0} {1} 中补上键 {2}，或改正引用。",
+                      "Add key {2} to {0} {1}, or correct the reference.", missing.kind,
+                      missing.name, missing.key);
   }
 }
 

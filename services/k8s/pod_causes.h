@@ -35,19 +35,25 @@ const kube::Container* SpecOf(const kube::Pod& pod, std::string_view container);
 std::string ImageOf(const kube::Pod& pod, const kube::ContainerStatus& status);
 
 /// The newest warning about the object with one of these reasons (any when empty).
-std::optional<EventText> LastWarning(Picture& picture, const kube::Object& object, std::initializer_list<std::string_view> reasons);
-/// The newest Unhealthy event whose message begins with `probe` ("Liveness", "Readiness", "Startup").
-std::optional<EventText> ProbeEvent(Picture& picture, const kube::Object& object, std::string_view probe);
+std::optional<EventText> LastWarning(Picture& picture, const kube::Object& object,
+                                     std::initializer_list<std::string_view> reasons);
+/// The newest Unhealthy event whose message begins with `probe` ("Liveness", "Readiness",
+/// "Startup").
+std::optional<EventText> ProbeEvent(Picture& picture, const kube::Object& object,
+                                    std::string_view probe);
 
-CrashCause CauseOfCrash(Picture& picture, const kube::Object& object, const kube::Pod& pod, const kube::ContainerStatus& status,
-                        const kube::ContainerState& ended);
+CrashCause CauseOfCrash(Picture& picture, const kube::Object& object, const kube::Pod& pod,
+                        const kube::ContainerStatus& status, const kube::ContainerState& ended);
 CrashCause CauseOfPullFailure(Picture& picture, const kube::Object& object, const kube::Pod& pod,
                               const kube::ContainerStatus& status);
 CrashCause CauseOfNotReady(Picture& picture, const kube::Object& object, const kube::Pod& pod,
                            const kube::ContainerStatus& status, const kube::Probe* probe);
-CrashCause CauseOfUnschedulable(Picture& picture, const kube::Object& object, const kube::Pod& pod, std::string_view message);
-/// What the scheduler said last, from the condition or the FailedScheduling event; "" when it said nothing.
-std::string SchedulingMessage(Picture& picture, const kube::Object& object, const kube::Condition* scheduled);
+CrashCause CauseOfUnschedulable(Picture& picture, const kube::Object& object, const kube::Pod& pod,
+                                std::string_view message);
+/// What the scheduler said last, from the condition or the FailedScheduling event; "" when it said
+/// nothing.
+std::string SchedulingMessage(Picture& picture, const kube::Object& object,
+                              const kube::Condition* scheduled);
 
 std::string CodeOfMissing(const MissingReference& missing);  // "MISSING_CONFIGMAP"
 /// Fills summary (without the object), cause and next step.

@@ -33,21 +33,25 @@ absl::StatusOr<Request> RequestOf(const ToolCall& call, int64_t default_lines) {
   request.options.previous = args.Boolean("previous", false);
   request.options.timestamps = args.Boolean("timestamps", false);
   if (request.head > 0 && args.Has("tail_lines")) {
-    return base::InvalidArgument("arguments", "TOOL_ARGUMENTS", "head_lines and tail_lines exclude each other.")
+    return base::InvalidArgument("arguments", "TOOL_ARGUMENTS",
+                                 "head_lines and tail_lines exclude each other.")
         .Hint("Give one of them.");
   }
   int64_t seconds = 0;
   if (ParseDuration(args.String("since"), &seconds)) request.options.since = absl::Seconds(seconds);
-  // The first lines, and lines with a word, can be anywhere in the log: it is read whole, up to the byte limit.
+  // The first lines, and lines with a word, can be anywhere in the log: it is read whole, up to the
+  // byte limit.
   if (request.head == 0 && request.contains.empty()) {
     request.options.tail_lines = args.Integer("tail_lines", default_lines);
   }
   return request;
 }
 
-// The container to read: the one asked for, the annotated default, the only one; else the one that is in trouble.
+// The container to read: the one asked for, the annotated default, the only one; else the one that
+// is in trouble.
 std::string PickContainer(const kube::Object& object, const kube::Pod& pod) {
-  if (const auto named = object.Annotation("kubectl.kubernetes.io/default-container")) return *named;
+  if (const auto named = object.Annotation("kubectl.kubernetes.io/default-container"))
+    return *named;
   if (pod.spec.containers.size() == 1) return std::string(pod.spec.containers[0].name);
   const kube::ContainerStatus* worst = nullptr;
   for (const kube::ContainerStatus& status : pod.statuses) {
@@ -67,8 +71,10 @@ void Select(const Request& request, int64_t tail, kube::LogText& log, int64_t* m
   const size_t keep = static_cast<size_t>(request.head > 0 ? request.head : tail);
   if (log.lines.size() <= keep) return;
   log.truncated = true;
-  if (request.head > 0) log.lines.resize(keep);
-  else log.lines.erase(log.lines.begin(), log.lines.end() - static_cast<ptrdiff_t>(keep));
+  if (request.head > 0)
+    log.lines.resize(keep);
+  else
+    log.lines.erase(log.lines.begin(), log.lines.end() - static_cast<ptrdiff_t>(keep));
 }
 
 ToolResult Write(const Request& request, const kube::LogText& log, int64_t matched) {
@@ -76,8 +82,12 @@ ToolResult Write(const Request& request, const kube::LogText& log, int64_t match
   out.untrusted = true;
   out.truncated = log.truncated;
   JsonWriter json;
-  json.BeginObject().Field("namespace", request.ns).Field("pod", request.pod).Field("container", request.options.container);
-  json.Field("previous", request.options.previous).Field("line_count", static_cast<int64_t>(log.lines.size()));
+  json.BeginObject()
+      .Field("namespace", request.ns)
+      .Field("pod", request.pod)
+      .Field("container", request.options.container);
+  json.Field("previous", request.options.previous)
+      .Field("line_count", static_cast<int64_t>(log.lines.size()));
   json.Field("truncated", log.truncated).Key("lines").BeginArray();
   std::string body;
   for (const std::string& line : log.lines) {
@@ -92,18 +102,20 @@ ToolResult Write(const Request& request, const kube::LogText& log, int64_t match
   const char* run_zh = request.options.previous ? "上一次运行的" : "";
   const char* run_en = request.options.previous ? " of the previous run" : "";
   if (n == 0) {
-    out.text = {fmt::format("Pod {} 的容器 {} {}日志中没有{}行。", who, request.options.container, run_zh,
-                            request.contains.empty() ? "" : "符合条件的"),
-                fmt::format("The log{} of container {} in pod {} has no {}lines.", run_en, request.options.container, who,
-                            request.contains.empty() ? "" : "matching ")};
+    out.text = {
+        fmt::format("Pod {} 的容器 {} {}日志中没有{}行。", who, request.options.container, run_zh,
+                    request.contains.empty() ? "" : "符合条件的"),
+        fmt::format("The log{} of container {} in pod {} has no {}lines.", run_en,
+                    request.options.container, who, request.contains.empty() ? "" : "matching ")};
   } else {
     const bool filtered = !request.contains.empty();
     const char* which_zh = request.head > 0 ? "前" : "后";
     const char* which_en = request.head > 0 ? "first" : "last";
-    out.text = {fmt::format("Pod {} 的容器 {} {}日志，最{} {} 行{}：\n\n", who, request.options.container, run_zh, which_zh, n,
+    out.text = {fmt::format("Pod {} 的容器 {} {}日志，最{} {} 行{}：\n\n", who,
+                            request.options.container, run_zh, which_zh, n,
                             filtered ? fmt::format("（含有该文字的共 {} 行）", matched) : ""),
-                fmt::format("Log{} of container {} in pod {}, {} {} {}{}:\n\n", run_en, request.options.container, who,
-                            which_en, n, n == 1 ? "line" : "lines",
+                fmt::format("Log{} of container {} in pod {}, {} {} {}{}:\n\n", run_en,
+                            request.options.container, who, which_en, n, n == 1 ? "line" : "lines",
                             filtered ? fmt::format(" of {} that have the text", matched) : "")};
     out.text.AppendBoth("```\n" + body + "```");
   }
@@ -127,19 +139,29 @@ bool Explain(const absl::Status& status, const Request& request, ToolResult* out
   if (reason != "CONTAINER_NOT_STARTED" && reason != "NO_PREVIOUS_LOG") return false;
   const std::string who = fmt::format("{}/{}", request.ns, request.pod);
   JsonWriter json;
-  json.BeginObject().Field("namespace", request.ns).Field("pod", request.pod).Field("container", request.options.container);
-  json.Field("line_count", 0).Field("reason", reason).Field("message", CleanText(base::ToStd(status.message()), 512));
+  json.BeginObject()
+      .Field("namespace", request.ns)
+      .Field("pod", request.pod)
+      .Field("container", request.options.container);
+  json.Field("line_count", 0)
+      .Field("reason", reason)
+      .Field("message", CleanText(base::ToStd(status.message()), 512));
   json.Key("lines").BeginArray().EndArray().EndObject();
   out->json = json.Take();
   out->untrusted = true;
   if (reason == "NO_PREVIOUS_LOG") {
-    out->text = {fmt::format("Pod {} 的容器 {} 没有上一次运行的日志：它没有重启过，或旧日志已被清除。", who, request.options.container),
-                 fmt::format("Container {} of pod {} has no log of a previous run: it has not restarted, or the old log is gone.",
-                             request.options.container, who)};
+    out->text = {
+        fmt::format("Pod {} 的容器 {} 没有上一次运行的日志：它没有重启过，或旧日志已被清除。", who,
+                    request.options.container),
+        fmt::format("Container {} of pod {} has no log of a previous run: it has not restarted, or "
+                    "the old log is gone.",
+                    request.options.container, who)};
   } else {
-    out->text = {fmt::format("Pod {} 的容器 {} 还没有启动，没有日志：{}", who, request.options.container, CleanText(base::ToStd(status.message()), 300)),
-                 fmt::format("Container {} of pod {} has not started, there is no log: {}", request.options.container, who,
-                             CleanText(base::ToStd(status.message()), 300))};
+    out->text = {
+        fmt::format("Pod {} 的容器 {} 还没有启动，没有日志：{}", who, request.options.container,
+                    CleanText(base::ToStd(status.message()), 300)),
+        fmt::format("Container {} of pod {} has not started, there is no log: {}",
+                    request.options.container, who, CleanText(base::ToStd(status.message()), 300))};
   }
   out->AddFact("log.pod", who);
   out->AddFact("log.lines", 0);
@@ -148,7 +170,8 @@ bool Explain(const absl::Status& status, const Request& request, ToolResult* out
 
 }  // namespace
 
-absl::Status CheckPod(const ToolCall& call, std::string_view ns, std::string_view name, Ledger* ledger) {
+absl::Status CheckPod(const ToolCall& call, std::string_view ns, std::string_view name,
+                      Ledger* ledger) {
   Picture picture(call.cluster.Picture(call.ctx), std::string(ns), call.now);
   const absl::Status status = CheckExists(picture, TypeOf("pods"), ns, name);
   if (ledger) ledger->Merge(picture.ledger());
@@ -161,14 +184,17 @@ absl::StatusOr<ToolResult> ReadPodLogs(const ToolCall& call, int64_t default_lin
   OPSMESH_RETURN_IF_ERROR(CheckExists(picture, TypeOf("pods"), request.ns, request.pod));
   const kube::ObjectPtr object = picture.All("pods").Find(request.ns, request.pod);
   if (object && request.options.container.empty()) {
-    if (const auto* pod = object->As<kube::Pod>()) request.options.container = PickContainer(*object, *pod);
+    if (const auto* pod = object->As<kube::Pod>())
+      request.options.container = PickContainer(*object, *pod);
   }
   ToolResult out;
-  absl::StatusOr<kube::LogText> log = call.cluster.PodLogs(call.ctx, request.ns, request.pod, request.options);
+  absl::StatusOr<kube::LogText> log =
+      call.cluster.PodLogs(call.ctx, request.ns, request.pod, request.options);
   LedgerEntry entry;
   entry.source = "pod log";
-  entry.subject = fmt::format("{}/{} container {}{}", request.ns, request.pod, request.options.container,
-                              request.options.previous ? ", previous run" : "");
+  entry.subject =
+      fmt::format("{}/{} container {}{}", request.ns, request.pod, request.options.container,
+                  request.options.previous ? ", previous run" : "");
   if (!log.ok()) {
     if (!Explain(log.status(), request, &out)) return log.status();
     entry.reason = std::string(log.status().message());

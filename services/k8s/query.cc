@@ -16,10 +16,13 @@ namespace opsmesh::k8s {
 namespace {
 
 base::Error BadCondition(std::string_view text, std::string_view why) {
-  return base::InvalidArgument("arguments.where", "BAD_CONDITION",
-                               fmt::format("The condition '{}' cannot be used: {}.", CleanText(text, 120), why))
-      .Hint("Write <field><operator><value> with = != > >= < <= ~ !~, for instance 'restarts>5', 'status=Pending|Failed', "
-            "'age<1h', 'image~nginx' or 'label:app=web'.");
+  return base::InvalidArgument(
+             "arguments.where", "BAD_CONDITION",
+             fmt::format("The condition '{}' cannot be used: {}.", CleanText(text, 120), why))
+      .Hint(
+          "Write <field><operator><value> with = != > >= < <= ~ !~, for instance 'restarts>5', "
+          "'status=Pending|Failed', "
+          "'age<1h', 'image~nginx' or 'label:app=web'.");
 }
 
 // A value in the unit of its field.
@@ -46,18 +49,25 @@ bool ParseNumber(std::string_view text, Unit unit, double* out) {
 
 std::string_view UnitWords(Unit unit) {
   switch (unit) {
-    case Unit::kText: return "text";
-    case Unit::kCount: return "a number";
-    case Unit::kBool: return "true or false";
-    case Unit::kSeconds: return "a duration such as '90s', '2h' or '3d'";
-    case Unit::kCpu: return "an amount of CPU such as '500m' or '2'";
-    case Unit::kBytes: return "an amount of memory such as '512Mi' or '2Gi'";
+    case Unit::kText:
+      return "text";
+    case Unit::kCount:
+      return "a number";
+    case Unit::kBool:
+      return "true or false";
+    case Unit::kSeconds:
+      return "a duration such as '90s', '2h' or '3d'";
+    case Unit::kCpu:
+      return "an amount of CPU such as '500m' or '2'";
+    case Unit::kBytes:
+      return "an amount of memory such as '512Mi' or '2Gi'";
   }
   return "text";
 }
 
 Field PathField(std::string_view path) {
-  return {"." + std::string(path), "", Unit::kText, [path = std::string(path)](const kube::Object& o, Picture&) {
+  return {"." + std::string(path), "", Unit::kText,
+          [path = std::string(path)](const kube::Object& o, Picture&) {
             const kube::JsonRef value = o.root().At(path);
             if (value.empty()) return FieldValue::None();
             if (value.RawString()) return FieldValue::Text(value.String());
@@ -73,9 +83,11 @@ struct Parts {
 
 bool SplitCondition(std::string_view text, Parts* parts) {
   static constexpr std::pair<std::string_view, Condition::Op> kOps[] = {
-      {"!=", Condition::Op::kNotEqual}, {"!~", Condition::Op::kNotContains}, {">=", Condition::Op::kGreaterEqual},
-      {"<=", Condition::Op::kLessEqual}, {"==", Condition::Op::kEqual}, {"=", Condition::Op::kEqual},
-      {">", Condition::Op::kGreater}, {"<", Condition::Op::kLess}, {"~", Condition::Op::kContains}};
+      {"!=", Condition::Op::kNotEqual},     {"!~", Condition::Op::kNotContains},
+      {">=", Condition::Op::kGreaterEqual}, {"<=", Condition::Op::kLessEqual},
+      {"==", Condition::Op::kEqual},        {"=", Condition::Op::kEqual},
+      {">", Condition::Op::kGreater},       {"<", Condition::Op::kLess},
+      {"~", Condition::Op::kContains}};
   const size_t at = text.find_first_of("=!<>~");
   if (at == std::string_view::npos || at == 0) return false;
   for (const auto& [word, op] : kOps) {
@@ -87,7 +99,9 @@ bool SplitCondition(std::string_view text, Parts* parts) {
   return false;
 }
 
-bool IsOrder(Condition::Op op) { return op >= Condition::Op::kLess && op <= Condition::Op::kGreaterEqual; }
+bool IsOrder(Condition::Op op) {
+  return op >= Condition::Op::kLess && op <= Condition::Op::kGreaterEqual;
+}
 
 bool Contains(std::string_view haystack, std::string_view lower_needle) {
   return base::AsciiLower(haystack).find(lower_needle) != std::string::npos;
@@ -107,17 +121,24 @@ absl::StatusOr<std::string> ReadCursor(std::string_view cursor, std::string_view
   std::string text;
   const std::string prefix = fmt::format("{:x}|", Fnv(fingerprint));
   if (!base::Base64Decode(cursor, &text) || !text.starts_with(prefix)) {
-    return base::InvalidArgument("arguments.cursor", "BAD_CURSOR", "The cursor does not belong to this question.")
-        .Hint("Pass next_cursor of the answer before, with the same arguments; or leave it out to begin again.");
+    return base::InvalidArgument("arguments.cursor", "BAD_CURSOR",
+                                 "The cursor does not belong to this question.")
+        .Hint(
+            "Pass next_cursor of the answer before, with the same arguments; or leave it out to "
+            "begin again.");
   }
   return text.substr(prefix.size());
 }
 
 void Add(AggregateValue& into, Aggregate::Kind kind, double value) {
-  if (into.count++ == 0) into.value = value;
-  else if (kind == Aggregate::Kind::kMin) into.value = std::min(into.value, value);
-  else if (kind == Aggregate::Kind::kMax) into.value = std::max(into.value, value);
-  else into.value += value;
+  if (into.count++ == 0)
+    into.value = value;
+  else if (kind == Aggregate::Kind::kMin)
+    into.value = std::min(into.value, value);
+  else if (kind == Aggregate::Kind::kMax)
+    into.value = std::max(into.value, value);
+  else
+    into.value += value;
 }
 
 void Finish(std::vector<AggregateValue>& values, const std::vector<Aggregate>& aggregates) {
@@ -141,9 +162,10 @@ absl::StatusOr<Field> ResolveField(const kube::ResourceType& type, std::string_v
     list += fmt::format("{}{}", list.empty() ? "" : ", ", field.name);
   }
   const std::string near(base::Nearest(name, names));
-  return base::InvalidArgument("arguments", "UNKNOWN_FIELD",
-                               fmt::format("{} have no field '{}'{}", type.plural, CleanText(name, 80),
-                                           near.empty() ? "." : fmt::format("; did you mean '{}'?", near)))
+  return base::InvalidArgument(
+             "arguments", "UNKNOWN_FIELD",
+             fmt::format("{} have no field '{}'{}", type.plural, CleanText(name, 80),
+                         near.empty() ? "." : fmt::format("; did you mean '{}'?", near)))
       .Hint(fmt::format("Fields: {}; also label:<key> and paths such as .spec.replicas.", list));
 }
 
@@ -157,13 +179,14 @@ absl::StatusOr<Condition> ParseCondition(const kube::ResourceType& type, std::st
   if (condition.field.unit == Unit::kText && IsOrder(parts.op)) {
     // Labels and paths are compared as numbers when both sides are numbers.
     if (!path) return BadCondition(text, fmt::format("'{}' is text, it has no order", parts.field));
-    if (!ParseNumber(parts.value, Unit::kCount, &condition.number)) return BadCondition(text, "the value is no number");
+    if (!ParseNumber(parts.value, Unit::kCount, &condition.number))
+      return BadCondition(text, "the value is no number");
     return condition;
   }
   if (condition.field.unit == Unit::kText || parts.op >= Condition::Op::kContains) {
     if (condition.field.unit != Unit::kText) {
-      return BadCondition(text, fmt::format("'{}' is {}, compare it with = != > >= < <=", parts.field,
-                                            UnitWords(condition.field.unit)));
+      return BadCondition(text, fmt::format("'{}' is {}, compare it with = != > >= < <=",
+                                            parts.field, UnitWords(condition.field.unit)));
     }
     if (parts.op >= Condition::Op::kContains) {
       if (parts.value.empty()) return BadCondition(text, "there is nothing to look for");
@@ -178,7 +201,8 @@ absl::StatusOr<Condition> ParseCondition(const kube::ResourceType& type, std::st
   for (const std::string_view item : base::Split(parts.value, '|')) {
     double number = 0;
     if (!ParseNumber(base::Trim(item), condition.field.unit, &number)) {
-      return BadCondition(text, fmt::format("'{}' is {}", parts.field, UnitWords(condition.field.unit)));
+      return BadCondition(text,
+                          fmt::format("'{}' is {}", parts.field, UnitWords(condition.field.unit)));
     }
     condition.numbers.push_back(number);
   }
@@ -193,9 +217,12 @@ absl::StatusOr<std::vector<Condition>> ParseFieldSelector(std::string_view text)
     const bool ok = SplitCondition(base::Trim(term), &parts) &&
                     (parts.op == Condition::Op::kEqual || parts.op == Condition::Op::kNotEqual);
     if (!ok) {
-      return base::InvalidArgument("arguments.field_selector", "INVALID_SELECTOR",
-                                   fmt::format("'{}' is no term of a field selector.", CleanText(term, 80)))
-          .Hint("Write field=value or field!=value, joined by commas: 'status.phase=Running,spec.nodeName=node-1'.");
+      return base::InvalidArgument(
+                 "arguments.field_selector", "INVALID_SELECTOR",
+                 fmt::format("'{}' is no term of a field selector.", CleanText(term, 80)))
+          .Hint(
+              "Write field=value or field!=value, joined by commas: "
+              "'status.phase=Running,spec.nodeName=node-1'.");
     }
     Condition condition;
     condition.op = parts.op;
@@ -208,8 +235,10 @@ absl::StatusOr<std::vector<Condition>> ParseFieldSelector(std::string_view text)
 
 absl::StatusOr<Aggregate> ParseAggregate(const kube::ResourceType& type, std::string_view text) {
   static constexpr std::pair<std::string_view, Aggregate::Kind> kKinds[] = {
-      {"sum", Aggregate::Kind::kSum}, {"min", Aggregate::Kind::kMin},
-      {"max", Aggregate::Kind::kMax}, {"avg", Aggregate::Kind::kAvg}};
+      {"sum", Aggregate::Kind::kSum},
+      {"min", Aggregate::Kind::kMin},
+      {"max", Aggregate::Kind::kMax},
+      {"avg", Aggregate::Kind::kAvg}};
   const size_t colon = text.find(':');
   for (const auto& [word, kind] : kKinds) {
     if (colon == std::string_view::npos || text.substr(0, colon) != word) continue;
@@ -219,7 +248,9 @@ absl::StatusOr<Aggregate> ParseAggregate(const kube::ResourceType& type, std::st
   }
   return base::InvalidArgument("arguments.aggregate", "BAD_AGGREGATE",
                                fmt::format("'{}' is no aggregate.", CleanText(text, 80)))
-      .Hint("Write sum, min, max or avg, a colon and a field that is a number: 'sum:cpu_request', 'max:restarts'.");
+      .Hint(
+          "Write sum, min, max or avg, a colon and a field that is a number: 'sum:cpu_request', "
+          "'max:restarts'.");
 }
 
 bool Holds(const Condition& c, const kube::Object& object, Picture& picture) {
@@ -229,8 +260,10 @@ bool Holds(const Condition& c, const kube::Object& object, Picture& picture) {
     if (IsOrder(c.op)) {
       double number = 0;
       if (value.absent || !ParseNumber(value.text, Unit::kCount, &number)) return false;
-      return c.op == Op::kLess ? number < c.number : c.op == Op::kLessEqual ? number <= c.number
-             : c.op == Op::kGreater ? number > c.number : number >= c.number;
+      return c.op == Op::kLess        ? number < c.number
+             : c.op == Op::kLessEqual ? number <= c.number
+             : c.op == Op::kGreater   ? number > c.number
+                                      : number >= c.number;
     }
     if (c.op == Op::kContains) return Contains(value.text, c.texts[0]);
     if (c.op == Op::kNotContains) return !Contains(value.text, c.texts[0]);
@@ -238,22 +271,30 @@ bool Holds(const Condition& c, const kube::Object& object, Picture& picture) {
     const bool equal = std::find(c.texts.begin(), c.texts.end(), lower) != c.texts.end();
     return equal == (c.op == Op::kEqual);
   }
-  const bool any = !value.absent && std::find(c.numbers.begin(), c.numbers.end(), value.number) != c.numbers.end();
+  const bool any = !value.absent &&
+                   std::find(c.numbers.begin(), c.numbers.end(), value.number) != c.numbers.end();
   if (c.op == Op::kNotEqual) return !any;
   if (value.absent) return false;
   switch (c.op) {
-    case Op::kEqual: return any;
-    case Op::kLess: return value.number < c.number;
-    case Op::kLessEqual: return value.number <= c.number;
-    case Op::kGreater: return value.number > c.number;
-    case Op::kGreaterEqual: return value.number >= c.number;
-    default: return false;
+    case Op::kEqual:
+      return any;
+    case Op::kLess:
+      return value.number < c.number;
+    case Op::kLessEqual:
+      return value.number <= c.number;
+    case Op::kGreater:
+      return value.number > c.number;
+    case Op::kGreaterEqual:
+      return value.number >= c.number;
+    default:
+      return false;
   }
 }
 
 namespace {
 
-std::vector<kube::ObjectPtr> Filter(const Query& query, std::span<const kube::ObjectPtr> objects, Picture& picture) {
+std::vector<kube::ObjectPtr> Filter(const Query& query, std::span<const kube::ObjectPtr> objects,
+                                    Picture& picture) {
   std::vector<kube::ObjectPtr> out;
   for (const kube::ObjectPtr& object : objects) {
     if (!query.labels.empty() && !query.labels.Matches(object->meta().labels)) continue;
@@ -264,12 +305,14 @@ std::vector<kube::ObjectPtr> Filter(const Query& query, std::span<const kube::Ob
   return out;
 }
 
-// Sorts by the field; absent values last in both directions, ties by namespace and name (the order they come in).
+// Sorts by the field; absent values last in both directions, ties by namespace and name (the order
+// they come in).
 void Sort(const Query& query, std::vector<kube::ObjectPtr>& rows, Picture& picture) {
   if (query.sort_by.name.empty()) return;
   std::vector<std::pair<FieldValue, kube::ObjectPtr>> keyed;
   keyed.reserve(rows.size());
-  for (kube::ObjectPtr& row : rows) keyed.emplace_back(query.sort_by.get(*row, picture), std::move(row));
+  for (kube::ObjectPtr& row : rows)
+    keyed.emplace_back(query.sort_by.get(*row, picture), std::move(row));
   const bool text = query.sort_by.unit == Unit::kText;
   std::stable_sort(keyed.begin(), keyed.end(), [&](const auto& a, const auto& b) {
     if (a.first.absent != b.first.absent) return b.first.absent;
@@ -280,7 +323,8 @@ void Sort(const Query& query, std::vector<kube::ObjectPtr>& rows, Picture& pictu
   for (size_t i = 0; i < rows.size(); ++i) rows[i] = std::move(keyed[i].second);
 }
 
-void CountStatuses(const Query& query, const std::vector<kube::ObjectPtr>& rows, Picture& picture, QueryResult& result) {
+void CountStatuses(const Query& query, const std::vector<kube::ObjectPtr>& rows, Picture& picture,
+                   QueryResult& result) {
   const Field* status = FindField(query.type.plural, "status");
   if (!status) return;
   std::map<std::string, int64_t> counts;
@@ -293,11 +337,13 @@ void CountStatuses(const Query& query, const std::vector<kube::ObjectPtr>& rows,
                    [](const auto& a, const auto& b) { return a.second > b.second; });
 }
 
-std::vector<Group> MakeGroups(const Query& query, const std::vector<kube::ObjectPtr>& rows, Picture& picture) {
+std::vector<Group> MakeGroups(const Query& query, const std::vector<kube::ObjectPtr>& rows,
+                              Picture& picture) {
   std::map<std::vector<std::string>, Group> groups;
   for (const kube::ObjectPtr& row : rows) {
     std::vector<std::string> key;
-    for (const Field& field : query.group_by) key.push_back(Shown(field.get(*row, picture), field.unit));
+    for (const Field& field : query.group_by)
+      key.push_back(Shown(field.get(*row, picture), field.unit));
     Group& group = groups[key];
     if (group.count++ == 0) {
       group.key = key;
@@ -313,27 +359,32 @@ std::vector<Group> MakeGroups(const Query& query, const std::vector<kube::Object
     Finish(group.aggregates, query.aggregates);
     out.push_back(std::move(group));
   }
-  std::stable_sort(out.begin(), out.end(), [](const Group& a, const Group& b) { return a.count > b.count; });
+  std::stable_sort(out.begin(), out.end(),
+                   [](const Group& a, const Group& b) { return a.count > b.count; });
   return out;
 }
 
-// Where the next page begins. Pages in the natural order go on after a name, so that objects which come and go between
-// two pages shift nothing; sorted ones and groups go on at a number.
-absl::StatusOr<size_t> StartOf(const Query& query, const std::vector<kube::ObjectPtr>& rows, bool natural) {
+// Where the next page begins. Pages in the natural order go on after a name, so that objects which
+// come and go between two pages shift nothing; sorted ones and groups go on at a number.
+absl::StatusOr<size_t> StartOf(const Query& query, const std::vector<kube::ObjectPtr>& rows,
+                               bool natural) {
   if (query.cursor.empty()) return 0;
   OPSMESH_ASSIGN_OR_RETURN(const std::string position, ReadCursor(query.cursor, query.fingerprint));
   if (natural) {
     const size_t slash = position.find('/');
     if (slash != std::string::npos) {
-      const std::pair<std::string_view, std::string_view> last(std::string_view(position).substr(0, slash),
-                                                               std::string_view(position).substr(slash + 1));
-      const auto it = std::upper_bound(rows.begin(), rows.end(), last, [](const auto& key, const kube::ObjectPtr& o) {
-        return key < std::pair<std::string_view, std::string_view>(o->ns(), o->name());
-      });
+      const std::pair<std::string_view, std::string_view> last(
+          std::string_view(position).substr(0, slash),
+          std::string_view(position).substr(slash + 1));
+      const auto it = std::upper_bound(
+          rows.begin(), rows.end(), last, [](const auto& key, const kube::ObjectPtr& o) {
+            return key < std::pair<std::string_view, std::string_view>(o->ns(), o->name());
+          });
       return static_cast<size_t>(it - rows.begin());
     }
   } else if (!position.empty() && position.size() < 10 &&
-             std::all_of(position.begin(), position.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+             std::all_of(position.begin(), position.end(),
+                         [](char c) { return c >= '0' && c <= '9'; })) {
     return static_cast<size_t>(std::stoul(position));
   }
   return ReadCursor("", query.fingerprint).status();
@@ -341,7 +392,8 @@ absl::StatusOr<size_t> StartOf(const Query& query, const std::vector<kube::Objec
 
 }  // namespace
 
-absl::StatusOr<QueryResult> Run(const Query& query, std::span<const kube::ObjectPtr> objects, Picture& picture) {
+absl::StatusOr<QueryResult> Run(const Query& query, std::span<const kube::ObjectPtr> objects,
+                                Picture& picture) {
   QueryResult result;
   result.total = static_cast<int64_t>(objects.size());
   std::vector<kube::ObjectPtr> rows = Filter(query, objects, picture);
@@ -363,9 +415,11 @@ absl::StatusOr<QueryResult> Run(const Query& query, std::span<const kube::Object
     OPSMESH_ASSIGN_OR_RETURN(size_t start, StartOf(query, rows, false));
     start = std::min(start, result.groups.size());
     const size_t end = std::min(result.groups.size(), start + limit);
-    if (end < result.groups.size()) result.next_cursor = MakeCursor(query.fingerprint, std::to_string(end));
+    if (end < result.groups.size())
+      result.next_cursor = MakeCursor(query.fingerprint, std::to_string(end));
     result.groups.erase(result.groups.begin() + static_cast<ptrdiff_t>(end), result.groups.end());
-    result.groups.erase(result.groups.begin(), result.groups.begin() + static_cast<ptrdiff_t>(start));
+    result.groups.erase(result.groups.begin(),
+                        result.groups.begin() + static_cast<ptrdiff_t>(start));
     return result;
   }
   Sort(query, rows, picture);
@@ -375,10 +429,12 @@ absl::StatusOr<QueryResult> Run(const Query& query, std::span<const kube::Object
   const size_t end = std::min(rows.size(), start + limit);
   if (end < rows.size()) {
     const kube::Object& last = *rows[end > 0 ? end - 1 : 0];
-    result.next_cursor = MakeCursor(query.fingerprint, natural ? fmt::format("{}/{}", last.ns(), last.name())
-                                                               : std::to_string(end));
+    result.next_cursor =
+        MakeCursor(query.fingerprint,
+                   natural ? fmt::format("{}/{}", last.ns(), last.name()) : std::to_string(end));
   }
-  result.rows.assign(rows.begin() + static_cast<ptrdiff_t>(start), rows.begin() + static_cast<ptrdiff_t>(end));
+  result.rows.assign(rows.begin() + static_cast<ptrdiff_t>(start),
+                     rows.begin() + static_cast<ptrdiff_t>(end));
   return result;
 }
 

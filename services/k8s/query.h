@@ -1,4 +1,5 @@
-// Exact questions over the objects of one kind: filter, count, group, sort, top-k, page. Nothing is sampled or estimated.
+// Exact questions over the objects of one kind: filter, count, group, sort, top-k, page. Nothing is
+// sampled or estimated.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +16,19 @@
 
 namespace opsmesh::k8s {
 
-/// One comparison: "restarts>5", "age<1h", "status=Pending|Failed", "image~nginx", "label:app=web", ".spec.paused=true".
+/// One comparison: "restarts>5", "age<1h", "status=Pending|Failed", "image~nginx", "label:app=web",
+/// ".spec.paused=true".
 struct Condition {
-  enum class Op { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual, kContains, kNotContains };
+  enum class Op {
+    kEqual,
+    kNotEqual,
+    kLess,
+    kLessEqual,
+    kGreater,
+    kGreaterEqual,
+    kContains,
+    kNotContains
+  };
   Field field;
   Op op = Op::kEqual;
   std::vector<std::string> texts;  // alternatives of = and !=, lower case; the needle of ~
@@ -38,9 +49,9 @@ struct Query {
   std::vector<Condition> where;
   std::vector<Field> group_by;
   std::vector<Aggregate> aggregates;
-  Field sort_by;           // empty name = namespace and name
+  Field sort_by;  // empty name = namespace and name
   bool descending = false;
-  int64_t limit = 100;     // rows, or groups when grouping
+  int64_t limit = 100;  // rows, or groups when grouping
   std::string cursor;
   std::string fingerprint;  // of the question, so that a cursor of another one is refused
 };
@@ -57,18 +68,19 @@ struct Group {
 };
 
 struct QueryResult {
-  int64_t total = 0;                    // objects of the kind in the namespace in question, before any filter
-  int64_t matched = 0;                  // after all filters
-  std::vector<kube::ObjectPtr> rows;    // this page
-  std::vector<Group> groups;            // biggest first; this page
+  int64_t total = 0;    // objects of the kind in the namespace in question, before any filter
+  int64_t matched = 0;  // after all filters
+  std::vector<kube::ObjectPtr> rows;  // this page
+  std::vector<Group> groups;          // biggest first; this page
   int64_t group_total = 0;
   std::vector<AggregateValue> aggregates;  // over everything that matched
-  std::vector<std::pair<std::string, int64_t>> statuses;  // status -> count of what matched, most first
+  std::vector<std::pair<std::string, int64_t>>
+      statuses;  // status -> count of what matched, most first
   std::string next_cursor;
 };
 
-/// A field by name for a kind: one of its table, "label:<key>", or a path into the object, ".spec.replicas".
-/// INVALID_ARGUMENT (UNKNOWN_FIELD) with "did you mean" and the fields there are.
+/// A field by name for a kind: one of its table, "label:<key>", or a path into the object,
+/// ".spec.replicas". INVALID_ARGUMENT (UNKNOWN_FIELD) with "did you mean" and the fields there are.
 absl::StatusOr<Field> ResolveField(const kube::ResourceType& type, std::string_view name);
 /// INVALID_ARGUMENT (BAD_CONDITION) saying what is wrong with it.
 absl::StatusOr<Condition> ParseCondition(const kube::ResourceType& type, std::string_view text);
@@ -79,7 +91,9 @@ absl::StatusOr<Aggregate> ParseAggregate(const kube::ResourceType& type, std::st
 
 bool Holds(const Condition& condition, const kube::Object& object, Picture& picture);
 
-/// Answers the question over `objects`, which are ordered by namespace and name. INVALID_ARGUMENT (BAD_CURSOR).
-absl::StatusOr<QueryResult> Run(const Query& query, std::span<const kube::ObjectPtr> objects, Picture& picture);
+/// Answers the question over `objects`, which are ordered by namespace and name. INVALID_ARGUMENT
+/// (BAD_CURSOR).
+absl::StatusOr<QueryResult> Run(const Query& query, std::span<const kube::ObjectPtr> objects,
+                                Picture& picture);
 
 }  // namespace opsmesh::k8s

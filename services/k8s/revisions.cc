@@ -15,17 +15,20 @@ namespace {
 
 std::string Amounts(const kube::ResourceList& list) {
   std::string out;
-  for (const auto& [name, q] : list) out += fmt::format("{}{}={}", out.empty() ? "" : ",", name, q.text);
+  for (const auto& [name, q] : list)
+    out += fmt::format("{}{}={}", out.empty() ? "" : ",", name, q.text);
   return out.empty() ? "-" : out;
 }
 
 std::string Words(const std::vector<kube::Str>& words) {
   std::string out;
-  for (const kube::Str w : words) out += fmt::format("{}{}", out.empty() ? "" : " ", CleanText(w, 80));
+  for (const kube::Str w : words)
+    out += fmt::format("{}{}", out.empty() ? "" : " ", CleanText(w, 80));
   return out.empty() ? "-" : out;
 }
 
-void CompareContainers(const kube::Container& a, const kube::Container& b, std::vector<std::string>& out) {
+void CompareContainers(const kube::Container& a, const kube::Container& b,
+                       std::vector<std::string>& out) {
   const auto differ = [&](std::string_view what, const std::string& from, const std::string& to) {
     if (from != to) out.push_back(fmt::format("{} of {}: {} -> {}", what, b.name, from, to));
   };
@@ -41,11 +44,14 @@ void CompareContainers(const kube::Container& a, const kube::Container& b, std::
   for (const kube::EnvVar& e : a.env) before[e.name] = e.value;
   for (const kube::EnvVar& e : b.env) {
     const auto it = before.find(e.name);
-    if (it == before.end()) out.push_back(fmt::format("env of {}: {} added", b.name, e.name));
-    else if (it->second != e.value) out.push_back(fmt::format("env of {}: {} changed", b.name, e.name));
+    if (it == before.end())
+      out.push_back(fmt::format("env of {}: {} added", b.name, e.name));
+    else if (it->second != e.value)
+      out.push_back(fmt::format("env of {}: {} changed", b.name, e.name));
     if (it != before.end()) before.erase(it);
   }
-  for (const auto& [name, value] : before) out.push_back(fmt::format("env of {}: {} removed", b.name, name));
+  for (const auto& [name, value] : before)
+    out.push_back(fmt::format("env of {}: {} removed", b.name, name));
 }
 
 }  // namespace
@@ -66,24 +72,31 @@ std::vector<Revision> RevisionsOf(Picture& picture, const kube::Object& deployme
     r.object = object;
     out.push_back(std::move(r));
   }
-  std::sort(out.begin(), out.end(), [](const Revision& a, const Revision& b) { return a.number > b.number; });
+  std::sort(out.begin(), out.end(),
+            [](const Revision& a, const Revision& b) { return a.number > b.number; });
   if (!out.empty()) out[0].current = true;
   return out;
 }
 
-std::vector<std::string> TemplateChanges(const kube::PodTemplate& from, const kube::PodTemplate& to) {
+std::vector<std::string> TemplateChanges(const kube::PodTemplate& from,
+                                         const kube::PodTemplate& to) {
   std::vector<std::string> out;
   for (const kube::Container& b : to.spec.containers) {
-    const auto a = std::find_if(from.spec.containers.begin(), from.spec.containers.end(), [&](const auto& c) { return c.name == b.name; });
-    if (a == from.spec.containers.end()) out.push_back(fmt::format("container {} added ({})", b.name, b.image));
-    else CompareContainers(*a, b, out);
+    const auto a = std::find_if(from.spec.containers.begin(), from.spec.containers.end(),
+                                [&](const auto& c) { return c.name == b.name; });
+    if (a == from.spec.containers.end())
+      out.push_back(fmt::format("container {} added ({})", b.name, b.image));
+    else
+      CompareContainers(*a, b, out);
   }
   for (const kube::Container& a : from.spec.containers) {
-    const bool kept = std::any_of(to.spec.containers.begin(), to.spec.containers.end(), [&](const auto& c) { return c.name == a.name; });
+    const bool kept = std::any_of(to.spec.containers.begin(), to.spec.containers.end(),
+                                  [&](const auto& c) { return c.name == a.name; });
     if (!kept) out.push_back(fmt::format("container {} removed", a.name));
   }
   if (from.spec.service_account != to.spec.service_account) {
-    out.push_back(fmt::format("service account: {} -> {}", from.spec.service_account, to.spec.service_account));
+    out.push_back(fmt::format("service account: {} -> {}", from.spec.service_account,
+                              to.spec.service_account));
   }
   return out;
 }

@@ -25,7 +25,9 @@ struct Revision {
 /// ReplicaSets that the Deployment controls and that carry a revision number.
 std::vector<Revision> RevisionsOf(Picture& picture, const kube::Object& deployment);
 
-/// What differs between two pod templates, one line a difference: "image of web: nginx:1.25 -> nginx:1.26".
-std::vector<std::string> TemplateChanges(const kube::PodTemplate& from, const kube::PodTemplate& to);
+/// What differs between two pod templates, one line a difference: "image of web: nginx:1.25 ->
+/// nginx:1.26".
+std::vector<std::string> TemplateChanges(const kube::PodTemplate& from,
+                                         const kube::PodTemplate& to);
 
 }  // namespace opsmesh::k8s

@@ -9,7 +9,8 @@
 
 namespace opsmesh::k8s {
 
-/// One sentence in both languages from the same arguments; use positional fields: Say("{0} 个", "{0} pieces", n).
+/// One sentence in both languages from the same arguments; use positional fields: Say("{0} 个",
+/// "{0} pieces", n).
 template <typename... Args>
 Text Say(std::string_view zh, std::string_view en, const Args&... args) {
   return {fmt::format(fmt::runtime(zh), args...), fmt::format(fmt::runtime(en), args...)};

@@ -12,10 +12,13 @@ namespace {
 
 template <typename View>
 void Count(const View& view, ServiceBackends& out) {
-  for (const kube::EndpointAddress& address : view.addresses) ++(address.ready ? out.ready : out.not_ready);
+  for (const kube::EndpointAddress& address : view.addresses)
+    ++(address.ready ? out.ready : out.not_ready);
 }
 
-std::string PortKey(const kube::IntOrString& port) { return port.number ? std::to_string(*port.number) : std::string(port.name); }
+std::string PortKey(const kube::IntOrString& port) {
+  return port.number ? std::to_string(*port.number) : std::string(port.name);
+}
 
 }  // namespace
 
@@ -25,12 +28,14 @@ bool SelectorMatches(const kube::StrPairs& selector, const kube::StrPairs& label
   });
 }
 
-ServiceBackends BackendsOf(Picture& picture, const kube::Object& object, const kube::Service& service) {
+ServiceBackends BackendsOf(Picture& picture, const kube::Object& object,
+                           const kube::Service& service) {
   ServiceBackends out;
   bool found = false;
   if (picture.Readable("endpointslices")) {
     out.readable = true;
-    for (const kube::ObjectPtr& slice : picture.All("endpointslices").WithLabel("kubernetes.io/service-name", object.name())) {
+    for (const kube::ObjectPtr& slice :
+         picture.All("endpointslices").WithLabel("kubernetes.io/service-name", object.name())) {
       const auto* view = slice->As<kube::EndpointSlice>();
       if (!view || slice->ns() != object.ns()) continue;
       found = true;
@@ -46,25 +51,31 @@ ServiceBackends BackendsOf(Picture& picture, const kube::Object& object, const k
     }
   }
   if (!service.selector.empty()) {
-    for (const kube::ObjectPtr& pod_object : picture.All("pods").Matching(object.ns(), service.selector)) {
+    for (const kube::ObjectPtr& pod_object :
+         picture.All("pods").Matching(object.ns(), service.selector)) {
       const kube::Pod* pod = pod_object->As<kube::Pod>();
-      if (!pod || pod->phase == "Succeeded" || pod->phase == "Failed" || pod_object->meta().terminating()) continue;
+      if (!pod || pod->phase == "Succeeded" || pod->phase == "Failed" ||
+          pod_object->meta().terminating())
+        continue;
       out.selected.push_back(pod_object);
       if (kube::ConditionTrue(pod->conditions, "Ready")) ++out.selected_ready;
     }
   }
   // A cluster given as files may hold no endpoints at all: then the pods themselves tell.
-  if (!found && out.readable && picture.All("endpointslices").objects().empty() && picture.All("endpoints").objects().empty()) {
+  if (!found && out.readable && picture.All("endpointslices").objects().empty() &&
+      picture.All("endpoints").objects().empty()) {
     out.ready = out.selected_ready;
     out.not_ready = static_cast<int64_t>(out.selected.size()) - out.selected_ready;
   }
   return out;
 }
 
-std::vector<BadPort> BadPorts(const kube::Service& service, const std::vector<kube::ObjectPtr>& pods) {
+std::vector<BadPort> BadPorts(const kube::Service& service,
+                              const std::vector<kube::ObjectPtr>& pods) {
   std::vector<BadPort> out;
   for (const kube::ServicePort& port : service.ports) {
-    const std::string target = port.target_port.empty() ? std::to_string(port.port) : PortKey(port.target_port);
+    const std::string target =
+        port.target_port.empty() ? std::to_string(port.port) : PortKey(port.target_port);
     const bool named = !port.target_port.empty() && !port.target_port.number;
     bool served = pods.empty();
     bool declares = false;
@@ -76,19 +87,23 @@ std::vector<BadPort> BadPorts(const kube::Service& service, const std::vector<ku
         for (const kube::ContainerPort& p : container.ports) {
           declares = true;
           if (named ? p.name == target : std::to_string(p.port) == target) served = true;
-          const std::string shown = p.name.empty() ? std::to_string(p.port) : fmt::format("{}={}", p.name, p.port);
-          if (std::find(declared.begin(), declared.end(), shown) == declared.end()) declared.push_back(shown);
+          const std::string shown =
+              p.name.empty() ? std::to_string(p.port) : fmt::format("{}={}", p.name, p.port);
+          if (std::find(declared.begin(), declared.end(), shown) == declared.end())
+            declared.push_back(shown);
         }
       }
     }
-    // Declaring a number is optional: only pods that declare others make a missing number suspicious.
+    // Declaring a number is optional: only pods that declare others make a missing number
+    // suspicious.
     if (served || (!named && !declares)) continue;
     out.push_back({&port, named, target, base::Join(declared, ", ")});
   }
   return out;
 }
 
-NearestPods NearestToSelector(Picture& picture, std::string_view ns, const kube::StrPairs& selector) {
+NearestPods NearestToSelector(Picture& picture, std::string_view ns,
+                              const kube::StrPairs& selector) {
   NearestPods best;
   size_t best_score = 0;
   for (const kube::ObjectPtr& pod : picture.All("pods").InNamespace(ns)) {
@@ -106,7 +121,8 @@ NearestPods NearestToSelector(Picture& picture, std::string_view ns, const kube:
       const bool part = !have.empty() && (have.starts_with(value) || value.starts_with(have));
       near = near || typo || part;
       score += typo || part ? 3 : 0;
-      difference += fmt::format("{}{}: '{}' / '{}'", difference.empty() ? "" : ", ", key, value, have.empty() ? "-" : have);
+      difference += fmt::format("{}{}: '{}' / '{}'", difference.empty() ? "" : ", ", key, value,
+                                have.empty() ? "-" : have);
     }
     if (score > best_score && (near || score >= 4)) {
       best_score = score;

@@ -12,19 +12,23 @@ namespace {
 constexpr size_t kMaxCellBytes = 160;
 
 bool IsWide(uint32_t c) {
-  return (c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0xa4cf) || (c >= 0xac00 && c <= 0xd7a3) ||
-         (c >= 0xf900 && c <= 0xfaff) || (c >= 0xfe30 && c <= 0xfe6f) || (c >= 0xff00 && c <= 0xff60) ||
-         (c >= 0xffe0 && c <= 0xffe6) || (c >= 0x1f300 && c <= 0x1faff) || (c >= 0x20000 && c <= 0x3fffd);
+  return (c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0xa4cf) ||
+         (c >= 0xac00 && c <= 0xd7a3) || (c >= 0xf900 && c <= 0xfaff) ||
+         (c >= 0xfe30 && c <= 0xfe6f) || (c >= 0xff00 && c <= 0xff60) ||
+         (c >= 0xffe0 && c <= 0xffe6) || (c >= 0x1f300 && c <= 0x1faff) ||
+         (c >= 0x20000 && c <= 0x3fffd);
 }
 
 std::string Cell(std::string_view text) {
   return base::ReplaceAll(CleanText(text, kMaxCellBytes), "|", "\\|");
 }
 
-void AppendRow(const std::vector<std::string>& cells, const std::vector<size_t>& widths, std::string& out) {
+void AppendRow(const std::vector<std::string>& cells, const std::vector<size_t>& widths,
+               std::string& out) {
   for (size_t i = 0; i < widths.size(); ++i) {
     out += "| ";
-    const std::string_view cell = i < cells.size() ? std::string_view(cells[i]) : std::string_view();
+    const std::string_view cell =
+        i < cells.size() ? std::string_view(cells[i]) : std::string_view();
     out += cell;
     out.append(widths[i] - DisplayWidth(cell) + 1, ' ');
   }

@@ -1,4 +1,5 @@
-// Tables in answers: Markdown with columns aligned as kubectl prints them, so that they read well in a terminal too.
+// Tables in answers: Markdown with columns aligned as kubectl prints them, so that they read well
+// in a terminal too.
 #pragma once
 
 #include <string>
@@ -7,7 +8,8 @@
 
 namespace opsmesh::k8s {
 
-/// Rows under a header. Cells are cleaned (services/k8s/clean_text.h), cut at 120 columns, and `|` is escaped.
+/// Rows under a header. Cells are cleaned (services/k8s/clean_text.h), cut at 120 columns, and `|`
+/// is escaped.
 class TextTable {
  public:
   explicit TextTable(std::vector<std::string> header) : header_(std::move(header)) {}

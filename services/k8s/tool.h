@@ -31,7 +31,8 @@ using ToolHandler = std::function<absl::StatusOr<ToolResult>(const ToolCall&)>;
 
 struct Tool {
   std::string name;
-  std::string group;  // "resources", "diagnostics", "analysis", "cluster", "query", "remediation", "tracing", ...
+  std::string group;  // "resources", "diagnostics", "analysis", "cluster", "query", "remediation",
+                      // "tracing", ...
   Text description;
   std::vector<Param> params;
   ToolHandler handler;

@@ -32,20 +32,24 @@ void ToolRegistry::Add(Tool tool) {
 absl::StatusOr<const Tool*> ToolRegistry::Find(std::string_view name) const {
   if (const auto it = by_name_.find(name); it != by_name_.end()) return it->second;
   // "k8s_get_pods" means k8s-get-pods.
-  if (const auto it = by_name_.find(base::ReplaceAll(name, "_", "-")); it != by_name_.end()) return it->second;
+  if (const auto it = by_name_.find(base::ReplaceAll(name, "_", "-")); it != by_name_.end())
+    return it->second;
   std::vector<std::string> names;
   for (const auto& [known, tool] : by_name_) names.push_back(known);
   const std::string near(base::Nearest(name.substr(0, 128), names));
   const std::string shown = CleanText(name, 80);
   return base::NotFound("UNKNOWN_TOOL", fmt::format("There is no tool '{}'.", shown))
-      .Hint(near.empty() ? "GET /api/v1/tools lists them." : fmt::format("Did you mean '{}'?", near))
+      .Hint(near.empty() ? "GET /api/v1/tools lists them."
+                         : fmt::format("Did you mean '{}'?", near))
       .With("tool", shown);
 }
 
-std::vector<const Tool*> ToolRegistry::List(std::string_view group, bool include_unavailable) const {
+std::vector<const Tool*> ToolRegistry::List(std::string_view group,
+                                            bool include_unavailable) const {
   std::vector<const Tool*> out;
   for (const auto& tool : tools_) {
-    if ((group.empty() || tool->group == group) && (tool->available || include_unavailable)) out.push_back(tool.get());
+    if ((group.empty() || tool->group == group) && (tool->available || include_unavailable))
+      out.push_back(tool.get());
   }
   std::sort(out.begin(), out.end(), [](const Tool* a, const Tool* b) {
     return std::tie(a->group, a->name) < std::tie(b->group, b->name);

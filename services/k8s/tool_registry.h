@@ -15,7 +15,8 @@ namespace opsmesh::k8s {
 /// Thread-safe once filled.
 class ToolRegistry {
  public:
-  /// Adds a tool under its name, its kebab-case name and its aliases. A name that is taken is a bug: aborts.
+  /// Adds a tool under its name, its kebab-case name and its aliases. A name that is taken is a
+  /// bug: aborts.
   void Add(Tool tool);
 
   /// By name or alias, `_` and `-` alike. NOT_FOUND (UNKNOWN_TOOL) with "did you mean".
@@ -38,21 +39,26 @@ struct ToolSettings {
 ToolRegistry AllTools(const ToolSettings& settings = {});
 
 // One function a group; each adds its tools.
-void AddResourceTools(ToolRegistry& registry);     // list_*, get_*_logs, YAML
-void AddDetailTools(ToolRegistry& registry);       // describe_*, *_details, get_resource_health
-void AddDiagnosticTools(ToolRegistry& registry);   // failed, pending, restarts, capacity, orphans, diagnosis
-void AddClusterTools(ToolRegistry& registry);      // connection, contexts, API resources, explain, guide
-void AddQueryTools(ToolRegistry& registry);        // kubectl_get_*
-void AddAnalysisTools(ToolRegistry& registry);     // check_*, analyze_deployment_configurations
-void AddTracingTools(ToolRegistry& registry);      // chains, timelines, restarts, OOM, crash reports
-void AddRolloutTools(ToolRegistry& registry);      // revisions, progress, capacity for scaling
-void AddWriteTools(ToolRegistry& registry);        // scale, restart, delete, roll back: answer with a plan
-void AddOptimizationTools(ToolRegistry& registry); // use beside requests, advice, idle resources, savings
-void AddAvailabilityTools(ToolRegistry& registry); // replicas, spread, disruption budgets
-void AddProbeTools(ToolRegistry& registry); // probes: missing, wrong, failing
-void AddPerformanceTools(ToolRegistry& registry);  // hot spots, how busy nodes are
-void AddSchedulingTools(ToolRegistry& registry);  // eviction pressure, waiting for a node
-void AddNetworkPathTool(ToolRegistry& registry);   // who reaches whom
-void AddSecurityTools(ToolRegistry& registry, const ToolSettings& settings);  // policies, standards, RBAC, images
+void AddResourceTools(ToolRegistry& registry);  // list_*, get_*_logs, YAML
+void AddDetailTools(ToolRegistry& registry);    // describe_*, *_details, get_resource_health
+void AddDiagnosticTools(
+    ToolRegistry& registry);  // failed, pending, restarts, capacity, orphans, diagnosis
+void AddClusterTools(
+    ToolRegistry& registry);                 // connection, contexts, API resources, explain, guide
+void AddQueryTools(ToolRegistry& registry);  // kubectl_get_*
+void AddAnalysisTools(ToolRegistry& registry);  // check_*, analyze_deployment_configurations
+void AddTracingTools(ToolRegistry& registry);   // chains, timelines, restarts, OOM, crash reports
+void AddRolloutTools(ToolRegistry& registry);   // revisions, progress, capacity for scaling
+void AddWriteTools(
+    ToolRegistry& registry);  // scale, restart, delete, roll back: answer with a plan
+void AddOptimizationTools(
+    ToolRegistry& registry);  // use beside requests, advice, idle resources, savings
+void AddAvailabilityTools(ToolRegistry& registry);  // replicas, spread, disruption budgets
+void AddProbeTools(ToolRegistry& registry);         // probes: missing, wrong, failing
+void AddPerformanceTools(ToolRegistry& registry);   // hot spots, how busy nodes are
+void AddSchedulingTools(ToolRegistry& registry);    // eviction pressure, waiting for a node
+void AddNetworkPathTool(ToolRegistry& registry);    // who reaches whom
+void AddSecurityTools(ToolRegistry& registry,
+                      const ToolSettings& settings);  // policies, standards, RBAC, images
 
 }  // namespace opsmesh::k8s

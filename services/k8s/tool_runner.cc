@@ -19,7 +19,9 @@ constexpr size_t kMaxRememberedBytes = 1 << 20;
 absl::StatusOr<Cluster*> Clusters::Find(std::string_view id) const {
   if (clusters_.empty()) {
     return base::FailedPrecondition("NO_CLUSTER", "No cluster is configured.")
-        .Hint("Set KUBECONFIG or k8s.kubeconfig to a kubeconfig file, or start `opsmesh up` without one for the simulated cluster.");
+        .Hint(
+            "Set KUBECONFIG or k8s.kubeconfig to a kubeconfig file, or start `opsmesh up` without "
+            "one for the simulated cluster.");
   }
   if (id.empty()) return clusters_.front().get();
   std::vector<std::string> ids;
@@ -30,7 +32,8 @@ absl::StatusOr<Cluster*> Clusters::Find(std::string_view id) const {
   const std::string shown = CleanText(id, 80);
   const std::string near(base::Nearest(id.substr(0, 128), ids));
   return base::NotFound("UNKNOWN_CLUSTER", fmt::format("There is no cluster '{}'.", shown))
-      .Hint(near.empty() ? fmt::format("The configured clusters are {}.", base::Join(ids, ", ")) : fmt::format("Did you mean '{}'?", near))
+      .Hint(near.empty() ? fmt::format("The configured clusters are {}.", base::Join(ids, ", "))
+                         : fmt::format("Did you mean '{}'?", near))
       .With("cluster", shown)
       .With("only_cluster", ids.size() == 1 ? ids.front() : "");
 }
@@ -46,14 +49,16 @@ class ToolRunner::Slot {
     std::unique_lock lock(runner.mutex_);
     if (runner.running_ >= runner.options_.max_concurrent_calls) {
       if (runner.waiting_ >= kMaxWaiting) {
-        return base::ResourceExhausted("TOO_MANY_TOOL_CALLS", "Too many tool calls are waiting already.")
+        return base::ResourceExhausted("TOO_MANY_TOOL_CALLS",
+                                       "Too many tool calls are waiting already.")
             .Hint("Try again shortly, or raise tools.max_concurrent_calls.")
             .RetryAfter(absl::Seconds(1));
       }
       ++runner.waiting_;
       while (runner.running_ >= runner.options_.max_concurrent_calls && ctx.Check().ok()) {
         const absl::Duration left = std::min(ctx.Remaining(), absl::Minutes(1));
-        runner.free_.wait_for(lock, absl::ToChronoMilliseconds(left) + std::chrono::milliseconds(1));
+        runner.free_.wait_for(lock,
+                              absl::ToChronoMilliseconds(left) + std::chrono::milliseconds(1));
       }
       --runner.waiting_;
       OPSMESH_RETURN_IF_ERROR(ctx.Check());
@@ -72,7 +77,8 @@ class ToolRunner::Slot {
   ToolRunner& runner_;
 };
 
-ToolRunner::ToolRunner(const ToolRegistry& registry, const Clusters& clusters, ToolRunnerOptions options)
+ToolRunner::ToolRunner(const ToolRegistry& registry, const Clusters& clusters,
+                       ToolRunnerOptions options)
     : registry_(registry), clusters_(clusters), options_(options) {}
 
 bool ToolRunner::Recall(const std::string& key, uint64_t change_count, ToolResult* out) {
@@ -86,36 +92,43 @@ bool ToolRunner::Recall(const std::string& key, uint64_t change_count, ToolResul
   }
   it->second.used = ++uses_;
   *out = it->second.result;
-  for (LedgerEntry& entry : out->ledger.checked) entry.age_seconds = entry.age_seconds.value_or(0) + absl::ToDoubleSeconds(age);
+  for (LedgerEntry& entry : out->ledger.checked)
+    entry.age_seconds = entry.age_seconds.value_or(0) + absl::ToDoubleSeconds(age);
   return true;
 }
 
 void ToolRunner::Remember(const std::string& key, uint64_t change_count, const ToolResult& result) {
-  if (result.json.size() + result.text.en.size() + result.text.zh.size() > kMaxRememberedBytes) return;
+  if (result.json.size() + result.text.en.size() + result.text.zh.size() > kMaxRememberedBytes)
+    return;
   // A picture with holes is not worth keeping: the next call may see more.
   if (!result.ledger.failed.empty()) return;
   const std::lock_guard lock(mutex_);
   remembered_[key] = {result, change_count, options_.clock->Steady(), ++uses_};
   while (remembered_.size() > options_.cache_entries) {
-    remembered_.erase(std::min_element(remembered_.begin(), remembered_.end(),
-                                       [](const auto& a, const auto& b) { return a.second.used < b.second.used; }));
+    remembered_.erase(std::min_element(
+        remembered_.begin(), remembered_.end(),
+        [](const auto& a, const auto& b) { return a.second.used < b.second.used; }));
   }
 }
 
-absl::StatusOr<ToolResult> ToolRunner::Run(const base::Context& ctx, std::string_view name, std::string_view arguments,
-                                           const CallScope& scope, std::string* name_out) {
+absl::StatusOr<ToolResult> ToolRunner::Run(const base::Context& ctx, std::string_view name,
+                                           std::string_view arguments, const CallScope& scope,
+                                           std::string* name_out) {
   OPSMESH_ASSIGN_OR_RETURN(const Tool* tool, registry_.Find(name));
   if (name_out) *name_out = tool->name;
-  OPSMESH_ASSIGN_OR_RETURN(const Arguments checked, CheckArguments(arguments, tool->params, tool->name));
-  OPSMESH_ASSIGN_OR_RETURN(Cluster* cluster, clusters_.Find(scope.cluster));
+  OPSMESH_ASSIGN_OR_RETURN(const Arguments checked,
+                           CheckArguments(arguments, tool->params, tool->name));
+  OPSMESH_ASSIGN_OR_RETURN(Cluster * cluster, clusters_.Find(scope.cluster));
   if (!scope.name_space.empty() && !IsDnsLabel(scope.name_space)) {
-    return base::InvalidArgument("context.namespace", "INVALID_NAME",
-                                 fmt::format("'{}' is no namespace name.", CleanText(scope.name_space, 80)))
+    return base::InvalidArgument(
+               "context.namespace", "INVALID_NAME",
+               fmt::format("'{}' is no namespace name.", CleanText(scope.name_space, 80)))
         .Hint("A namespace name has lower-case letters, digits and '-', at most 63.");
   }
   const bool cached = options_.enable_cache && tool->cacheable;
   const uint64_t change_count = cluster->change_count();
-  const std::string key = fmt::format("{}|{}|{}|{}", cluster->id(), scope.name_space, tool->name, checked.canonical());
+  const std::string key =
+      fmt::format("{}|{}|{}|{}", cluster->id(), scope.name_space, tool->name, checked.canonical());
   ToolResult remembered;
   if (cached && Recall(key, change_count, &remembered)) return remembered;
 
@@ -124,10 +137,12 @@ absl::StatusOr<ToolResult> ToolRunner::Run(const base::Context& ctx, std::string
   const ToolCall call{ctx, *cluster, checked, scope.name_space, options_.clock->Now()};
   absl::StatusOr<ToolResult> result = tool->handler(call);
   if (options_.logger) {
-    options_.logger->Info("tool_call", {{"tool", tool->name},
-                                        {"cluster", cluster->id()},
-                                        {"outcome", result.ok() ? std::string("ok") : base::DetailOf(result.status()).reason},
-                                        {"duration_ms", absl::ToInt64Milliseconds(options_.clock->Steady() - begin)}});
+    options_.logger->Info(
+        "tool_call",
+        {{"tool", tool->name},
+         {"cluster", cluster->id()},
+         {"outcome", result.ok() ? std::string("ok") : base::DetailOf(result.status()).reason},
+         {"duration_ms", absl::ToInt64Milliseconds(options_.clock->Steady() - begin)}});
   }
   if (!result.ok()) {
     // Every refusal says which cluster it is about: the person may have several.

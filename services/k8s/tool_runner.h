@@ -1,4 +1,5 @@
-// Runs tools: finds the tool and the cluster, checks the arguments, bounds how many run, remembers answers while they hold.
+// Runs tools: finds the tool and the cluster, checks the arguments, bounds how many run, remembers
+// answers while they hold.
 #pragma once
 
 #include <condition_variable>
@@ -21,9 +22,11 @@ namespace opsmesh::k8s {
 /// The configured clusters; the first is the default. Immutable, thread-safe.
 class Clusters {
  public:
-  explicit Clusters(std::vector<std::unique_ptr<Cluster>> clusters) : clusters_(std::move(clusters)) {}
-  /// "" = the default. NOT_FOUND (UNKNOWN_CLUSTER) with the ids there are, and in the metadata `only_cluster` the id when
-  /// there is one alone; FAILED_PRECONDITION (NO_CLUSTER) when there is none.
+  explicit Clusters(std::vector<std::unique_ptr<Cluster>> clusters)
+      : clusters_(std::move(clusters)) {}
+  /// "" = the default. NOT_FOUND (UNKNOWN_CLUSTER) with the ids there are, and in the metadata
+  /// `only_cluster` the id when there is one alone; FAILED_PRECONDITION (NO_CLUSTER) when there is
+  /// none.
   absl::StatusOr<Cluster*> Find(std::string_view id) const;
   const std::vector<std::unique_ptr<Cluster>>& all() const { return clusters_; }
 
@@ -52,10 +55,12 @@ class ToolRunner {
  public:
   ToolRunner(const ToolRegistry& registry, const Clusters& clusters, ToolRunnerOptions options);
 
-  /// Errors: NOT_FOUND (UNKNOWN_TOOL, UNKNOWN_CLUSTER), INVALID_ARGUMENT (TOOL_ARGUMENTS), RESOURCE_EXHAUSTED
-  /// (TOO_MANY_TOOL_CALLS), and what the tool says. `name_out`, when not null, gets the canonical name once it is known.
-  absl::StatusOr<ToolResult> Run(const base::Context& ctx, std::string_view name, std::string_view arguments,
-                                 const CallScope& scope, std::string* name_out = nullptr);
+  /// Errors: NOT_FOUND (UNKNOWN_TOOL, UNKNOWN_CLUSTER), INVALID_ARGUMENT (TOOL_ARGUMENTS),
+  /// RESOURCE_EXHAUSTED (TOO_MANY_TOOL_CALLS), and what the tool says. `name_out`, when not null,
+  /// gets the canonical name once it is known.
+  absl::StatusOr<ToolResult> Run(const base::Context& ctx, std::string_view name,
+                                 std::string_view arguments, const CallScope& scope,
+                                 std::string* name_out = nullptr);
 
   const ToolRegistry& registry() const { return registry_; }
   const Clusters& clusters() const { return clusters_; }

@@ -16,14 +16,21 @@ namespace {
 
 absl::StatusOr<ToolResult> ResourceHealth(const ToolCall& call) {
   const Arguments& args = call.arguments;
-  OPSMESH_ASSIGN_OR_RETURN(const kube::ResourceType type, call.cluster.Resolve(call.ctx, args.String("resource_type")));
-  Picture picture(call.cluster.Picture(call.ctx), type.namespaced ? NamespaceForOne(call) : "", call.now);
-  OPSMESH_ASSIGN_OR_RETURN(const kube::ObjectPtr object, ReadObject(call, picture, type, picture.ns(), args.String("resource_name")));
+  OPSMESH_ASSIGN_OR_RETURN(const kube::ResourceType type,
+                           call.cluster.Resolve(call.ctx, args.String("resource_type")));
+  Picture picture(call.cluster.Picture(call.ctx), type.namespaced ? NamespaceForOne(call) : "",
+                  call.now);
+  OPSMESH_ASSIGN_OR_RETURN(
+      const kube::ObjectPtr object,
+      ReadObject(call, picture, type, picture.ns(), args.String("resource_name")));
   const std::vector<Finding> findings = FindingsAbout(picture, *object);
   const HealthWord health = HealthOf(picture, *object, findings);
   ToolResult out = AnswerFindings(findings, picture, 20);
   JsonWriter json;
-  json.BeginObject().Field("kind", type.kind).OptionalField("namespace", object->ns()).Field("name", object->name());
+  json.BeginObject()
+      .Field("kind", type.kind)
+      .OptionalField("namespace", object->ns())
+      .Field("name", object->name());
   json.Field("health", health.state).Key("diagnosis").Raw(out.json).EndObject();
   out.json = json.Take();
   Text text = health.text;
@@ -38,17 +45,32 @@ absl::StatusOr<ToolResult> AllResources(const ToolCall& call) {
   Picture picture(call.cluster.Picture(call.ctx), NamespaceOf(call), call.now);
   OPSMESH_RETURN_IF_ERROR(picture.CheckNamespace());
   OPSMESH_RETURN_IF_ERROR(picture.CheckReadable("pods"));
-  static constexpr const char* kKinds[] = {"deployments", "statefulsets", "daemonsets", "replicasets", "jobs", "cronjobs", "pods",
-                                           "services", "ingresses", "configmaps", "secrets", "persistentvolumeclaims",
-                                           "horizontalpodautoscalers", "poddisruptionbudgets", "networkpolicies", "resourcequotas",
+  static constexpr const char* kKinds[] = {"deployments",
+                                           "statefulsets",
+                                           "daemonsets",
+                                           "replicasets",
+                                           "jobs",
+                                           "cronjobs",
+                                           "pods",
+                                           "services",
+                                           "ingresses",
+                                           "configmaps",
+                                           "secrets",
+                                           "persistentvolumeclaims",
+                                           "horizontalpodautoscalers",
+                                           "poddisruptionbudgets",
+                                           "networkpolicies",
+                                           "resourcequotas",
                                            "serviceaccounts"};
   constexpr size_t kNames = 50;
   ToolResult out;
   JsonWriter json;
   TextTable table({"KIND", "COUNT", "NAMES"});
   json.BeginObject().Key("namespace");
-  if (picture.ns().empty()) json.Null();
-  else json.Value(picture.ns());
+  if (picture.ns().empty())
+    json.Null();
+  else
+    json.Value(picture.ns());
   json.Key("resources").BeginArray();
   int64_t total = 0;
   for (const char* plural : kKinds) {
@@ -56,10 +78,16 @@ absl::StatusOr<ToolResult> AllResources(const ToolCall& call) {
     if (!picture.Readable(plural)) continue;
     const auto count = static_cast<int64_t>(objects.size());
     total += count;
-    json.BeginObject().Field("kind", TypeOf(plural).kind).Field("resource", plural).Field("count", count).Key("names").BeginArray();
+    json.BeginObject()
+        .Field("kind", TypeOf(plural).kind)
+        .Field("resource", plural)
+        .Field("count", count)
+        .Key("names")
+        .BeginArray();
     std::string names;
     for (size_t i = 0; i < objects.size() && i < kNames; ++i) {
-      const std::string name = picture.ns().empty() ? objects[i]->meta().full_name() : std::string(objects[i]->name());
+      const std::string name =
+          picture.ns().empty() ? objects[i]->meta().full_name() : std::string(objects[i]->name());
       json.Value(name);
       if (i < 8) names += (i ? ", " : "") + name;
     }
@@ -78,8 +106,8 @@ absl::StatusOr<ToolResult> AllResources(const ToolCall& call) {
   return out;
 }
 
-Tool Detail(std::string name, std::string group, Text description, std::vector<Param> params, ToolHandler handler,
-            std::vector<std::string> aliases = {}) {
+Tool Detail(std::string name, std::string group, Text description, std::vector<Param> params,
+            ToolHandler handler, std::vector<std::string> aliases = {}) {
   Tool tool;
   tool.name = std::move(name);
   tool.group = std::move(group);
@@ -94,27 +122,43 @@ Tool Detail(std::string name, std::string group, Text description, std::vector<P
 }  // namespace
 
 void AddDetailTools(ToolRegistry& r) {
-  r.Add(Detail("describe_kubernetes_resource", "cluster",
-               {"描述一个对象：状态、容器、Pod、问题和事件", "Describes one object: state, containers, pods, problems and events"},
-               {KindParam(), NameParam("name", {"对象名称", "Name of the object"}, true, ParamFormat::kObjectName), OneNamespaceParam()},
+  r.Add(
+      Detail("describe_kubernetes_resource", "cluster",
+             {"描述一个对象：状态、容器、Pod、问题和事件",
+              "Describes one object: state, containers, pods, problems and events"},
+             {KindParam(),
+              NameParam("name", {"对象名称", "Name of the object"}, true, ParamFormat::kObjectName),
+              OneNamespaceParam()},
+             [](const ToolCall& call) {
+               return DescribeTool(call, call.arguments.String("resource_type"),
+                                   NamespaceForOne(call), call.arguments.String("name"));
+             },
+             {"k8s-describe-resource"}));
+  r.Add(Detail("get_deployment_details", "resources",
+               {"一个 Deployment 的详情", "Details of one deployment"},
+               {NamespaceParam(true),
+                NameParam("deployment_name", {"Deployment 名称", "Name of the deployment"})},
                [](const ToolCall& call) {
-                 return DescribeTool(call, call.arguments.String("resource_type"), NamespaceForOne(call), call.arguments.String("name"));
-               },
-               {"k8s-describe-resource"}));
-  r.Add(Detail("get_deployment_details", "resources", {"一个 Deployment 的详情", "Details of one deployment"},
-               {NamespaceParam(true), NameParam("deployment_name", {"Deployment 名称", "Name of the deployment"})},
-               [](const ToolCall& call) {
-                 return DescribeTool(call, "deployments", NamespaceForOne(call), call.arguments.String("deployment_name"));
+                 return DescribeTool(call, "deployments", NamespaceForOne(call),
+                                     call.arguments.String("deployment_name"));
                },
                {"k8s-describe-deployment"}));
   r.Add(Detail("get_pod_details", "resources", {"一个 Pod 的详情", "Details of one pod"},
                {NamespaceParam(true), NameParam("pod_name", {"Pod 名称", "Name of the pod"})},
-               [](const ToolCall& call) { return DescribeTool(call, "pods", NamespaceForOne(call), call.arguments.String("pod_name")); },
+               [](const ToolCall& call) {
+                 return DescribeTool(call, "pods", NamespaceForOne(call),
+                                     call.arguments.String("pod_name"));
+               },
                {"k8s-describe-pod"}));
-  r.Add(Detail("get_resource_health", "resources", {"一个对象是否健康，不健康时为什么", "Whether one object is healthy, and why not"},
-               {NamespaceParam(true), KindParam(), NameParam("resource_name", {"对象名称", "Name of the object"}, true, ParamFormat::kObjectName)},
+  r.Add(Detail("get_resource_health", "resources",
+               {"一个对象是否健康，不健康时为什么", "Whether one object is healthy, and why not"},
+               {NamespaceParam(true), KindParam(),
+                NameParam("resource_name", {"对象名称", "Name of the object"}, true,
+                          ParamFormat::kObjectName)},
                ResourceHealth));
-  Tool all = Detail("list_all_resources", "resources", {"一个命名空间里的全部对象：每类的数量和名称", "Everything in a namespace: counts and names by kind"},
+  Tool all = Detail("list_all_resources", "resources",
+                    {"一个命名空间里的全部对象：每类的数量和名称",
+                     "Everything in a namespace: counts and names by kind"},
                     {NamespaceParam(true)}, AllResources);
   all.cacheable = true;
   r.Add(std::move(all));

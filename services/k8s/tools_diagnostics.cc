@@ -41,16 +41,22 @@ struct Words {
   Text none;
 };
 
-ToolResult PodAnswer(Picture& picture, std::vector<PodRow> rows, int64_t limit, const Words& words) {
+ToolResult PodAnswer(Picture& picture, std::vector<PodRow> rows, int64_t limit,
+                     const Words& words) {
   const auto total = static_cast<int64_t>(rows.size());
   if (total > limit) rows.resize(static_cast<size_t>(limit));
   ToolResult out;
   out.truncated = total > limit;
   JsonWriter json;
   json.BeginObject().Key("namespace");
-  if (picture.ns().empty()) json.Null();
-  else json.Value(picture.ns());
-  json.Field("total", total).Field("checked_pods", static_cast<int64_t>(picture.In("pods").size())).Key("items").BeginArray();
+  if (picture.ns().empty())
+    json.Null();
+  else
+    json.Value(picture.ns());
+  json.Field("total", total)
+      .Field("checked_pods", static_cast<int64_t>(picture.In("pods").size()))
+      .Key("items")
+      .BeginArray();
   std::vector<std::string> header = {"NAME", "READY", "STATUS", "RESTARTS", "AGE", "PROBLEM"};
   if (picture.ns().empty()) header.insert(header.begin(), "NAMESPACE");
   TextTable table(std::move(header));
@@ -58,18 +64,32 @@ ToolResult PodAnswer(Picture& picture, std::vector<PodRow> rows, int64_t limit, 
   for (const PodRow& row : rows) {
     const kube::Object& object = *row.object;
     const std::string code = row.findings.empty() ? "-" : row.findings[0].code;
-    std::vector<std::string> cells = {std::string(object.name()), row.pod->ready(), row.pod->status, std::to_string(row.pod->restarts),
-                                      HumanAge(object.meta().Age(picture.now())), code};
+    std::vector<std::string> cells = {std::string(object.name()),
+                                      row.pod->ready(),
+                                      row.pod->status,
+                                      std::to_string(row.pod->restarts),
+                                      HumanAge(object.meta().Age(picture.now())),
+                                      code};
     if (picture.ns().empty()) cells.insert(cells.begin(), std::string(object.ns()));
     table.AddRow(std::move(cells));
-    json.BeginObject().Field("namespace", object.ns()).Field("name", object.name()).Field("ready", row.pod->ready());
-    json.Field("status", row.pod->status).Field("phase", row.pod->phase).Field("restarts", row.pod->restarts);
-    json.Field("node", row.pod->spec.node_name).Field("age_seconds", absl::ToInt64Seconds(object.meta().Age(picture.now())));
+    json.BeginObject()
+        .Field("namespace", object.ns())
+        .Field("name", object.name())
+        .Field("ready", row.pod->ready());
+    json.Field("status", row.pod->status)
+        .Field("phase", row.pod->phase)
+        .Field("restarts", row.pod->restarts);
+    json.Field("node", row.pod->spec.node_name)
+        .Field("age_seconds", absl::ToInt64Seconds(object.meta().Age(picture.now())));
     json.Key("problems").BeginArray();
     for (const Finding& f : row.findings) {
-      json.BeginObject().Field("code", f.code).Field("severity", SeverityName(f.severity)).Field("summary", f.summary.en);
+      json.BeginObject()
+          .Field("code", f.code)
+          .Field("severity", SeverityName(f.severity))
+          .Field("summary", f.summary.en);
       json.Field("cause", f.cause.en).Field("next_step", f.next_step.en).EndObject();
-      causes += Say("- {0}：{1} {2}\n", "- {0}: {3} {4}\n", object.meta().full_name(), f.cause.zh, f.next_step.zh, f.cause.en, f.next_step.en);
+      causes += Say("- {0}：{1} {2}\n", "- {0}: {3} {4}\n", object.meta().full_name(), f.cause.zh,
+                    f.next_step.zh, f.cause.en, f.next_step.en);
       out.untrusted = out.untrusted || f.untrusted;
     }
     json.EndArray().EndObject();
@@ -78,18 +98,23 @@ ToolResult PodAnswer(Picture& picture, std::vector<PodRow> rows, int64_t limit, 
   out.json = json.Take();
   const Text place = PlaceOf(TypeOf("pods"), picture.ns());
   const Text& sentence = total == 0 ? words.none : words.some;
-  out.text = Say(sentence.zh, sentence.en, total, place.zh, place.en, total == 1 ? "" : "s", picture.In("pods").size());
+  out.text = Say(sentence.zh, sentence.en, total, place.zh, place.en, total == 1 ? "" : "s",
+                 picture.In("pods").size());
   if (total > 0) {
     out.text.AppendBoth("\n\n" + table.Render());
-    if (!causes.en.empty()) out.text += Text{"\n原因和建议：\n", "\nCauses and next steps:\n"} + causes;
+    if (!causes.en.empty())
+      out.text += Text{"\n原因和建议：\n", "\nCauses and next steps:\n"} + causes;
   }
-  if (out.truncated) out.text += Say("\n显示前 {0} 个，共 {1} 个。", "\nThe first {0} of {1} are shown.", rows.size(), total);
+  if (out.truncated)
+    out.text += Say("\n显示前 {0} 个，共 {1} 个。", "\nThe first {0} of {1} are shown.",
+                    rows.size(), total);
   while (out.text.zh.ends_with('\n')) out.text.zh.pop_back();
   while (out.text.en.ends_with('\n')) out.text.en.pop_back();
   out.AddFact(words.key, total);
   out.AddFact("pods.total", static_cast<int64_t>(picture.In("pods").size()));
   for (size_t i = 0; i < rows.size() && i < 20; ++i) {
-    out.facts.push_back({words.key + ".name", rows[i].object->meta().full_name(), RefOf(*rows[i].object)});
+    out.facts.push_back(
+        {words.key + ".name", rows[i].object->meta().full_name(), RefOf(*rows[i].object)});
   }
   out.ledger = picture.ledger();
   return out;
@@ -107,33 +132,45 @@ absl::StatusOr<ToolResult> FailedPods(const ToolCall& call) {
   std::vector<PodRow> rows = PodsWhere(picture, [](const kube::Object&, const kube::Pod& pod) {
     return pod.phase == "Failed" || !pod.healthy();
   });
-  // A pod that only waits (for a node, for its start) has not failed; neither has one that a job retried.
+  // A pod that only waits (for a node, for its start) has not failed; neither has one that a job
+  // retried.
   std::erase_if(rows, [](const PodRow& row) {
-    return row.findings.empty() || row.findings[0].code == "UNSCHEDULABLE" || row.findings[0].code == "STUCK_TERMINATING";
+    return row.findings.empty() || row.findings[0].code == "UNSCHEDULABLE" ||
+           row.findings[0].code == "STUCK_TERMINATING";
   });
   return PodAnswer(picture, std::move(rows), call.arguments.Integer("limit", 100),
-                   {"pods.failed", {"{1}有 {0} 个异常的 Pod（共 {4} 个）。", "{0} failing pod{3} {2} (of {4})."},
+                   {"pods.failed",
+                    {"{1}有 {0} 个异常的 Pod（共 {4} 个）。", "{0} failing pod{3} {2} (of {4})."},
                     {"{1}没有异常的 Pod（共 {4} 个）。", "No failing pods {2} (of {4})."}});
 }
 
 absl::StatusOr<ToolResult> PendingPods(const ToolCall& call) {
   OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call));
-  std::vector<PodRow> rows = PodsWhere(picture, [](const kube::Object&, const kube::Pod& pod) { return pod.phase == "Pending"; });
-  return PodAnswer(picture, std::move(rows), call.arguments.Integer("limit", 100),
-                   {"pods.pending", {"{1}有 {0} 个 Pending 的 Pod（共 {4} 个）。", "{0} pending pod{3} {2} (of {4})."},
-                    {"{1}没有 Pending 的 Pod（共 {4} 个）。", "No pending pods {2} (of {4})."}});
+  std::vector<PodRow> rows = PodsWhere(
+      picture, [](const kube::Object&, const kube::Pod& pod) { return pod.phase == "Pending"; });
+  return PodAnswer(
+      picture, std::move(rows), call.arguments.Integer("limit", 100),
+      {"pods.pending",
+       {"{1}有 {0} 个 Pending 的 Pod（共 {4} 个）。", "{0} pending pod{3} {2} (of {4})."},
+       {"{1}没有 Pending 的 Pod（共 {4} 个）。", "No pending pods {2} (of {4})."}});
 }
 
 absl::StatusOr<ToolResult> HighRestartPods(const ToolCall& call) {
   OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call));
   const int64_t threshold = call.arguments.Integer("threshold", 5);
-  std::vector<PodRow> rows = PodsWhere(picture, [&](const kube::Object&, const kube::Pod& pod) { return pod.restarts >= threshold; });
-  std::stable_sort(rows.begin(), rows.end(), [](const PodRow& a, const PodRow& b) { return a.pod->restarts > b.pod->restarts; });
+  std::vector<PodRow> rows = PodsWhere(picture, [&](const kube::Object&, const kube::Pod& pod) {
+    return pod.restarts >= threshold;
+  });
+  std::stable_sort(rows.begin(), rows.end(), [](const PodRow& a, const PodRow& b) {
+    return a.pod->restarts > b.pod->restarts;
+  });
   const std::string at_least = std::to_string(threshold);
   return PodAnswer(picture, std::move(rows), call.arguments.Integer("limit", 100),
                    {"pods.high_restart",
-                    {"{1}有 {0} 个 Pod 重启了 " + at_least + " 次以上（共 {4} 个）。", "{0} pod{3} {2} restarted " + at_least + " times or more (of {4})."},
-                    {"{1}没有重启 " + at_least + " 次以上的 Pod（共 {4} 个）。", "No pod {2} restarted " + at_least + " times or more (of {4})."}});
+                    {"{1}有 {0} 个 Pod 重启了 " + at_least + " 次以上（共 {4} 个）。",
+                     "{0} pod{3} {2} restarted " + at_least + " times or more (of {4})."},
+                    {"{1}没有重启 " + at_least + " 次以上的 Pod（共 {4} 个）。",
+                     "No pod {2} restarted " + at_least + " times or more (of {4})."}});
 }
 
 absl::StatusOr<ToolResult> DiagnosePodIssues(const ToolCall& call) {
@@ -149,18 +186,23 @@ absl::StatusOr<ToolResult> DiagnosePodIssues(const ToolCall& call) {
   const kube::Pod* pod = object->As<kube::Pod>();
   const std::vector<Finding> findings = DiagnosePod(picture, *object);
   ToolResult out = AnswerFindings(findings, picture);
-  const Text head = findings.empty()
-                        ? Say("Pod {0} 没有发现问题，状态 {1}，就绪 {2}，重启 {3} 次。", "Pod {0}: no problems found; status {1}, ready {2}, {3} restarts.",
-                              object->meta().full_name(), pod ? pod->status : "?", pod ? pod->ready() : "?", pod ? pod->restarts : 0)
-                        : Say("Pod {0}：状态 {1}，就绪 {2}，重启 {3} 次。\n\n", "Pod {0}: status {1}, ready {2}, {3} restarts.\n\n",
-                              object->meta().full_name(), pod ? pod->status : "?", pod ? pod->ready() : "?", pod ? pod->restarts : 0);
+  const Text head =
+      findings.empty()
+          ? Say("Pod {0} 没有发现问题，状态 {1}，就绪 {2}，重启 {3} 次。",
+                "Pod {0}: no problems found; status {1}, ready {2}, {3} restarts.",
+                object->meta().full_name(), pod ? pod->status : "?", pod ? pod->ready() : "?",
+                pod ? pod->restarts : 0)
+          : Say("Pod {0}：状态 {1}，就绪 {2}，重启 {3} 次。\n\n",
+                "Pod {0}: status {1}, ready {2}, {3} restarts.\n\n", object->meta().full_name(),
+                pod ? pod->status : "?", pod ? pod->ready() : "?", pod ? pod->restarts : 0);
   out.text = findings.empty() ? head : head + out.text;
   out.AddFact("pod", object->meta().full_name());
   if (pod) out.AddFact("pod.status", pod->status);
   return out;
 }
 
-Tool Make(std::string name, Text description, std::vector<Param> params, ToolHandler handler, std::vector<std::string> aliases = {}) {
+Tool Make(std::string name, Text description, std::vector<Param> params, ToolHandler handler,
+          std::vector<std::string> aliases = {}) {
   Tool tool;
   tool.name = std::move(name);
   tool.group = "diagnostics";
@@ -174,22 +216,34 @@ Tool Make(std::string name, Text description, std::vector<Param> params, ToolHan
 }  // namespace
 
 void AddDiagnosticTools(ToolRegistry& r) {
-  r.Add(Make("get_failed_kubernetes_pods", {"列出异常的 Pod，附原因和建议", "Lists failing pods with cause and next step"},
+  r.Add(Make("get_failed_kubernetes_pods",
+             {"列出异常的 Pod，附原因和建议", "Lists failing pods with cause and next step"},
              {NamespaceParam(), LimitParam()}, FailedPods, {"k8s-get-failed-pods"}));
-  r.Add(Make("get_pending_kubernetes_pods", {"列出 Pending 的 Pod，附原因", "Lists pending pods and why they wait"},
+  r.Add(Make("get_pending_kubernetes_pods",
+             {"列出 Pending 的 Pod，附原因", "Lists pending pods and why they wait"},
              {NamespaceParam(), LimitParam()}, PendingPods, {"k8s-get-pending-pods"}));
-  r.Add(Make("get_high_restart_kubernetes_pods", {"列出重启次数多的 Pod，最多的在前", "Lists pods with many restarts, most first"},
-             {NamespaceParam(), IntParam("threshold", {"至少重启多少次", "Restarts at least"}, 1, 100000, "5"), LimitParam()}, HighRestartPods));
-  Tool capacity = Make("get_kubernetes_node_capacity", {"节点的容量、已申请量和用量", "Capacity of the nodes, what is requested and what is used"},
-                       {NameParam("node_name", {"只看此节点", "Only this node"}, false)}, NodeCapacity);
+  r.Add(Make("get_high_restart_kubernetes_pods",
+             {"列出重启次数多的 Pod，最多的在前", "Lists pods with many restarts, most first"},
+             {NamespaceParam(),
+              IntParam("threshold", {"至少重启多少次", "Restarts at least"}, 1, 100000, "5"),
+              LimitParam()},
+             HighRestartPods));
+  Tool capacity = Make(
+      "get_kubernetes_node_capacity",
+      {"节点的容量、已申请量和用量", "Capacity of the nodes, what is requested and what is used"},
+      {NameParam("node_name", {"只看此节点", "Only this node"}, false)}, NodeCapacity);
   capacity.cacheable = false;  // asks the metrics API
   r.Add(std::move(capacity));
-  r.Add(Make("get_kubernetes_orphaned_resources", {"列出没有人用的资源：ConfigMap、Secret、PVC、PV、Service 等",
-                                                    "Lists resources that nothing uses: ConfigMaps, Secrets, claims, volumes, services"},
+  r.Add(Make("get_kubernetes_orphaned_resources",
+             {"列出没有人用的资源：ConfigMap、Secret、PVC、PV、Service 等",
+              "Lists resources that nothing uses: ConfigMaps, Secrets, claims, volumes, services"},
              {NamespaceParam(), LimitParam()}, OrphanedResources));
-  r.Add(Make("diagnose_kubernetes_pod_issues", {"诊断：给出问题、原因和建议；不给 Pod 名则诊断整个命名空间或集群",
-                                                 "Diagnosis with cause and next step; without a pod name of the whole namespace or cluster"},
-             {NamespaceParam(), NameParam("pod_name", {"只诊断此 Pod", "Only this pod"}, false)}, DiagnosePodIssues, {"k8s-diagnose"}));
+  r.Add(Make(
+      "diagnose_kubernetes_pod_issues",
+      {"诊断：给出问题、原因和建议；不给 Pod 名则诊断整个命名空间或集群",
+       "Diagnosis with cause and next step; without a pod name of the whole namespace or cluster"},
+      {NamespaceParam(), NameParam("pod_name", {"只诊断此 Pod", "Only this pod"}, false)},
+      DiagnosePodIssues, {"k8s-diagnose"}));
 }
 
 }  // namespace opsmesh::k8s

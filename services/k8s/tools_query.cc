@@ -26,16 +26,20 @@ absl::StatusOr<ToolResult> ListLive(const ToolCall& call, const Query& query, Pi
   kube::ListOptions options;
   options.labels = query.labels;
   options.max_objects = kMaxLiveObjects;
-  OPSMESH_ASSIGN_OR_RETURN(kube::ListResult list, call.cluster.List(call.ctx, query.type, picture.ns(), options));
-  std::sort(list.items.begin(), list.items.end(), [](const kube::ObjectPtr& a, const kube::ObjectPtr& b) {
-    return std::pair(a->ns(), a->name()) < std::pair(b->ns(), b->name());
-  });
+  OPSMESH_ASSIGN_OR_RETURN(kube::ListResult list,
+                           call.cluster.List(call.ctx, query.type, picture.ns(), options));
+  std::sort(list.items.begin(), list.items.end(),
+            [](const kube::ObjectPtr& a, const kube::ObjectPtr& b) {
+              return std::pair(a->ns(), a->name()) < std::pair(b->ns(), b->name());
+            });
   LedgerEntry entry;
   entry.source = "apiserver";
-  entry.subject = picture.ns().empty() ? query.type.plural : fmt::format("{} in {}", query.type.plural, picture.ns());
+  entry.subject = picture.ns().empty() ? query.type.plural
+                                       : fmt::format("{} in {}", query.type.plural, picture.ns());
   if (list.truncated) {
     entry.shown_count = static_cast<int64_t>(list.items.size());
-    if (list.remaining) entry.total_count = static_cast<int64_t>(list.items.size()) + *list.remaining;
+    if (list.remaining)
+      entry.total_count = static_cast<int64_t>(list.items.size()) + *list.remaining;
   }
   picture.ledger().Checked(entry);
   if (list.truncated) {
@@ -52,19 +56,23 @@ absl::StatusOr<ToolResult> ListLive(const ToolCall& call, const Query& query, Pi
   OPSMESH_ASSIGN_OR_RETURN(ToolResult out, Answer(query, list.items, picture));
   if (list.truncated) {
     out.truncated = true;
-    out.text += Say("\n只读取了前 {0} 个对象。", "\nOnly the first {0} objects were read.", list.items.size());
+    out.text += Say("\n只读取了前 {0} 个对象。", "\nOnly the first {0} objects were read.",
+                    list.items.size());
   }
   return out;
 }
 
 absl::StatusOr<ToolResult> GetResources(const ToolCall& call) {
-  OPSMESH_ASSIGN_OR_RETURN(const kube::ResourceType type, call.cluster.Resolve(call.ctx, call.arguments.String("resource_type")));
+  OPSMESH_ASSIGN_OR_RETURN(const kube::ResourceType type,
+                           call.cluster.Resolve(call.ctx, call.arguments.String("resource_type")));
   OPSMESH_ASSIGN_OR_RETURN(const Query query, QueryFrom(call, type));
-  Picture picture(call.cluster.Picture(call.ctx), type.namespaced ? NamespaceOf(call) : "", call.now);
+  Picture picture(call.cluster.Picture(call.ctx), type.namespaced ? NamespaceOf(call) : "",
+                  call.now);
   OPSMESH_RETURN_IF_ERROR(picture.CheckNamespace());
   if (IsCached(picture, type)) return Answer(query, picture.In(type.plural), picture);
   // A built-in kind that cannot be read says so in its own words; others are asked for now.
-  if (const kube::ResourceType* builtin = kube::FindBuiltin(type.plural); builtin && builtin->group == type.group) {
+  if (const kube::ResourceType* builtin = kube::FindBuiltin(type.plural);
+      builtin && builtin->group == type.group) {
     const absl::Status status = picture.CheckReadable(type.plural);
     if (status.code() == absl::StatusCode::kPermissionDenied) return status;
   }
@@ -75,16 +83,27 @@ absl::StatusOr<ToolResult> GetResources(const ToolCall& call) {
 absl::StatusOr<ToolResult> GetAllResources(const ToolCall& call) {
   std::vector<std::string> kinds = call.arguments.List("resource_types");
   if (kinds.empty()) {
-    kinds = {"pods", "services", "deployments", "statefulsets", "daemonsets", "replicasets", "jobs", "cronjobs", "ingresses",
-             "persistentvolumeclaims", "horizontalpodautoscalers"};
+    kinds = {"pods",
+             "services",
+             "deployments",
+             "statefulsets",
+             "daemonsets",
+             "replicasets",
+             "jobs",
+             "cronjobs",
+             "ingresses",
+             "persistentvolumeclaims",
+             "horizontalpodautoscalers"};
   }
   Picture picture(call.cluster.Picture(call.ctx), NamespaceOf(call), call.now);
   OPSMESH_RETURN_IF_ERROR(picture.CheckNamespace());
   ToolResult out;
   JsonWriter json;
   json.BeginObject().Key("namespace");
-  if (picture.ns().empty()) json.Null();
-  else json.Value(picture.ns());
+  if (picture.ns().empty())
+    json.Null();
+  else
+    json.Value(picture.ns());
   json.Key("resources").BeginArray();
   Text body;
   int64_t total = 0;
@@ -93,7 +112,8 @@ absl::StatusOr<ToolResult> GetAllResources(const ToolCall& call) {
     OPSMESH_ASSIGN_OR_RETURN(Query query, QueryFrom(call, type));
     query.limit = call.arguments.Integer("limit", 50);
     Picture own(call.cluster.Picture(call.ctx), type.namespaced ? picture.ns() : "", call.now);
-    absl::StatusOr<ToolResult> part = IsCached(own, type) ? Answer(query, own.In(type.plural), own) : ListLive(call, query, own);
+    absl::StatusOr<ToolResult> part =
+        IsCached(own, type) ? Answer(query, own.In(type.plural), own) : ListLive(call, query, own);
     if (!part.ok()) {
       LedgerEntry entry;
       entry.source = "apiserver";
@@ -106,8 +126,10 @@ absl::StatusOr<ToolResult> GetAllResources(const ToolCall& call) {
     json.Raw(part->json);
     int64_t matched = 0;
     for (const Fact& fact : part->facts) {
-      if (fact.key == type.plural + ".matched") matched = std::stoll(fact.value);
-      else if (fact.key == type.plural + ".total" && matched == 0) matched = std::stoll(fact.value);
+      if (fact.key == type.plural + ".matched")
+        matched = std::stoll(fact.value);
+      else if (fact.key == type.plural + ".total" && matched == 0)
+        matched = std::stoll(fact.value);
     }
     total += matched;
     out.truncated = out.truncated || part->truncated;
@@ -117,7 +139,9 @@ absl::StatusOr<ToolResult> GetAllResources(const ToolCall& call) {
   json.EndArray().Field("total", total).Field("truncated", out.truncated).EndObject();
   out.json = json.Take();
   const Text place = PlaceOf(TypeOf("pods"), picture.ns());
-  out.text = Say("{0}共有 {2} 个对象（{3} 类）。\n", "{2} objects of {3} kinds {1}.\n", place.zh, place.en, total, kinds.size()) + body;
+  out.text = Say("{0}共有 {2} 个对象（{3} 类）。\n", "{2} objects of {3} kinds {1}.\n", place.zh,
+                 place.en, total, kinds.size()) +
+             body;
   while (out.text.zh.ends_with('\n')) out.text.zh.pop_back();
   while (out.text.en.ends_with('\n')) out.text.en.pop_back();
   out.AddFact("objects.total", total);
@@ -129,13 +153,17 @@ std::vector<Param> QueryParams() {
           LabelSelectorParam(),
           FieldSelectorParam(),
           TextParam("name_contains", {"名称含有此文字", "The name has this text in it"}),
-          ListParam("where", {"条件，全部要满足，例如 \"restarts>5\"、\"age<1h\"、\"status=Pending|Failed\"、\"image~nginx\"、\"label:app=web\"、\".spec.paused=true\"",
-                              "Conditions that must all hold, for instance \"restarts>5\", \"age<1h\", \"status=Pending|Failed\", \"image~nginx\", "
+          ListParam("where", {"条件，全部要满足，例如 "
+                              "\"restarts>5\"、\"age<1h\"、\"status=Pending|Failed\"、\"image~"
+                              "nginx\"、\"label:app=web\"、\".spec.paused=true\"",
+                              "Conditions that must all hold, for instance \"restarts>5\", "
+                              "\"age<1h\", \"status=Pending|Failed\", \"image~nginx\", "
                               "\"label:app=web\", \".spec.paused=true\""}),
           LimitParam()};
 }
 
-Tool Make(std::string name, Text description, std::vector<Param> params, ToolHandler handler, std::vector<std::string> aliases) {
+Tool Make(std::string name, Text description, std::vector<Param> params, ToolHandler handler,
+          std::vector<std::string> aliases) {
   Tool tool;
   tool.name = std::move(name);
   tool.group = "query";
@@ -152,23 +180,32 @@ void AddQueryTools(ToolRegistry& r) {
   std::vector<Param> one = QueryParams();
   one.insert(one.begin(), KindParam());
   one.push_back(StatusParam());
-  one.push_back(ListParam("group_by", {"按字段分组计数，例如 status、node、namespace、label:app",
-                                       "Counts by these fields, for instance status, node, namespace, label:app"}));
-  one.push_back(ListParam("aggregate", {"聚合：sum、min、max 或 avg 加字段，例如 sum:cpu_request",
-                                        "Aggregates: sum, min, max or avg of a field, for instance sum:cpu_request"}));
-  one.push_back(TextParam("sort_by", {"排序字段，前面加 - 为降序，例如 -restarts", "Field to sort by, with - in front descending, for instance -restarts"}));
-  one.push_back(IntParam("top", {"只要前几条（limit 的别名）", "Only the first so many (another name of limit)"}, 1, 1000, ""));
+  one.push_back(ListParam(
+      "group_by", {"按字段分组计数，例如 status、node、namespace、label:app",
+                   "Counts by these fields, for instance status, node, namespace, label:app"}));
+  one.push_back(ListParam(
+      "aggregate", {"聚合：sum、min、max 或 avg 加字段，例如 sum:cpu_request",
+                    "Aggregates: sum, min, max or avg of a field, for instance sum:cpu_request"}));
+  one.push_back(TextParam(
+      "sort_by", {"排序字段，前面加 - 为降序，例如 -restarts",
+                  "Field to sort by, with - in front descending, for instance -restarts"}));
+  one.push_back(IntParam(
+      "top", {"只要前几条（limit 的别名）", "Only the first so many (another name of limit)"}, 1,
+      1000, ""));
   one.push_back(CursorParam());
   Tool get = Make("kubectl_get_resources",
                   {"查询任意类型的资源：选择器、条件、分组、聚合、排序、分页；计数精确",
-                   "Queries any kind: selectors, conditions, groups, aggregates, order, pages; counts are exact"},
+                   "Queries any kind: selectors, conditions, groups, aggregates, order, pages; "
+                   "counts are exact"},
                   std::move(one), GetResources, {"k8s-get-resources"});
   get.cacheable = false;  // kinds that are not cached are read at the time
   r.Add(std::move(get));
   std::vector<Param> all = QueryParams();
-  all.insert(all.begin() + 1, ListParam("resource_types", {"资源类型，省略则为常用的", "Kinds; the usual ones when absent"}));
-  Tool get_all = Make("kubectl_get_all_resources", {"一次查询多类资源", "Queries several kinds at once"}, std::move(all), GetAllResources,
-                      {"k8s-get-all"});
+  all.insert(all.begin() + 1, ListParam("resource_types", {"资源类型，省略则为常用的",
+                                                           "Kinds; the usual ones when absent"}));
+  Tool get_all =
+      Make("kubectl_get_all_resources", {"一次查询多类资源", "Queries several kinds at once"},
+           std::move(all), GetAllResources, {"k8s-get-all"});
   get_all.cacheable = false;
   r.Add(std::move(get_all));
 }

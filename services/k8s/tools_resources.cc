@@ -47,81 +47,127 @@ Tool ListTool(std::string name, Text description, std::vector<Param> params, Too
 }
 
 std::vector<Param> EventParams(std::vector<Param> first) {
-  first.push_back(ChoiceParam("type", {"只要此类事件", "Only events of this type"}, {"Normal", "Warning"}));
-  first.push_back(TextParam("reason", {"只要此原因，例如 FailedScheduling", "Only this reason, for instance FailedScheduling"}));
-  first.push_back(NameParam("object_name", {"只要关于此对象的事件", "Only events about the object of this name"}, false,
-                            ParamFormat::kObjectName));
-  first.push_back(TextParam("since", {"只要最近这段时间内的事件，例如 15m", "Only events of the last time, for instance 15m"},
-                            ParamFormat::kDuration));
+  first.push_back(
+      ChoiceParam("type", {"只要此类事件", "Only events of this type"}, {"Normal", "Warning"}));
+  first.push_back(TextParam("reason", {"只要此原因，例如 FailedScheduling",
+                                       "Only this reason, for instance FailedScheduling"}));
+  first.push_back(NameParam("object_name",
+                            {"只要关于此对象的事件", "Only events about the object of this name"},
+                            false, ParamFormat::kObjectName));
+  first.push_back(TextParam(
+      "since",
+      {"只要最近这段时间内的事件，例如 15m", "Only events of the last time, for instance 15m"},
+      ParamFormat::kDuration));
   first.push_back(LimitParam());
   first.push_back(CursorParam());
   return first;
 }
 
 void AddD5Lists(ToolRegistry& r) {
-  r.Add(ListTool("get_kubernetes_namespaces", {"列出命名空间及其状态", "Lists the namespaces and their state"},
+  r.Add(ListTool("get_kubernetes_namespaces",
+                 {"列出命名空间及其状态", "Lists the namespaces and their state"},
                  ListParams({}, true), ListHandler("namespaces"), {"k8s-get-namespaces"}));
-  r.Add(ListTool("list_kubernetes_pods", {"列出 Pod：就绪、状态、重启次数、节点，附总数", "Lists pods with readiness, status, restarts, node, and totals"},
-                 ListParams({NamespaceParam(), TextParam("node", {"只要此节点上的", "Only those on this node"},
-                                                         ParamFormat::kName)}, true),
-                 ListHandler("pods"), {"k8s-get-pods"}));
-  r.Add(ListTool("list_kubernetes_nodes", {"列出节点：状态、角色、版本", "Lists nodes with status, roles and version"},
+  r.Add(ListTool(
+      "list_kubernetes_pods",
+      {"列出 Pod：就绪、状态、重启次数、节点，附总数",
+       "Lists pods with readiness, status, restarts, node, and totals"},
+      ListParams({NamespaceParam(), TextParam("node", {"只要此节点上的", "Only those on this node"},
+                                              ParamFormat::kName)},
+                 true),
+      ListHandler("pods"), {"k8s-get-pods"}));
+  r.Add(ListTool("list_kubernetes_nodes",
+                 {"列出节点：状态、角色、版本", "Lists nodes with status, roles and version"},
                  ListParams({}, true), ListHandler("nodes"), {"k8s-get-nodes"}));
-  r.Add(ListTool("list_kubernetes_deployments", {"列出 Deployment 及其副本", "Lists deployments and their replicas"},
-                 ListParams({NamespaceParam()}, false), ListHandler("deployments"), {"k8s-get-deployments"}));
-  r.Add(ListTool("list_kubernetes_services", {"列出服务：类型、地址、端口", "Lists services with type, addresses and ports"},
-                 ListParams({NamespaceParam()}, false), ListHandler("services"), {"k8s-get-services"}));
-  r.Add(ListTool("list_kubernetes_events", {"列出事件，最新的在前", "Lists events, newest first"}, EventParams({NamespaceParam()}),
-                 ListHandler("events"), {"k8s-get-events"}));
+  r.Add(ListTool("list_kubernetes_deployments",
+                 {"列出 Deployment 及其副本", "Lists deployments and their replicas"},
+                 ListParams({NamespaceParam()}, false), ListHandler("deployments"),
+                 {"k8s-get-deployments"}));
+  r.Add(ListTool("list_kubernetes_services",
+                 {"列出服务：类型、地址、端口", "Lists services with type, addresses and ports"},
+                 ListParams({NamespaceParam()}, false), ListHandler("services"),
+                 {"k8s-get-services"}));
+  r.Add(ListTool("list_kubernetes_events", {"列出事件，最新的在前", "Lists events, newest first"},
+                 EventParams({NamespaceParam()}), ListHandler("events"), {"k8s-get-events"}));
 }
 
 void AddD4Lists(ToolRegistry& r) {
   const auto in = [&](const char* name, const char* plural, Text description, bool status) {
-    r.Add(ListTool(name, std::move(description), ListParams({NamespaceParam(true)}, status), ListHandler(plural)));
+    r.Add(ListTool(name, std::move(description), ListParams({NamespaceParam(true)}, status),
+                   ListHandler(plural)));
   };
-  r.Add(ListTool("list_namespaces", {"列出所有命名空间", "Lists all namespaces"}, ListParams({}, true), ListHandler("namespaces")));
-  in("list_pods_from_namespace", "pods", {"列出一个命名空间的 Pod", "Lists the pods of a namespace"}, true);
-  in("list_deployments_from_namespace", "deployments", {"列出一个命名空间的 Deployment", "Lists the deployments of a namespace"}, false);
-  in("list_services_from_namespace", "services", {"列出一个命名空间的服务", "Lists the services of a namespace"}, false);
+  r.Add(ListTool("list_namespaces", {"列出所有命名空间", "Lists all namespaces"},
+                 ListParams({}, true), ListHandler("namespaces")));
+  in("list_pods_from_namespace", "pods",
+     {"列出一个命名空间的 Pod", "Lists the pods of a namespace"}, true);
+  in("list_deployments_from_namespace", "deployments",
+     {"列出一个命名空间的 Deployment", "Lists the deployments of a namespace"}, false);
+  in("list_services_from_namespace", "services",
+     {"列出一个命名空间的服务", "Lists the services of a namespace"}, false);
   in("list_secrets_from_namespace", "secrets",
-     {"列出一个命名空间的 Secret：只有名称、类型和键名，从不含值", "Lists the Secrets of a namespace: names, types and key names, never values"}, false);
-  in("list_daemonsets_from_namespace", "daemonsets", {"列出一个命名空间的 DaemonSet", "Lists the DaemonSets of a namespace"}, false);
-  in("list_configmaps_from_namespace", "configmaps", {"列出一个命名空间的 ConfigMap 及其键名", "Lists the ConfigMaps of a namespace and their keys"}, false);
-  r.Add(ListTool("list_deployments_all_namespaces", {"列出所有命名空间的 Deployment", "Lists the deployments of all namespaces"},
+     {"列出一个命名空间的 Secret：只有名称、类型和键名，从不含值",
+      "Lists the Secrets of a namespace: names, types and key names, never values"},
+     false);
+  in("list_daemonsets_from_namespace", "daemonsets",
+     {"列出一个命名空间的 DaemonSet", "Lists the DaemonSets of a namespace"}, false);
+  in("list_configmaps_from_namespace", "configmaps",
+     {"列出一个命名空间的 ConfigMap 及其键名",
+      "Lists the ConfigMaps of a namespace and their keys"},
+     false);
+  r.Add(ListTool("list_deployments_all_namespaces",
+                 {"列出所有命名空间的 Deployment", "Lists the deployments of all namespaces"},
                  ListParams({}, false), ListEverywhere("deployments")));
-  r.Add(ListTool("list_pods_all_namespaces", {"列出所有命名空间的 Pod", "Lists the pods of all namespaces"}, ListParams({}, true),
-                 ListEverywhere("pods")));
-  r.Add(ListTool("get_events", {"列出一个命名空间的事件，最新的在前", "Lists the events of a namespace, newest first"},
-                 EventParams({NamespaceParam(true)}), ListHandler("events")));
-  r.Add(ListTool("get_events_all_namespaces", {"列出所有命名空间的事件，最新的在前", "Lists the events of all namespaces, newest first"},
-                 EventParams({}), ListEverywhere("events")));
+  r.Add(ListTool("list_pods_all_namespaces",
+                 {"列出所有命名空间的 Pod", "Lists the pods of all namespaces"},
+                 ListParams({}, true), ListEverywhere("pods")));
+  r.Add(ListTool(
+      "get_events",
+      {"列出一个命名空间的事件，最新的在前", "Lists the events of a namespace, newest first"},
+      EventParams({NamespaceParam(true)}), ListHandler("events")));
+  r.Add(ListTool(
+      "get_events_all_namespaces",
+      {"列出所有命名空间的事件，最新的在前", "Lists the events of all namespaces, newest first"},
+      EventParams({}), ListEverywhere("events")));
 }
 
 std::vector<Param> LogParams(int64_t default_lines) {
-  return {OneNamespaceParam(), NameParam("pod_name", {"Pod 名称", "Name of the pod"}),
-          NameParam("container", {"容器名；只有一个容器时可省略", "Container; may be left out when there is one"}, false,
-                    ParamFormat::kContainer),
-          IntParam("tail_lines", {"最后多少行", "Last lines"}, 1, 2000, std::to_string(default_lines)),
-          IntParam("head_lines", {"最前多少行，代替 tail_lines", "First lines, instead of tail_lines"}, 1, 2000, ""),
-          BoolParam("previous", {"上一次运行（重启之前）的日志", "The run before the last restart"}, false),
-          TextParam("since", {"只要最近这段时间的，例如 10m", "Only the last time, for instance 10m"}, ParamFormat::kDuration),
-          TextParam("contains", {"只要含有此文字的行（不分大小写）", "Only lines with this text, case-insensitive"}),
-          BoolParam("timestamps", {"每行带时间", "Each line with its time"}, false)};
+  return {
+      OneNamespaceParam(),
+      NameParam("pod_name", {"Pod 名称", "Name of the pod"}),
+      NameParam("container",
+                {"容器名；只有一个容器时可省略", "Container; may be left out when there is one"},
+                false, ParamFormat::kContainer),
+      IntParam("tail_lines", {"最后多少行", "Last lines"}, 1, 2000, std::to_string(default_lines)),
+      IntParam("head_lines", {"最前多少行，代替 tail_lines", "First lines, instead of tail_lines"},
+               1, 2000, ""),
+      BoolParam("previous", {"上一次运行（重启之前）的日志", "The run before the last restart"},
+                false),
+      TextParam("since", {"只要最近这段时间的，例如 10m", "Only the last time, for instance 10m"},
+                ParamFormat::kDuration),
+      TextParam("contains", {"只要含有此文字的行（不分大小写）",
+                             "Only lines with this text, case-insensitive"}),
+      BoolParam("timestamps", {"每行带时间", "Each line with its time"}, false)};
 }
 
 void AddReads(ToolRegistry& r) {
-  for (const auto& [name, lines, alias] : {std::tuple{"get_kubernetes_pod_logs", 100, "k8s-get-pod-logs"},
-                                           std::tuple{"get_pod_logs", 50, "k8s-get-logs"}}) {
-    Tool logs = ListTool(name, {"读取 Pod 的日志（最后或最前若干行）", "Reads a pod's log, its last or first lines"}, LogParams(lines),
-                         [n = static_cast<int64_t>(lines)](const ToolCall& call) { return ReadPodLogs(call, n); }, {alias});
+  for (const auto& [name, lines, alias] :
+       {std::tuple{"get_kubernetes_pod_logs", 100, "k8s-get-pod-logs"},
+        std::tuple{"get_pod_logs", 50, "k8s-get-logs"}}) {
+    Tool logs = ListTool(
+        name, {"读取 Pod 的日志（最后或最前若干行）", "Reads a pod's log, its last or first lines"},
+        LogParams(lines),
+        [n = static_cast<int64_t>(lines)](const ToolCall& call) { return ReadPodLogs(call, n); },
+        {alias});
     logs.cacheable = false;
     r.Add(std::move(logs));
   }
-  Tool yaml = ListTool("get_kubernetes_resource_yaml",
-                       {"以 YAML 显示一个对象（Secret 的值除外）", "Shows one object as YAML, values of Secrets left out"},
-                       {KindParam(), NameParam("name", {"对象名称", "Name of the object"}, true, ParamFormat::kObjectName),
-                        OneNamespaceParam()},
-                       ReadYaml, {"k8s-get-yaml"});
+  Tool yaml = ListTool(
+      "get_kubernetes_resource_yaml",
+      {"以 YAML 显示一个对象（Secret 的值除外）",
+       "Shows one object as YAML, values of Secrets left out"},
+      {KindParam(),
+       NameParam("name", {"对象名称", "Name of the object"}, true, ParamFormat::kObjectName),
+       OneNamespaceParam()},
+      ReadYaml, {"k8s-get-yaml"});
   yaml.cacheable = false;
   r.Add(std::move(yaml));
 }

@@ -30,7 +30,8 @@ struct Target {
 };
 
 absl::StatusOr<Target> DeploymentOf(const ToolCall& call) {
-  Target out{Picture(call.cluster.Picture(call.ctx), NamespaceForOne(call), call.now), nullptr, nullptr};
+  Target out{Picture(call.cluster.Picture(call.ctx), NamespaceForOne(call), call.now), nullptr,
+             nullptr};
   OPSMESH_RETURN_IF_ERROR(out.picture.CheckReadable("deployments"));
   const std::string name = call.arguments.String("deployment_name");
   OPSMESH_RETURN_IF_ERROR(CheckExists(out.picture, TypeOf("deployments"), out.picture.ns(), name));
@@ -46,17 +47,32 @@ absl::StatusOr<ToolResult> History(const ToolCall& call) {
   ToolResult out;
   JsonWriter json;
   TextTable table({"REVISION", "CURRENT", "REPLICASET", "IMAGES", "READY", "AGE", "CHANGE CAUSE"});
-  json.BeginObject().Field("deployment", t.object->meta().full_name()).Field("total", static_cast<int64_t>(revisions.size())).Key("revisions").BeginArray();
+  json.BeginObject()
+      .Field("deployment", t.object->meta().full_name())
+      .Field("total", static_cast<int64_t>(revisions.size()))
+      .Key("revisions")
+      .BeginArray();
   for (const Revision& r : revisions) {
-    table.AddRow({std::to_string(r.number), r.current ? "*" : "", r.replica_set, r.images, fmt::format("{}/{}", r.ready, r.replicas),
-                  HumanAge(call.now - r.created), r.change_cause});
-    json.BeginObject().Field("revision", r.number).Field("current", r.current).Field("replica_set", r.replica_set).Field("images", r.images);
-    json.Field("replicas", r.replicas).Field("ready", r.ready).Field("created", base::Rfc3339(r.created)).OptionalField("change_cause", r.change_cause).EndObject();
+    table.AddRow({std::to_string(r.number), r.current ? "*" : "", r.replica_set, r.images,
+                  fmt::format("{}/{}", r.ready, r.replicas), HumanAge(call.now - r.created),
+                  r.change_cause});
+    json.BeginObject()
+        .Field("revision", r.number)
+        .Field("current", r.current)
+        .Field("replica_set", r.replica_set)
+        .Field("images", r.images);
+    json.Field("replicas", r.replicas)
+        .Field("ready", r.ready)
+        .Field("created", base::Rfc3339(r.created))
+        .OptionalField("change_cause", r.change_cause)
+        .EndObject();
   }
   json.EndArray().EndObject();
   out.json = json.Take();
-  out.text = Say("Deployment {0} 有 {1} 个版本，当前是版本 {2}。\n\n", "Deployment {0} has {1} revision{3}, the current one is {2}.\n\n", t.object->meta().full_name(),
-                 revisions.size(), revisions.empty() ? 0 : revisions[0].number, revisions.size() == 1 ? "" : "s");
+  out.text = Say("Deployment {0} 有 {1} 个版本，当前是版本 {2}。\n\n",
+                 "Deployment {0} has {1} revision{3}, the current one is {2}.\n\n",
+                 t.object->meta().full_name(), revisions.size(),
+                 revisions.empty() ? 0 : revisions[0].number, revisions.size() == 1 ? "" : "s");
   out.text.AppendBoth(table.Render());
   out.AddFact("revisions.total", static_cast<int64_t>(revisions.size()));
   out.untrusted = true;  // change causes are annotations
@@ -72,8 +88,11 @@ absl::StatusOr<ToolResult> Compare(const ToolCall& call) {
     for (size_t i = 0; i < revisions.size(); ++i) {
       if (asked > 0 ? revisions[i].number == asked : i == fallback) return &revisions[i];
     }
-    return base::NotFound("REVISION_NOT_FOUND", asked > 0 ? fmt::format("Deployment {} has no revision {}.", t.object->meta().full_name(), asked)
-                                                          : fmt::format("Deployment {} has fewer than two revisions.", t.object->meta().full_name()))
+    return base::NotFound("REVISION_NOT_FOUND",
+                          asked > 0 ? fmt::format("Deployment {} has no revision {}.",
+                                                  t.object->meta().full_name(), asked)
+                                    : fmt::format("Deployment {} has fewer than two revisions.",
+                                                  t.object->meta().full_name()))
         .Hint("get_deployment_revision_history lists them.");
   };
   OPSMESH_ASSIGN_OR_RETURN(const Revision* to, pick("to_revision", 0));
@@ -83,10 +102,20 @@ absl::StatusOr<ToolResult> Compare(const ToolCall& call) {
   const std::vector<std::string> changes = TemplateChanges(a->pod_template, b->pod_template);
   ToolResult out;
   JsonWriter json;
-  json.BeginObject().Field("deployment", t.object->meta().full_name()).Field("from", from->number).Field("to", to->number).StringArray("changes", changes).EndObject();
+  json.BeginObject()
+      .Field("deployment", t.object->meta().full_name())
+      .Field("from", from->number)
+      .Field("to", to->number)
+      .StringArray("changes", changes)
+      .EndObject();
   out.json = json.Take();
-  out.text = changes.empty() ? Say("版本 {0} 和 {1} 的模板没有看到差别。", "No difference was seen between the templates of revisions {0} and {1}.", from->number, to->number)
-                             : Say("从版本 {0} 到 {1} 有 {2} 处变化：\n", "From revision {0} to {1} there are {2} changes:\n", from->number, to->number, changes.size());
+  out.text = changes.empty()
+                 ? Say("版本 {0} 和 {1} 的模板没有看到差别。",
+                       "No difference was seen between the templates of revisions {0} and {1}.",
+                       from->number, to->number)
+                 : Say("从版本 {0} 到 {1} 有 {2} 处变化：\n",
+                       "From revision {0} to {1} there are {2} changes:\n", from->number,
+                       to->number, changes.size());
   for (const std::string& change : changes) out.text.AppendBoth("- " + change + "\n");
   out.AddFact("changes.total", static_cast<int64_t>(changes.size()));
   out.untrusted = true;
@@ -102,37 +131,57 @@ absl::StatusOr<ToolResult> Compare(const ToolCall& call) {
 absl::StatusOr<ToolResult> ScalingCapacity(const ToolCall& call) {
   OPSMESH_ASSIGN_OR_RETURN(Target t, DeploymentOf(call));
   OPSMESH_RETURN_IF_ERROR(t.picture.CheckReadable("nodes"));
-  const int64_t added = call.arguments.Integer("more", -1), asked = call.arguments.Integer("replicas", -1);
+  const int64_t added = call.arguments.Integer("more", -1),
+                asked = call.arguments.Integer("replicas", -1);
   if ((added < 0) == (asked < 0)) {
-    return base::InvalidArgument("replicas", "TOOL_ARGUMENTS", "Give either `replicas` or `more`.").Hint("replicas is the number wanted in all, more how many are added to those there are.");
+    return base::InvalidArgument("replicas", "TOOL_ARGUMENTS", "Give either `replicas` or `more`.")
+        .Hint("replicas is the number wanted in all, more how many are added to those there are.");
   }
   const int64_t wanted = asked >= 0 ? asked : t.deployment->replicas + added;
   const int64_t more = std::max<int64_t>(0, wanted - t.deployment->replicas);
-  const double cpu = PodAmount(t.deployment->pod_template.spec, "cpu", false), memory = PodAmount(t.deployment->pod_template.spec, "memory", false);
+  const double cpu = PodAmount(t.deployment->pod_template.spec, "cpu", false),
+               memory = PodAmount(t.deployment->pod_template.spec, "memory", false);
   ToolResult out;
   JsonWriter json;
   TextTable table({"NODE", "STATUS", "FREE CPU", "FREE MEMORY", "FREE PODS", "FITS"});
   int64_t room = 0;
-  json.BeginObject().Field("deployment", t.object->meta().full_name()).Field("replicas_now", t.deployment->replicas).Field("replicas_wanted", wanted);
+  json.BeginObject()
+      .Field("deployment", t.object->meta().full_name())
+      .Field("replicas_now", t.deployment->replicas)
+      .Field("replicas_wanted", wanted);
   json.Field("cpu_per_pod", cpu).Field("memory_per_pod", memory).Key("nodes").BeginArray();
   for (const NodeLoad& load : NodeLoads(t.picture)) {
-    double fit = load.schedulable ? static_cast<double>(std::max<int64_t>(0, load.pods_allocatable - load.pods)) : 0;
-    if (cpu > 0) fit = std::min(fit, std::floor((load.cpu_allocatable - load.cpu_requested) / cpu + 1e-9));
-    if (memory > 0) fit = std::min(fit, std::floor((load.memory_allocatable - load.memory_requested) / memory + 1e-9));
+    double fit = load.schedulable
+                     ? static_cast<double>(std::max<int64_t>(0, load.pods_allocatable - load.pods))
+                     : 0;
+    if (cpu > 0)
+      fit = std::min(fit, std::floor((load.cpu_allocatable - load.cpu_requested) / cpu + 1e-9));
+    if (memory > 0)
+      fit = std::min(fit,
+                     std::floor((load.memory_allocatable - load.memory_requested) / memory + 1e-9));
     const auto pods = static_cast<int64_t>(std::max(0.0, fit));
     room += pods;
-    table.AddRow({load.name, load.status, kube::FormatCpu(std::max(0.0, load.cpu_allocatable - load.cpu_requested)),
-                  kube::FormatBytes(std::max(0.0, load.memory_allocatable - load.memory_requested)), std::to_string(load.pods_allocatable - load.pods), std::to_string(pods)});
+    table.AddRow({load.name, load.status,
+                  kube::FormatCpu(std::max(0.0, load.cpu_allocatable - load.cpu_requested)),
+                  kube::FormatBytes(std::max(0.0, load.memory_allocatable - load.memory_requested)),
+                  std::to_string(load.pods_allocatable - load.pods), std::to_string(pods)});
     json.BeginObject().Field("name", load.name).Field("fits", pods).EndObject();
   }
   json.EndArray().Field("room", room).Field("enough", room >= more).EndObject();
   out.json = json.Take();
-  out.text = room >= more ? Say("{0} 扩到 {1} 个副本放得下：还需 {2} 个，按 requests 可再放 {3} 个。\n\n", "{0} can be scaled to {1}: {2} more are needed, by requests {3} fit.\n\n",
-                                t.object->meta().full_name(), wanted, more, room)
-                          : Say("{0} 扩到 {1} 个副本放不下：还需 {2} 个，按 requests 只能再放 {3} 个。\n\n", "{0} cannot be scaled to {1}: {2} more are needed, by requests only {3} fit.\n\n",
-                                t.object->meta().full_name(), wanted, more, room);
+  out.text =
+      room >= more
+          ? Say("{0} 扩到 {1} 个副本放得下：还需 {2} 个，按 requests 可再放 {3} 个。\n\n",
+                "{0} can be scaled to {1}: {2} more are needed, by requests {3} fit.\n\n",
+                t.object->meta().full_name(), wanted, more, room)
+          : Say("{0} 扩到 {1} 个副本放不下：还需 {2} 个，按 requests 只能再放 {3} 个。\n\n",
+                "{0} cannot be scaled to {1}: {2} more are needed, by requests only {3} fit.\n\n",
+                t.object->meta().full_name(), wanted, more, room);
   out.text.AppendBoth(table.Render());
-  if (cpu == 0 && memory == 0) out.text += Text{"\n它没有设置 requests，调度器不会拒绝，但节点可能过载。", "\nIt sets no requests: the scheduler would not refuse it, but nodes may be overloaded."};
+  if (cpu == 0 && memory == 0)
+    out.text += Text{
+        "\n它没有设置 requests，调度器不会拒绝，但节点可能过载。",
+        "\nIt sets no requests: the scheduler would not refuse it, but nodes may be overloaded."};
   out.AddFact("room", room);
   out.AddFact("needed", more);
   out.ledger = t.picture.ledger();
@@ -148,25 +197,40 @@ absl::StatusOr<ToolResult> Progress(const ToolCall& call) {
   OPSMESH_ASSIGN_OR_RETURN(Target t, DeploymentOf(call));
   const kube::Deployment& d = *t.deployment;
   const kube::Condition* progressing = kube::FindCondition(d.conditions, "Progressing");
-  const bool failed = progressing && progressing->status == "False" && progressing->reason == "ProgressDeadlineExceeded";
-  const bool done = d.observed_generation >= t.object->meta().generation && d.updated_replicas >= d.replicas && d.current_replicas == d.updated_replicas &&
+  const bool failed = progressing && progressing->status == "False" &&
+                      progressing->reason == "ProgressDeadlineExceeded";
+  const bool done = d.observed_generation >= t.object->meta().generation &&
+                    d.updated_replicas >= d.replicas && d.current_replicas == d.updated_replicas &&
                     d.available_replicas >= d.replicas;
-  const std::string state = failed ? "failed" : d.paused ? "paused" : done ? "complete" : "progressing";
+  const std::string state = failed     ? "failed"
+                            : d.paused ? "paused"
+                            : done     ? "complete"
+                                       : "progressing";
   ToolResult out;
   JsonWriter json;
-  json.BeginObject().Field("deployment", t.object->meta().full_name()).Field("state", state).Field("replicas", d.replicas).Field("updated", d.updated_replicas);
+  json.BeginObject()
+      .Field("deployment", t.object->meta().full_name())
+      .Field("state", state)
+      .Field("replicas", d.replicas)
+      .Field("updated", d.updated_replicas);
   json.Field("ready", d.ready_replicas).Field("available", d.available_replicas).EndObject();
   out.json = json.Take();
-  static const std::map<std::string, std::string> kZh = {{"failed", "失败（超过进度期限）"}, {"paused", "已暂停"}, {"complete", "完成"}, {"progressing", "进行中"}};
-  out.text = Say("Deployment {0}：{1}。期望 {3}，已更新 {4}，就绪 {5}，可用 {6}。", "Deployment {0}: {2}. Wanted {3}, updated {4}, ready {5}, available {6}.",
-                 t.object->meta().full_name(), kZh.at(state), state, d.replicas, d.updated_replicas, d.ready_replicas, d.available_replicas);
+  static const std::map<std::string, std::string> kZh = {{"failed", "失败（超过进度期限）"},
+                                                         {"paused", "已暂停"},
+                                                         {"complete", "完成"},
+                                                         {"progressing", "进行中"}};
+  out.text = Say("Deployment {0}：{1}。期望 {3}，已更新 {4}，就绪 {5}，可用 {6}。",
+                 "Deployment {0}: {2}. Wanted {3}, updated {4}, ready {5}, available {6}.",
+                 t.object->meta().full_name(), kZh.at(state), state, d.replicas, d.updated_replicas,
+                 d.ready_replicas, d.available_replicas);
   out.AddFact("state", state);
   out.AddFact("available", d.available_replicas);
   out.ledger = t.picture.ledger();
   return out;
 }
 
-// Asks again until the pod is ready, is gone, or the time is over; which of them is the answer, not an error.
+// Asks again until the pod is ready, is gone, or the time is over; which of them is the answer, not
+// an error.
 absl::StatusOr<ToolResult> WaitReady(const ToolCall& call) {
   const std::string ns = NamespaceForOne(call), name = call.arguments.String("pod_name");
   const absl::Duration limit = absl::Seconds(call.arguments.Integer("timeout", 60));
@@ -180,16 +244,24 @@ absl::StatusOr<ToolResult> WaitReady(const ToolCall& call) {
     OPSMESH_RETURN_IF_ERROR(CheckExists(picture, TypeOf("pods"), ns, name));
     const kube::ObjectPtr object = picture.All("pods").Find(ns, name);
     const auto* pod = object->As<kube::Pod>();
-    const bool ready = pod && kube::ConditionTrue(pod->conditions, "Ready") && !object->meta().terminating();
+    const bool ready =
+        pod && kube::ConditionTrue(pod->conditions, "Ready") && !object->meta().terminating();
     const absl::Duration waited = call.ctx.clock().Steady() - begin;
     if (ready || waited >= most) {
       JsonWriter json;
-      json.BeginObject().Field("namespace", ns).Field("pod", name).Field("ready", ready).Field("status", pod ? pod->status : "");
+      json.BeginObject()
+          .Field("namespace", ns)
+          .Field("pod", name)
+          .Field("ready", ready)
+          .Field("status", pod ? pod->status : "");
       json.Field("waited_seconds", absl::ToDoubleSeconds(waited)).EndObject();
       out.json = json.Take();
-      out.text = ready ? Say("Pod {0}/{1} 已就绪，等了 {2:.1f} 秒。", "Pod {0}/{1} is ready after {2:.1f} s.", ns, name, absl::ToDoubleSeconds(waited))
-                       : Say("等了 {2:.1f} 秒，Pod {0}/{1} 仍未就绪，状态 {3}。", "Pod {0}/{1} is not ready after {2:.1f} s; its status is {3}.", ns, name,
-                             absl::ToDoubleSeconds(waited), pod ? pod->status : "?");
+      out.text = ready ? Say("Pod {0}/{1} 已就绪，等了 {2:.1f} 秒。",
+                             "Pod {0}/{1} is ready after {2:.1f} s.", ns, name,
+                             absl::ToDoubleSeconds(waited))
+                       : Say("等了 {2:.1f} 秒，Pod {0}/{1} 仍未就绪，状态 {3}。",
+                             "Pod {0}/{1} is not ready after {2:.1f} s; its status is {3}.", ns,
+                             name, absl::ToDoubleSeconds(waited), pod ? pod->status : "?");
       out.AddFact("ready", ready ? "true" : "false");
       out.ledger = picture.ledger();
       return out;
@@ -213,15 +285,32 @@ Tool Make(std::string name, Text description, std::vector<Param> params, ToolHan
 
 void AddRolloutTools(ToolRegistry& r) {
   const Param name = NameParam("deployment_name", {"Deployment 名称", "Name of the deployment"});
-  r.Add(Make("get_deployment_revision_history", {"Deployment 的发布历史", "Revisions of a deployment"}, {OneNamespaceParam(), name}, History));
-  r.Add(Make("compare_deployment_revisions", {"比较 Deployment 的两个版本，默认上一个和当前", "Compares two revisions of a deployment, by default the one before and the current"},
-             {OneNamespaceParam(), name, IntParam("from_revision", {"从哪个版本", "From this revision"}, 1, 1000000, ""),
-              IntParam("to_revision", {"到哪个版本", "To this revision"}, 1, 1000000, "")}, Compare));
-  r.Add(Make("check_scaling_capacity", {"扩容后集群放得下吗：按 requests 精确计算", "Whether more replicas fit, computed by requests"},
-             {OneNamespaceParam(), name, IntParam("replicas", {"目标副本数", "Replicas wanted in all"}, 0, 10000, ""), IntParam("more", {"再加多少个，代替 replicas", "How many more than now, instead of replicas"}, 0, 10000, "")}, ScalingCapacity));
-  r.Add(Make("monitor_scaling_progress", {"伸缩或发布进行到哪里", "How far a scaling or a rollout is"}, {OneNamespaceParam(), name}, Progress));
+  r.Add(Make("get_deployment_revision_history",
+             {"Deployment 的发布历史", "Revisions of a deployment"}, {OneNamespaceParam(), name},
+             History));
+  r.Add(Make("compare_deployment_revisions",
+             {"比较 Deployment 的两个版本，默认上一个和当前",
+              "Compares two revisions of a deployment, by default the one before and the current"},
+             {OneNamespaceParam(), name,
+              IntParam("from_revision", {"从哪个版本", "From this revision"}, 1, 1000000, ""),
+              IntParam("to_revision", {"到哪个版本", "To this revision"}, 1, 1000000, "")},
+             Compare));
+  r.Add(Make("check_scaling_capacity",
+             {"扩容后集群放得下吗：按 requests 精确计算",
+              "Whether more replicas fit, computed by requests"},
+             {OneNamespaceParam(), name,
+              IntParam("replicas", {"目标副本数", "Replicas wanted in all"}, 0, 10000, ""),
+              IntParam("more",
+                       {"再加多少个，代替 replicas", "How many more than now, instead of replicas"},
+                       0, 10000, "")},
+             ScalingCapacity));
+  r.Add(Make("monitor_scaling_progress",
+             {"伸缩或发布进行到哪里", "How far a scaling or a rollout is"},
+             {OneNamespaceParam(), name}, Progress));
   r.Add(Make("wait_for_pod_ready", {"等待 Pod 就绪", "Waits until a pod is ready"},
-             {OneNamespaceParam(), NameParam("pod_name", {"Pod 名称", "Name of the pod"}), IntParam("timeout", {"最多等多少秒", "Seconds to wait at most"}, 1, 300, "60")}, WaitReady));
+             {OneNamespaceParam(), NameParam("pod_name", {"Pod 名称", "Name of the pod"}),
+              IntParam("timeout", {"最多等多少秒", "Seconds to wait at most"}, 1, 300, "60")},
+             WaitReady));
 }
 
 }  // namespace opsmesh::k8s

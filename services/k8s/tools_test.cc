@@ -28,12 +28,16 @@ class ToolsTest : public ::testing::Test {
     std::vector<std::unique_ptr<Cluster>> list;
     list.push_back(std::move(cluster));
     clusters_ = std::make_unique<Clusters>(std::move(list));
-    runner_ = std::make_unique<ToolRunner>(registry_, *clusters_, ToolRunnerOptions{.clock = &clock_});
+    runner_ =
+        std::make_unique<ToolRunner>(registry_, *clusters_, ToolRunnerOptions{.clock = &clock_});
   }
-  absl::StatusOr<ToolResult> Try(const std::string& name, const std::string& arguments = "{}", CallScope scope = {}) {
-    return runner_->Run(base::Context::Background().WithTimeout(absl::Seconds(20)), name, arguments, scope);
+  absl::StatusOr<ToolResult> Try(const std::string& name, const std::string& arguments = "{}",
+                                 CallScope scope = {}) {
+    return runner_->Run(base::Context::Background().WithTimeout(absl::Seconds(20)), name, arguments,
+                        scope);
   }
-  ToolResult Run(const std::string& name, const std::string& arguments = "{}", CallScope scope = {}) {
+  ToolResult Run(const std::string& name, const std::string& arguments = "{}",
+                 CallScope scope = {}) {
     absl::StatusOr<ToolResult> result = Try(name, arguments, std::move(scope));
     if (!result.ok()) {
       ADD_FAILURE() << name << " " << arguments << ": " << result.status().message();
@@ -80,7 +84,8 @@ TEST_F(ToolsTest, GivesEveryToolAClosedSchemaWithoutEndpointOrIdentity) {
     EXPECT_EQ((*schema)["additionalProperties"], false) << tool->name;
     for (const auto& [name, property] : (*schema)["properties"].items()) {
       EXPECT_FALSE(property["description"].get<std::string>().empty()) << tool->name << "." << name;
-      for (const char* word : {"server", "url", "endpoint", "token", "kubeconfig", "user", "impersonate", "context", "credential"}) {
+      for (const char* word : {"server", "url", "endpoint", "token", "kubeconfig", "user",
+                               "impersonate", "context", "credential"}) {
         EXPECT_EQ(name.find(word), std::string::npos) << tool->name << "." << name;
       }
     }
@@ -99,14 +104,16 @@ TEST_F(ToolsTest, CountsAndListsPodsOfANamespace) {
   EXPECT_EQ(Data(result)["by_status"]["Running"], 5);
   EXPECT_EQ(Data(result)["by_status"]["Error"], 2);
   EXPECT_EQ(Data(result)["by_status"]["Completed"], 1);
-  EXPECT_THAT(result.text.en, HasSubstr("8 pods in namespace shop: 5 Running, 2 Error, 1 Completed."));
+  EXPECT_THAT(result.text.en,
+              HasSubstr("8 pods in namespace shop: 5 Running, 2 Error, 1 Completed."));
   EXPECT_THAT(result.text.zh, HasSubstr("命名空间 shop 中共有 8 个 Pod"));
   EXPECT_THAT(result.text.en, HasSubstr("web-5d4f-a"));
   EXPECT_EQ(FactOf(result, "pods.total"), "8");
 }
 
 TEST_F(ToolsTest, ListsPodsUnderBothDocumentedNamesAlike) {
-  EXPECT_EQ(Run("list_pods_from_namespace", R"({"namespace":"shop"})").json, Run("list_kubernetes_pods", R"({"namespace":"shop"})").json);
+  EXPECT_EQ(Run("list_pods_from_namespace", R"({"namespace":"shop"})").json,
+            Run("list_kubernetes_pods", R"({"namespace":"shop"})").json);
   EXPECT_EQ(Data(Run("list_pods_all_namespaces"))["total"], 22);
   EXPECT_EQ(Data(Run("list_kubernetes_pods", R"({"namespace":"*"})", {"", "shop"}))["total"], 22);
   EXPECT_EQ(Data(Run("list_kubernetes_pods", "{}", {"", "shop"}))["total"], 8);
@@ -123,14 +130,17 @@ TEST_F(ToolsTest, ListsTheOtherKinds) {
   EXPECT_EQ(Data(Run("list_deployments_all_namespaces"))["total"], 11);
   EXPECT_EQ(Data(Run("list_kubernetes_services", R"({"namespace":"shop"})"))["total"], 6);
   EXPECT_EQ(Data(Run("list_services_from_namespace", R"({"namespace":"shop"})"))["total"], 6);
-  EXPECT_EQ(Data(Run("list_daemonsets_from_namespace", R"({"namespace":"kube-system"})"))["total"], 1);
+  EXPECT_EQ(Data(Run("list_daemonsets_from_namespace", R"({"namespace":"kube-system"})"))["total"],
+            1);
   EXPECT_EQ(Data(Run("list_configmaps_from_namespace", R"({"namespace":"shop"})"))["total"], 2);
 }
 
 TEST_F(ToolsTest, NeverShowsTheValueOfASecret) {
   const ToolResult list = Run("list_secrets_from_namespace", R"({"namespace":"shop"})");
   EXPECT_THAT(list.text.en, HasSubstr("password"));
-  const ToolResult yaml = Run("get_kubernetes_resource_yaml", R"({"resource_type":"secret","name":"web-secret","namespace":"shop"})");
+  const ToolResult yaml =
+      Run("get_kubernetes_resource_yaml",
+          R"({"resource_type":"secret","name":"web-secret","namespace":"shop"})");
   for (const ToolResult* r : {&list, &yaml}) {
     EXPECT_THAT(r->json + r->text.en + r->text.zh, Not(HasSubstr("c2VjcmV0LWNhbmFyeQ")));
     EXPECT_THAT(r->json + r->text.en + r->text.zh, Not(HasSubstr("secret-canary")));
@@ -148,19 +158,35 @@ TEST_F(ToolsTest, ShowsEventsNewestFirstAndMarksThemUntrusted) {
 }
 
 TEST_F(ToolsTest, SaysWhereAnUnknownNamespaceOrNameMayBe) {
-  EXPECT_THAT(base::DetailOf(Try("list_kubernetes_pods", R"({"namespace":"shp"})").status()).hint, HasSubstr("'shop'"));
-  EXPECT_THAT(base::DetailOf(Try("get_pod_details", R"({"namespace":"shop","pod_name":"db-0"})").status()).hint, HasSubstr("kube-system"));
-  EXPECT_THAT(base::DetailOf(Try("get_deployment_details", R"({"namespace":"shop","deployment_name":"wbe"})").status()).hint, HasSubstr("'web'"));
+  EXPECT_THAT(base::DetailOf(Try("list_kubernetes_pods", R"({"namespace":"shp"})").status()).hint,
+              HasSubstr("'shop'"));
+  EXPECT_THAT(
+      base::DetailOf(Try("get_pod_details", R"({"namespace":"shop","pod_name":"db-0"})").status())
+          .hint,
+      HasSubstr("kube-system"));
+  EXPECT_THAT(
+      base::DetailOf(
+          Try("get_deployment_details", R"({"namespace":"shop","deployment_name":"wbe"})").status())
+          .hint,
+      HasSubstr("'web'"));
 }
 
 TEST_F(ToolsTest, DescribesADeploymentWithImagePodsAndHealth) {
-  const ToolResult result = Run("get_deployment_details", R"({"namespace":"shop","deployment_name":"web"})");
-  for (const char* part : {"registry.example.com/web:1.4", "3/3", "web-5d4f-b", "healthy"}) EXPECT_THAT(result.text.en, HasSubstr(part));
+  const ToolResult result =
+      Run("get_deployment_details", R"({"namespace":"shop","deployment_name":"web"})");
+  for (const char* part : {"registry.example.com/web:1.4", "3/3", "web-5d4f-b", "healthy"})
+    EXPECT_THAT(result.text.en, HasSubstr(part));
   EXPECT_EQ(Data(result)["health"], "healthy");
-  const ToolResult pod = Run("describe_kubernetes_resource", R"({"resource_type":"pod","name":"ledger-5d4f-a","namespace":"payments"})");
+  const ToolResult pod =
+      Run("describe_kubernetes_resource",
+          R"({"resource_type":"pod","name":"ledger-5d4f-a","namespace":"payments"})");
   EXPECT_EQ(Data(pod)["health"], "failed");
   EXPECT_THAT(pod.text.en, HasSubstr("BackOff"));
-  EXPECT_EQ(Data(Run("get_resource_health", R"({"namespace":"shop","resource_type":"deployment","resource_name":"idle"})"))["health"], "healthy");
+  EXPECT_EQ(
+      Data(Run(
+          "get_resource_health",
+          R"({"namespace":"shop","resource_type":"deployment","resource_name":"idle"})"))["health"],
+      "healthy");
 }
 
 TEST_F(ToolsTest, ListsAllResourcesOfANamespace) {
@@ -171,27 +197,37 @@ TEST_F(ToolsTest, ListsAllResourcesOfANamespace) {
 
 TEST_F(ToolsTest, ReadsTheLogAndItsTail) {
   std::vector<std::string> lines;
-  for (int i = 1; i <= 200; ++i) lines.push_back("line " + std::to_string(i) + (i == 150 ? " \x1b[31mERROR\x1b[0m" : ""));
+  for (int i = 1; i <= 200; ++i)
+    lines.push_back("line " + std::to_string(i) + (i == 150 ? " \x1b[31mERROR\x1b[0m" : ""));
   cluster_->SetLog("shop/web-5d4f-a/web", lines);
-  EXPECT_EQ(Data(Run("get_pod_logs", R"({"namespace":"shop","pod_name":"web-5d4f-a"})"))["line_count"], 50);
-  EXPECT_EQ(Data(Run("get_kubernetes_pod_logs", R"({"namespace":"shop","pod_name":"web-5d4f-a"})"))["line_count"], 100);
-  const ToolResult head = Run("get_kubernetes_pod_logs", R"({"namespace":"shop","pod_name":"web-5d4f-a","head_lines":2})");
+  EXPECT_EQ(
+      Data(Run("get_pod_logs", R"({"namespace":"shop","pod_name":"web-5d4f-a"})"))["line_count"],
+      50);
+  EXPECT_EQ(Data(Run("get_kubernetes_pod_logs",
+                     R"({"namespace":"shop","pod_name":"web-5d4f-a"})"))["line_count"],
+            100);
+  const ToolResult head = Run("get_kubernetes_pod_logs",
+                              R"({"namespace":"shop","pod_name":"web-5d4f-a","head_lines":2})");
   EXPECT_EQ(Data(head)["lines"], (json{"line 1", "line 2"}));
   EXPECT_TRUE(head.truncated);
-  const ToolResult found = Run("get_kubernetes_pod_logs", R"({"namespace":"shop","pod_name":"web-5d4f-a","contains":"error"})");
+  const ToolResult found =
+      Run("get_kubernetes_pod_logs",
+          R"({"namespace":"shop","pod_name":"web-5d4f-a","contains":"error"})");
   EXPECT_EQ(Data(found)["lines"], (json{"line 150 ERROR"}));
   EXPECT_TRUE(found.untrusted);
 }
 
 TEST_F(ToolsTest, AnswersWhyThereIsNoLog) {
-  const ToolResult none = Run("get_kubernetes_pod_logs", R"({"namespace":"shop","pod_name":"web-5d4f-a","previous":true})");
+  const ToolResult none = Run("get_kubernetes_pod_logs",
+                              R"({"namespace":"shop","pod_name":"web-5d4f-a","previous":true})");
   EXPECT_THAT(none.text.en, HasSubstr("no log of a previous run"));
   EXPECT_EQ(none.ledger.failed.size(), 1u);
 }
 
 TEST_F(ToolsTest, FindsFailingPendingAndRestartingPods) {
   const ToolResult failed = Run("get_failed_kubernetes_pods");
-  EXPECT_EQ(Data(failed)["total"], 9) << failed.text.en;  // six in payments; needs-config, probe and evicted in infra
+  EXPECT_EQ(Data(failed)["total"], 9)
+      << failed.text.en;  // six in payments; needs-config, probe and evicted in infra
   EXPECT_EQ(Data(Run("get_failed_kubernetes_pods", R"({"namespace":"shop"})"))["total"], 0);
   EXPECT_EQ(Data(Run("get_pending_kubernetes_pods"))["total"], 3);
   const ToolResult restarts = Run("get_high_restart_kubernetes_pods");
@@ -215,21 +251,31 @@ TEST_F(ToolsTest, FindsWhatNothingUses) {
 }
 
 TEST_F(ToolsTest, DiagnosesAPodANamespaceAndTheCluster) {
-  EXPECT_THAT(Run("diagnose_kubernetes_pod_issues", R"({"namespace":"payments","pod_name":"oom-5d4f-a"})").text.zh, HasSubstr("OOMKilled"));
-  EXPECT_THAT(Run("diagnose_kubernetes_pod_issues", R"({"namespace":"shop","pod_name":"web-5d4f-a"})").text.en, HasSubstr("no problems found"));
+  EXPECT_THAT(
+      Run("diagnose_kubernetes_pod_issues", R"({"namespace":"payments","pod_name":"oom-5d4f-a"})")
+          .text.zh,
+      HasSubstr("OOMKilled"));
+  EXPECT_THAT(
+      Run("diagnose_kubernetes_pod_issues", R"({"namespace":"shop","pod_name":"web-5d4f-a"})")
+          .text.en,
+      HasSubstr("no problems found"));
   EXPECT_GT(Data(Run("diagnose_kubernetes_pod_issues"))["total"], 20);
 }
 
 TEST_F(ToolsTest, AnswersQueriesExactly) {
-  const auto query = [&](const std::string& rest) { return Data(Run("kubectl_get_resources", R"({"resource_type":"pods",)" + rest + "}")); };
+  const auto query = [&](const std::string& rest) {
+    return Data(Run("kubectl_get_resources", R"({"resource_type":"pods",)" + rest + "}"));
+  };
   EXPECT_EQ(query(R"("where":["restarts>=5"])")["matched"], 2);
   EXPECT_EQ(query(R"("where":["status=CrashLoopBackOff","namespace=payments"])")["matched"], 5);
   EXPECT_EQ(query(R"("label_selector":"app=web")")["matched"], 3);
   EXPECT_EQ(query(R"("label_selector":"app in (web,cart),app!=cart")")["matched"], 3);
   EXPECT_EQ(query(R"("field_selector":"spec.nodeName=n2")")["matched"], 3);
   EXPECT_EQ(query(R"("field_selector":"status.phase=Failed")")["matched"], 3);
-  EXPECT_EQ(query(R"("where":["age<2h"])")["matched"], 2);  // the two pods of migrate, 90 minutes old
-  const json groups = query(R"("group_by":["namespace"],"aggregate":["sum:restarts","sum:cpu_request"])");
+  EXPECT_EQ(query(R"("where":["age<2h"])")["matched"],
+            2);  // the two pods of migrate, 90 minutes old
+  const json groups =
+      query(R"("group_by":["namespace"],"aggregate":["sum:restarts","sum:cpu_request"])");
   EXPECT_EQ(groups["group_total"], 4);
   EXPECT_EQ(groups["groups"][0]["key"]["namespace"], "shop");
   EXPECT_EQ(groups["groups"][0]["count"], 8);
@@ -240,21 +286,34 @@ TEST_F(ToolsTest, AnswersQueriesExactly) {
 }
 
 TEST_F(ToolsTest, RefusesQueriesItDoesNotUnderstandWithTheFieldsThereAre) {
-  EXPECT_EQ(Reason("kubectl_get_resources", R"({"resource_type":"pods","where":["restrts>5"]})"), "UNKNOWN_FIELD");
-  EXPECT_THAT(base::DetailOf(Try("kubectl_get_resources", R"({"resource_type":"pods","where":["restrts>5"]})").status()).hint, HasSubstr("restarts"));
-  EXPECT_EQ(Reason("kubectl_get_resources", R"({"resource_type":"pods","where":["status>5"]})"), "BAD_CONDITION");
-  EXPECT_EQ(Reason("kubectl_get_resources", R"({"resource_type":"pods","where":["restarts=many"]})"), "BAD_CONDITION");
-  EXPECT_EQ(Reason("kubectl_get_resources", R"({"resource_type":"pods","cursor":"bm9uc2Vuc2U="})"), "BAD_CURSOR");
-  EXPECT_EQ(Try("kubectl_get_resources", R"({"resource_type":"podz"})").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(Reason("kubectl_get_resources", R"({"resource_type":"pods","where":["restrts>5"]})"),
+            "UNKNOWN_FIELD");
+  EXPECT_THAT(base::DetailOf(
+                  Try("kubectl_get_resources", R"({"resource_type":"pods","where":["restrts>5"]})")
+                      .status())
+                  .hint,
+              HasSubstr("restarts"));
+  EXPECT_EQ(Reason("kubectl_get_resources", R"({"resource_type":"pods","where":["status>5"]})"),
+            "BAD_CONDITION");
+  EXPECT_EQ(
+      Reason("kubectl_get_resources", R"({"resource_type":"pods","where":["restarts=many"]})"),
+      "BAD_CONDITION");
+  EXPECT_EQ(Reason("kubectl_get_resources", R"({"resource_type":"pods","cursor":"bm9uc2Vuc2U="})"),
+            "BAD_CURSOR");
+  EXPECT_EQ(Try("kubectl_get_resources", R"({"resource_type":"podz"})").status().code(),
+            absl::StatusCode::kNotFound);
 }
 
 TEST_F(ToolsTest, PagesWithoutGapOrDouble) {
   std::vector<std::string> seen;
   std::string cursor;
   for (int page = 0; page < 30; ++page) {
-    const ToolResult result = Run("list_pods_all_namespaces", cursor.empty() ? R"({"limit":5})" : R"({"limit":5,"cursor":")" + cursor + "\"}");
+    const ToolResult result =
+        Run("list_pods_all_namespaces",
+            cursor.empty() ? R"({"limit":5})" : R"({"limit":5,"cursor":")" + cursor + "\"}");
     const json data = Data(result);
-    for (const json& item : data["items"]) seen.push_back(item["namespace"].get<std::string>() + "/" + item["name"].get<std::string>());
+    for (const json& item : data["items"])
+      seen.push_back(item["namespace"].get<std::string>() + "/" + item["name"].get<std::string>());
     EXPECT_EQ(result.truncated, !result.next_cursor.empty());
     cursor = result.next_cursor;
     if (cursor.empty()) break;
@@ -267,9 +326,14 @@ TEST_F(ToolsTest, PagesWithoutGapOrDouble) {
 TEST_F(ToolsTest, AnswersTheClusterGroup) {
   EXPECT_THAT(Run("verify_kubernetes_connection").text.en, HasSubstr("v1.32.4"));
   EXPECT_THAT(Run("get_kubernetes_contexts").text.en, HasSubstr("test-context"));
-  EXPECT_THAT(Run("list_kubernetes_api_resources", R"({"name_contains":"deploy"})").text.en, HasSubstr("deployments"));
-  EXPECT_THAT(Run("explain_kubernetes_resource", R"({"resource_type":"deploy","field_path":"spec.replicas"})").text.zh, HasSubstr("副本数"));
-  EXPECT_THAT(Run("kubernetes_troubleshooting_guide", R"({"topic":"crash-loop"})").text.en, HasSubstr("exit code"));
+  EXPECT_THAT(Run("list_kubernetes_api_resources", R"({"name_contains":"deploy"})").text.en,
+              HasSubstr("deployments"));
+  EXPECT_THAT(Run("explain_kubernetes_resource",
+                  R"({"resource_type":"deploy","field_path":"spec.replicas"})")
+                  .text.zh,
+              HasSubstr("副本数"));
+  EXPECT_THAT(Run("kubernetes_troubleshooting_guide", R"({"topic":"crash-loop"})").text.en,
+              HasSubstr("exit code"));
 }
 
 TEST_F(ToolsTest, ChecksEachKindOfTheAnalysisGroup) {
@@ -277,67 +341,105 @@ TEST_F(ToolsTest, ChecksEachKindOfTheAnalysisGroup) {
     std::vector<std::string> out;
     const json data = Data(Run(tool, arguments));
     const json& diagnosis = data.contains("diagnosis") ? data["diagnosis"] : data;
-    for (const json& f : diagnosis["findings"]) out.push_back(f["code"].get<std::string>() + " " + f["object"]["name"].get<std::string>());
+    for (const json& f : diagnosis["findings"])
+      out.push_back(f["code"].get<std::string>() + " " + f["object"]["name"].get<std::string>());
     return out;
   };
   using List = std::vector<std::string>;
   EXPECT_EQ(codes("check_kubernetes_resource_quotas"), (List{"QUOTA_EXHAUSTED compute"}));
   EXPECT_EQ(codes("check_kubernetes_persistent_volumes"), (List{"PVC_PENDING data"}));
-  EXPECT_EQ(codes("check_kubernetes_ingress"), (List{"INGRESS_NO_SERVICE shop", "INGRESS_WRONG_PORT shop"}));
+  EXPECT_EQ(codes("check_kubernetes_ingress"),
+            (List{"INGRESS_NO_SERVICE shop", "INGRESS_WRONG_PORT shop"}));
   EXPECT_EQ(codes("check_kubernetes_daemonsets"), (List{"WORKLOAD_UNAVAILABLE proxy"}));
   EXPECT_EQ(codes("check_kubernetes_statefulsets"), (List{}));
   EXPECT_EQ(codes("check_kubernetes_jobs"), (List{"JOB_FAILED migrate"}));
   EXPECT_EQ(codes("check_kubernetes_hpa_status"), (List{"HPA_NO_METRICS cart"}));
-  EXPECT_EQ(codes("check_kubernetes_endpoints", R"({"namespace":"shop"})"), (List{"SERVICE_WRONG_PORT badport", "SERVICE_NO_ENDPOINTS orphan"}));
-  EXPECT_EQ(codes("check_kubernetes_endpoints", R"({"namespace":"shop","service_name":"web"})"), (List{}));
-  EXPECT_EQ(codes("analyze_deployment_configurations", R"({"namespace":"shop","deployment_name":"cart"})"),
-            (List{"NO_READINESS_PROBE cart", "NO_REQUESTS cart", "NO_MEMORY_LIMIT cart", "NO_DISRUPTION_BUDGET cart"}));
-  EXPECT_EQ(Data(Run("check_kubernetes_network_policies", R"({"namespace":"shop"})"))["open_pods"], 5);
+  EXPECT_EQ(codes("check_kubernetes_endpoints", R"({"namespace":"shop"})"),
+            (List{"SERVICE_WRONG_PORT badport", "SERVICE_NO_ENDPOINTS orphan"}));
+  EXPECT_EQ(codes("check_kubernetes_endpoints", R"({"namespace":"shop","service_name":"web"})"),
+            (List{}));
+  EXPECT_EQ(codes("analyze_deployment_configurations",
+                  R"({"namespace":"shop","deployment_name":"cart"})"),
+            (List{"NO_READINESS_PROBE cart", "NO_REQUESTS cart", "NO_MEMORY_LIMIT cart",
+                  "NO_DISRUPTION_BUDGET cart"}));
+  EXPECT_EQ(Data(Run("check_kubernetes_network_policies", R"({"namespace":"shop"})"))["open_pods"],
+            5);
 }
 
 TEST_F(ToolsTest, TracesChainsRestartsAndEvents) {
-  const ToolResult whole = Run("trace_service_chain", R"({"namespace":"shop","service_name":"web"})");
+  const ToolResult whole =
+      Run("trace_service_chain", R"({"namespace":"shop","service_name":"web"})");
   EXPECT_THAT(whole.text.en, HasSubstr("is whole: 3 ready endpoints"));
   EXPECT_THAT(whole.text.en, HasSubstr("shop.example.com/"));
-  const ToolResult broken = Run("trace_service_chain", R"({"namespace":"shop","service_name":"orphan"})");
+  const ToolResult broken =
+      Run("trace_service_chain", R"({"namespace":"shop","service_name":"orphan"})");
   EXPECT_THAT(broken.text.zh, HasSubstr("不通"));
-  const ToolResult timeline = Run("get_resource_events_timeline", R"({"namespace":"payments","resource_type":"deployment","resource_name":"ledger"})");
+  const ToolResult timeline =
+      Run("get_resource_events_timeline",
+          R"({"namespace":"payments","resource_type":"deployment","resource_name":"ledger"})");
   EXPECT_EQ(Data(timeline)["total"], 1);
   EXPECT_EQ(Data(Run("check_oom_events"))["total"], 1);
   EXPECT_EQ(Data(Run("check_oom_events", R"({"namespace":"shop"})"))["total"], 0);
   EXPECT_EQ(Data(Run("analyze_pod_restart_pattern", R"({"namespace":"payments"})"))["total"], 5);
-  EXPECT_EQ(Data(Run("analyze_pod_restart_pattern", R"({"namespace":"payments"})"))["items"][0]["pod"], "term-5d4f-a");
-  cluster_->SetLog("payments/ledger-5d4f-a/main/previous", {"starting", "cannot open /etc/ledger/db.conf"});
-  const ToolResult crash = Run("get_pod_crash_report", R"({"namespace":"payments","pod_name":"ledger-5d4f-a"})");
+  EXPECT_EQ(
+      Data(Run("analyze_pod_restart_pattern", R"({"namespace":"payments"})"))["items"][0]["pod"],
+      "term-5d4f-a");
+  cluster_->SetLog("payments/ledger-5d4f-a/main/previous",
+                   {"starting", "cannot open /etc/ledger/db.conf"});
+  const ToolResult crash =
+      Run("get_pod_crash_report", R"({"namespace":"payments","pod_name":"ledger-5d4f-a"})");
   EXPECT_THAT(crash.text.en, HasSubstr("cannot open /etc/ledger/db.conf"));
   EXPECT_TRUE(crash.untrusted);
-  EXPECT_THAT(Run("correlate_pod_issues", R"({"namespace":"payments"})").text.en, HasSubstr("Deployment payments/ledger: 2 problems"));
+  EXPECT_THAT(Run("correlate_pod_issues", R"({"namespace":"payments"})").text.en,
+              HasSubstr("Deployment payments/ledger: 2 problems"));
 }
 
 TEST_F(ToolsTest, AnswersQuestionsAboutRollouts) {
-  EXPECT_EQ(Data(Run("get_deployment_revision_history", R"({"namespace":"shop","deployment_name":"web"})"))["total"], 1);
-  EXPECT_EQ(Reason("compare_deployment_revisions", R"({"namespace":"shop","deployment_name":"web"})"), "REVISION_NOT_FOUND");
-  EXPECT_EQ(Reason("rollback_deployment", R"({"namespace":"shop","deployment_name":"web"})"), "REVISION_NOT_FOUND");
+  EXPECT_EQ(Data(Run("get_deployment_revision_history",
+                     R"({"namespace":"shop","deployment_name":"web"})"))["total"],
+            1);
+  EXPECT_EQ(
+      Reason("compare_deployment_revisions", R"({"namespace":"shop","deployment_name":"web"})"),
+      "REVISION_NOT_FOUND");
+  EXPECT_EQ(Reason("rollback_deployment", R"({"namespace":"shop","deployment_name":"web"})"),
+            "REVISION_NOT_FOUND");
   // n1 has 2.5 cores left by requests, a web pod takes 500m; n2 is cordoned and n3 not ready.
-  const json room = Data(Run("check_scaling_capacity", R"({"namespace":"shop","deployment_name":"web","replicas":8})"));
+  const json room = Data(Run("check_scaling_capacity",
+                             R"({"namespace":"shop","deployment_name":"web","replicas":8})"));
   EXPECT_EQ(room["room"], 5);
   EXPECT_EQ(room["enough"], true);
-  EXPECT_EQ(Data(Run("check_scaling_capacity", R"({"namespace":"shop","deployment_name":"web","replicas":9})"))["enough"], false);
-  EXPECT_EQ(Data(Run("monitor_scaling_progress", R"({"namespace":"shop","deployment_name":"web"})"))["state"], "complete");
-  EXPECT_EQ(Data(Run("wait_for_pod_ready", R"({"namespace":"shop","pod_name":"web-5d4f-a"})"))["ready"], true);
+  EXPECT_EQ(Data(Run("check_scaling_capacity",
+                     R"({"namespace":"shop","deployment_name":"web","replicas":9})"))["enough"],
+            false);
+  EXPECT_EQ(Data(Run("monitor_scaling_progress",
+                     R"({"namespace":"shop","deployment_name":"web"})"))["state"],
+            "complete");
+  EXPECT_EQ(
+      Data(Run("wait_for_pod_ready", R"({"namespace":"shop","pod_name":"web-5d4f-a"})"))["ready"],
+      true);
 }
 
 TEST_F(ToolsTest, AnswersAWriteWithThePlanAndChangesNothing) {
-  const absl::Status status = Try("scale_deployment", R"({"namespace":"shop","deployment_name":"web","replicas":5})").status();
+  const absl::Status status =
+      Try("scale_deployment", R"({"namespace":"shop","deployment_name":"web","replicas":5})")
+          .status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
   const auto metadata = base::DetailOf(status).metadata;
   EXPECT_THAT(metadata.at("plan_en"), HasSubstr("from 3 replicas (3 ready) to 5"));
   EXPECT_THAT(metadata.at("plan_zh"), HasSubstr("从 3 个副本"));
   EXPECT_EQ((*base::ParseJson(metadata.at("action")))["body"]["spec"]["replicas"], 5);
   // Without a namespace the only deployment of that name is meant.
-  EXPECT_THAT(base::DetailOf(Try("scale_deployment", R"({"deployment_name":"cart","replicas":3})").status()).metadata.at("plan_en"), HasSubstr("HPA cart"));
-  EXPECT_THAT(base::DetailOf(Try("restart_pod", R"({"namespace":"shop","pod_name":"web-5d4f-a"})").status()).metadata.at("plan_en"), HasSubstr("Deployment web replaces it"));
-  EXPECT_EQ(Try("scale_deployment", R"({"deployment_name":"nothing","replicas":3})").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(
+      base::DetailOf(Try("scale_deployment", R"({"deployment_name":"cart","replicas":3})").status())
+          .metadata.at("plan_en"),
+      HasSubstr("HPA cart"));
+  EXPECT_THAT(
+      base::DetailOf(Try("restart_pod", R"({"namespace":"shop","pod_name":"web-5d4f-a"})").status())
+          .metadata.at("plan_en"),
+      HasSubstr("Deployment web replaces it"));
+  EXPECT_EQ(
+      Try("scale_deployment", R"({"deployment_name":"nothing","replicas":3})").status().code(),
+      absl::StatusCode::kNotFound);
 }
 
 TEST_F(ToolsTest, ShowsTheCachedPictureWithItsAgeWhenTheApiserverIsDown) {
@@ -347,9 +449,11 @@ TEST_F(ToolsTest, ShowsTheCachedPictureWithItsAgeWhenTheApiserverIsDown) {
   ASSERT_FALSE(pods.ledger.failed.empty());
   EXPECT_THAT(pods.ledger.failed[0].reason, HasSubstr("does not answer"));
   EXPECT_NEAR(*pods.ledger.checked[0].age_seconds, 422, 1);
-  EXPECT_THAT(Run("get_pod_details", R"({"namespace":"shop","pod_name":"web-5d4f-a"})").text.en, HasSubstr("Running"));
+  EXPECT_THAT(Run("get_pod_details", R"({"namespace":"shop","pod_name":"web-5d4f-a"})").text.en,
+              HasSubstr("Running"));
   EXPECT_EQ(Try("verify_kubernetes_connection").status().code(), absl::StatusCode::kUnavailable);
-  EXPECT_EQ(Try("get_pod_logs", R"({"namespace":"shop","pod_name":"web-5d4f-a"})").status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Try("get_pod_logs", R"({"namespace":"shop","pod_name":"web-5d4f-a"})").status().code(),
+            absl::StatusCode::kUnavailable);
 }
 
 TEST_F(ToolsTest, NamesTheRuleToAddWhenAKindIsForbidden) {
@@ -364,22 +468,47 @@ TEST_F(ToolsTest, RemembersAnAnswerUntilTheClusterChanges) {
   clock_.Advance(absl::Seconds(10));
   const ToolResult again = Run("list_kubernetes_pods");
   EXPECT_EQ(first.json, again.json);
-  EXPECT_NEAR(*again.ledger.checked[0].age_seconds, *first.ledger.checked[0].age_seconds + 10, 0.01);
+  EXPECT_NEAR(*again.ledger.checked[0].age_seconds, *first.ledger.checked[0].age_seconds + 10,
+              0.01);
   cluster_->Touch();
   EXPECT_NE(Run("list_kubernetes_pods").json, first.json);  // ages have moved on
 }
 
 TEST_F(ToolsTest, RefusesHostileArgumentsInEveryToolWithoutTouchingTheCluster) {
-  const std::vector<std::string> hostile = {"../../secrets", "a/b", "..", "a b", "A", "-a", "a\n", "a%2fb", "'; drop", "$(id)", "--server=http://x",
-                                            std::string(300, 'a'), std::string("a\0b", 3), "\xe2\x80\xae", "{{7*7}}", "命名空间"};
+  const std::vector<std::string> hostile = {"../../secrets",
+                                            "a/b",
+                                            "..",
+                                            "a b",
+                                            "A",
+                                            "-a",
+                                            "a\n",
+                                            "a%2fb",
+                                            "'; drop",
+                                            "$(id)",
+                                            "--server=http://x",
+                                            std::string(300, 'a'),
+                                            std::string("a\0b", 3),
+                                            "\xe2\x80\xae",
+                                            "{{7*7}}",
+                                            "命名空间"};
   for (const Tool* tool : registry_.List("", true)) {
     for (const Param& param : tool->params) {
-      if (param.type != ParamType::kString || param.format == ParamFormat::kText || !param.values.empty()) continue;
-      if (param.format == ParamFormat::kCursor || param.format == ParamFormat::kObjectName) continue;
+      if (param.type != ParamType::kString || param.format == ParamFormat::kText ||
+          !param.values.empty())
+        continue;
+      if (param.format == ParamFormat::kCursor || param.format == ParamFormat::kObjectName)
+        continue;
       for (const std::string& value : hostile) {
-        if (param.format == ParamFormat::kLabelSelector || param.format == ParamFormat::kFieldSelector || (param.format == ParamFormat::kKind && value == "A")) continue;
-        const absl::Status status = Try(tool->name, json{{param.name, value}}.dump(-1, ' ', false, json::error_handler_t::replace)).status();
-        EXPECT_EQ(base::DetailOf(status).reason, "TOOL_ARGUMENTS") << tool->name << "." << param.name << " " << value;
+        if (param.format == ParamFormat::kLabelSelector ||
+            param.format == ParamFormat::kFieldSelector ||
+            (param.format == ParamFormat::kKind && value == "A"))
+          continue;
+        const absl::Status status =
+            Try(tool->name,
+                json{{param.name, value}}.dump(-1, ' ', false, json::error_handler_t::replace))
+                .status();
+        EXPECT_EQ(base::DetailOf(status).reason, "TOOL_ARGUMENTS")
+            << tool->name << "." << param.name << " " << value;
       }
     }
     const absl::Status extra = Try(tool->name, R"({"server":"http://evil"})").status();
@@ -390,26 +519,49 @@ TEST_F(ToolsTest, RefusesHostileArgumentsInEveryToolWithoutTouchingTheCluster) {
 
 TEST_F(ToolsTest, SurvivesRandomArguments) {
   base::SeededIds ids(7);
-  const std::vector<json> values = {"shop", "web", "pods", 3, -1, true, nullptr, 1e300, json::array({"restarts>1"}), json::object(), "*", "", "status.phase=Running",
-                                    "5m", "web-5d4f-a", "deployments", "n1", json::array({1, 2}), "\xff\xfe", "2026"};
+  const std::vector<json> values = {"shop",
+                                    "web",
+                                    "pods",
+                                    3,
+                                    -1,
+                                    true,
+                                    nullptr,
+                                    1e300,
+                                    json::array({"restarts>1"}),
+                                    json::object(),
+                                    "*",
+                                    "",
+                                    "status.phase=Running",
+                                    "5m",
+                                    "web-5d4f-a",
+                                    "deployments",
+                                    "n1",
+                                    json::array({1, 2}),
+                                    "\xff\xfe",
+                                    "2026"};
   const std::vector<const Tool*> tools = registry_.List("", true);
   for (int i = 0; i < 3000; ++i) {
     const Tool& tool = *tools[ids.Random() % tools.size()];
     if (tool.name == "wait_for_pod_ready") continue;  // it would wait
     json arguments = json::object();
     for (const Param& param : tool.params) {
-      if (param.required || ids.Random() % 2) arguments[param.name] = values[ids.Random() % values.size()];
+      if (param.required || ids.Random() % 2)
+        arguments[param.name] = values[ids.Random() % values.size()];
     }
-    const auto result = Try(tool.name, arguments.dump(-1, ' ', false, json::error_handler_t::replace));
+    const auto result =
+        Try(tool.name, arguments.dump(-1, ' ', false, json::error_handler_t::replace));
     if (result.ok()) {
-      ASSERT_TRUE(base::ParseJson(result->json).ok()) << tool.name << arguments.dump(-1, ' ', false, json::error_handler_t::replace);
+      ASSERT_TRUE(base::ParseJson(result->json).ok())
+          << tool.name << arguments.dump(-1, ' ', false, json::error_handler_t::replace);
     } else {
       ASSERT_NE(result.status().code(), absl::StatusCode::kInternal) << tool.name;
       ASSERT_FALSE(base::DetailOf(result.status()).reason.empty()) << tool.name;
     }
   }
   for (const std::string& call : cluster_->calls) {
-    EXPECT_TRUE(call.starts_with("get ") || call.starts_with("list ") || call.starts_with("log ") || call.starts_with("can-i ")) << call;
+    EXPECT_TRUE(call.starts_with("get ") || call.starts_with("list ") || call.starts_with("log ") ||
+                call.starts_with("can-i "))
+        << call;
   }
 }
 
@@ -417,20 +569,24 @@ TEST_F(ToolsTest, SurvivesTheListOfNaughtyStrings) {
   const char* root = std::getenv("OPSMESH_SOURCE_DIR");
   std::ifstream in(std::string(root ? root : ".") + "/../shared/badinputs/blns/blns.json");
   if (!in) {
-    std::printf("NOTE: ../shared/badinputs/blns is not beside the clone: the list of naughty strings is not tried.\n");
+    std::printf(
+        "NOTE: ../shared/badinputs/blns is not beside the clone: the list of naughty strings is "
+        "not tried.\n");
     return;
   }
   std::stringstream text;
   text << in.rdbuf();
   const auto list = json::parse(text.str());
   for (const json& naughty : list) {
-    for (const char* tool : {"list_kubernetes_pods", "get_pod_logs", "kubectl_get_resources", "describe_kubernetes_resource"}) {
+    for (const char* tool : {"list_kubernetes_pods", "get_pod_logs", "kubectl_get_resources",
+                             "describe_kubernetes_resource"}) {
       const Tool* t = *registry_.Find(tool);
       json arguments = json::object();
       for (const Param& param : t->params) {
         if (param.type == ParamType::kString) arguments[param.name] = naughty;
       }
-      EXPECT_FALSE(Try(tool, arguments.dump(-1, ' ', false, json::error_handler_t::replace)).ok()) << tool << " " << naughty;
+      EXPECT_FALSE(Try(tool, arguments.dump(-1, ' ', false, json::error_handler_t::replace)).ok())
+          << tool << " " << naughty;
     }
   }
 }

@@ -8,7 +8,8 @@
 namespace opsmesh::k8s {
 
 /// What could be better about a deployment; nothing for one scaled to zero.
-std::vector<Finding> ReviewDeployment(Picture& picture, const kube::Object& object, const kube::Deployment& deployment);
+std::vector<Finding> ReviewDeployment(Picture& picture, const kube::Object& object,
+                                      const kube::Deployment& deployment);
 
 /// Arguments: namespace, deployment_name, limit.
 absl::StatusOr<ToolResult> ReviewDeployments(const ToolCall& call);

@@ -13,7 +13,8 @@ using Client = clients::Client<K8sService>;
 
 class GrpcToolBox final : public ToolBox {
  public:
-  GrpcToolBox(absl::StatusOr<Client> client, absl::Duration ttl) : client_(std::move(client)), ttl_(ttl) {}
+  GrpcToolBox(absl::StatusOr<Client> client, absl::Duration ttl)
+      : client_(std::move(client)), ttl_(ttl) {}
 
   absl::StatusOr<k8s::v1::ListToolsResponse> List(const base::Context& context) override {
     OPSMESH_RETURN_IF_ERROR(client_.status());
@@ -33,19 +34,19 @@ class GrpcToolBox final : public ToolBox {
   }
 
   absl::StatusOr<k8s::v1::CallToolResponse> Call(const base::Context& context,
-                                                const k8s::v1::CallToolRequest& request) override {
+                                                 const k8s::v1::CallToolRequest& request) override {
     OPSMESH_RETURN_IF_ERROR(client_.status());
     return client_->Call(context, &K8sService::Stub::CallTool, request);
   }
 
-  absl::StatusOr<k8s::v1::DiagnoseResponse> Diagnose(const base::Context& context,
-                                                    const k8s::v1::DiagnoseRequest& request) override {
+  absl::StatusOr<k8s::v1::DiagnoseResponse> Diagnose(
+      const base::Context& context, const k8s::v1::DiagnoseRequest& request) override {
     OPSMESH_RETURN_IF_ERROR(client_.status());
     return client_->Call(context, &K8sService::Stub::Diagnose, request);
   }
 
-  absl::StatusOr<k8s::v1::ResolveObjectsResponse> Resolve(const base::Context& context,
-                                                         const k8s::v1::ResolveObjectsRequest& request) override {
+  absl::StatusOr<k8s::v1::ResolveObjectsResponse> Resolve(
+      const base::Context& context, const k8s::v1::ResolveObjectsRequest& request) override {
     OPSMESH_RETURN_IF_ERROR(client_.status());
     return client_->Call(context, &K8sService::Stub::ResolveObjects, request);
   }

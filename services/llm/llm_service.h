@@ -16,6 +16,7 @@ class Runner;
 namespace opsmesh::llm {
 
 /// Serves opsmesh.llm.v1.LlmService. All must outlive it.
-std::unique_ptr<grpc::Service> MakeLlmService(rpc::Runner& runner, const Agent& agent, const Providers& providers);
+std::unique_ptr<grpc::Service> MakeLlmService(rpc::Runner& runner, const Agent& agent,
+                                              const Providers& providers);
 
 }  // namespace opsmesh::llm

@@ -2,4 +2,6 @@
 #include "libs/server/server.h"
 #include "services/llm/llm.h"
 
-int main(int argc, char** argv) { return opsmesh::server::Main(argc, argv, {opsmesh::llm::Spec()}); }
+int main(int argc, char** argv) {
+  return opsmesh::server::Main(argc, argv, {opsmesh::llm::Spec()});
+}

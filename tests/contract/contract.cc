@@ -18,17 +18,31 @@ namespace {
 namespace pb = google::protobuf;
 
 Binding BindingOf(const google::api::HttpRule& rule) {
-  Binding binding{.http_method = "", .path_template = "", .body = rule.body(), .response_body = rule.response_body()};
+  Binding binding{.http_method = "",
+                  .path_template = "",
+                  .body = rule.body(),
+                  .response_body = rule.response_body()};
   switch (rule.pattern_case()) {
-    case google::api::HttpRule::kGet: binding.http_method = "GET", binding.path_template = rule.get(); break;
-    case google::api::HttpRule::kPut: binding.http_method = "PUT", binding.path_template = rule.put(); break;
-    case google::api::HttpRule::kPost: binding.http_method = "POST", binding.path_template = rule.post(); break;
-    case google::api::HttpRule::kDelete: binding.http_method = "DELETE", binding.path_template = rule.delete_(); break;
-    case google::api::HttpRule::kPatch: binding.http_method = "PATCH", binding.path_template = rule.patch(); break;
+    case google::api::HttpRule::kGet:
+      binding.http_method = "GET", binding.path_template = rule.get();
+      break;
+    case google::api::HttpRule::kPut:
+      binding.http_method = "PUT", binding.path_template = rule.put();
+      break;
+    case google::api::HttpRule::kPost:
+      binding.http_method = "POST", binding.path_template = rule.post();
+      break;
+    case google::api::HttpRule::kDelete:
+      binding.http_method = "DELETE", binding.path_template = rule.delete_();
+      break;
+    case google::api::HttpRule::kPatch:
+      binding.http_method = "PATCH", binding.path_template = rule.patch();
+      break;
     case google::api::HttpRule::kCustom:
       binding.http_method = rule.custom().kind(), binding.path_template = rule.custom().path();
       break;
-    case google::api::HttpRule::PATTERN_NOT_SET: break;
+    case google::api::HttpRule::PATTERN_NOT_SET:
+      break;
   }
   return binding;
 }
@@ -50,14 +64,16 @@ absl::StatusOr<std::unique_ptr<Contract>> Contract::Load(const std::string& path
   std::ifstream in(path, std::ios::binary);
   pb::FileDescriptorSet set;
   if (!in || !set.ParseFromIstream(&in)) {
-    return base::NotFound("DESCRIPTOR_SET", fmt::format("Cannot read a descriptor set from '{}'.", path))
+    return base::NotFound("DESCRIPTOR_SET",
+                          fmt::format("Cannot read a descriptor set from '{}'.", path))
         .Hint("Build the target opsmesh_descriptor_set first.");
   }
   auto contract = std::make_unique<Contract>();
   for (const pb::FileDescriptorProto& file : set.file()) {
     const pb::FileDescriptor* built = contract->pool_.BuildFile(file);
     if (built == nullptr) {
-      return base::Internal("DESCRIPTOR_SET", fmt::format("The descriptor set lacks an import of {}.", file.name()));
+      return base::Internal("DESCRIPTOR_SET",
+                            fmt::format("The descriptor set lacks an import of {}.", file.name()));
     }
     if (file.package().rfind("opsmesh.", 0) == 0) contract->files_.push_back(built);
   }
@@ -88,7 +104,8 @@ std::vector<Binding> BindingsOf(const pb::MethodDescriptor& method) {
   if (!method.options().HasExtension(google::api::http)) return {};
   const google::api::HttpRule& rule = method.options().GetExtension(google::api::http);
   std::vector<Binding> bindings = {BindingOf(rule)};
-  for (const google::api::HttpRule& more : rule.additional_bindings()) bindings.push_back(BindingOf(more));
+  for (const google::api::HttpRule& more : rule.additional_bindings())
+    bindings.push_back(BindingOf(more));
   return bindings;
 }
 
@@ -100,7 +117,8 @@ bool MatchesTemplate(std::string_view path_template, std::string_view path) {
     const auto [want, verb] = SplitVerb(wanted[i]);
     std::string_view have = given[i];
     if (!verb.empty()) {
-      if (have.size() <= verb.size() || have.substr(have.size() - verb.size()) != verb) return false;
+      if (have.size() <= verb.size() || have.substr(have.size() - verb.size()) != verb)
+        return false;
       have.remove_suffix(verb.size());
     }
     const bool variable = !want.empty() && want.front() == '{';

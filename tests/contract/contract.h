@@ -1,4 +1,5 @@
-// The whole contract as descriptors: what the tests in this folder and the golden file are made from.
+// The whole contract as descriptors: what the tests in this folder and the golden file are made
+// from.
 #pragma once
 
 #include <memory>
@@ -40,10 +41,12 @@ class Contract {
 /// Routes of `method`: the rule itself first, then its additional bindings; empty when it has none.
 std::vector<Binding> BindingsOf(const google::protobuf::MethodDescriptor& method);
 
-/// True when `path` ("/apps/a/users/u") is an instance of `path_template` ("/apps/{app}/users/{user}").
+/// True when `path` ("/apps/a/users/u") is an instance of `path_template`
+/// ("/apps/{app}/users/{user}").
 bool MatchesTemplate(std::string_view path_template, std::string_view path);
 
-/// The contract as text: services, RPCs, routes, policies, messages, fields and numbers, without comments.
+/// The contract as text: services, RPCs, routes, policies, messages, fields and numbers, without
+/// comments.
 std::string Render(const Contract& contract);
 
 /// Leading comment of an element, trimmed; empty when it has none.

@@ -1,4 +1,5 @@
-// Every path the public documents print reaches an RPC. The gateway's own pages (/docs, /metrics) are tested end to end.
+// Every path the public documents print reaches an RPC. The gateway's own pages (/docs, /metrics)
+// are tested end to end.
 #include <string>
 
 #include "tests/contract/fixture.h"
@@ -49,7 +50,8 @@ constexpr Documented kDocumented[] = {
     {"GET", "/api/v1/models", "ChatService.GetModels"},
     {"GET", "/api/v1/status", "ChatService.GetStatus"},
     // The SRE agent.
-    {"POST", "/apps/sre_agent/users/u_U123/sessions/s_C1_1700000000.000100", "ChatService.CreateAdkSession"},
+    {"POST", "/apps/sre_agent/users/u_U123/sessions/s_C1_1700000000.000100",
+     "ChatService.CreateAdkSession"},
     {"POST", "/run", "ChatService.RunAdk"},
     {"POST", "/slack/events", "ChatService.ReceiveSlack"},
     // Shapes our own design promises.
@@ -66,7 +68,8 @@ std::string Route(const std::string& http_method, const std::string& path) {
   std::string with_variables;
   for (const google::protobuf::MethodDescriptor* method : TheContract().Methods()) {
     for (const Binding& binding : BindingsOf(*method)) {
-      if (binding.http_method != http_method || !MatchesTemplate(binding.path_template, path)) continue;
+      if (binding.http_method != http_method || !MatchesTemplate(binding.path_template, path))
+        continue;
       const std::string rpc = method->service()->name() + "." + method->name();
       if (binding.path_template == path) return rpc;
       if (with_variables.empty()) with_variables = rpc;

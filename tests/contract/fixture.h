@@ -29,7 +29,8 @@ inline std::string ReadFile(const std::filesystem::path& path) {
 
 /// The contract of this build, read once.
 inline const Contract& TheContract() {
-  static const auto* contract = new absl::StatusOr<std::unique_ptr<Contract>>(Contract::Load(Env("OPSMESH_DESCRIPTOR_SET")));
+  static const auto* contract =
+      new absl::StatusOr<std::unique_ptr<Contract>>(Contract::Load(Env("OPSMESH_DESCRIPTOR_SET")));
   if (!contract->ok()) {
     ADD_FAILURE() << contract->status().message();
     std::abort();

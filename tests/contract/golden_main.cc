@@ -1,4 +1,5 @@
-// opsmesh-contract DESCRIPTOR_SET: prints the whole contract as text; `./dev fix` writes it to api.golden.txt.
+// opsmesh-contract DESCRIPTOR_SET: prints the whole contract as text; `./dev fix` writes it to
+// api.golden.txt.
 #include <cstdio>
 
 #include "tests/contract/contract.h"

@@ -1,4 +1,5 @@
-// The rendered contract equals the golden file in the tree: a change of the API is a visible diff in review.
+// The rendered contract equals the golden file in the tree: a change of the API is a visible diff
+// in review.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -9,11 +10,13 @@
 namespace opsmesh::contract {
 namespace {
 
-/// Lines only one side has, in order, each with the last unindented line above it, at most `limit` of them.
+/// Lines only one side has, in order, each with the last unindented line above it, at most `limit`
+/// of them.
 std::string Difference(const std::string& golden, const std::string& actual, size_t limit) {
   const std::vector<std::string_view> a = base::Split(golden, '\n');
   const std::vector<std::string_view> b = base::Split(actual, '\n');
-  // Longest common subsequence after trimming what is equal at both ends: the changed middle is small.
+  // Longest common subsequence after trimming what is equal at both ends: the changed middle is
+  // small.
   size_t begin = 0;
   while (begin < a.size() && begin < b.size() && a[begin] == b[begin]) ++begin;
   size_t a_end = a.size();
@@ -24,7 +27,8 @@ std::string Difference(const std::string& golden, const std::string& actual, siz
   std::vector<std::vector<size_t>> common(rows + 1, std::vector<size_t>(columns + 1, 0));
   for (size_t i = rows; i-- > 0;) {
     for (size_t j = columns; j-- > 0;) {
-      common[i][j] = a[begin + i] == b[begin + j] ? common[i + 1][j + 1] + 1 : std::max(common[i + 1][j], common[i][j + 1]);
+      common[i][j] = a[begin + i] == b[begin + j] ? common[i + 1][j + 1] + 1
+                                                  : std::max(common[i + 1][j], common[i][j + 1]);
     }
   }
   std::string out;
@@ -47,12 +51,14 @@ std::string Difference(const std::string& golden, const std::string& actual, siz
 }
 
 TEST(Golden, TheContractIsAsTheGoldenFileSays) {
-  const std::filesystem::path path = std::filesystem::path(Env("OPSMESH_SOURCE_DIR")) / "tests/contract/api.golden.txt";
+  const std::filesystem::path path =
+      std::filesystem::path(Env("OPSMESH_SOURCE_DIR")) / "tests/contract/api.golden.txt";
   const std::string golden = ReadFile(path);
   const std::string actual = Render(TheContract());
-  EXPECT_TRUE(golden == actual) << "The contract has changed:\n"
-                                << Difference(golden, actual, 60)
-                                << "If that is meant, run `./dev fix`, look at the diff and commit it.";
+  EXPECT_TRUE(golden == actual)
+      << "The contract has changed:\n"
+      << Difference(golden, actual, 60)
+      << "If that is meant, run `./dev fix`, look at the diff and commit it.";
 }
 
 TEST(Golden, TheDifferenceShowsOnlyWhatChanged) {

@@ -1,4 +1,5 @@
-// The contract as text, for the golden file: one line an element, options in one bracket, nothing that a comment changes.
+// The contract as text, for the golden file: one line an element, options in one bracket, nothing
+// that a comment changes.
 #include <algorithm>
 #include <vector>
 
@@ -58,7 +59,8 @@ std::string JsonName(const pb::FieldDescriptor& field) {
 void RenderEnum(const pb::EnumDescriptor& type, std::string* out) {
   *out += fmt::format("enum {}\n", type.full_name());
   for (int i = 0; i < type.value_count(); ++i) {
-    *out += fmt::format("  {} = {}{}\n", type.value(i)->name(), type.value(i)->number(), Options(type.value(i)->options()));
+    *out += fmt::format("  {} = {}{}\n", type.value(i)->name(), type.value(i)->number(),
+                        Options(type.value(i)->options()));
   }
 }
 
@@ -67,26 +69,30 @@ void RenderMessage(const pb::Descriptor& type, std::string* out) {
   *out += fmt::format("message {}{}\n", type.full_name(), Options(type.options()));
   std::vector<const pb::FieldDescriptor*> fields;
   for (int i = 0; i < type.field_count(); ++i) fields.push_back(type.field(i));
-  std::sort(fields.begin(), fields.end(), [](const auto* a, const auto* b) { return a->number() < b->number(); });
+  std::sort(fields.begin(), fields.end(),
+            [](const auto* a, const auto* b) { return a->number() < b->number(); });
   for (const pb::FieldDescriptor* field : fields) {
-    *out += fmt::format("  {} = {}  {}{}{}\n", field->name(), field->number(), FieldType(*field), JsonName(*field),
-                        Options(field->options()));
+    *out += fmt::format("  {} = {}  {}{}{}\n", field->name(), field->number(), FieldType(*field),
+                        JsonName(*field), Options(field->options()));
   }
   for (int i = 0; i < type.enum_type_count(); ++i) RenderEnum(*type.enum_type(i), out);
   for (int i = 0; i < type.nested_type_count(); ++i) RenderMessage(*type.nested_type(i), out);
 }
 
 void RenderMethod(const pb::MethodDescriptor& method, std::string* out) {
-  *out += fmt::format("  rpc {}({}{}) returns ({}{})\n", method.name(), method.client_streaming() ? "stream " : "",
-                      method.input_type()->full_name(), method.server_streaming() ? "stream " : "",
-                      method.output_type()->full_name());
+  *out +=
+      fmt::format("  rpc {}({}{}) returns ({}{})\n", method.name(),
+                  method.client_streaming() ? "stream " : "", method.input_type()->full_name(),
+                  method.server_streaming() ? "stream " : "", method.output_type()->full_name());
   for (const Binding& binding : BindingsOf(method)) {
-    *out += fmt::format("    {} {}{}{}\n", binding.http_method, binding.path_template,
-                        binding.body.empty() ? "" : " body=" + binding.body,
-                        binding.response_body.empty() ? "" : " response_body=" + binding.response_body);
+    *out +=
+        fmt::format("    {} {}{}{}\n", binding.http_method, binding.path_template,
+                    binding.body.empty() ? "" : " body=" + binding.body,
+                    binding.response_body.empty() ? "" : " response_body=" + binding.response_body);
   }
   pb::MethodOptions others = method.options();
-  if (const pb::FieldDescriptor* http = others.GetReflection()->FindKnownExtensionByName("google.api.http")) {
+  if (const pb::FieldDescriptor* http =
+          others.GetReflection()->FindKnownExtensionByName("google.api.http")) {
     others.GetReflection()->ClearField(&others, http);
   }
   const std::string options = Options(others);
@@ -96,20 +102,24 @@ void RenderMethod(const pb::MethodDescriptor& method, std::string* out) {
 }  // namespace
 
 std::string Render(const Contract& contract) {
-  std::string out = "# The whole contract, rendered from the descriptors. Written by `./dev fix`; a change here is a change of the API.\n";
+  std::string out =
+      "# The whole contract, rendered from the descriptors. Written by `./dev fix`; a change here "
+      "is a change of the API.\n";
   for (const pb::FileDescriptor* file : contract.files()) {
     out += fmt::format("\nfile {}\n", file->name());
     for (int i = 0; i < file->service_count(); ++i) {
       out += fmt::format("service {}\n", file->service(i)->full_name());
-      for (int j = 0; j < file->service(i)->method_count(); ++j) RenderMethod(*file->service(i)->method(j), &out);
+      for (int j = 0; j < file->service(i)->method_count(); ++j)
+        RenderMethod(*file->service(i)->method(j), &out);
     }
     for (int i = 0; i < file->extension_count(); ++i) {
       const pb::FieldDescriptor& extension = *file->extension(i);
-      out += fmt::format("extend {}\n  {} = {}  {}\n", extension.containing_type()->full_name(), extension.full_name(),
-                         extension.number(), FieldType(extension));
+      out += fmt::format("extend {}\n  {} = {}  {}\n", extension.containing_type()->full_name(),
+                         extension.full_name(), extension.number(), FieldType(extension));
     }
     for (int i = 0; i < file->enum_type_count(); ++i) RenderEnum(*file->enum_type(i), &out);
-    for (int i = 0; i < file->message_type_count(); ++i) RenderMessage(*file->message_type(i), &out);
+    for (int i = 0; i < file->message_type_count(); ++i)
+      RenderMessage(*file->message_type(i), &out);
   }
   return out;
 }

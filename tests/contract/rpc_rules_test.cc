@@ -46,7 +46,8 @@ TEST(RpcRules, EveryRpcHasARoute) {
       EXPECT_FALSE(binding.http_method.empty()) << method->full_name();
       EXPECT_EQ(binding.path_template.substr(0, 1), "/") << method->full_name();
       const bool may_have_body = binding.http_method != "GET" && binding.http_method != "DELETE";
-      EXPECT_TRUE(may_have_body || binding.body.empty()) << method->full_name() << ": a GET or DELETE has no body";
+      EXPECT_TRUE(may_have_body || binding.body.empty())
+          << method->full_name() << ": a GET or DELETE has no body";
     }
   }
 }
@@ -57,7 +58,8 @@ TEST(RpcRules, NoTwoRpcsShareARoute) {
     for (const Binding& binding : BindingsOf(*method)) {
       const std::string route = binding.http_method + " " + binding.path_template;
       const auto [it, inserted] = owner.emplace(route, method->full_name());
-      EXPECT_TRUE(inserted) << route << " belongs to " << it->second << " and to " << method->full_name();
+      EXPECT_TRUE(inserted) << route << " belongs to " << it->second << " and to "
+                            << method->full_name();
     }
   }
 }
@@ -72,7 +74,8 @@ TEST(RpcRules, EveryPathVariableIsAFieldOfTheRequest) {
         std::string name = binding.path_template.substr(open + 1, close - open - 1);
         name = name.substr(0, name.find('='));
         EXPECT_NE(method->input_type()->FindFieldByName(name), nullptr)
-            << method->full_name() << " has no field '" << name << "' for " << binding.path_template;
+            << method->full_name() << " has no field '" << name << "' for "
+            << binding.path_template;
         open = close;
       }
     }
@@ -81,7 +84,8 @@ TEST(RpcRules, EveryPathVariableIsAFieldOfTheRequest) {
 
 TEST(RpcRules, EveryRpcSaysWhoMayCallItAndWhatItChanges) {
   for (const pb::MethodDescriptor* method : TheContract().Methods()) {
-    ASSERT_TRUE(method->options().HasExtension(opsmesh::type::v1::rpc)) << method->full_name() << " has no policy";
+    ASSERT_TRUE(method->options().HasExtension(opsmesh::type::v1::rpc))
+        << method->full_name() << " has no policy";
     const RpcPolicy policy = PolicyOf(*method);
     EXPECT_NE(policy.role(), opsmesh::type::v1::ROLE_UNSPECIFIED) << method->full_name();
     EXPECT_NE(policy.effect(), opsmesh::type::v1::EFFECT_UNSPECIFIED) << method->full_name();
@@ -105,7 +109,8 @@ TEST(RpcRules, EveryElementHasAComment) {
     for (int i = 0; i < file->service_count(); ++i) {
       EXPECT_NE(CommentOf(*file->service(i)), "") << file->service(i)->full_name();
       for (int j = 0; j < file->service(i)->method_count(); ++j) {
-        EXPECT_NE(CommentOf(*file->service(i)->method(j)), "") << file->service(i)->method(j)->full_name();
+        EXPECT_NE(CommentOf(*file->service(i)->method(j)), "")
+            << file->service(i)->method(j)->full_name();
       }
     }
     std::vector<const pb::Descriptor*> messages;
@@ -118,7 +123,8 @@ TEST(RpcRules, EveryElementHasAComment) {
       for (int i = 0; i < message->field_count(); ++i) {
         EXPECT_NE(CommentOf(*message->field(i)), "") << message->field(i)->full_name();
       }
-      for (int i = 0; i < message->nested_type_count(); ++i) messages.push_back(message->nested_type(i));
+      for (int i = 0; i < message->nested_type_count(); ++i)
+        messages.push_back(message->nested_type(i));
     }
   }
 }
@@ -127,7 +133,8 @@ TEST(RpcRules, EveryFieldOfARequestSaysWhetherItMustBeGiven) {
   for (const pb::Descriptor* request : RequestMessages()) {
     for (int i = 0; i < request->field_count(); ++i) {
       const pb::FieldDescriptor& field = *request->field(i);
-      EXPECT_TRUE(HasBehavior(field, google::api::REQUIRED) || HasBehavior(field, google::api::OPTIONAL))
+      EXPECT_TRUE(HasBehavior(field, google::api::REQUIRED) ||
+                  HasBehavior(field, google::api::OPTIONAL))
           << field.full_name() << " has neither REQUIRED nor OPTIONAL";
     }
   }
@@ -149,20 +156,24 @@ TEST(RpcRules, ARequiredScalarHasPresenceSoThatZeroIsAValue) {
 TEST(RpcRules, ListsArePagedFromTheStart) {
   // Lists whose length the configuration bounds.
   const std::set<std::string> bounded = {
-      "ListTools", "ListClusters", "ListShortcuts", "ListApps", "ListAdkSessions", "ListModels", "ListChannels",
+      "ListTools",       "ListClusters", "ListShortcuts", "ListApps",
+      "ListAdkSessions", "ListModels",   "ListChannels",
   };
   for (const pb::MethodDescriptor* method : TheContract().Methods()) {
     if (method->name().rfind("List", 0) != 0 || bounded.count(method->name()) != 0) continue;
     EXPECT_NE(method->input_type()->FindFieldByName("page_size"), nullptr) << method->full_name();
     EXPECT_NE(method->input_type()->FindFieldByName("page_token"), nullptr) << method->full_name();
-    EXPECT_NE(method->output_type()->FindFieldByName("next_page_token"), nullptr) << method->full_name();
+    EXPECT_NE(method->output_type()->FindFieldByName("next_page_token"), nullptr)
+        << method->full_name();
   }
 }
 
 TEST(RpcRules, AChangeCanBeRepeatedSafely) {
-  // Changes that are idempotent by nature, or whose documented body has no key; the reason stands beside each.
+  // Changes that are idempotent by nature, or whose documented body has no key; the reason stands
+  // beside each.
   const std::map<std::string, std::string> exceptions = {
-      {"opsmesh.chat.v1.ChatService.SendMessage", "documented body; a question asked twice is two questions"},
+      {"opsmesh.chat.v1.ChatService.SendMessage",
+       "documented body; a question asked twice is two questions"},
       {"opsmesh.chat.v1.ChatService.TestMessage", "documented body; a test"},
       {"opsmesh.chat.v1.ChatService.DeleteSession", "idempotent by nature"},
       {"opsmesh.chat.v1.ChatService.UpdateConfig", "idempotent by nature"},
@@ -172,7 +183,8 @@ TEST(RpcRules, AChangeCanBeRepeatedSafely) {
       {"opsmesh.chat.v1.ChatService.RunAdk", "documented body"},
       {"opsmesh.chat.v1.ChatService.RunAdkSse", "documented body"},
       {"opsmesh.k8s.v1.K8sService.TestTool", "documented body; a test"},
-      {"opsmesh.llm.v1.LlmService.RunTurn", "the session's owner dedupes; the service stores nothing"},
+      {"opsmesh.llm.v1.LlmService.RunTurn",
+       "the session's owner dedupes; the service stores nothing"},
       {"opsmesh.llm.v1.LlmService.CreateAssistantSession", "documented without a body"},
       {"opsmesh.llm.v1.LlmService.QueryAssistant", "documented body"},
       {"opsmesh.llm.v1.LlmService.RefreshAssistant", "idempotent by nature"},
@@ -190,13 +202,16 @@ TEST(RpcRules, AChangeCanBeRepeatedSafely) {
         << method->full_name() << " changes something and has no idempotency key";
   }
   for (const auto& [name, reason] : exceptions) {
-    EXPECT_EQ(used.count(name), 1u) << name << " is excepted (" << reason << ") and is no change any more";
+    EXPECT_EQ(used.count(name), 1u)
+        << name << " is excepted (" << reason << ") and is no change any more";
   }
 }
 
 TEST(RpcRules, EveryServiceSaysHowItIs) {
   for (const pb::ServiceDescriptor* service : TheContract().Services()) {
-    const auto is_status = [&](int i) { return service->method(i)->name().find("Status") != std::string::npos; };
+    const auto is_status = [&](int i) {
+      return service->method(i)->name().find("Status") != std::string::npos;
+    };
     bool found = false;
     for (int i = 0; i < service->method_count(); ++i) found = found || is_status(i);
     EXPECT_TRUE(found) << service->full_name() << " has no Get...Status";

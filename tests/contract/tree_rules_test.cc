@@ -1,4 +1,5 @@
-// Rules of the source tree and of the objects built from it: who may include whom, and what no program of ours may call.
+// Rules of the source tree and of the objects built from it: who may include whom, and what no
+// program of ours may call.
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,18 +22,21 @@ namespace fs = std::filesystem;
 
 /// The order of libs/ as cmake/OpsmeshRooms.cmake states it: one place for both.
 std::vector<std::string> LibOrder() {
-  const std::string text = ReadFile(fs::path(Env("OPSMESH_SOURCE_DIR")) / "cmake/OpsmeshRooms.cmake");
+  const std::string text =
+      ReadFile(fs::path(Env("OPSMESH_SOURCE_DIR")) / "cmake/OpsmeshRooms.cmake");
   const size_t begin = text.find("set(OPSMESH_LIB_ORDER");
   const size_t end = text.find(')', begin);
   EXPECT_NE(begin, std::string::npos);
   std::vector<std::string> order;
-  for (const std::string_view word : base::SplitWhitespace(std::string_view(text).substr(begin, end - begin))) {
+  for (const std::string_view word :
+       base::SplitWhitespace(std::string_view(text).substr(begin, end - begin))) {
     if (word != "set(OPSMESH_LIB_ORDER") order.emplace_back(word);
   }
   return order;
 }
 
-/// "libs/base" of "libs/base/error.h"; "" for files that belong to no room (generated code, outside libraries).
+/// "libs/base" of "libs/base/error.h"; "" for files that belong to no room (generated code, outside
+/// libraries).
 std::string RoomOf(const std::string& path) {
   for (const char* one : {"gateway/", "cli/", "tests/"}) {
     if (path.rfind(one, 0) == 0) return std::string(one, std::string_view(one).size() - 1);
@@ -56,7 +60,8 @@ int RankOf(const std::string& room, const std::vector<std::string>& order) {
 }
 
 /// Why `from` may not include a file of `to`; nothing when it may.
-std::optional<std::string> Forbidden(const std::string& from, const std::string& to, const std::vector<std::string>& order) {
+std::optional<std::string> Forbidden(const std::string& from, const std::string& to,
+                                     const std::vector<std::string>& order) {
   if (from == to || to.empty()) return std::nullopt;
   const int from_rank = RankOf(from, order);
   const int to_rank = RankOf(to, order);
@@ -66,16 +71,20 @@ std::optional<std::string> Forbidden(const std::string& from, const std::string&
 }
 
 bool IsTestFile(const std::string& path) {
-  return path.find("_test.cc") != std::string::npos || path.rfind("tests/", 0) == 0 || path.find("/testdata/") != std::string::npos;
+  return path.find("_test.cc") != std::string::npos || path.rfind("tests/", 0) == 0 ||
+         path.find("/testdata/") != std::string::npos;
 }
 
-/// Own sources below the tree's rooms, relative paths, sorted; build folders and node_modules are not in them.
+/// Own sources below the tree's rooms, relative paths, sorted; build folders and node_modules are
+/// not in them.
 std::vector<std::string> Sources() {
   const fs::path top = Env("OPSMESH_SOURCE_DIR");
   std::vector<std::string> found;
   for (const char* room : {"libs", "services", "gateway", "cli", "tests"}) {
-    for (auto it = fs::recursive_directory_iterator(top / room); it != fs::recursive_directory_iterator(); ++it) {
-      if (it->is_directory() && it->path().filename() == "node_modules") it.disable_recursion_pending();
+    for (auto it = fs::recursive_directory_iterator(top / room);
+         it != fs::recursive_directory_iterator(); ++it) {
+      if (it->is_directory() && it->path().filename() == "node_modules")
+        it.disable_recursion_pending();
       const std::string extension = it->path().extension();
       if (it->is_regular_file() && (extension == ".cc" || extension == ".h")) {
         found.push_back(fs::relative(it->path(), top).string());
@@ -118,7 +127,8 @@ TEST(TreeRules, HeadersHaveAPragmaOnceAndSayWhatTheyAreFor) {
     if (fs::path(path).extension() != ".h") continue;
     const std::string text = ReadFile(fs::path(Env("OPSMESH_SOURCE_DIR")) / path);
     EXPECT_NE(text.find("#pragma once"), std::string::npos) << path;
-    EXPECT_EQ(text.rfind("//", 0), 0u) << path << " does not open with a comment that says what it is for";
+    EXPECT_EQ(text.rfind("//", 0), 0u)
+        << path << " does not open with a comment that says what it is for";
   }
 }
 
@@ -137,32 +147,40 @@ std::string Output(const std::string& command) {
 }
 
 /// "fork" of "fork@GLIBC_2.2.5" and of "fork".
-std::string Unversioned(std::string_view symbol) { return std::string(symbol.substr(0, symbol.find('@'))); }
+std::string Unversioned(std::string_view symbol) {
+  return std::string(symbol.substr(0, symbol.find('@')));
+}
 
 TEST(TreeRules, NoObjectOfOursStartsAProgram) {
   const std::set<std::string> forbidden = {
-      "system", "popen",  "fork",   "vfork",  "clone",  "execl",   "execlp",      "execle",
+      "system", "popen",  "fork",   "vfork",   "clone",   "execl",    "execlp",      "execle",
       "execv",  "execvp", "execve", "execvpe", "fexecve", "execveat", "posix_spawn", "posix_spawnp",
   };
   size_t archives = 0;
-  for (const auto& entry : fs::directory_iterator(fs::path(Env("OPSMESH_BIN_DIR")).parent_path() / "lib")) {
+  for (const auto& entry :
+       fs::directory_iterator(fs::path(Env("OPSMESH_BIN_DIR")).parent_path() / "lib")) {
     const std::string name = entry.path().filename();
     if (entry.path().extension() != ".a" || name.rfind("libopsmesh_", 0) != 0) continue;
-    if (name == "libopsmesh_libs_testing.a" || name.rfind("libopsmesh_tests_", 0) == 0) continue;  // never shipped
+    if (name == "libopsmesh_libs_testing.a" || name.rfind("libopsmesh_tests_", 0) == 0)
+      continue;  // never shipped
     ++archives;
-    const std::string symbols = Output("nm --undefined-only -A '" + entry.path().string() + "' 2>/dev/null");
+    const std::string symbols =
+        Output("nm --undefined-only -A '" + entry.path().string() + "' 2>/dev/null");
     for (const std::string_view line : base::Split(symbols, '\n')) {
       const std::vector<std::string_view> words = base::SplitWhitespace(line);
       if (words.size() < 2) continue;
-      EXPECT_EQ(forbidden.count(Unversioned(words.back())), 0u) << line << " (T3: only the helper binary may start programs)";
+      EXPECT_EQ(forbidden.count(Unversioned(words.back())), 0u)
+          << line << " (T3: only the helper binary may start programs)";
     }
   }
   EXPECT_GE(archives, 1u) << "no archives of ours were found: is OPSMESH_BIN_DIR right?";
 }
 
 TEST(TreeRules, NmSeesWhatThisTestItselfCalls) {
-  const std::string symbols = Output("nm --undefined-only /proc/" + std::to_string(getpid()) + "/exe");
-  EXPECT_NE(symbols.find("popen"), std::string::npos) << "nm does not show popen in a program that calls it";
+  const std::string symbols =
+      Output("nm --undefined-only /proc/" + std::to_string(getpid()) + "/exe");
+  EXPECT_NE(symbols.find("popen"), std::string::npos)
+      << "nm does not show popen in a program that calls it";
 }
 
 }  // namespace

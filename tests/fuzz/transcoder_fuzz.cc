@@ -1,5 +1,5 @@
-// The transcoder in both directions. The first byte chooses: JSON -> wire, whose result must be a message that prints as
-// JSON and reads back the same; or wire -> JSON, whose result must be JSON.
+// The transcoder in both directions. The first byte chooses: JSON -> wire, whose result must be a
+// message that prints as JSON and reads back the same; or wire -> JSON, whose result must be JSON.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -21,9 +21,12 @@ using opsmesh::gateway::MessageSchema;
 using opsmesh::gateway::SchemaSet;
 
 const google::protobuf::Descriptor* const kTypes[] = {
-    opsmesh::chat::v1::ChatRequest::descriptor(), opsmesh::chat::v1::ChatResponse::descriptor(),
-    opsmesh::chat::v1::RunAdkRequest::descriptor(), opsmesh::k8s::v1::Proposal::descriptor(),
-    opsmesh::llm::v1::RunTurnRequest::descriptor(), opsmesh::llm::v1::RunTurnResponse::descriptor()};
+    opsmesh::chat::v1::ChatRequest::descriptor(),
+    opsmesh::chat::v1::ChatResponse::descriptor(),
+    opsmesh::chat::v1::RunAdkRequest::descriptor(),
+    opsmesh::k8s::v1::Proposal::descriptor(),
+    opsmesh::llm::v1::RunTurnRequest::descriptor(),
+    opsmesh::llm::v1::RunTurnResponse::descriptor()};
 
 void Check(bool holds) {
   if (!holds) std::abort();

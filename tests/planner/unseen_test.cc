@@ -184,7 +184,8 @@ TEST_F(Unseen, SentencesThatTheGrammarWasMendedOnAreReadAsWrittenDown) {
     return;
   }
   // The second half was measured once, when everything was written; the others were mended on.
-  for (const auto& [name, percent] : {std::pair{"unseen_a.txt", 95}, {"unseen_b.txt", 85}, {"unseen_c.txt", 87}}) {
+  for (const auto& [name, percent] :
+       {std::pair{"unseen_a.txt", 95}, {"unseen_b.txt", 85}, {"unseen_c.txt", 87}}) {
     const Score score = Judge(Testdata(name), true);
     EXPECT_GE(score.right * 100, score.all * percent) << name;
   }

@@ -111,8 +111,7 @@ class BoostedTrees::Builder {
     double sum = 0;
     for (size_t b = 0; b < kBins; ++b) sum += histogram[b][kSum];
     const auto count = static_cast<double>(to - from);
-    const Split split =
-        MaySplit(to - from, depth) ? Best(histogram, sum, count) : Split{};
+    const Split split = MaySplit(to - from, depth) ? Best(histogram, sum, count) : Split{};
     if (split.gain <= 1e-12) {
       MakeLeaf(model.nodes_[node], from, to, sum / (count + options_.penalty));
       return;

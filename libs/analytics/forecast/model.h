@@ -51,7 +51,8 @@ Paths Harmonics(const Problem& problem);  // ridge on harmonics of day and week 
 Paths Smoothing(
     const Problem& problem);  // exponential smoothing with one or two seasons and an AR(1) error
 Paths DampedTrend(const Problem& problem);  // exponential smoothing without a season
-Paths Ets(const Problem& problem);  // the best of six additive forms of exponential smoothing by AICc
+Paths Ets(
+    const Problem& problem);  // the best of six additive forms of exponential smoothing by AICc
 Paths DirectLinear(
     const Problem& problem);  // regression on seasonal lags and level changes, horizon by features
 Paths DirectTrees(const Problem& problem);  // boosted trees on the same features

@@ -21,7 +21,8 @@ void AllocateAddress(const Cluster& cluster, Json& service) {
   std::string ip = TextAt(spec, "clusterIP");
   if (ip.empty()) {
     std::set<std::string> used;
-    for (const ObjectPtr& object : cluster.store.List(MustFind(cluster.store, "", "v1", "services")).objects) {
+    for (const ObjectPtr& object :
+         cluster.store.List(MustFind(cluster.store, "", "v1", "services")).objects) {
       used.insert(TextAt(object->Parse(), {"spec", "clusterIP"}));
     }
     do {
@@ -31,19 +32,24 @@ void AllocateAddress(const Cluster& cluster, Json& service) {
     spec["clusterIP"] = ip;
   }
   if (!spec.contains("clusterIPs")) spec["clusterIPs"] = {ip};
-  if (!spec.contains("ipFamilies")) spec["ipFamilies"] = {ip.find(':') == std::string::npos ? "IPv4" : "IPv6"};
+  if (!spec.contains("ipFamilies"))
+    spec["ipFamilies"] = {ip.find(':') == std::string::npos ? "IPv4" : "IPv6"};
   if (!spec.contains("ipFamilyPolicy")) spec["ipFamilyPolicy"] = "SingleStack";
   if (type == "NodePort" || type == "LoadBalancer") {
     for (Json& port : spec["ports"]) {
-      if (port.is_object() && IntAt(port, "nodePort") == 0) port["nodePort"] = 30000 + cluster.store.ids().Random() % 2768;
+      if (port.is_object() && IntAt(port, "nodePort") == 0)
+        port["nodePort"] = 30000 + cluster.store.ids().Random() % 2768;
     }
   }
 }
 
 void DefaultStorageClass(const Cluster& cluster, Json& claim) {
   if (claim["spec"].contains("storageClassName")) return;
-  for (const ObjectPtr& object : cluster.store.List(MustFind(cluster.store, "storage.k8s.io", "v1", "storageclasses")).objects) {
-    if (TextAt(object->Parse(), {"metadata", "annotations", "storageclass.kubernetes.io/is-default-class"}) == "true") {
+  for (const ObjectPtr& object :
+       cluster.store.List(MustFind(cluster.store, "storage.k8s.io", "v1", "storageclasses"))
+           .objects) {
+    if (TextAt(object->Parse(), {"metadata", "annotations",
+                                 "storageclass.kubernetes.io/is-default-class"}) == "true") {
       claim["spec"]["storageClassName"] = object->name;
       return;
     }
@@ -53,9 +59,12 @@ void DefaultStorageClass(const Cluster& cluster, Json& claim) {
 // The priority of the pod's class, or of the default one.
 MaybeStatus AdmitPriority(const Cluster& cluster, const Call& call, Json& pod) {
   const std::string name = TextAt(pod, {"spec", "priorityClassName"});
-  const ResourceType& classes = MustFind(cluster.store, "scheduling.k8s.io", "v1", "priorityclasses");
+  const ResourceType& classes =
+      MustFind(cluster.store, "scheduling.k8s.io", "v1", "priorityclasses");
   ObjectPtr chosen = name.empty() ? nullptr : cluster.store.Get(classes, "", name);
-  if (!name.empty() && !chosen) return ForbiddenStatus(*call.type, TextAt(pod, {"metadata", "name"}), fmt::format("no PriorityClass with name {} was found", name));
+  if (!name.empty() && !chosen)
+    return ForbiddenStatus(*call.type, TextAt(pod, {"metadata", "name"}),
+                           fmt::format("no PriorityClass with name {} was found", name));
   if (name.empty()) {
     for (const ObjectPtr& one : cluster.store.List(classes).objects) {
       if (BoolAt(one->Parse(), {"globalDefault"})) chosen = one;
@@ -65,15 +74,20 @@ MaybeStatus AdmitPriority(const Cluster& cluster, const Call& call, Json& pod) {
   const Json content = chosen->Parse();
   pod["spec"]["priorityClassName"] = chosen->name;
   pod["spec"]["priority"] = IntAt(content, "value");
-  if (const std::string policy = TextAt(content, "preemptionPolicy"); !policy.empty()) pod["spec"]["preemptionPolicy"] = policy;
+  if (const std::string policy = TextAt(content, "preemptionPolicy"); !policy.empty())
+    pod["spec"]["preemptionPolicy"] = policy;
   return std::nullopt;
 }
 
 MaybeStatus AdmitNewPod(const Cluster& cluster, const Call& call, Json& pod) {
   std::string account = TextAt(pod, {"spec", "serviceAccountName"});
   if (account.empty()) account = "default";
-  if (!cluster.store.Get(MustFind(cluster.store, "", "v1", "serviceaccounts"), call.info.ns, account)) {
-    return ForbiddenStatus(*call.type, TextAt(pod, {"metadata", "name"}), fmt::format("error looking up service account {0}/{1}: serviceaccount \"{1}\" not found", call.info.ns, account));
+  if (!cluster.store.Get(MustFind(cluster.store, "", "v1", "serviceaccounts"), call.info.ns,
+                         account)) {
+    return ForbiddenStatus(
+        *call.type, TextAt(pod, {"metadata", "name"}),
+        fmt::format("error looking up service account {0}/{1}: serviceaccount \"{1}\" not found",
+                    call.info.ns, account));
   }
   AdmitPod(pod, NameSuffix(cluster.store.ids().Random()));
   if (!At(pod, "spec").is_object()) return std::nullopt;
@@ -85,21 +99,28 @@ MaybeStatus AdmitNewPod(const Cluster& cluster, const Call& call, Json& pod) {
 
 }  // namespace
 
-MaybeStatus CheckNamespace(const Cluster& cluster, const ResourceType& type, const std::string& ns) {
+MaybeStatus CheckNamespace(const Cluster& cluster, const ResourceType& type,
+                           const std::string& ns) {
   if (!type.namespaced || ns.empty()) return std::nullopt;
   const ResourceType& namespaces = MustFind(cluster.store, "", "v1", "namespaces");
   const ObjectPtr object = cluster.store.Get(namespaces, "", ns);
   if (!object) return NotFoundStatus(namespaces, ns);
   if (TextAt(object->Parse(), {"status", "phase"}) != "Terminating") return std::nullopt;
-  ApiStatus status = ForbiddenStatus(type, "", fmt::format("unable to create new content in namespace {} because it is being terminated", ns));
-  status.causes.push_back({"NamespaceTerminating", fmt::format("namespace {} is being terminated", ns), "metadata.namespace"});
+  ApiStatus status = ForbiddenStatus(
+      type, "",
+      fmt::format("unable to create new content in namespace {} because it is being terminated",
+                  ns));
+  status.causes.push_back({"NamespaceTerminating",
+                           fmt::format("namespace {} is being terminated", ns),
+                           "metadata.namespace"});
   return status;
 }
 
 MaybeStatus Admit(const Cluster& cluster, const Call& call, Json& object, const Json& before) {
   const std::string& key = call.type->storage_key;
   const bool create = !before.is_object();
-  if (!create && key == "/services" && object["spec"].is_object()) AllocateAddress(cluster, object);  // its type may have changed
+  if (!create && key == "/services" && object["spec"].is_object())
+    AllocateAddress(cluster, object);  // its type may have changed
   if (!create) return std::nullopt;
   if (key == "/pods") return AdmitNewPod(cluster, call, object);
   if (key == "/services" && object["spec"].is_object()) {
@@ -109,11 +130,13 @@ MaybeStatus Admit(const Cluster& cluster, const Call& call, Json& object, const 
     DefaultStorageClass(cluster, object);
     object["metadata"]["finalizers"].push_back("kubernetes.io/pvc-protection");
   }
-  if (key == "/persistentvolumes") object["metadata"]["finalizers"].push_back("kubernetes.io/pv-protection");
+  if (key == "/persistentvolumes")
+    object["metadata"]["finalizers"].push_back("kubernetes.io/pv-protection");
   return std::nullopt;
 }
 
-MaybeStatus AdmitValid(const Cluster& cluster, const Call& call, const Json& object, const Json& before) {
+MaybeStatus AdmitValid(const Cluster& cluster, const Call& call, const Json& object,
+                       const Json& before) {
   if (auto refused = CheckEscalation(cluster, call, object, before)) return refused;
   if (!before.is_object()) {
     if (auto refused = CheckLimits(cluster, call, object)) return refused;
@@ -124,17 +147,22 @@ MaybeStatus AdmitValid(const Cluster& cluster, const Call& call, const Json& obj
 void KeepAllocated(const ResourceType& type, const Json& before, Json& object) {
   if (type.storage_key != "/services" || !object["spec"].is_object()) return;
   for (const char* member : {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"}) {
-    if (!object["spec"].contains(member) && before["spec"].contains(member)) object["spec"][member] = before["spec"][member];
+    if (!object["spec"].contains(member) && before["spec"].contains(member))
+      object["spec"][member] = before["spec"][member];
   }
   // Node ports are kept by the port's name, where no other port took them.
-  auto exposes = [](const Json& service) { return TextAt(service, {"spec", "type"}) == "NodePort" || TextAt(service, {"spec", "type"}) == "LoadBalancer"; };
+  auto exposes = [](const Json& service) {
+    return TextAt(service, {"spec", "type"}) == "NodePort" ||
+           TextAt(service, {"spec", "type"}) == "LoadBalancer";
+  };
   if (!exposes(before) || !exposes(object) || !At(object, {"spec", "ports"}).is_array()) return;
   std::set<int64_t> used;
   for (const Json& port : object["spec"]["ports"]) used.insert(IntAt(port, "nodePort"));
   for (Json& port : object["spec"]["ports"]) {
     if (!port.is_object() || IntAt(port, "nodePort") != 0) continue;
     for (const Json& old : ListAt(before, {"spec", "ports"})) {
-      if (TextAt(old, "name") == TextAt(port, "name") && !used.contains(IntAt(old, "nodePort"))) port["nodePort"] = IntAt(old, "nodePort");
+      if (TextAt(old, "name") == TextAt(port, "name") && !used.contains(IntAt(old, "nodePort")))
+        port["nodePort"] = IntAt(old, "nodePort");
     }
   }
 }

@@ -32,7 +32,8 @@ AccessQuestion QuestionOf(const RequestInfo& info) {
     return question;
   }
   question.group = info.group;
-  question.resource = info.subresource.empty() ? info.resource : info.resource + "/" + info.subresource;
+  question.resource =
+      info.subresource.empty() ? info.resource : info.resource + "/" + info.subresource;
   question.ns = info.ns;
   question.name = info.name;
   return question;
@@ -52,15 +53,20 @@ std::string SelectedName(const Query& query) {
 ApiStatus Forbidden(const User& user, const AccessQuestion& question) {
   ApiStatus status{.code = 403, .reason = "Forbidden", .has_details = true};
   if (!question.non_resource_path.empty()) {
-    status.message = fmt::format("forbidden: User \"{}\" cannot {} path \"{}\"", user.name, question.verb, question.non_resource_path);
+    status.message = fmt::format("forbidden: User \"{}\" cannot {} path \"{}\"", user.name,
+                                 question.verb, question.non_resource_path);
     return status;
   }
   const std::string plural = question.resource.substr(0, question.resource.find('/'));
   const std::string qualified = question.group.empty() ? plural : plural + "." + question.group;
-  const std::string scope = question.ns.empty() ? "at the cluster scope" : fmt::format("in the namespace \"{}\"", question.ns);
-  const std::string subject = question.name.empty() ? qualified : fmt::format("{} \"{}\"", qualified, question.name);
-  status.message = fmt::format("{} is forbidden: User \"{}\" cannot {} resource \"{}\" in API group \"{}\" {}", subject,
-                               user.name, question.verb, question.resource, question.group, scope);
+  const std::string scope = question.ns.empty()
+                                ? "at the cluster scope"
+                                : fmt::format("in the namespace \"{}\"", question.ns);
+  const std::string subject =
+      question.name.empty() ? qualified : fmt::format("{} \"{}\"", qualified, question.name);
+  status.message =
+      fmt::format("{} is forbidden: User \"{}\" cannot {} resource \"{}\" in API group \"{}\" {}",
+                  subject, user.name, question.verb, question.resource, question.group, scope);
   status.name = question.name;
   status.group = question.group;
   status.kind = plural;
@@ -68,7 +74,8 @@ ApiStatus Forbidden(const User& user, const AccessQuestion& question) {
 }
 
 MaybeStatus MayImpersonate(const Cluster& cluster, const User& real, const User& wanted) {
-  auto ask = [&](const char* resource, const std::string& ns, const std::string& name, const char* group = "") -> MaybeStatus {
+  auto ask = [&](const char* resource, const std::string& ns, const std::string& name,
+                 const char* group = "") -> MaybeStatus {
     const AccessQuestion question{"impersonate", group, resource, ns, name, ""};
     if (Authorize(cluster, real, question).allowed) return std::nullopt;
     return Forbidden(real, question);
@@ -77,13 +84,17 @@ MaybeStatus MayImpersonate(const Cluster& cluster, const User& real, const User&
     const std::string rest = wanted.name.substr(22);
     const size_t colon = rest.find(':');
     const std::string ns = rest.substr(0, colon);
-    if (auto no = ask("serviceaccounts", ns, colon == std::string::npos ? "" : rest.substr(colon + 1))) return no;
+    if (auto no =
+            ask("serviceaccounts", ns, colon == std::string::npos ? "" : rest.substr(colon + 1)))
+      return no;
   } else if (auto no = ask("users", "", wanted.name)) {
     return no;
   }
   for (const std::string& group : wanted.groups) {
     if (group == "system:authenticated" || group == "system:unauthenticated") continue;
-    if (wanted.name.starts_with("system:serviceaccount:") && group.starts_with("system:serviceaccounts")) continue;
+    if (wanted.name.starts_with("system:serviceaccount:") &&
+        group.starts_with("system:serviceaccounts"))
+      continue;
     if (auto no = ask("groups", "", group)) return no;
   }
   if (!wanted.uid.empty()) {
@@ -91,20 +102,24 @@ MaybeStatus MayImpersonate(const Cluster& cluster, const User& real, const User&
   }
   for (const auto& [key, values] : wanted.extra) {
     for (const std::string& value : values) {
-      if (auto no = ask(("userextras/" + key).c_str(), "", value, "authentication.k8s.io")) return no;
+      if (auto no = ask(("userextras/" + key).c_str(), "", value, "authentication.k8s.io"))
+        return no;
     }
   }
   return std::nullopt;
 }
 
-// The ?timeout= of a request: 400 when it is no duration. No time passes here while a request is served.
+// The ?timeout= of a request: 400 when it is no duration. No time passes here while a request is
+// served.
 MaybeStatus CheckTimeout(const Query& query) {
   const std::string& text = query.Get("timeout");
   if (text.empty()) return std::nullopt;
   absl::Duration duration;
   if (absl::ParseDuration(text, &duration)) return std::nullopt;
   const bool number = text.find_first_not_of("0123456789.") == std::string::npos;
-  return BadRequestStatus(fmt::format("invalid timeout specified in the request URL - time: {} \"{}\"", number ? "missing unit in duration" : "invalid duration", text));
+  return BadRequestStatus(
+      fmt::format("invalid timeout specified in the request URL - time: {} \"{}\"",
+                  number ? "missing unit in duration" : "invalid duration", text));
 }
 
 std::string QuoteWarning(const std::string& text) {
@@ -119,7 +134,11 @@ std::string QuoteWarning(const std::string& text) {
 }  // namespace
 
 http_server::Response DoorError(int status, std::string_view, std::string_view message) {
-  const ApiStatus failure{.code = status, .reason = status == 413 ? "RequestEntityTooLarge" : status == 429 ? "TooManyRequests" : status < 500 ? "BadRequest" : "",
+  const ApiStatus failure{.code = status,
+                          .reason = status == 413   ? "RequestEntityTooLarge"
+                                    : status == 429 ? "TooManyRequests"
+                                    : status < 500  ? "BadRequest"
+                                                    : "",
                           .message = std::string(message)};
   return ToResponse(StatusReply(failure), {});
 }
@@ -140,21 +159,30 @@ http_server::Headers ApiServer::CommonHeaders(bool flow_controlled) const {
 
 void ApiServer::Handle(const std::shared_ptr<http_server::Exchange>& exchange) {
   const http_server::Request& request = exchange->request();
-  Call call{.http = request, .info = {}, .query = Query(request.raw_query), .user = {}, .accepted = {}, .type = nullptr, .warnings = {}};
+  Call call{.http = request,
+            .info = {},
+            .query = Query(request.raw_query),
+            .user = {},
+            .accepted = {},
+            .type = nullptr,
+            .warnings = {}};
   call.info = ParseRequestInfo(request.method, request.path, call.query);
   call.known_kind = [this](std::string_view api_version, std::string_view kind) {
-    return cluster_.store.catalog().FindKind(api_version, kind) != nullptr || SchemaOf(api_version, kind) != nullptr;
+    return cluster_.store.catalog().FindKind(api_version, kind) != nullptr ||
+           SchemaOf(api_version, kind) != nullptr;
   };
   // What runs long is not queued by fairness.
   const std::string& sub = call.info.subresource;
-  const bool long_running = sub == "log" || sub == "exec" || sub == "attach" || sub == "portforward" || sub == "proxy";
+  const bool long_running =
+      sub == "log" || sub == "exec" || sub == "attach" || sub == "portforward" || sub == "proxy";
   http_server::Headers common = CommonHeaders(!long_running);
   std::optional<Reply> reply;
   try {
     reply = Dispatch(call, exchange, common);
   } catch (const Json::exception& error) {
     // A shape that no check foresaw: the client's object is at fault, the server goes on.
-    reply = StatusReply(BadRequestStatus(fmt::format("the object provided cannot be handled: {}", error.what())));
+    reply = StatusReply(
+        BadRequestStatus(fmt::format("the object provided cannot be handled: {}", error.what())));
   }
   if (!reply) return;
   if (reply->code == 401) common = CommonHeaders(false);
@@ -163,20 +191,25 @@ void ApiServer::Handle(const std::shared_ptr<http_server::Exchange>& exchange) {
   exchange->Respond(ToResponse(*std::move(reply), common));
 }
 
-std::optional<Reply> ApiServer::Dispatch(Call& call, const std::shared_ptr<http_server::Exchange>& exchange,
+std::optional<Reply> ApiServer::Dispatch(Call& call,
+                                         const std::shared_ptr<http_server::Exchange>& exchange,
                                          const http_server::Headers& common) {
   auto user = Authenticate(call.http, tokens_, options_.open_door);
   if (!user) return StatusReply({.code = 401, .reason = "Unauthorized", .message = "Unauthorized"});
   call.user = *std::move(user);
   if (IncompleteImpersonation(call.http)) {
-    return StatusReply(InternalStatus("requested impersonation details without impersonating a user"));
+    return StatusReply(
+        InternalStatus("requested impersonation details without impersonating a user"));
   }
   if (auto wanted = ImpersonationOf(call.http)) {
-    if (auto refused = MayImpersonate(cluster_, call.user, wanted->user)) return StatusReply(*refused);
+    if (auto refused = MayImpersonate(cluster_, call.user, wanted->user))
+      return StatusReply(*refused);
     call.user = std::move(wanted->user);
   }
   AccessQuestion question = QuestionOf(call.info);
-  if (question.name.empty() && (question.verb == "list" || question.verb == "watch" || question.verb == "deletecollection")) question.name = SelectedName(call.query);
+  if (question.name.empty() &&
+      (question.verb == "list" || question.verb == "watch" || question.verb == "deletecollection"))
+    question.name = SelectedName(call.query);
   if (!Authorize(cluster_, call.user, question).allowed) {
     Reply refused = StatusReply(Forbidden(call.user, question));
     refused.headers.emplace_back("X-Content-Type-Options", "nosniff");
@@ -189,46 +222,57 @@ std::optional<Reply> ApiServer::Dispatch(Call& call, const std::shared_ptr<http_
 
   // Some documents are served whatever the method is; routes of the API are not, and know no HEAD.
   const std::string& path = call.http.path;
-  const bool any_method = path == "/apis" || path.starts_with("/openapi/") || path == "/healthz" || path == "/livez" || path == "/readyz" || path == "/";
+  const bool any_method = path == "/apis" || path.starts_with("/openapi/") || path == "/healthz" ||
+                          path == "/livez" || path == "/readyz" || path == "/";
   if (call.http.method != "GET" && !any_method) return StatusReply(MethodNotAllowedStatus());
   auto reply = HandleDiscovery(cluster_, call);
   return reply ? std::move(*reply) : TextReply("404 page not found\n", 404);
 }
 
-std::optional<Reply> ApiServer::Resource(Call& call, const std::shared_ptr<http_server::Exchange>& exchange,
+std::optional<Reply> ApiServer::Resource(Call& call,
+                                         const std::shared_ptr<http_server::Exchange>& exchange,
                                          const http_server::Headers& common) {
   const RequestInfo& info = call.info;
   const ResourceCatalog& catalog = cluster_.store.catalog();
-  if (!catalog.HasGroupVersion(info.group, info.version)) return TextReply("404 page not found\n", 404);
+  if (!catalog.HasGroupVersion(info.group, info.version))
+    return TextReply("404 page not found\n", 404);
   call.type = catalog.Find(info.group, info.version, info.resource);
   if (call.type == nullptr) return StatusReply(UnknownResourceStatus());
   const ResourceType& type = *call.type;
   const bool reads = info.verb == "get" || info.verb == "list" || info.verb == "watch";
-  if (type.namespaced && info.ns.empty() && (!info.name.empty() || !reads)) return StatusReply(UnknownResourceStatus());
-  if (!type.namespaced && !info.ns.empty() && !(type.group.empty() && type.plural == "namespaces")) {
+  if (type.namespaced && info.ns.empty() && (!info.name.empty() || !reads))
+    return StatusReply(UnknownResourceStatus());
+  if (!type.namespaced && !info.ns.empty() &&
+      !(type.group.empty() && type.plural == "namespaces")) {
     return StatusReply(UnknownResourceStatus());
   }
   const bool is_log = type.storage_key == "/pods" && info.subresource == "log";
-  auto accepted = Negotiate(call.http.headers.Get("Accept"), call.query, !type.custom, info.verb == "list");
+  auto accepted =
+      Negotiate(call.http.headers.Get("Accept"), call.query, !type.custom, info.verb == "list");
   if (!accepted.ok() && !is_log) return StatusReply(accepted.status());
   if (accepted.ok()) call.accepted = *accepted;
   if (info.verb != "watch" && !is_log) {
     if (auto refused = CheckTimeout(call.query)) return StatusReply(*refused);
   }
-  if (type.group.empty() && type.plural == "componentstatuses") call.warnings.push_back("v1 ComponentStatus is deprecated in v1.19+");
+  if (type.group.empty() && type.plural == "componentstatuses")
+    call.warnings.push_back("v1 ComponentStatus is deprecated in v1.19+");
 
   if (!info.subresource.empty()) {
     const Subresource* sub = type.FindSubresource(info.subresource);
     if (sub == nullptr) return StatusReply(UnknownResourceStatus());
     const std::string verb = info.verb == "list" ? "get" : info.verb;
-    if (std::find(sub->verbs.begin(), sub->verbs.end(), verb) == sub->verbs.end()) return StatusReply(MethodNotAllowedStatus());
+    if (std::find(sub->verbs.begin(), sub->verbs.end(), verb) == sub->verbs.end())
+      return StatusReply(MethodNotAllowedStatus());
     if (is_log) return HandlePodLog(cluster_, call, streams_, exchange, common);
     return HandleSubresource(cluster_, call, tokens_);
   }
-  // Objects are made at the collection and changed at their own path; HEAD is nothing that resources know.
+  // Objects are made at the collection and changed at their own path; HEAD is nothing that
+  // resources know.
   const bool named = !info.name.empty();
   const std::string& method = call.http.method;
-  if (method == "HEAD" || (method == "POST" && named) || ((method == "PUT" || method == "PATCH") && !named)) return StatusReply(MethodNotAllowedStatus());
+  if (method == "HEAD" || (method == "POST" && named) ||
+      ((method == "PUT" || method == "PATCH") && !named))
+    return StatusReply(MethodNotAllowedStatus());
   if (!type.Allows(info.verb)) return StatusReply(MethodNotAllowedStatus());
   if (type.group == "metrics.k8s.io") return HandleMetrics(cluster_, call);
   if (info.verb == "get") return HandleGet(cluster_, call);

@@ -1,4 +1,5 @@
-// The simulated kube-apiserver behind any HTTP door: authentication, authorization, routing, answers.
+// The simulated kube-apiserver behind any HTTP door: authentication, authorization, routing,
+// answers.
 #pragma once
 
 #include <functional>
@@ -19,8 +20,9 @@ class ApiServer {
   struct Options {
     /// Callers without credentials are cluster administrators (plain loopback door).
     bool open_door = true;
-    /// Answers paths that no real apiserver has (the simulator's own controls); nothing for all others. Only administrators
-    /// (whoever may do anything on any non-resource path) get that far. Null = there are none.
+    /// Answers paths that no real apiserver has (the simulator's own controls); nothing for all
+    /// others. Only administrators (whoever may do anything on any non-resource path) get that far.
+    /// Null = there are none.
     std::function<std::optional<Reply>(const Call& call)> own_paths = nullptr;
   };
   ApiServer(Cluster cluster, TokenTable& tokens, Options options);

@@ -44,14 +44,18 @@ User ServiceAccountUser(std::string_view ns, std::string_view name, std::string_
   return user;
 }
 
-std::optional<User> Authenticate(const http_server::Request& request, const TokenTable& tokens, bool open_door) {
+std::optional<User> Authenticate(const http_server::Request& request, const TokenTable& tokens,
+                                 bool open_door) {
   const std::string_view header = request.headers.Get("Authorization");
   if (!header.empty()) {
     const size_t space = header.find(' ');
-    if (space == std::string_view::npos || !base::EqualsIgnoreAsciiCase(header.substr(0, space), "Bearer")) return std::nullopt;
+    if (space == std::string_view::npos ||
+        !base::EqualsIgnoreAsciiCase(header.substr(0, space), "Bearer"))
+      return std::nullopt;
     return tokens.Find(base::Trim(header.substr(space + 1)));
   }
-  if (!request.tls_client_subject.empty()) return MakeUser(request.tls_client_subject, request.tls_client_organizations);
+  if (!request.tls_client_subject.empty())
+    return MakeUser(request.tls_client_subject, request.tls_client_organizations);
   if (open_door) return MakeUser("kubernetes-admin", {"system:masters"});
   return User{};  // system:anonymous
 }
@@ -70,13 +74,15 @@ std::optional<Impersonation> ImpersonationOf(const http_server::Request& request
     if (lower == "impersonate-group") groups.push_back(value);
     if (lower.starts_with(kExtraPrefix)) {
       std::string extra;
-      if (base::PercentDecode(lower.substr(kExtraPrefix.size()), &extra)) impersonation.user.extra[extra].push_back(value);
+      if (base::PercentDecode(lower.substr(kExtraPrefix.size()), &extra))
+        impersonation.user.extra[extra].push_back(value);
     }
   }
   // A service account is in its groups without saying so.
   if (name.starts_with("system:serviceaccount:") && groups.empty()) {
     const auto parts = base::Split(name, ':');
-    if (parts.size() == 4) groups = {"system:serviceaccounts", fmt::format("system:serviceaccounts:{}", parts[2])};
+    if (parts.size() == 4)
+      groups = {"system:serviceaccounts", fmt::format("system:serviceaccounts:{}", parts[2])};
   }
   if (name == "system:anonymous") groups.push_back("system:unauthenticated");
   auto extra = std::move(impersonation.user.extra);
@@ -88,9 +94,9 @@ std::optional<Impersonation> ImpersonationOf(const http_server::Request& request
 
 bool IncompleteImpersonation(const http_server::Request& request) {
   if (request.headers.Has("Impersonate-User")) return false;
-  return std::any_of(request.headers.fields().begin(), request.headers.fields().end(), [](const auto& field) {
-    return base::AsciiLower(field.first).starts_with("impersonate-");
-  });
+  return std::any_of(
+      request.headers.fields().begin(), request.headers.fields().end(),
+      [](const auto& field) { return base::AsciiLower(field.first).starts_with("impersonate-"); });
 }
 
 }  // namespace opsmesh::kubesim

@@ -33,8 +33,10 @@ User MakeUser(std::string_view name, std::vector<std::string> groups);
 /// system:serviceaccount:<ns>:<name> with its groups.
 User ServiceAccountUser(std::string_view ns, std::string_view name, std::string_view uid);
 
-/// The caller of a request before impersonation: nothing = 401. `open_door`: without credentials one is the administrator.
-std::optional<User> Authenticate(const http_server::Request& request, const TokenTable& tokens, bool open_door);
+/// The caller of a request before impersonation: nothing = 401. `open_door`: without credentials
+/// one is the administrator.
+std::optional<User> Authenticate(const http_server::Request& request, const TokenTable& tokens,
+                                 bool open_door);
 
 /// Impersonate-* headers. Nothing when there are none.
 struct Impersonation {

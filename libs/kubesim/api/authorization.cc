@@ -12,7 +12,8 @@ namespace {
 
 bool Lists(const Json& list, std::string_view wanted) {
   for (const Json& item : list) {
-    if (item.is_string() && (item == "*" || item.get_ref<const std::string&>() == wanted)) return true;
+    if (item.is_string() && (item == "*" || item.get_ref<const std::string&>() == wanted))
+      return true;
   }
   return false;
 }
@@ -28,14 +29,16 @@ bool ListsPath(const Json& list, const std::string& path) {
     if (!item.is_string()) continue;
     const std::string& pattern = item.get_ref<const std::string&>();
     if (pattern == "*" || pattern == path) return true;
-    if (pattern.ends_with('*') && path.starts_with(pattern.substr(0, pattern.size() - 1))) return true;
+    if (pattern.ends_with('*') && path.starts_with(pattern.substr(0, pattern.size() - 1)))
+      return true;
   }
   return false;
 }
 
 bool RuleAllows(const Json& rule, const AccessQuestion& question) {
   if (!Lists(ListAt(rule, {"verbs"}), question.verb)) return false;
-  if (!question.non_resource_path.empty()) return ListsPath(ListAt(rule, {"nonResourceURLs"}), question.non_resource_path);
+  if (!question.non_resource_path.empty())
+    return ListsPath(ListAt(rule, {"nonResourceURLs"}), question.non_resource_path);
   if (!Lists(ListAt(rule, {"apiGroups"}), question.group)) return false;
   if (!ListsResource(ListAt(rule, {"resources"}), question.resource)) return false;
   const Json& names = ListAt(rule, {"resourceNames"});
@@ -54,8 +57,10 @@ bool SubjectIs(const Json& subject, const User& user, const std::string& binding
 }
 
 // Calls back for each binding of the user that holds in `ns` ("" = cluster scope); true stops.
-using BindingVisitor = std::function<bool(const Json& binding, const Json& role, const Json& subject)>;
-void VisitBindings(const Cluster& cluster, const User& user, const std::string& ns, const BindingVisitor& visit) {
+using BindingVisitor =
+    std::function<bool(const Json& binding, const Json& role, const Json& subject)>;
+void VisitBindings(const Cluster& cluster, const User& user, const std::string& ns,
+                   const BindingVisitor& visit) {
   const Store& store = cluster.store;
   constexpr const char* kGroup = "rbac.authorization.k8s.io";
   auto visit_all = [&](const char* plural, const std::string& scope) {
@@ -65,8 +70,9 @@ void VisitBindings(const Cluster& cluster, const User& user, const std::string& 
       for (const Json& subject : ListAt(binding, {"subjects"})) {
         if (!SubjectIs(subject, user, object->ns)) continue;
         const bool cluster_role = TextAt(binding, {"roleRef", "kind"}) == "ClusterRole";
-        const ObjectPtr role = store.Get(MustFind(store, kGroup, "v1", cluster_role ? "clusterroles" : "roles"),
-                                         cluster_role ? "" : object->ns, TextAt(binding, {"roleRef", "name"}));
+        const ObjectPtr role =
+            store.Get(MustFind(store, kGroup, "v1", cluster_role ? "clusterroles" : "roles"),
+                      cluster_role ? "" : object->ns, TextAt(binding, {"roleRef", "name"}));
         if (role && visit(binding, role->Parse(), subject)) return true;
         break;
       }
@@ -84,8 +90,10 @@ std::string ReasonOf(const Json& binding, const Json& subject) {
   const std::string kind = TextAt(subject, "kind");
   std::string who = TextAt(subject, "name");
   if (kind == "ServiceAccount") who += "/" + TextAt(subject, "namespace");
-  return fmt::format("RBAC: allowed by {} \"{}{}\" of {} \"{}\" to {} \"{}\"", ns.empty() ? "ClusterRoleBinding" : "RoleBinding",
-                     name, ns.empty() ? "" : "/" + ns, TextAt(binding, {"roleRef", "kind"}), role, kind, who);
+  return fmt::format("RBAC: allowed by {} \"{}{}\" of {} \"{}\" to {} \"{}\"",
+                     ns.empty() ? "ClusterRoleBinding" : "RoleBinding", name,
+                     ns.empty() ? "" : "/" + ns, TextAt(binding, {"roleRef", "kind"}), role, kind,
+                     who);
 }
 
 }  // namespace
@@ -118,7 +126,8 @@ Json RulesOf(const Cluster& cluster, const User& user, const std::string& ns) {
     }
     return false;
   });
-  return {{"resourceRules", resource_rules}, {"nonResourceRules", path_rules}, {"incomplete", false}};
+  return {
+      {"resourceRules", resource_rules}, {"nonResourceRules", path_rules}, {"incomplete", false}};
 }
 
 }  // namespace opsmesh::kubesim

@@ -1,4 +1,5 @@
-// RBAC: Roles, ClusterRoles and their bindings, as they stand in the store at the moment of the request.
+// RBAC: Roles, ClusterRoles and their bindings, as they stand in the store at the moment of the
+// request.
 #pragma once
 
 #include <string>
@@ -11,7 +12,7 @@ namespace opsmesh::kubesim {
 struct AccessQuestion {
   std::string verb;
   std::string group;
-  std::string resource;      // with its subresource: "pods/log"
+  std::string resource;  // with its subresource: "pods/log"
   std::string ns;
   std::string name;
   std::string non_resource_path;  // when set, the rest but verb is ignored
@@ -19,7 +20,8 @@ struct AccessQuestion {
 
 struct AccessAnswer {
   bool allowed = false;
-  std::string reason;  // the binding that allows it, as a real server words it; "" for the administrators
+  std::string
+      reason;  // the binding that allows it, as a real server words it; "" for the administrators
 };
 
 AccessAnswer Authorize(const Cluster& cluster, const User& user, const AccessQuestion& question);

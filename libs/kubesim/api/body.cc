@@ -21,14 +21,22 @@ constexpr size_t kMaxBody = 3 << 20;
 constexpr size_t kMaxKeptDepth = 400;
 
 ApiStatus UnknownFormat() {
-  return {.code = 415, .reason = "UnsupportedMediaType",
-          .message = "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf"};
+  return {.code = 415,
+          .reason = "UnsupportedMediaType",
+          .message =
+              "the body of the request was in an unknown format - accepted media types include: "
+              "application/json, application/yaml, application/vnd.kubernetes.protobuf"};
 }
 
-constexpr const char* kKindStruct = R"(struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" })";
+constexpr const char* kKindStruct =
+    R"(struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" })";
 
 const char* GoWord(const Json& value) {
-  return value.is_array() ? "array" : value.is_string() ? "string" : value.is_boolean() ? "bool" : value.is_object() ? "object" : "number";
+  return value.is_array()     ? "array"
+         : value.is_string()  ? "string"
+         : value.is_boolean() ? "bool"
+         : value.is_object()  ? "object"
+                              : "number";
 }
 
 // A body in a refusal: text when it looks like JSON, else bytes.
@@ -53,22 +61,29 @@ struct Parsed {
 
 Outcome<Parsed> Parse(std::string_view text, bool yaml) {
   if (text.size() > kMaxBody) {
-    ApiStatus status{.code = 413, .reason = "RequestEntityTooLarge", .message = fmt::format("Request entity too large: limit is {}", kMaxBody)};
+    ApiStatus status{.code = 413,
+                     .reason = "RequestEntityTooLarge",
+                     .message = fmt::format("Request entity too large: limit is {}", kMaxBody)};
     return status;
   }
   Parsed parsed;
   if (yaml) {
     auto documents = ParseYaml(text);
-    if (!documents.ok()) return BadRequestStatus(fmt::format("error converting YAML to JSON: {}", base::ToStd(documents.status().message())));
+    if (!documents.ok())
+      return BadRequestStatus(fmt::format("error converting YAML to JSON: {}",
+                                          base::ToStd(documents.status().message())));
     if (documents->empty()) return parsed;
-    parsed.value = std::move(*documents->front().value);  // what follows the first document is not read
-    for (const std::string& one : documents->front().duplicates) parsed.duplicates.push_back("yaml: unmarshal errors:\n  " + one);
+    parsed.value =
+        std::move(*documents->front().value);  // what follows the first document is not read
+    for (const std::string& one : documents->front().duplicates)
+      parsed.duplicates.push_back("yaml: unmarshal errors:\n  " + one);
     return parsed;
   }
   JsonText json = ReadJsonText(text, &parsed.value);
   if (!json.fault.empty()) return BadRequestStatus(json.fault);
   parsed.members = std::move(json.members);
-  for (const std::string& path : json.duplicates) parsed.duplicates.push_back(fmt::format("duplicate field \"{}\"", path));
+  for (const std::string& path : json.duplicates)
+    parsed.duplicates.push_back(fmt::format("duplicate field \"{}\"", path));
   return parsed;
 }
 
@@ -77,7 +92,8 @@ Outcome<Parsed> DecodeObject(const Call& call, const std::string& media) {
   const std::string& body = call.http.body;
   if (IsProtobufEnvelope(body) || media == "application/vnd.kubernetes.protobuf") {
     if (!IsProtobufEnvelope(body)) {
-      return BadRequestStatus("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]");
+      return BadRequestStatus(
+          "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]");
     }
     auto decoded = DecodeProtobuf(body);
     if (!decoded) return UnknownFormat();
@@ -88,17 +104,24 @@ Outcome<Parsed> DecodeObject(const Call& call, const std::string& media) {
   auto parsed = Parse(body, yaml);
   if (!parsed.ok()) {
     ApiStatus status = parsed.status();
-    if (status.code == 400) status.message = "couldn't get version/kind; json parse error: " + status.message;
+    if (status.code == 400)
+      status.message = "couldn't get version/kind; json parse error: " + status.message;
     return status;
   }
   if (parsed->value.is_null()) parsed->value = Json::object();
   if (!parsed->value.is_object()) {
-    return BadRequestStatus(fmt::format("couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value of type {}", GoWord(parsed->value), kKindStruct));
+    return BadRequestStatus(
+        fmt::format("couldn't get version/kind; json parse error: json: cannot unmarshal {} into "
+                    "Go value of type {}",
+                    GoWord(parsed->value), kKindStruct));
   }
   for (const char* member : {"apiVersion", "kind"}) {
     const Json& value = At(parsed->value, member);
     if (value.is_null() || value.is_string()) continue;
-    return BadRequestStatus(fmt::format("couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go struct field .{} of type string", GoWord(value), member));
+    return BadRequestStatus(
+        fmt::format("couldn't get version/kind; json parse error: json: cannot unmarshal {} into "
+                    "Go struct field .{} of type string",
+                    GoWord(value), member));
   }
   return parsed;
 }
@@ -139,12 +162,22 @@ std::string MediaTypeOf(const Call& call) {
 MaybeStatus CheckPatchType(const Call& call, std::string* media) {
   const std::string_view header = call.http.headers.Get("Content-Type");
   *media = std::string(base::Trim(header.substr(0, header.find(';'))));
-  const bool known = *media == "application/json-patch+json" || *media == "application/merge-patch+json" || *media == "application/apply-patch+yaml" ||
+  const bool known = *media == "application/json-patch+json" ||
+                     *media == "application/merge-patch+json" ||
+                     *media == "application/apply-patch+yaml" ||
                      (*media == "application/strategic-merge-patch+json" && !call.type->custom);
   if (known) return std::nullopt;
-  if (!call.type->custom) return ApiStatus{.code = 415, .reason = "UnsupportedMediaType", .message = "415: Unsupported Media Type", .has_details = true};
-  return ApiStatus{.code = 415, .reason = "UnsupportedMediaType",
-                   .message = "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"};
+  if (!call.type->custom)
+    return ApiStatus{.code = 415,
+                     .reason = "UnsupportedMediaType",
+                     .message = "415: Unsupported Media Type",
+                     .has_details = true};
+  return ApiStatus{.code = 415,
+                   .reason = "UnsupportedMediaType",
+                   .message =
+                       "the body of the request was in an unknown format - accepted media types "
+                       "include: application/json-patch+json, application/merge-patch+json, "
+                       "application/apply-patch+yaml"};
 }
 
 Outcome<Json> ParseBody(Call& call, bool yaml) {
@@ -161,7 +194,9 @@ Outcome<Json> ObjectOf(Call& call, std::string_view kind) {
     ApiStatus status = parsed.status();
     if (status.code == 400) {
       const std::string_view expected = kind.empty() ? std::string_view(call.type->kind) : kind;
-      status.message = fmt::format("the object provided is unrecognized (must be of type {}): {} ({})", expected, status.message, Summary(call.http.body));
+      status.message =
+          fmt::format("the object provided is unrecognized (must be of type {}): {} ({})", expected,
+                      status.message, Summary(call.http.body));
     }
     return status;
   }
@@ -178,17 +213,23 @@ Outcome<Json> DeleteOptionsOf(const Call& call) {
       if (status.code != 400) return status;
       return InternalStatus(status.message);  // nobody upstream takes it for the client's fault
     }
-    const std::string kind = TextAt(parsed->value, "kind"), version = TextAt(parsed->value, "apiVersion");
+    const std::string kind = TextAt(parsed->value, "kind"),
+                      version = TextAt(parsed->value, "apiVersion");
     if (!kind.empty() && kind != "DeleteOptions") {
-      return InternalStatus(fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme \"k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27\"", kind, version.empty() ? "meta.k8s.io/v1" : version));
+      return InternalStatus(
+          fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme "
+                      "\"k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27\"",
+                      kind, version.empty() ? "meta.k8s.io/v1" : version));
     }
     ShapeReport shape = CheckShapeOf("meta.v1.DeleteOptions", parsed->value);
     if (!shape.wrong.empty()) return InternalStatus(shape.wrong);
     return std::move(parsed->value);
   }
   Json options = Json::object();
-  if (const std::string& policy = call.query.Get("propagationPolicy"); !policy.empty()) options["propagationPolicy"] = policy;
-  if (call.query.Has("orphanDependents")) options["orphanDependents"] = call.query.Flag("orphanDependents");
+  if (const std::string& policy = call.query.Get("propagationPolicy"); !policy.empty())
+    options["propagationPolicy"] = policy;
+  if (call.query.Has("orphanDependents"))
+    options["orphanDependents"] = call.query.Flag("orphanDependents");
   auto seconds = NumberOf(call.query, "gracePeriodSeconds");
   if (!seconds.ok()) return seconds.status();
   if (*seconds) options["gracePeriodSeconds"] = **seconds;

@@ -9,19 +9,23 @@
 
 namespace opsmesh::kubesim {
 
-/// The object in the body of a create or update; null is an empty one. Leaves in `call` what strict decoding needs. 400 malformed,
-/// 413 too large, 415 unknown format. `kind`: what is expected when that is not the resource's own kind.
+/// The object in the body of a create or update; null is an empty one. Leaves in `call` what strict
+/// decoding needs. 400 malformed, 413 too large, 415 unknown format. `kind`: what is expected when
+/// that is not the resource's own kind.
 Outcome<Json> ObjectOf(Call& call, std::string_view kind = {});
-/// DeleteOptions: the body's when there is one, else the query's; an empty object when there are none.
+/// DeleteOptions: the body's when there is one, else the query's; an empty object when there are
+/// none.
 Outcome<Json> DeleteOptionsOf(const Call& call);
-/// Any JSON (or YAML) in the body, at most 3 MiB; the refusal is the decoder's sentence alone. Fills `call` like ObjectOf.
+/// Any JSON (or YAML) in the body, at most 3 MiB; the refusal is the decoder's sentence alone.
+/// Fills `call` like ObjectOf.
 Outcome<Json> ParseBody(Call& call, bool yaml);
-/// A patch's media type as it is spelled, without parameters; 415 when the kind takes no such patch.
+/// A patch's media type as it is spelled, without parameters; 415 when the kind takes no such
+/// patch.
 MaybeStatus CheckPatchType(const Call& call, std::string* media);
 /// Deeper than what the simulator keeps (400 levels); asked once unknown members are gone.
 bool TooDeep(const Json& value);
-/// The media type of the body without parameters, lower case; "application/json" when the client says nothing, "malformed" when
-/// it is none.
+/// The media type of the body without parameters, lower case; "application/json" when the client
+/// says nothing, "malformed" when it is none.
 std::string MediaTypeOf(const Call& call);
 
 }  // namespace opsmesh::kubesim

@@ -19,7 +19,8 @@ struct Cluster {
   Store& store;
   LogStore& logs;
   const base::Clock& clock;
-  /// Whether somebody acts on deletions: kubelets confirm the end of pods, the garbage collector serves finalizers.
+  /// Whether somebody acts on deletions: kubelets confirm the end of pods, the garbage collector
+  /// serves finalizers.
   bool kubelets_run = false;
   bool collector_runs = false;
 };
@@ -30,16 +31,17 @@ struct Call {
   Query query;
   User user;
   Accepted accepted;
-  const ResourceType* type = nullptr;      // set for resource requests that reach a handler
+  const ResourceType* type = nullptr;  // set for resource requests that reach a handler
   /// What a patch made, for the sentence that says it does not decode; empty for whole objects.
   std::string patched_text;
   /// Whether some resource has this kind: decides between two sentences about a wrong one.
   std::function<bool(std::string_view api_version, std::string_view kind)> known_kind;
-  /// What strict decoding finds in the body's text: its members in order (as paths) and the sentences about those written twice.
+  /// What strict decoding finds in the body's text: its members in order (as paths) and the
+  /// sentences about those written twice.
   std::vector<std::string> member_order{};
   std::vector<std::string> duplicates{};
-  bool tracked = false;                    // managedFields are already made (server-side apply)
-  std::vector<std::string> warnings;       // sent as Warning: 299 headers
+  bool tracked = false;               // managedFields are already made (server-side apply)
+  std::vector<std::string> warnings;  // sent as Warning: 299 headers
 };
 
 }  // namespace opsmesh::kubesim

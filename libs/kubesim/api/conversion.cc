@@ -36,14 +36,16 @@ Json AutoscalerToV1(Json object) {
   Json others = Json::array();
   for (const Json& metric : ListAt(object, {"spec", "metrics"})) {
     if (IsCpuUtilization(metric, "target")) {
-      object["spec"]["targetCPUUtilizationPercentage"] = At(metric, {"resource", "target", "averageUtilization"});
+      object["spec"]["targetCPUUtilizationPercentage"] =
+          At(metric, {"resource", "target", "averageUtilization"});
     } else {
       others.push_back(metric);
     }
   }
   for (const Json& metric : ListAt(object, {"status", "currentMetrics"})) {
     if (IsCpuUtilization(metric, "current")) {
-      object["status"]["currentCPUUtilizationPercentage"] = At(metric, {"resource", "current", "averageUtilization"});
+      object["status"]["currentCPUUtilizationPercentage"] =
+          At(metric, {"resource", "current", "averageUtilization"});
     }
   }
   if (!others.empty()) object["metadata"]["annotations"][kMetricsAnnotation] = others.dump();
@@ -70,12 +72,16 @@ Json AutoscalerFromV1(Json object) {
   Json metrics = Json::array();
   if (const Json& percent = At(spec, "targetCPUUtilizationPercentage"); percent.is_number()) {
     metrics.push_back({{"type", "Resource"},
-                       {"resource", {{"name", "cpu"}, {"target", {{"type", "Utilization"}, {"averageUtilization", percent}}}}}});
+                       {"resource",
+                        {{"name", "cpu"},
+                         {"target", {{"type", "Utilization"}, {"averageUtilization", percent}}}}}});
   }
   // Written by clients as well: bounded before it is copied.
-  const auto kept = base::ParseJson(TextAt(object, {"metadata", "annotations", kMetricsAnnotation}));
+  const auto kept =
+      base::ParseJson(TextAt(object, {"metadata", "annotations", kMetricsAnnotation}));
   if (kept.ok() && kept->is_array()) metrics.insert(metrics.end(), kept->begin(), kept->end());
-  if (Json& meta = object["metadata"]; meta.contains("annotations") && meta["annotations"].is_object()) {
+  if (Json& meta = object["metadata"];
+      meta.contains("annotations") && meta["annotations"].is_object()) {
     meta["annotations"].erase(kMetricsAnnotation);
     meta["annotations"].erase(kConditionsAnnotation);
   }
@@ -85,7 +91,9 @@ Json AutoscalerFromV1(Json object) {
 }
 
 bool IsNewEvent(const ResourceType& type) { return type.group == "events.k8s.io"; }
-bool IsOldAutoscaler(const ResourceType& type) { return type.group == "autoscaling" && type.version == "v1"; }
+bool IsOldAutoscaler(const ResourceType& type) {
+  return type.group == "autoscaling" && type.version == "v1";
+}
 
 }  // namespace
 

@@ -19,10 +19,19 @@ MaybeStatus CheckOptions(const Json& options) {
   const std::string policy = TextAt(options, "propagationPolicy");
   std::vector<Cause> causes;
   if (!policy.empty() && At(options, "orphanDependents").is_boolean()) {
-    causes.push_back({"FieldValueInvalid", fmt::format("Invalid value: \"{}\": orphanDependents and deletionPropagation cannot be both set", policy), "propagationPolicy"});
+    causes.push_back(
+        {"FieldValueInvalid",
+         fmt::format(
+             "Invalid value: \"{}\": orphanDependents and deletionPropagation cannot be both set",
+             policy),
+         "propagationPolicy"});
   }
   if (!policy.empty() && policy != "Foreground" && policy != "Background" && policy != "Orphan") {
-    causes.push_back({"FieldValueNotSupported", fmt::format("Unsupported value: \"{}\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"", policy), "propagationPolicy"});
+    causes.push_back({"FieldValueNotSupported",
+                      fmt::format("Unsupported value: \"{}\": supported values: \"Foreground\", "
+                                  "\"Background\", \"Orphan\", \"nil\"",
+                                  policy),
+                      "propagationPolicy"});
   }
   std::vector<std::string> runs;
   for (const Json& run : ListAt(options, {"dryRun"})) runs.push_back(Scalar(run));
@@ -31,32 +40,43 @@ MaybeStatus CheckOptions(const Json& options) {
   return InvalidStatus("meta.k8s.io", "DeleteOptions", "", std::move(causes));
 }
 
-MaybeStatus CheckPreconditions(const ResourceType& type, const Object& object, const Json& options) {
+MaybeStatus CheckPreconditions(const ResourceType& type, const Object& object,
+                               const Json& options) {
   auto differs = [&](const std::string& why) {
     ApiStatus status{.code = 409, .reason = "Conflict", .has_details = true};
     status.name = object.name;
     status.kind = type.kind;
     status.group = type.group;
-    status.message = fmt::format("Operation cannot be fulfilled on {}{} \"{}\": {}", type.kind, type.group.empty() ? "" : "." + type.group, object.name, why);
+    status.message = fmt::format("Operation cannot be fulfilled on {}{} \"{}\": {}", type.kind,
+                                 type.group.empty() ? "" : "." + type.group, object.name, why);
     return status;
   };
   const std::string uid = TextAt(options, {"preconditions", "uid"});
   if (!uid.empty() && uid != object.uid) {
-    return differs(fmt::format("the UID in the precondition ({}) does not match the UID in record ({}). The object might have been deleted and then recreated", uid, object.uid));
+    return differs(
+        fmt::format("the UID in the precondition ({}) does not match the UID in record ({}). The "
+                    "object might have been deleted and then recreated",
+                    uid, object.uid));
   }
   const std::string version = TextAt(options, {"preconditions", "resourceVersion"});
   if (!version.empty() && version != std::to_string(object.resource_version)) {
-    return differs(fmt::format("the ResourceVersion in the precondition ({}) does not match the ResourceVersion in record ({}). The object might have been modified", version, object.resource_version));
+    return differs(
+        fmt::format("the ResourceVersion in the precondition ({}) does not match the "
+                    "ResourceVersion in record ({}). The object might have been modified",
+                    version, object.resource_version));
   }
   return std::nullopt;
 }
 
 // A pod on a node that answers ends in its grace period; its kubelet takes it away.
-int64_t GraceOf(const Cluster& cluster, const ResourceType& type, const Json& object, const Json& options) {
+int64_t GraceOf(const Cluster& cluster, const ResourceType& type, const Json& object,
+                const Json& options) {
   if (type.storage_key != "/pods") return 0;
-  const int64_t asked = IntAt(options, "gracePeriodSeconds", IntAt(object, {"spec", "terminationGracePeriodSeconds"}, 30));
+  const int64_t asked = IntAt(options, "gracePeriodSeconds",
+                              IntAt(object, {"spec", "terminationGracePeriodSeconds"}, 30));
   const std::string phase = TextAt(object, {"status", "phase"});
-  if (TextAt(object, {"spec", "nodeName"}).empty() || phase == "Succeeded" || phase == "Failed") return 0;
+  if (TextAt(object, {"spec", "nodeName"}).empty() || phase == "Succeeded" || phase == "Failed")
+    return 0;
   if (!cluster.kubelets_run) return 0;  // nobody would ever confirm the end
   return std::max<int64_t>(0, asked);
 }
@@ -77,20 +97,29 @@ void SetFinalizer(Json& object, const char* finalizer, bool wanted) {
 Reply DeletedReply(const Call& call, const Deletion& deletion, const Cluster& cluster) {
   const ResourceType& type = *call.type;
   const bool whole = !deletion.gone || RulesOf(type).returns_object;
-  if (whole) return RenderedReply(RenderObject(type, *deletion.object, call.accepted, cluster.clock.Now()), call.accepted);
-  Json details = {{"name", deletion.object->name}, {"kind", type.plural}, {"uid", deletion.object->uid}};
+  if (whole)
+    return RenderedReply(RenderObject(type, *deletion.object, call.accepted, cluster.clock.Now()),
+                         call.accepted);
+  Json details = {
+      {"name", deletion.object->name}, {"kind", type.plural}, {"uid", deletion.object->uid}};
   if (!type.group.empty()) details["group"] = type.group;
-  return JsonReply({{"kind", "Status"}, {"apiVersion", "v1"}, {"metadata", Json::object()}, {"status", "Success"}, {"details", details}});
+  return JsonReply({{"kind", "Status"},
+                    {"apiVersion", "v1"},
+                    {"metadata", Json::object()},
+                    {"status", "Success"},
+                    {"details", details}});
 }
 
 }  // namespace
 
-Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type, const ObjectPtr& current, const Json& options, bool dry_run) {
+Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type,
+                               const ObjectPtr& current, const Json& options, bool dry_run) {
   if (auto refused = CheckPreconditions(type, *current, options)) return *refused;
   Json object = current->Parse();
   std::string policy = TextAt(options, "propagationPolicy");
   // The oldest kinds orphan what they own unless told otherwise.
-  const bool old_kind = type.storage_key == "batch/jobs" || type.storage_key == "/replicationcontrollers";
+  const bool old_kind =
+      type.storage_key == "batch/jobs" || type.storage_key == "/replicationcontrollers";
   if (policy.empty() && old_kind && At(options, "orphanDependents").is_null()) policy = "Orphan";
   if (!cluster.collector_runs) {  // nobody would ever take these away
     SetFinalizer(object, "kubernetes.io/pvc-protection", false);
@@ -106,7 +135,8 @@ Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type,
   }
   const int64_t grace = GraceOf(cluster, type, object, options);
   const bool namespace_content = type.storage_key == "/namespaces" && cluster.collector_runs;
-  const bool stays = grace > 0 || !ListAt(object, {"metadata", "finalizers"}).empty() || namespace_content;
+  const bool stays =
+      grace > 0 || !ListAt(object, {"metadata", "finalizers"}).empty() || namespace_content;
   if (!stays) {
     // A pod that goes at once is answered with the time of its end.
     auto shown = [&](const ObjectPtr& last) -> ObjectPtr {
@@ -123,13 +153,15 @@ Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type,
     if (!gone.ok()) return gone.status();
     Outcome<ObjectPtr> removed = shown(*gone);
     if (type.storage_key == "apiextensions.k8s.io/customresourcedefinitions") {
-      cluster.store.catalog().RemoveCustom(TextAt(object, {"spec", "group"}), TextAt(object, {"spec", "names", "plural"}));
+      cluster.store.catalog().RemoveCustom(TextAt(object, {"spec", "group"}),
+                                           TextAt(object, {"spec", "names", "plural"}));
     }
     return Deletion{*removed, true};
   }
   Json& metadata = object["metadata"];
   const bool already = metadata.contains("deletionTimestamp");
-  if (!already || (grace < IntAt(metadata, "deletionGracePeriodSeconds") && type.storage_key == "/pods")) {
+  if (!already ||
+      (grace < IntAt(metadata, "deletionGracePeriodSeconds") && type.storage_key == "/pods")) {
     metadata["deletionTimestamp"] = base::Rfc3339(cluster.clock.Now() + absl::Seconds(grace));
     metadata["deletionGracePeriodSeconds"] = grace;
     if (metadata.contains("generation")) metadata["generation"] = IntAt(metadata, "generation") + 1;
@@ -140,7 +172,8 @@ Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type,
     shown->json = base::DumpJson(object);
     return Deletion{shown, false};
   }
-  auto written = cluster.store.Update(StorageTypeOf(cluster, type), std::move(object), current->resource_version);
+  auto written = cluster.store.Update(StorageTypeOf(cluster, type), std::move(object),
+                                      current->resource_version);
   if (!written.ok()) return written.status();
   return Deletion{*written, false};
 }
@@ -150,7 +183,9 @@ Reply HandleDelete(const Cluster& cluster, const Call& call) {
   auto options = DeleteOptionsOf(call);
   if (!options.ok()) return StatusReply(options.status());
   if (auto refused = CheckOptions(*options)) return StatusReply(*refused);
-  if (type.storage_key == "/namespaces" && (call.info.name == "default" || call.info.name == "kube-system" || call.info.name == "kube-public")) {
+  if (type.storage_key == "/namespaces" &&
+      (call.info.name == "default" || call.info.name == "kube-system" ||
+       call.info.name == "kube-public")) {
     return StatusReply(ForbiddenStatus(type, call.info.name, "this namespace may not be deleted"));
   }
   const bool dry_run = !ListAt(*options, {"dryRun"}).empty();
@@ -159,7 +194,8 @@ Reply HandleDelete(const Cluster& cluster, const Call& call) {
     if (!current) return StatusReply(NotFoundStatus(type, call.info.name));
     auto deletion = DeleteObject(cluster, type, current, *options, dry_run);
     if (deletion.ok()) return DeletedReply(call, *deletion, cluster);
-    if (deletion.status().reason != "Conflict" || At(*options, "preconditions").is_object()) return StatusReply(deletion.status());
+    if (deletion.status().reason != "Conflict" || At(*options, "preconditions").is_object())
+      return StatusReply(deletion.status());
   }
   return StatusReply(ModifiedStatus(type, call.info.name));
 }
@@ -173,12 +209,14 @@ Reply HandleDeleteCollection(const Cluster& cluster, const Call& call) {
   if (!selection.ok()) return StatusReply(selection.status());
   const bool dry_run = !ListAt(*options, {"dryRun"}).empty();
   std::vector<ObjectPtr> deleted;
-  for (const ObjectPtr& object : cluster.store.List(type, type.namespaced ? call.info.ns : "").objects) {
+  for (const ObjectPtr& object :
+       cluster.store.List(type, type.namespaced ? call.info.ns : "").objects) {
     if (!selection->Matches(*object)) continue;
     if (DeleteObject(cluster, type, object, *options, dry_run).ok()) deleted.push_back(object);
   }
   const Json metadata = {{"resourceVersion", std::to_string(cluster.store.resource_version())}};
-  return RenderedReply(RenderList(type, deleted, metadata, call.accepted, cluster.clock.Now()), call.accepted);
+  return RenderedReply(RenderList(type, deleted, metadata, call.accepted, cluster.clock.Now()),
+                       call.accepted);
 }
 
 }  // namespace opsmesh::kubesim

@@ -11,10 +11,10 @@ Reply HandleDeleteCollection(const Cluster& cluster, const Call& call);
 
 /// Deletes one object as a DELETE request would. `options` is a DeleteOptions object.
 struct Deletion {
-  ObjectPtr object;      // its state afterwards
-  bool gone = false;     // false: it stands with a deletionTimestamp
+  ObjectPtr object;   // its state afterwards
+  bool gone = false;  // false: it stands with a deletionTimestamp
 };
-Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type, const ObjectPtr& current, const Json& options,
-                               bool dry_run);
+Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type,
+                               const ObjectPtr& current, const Json& options, bool dry_run);
 
 }  // namespace opsmesh::kubesim

@@ -20,7 +20,8 @@ std::vector<Group> GroupsOf(const std::vector<const ResourceType*>& types) {
   std::vector<Group> groups;
   for (const ResourceType* type : types) {
     if (type->group.empty()) continue;
-    auto it = std::find_if(groups.begin(), groups.end(), [&](const Group& g) { return g.name == type->group; });
+    auto it = std::find_if(groups.begin(), groups.end(),
+                           [&](const Group& g) { return g.name == type->group; });
     if (it == groups.end()) it = groups.insert(groups.end(), {type->group, {}});
     if (std::find(it->versions.begin(), it->versions.end(), type->version) == it->versions.end()) {
       it->versions.push_back(type->version);
@@ -38,16 +39,22 @@ Json GroupJson(const Group& group) {
 }
 
 Json ResourceJson(const ResourceType& type) {
-  Json json = {{"name", type.plural}, {"singularName", type.singular}, {"namespaced", type.namespaced},
-               {"kind", type.kind}, {"verbs", type.verbs}};
+  Json json = {{"name", type.plural},
+               {"singularName", type.singular},
+               {"namespaced", type.namespaced},
+               {"kind", type.kind},
+               {"verbs", type.verbs}};
   if (!type.short_names.empty()) json["shortNames"] = type.short_names;
   if (!type.categories.empty()) json["categories"] = type.categories;
   return json;
 }
 
 Json SubresourceJson(const ResourceType& type, const Subresource& sub) {
-  Json json = {{"name", type.plural + "/" + sub.name}, {"singularName", ""}, {"namespaced", type.namespaced},
-               {"kind", sub.kind}, {"verbs", sub.verbs}};
+  Json json = {{"name", type.plural + "/" + sub.name},
+               {"singularName", ""},
+               {"namespaced", type.namespaced},
+               {"kind", sub.kind},
+               {"verbs", sub.verbs}};
   if (!sub.version.empty()) {
     json["group"] = sub.group;
     json["version"] = sub.version;
@@ -55,15 +62,18 @@ Json SubresourceJson(const ResourceType& type, const Subresource& sub) {
   return json;
 }
 
-Reply ResourceList(const std::vector<const ResourceType*>& types, std::string_view group, std::string_view version) {
+Reply ResourceList(const std::vector<const ResourceType*>& types, std::string_view group,
+                   std::string_view version) {
   Json resources = Json::array();
   for (const ResourceType* type : types) {
     if (type->group != group || type->version != version) continue;
     resources.push_back(ResourceJson(*type));
-    for (const Subresource& sub : type->subresources) resources.push_back(SubresourceJson(*type, sub));
+    for (const Subresource& sub : type->subresources)
+      resources.push_back(SubresourceJson(*type, sub));
   }
   Json list = {{"kind", "APIResourceList"}, {"resources", resources}};
-  list["groupVersion"] = group.empty() ? std::string(version) : fmt::format("{}/{}", group, version);
+  list["groupVersion"] =
+      group.empty() ? std::string(version) : fmt::format("{}/{}", group, version);
   if (!group.empty()) list["apiVersion"] = "v1";
   return JsonReply(list);
 }
@@ -72,21 +82,25 @@ Json AggregatedResource(const ResourceType& type) {
   auto kind = [](const std::string& group, const std::string& version, const std::string& name) {
     return Json{{"group", group}, {"version", version}, {"kind", name}};
   };
-  Json json = {{"resource", type.plural}, {"responseKind", kind(type.group, type.version, type.kind)},
-               {"scope", type.namespaced ? "Namespaced" : "Cluster"}, {"singularResource", type.singular},
+  Json json = {{"resource", type.plural},
+               {"responseKind", kind(type.group, type.version, type.kind)},
+               {"scope", type.namespaced ? "Namespaced" : "Cluster"},
+               {"singularResource", type.singular},
                {"verbs", type.verbs}};
   if (!type.short_names.empty()) json["shortNames"] = type.short_names;
   if (!type.categories.empty()) json["categories"] = type.categories;
   for (const Subresource& sub : type.subresources) {
-    json["subresources"].push_back({{"subresource", sub.name},
-                                    {"responseKind", sub.version.empty() ? kind(type.group, type.version, sub.kind)
-                                                                         : kind(sub.group, sub.version, sub.kind)},
-                                    {"verbs", sub.verbs}});
+    json["subresources"].push_back(
+        {{"subresource", sub.name},
+         {"responseKind", sub.version.empty() ? kind(type.group, type.version, sub.kind)
+                                              : kind(sub.group, sub.version, sub.kind)},
+         {"verbs", sub.verbs}});
   }
   return json;
 }
 
-Reply Aggregated(const std::vector<const ResourceType*>& types, bool core, const std::string& version) {
+Reply Aggregated(const std::vector<const ResourceType*>& types, bool core,
+                 const std::string& version) {
   std::vector<Group> groups = core ? std::vector<Group>{{"", {"v1"}}} : GroupsOf(types);
   Json items = Json::array();
   for (const Group& group : groups) {
@@ -94,7 +108,8 @@ Reply Aggregated(const std::vector<const ResourceType*>& types, bool core, const
     for (const std::string& one : group.versions) {
       Json resources = Json::array();
       for (const ResourceType* type : types) {
-        if (type->group == group.name && type->version == one) resources.push_back(AggregatedResource(*type));
+        if (type->group == group.name && type->version == one)
+          resources.push_back(AggregatedResource(*type));
       }
       versions.push_back({{"version", one}, {"resources", resources}, {"freshness", "Current"}});
     }
@@ -102,9 +117,12 @@ Reply Aggregated(const std::vector<const ResourceType*>& types, bool core, const
     if (!group.name.empty()) metadata["name"] = group.name;
     items.push_back({{"metadata", metadata}, {"versions", versions}});
   }
-  Reply reply = JsonReply({{"kind", "APIGroupDiscoveryList"}, {"apiVersion", "apidiscovery.k8s.io/" + version},
-                           {"metadata", Json::object()}, {"items", items}});
-  reply.content_type = fmt::format("application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList", version);
+  Reply reply = JsonReply({{"kind", "APIGroupDiscoveryList"},
+                           {"apiVersion", "apidiscovery.k8s.io/" + version},
+                           {"metadata", Json::object()},
+                           {"items", items}});
+  reply.content_type =
+      fmt::format("application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList", version);
   reply.headers.emplace_back("Vary", "Accept");
   return reply;
 }
@@ -117,8 +135,9 @@ std::string WantsAggregated(std::string_view accept) {
     auto group = range.parameters.find("g");
     auto version = range.parameters.find("v");
     if (as == range.parameters.end()) return "";
-    if (as->second == "APIGroupDiscoveryList" && group != range.parameters.end() && group->second == "apidiscovery.k8s.io" &&
-        version != range.parameters.end() && (version->second == "v2" || version->second == "v2beta1")) {
+    if (as->second == "APIGroupDiscoveryList" && group != range.parameters.end() &&
+        group->second == "apidiscovery.k8s.io" && version != range.parameters.end() &&
+        (version->second == "v2" || version->second == "v2beta1")) {
       return version->second;
     }
   }
@@ -126,18 +145,28 @@ std::string WantsAggregated(std::string_view accept) {
 }
 
 Reply Version(const Cluster&) {
-  return {200, "application/json", Json({{"major", "1"}, {"minor", "32"}, {"gitVersion", kGitVersion},
-                                         {"gitCommit", "0000000000000000000000000000000000000000"},
-                                         {"gitTreeState", "clean"}, {"buildDate", "2025-04-22T16:02:27Z"},
-                                         {"goVersion", "go1.23.6"}, {"compiler", "gc"}, {"platform", "linux/amd64"}})
-                                       .dump(2), {}};
+  return {200,
+          "application/json",
+          Json({{"major", "1"},
+                {"minor", "32"},
+                {"gitVersion", kGitVersion},
+                {"gitCommit", "0000000000000000000000000000000000000000"},
+                {"gitTreeState", "clean"},
+                {"buildDate", "2025-04-22T16:02:27Z"},
+                {"goVersion", "go1.23.6"},
+                {"compiler", "gc"},
+                {"platform", "linux/amd64"}})
+              .dump(2),
+          {}};
 }
 
 Reply Health(const Call& call, const std::string& probe) {
   if (!call.query.Has("verbose")) return TextReply("ok");
   std::string text;
-  for (const char* check : {"ping", "log", "etcd", "informer-sync", "poststarthook/start-apiserver-admission-initializer",
-                            "poststarthook/rbac/bootstrap-roles", "poststarthook/scheduling/bootstrap-system-priority-classes"}) {
+  for (const char* check :
+       {"ping", "log", "etcd", "informer-sync",
+        "poststarthook/start-apiserver-admission-initializer", "poststarthook/rbac/bootstrap-roles",
+        "poststarthook/scheduling/bootstrap-system-priority-classes"}) {
     if (probe != "readyz" && std::string_view(check) == "informer-sync") continue;
     text += fmt::format("[+]{} ok\n", check);
   }
@@ -149,9 +178,12 @@ Reply Root(const std::vector<const ResourceType*>& types) {
   Json paths = {"/.well-known/openid-configuration", "/api", "/api/v1", "/apis"};
   for (const Group& group : GroupsOf(types)) {
     paths.push_back("/apis/" + group.name);
-    for (const std::string& version : group.versions) paths.push_back("/apis/" + group.name + "/" + version);
+    for (const std::string& version : group.versions)
+      paths.push_back("/apis/" + group.name + "/" + version);
   }
-  for (const char* path : {"/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"}) paths.push_back(path);
+  for (const char* path :
+       {"/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"})
+    paths.push_back(path);
   return JsonReply({{"paths", paths}});
 }
 
@@ -169,17 +201,23 @@ std::optional<Reply> HandleDiscovery(const Cluster& cluster, const Call& call) {
   if (first == "version" && parts.size() == 1) return Version(cluster);
   if (first == "healthz" || first == "livez" || first == "readyz") {
     const bool shutdown = first == "readyz" && parts.size() == 2 && parts[1] == "shutdown";
-    const bool known = parts.size() == 1 || shutdown || (parts.size() == 2 && (parts[1] == "ping" || parts[1] == "etcd" || parts[1] == "log"));
+    const bool known =
+        parts.size() == 1 || shutdown ||
+        (parts.size() == 2 && (parts[1] == "ping" || parts[1] == "etcd" || parts[1] == "log"));
     if (call.http.path.ends_with('/')) return std::nullopt;
     return known ? std::optional(Health(call, first)) : std::nullopt;
   }
   if (first == "openapi") return HandleOpenApi(cluster, call);
-  const std::string aggregated = parts.size() == 1 ? WantsAggregated(call.http.headers.Get("Accept")) : "";
+  const std::string aggregated =
+      parts.size() == 1 ? WantsAggregated(call.http.headers.Get("Accept")) : "";
   if (first == "api") {
     if (!aggregated.empty()) return Aggregated(types, true, aggregated);
     if (parts.size() == 1) {
-      return JsonReply({{"kind", "APIVersions"}, {"versions", {"v1"}},
-                        {"serverAddressByClientCIDRs", {{{"clientCIDR", "0.0.0.0/0"}, {"serverAddress", call.http.headers.Get("Host")}}}}});
+      return JsonReply(
+          {{"kind", "APIVersions"},
+           {"versions", {"v1"}},
+           {"serverAddressByClientCIDRs",
+            {{{"clientCIDR", "0.0.0.0/0"}, {"serverAddress", call.http.headers.Get("Host")}}}}});
     }
     if (parts.size() == 2 && parts[1] == "v1") return ResourceList(types, "", "v1");
     return std::nullopt;

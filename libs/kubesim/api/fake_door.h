@@ -1,4 +1,5 @@
-// A door without sockets: runs requests through an ApiServer and keeps the answers. For tests of this room.
+// A door without sockets: runs requests through an ApiServer and keeps the answers. For tests of
+// this room.
 #pragma once
 
 #include <map>
@@ -81,10 +82,13 @@ class FakeDoor {
   using Fields = std::vector<std::pair<std::string, std::string>>;
 
   explicit FakeDoor(absl::Time now = absl::FromUnixSeconds(1'800'000'000), bool open = true)
-      : clock(now), store({.clock = &clock, .ids = &ids}), tokens(ids), api({store, logs, clock}, tokens, {.open_door = open}) {}
+      : clock(now),
+        store({.clock = &clock, .ids = &ids}),
+        tokens(ids),
+        api({store, logs, clock}, tokens, {.open_door = open}) {}
 
-  std::shared_ptr<RecordedExchange> Send(const std::string& method, const std::string& target, const std::string& body = "",
-                                         Fields fields = {}) {
+  std::shared_ptr<RecordedExchange> Send(const std::string& method, const std::string& target,
+                                         const std::string& body = "", Fields fields = {}) {
     http_server::Request request;
     request.method = method;
     const size_t mark = target.find('?');
@@ -102,13 +106,20 @@ class FakeDoor {
     api.Handle(exchange);
     return exchange;
   }
-  Json Get(const std::string& target, Fields fields = {}) { return Send("GET", target, "", std::move(fields))->json(); }
-  std::shared_ptr<RecordedExchange> Post(const std::string& target, const Json& body) { return Send("POST", target, body.dump()); }
-  std::shared_ptr<RecordedExchange> Patch(const std::string& target, const std::string& kind, const Json& body) {
-    return Send("PATCH", target, body.dump(), {{"Content-Type", "application/" + kind}, {"User-Agent", "tester/1"}});
+  Json Get(const std::string& target, Fields fields = {}) {
+    return Send("GET", target, "", std::move(fields))->json();
+  }
+  std::shared_ptr<RecordedExchange> Post(const std::string& target, const Json& body) {
+    return Send("POST", target, body.dump());
+  }
+  std::shared_ptr<RecordedExchange> Patch(const std::string& target, const std::string& kind,
+                                          const Json& body) {
+    return Send("PATCH", target, body.dump(),
+                {{"Content-Type", "application/" + kind}, {"User-Agent", "tester/1"}});
   }
   void AddNamespace(const std::string& name) {
-    Post("/api/v1/namespaces", {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", name}}}});
+    Post("/api/v1/namespaces",
+         {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", name}}}});
     Post("/api/v1/namespaces/" + name + "/serviceaccounts", {{"metadata", {{"name", "default"}}}});
   }
 

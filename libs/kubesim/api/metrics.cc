@@ -16,7 +16,7 @@ namespace opsmesh::kubesim {
 namespace {
 
 const int64_t kResolution = absl::ToInt64Seconds(kMetricsWindow);  // seconds between two scrapes
-constexpr int64_t kNodeBaseNanoCores = 120'000'000;    // kubelet, runtime and the system itself
+constexpr int64_t kNodeBaseNanoCores = 120'000'000;  // kubelet, runtime and the system itself
 constexpr int64_t kNodeBaseKi = 900 * 1024;
 
 struct Usage {
@@ -38,15 +38,18 @@ Usage UsageOf(const Json& container, const std::string& who, absl::Time scrape) 
   const long double cpu = ParseQuantity(At(container, {"usage", "cpu"})).value_or(0);
   const long double memory = ParseQuantity(At(container, {"usage", "memory"})).value_or(0);
   const double sway = Sway(who, scrape);
-  return {static_cast<int64_t>(cpu * 1'000'000 * sway), static_cast<int64_t>(memory / 1000 / 1024 * (0.95 + 0.05 * sway))};
+  return {static_cast<int64_t>(cpu * 1'000'000 * sway),
+          static_cast<int64_t>(memory / 1000 / 1024 * (0.95 + 0.05 * sway))};
 }
 
 // The node of a pod that runs; "" otherwise.
 std::string NodeOfRunning(const Cluster& cluster, const Object& metrics) {
-  const ObjectPtr pod = cluster.store.Get(MustFind(cluster.store, "", "v1", "pods"), metrics.ns, metrics.name);
+  const ObjectPtr pod =
+      cluster.store.Get(MustFind(cluster.store, "", "v1", "pods"), metrics.ns, metrics.name);
   if (!pod) return "";
   const Json content = pod->Parse();
-  return TextAt(content, {"status", "phase"}) == "Running" ? TextAt(content, {"spec", "nodeName"}) : "";
+  return TextAt(content, {"status", "phase"}) == "Running" ? TextAt(content, {"spec", "nodeName"})
+                                                           : "";
 }
 
 bool Answers(const Cluster& cluster, const std::string& node) {
@@ -60,15 +63,18 @@ bool Answers(const Cluster& cluster, const std::string& node) {
 }
 
 Json Shell(const Object& object, const char* kind, absl::Time scrape) {
-  Json item = {{"kind", kind}, {"apiVersion", "metrics.k8s.io/v1beta1"},
+  Json item = {{"kind", kind},
+               {"apiVersion", "metrics.k8s.io/v1beta1"},
                {"metadata", {{"name", object.name}, {"creationTimestamp", base::Rfc3339(scrape)}}},
-               {"timestamp", base::Rfc3339(scrape)}, {"window", fmt::format("{}s", kResolution)}};
+               {"timestamp", base::Rfc3339(scrape)},
+               {"window", fmt::format("{}s", kResolution)}};
   if (!object.ns.empty()) item["metadata"]["namespace"] = object.ns;
   for (const auto& [key, value] : object.labels) item["metadata"]["labels"][key] = value;
   return item;
 }
 
-std::vector<Json> PodItems(const Cluster& cluster, const Call& call, const Selection& selection, absl::Time scrape) {
+std::vector<Json> PodItems(const Cluster& cluster, const Call& call, const Selection& selection,
+                           absl::Time scrape) {
   std::vector<Json> items;
   for (const ObjectPtr& object : cluster.store.List(*call.type, call.info.ns).objects) {
     if (!call.info.name.empty() && object->name != call.info.name) continue;
@@ -78,16 +84,19 @@ std::vector<Json> PodItems(const Cluster& cluster, const Call& call, const Selec
     Json item = Shell(*object, "PodMetrics", scrape);
     item["containers"] = Json::array();
     for (const ContainerUsage& one : UsageAt(object->Parse(), object->name, scrape)) {
-      item["containers"].push_back({{"name", one.name}, {"usage", UsageJson({one.nano_cores, one.ki})}});
+      item["containers"].push_back(
+          {{"name", one.name}, {"usage", UsageJson({one.nano_cores, one.ki})}});
     }
     items.push_back(std::move(item));
   }
   return items;
 }
 
-std::vector<Json> NodeItems(const Cluster& cluster, const Call& call, const Selection& selection, absl::Time scrape) {
+std::vector<Json> NodeItems(const Cluster& cluster, const Call& call, const Selection& selection,
+                            absl::Time scrape) {
   std::map<std::string, Usage> sums;
-  for (const ObjectPtr& object : cluster.store.List(MustFind(cluster.store, "metrics.k8s.io", "v1beta1", "pods")).objects) {
+  for (const ObjectPtr& object :
+       cluster.store.List(MustFind(cluster.store, "metrics.k8s.io", "v1beta1", "pods")).objects) {
     Usage& sum = sums[NodeOfRunning(cluster, *object)];
     for (const ContainerUsage& one : UsageAt(object->Parse(), object->name, scrape)) {
       sum.nano_cores += one.nano_cores;
@@ -95,7 +104,8 @@ std::vector<Json> NodeItems(const Cluster& cluster, const Call& call, const Sele
     }
   }
   std::vector<Json> items;
-  for (const ObjectPtr& node : cluster.store.List(MustFind(cluster.store, "", "v1", "nodes")).objects) {
+  for (const ObjectPtr& node :
+       cluster.store.List(MustFind(cluster.store, "", "v1", "nodes")).objects) {
     if (!call.info.name.empty() && node->name != call.info.name) continue;
     if (!selection.Matches(*node) || !Answers(cluster, node->name)) continue;
     Json item = Shell(*node, "NodeMetrics", scrape);
@@ -114,7 +124,8 @@ absl::Time LastScrape(absl::Time now) {
   return absl::FromUnixSeconds(absl::ToUnixSeconds(now) / kResolution * kResolution);
 }
 
-std::vector<ContainerUsage> UsageAt(const Json& metrics, const std::string& name, absl::Time scrape) {
+std::vector<ContainerUsage> UsageAt(const Json& metrics, const std::string& name,
+                                    absl::Time scrape) {
   std::vector<ContainerUsage> containers;
   for (const Json& container : ListAt(metrics, {"containers"})) {
     const std::string own = TextAt(container, "name");
@@ -128,13 +139,19 @@ Reply HandleMetrics(const Cluster& cluster, const Call& call) {
   auto selection = SelectionOf(call);
   if (!selection.ok()) return StatusReply(selection.status());
   const absl::Time scrape = LastScrape(cluster.clock.Now());
-  std::vector<Json> items = call.type->plural == "nodes" ? NodeItems(cluster, call, *selection, scrape)
-                                                         : PodItems(cluster, call, *selection, scrape);
+  std::vector<Json> items = call.type->plural == "nodes"
+                                ? NodeItems(cluster, call, *selection, scrape)
+                                : PodItems(cluster, call, *selection, scrape);
   if (!call.info.name.empty()) {
-    if (items.empty()) return StatusReply(NotFoundStatus(*call.type, call.info.ns.empty() ? call.info.name : call.info.ns + "/" + call.info.name));
+    if (items.empty())
+      return StatusReply(NotFoundStatus(
+          *call.type, call.info.ns.empty() ? call.info.name : call.info.ns + "/" + call.info.name));
     return RenderedReply(base::DumpJson(items[0]), call.accepted);
   }
-  Json list = {{"kind", call.type->kind + "List"}, {"apiVersion", call.type->ApiVersion()}, {"metadata", Json::object()}, {"items", Json::array()}};
+  Json list = {{"kind", call.type->kind + "List"},
+               {"apiVersion", call.type->ApiVersion()},
+               {"metadata", Json::object()},
+               {"items", Json::array()}};
   for (Json& item : items) list["items"].push_back(std::move(item));
   return RenderedReply(base::DumpJson(list), call.accepted);
 }

@@ -11,8 +11,9 @@
 
 namespace opsmesh::kubesim {
 
-/// Usage is kept in the store under metrics.k8s.io/pods as PodMetrics of the typical values; an answer moves them a little
-/// with time, leaves out pods that do not run, and sums them up for the nodes.
+/// Usage is kept in the store under metrics.k8s.io/pods as PodMetrics of the typical values; an
+/// answer moves them a little with time, leaves out pods that do not run, and sums them up for the
+/// nodes.
 Reply HandleMetrics(const Cluster& cluster, const Call& call);
 
 /// Use of one container at a scrape.
@@ -24,7 +25,9 @@ struct ContainerUsage {
 constexpr absl::Duration kMetricsWindow = absl::Seconds(15);
 /// The moment of the last scrape.
 absl::Time LastScrape(absl::Time now);
-/// What an answer says of the pod's containers; `metrics` is the stored PodMetrics of the pod `name`.
-std::vector<ContainerUsage> UsageAt(const Json& metrics, const std::string& name, absl::Time scrape);
+/// What an answer says of the pod's containers; `metrics` is the stored PodMetrics of the pod
+/// `name`.
+std::vector<ContainerUsage> UsageAt(const Json& metrics, const std::string& name,
+                                    absl::Time scrape);
 
 }  // namespace opsmesh::kubesim

@@ -1,5 +1,5 @@
-// OpenAPI documents made from the catalog and the schemas: every path with its verbs and parameters, every kind with its
-// fields, described in our own words (descriptions.txt).
+// OpenAPI documents made from the catalog and the schemas: every path with its verbs and
+// parameters, every kind with its fields, described in our own words (descriptions.txt).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,12 +22,17 @@ namespace {
 std::string SchemaName(const ResourceType& type) {
   if (type.custom) {
     std::string name;
-    for (std::string_view part : base::Split(type.group, '.')) name = std::string(part) + (name.empty() ? "" : ".") + name;
+    for (std::string_view part : base::Split(type.group, '.'))
+      name = std::string(part) + (name.empty() ? "" : ".") + name;
     return fmt::format("{}.{}.{}", name, type.version, type.kind);
   }
-  if (type.group == "apiextensions.k8s.io") return "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions." + type.version + "." + type.kind;
-  if (type.group == "apiregistration.k8s.io") return "io.k8s.kube-aggregator.pkg.apis.apiregistration." + type.version + "." + type.kind;
-  const std::string group = type.group.empty() ? "core" : type.group.substr(0, type.group.find('.'));
+  if (type.group == "apiextensions.k8s.io")
+    return "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions." + type.version + "." +
+           type.kind;
+  if (type.group == "apiregistration.k8s.io")
+    return "io.k8s.kube-aggregator.pkg.apis.apiregistration." + type.version + "." + type.kind;
+  const std::string group =
+      type.group.empty() ? "core" : type.group.substr(0, type.group.find('.'));
   return fmt::format("io.k8s.api.{}.{}.{}", group, type.version, type.kind);
 }
 
@@ -48,7 +53,8 @@ Json Parameter(const char* name, const char* where, const char* kind, bool v3) {
 }
 
 Json WriteParameters(bool v3, bool patch) {
-  Json list = {Parameter("dryRun", "query", "string", v3), Parameter("fieldManager", "query", "string", v3),
+  Json list = {Parameter("dryRun", "query", "string", v3),
+               Parameter("fieldManager", "query", "string", v3),
                Parameter("fieldValidation", "query", "string", v3)};
   if (patch) list.push_back(Parameter("force", "query", "boolean", v3));
   return list;
@@ -62,16 +68,20 @@ Json Operation(const ResourceType& type, const char* action, bool v3, bool write
   } else {
     ok["schema"]["$ref"] = ref;
   }
-  Json operation = {{"x-kubernetes-action", action}, {"x-kubernetes-group-version-kind", Gvk(type)},
+  Json operation = {{"x-kubernetes-action", action},
+                    {"x-kubernetes-group-version-kind", Gvk(type)},
                     {"responses", {{"200", ok}, {"401", {{"description", "Unauthorized"}}}}}};
   std::string id = std::string(action) + type.kind;
   id.erase(std::remove(id.begin(), id.end(), '.'), id.end());
-  operation["operationId"] = id + (type.group.empty() ? "Core" : base::ReplaceAll(type.group, ".", "")) + type.version;
+  operation["operationId"] =
+      id + (type.group.empty() ? "Core" : base::ReplaceAll(type.group, ".", "")) + type.version;
   if (write) operation["parameters"] = WriteParameters(v3, std::string_view(action) == "patch");
   if (v3 && std::string_view(action) == "patch") {
-    for (const char* media : {"application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json",
-                              "application/strategic-merge-patch+json"}) {
-      if (type.custom && std::string_view(media) == "application/strategic-merge-patch+json") continue;
+    for (const char* media :
+         {"application/apply-patch+yaml", "application/json-patch+json",
+          "application/merge-patch+json", "application/strategic-merge-patch+json"}) {
+      if (type.custom && std::string_view(media) == "application/strategic-merge-patch+json")
+        continue;
       operation["requestBody"]["content"][media]["schema"]["type"] = "object";
     }
   }
@@ -87,8 +97,11 @@ std::string Capitalized(std::string word) {
 Json SubOperation(const ResourceType& type, const Subresource& sub, const char* action, bool v3) {
   Json operation = Operation(type, action, v3, std::string_view(action) != "get");
   operation["operationId"] = TextAt(operation, "operationId") + Capitalized(sub.name);
-  if (!sub.version.empty()) operation["x-kubernetes-group-version-kind"] = {{"group", sub.group}, {"version", sub.version}, {"kind", sub.kind}};
-  if (!sub.version.empty() || sub.kind != type.kind) operation["responses"]["200"] = {{"description", "OK"}};
+  if (!sub.version.empty())
+    operation["x-kubernetes-group-version-kind"] = {
+        {"group", sub.group}, {"version", sub.version}, {"kind", sub.kind}};
+  if (!sub.version.empty() || sub.kind != type.kind)
+    operation["responses"]["200"] = {{"description", "OK"}};
   return operation;
 }
 
@@ -109,12 +122,15 @@ void AddPaths(const ResourceType& type, bool v3, Json* paths) {
   if (type.Allows("update")) single["put"] = Operation(type, "put", v3, true);
   if (type.Allows("patch")) single["patch"] = Operation(type, "patch", v3, true);
   if (type.Allows("delete")) single["delete"] = Operation(type, "delete", v3, true);
-  if (type.Allows("deletecollection")) (*paths)[prefix + "/" + type.plural]["delete"] = Operation(type, "deletecollection", v3, true);
+  if (type.Allows("deletecollection"))
+    (*paths)[prefix + "/" + type.plural]["delete"] = Operation(type, "deletecollection", v3, true);
   for (const Subresource& sub : type.subresources) {
     Json& path = (*paths)[prefix + "/" + type.plural + "/{name}/" + sub.name];
     path["parameters"] = shared;
-    for (auto [verb, method] : {std::pair{"get", "get"}, std::pair{"update", "put"}, std::pair{"patch", "patch"}, std::pair{"create", "post"}}) {
-      if (std::find(sub.verbs.begin(), sub.verbs.end(), verb) != sub.verbs.end()) path[method] = SubOperation(type, sub, method, v3);
+    for (auto [verb, method] : {std::pair{"get", "get"}, std::pair{"update", "put"},
+                                std::pair{"patch", "patch"}, std::pair{"create", "post"}}) {
+      if (std::find(sub.verbs.begin(), sub.verbs.end(), verb) != sub.verbs.end())
+        path[method] = SubOperation(type, sub, method, v3);
     }
   }
 }
@@ -125,10 +141,12 @@ void AddPaths(const ResourceType& type, bool v3, Json* paths) {
 std::string Describe(const TypeSchema& type, const std::string& member) {
   static const auto* words = [] {
     auto* made = new std::map<std::string, std::string, std::less<>>;
-    for (std::string_view line : base::Split(api_data::EmbeddedFile("api/descriptions.txt"), '\n')) {
+    for (std::string_view line :
+         base::Split(api_data::EmbeddedFile("api/descriptions.txt"), '\n')) {
       const size_t bar = line.find(": ");
       if (line.empty() || line[0] == '#' || bar == std::string_view::npos) continue;
-      for (std::string_view name : base::Split(line.substr(0, bar), ',')) made->emplace(std::string(base::Trim(name)), std::string(line.substr(bar + 2)));
+      for (std::string_view name : base::Split(line.substr(0, bar), ','))
+        made->emplace(std::string(base::Trim(name)), std::string(line.substr(bar + 2)));
     }
     return made;
   }();
@@ -142,39 +160,56 @@ const char* kRefs[] = {"#/definitions/", "#/components/schemas/"};
 Json ValueJson(const ValueSchema& value, bool v3, std::set<const TypeSchema*>* used) {
   using Kind = ValueSchema::Kind;
   switch (value.kind) {
-    case Kind::kAny: return {{"type", "object"}};
-    case Kind::kText: return {{"type", "string"}};
-    case Kind::kBytes: return {{"type", "string"}, {"format", "byte"}};
-    case Kind::kInt32: return {{"type", "integer"}, {"format", "int32"}};
-    case Kind::kInt64: return {{"type", "integer"}, {"format", "int64"}};
-    case Kind::kNumber: return {{"type", "number"}, {"format", "double"}};
-    case Kind::kBool: return {{"type", "boolean"}};
-    case Kind::kQuantity: return {{"type", "string"}};
-    case Kind::kIntOrText: return {{"type", "string"}, {"format", "int-or-string"}};
-    case Kind::kTime: return {{"type", "string"}, {"format", "date-time"}};
+    case Kind::kAny:
+      return {{"type", "object"}};
+    case Kind::kText:
+      return {{"type", "string"}};
+    case Kind::kBytes:
+      return {{"type", "string"}, {"format", "byte"}};
+    case Kind::kInt32:
+      return {{"type", "integer"}, {"format", "int32"}};
+    case Kind::kInt64:
+      return {{"type", "integer"}, {"format", "int64"}};
+    case Kind::kNumber:
+      return {{"type", "number"}, {"format", "double"}};
+    case Kind::kBool:
+      return {{"type", "boolean"}};
+    case Kind::kQuantity:
+      return {{"type", "string"}};
+    case Kind::kIntOrText:
+      return {{"type", "string"}, {"format", "int-or-string"}};
+    case Kind::kTime:
+      return {{"type", "string"}, {"format", "date-time"}};
     case Kind::kStruct:
       used->insert(value.type);
       return {{"$ref", kRefs[v3] + value.type->OpenApiName()}};
-    case Kind::kList: return {{"type", "array"}, {"items", ValueJson(*value.element, v3, used)}};
-    case Kind::kMap: return {{"type", "object"}, {"additionalProperties", ValueJson(*value.element, v3, used)}};
+    case Kind::kList:
+      return {{"type", "array"}, {"items", ValueJson(*value.element, v3, used)}};
+    case Kind::kMap:
+      return {{"type", "object"}, {"additionalProperties", ValueJson(*value.element, v3, used)}};
   }
   return {};
 }
 
-Json FieldJson(const TypeSchema& type, const FieldSchema& field, bool v3, std::set<const TypeSchema*>* used) {
+Json FieldJson(const TypeSchema& type, const FieldSchema& field, bool v3,
+               std::set<const TypeSchema*>* used) {
   Json json = ValueJson(field.value, v3, used);
   if (v3 && json.contains("$ref")) {
     json = {{"allOf", {json}}};
     if (field.by_value) json["default"] = Json::object();
   }
-  if (const std::string text = Describe(type, field.name); !text.empty()) json["description"] = text;
+  if (const std::string text = Describe(type, field.name); !text.empty())
+    json["description"] = text;
   if (!field.allowed.empty()) json["enum"] = field.allowed;
   if (field.value.kind == ValueSchema::Kind::kList) {
     using Rule = FieldSchema::ListRule;
-    json["x-kubernetes-list-type"] = field.list_rule == Rule::kByKeys ? "map" : field.list_rule == Rule::kSet ? "set" : "atomic";
+    json["x-kubernetes-list-type"] = field.list_rule == Rule::kByKeys ? "map"
+                                     : field.list_rule == Rule::kSet  ? "set"
+                                                                      : "atomic";
     if (!field.list_keys.empty()) json["x-kubernetes-list-map-keys"] = field.list_keys;
   }
-  if (field.merge) json["x-kubernetes-patch-strategy"] = field.retain_keys ? "merge,retainKeys" : "merge";
+  if (field.merge)
+    json["x-kubernetes-patch-strategy"] = field.retain_keys ? "merge,retainKeys" : "merge";
   if (!field.merge_key.empty()) json["x-kubernetes-patch-merge-key"] = field.merge_key;
   return json;
 }
@@ -234,9 +269,12 @@ Reply V3Index(const std::vector<const ResourceType*>& types) {
   return JsonReply({{"paths", paths}});
 }
 
-std::optional<Reply> V3Document(const std::vector<const ResourceType*>& types, const std::string& path) {
-  Json document = {{"openapi", "3.0.0"}, {"info", {{"title", "Kubernetes"}, {"version", kGitVersion}}},
-                   {"paths", Json::object()}, {"components", {{"schemas", Json::object()}}}};
+std::optional<Reply> V3Document(const std::vector<const ResourceType*>& types,
+                                const std::string& path) {
+  Json document = {{"openapi", "3.0.0"},
+                   {"info", {{"title", "Kubernetes"}, {"version", kGitVersion}}},
+                   {"paths", Json::object()},
+                   {"components", {{"schemas", Json::object()}}}};
   bool any = false;
   for (const ResourceType* type : types) {
     if (DocumentPath(*type) != path) continue;
@@ -248,8 +286,10 @@ std::optional<Reply> V3Document(const std::vector<const ResourceType*>& types, c
 }
 
 Json V2Document(const std::vector<const ResourceType*>& types) {
-  Json document = {{"swagger", "2.0"}, {"info", {{"title", "Kubernetes"}, {"version", kGitVersion}}},
-                   {"paths", Json::object()}, {"definitions", Json::object()}};
+  Json document = {{"swagger", "2.0"},
+                   {"info", {{"title", "Kubernetes"}, {"version", kGitVersion}}},
+                   {"paths", Json::object()},
+                   {"definitions", Json::object()}};
   for (const ResourceType* type : types) {
     AddPaths(*type, false, &document["paths"]);
     AddSchemas(*type, false, &document["definitions"]);
@@ -257,7 +297,8 @@ Json V2Document(const std::vector<const ResourceType*>& types) {
   return document;
 }
 
-// What is answered; clients ask for it with "@" in place of the second ".", which is no media type to their own parser.
+// What is answered; clients ask for it with "@" in place of the second ".", which is no media type
+// to their own parser.
 constexpr char kV2Protobuf[] = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 }  // namespace
@@ -266,7 +307,8 @@ std::optional<Reply> HandleOpenApi(const Cluster& cluster, const Call& call) {
   const auto types = cluster.store.catalog().All();
   const std::string& path = call.http.path;
   if (path == "/openapi/v2") {
-    const bool protobuf = call.http.headers.Get("Accept").find("proto-openapi.spec.v2") != std::string_view::npos;
+    const bool protobuf =
+        call.http.headers.Get("Accept").find("proto-openapi.spec.v2") != std::string_view::npos;
     const Json document = V2Document(types);
     if (!protobuf) return JsonReply(document);
     return Reply{200, kV2Protobuf, EncodeOpenApiV2(document), {{"Vary", "Accept"}}};

@@ -21,9 +21,13 @@ struct Options {
 };
 
 // The least value that an option may have; what is below is a cause.
-void AtLeast(std::optional<int64_t> number, const char* name, int64_t least, std::vector<Cause>* causes) {
+void AtLeast(std::optional<int64_t> number, const char* name, int64_t least,
+             std::vector<Cause>* causes) {
   if (!number || *number >= least) return;
-  causes->push_back({"FieldValueInvalid", fmt::format("Invalid value: {}: must be {}", *number, least == 0 ? "greater than or equal to 0" : "greater than 0"), name});
+  causes->push_back({"FieldValueInvalid",
+                     fmt::format("Invalid value: {}: must be {}", *number,
+                                 least == 0 ? "greater than or equal to 0" : "greater than 0"),
+                     name});
 }
 
 Outcome<Options> OptionsOf(const Cluster& cluster, const Call& call) {
@@ -33,7 +37,8 @@ Outcome<Options> OptionsOf(const Cluster& cluster, const Call& call) {
   options.timestamps = call.query.Flag("timestamps");
   options.selection.previous = call.query.Flag("previous");
   std::optional<int64_t> tail, limit, seconds;
-  for (auto [name, number] : {std::pair{"tailLines", &tail}, std::pair{"limitBytes", &limit}, std::pair{"sinceSeconds", &seconds}}) {
+  for (auto [name, number] : {std::pair{"tailLines", &tail}, std::pair{"limitBytes", &limit},
+                              std::pair{"sinceSeconds", &seconds}}) {
     auto read = NumberOf(call.query, name);
     if (!read.ok()) return read.status();
     *number = *read;
@@ -41,13 +46,17 @@ Outcome<Options> OptionsOf(const Cluster& cluster, const Call& call) {
   absl::Time since = absl::InfinitePast();
   const std::string& since_text = call.query.Get("sinceTime");
   if (!since_text.empty() && !base::ParseRfc3339(since_text, &since)) {
-    return BadRequestStatus(fmt::format("parsing time \"{0}\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"{0}\" as \"2006\"", since_text));
+    return BadRequestStatus(fmt::format(
+        "parsing time \"{0}\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"{0}\" as \"2006\"",
+        since_text));
   }
   std::vector<Cause> causes;
   AtLeast(tail, "tailLines", 0, &causes);
   AtLeast(limit, "limitBytes", 1, &causes);
   if (seconds && !since_text.empty()) {
-    causes.push_back({"FieldValueForbidden", "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified", "[]"});
+    causes.push_back({"FieldValueForbidden",
+                      "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified",
+                      "[]"});
   } else {
     AtLeast(seconds, "sinceSeconds", 1, &causes);
   }
@@ -62,7 +71,8 @@ Outcome<Options> OptionsOf(const Cluster& cluster, const Call& call) {
 std::vector<std::string> ContainersOf(const Json& pod) {
   std::vector<std::string> names;
   for (const char* list : {"initContainers", "containers", "ephemeralContainers"}) {
-    for (const Json& container : ListAt(pod, {"spec", list})) names.push_back(TextAt(container, "name"));
+    for (const Json& container : ListAt(pod, {"spec", list}))
+      names.push_back(TextAt(container, "name"));
   }
   return names;
 }
@@ -72,19 +82,22 @@ MaybeStatus ChooseContainer(const Json& pod, const std::string& pod_name, std::s
   const Json& main = ListAt(pod, {"spec", "containers"});
   if (container->empty()) {
     if (main.size() != 1) {
-      return BadRequestStatus(fmt::format("a container name must be specified for pod {}, choose one of: [{}]", pod_name,
-                                          base::Join(names, " ")));
+      return BadRequestStatus(
+          fmt::format("a container name must be specified for pod {}, choose one of: [{}]",
+                      pod_name, base::Join(names, " ")));
     }
     *container = TextAt(main[0], "name");
   }
   for (const std::string& name : names) {
     if (name == *container) return std::nullopt;
   }
-  return BadRequestStatus(fmt::format("container {} is not valid for pod {}", *container, pod_name));
+  return BadRequestStatus(
+      fmt::format("container {} is not valid for pod {}", *container, pod_name));
 }
 
 const Json& StatusOf(const Json& pod, const std::string& container) {
-  for (const char* list : {"containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"}) {
+  for (const char* list :
+       {"containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"}) {
     for (const Json& status : ListAt(pod, {"status", list})) {
       if (TextAt(status, "name") == container) return status;
     }
@@ -92,13 +105,15 @@ const Json& StatusOf(const Json& pod, const std::string& container) {
   return At(pod, "no such container");
 }
 
-// As a kubelet answers before it opens the file. `run_is_over` = the last run is the dead one shown in lastState.
-MaybeStatus CheckState(const Json& status, const std::string& pod, const std::string& container, bool previous,
-                       bool* run_is_over) {
+// As a kubelet answers before it opens the file. `run_is_over` = the last run is the dead one shown
+// in lastState.
+MaybeStatus CheckState(const Json& status, const std::string& pod, const std::string& container,
+                       bool previous, bool* run_is_over) {
   const Json& waiting = At(status, {"state", "waiting"});
   const bool died_before = At(status, {"lastState", "terminated"}).is_object();
   if (previous && !died_before) {
-    return BadRequestStatus(fmt::format("previous terminated container \"{}\" in pod \"{}\" not found", container, pod));
+    return BadRequestStatus(fmt::format(
+        "previous terminated container \"{}\" in pod \"{}\" not found", container, pod));
   }
   *run_is_over = waiting.is_object() && died_before;
   if (!waiting.is_object() || died_before) return std::nullopt;
@@ -106,14 +121,16 @@ MaybeStatus CheckState(const Json& status, const std::string& pod, const std::st
   const std::string why = reason == "ErrImagePull"       ? "image can't be pulled"
                           : reason == "ImagePullBackOff" ? "trying and failing to pull image"
                                                          : reason;
-  return BadRequestStatus(fmt::format("container \"{}\" in pod \"{}\" is waiting to start: {}", container, pod, why));
+  return BadRequestStatus(
+      fmt::format("container \"{}\" in pod \"{}\" is waiting to start: {}", container, pod, why));
 }
 
 // A node whose kubelet does not answer cannot give logs.
-MaybeStatus CheckNode(const Cluster& cluster, const Json& pod, const std::string& ns, const std::string& name,
-                      const std::string& container) {
+MaybeStatus CheckNode(const Cluster& cluster, const Json& pod, const std::string& ns,
+                      const std::string& name, const std::string& container) {
   const std::string node_name = TextAt(pod, {"spec", "nodeName"});
-  const ObjectPtr object = cluster.store.Get(MustFind(cluster.store, "", "v1", "nodes"), "", node_name);
+  const ObjectPtr object =
+      cluster.store.Get(MustFind(cluster.store, "", "v1", "nodes"), "", node_name);
   if (!object) return std::nullopt;
   const Json node = object->Parse();
   for (const Json& condition : ListAt(node, {"status", "conditions"})) {
@@ -122,8 +139,10 @@ MaybeStatus CheckNode(const Cluster& cluster, const Json& pod, const std::string
     for (const Json& one : ListAt(node, {"status", "addresses"})) {
       if (TextAt(one, "type") == "InternalIP") address = TextAt(one, "address");
     }
-    return InternalStatus(fmt::format("Get \"https://{0}:10250/containerLogs/{1}/{2}/{3}\": dial tcp {0}:10250: connect: "
-                                      "connection refused", address, ns, name, container));
+    return InternalStatus(fmt::format(
+        "Get \"https://{0}:10250/containerLogs/{1}/{2}/{3}\": dial tcp {0}:10250: connect: "
+        "connection refused",
+        address, ns, name, container));
   }
   return std::nullopt;
 }
@@ -142,17 +161,21 @@ std::optional<Reply> HandlePodLog(const Cluster& cluster, const Call& call, Stre
   std::string container = options->container;
   if (auto refused = ChooseContainer(pod, name, &container)) return StatusReply(*refused);
   if (TextAt(pod, {"spec", "nodeName"}).empty()) return Reply{204, "text/plain", "", {}};
-  if (auto refused = CheckNode(cluster, pod, call.info.ns, name, container)) return StatusReply(*refused);
+  if (auto refused = CheckNode(cluster, pod, call.info.ns, name, container))
+    return StatusReply(*refused);
   const Json& status = StatusOf(pod, container);
   bool run_is_over = false;
-  if (auto refused = CheckState(status, name, container, options->selection.previous, &run_is_over)) {
+  if (auto refused =
+          CheckState(status, name, container, options->selection.previous, &run_is_over)) {
     return StatusReply(*refused);
   }
   if (run_is_over) options->selection.previous = false;  // the dead run is the last one there is
 
-  if (options->follow && At(status, {"state", "running"}).is_object() && !options->selection.previous) {
-    streams.ServeLogs({call.info.ns, name, object->uid, container, options->timestamps, options->limit_bytes,
-                       options->selection}, exchange, common_headers);
+  if (options->follow && At(status, {"state", "running"}).is_object() &&
+      !options->selection.previous) {
+    streams.ServeLogs({call.info.ns, name, object->uid, container, options->timestamps,
+                       options->limit_bytes, options->selection},
+                      exchange, common_headers);
     return std::nullopt;
   }
   std::vector<LogLine> lines;

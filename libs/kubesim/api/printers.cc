@@ -18,11 +18,14 @@ namespace printers {
 
 std::string Age(const Json& time, absl::Time now) {
   absl::Time then;
-  if (!time.is_string() || !base::ParseRfc3339(time.get_ref<const std::string&>(), &then)) return "<unknown>";
+  if (!time.is_string() || !base::ParseRfc3339(time.get_ref<const std::string&>(), &then))
+    return "<unknown>";
   return HumanDuration(now - then);
 }
 
-std::string AgeOf(const Json& object, absl::Time now) { return Age(At(object, {"metadata", "creationTimestamp"}), now); }
+std::string AgeOf(const Json& object, absl::Time now) {
+  return Age(At(object, {"metadata", "creationTimestamp"}), now);
+}
 
 std::string OrNone(std::string text) { return text.empty() ? "<none>" : text; }
 
@@ -94,20 +97,27 @@ const std::map<std::string, Printer>& Printers() {
                  printers::MapText(At(o, {"template", "metadata", "labels"}))};
        }},
       {"/namespaces",
-       [](const Json& o, absl::Time now) -> Cells { return {TextAt(o, {"status", "phase"}), AgeOf(o, now)}; }},
+       [](const Json& o, absl::Time now) -> Cells {
+         return {TextAt(o, {"status", "phase"}), AgeOf(o, now)};
+       }},
       {"/secrets",
-       [](const Json& o, absl::Time now) -> Cells { return {TextAt(o, "type"), At(o, "data").size(), AgeOf(o, now)}; }},
+       [](const Json& o, absl::Time now) -> Cells {
+         return {TextAt(o, "type"), At(o, "data").size(), AgeOf(o, now)};
+       }},
       {"/serviceaccounts",
-       [](const Json& o, absl::Time now) -> Cells { return {ListAt(o, {"secrets"}).size(), AgeOf(o, now)}; }},
+       [](const Json& o, absl::Time now) -> Cells {
+         return {ListAt(o, {"secrets"}).size(), AgeOf(o, now)};
+       }},
       {"/configmaps",
        [](const Json& o, absl::Time now) -> Cells {
          return {At(o, "data").size() + At(o, "binaryData").size(), AgeOf(o, now)};
        }},
       {"/componentstatuses",
        [](const Json& o, absl::Time) -> Cells {
-         const Json& first = ListAt(o, {"conditions"}).empty() ? At(o, "none") : ListAt(o, {"conditions"})[0];
-         return {TextAt(first, "status") == "True" ? "Healthy" : "Unhealthy", TextAt(first, "message"),
-                 TextAt(first, "error")};
+         const Json& first =
+             ListAt(o, {"conditions"}).empty() ? At(o, "none") : ListAt(o, {"conditions"})[0];
+         return {TextAt(first, "status") == "True" ? "Healthy" : "Unhealthy",
+                 TextAt(first, "message"), TextAt(first, "error")};
        }},
       {"networking.k8s.io/ingressclasses",
        [](const Json& o, absl::Time now) -> Cells {
@@ -115,7 +125,8 @@ const std::map<std::string, Printer>& Printers() {
          std::string text = "<none>";
          if (parameters.is_object()) {
            text = TextAt(parameters, "kind");
-           if (!TextAt(parameters, "apiGroup").empty()) text += "." + TextAt(parameters, "apiGroup");
+           if (!TextAt(parameters, "apiGroup").empty())
+             text += "." + TextAt(parameters, "apiGroup");
            text += "/" + TextAt(parameters, "name");
          }
          return {TextAt(o, {"spec", "controller"}), text, AgeOf(o, now)};
@@ -128,29 +139,40 @@ const std::map<std::string, Printer>& Printers() {
        [](const Json& o, absl::Time now) -> Cells {
          const std::string policy = TextAt(o, "reclaimPolicy");
          const std::string mode = TextAt(o, "volumeBindingMode");
-         return {TextAt(o, "provisioner"), policy.empty() ? "Delete" : policy, mode.empty() ? "<unset>" : mode,
-                 BoolText(At(o, "allowVolumeExpansion"), "false"), AgeOf(o, now)};
+         return {TextAt(o, "provisioner"), policy.empty() ? "Delete" : policy,
+                 mode.empty() ? "<unset>" : mode, BoolText(At(o, "allowVolumeExpansion"), "false"),
+                 AgeOf(o, now)};
        }},
       {"storage.k8s.io/volumeattachments",
        [](const Json& o, absl::Time now) -> Cells {
-         return {TextAt(o, {"spec", "attacher"}), TextAt(o, {"spec", "source", "persistentVolumeName"}),
-                 TextAt(o, {"spec", "nodeName"}), BoolText(At(o, {"status", "attached"}), "false"), AgeOf(o, now)};
+         return {TextAt(o, {"spec", "attacher"}),
+                 TextAt(o, {"spec", "source", "persistentVolumeName"}),
+                 TextAt(o, {"spec", "nodeName"}), BoolText(At(o, {"status", "attached"}), "false"),
+                 AgeOf(o, now)};
        }},
       {"storage.k8s.io/csinodes",
-       [](const Json& o, absl::Time now) -> Cells { return {ListAt(o, {"spec", "drivers"}).size(), AgeOf(o, now)}; }},
+       [](const Json& o, absl::Time now) -> Cells {
+         return {ListAt(o, {"spec", "drivers"}).size(), AgeOf(o, now)};
+       }},
       {"coordination.k8s.io/leases",
-       [](const Json& o, absl::Time now) -> Cells { return {TextAt(o, {"spec", "holderIdentity"}), AgeOf(o, now)}; }},
+       [](const Json& o, absl::Time now) -> Cells {
+         return {TextAt(o, {"spec", "holderIdentity"}), AgeOf(o, now)};
+       }},
       {"scheduling.k8s.io/priorityclasses",
        [](const Json& o, absl::Time now) -> Cells {
-         return {IntAt(o, "value"), BoolAt(o, {"globalDefault"}), AgeOf(o, now), TextAt(o, "preemptionPolicy")};
+         return {IntAt(o, "value"), BoolAt(o, {"globalDefault"}), AgeOf(o, now),
+                 TextAt(o, "preemptionPolicy")};
        }},
       {"node.k8s.io/runtimeclasses",
-       [](const Json& o, absl::Time now) -> Cells { return {TextAt(o, "handler"), AgeOf(o, now)}; }},
+       [](const Json& o, absl::Time now) -> Cells {
+         return {TextAt(o, "handler"), AgeOf(o, now)};
+       }},
       {"apiregistration.k8s.io/apiservices",
        [](const Json& o, absl::Time now) -> Cells {
          std::string service = "Local";
          if (At(o, {"spec", "service"}).is_object()) {
-           service = TextAt(o, {"spec", "service", "namespace"}) + "/" + TextAt(o, {"spec", "service", "name"});
+           service = TextAt(o, {"spec", "service", "namespace"}) + "/" +
+                     TextAt(o, {"spec", "service", "name"});
          }
          std::string available = "Unknown";
          for (const Json& condition : ListAt(o, {"status", "conditions"})) {
@@ -161,9 +183,13 @@ const std::map<std::string, Printer>& Printers() {
          return {service, available, AgeOf(o, now)};
        }},
       {"admissionregistration.k8s.io/validatingwebhookconfigurations",
-       [](const Json& o, absl::Time now) -> Cells { return {ListAt(o, {"webhooks"}).size(), AgeOf(o, now)}; }},
+       [](const Json& o, absl::Time now) -> Cells {
+         return {ListAt(o, {"webhooks"}).size(), AgeOf(o, now)};
+       }},
       {"admissionregistration.k8s.io/mutatingwebhookconfigurations",
-       [](const Json& o, absl::Time now) -> Cells { return {ListAt(o, {"webhooks"}).size(), AgeOf(o, now)}; }},
+       [](const Json& o, absl::Time now) -> Cells {
+         return {ListAt(o, {"webhooks"}).size(), AgeOf(o, now)};
+       }},
   };
   return *printers;
 }
@@ -228,12 +254,15 @@ const Json* Follow(const Json& object, std::string_view path) {
       if (equals == std::string_view::npos) return nullptr;
       const std::string key(base::Trim(inner.substr(4, equals - 4)));
       std::string_view value = base::Trim(inner.substr(equals + 2));
-      while (!value.empty() && (value.back() == ')' || value.back() == '"' || value.back() == '\'')) value.remove_suffix(1);
-      while (!value.empty() && (value.front() == '"' || value.front() == '\'')) value.remove_prefix(1);
+      while (!value.empty() && (value.back() == ')' || value.back() == '"' || value.back() == '\''))
+        value.remove_suffix(1);
+      while (!value.empty() && (value.front() == '"' || value.front() == '\''))
+        value.remove_prefix(1);
       for (const Json& element : *node) {
         if (TextAt(element, key.c_str()) == value) found = &element;
       }
-    } else if (node->is_array() && !inner.empty() && inner.find_first_not_of("0123456789") == std::string_view::npos) {
+    } else if (node->is_array() && !inner.empty() &&
+               inner.find_first_not_of("0123456789") == std::string_view::npos) {
       const size_t index = std::stoul(std::string(inner.substr(0, 6)));
       if (index < node->size()) found = &(*node)[index];
     } else if (inner.size() > 2 && node->is_object()) {
@@ -284,13 +313,15 @@ std::string HumanDuration(absl::Duration duration) {
   if (hours < 24 * 365 * 2) return fmt::format("{}d", hours / 24);
   if (hours < 24 * 365 * 8) {
     const int64_t rest = hours / 24 % 365;
-    return rest == 0 ? fmt::format("{}y", hours / 24 / 365) : fmt::format("{}y{}d", hours / 24 / 365, rest);
+    return rest == 0 ? fmt::format("{}y", hours / 24 / 365)
+                     : fmt::format("{}y{}d", hours / 24 / 365, rest);
   }
   return fmt::format("{}y", hours / 24 / 365);
 }
 
 std::vector<Column> ColumnsOf(const ResourceType& type) {
-  if (auto it = BuiltInColumns().find(TableKey(type)); it != BuiltInColumns().end()) return it->second;
+  if (auto it = BuiltInColumns().find(TableKey(type)); it != BuiltInColumns().end())
+    return it->second;
   std::vector<Column> columns{{"Name", "string", "name", 0}};
   if (type.definition && !ListAt(*type.definition, {"additionalPrinterColumns"}).empty()) {
     for (const Json& column : ListAt(*type.definition, {"additionalPrinterColumns"})) {
@@ -316,7 +347,8 @@ std::vector<Json> CellsOf(const ResourceType& type, const Json& object, absl::Ti
     }
     return cells;
   }
-  cells.push_back(type.custom ? Json(printers::AgeOf(object, now)) : At(object, {"metadata", "creationTimestamp"}));
+  cells.push_back(type.custom ? Json(printers::AgeOf(object, now))
+                              : At(object, {"metadata", "creationTimestamp"}));
   return cells;
 }
 

@@ -13,15 +13,16 @@ namespace opsmesh::kubesim {
 
 struct Column {
   std::string name;
-  std::string type = "string";    // string, integer, date ...
-  std::string format;             // "name" for the name column
-  int priority = 0;               // > 0: shown by -o wide
+  std::string type = "string";  // string, integer, date ...
+  std::string format;           // "name" for the name column
+  int priority = 0;             // > 0: shown by -o wide
 };
 
 /// The columns of a type. Types without a printer of their own show Name and Age (Created At).
 std::vector<Column> ColumnsOf(const ResourceType& type);
 
-/// One row: cells in the order of ColumnsOf(). Wrong and missing members print as a real server prints empty ones.
+/// One row: cells in the order of ColumnsOf(). Wrong and missing members print as a real server
+/// prints empty ones.
 std::vector<Json> CellsOf(const ResourceType& type, const Json& object, absl::Time now);
 
 /// "45s", "3m10s", "5h", "12d": ages as kubectl shows them. "<unknown>" for the infinite past.

@@ -46,7 +46,8 @@ std::string ServicePorts(const Json& service) {
   for (const Json& port : ListAt(service, {"spec", "ports"})) {
     if (!text.empty()) text += ",";
     text += std::to_string(IntAt(port, "port"));
-    if (int64_t node_port = IntAt(port, "nodePort"); node_port > 0) text += fmt::format(":{}", node_port);
+    if (int64_t node_port = IntAt(port, "nodePort"); node_port > 0)
+      text += fmt::format(":{}", node_port);
     const std::string protocol = TextAt(port, "protocol");
     text += "/" + (protocol.empty() ? "TCP" : protocol);
   }
@@ -57,8 +58,12 @@ std::string ServicePorts(const Json& service) {
 
 Cells Service(const Json& o, absl::Time now) {
   std::string type = TextAt(o, {"spec", "type"});
-  return {type.empty() ? "ClusterIP" : type, OrNone(TextAt(o, {"spec", "clusterIP"})), ExternalAddress(o),
-          ServicePorts(o), AgeOf(o, now), MapText(At(o, {"spec", "selector"}))};
+  return {type.empty() ? "ClusterIP" : type,
+          OrNone(TextAt(o, {"spec", "clusterIP"})),
+          ExternalAddress(o),
+          ServicePorts(o),
+          AgeOf(o, now),
+          MapText(At(o, {"spec", "selector"}))};
 }
 
 Cells Endpoints(const Json& o, absl::Time now) {
@@ -67,7 +72,8 @@ Cells Endpoints(const Json& o, absl::Time now) {
     const Json& ports = ListAt(subset, {"ports"});
     for (const Json& address : ListAt(subset, {"addresses"})) {
       if (ports.empty()) list.push_back(TextAt(address, "ip"));
-      for (const Json& port : ports) list.push_back(fmt::format("{}:{}", TextAt(address, "ip"), IntAt(port, "port")));
+      for (const Json& port : ports)
+        list.push_back(fmt::format("{}:{}", TextAt(address, "ip"), IntAt(port, "port")));
     }
   }
   std::string text;
@@ -86,7 +92,8 @@ Cells EndpointSlice(const Json& o, absl::Time now) {
   if (port_list.size() > 3) ports += fmt::format(" + {} more...", port_list.size() - 3);
   std::vector<std::string> addresses;
   for (const Json& endpoint : ListAt(o, {"endpoints"})) {
-    for (const Json& address : ListAt(endpoint, {"addresses"})) addresses.push_back(Scalar(address));
+    for (const Json& address : ListAt(endpoint, {"addresses"}))
+      addresses.push_back(Scalar(address));
   }
   std::string text;
   for (size_t i = 0; i < addresses.size() && i < 3; ++i) text += (i > 0 ? "," : "") + addresses[i];
@@ -103,8 +110,9 @@ Cells Ingress(const Json& o, absl::Time now) {
     if (!hosts.empty()) hosts += ",";
     hosts += host;
   }
-  return {OrNone(TextAt(o, {"spec", "ingressClassName"})), hosts.empty() ? "*" : hosts, LoadBalancerAddress(o),
-          ListAt(o, {"spec", "tls"}).empty() ? "80" : "80, 443", AgeOf(o, now)};
+  return {OrNone(TextAt(o, {"spec", "ingressClassName"})), hosts.empty() ? "*" : hosts,
+          LoadBalancerAddress(o), ListAt(o, {"spec", "tls"}).empty() ? "80" : "80, 443",
+          AgeOf(o, now)};
 }
 
 }  // namespace opsmesh::kubesim::printers

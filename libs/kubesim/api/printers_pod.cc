@@ -29,7 +29,8 @@ void NoteRestart(const Json& container, PodSummary* summary) {
 
 std::string TerminatedWord(const Json& terminated) {
   if (std::string reason = TextAt(terminated, "reason"); !reason.empty()) return reason;
-  if (int64_t signal = IntAt(terminated, "signal"); signal != 0) return fmt::format("Signal:{}", signal);
+  if (int64_t signal = IntAt(terminated, "signal"); signal != 0)
+    return fmt::format("Signal:{}", signal);
   return fmt::format("ExitCode:{}", IntAt(terminated, "exitCode"));
 }
 
@@ -94,7 +95,8 @@ PodSummary SummarizePod(const Json& pod) {
   summary.status = reason.empty() ? TextAt(pod, {"status", "phase"}) : reason;
   summary.containers = static_cast<int>(ListAt(pod, {"spec", "containers"}).size());
   for (const Json& condition : ListAt(pod, {"status", "conditions"})) {
-    if (TextAt(condition, "type") == "PodScheduled" && TextAt(condition, "reason") == "SchedulingGated") {
+    if (TextAt(condition, "type") == "PodScheduled" &&
+        TextAt(condition, "reason") == "SchedulingGated") {
       summary.status = "SchedulingGated";
     }
   }
@@ -132,11 +134,17 @@ Cells Pod(const Json& pod, absl::Time now) {
   std::string gates = "<none>";
   if (const Json& list = ListAt(pod, {"spec", "readinessGates"}); !list.empty()) {
     size_t held = 0;
-    for (const Json& gate : list) held += HasCondition(pod, TextAt(gate, "conditionType"), "True") ? 1 : 0;
+    for (const Json& gate : list)
+      held += HasCondition(pod, TextAt(gate, "conditionType"), "True") ? 1 : 0;
     gates = fmt::format("{}/{}", held, list.size());
   }
-  return {fmt::format("{}/{}", summary.ready, summary.containers), summary.status, restarts, AgeOf(pod, now),
-          OrNone(ip), OrNone(TextAt(pod, {"spec", "nodeName"})), OrNone(TextAt(pod, {"status", "nominatedNodeName"})),
+  return {fmt::format("{}/{}", summary.ready, summary.containers),
+          summary.status,
+          restarts,
+          AgeOf(pod, now),
+          OrNone(ip),
+          OrNone(TextAt(pod, {"spec", "nodeName"})),
+          OrNone(TextAt(pod, {"status", "nominatedNodeName"})),
           gates};
 }
 

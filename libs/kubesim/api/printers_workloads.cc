@@ -11,32 +11,49 @@ namespace opsmesh::kubesim::printers {
 
 Cells Deployment(const Json& o, absl::Time now) {
   const Json& pod = At(o, {"spec", "template", "spec"});
-  return {fmt::format("{}/{}", IntAt(o, {"status", "readyReplicas"}), IntAt(o, {"spec", "replicas"}, 1)),
-          IntAt(o, {"status", "updatedReplicas"}), IntAt(o, {"status", "availableReplicas"}), AgeOf(o, now),
-          ContainerNames(pod), ContainerImages(pod), SelectorText(At(o, {"spec", "selector"}))};
+  return {fmt::format("{}/{}", IntAt(o, {"status", "readyReplicas"}),
+                      IntAt(o, {"spec", "replicas"}, 1)),
+          IntAt(o, {"status", "updatedReplicas"}),
+          IntAt(o, {"status", "availableReplicas"}),
+          AgeOf(o, now),
+          ContainerNames(pod),
+          ContainerImages(pod),
+          SelectorText(At(o, {"spec", "selector"}))};
 }
 
 Cells ReplicaSet(const Json& o, absl::Time now) {
   const Json& pod = At(o, {"spec", "template", "spec"});
   const Json& selector = At(o, {"spec", "selector"});
-  const bool plain_map = selector.is_object() && !selector.contains("matchLabels") && !selector.contains("matchExpressions");
-  return {IntAt(o, {"spec", "replicas"}, 1), IntAt(o, {"status", "replicas"}), IntAt(o, {"status", "readyReplicas"}),
-          AgeOf(o, now), ContainerNames(pod), ContainerImages(pod),
+  const bool plain_map = selector.is_object() && !selector.contains("matchLabels") &&
+                         !selector.contains("matchExpressions");
+  return {IntAt(o, {"spec", "replicas"}, 1),
+          IntAt(o, {"status", "replicas"}),
+          IntAt(o, {"status", "readyReplicas"}),
+          AgeOf(o, now),
+          ContainerNames(pod),
+          ContainerImages(pod),
           plain_map ? MapText(selector) : SelectorText(selector)};
 }
 
 Cells StatefulSet(const Json& o, absl::Time now) {
   const Json& pod = At(o, {"spec", "template", "spec"});
-  return {fmt::format("{}/{}", IntAt(o, {"status", "readyReplicas"}), IntAt(o, {"spec", "replicas"}, 1)), AgeOf(o, now),
-          ContainerNames(pod), ContainerImages(pod)};
+  return {fmt::format("{}/{}", IntAt(o, {"status", "readyReplicas"}),
+                      IntAt(o, {"spec", "replicas"}, 1)),
+          AgeOf(o, now), ContainerNames(pod), ContainerImages(pod)};
 }
 
 Cells DaemonSet(const Json& o, absl::Time now) {
   const Json& pod = At(o, {"spec", "template", "spec"});
-  return {IntAt(o, {"status", "desiredNumberScheduled"}), IntAt(o, {"status", "currentNumberScheduled"}),
-          IntAt(o, {"status", "numberReady"}), IntAt(o, {"status", "updatedNumberScheduled"}),
-          IntAt(o, {"status", "numberAvailable"}), MapText(At(pod, "nodeSelector")), AgeOf(o, now), ContainerNames(pod),
-          ContainerImages(pod), SelectorText(At(o, {"spec", "selector"}))};
+  return {IntAt(o, {"status", "desiredNumberScheduled"}),
+          IntAt(o, {"status", "currentNumberScheduled"}),
+          IntAt(o, {"status", "numberReady"}),
+          IntAt(o, {"status", "updatedNumberScheduled"}),
+          IntAt(o, {"status", "numberAvailable"}),
+          MapText(At(pod, "nodeSelector")),
+          AgeOf(o, now),
+          ContainerNames(pod),
+          ContainerImages(pod),
+          SelectorText(At(o, {"spec", "selector"}))};
 }
 
 namespace {
@@ -73,16 +90,26 @@ Cells Job(const Json& o, absl::Time now) {
     base::ParseRfc3339(TextAt(o, {"status", "completionTime"}), &end);
     duration = HumanDuration(end - start);
   }
-  return {JobStatus(o), completions, duration, AgeOf(o, now), ContainerNames(pod), ContainerImages(pod),
+  return {JobStatus(o),
+          completions,
+          duration,
+          AgeOf(o, now),
+          ContainerNames(pod),
+          ContainerImages(pod),
           SelectorText(At(o, {"spec", "selector"}))};
 }
 
 Cells CronJob(const Json& o, absl::Time now) {
   const Json& pod = At(o, {"spec", "jobTemplate", "spec", "template", "spec"});
   const Json& last = At(o, {"status", "lastScheduleTime"});
-  return {TextAt(o, {"spec", "schedule"}), OrNone(TextAt(o, {"spec", "timeZone"})),
-          BoolAt(o, {"spec", "suspend"}) ? "True" : "False", ListAt(o, {"status", "active"}).size(),
-          last.is_string() ? Age(last, now) : "<none>", AgeOf(o, now), ContainerNames(pod), ContainerImages(pod),
+  return {TextAt(o, {"spec", "schedule"}),
+          OrNone(TextAt(o, {"spec", "timeZone"})),
+          BoolAt(o, {"spec", "suspend"}) ? "True" : "False",
+          ListAt(o, {"status", "active"}).size(),
+          last.is_string() ? Age(last, now) : "<none>",
+          AgeOf(o, now),
+          ContainerNames(pod),
+          ContainerImages(pod),
           SelectorText(At(o, {"spec", "jobTemplate", "spec", "selector"}))};
 }
 
@@ -107,13 +134,17 @@ std::string MetricText(const Json& metric, const Json& current) {
                                                      : "external";
   const Json& target = At(metric, {member, "target"});
   const Json& now = At(current, {member, "current"});
-  const std::string name = type == "Resource" || type == "ContainerResource" ? TextAt(metric, {member, "name"}) + ": " : "";
+  const std::string name = type == "Resource" || type == "ContainerResource"
+                               ? TextAt(metric, {member, "name"}) + ": "
+                               : "";
   if (At(target, "averageUtilization").is_number()) {
-    return name + Percent(At(now, "averageUtilization")) + "/" + Percent(At(target, "averageUtilization"));
+    return name + Percent(At(now, "averageUtilization")) + "/" +
+           Percent(At(target, "averageUtilization"));
   }
   if (!At(target, "averageValue").is_null()) {
     const char* suffix = type == "External" || type == "Object" ? " (avg)" : "";
-    return name + Amount(At(now, "averageValue")) + "/" + Amount(At(target, "averageValue")) + suffix;
+    return name + Amount(At(now, "averageValue")) + "/" + Amount(At(target, "averageValue")) +
+           suffix;
   }
   return name + Amount(At(now, "value")) + "/" + Amount(At(target, "value"));
 }
@@ -130,16 +161,20 @@ Cells Autoscaler(const Json& o, absl::Time now) {
   }
   if (metrics.size() > 2) targets += fmt::format(" + {} more...", metrics.size() - 2);
   const Json& least = At(o, {"spec", "minReplicas"});
-  return {TextAt(o, {"spec", "scaleTargetRef", "kind"}) + "/" + TextAt(o, {"spec", "scaleTargetRef", "name"}),
-          OrNone(targets), least.is_number() ? Scalar(least) : "<unset>", IntAt(o, {"spec", "maxReplicas"}),
-          IntAt(o, {"status", "currentReplicas"}), AgeOf(o, now)};
+  return {TextAt(o, {"spec", "scaleTargetRef", "kind"}) + "/" +
+              TextAt(o, {"spec", "scaleTargetRef", "name"}),
+          OrNone(targets),
+          least.is_number() ? Scalar(least) : "<unset>",
+          IntAt(o, {"spec", "maxReplicas"}),
+          IntAt(o, {"status", "currentReplicas"}),
+          AgeOf(o, now)};
 }
 
 Cells DisruptionBudget(const Json& o, absl::Time now) {
   const std::string least = Scalar(At(o, {"spec", "minAvailable"}));
   const std::string most = Scalar(At(o, {"spec", "maxUnavailable"}));
-  return {least.empty() ? "N/A" : least, most.empty() ? "N/A" : most, IntAt(o, {"status", "disruptionsAllowed"}),
-          AgeOf(o, now)};
+  return {least.empty() ? "N/A" : least, most.empty() ? "N/A" : most,
+          IntAt(o, {"status", "disruptionsAllowed"}), AgeOf(o, now)};
 }
 
 Cells ControllerRevision(const Json& o, absl::Time now) {
@@ -148,7 +183,8 @@ Cells ControllerRevision(const Json& o, absl::Time now) {
     if (!BoolAt(owner, {"controller"})) continue;
     std::string group = TextAt(owner, "apiVersion");
     group = group.find('/') == std::string::npos ? "" : group.substr(0, group.find('/'));
-    controller = base::AsciiLower(TextAt(owner, "kind")) + (group.empty() ? "" : "." + group) + "/" + TextAt(owner, "name");
+    controller = base::AsciiLower(TextAt(owner, "kind")) + (group.empty() ? "" : "." + group) +
+                 "/" + TextAt(owner, "name");
   }
   return {controller, std::to_string(IntAt(o, "revision")), AgeOf(o, now)};
 }

@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::string_view kMagic("k8s\0", 4);
 
-// Walks the fields of one message. Unknown fields are skipped; broken bytes end the walk with ok() false.
+// Walks the fields of one message. Unknown fields are skipped; broken bytes end the walk with ok()
+// false.
 class Reader {
  public:
   explicit Reader(std::string_view bytes) : bytes_(bytes) {}
@@ -25,8 +26,10 @@ class Reader {
     text_ = {};
     number_ = 0;
     switch (key & 7) {
-      case 0: return Varint(&number_) || Fail();
-      case 1: return Skip(8);
+      case 0:
+        return Varint(&number_) || Fail();
+      case 1:
+        return Skip(8);
       case 2: {
         uint64_t size = 0;
         if (!Varint(&size) || size > bytes_.size()) return Fail();
@@ -34,8 +37,10 @@ class Reader {
         bytes_.remove_prefix(size);
         return true;
       }
-      case 5: return Skip(4);
-      default: return Fail();
+      case 5:
+        return Skip(4);
+      default:
+        return Fail();
     }
   }
   int field() const { return field_; }
@@ -78,13 +83,16 @@ std::optional<Json> Texts(std::string_view bytes, const Names& names) {
   Json json = Json::object();
   Reader reader(bytes);
   while (reader.Next()) {
-    if (auto it = names.find(reader.field()); it != names.end()) json[it->second] = std::string(reader.text());
+    if (auto it = names.find(reader.field()); it != names.end())
+      json[it->second] = std::string(reader.text());
   }
   return reader.ok() ? std::optional(std::move(json)) : std::nullopt;
 }
 
 std::optional<Json> AccessSpec(std::string_view bytes, bool of_somebody) {
-  static const Names kResource = {{1, "namespace"}, {2, "verb"}, {3, "group"}, {4, "version"}, {5, "resource"}, {6, "subresource"}, {7, "name"}};
+  static const Names kResource = {{1, "namespace"}, {2, "verb"},     {3, "group"},
+                                  {4, "version"},   {5, "resource"}, {6, "subresource"},
+                                  {7, "name"}};
   static const Names kPath = {{1, "path"}, {2, "verb"}};
   Json spec = Json::object();
   Reader reader(bytes);
@@ -105,7 +113,8 @@ std::optional<Json> AccessSpec(std::string_view bytes, bool of_somebody) {
 
 std::optional<Json> Spec(const std::string& kind, std::string_view bytes) {
   if (kind == "SelfSubjectAccessReview") return AccessSpec(bytes, false);
-  if (kind == "SubjectAccessReview" || kind == "LocalSubjectAccessReview") return AccessSpec(bytes, true);
+  if (kind == "SubjectAccessReview" || kind == "LocalSubjectAccessReview")
+    return AccessSpec(bytes, true);
   if (kind == "SelfSubjectRulesReview") return Texts(bytes, {{1, "namespace"}});
   return std::nullopt;
 }
@@ -150,13 +159,15 @@ using Message = std::map<int, Member>;
 const std::map<std::string, Message, std::less<>>& Messages() {
   static const auto* messages = [] {
     auto* table = new std::map<std::string, Message, std::less<>>;
-    for (std::string_view line : base::Split(api_data::EmbeddedFile("api/protobuf_messages.txt"), '\n')) {
+    for (std::string_view line :
+         base::Split(api_data::EmbeddedFile("api/protobuf_messages.txt"), '\n')) {
       if (line.empty() || line.front() == '#') continue;
       const size_t colon = line.find(':');
       Message& message = (*table)[std::string(line.substr(0, colon))];
       for (std::string_view word : base::SplitWhitespace(line.substr(colon + 1))) {
         const size_t equals = word.find('='), second = word.find(':');
-        Member member{std::string(word.substr(equals + 1, second - equals - 1)), std::string(word.substr(second + 1))};
+        Member member{std::string(word.substr(equals + 1, second - equals - 1)),
+                      std::string(word.substr(second + 1))};
         if (member.type.starts_with('*')) {
           member.repeated = true;
           member.type.erase(0, 1);

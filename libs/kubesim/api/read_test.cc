@@ -17,7 +17,10 @@ class ReadTest : public testing::Test {
     for (int i = 0; i < 5; ++i) {
       for (const char* ns : {"shop", "shop-b"}) {
         door_.Post(std::string("/api/v1/namespaces/") + ns + "/configmaps",
-                   {{"metadata", {{"name", "m" + std::to_string(i)}, {"labels", {{"odd", i % 2 == 1 ? "yes" : "no"}}}}}, {"data", {{"v", "1"}}}});
+                   {{"metadata",
+                     {{"name", "m" + std::to_string(i)},
+                      {"labels", {{"odd", i % 2 == 1 ? "yes" : "no"}}}}},
+                    {"data", {{"v", "1"}}}});
       }
     }
   }
@@ -28,10 +31,14 @@ TEST_F(ReadTest, PagesCoverEveryObjectOnceAlsoWhenTheListChangesMeanwhile) {
   std::vector<std::string> seen;
   std::string token;
   do {
-    const Json page = door_.Get("/api/v1/configmaps?limit=3" + (token.empty() ? "" : "&continue=" + token));
-    for (const Json& item : page["items"]) seen.push_back(item["metadata"]["namespace"].get<std::string>() + "/" + item["metadata"]["name"].get<std::string>());
+    const Json page =
+        door_.Get("/api/v1/configmaps?limit=3" + (token.empty() ? "" : "&continue=" + token));
+    for (const Json& item : page["items"])
+      seen.push_back(item["metadata"]["namespace"].get<std::string>() + "/" +
+                     item["metadata"]["name"].get<std::string>());
     token = page["metadata"].value("continue", "");
-    door_.Send("DELETE", "/api/v1/namespaces/shop-b/configmaps/m4");  // still on the last page: the pages are of one moment
+    door_.Send("DELETE", "/api/v1/namespaces/shop-b/configmaps/m4");  // still on the last page: the
+                                                                      // pages are of one moment
   } while (!token.empty());
   EXPECT_EQ(seen.size(), 10u);
   EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()).size(), 10u);
@@ -41,10 +48,12 @@ TEST_F(ReadTest, ACompactedContinueTokenIs410AndCarriesOneToGoOnWith) {
   const Json page = door_.Get("/api/v1/configmaps?limit=3");
   door_.Send("DELETE", "/api/v1/namespaces/shop/configmaps/m0");
   door_.store.Compact(door_.store.resource_version());
-  const auto gone = door_.Send("GET", "/api/v1/configmaps?limit=3&continue=" + page["metadata"]["continue"].get<std::string>());
+  const auto gone = door_.Send("GET", "/api/v1/configmaps?limit=3&continue=" +
+                                          page["metadata"]["continue"].get<std::string>());
   EXPECT_EQ(gone->code(), 410);
   EXPECT_EQ(gone->json()["reason"], "Expired");
-  const Json rest = door_.Get("/api/v1/configmaps?continue=" + gone->json()["metadata"]["continue"].get<std::string>());
+  const Json rest = door_.Get("/api/v1/configmaps?continue=" +
+                              gone->json()["metadata"]["continue"].get<std::string>());
   EXPECT_EQ(rest["items"].size(), 7u);
 }
 
@@ -55,23 +64,30 @@ TEST_F(ReadTest, AMalformedContinueTokenOrLimitIsABadRequest) {
 }
 
 TEST_F(ReadTest, SelectorsAndVersionsFilterAndRefuseAsTheRealServer) {
-  EXPECT_EQ(door_.Get("/api/v1/namespaces/shop/configmaps?labelSelector=odd%3Dyes")["items"].size(), 2u);
+  EXPECT_EQ(door_.Get("/api/v1/namespaces/shop/configmaps?labelSelector=odd%3Dyes")["items"].size(),
+            2u);
   EXPECT_EQ(door_.Get("/api/v1/configmaps?fieldSelector=metadata.name%3Dm1")["items"].size(), 2u);
-  EXPECT_EQ(door_.Get("/api/v1/configmaps?labelSelector=odd%3D%3D%3D")["message"], "unable to parse requirement: found '=', expected: identifier");
+  EXPECT_EQ(door_.Get("/api/v1/configmaps?labelSelector=odd%3D%3D%3D")["message"],
+            "unable to parse requirement: found '=', expected: identifier");
   EXPECT_EQ(door_.Send("GET", "/api/v1/configmaps?resourceVersion=99999999")->code(), 504);
   EXPECT_EQ(door_.Get("/api/v1/namespaces/nowhere/pods")["items"].size(), 0u);
 }
 
 TEST_F(ReadTest, AWatchStreamsTheListThenEveryChangeAndTellsOfAForgottenVersion) {
-  auto watch = door_.Send("GET", "/api/v1/namespaces/shop/configmaps?watch=true&labelSelector=odd%3Dyes");
-  door_.Patch("/api/v1/namespaces/shop/configmaps/m1", "merge-patch+json", {{"data", {{"v", "2"}}}});
-  door_.Patch("/api/v1/namespaces/shop/configmaps/m1", "merge-patch+json", {{"metadata", {{"labels", {{"odd", "no"}}}}}});
-  door_.Patch("/api/v1/namespaces/shop/configmaps/m0", "merge-patch+json", {{"data", {{"v", "2"}}}});
+  auto watch =
+      door_.Send("GET", "/api/v1/namespaces/shop/configmaps?watch=true&labelSelector=odd%3Dyes");
+  door_.Patch("/api/v1/namespaces/shop/configmaps/m1", "merge-patch+json",
+              {{"data", {{"v", "2"}}}});
+  door_.Patch("/api/v1/namespaces/shop/configmaps/m1", "merge-patch+json",
+              {{"metadata", {{"labels", {{"odd", "no"}}}}}});
+  door_.Patch("/api/v1/namespaces/shop/configmaps/m0", "merge-patch+json",
+              {{"data", {{"v", "2"}}}});
   std::vector<std::string> seen;
   std::istringstream lines(watch->response().body);
   for (std::string line; std::getline(lines, line);) {
     const Json event = Json::parse(line);
-    seen.push_back(event["type"].get<std::string>() + " " + event["object"]["metadata"]["name"].get<std::string>());
+    seen.push_back(event["type"].get<std::string>() + " " +
+                   event["object"]["metadata"]["name"].get<std::string>());
   }
   EXPECT_EQ(seen, (std::vector<std::string>{"ADDED m1", "ADDED m3", "MODIFIED m1", "DELETED m1"}));
   door_.store.Compact(door_.store.resource_version());
@@ -81,24 +97,38 @@ TEST_F(ReadTest, AWatchStreamsTheListThenEveryChangeAndTellsOfAForgottenVersion)
 }
 
 TEST_F(ReadTest, InitialEventsEndWithAnAnnotatedBookmark) {
-  const auto watch = door_.Send("GET", "/api/v1/namespaces/shop/configmaps?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true");
+  const auto watch = door_.Send("GET",
+                                "/api/v1/namespaces/shop/"
+                                "configmaps?watch=true&sendInitialEvents=true&resourceVersionMatch="
+                                "NotOlderThan&allowWatchBookmarks=true");
   const std::string body = watch->response().body;
   EXPECT_THAT(body, HasSubstr("\"k8s.io/initial-events-end\":\"true\""));
   EXPECT_EQ(std::count(body.begin(), body.end(), '\n'), 6);
 }
 
 TEST_F(ReadTest, UnknownPlacesAnswerAsTheRealServerDoes) {
-  EXPECT_EQ(door_.Send("GET", "/apis/nope.example.com/v1/things")->response().body, "404 page not found\n");
-  EXPECT_EQ(door_.Get("/api/v1/namespaces/shop/gadgets")["message"], "the server could not find the requested resource");
+  EXPECT_EQ(door_.Send("GET", "/apis/nope.example.com/v1/things")->response().body,
+            "404 page not found\n");
+  EXPECT_EQ(door_.Get("/api/v1/namespaces/shop/gadgets")["message"],
+            "the server could not find the requested resource");
   EXPECT_EQ(door_.Send("DELETE", "/version")->code(), 405);
   EXPECT_EQ(door_.Send("GET", "/api/v1/pods", "", {{"Accept", "text/html"}})->code(), 406);
 }
 
 TEST_F(ReadTest, BothVersionsOfAnAutoscalerShowTheSameObject) {
-  door_.Post("/apis/autoscaling/v1/namespaces/shop/horizontalpodautoscalers",
-             {{"metadata", {{"name", "web"}}}, {"spec", {{"scaleTargetRef", {{"kind", "Deployment"}, {"name", "web"}, {"apiVersion", "apps/v1"}}}, {"maxReplicas", 5}, {"targetCPUUtilizationPercentage", 60}}}});
-  EXPECT_EQ(door_.Get("/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers/web")["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"], 60);
-  EXPECT_EQ(door_.Get("/apis/autoscaling/v1/namespaces/shop/horizontalpodautoscalers/web")["spec"]["targetCPUUtilizationPercentage"], 60);
+  door_.Post(
+      "/apis/autoscaling/v1/namespaces/shop/horizontalpodautoscalers",
+      {{"metadata", {{"name", "web"}}},
+       {"spec",
+        {{"scaleTargetRef", {{"kind", "Deployment"}, {"name", "web"}, {"apiVersion", "apps/v1"}}},
+         {"maxReplicas", 5},
+         {"targetCPUUtilizationPercentage", 60}}}});
+  EXPECT_EQ(door_.Get("/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers/web")
+                ["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"],
+            60);
+  EXPECT_EQ(door_.Get("/apis/autoscaling/v1/namespaces/shop/horizontalpodautoscalers/web")
+                ["spec"]["targetCPUUtilizationPercentage"],
+            60);
 }
 
 TEST(HumanDuration, ShortensAsKubectlDoes) {

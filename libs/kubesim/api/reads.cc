@@ -14,7 +14,8 @@
 namespace opsmesh::kubesim {
 namespace {
 
-// Where a page ends: the version listed at (-1: whatever is now) and the key to go on after, as the real token holds.
+// Where a page ends: the version listed at (-1: whatever is now) and the key to go on after, as the
+// real token holds.
 struct Token {
   int64_t version = 0;
   std::string start;  // "ns/name\0"
@@ -29,18 +30,27 @@ struct Token {
   }
 
   static Outcome<Token> Decode(const std::string& text) {
-    auto invalid = [](const std::string& why) { return BadRequestStatus("invalid continue token: continue key is not valid: " + why); };
+    auto invalid = [](const std::string& why) {
+      return BadRequestStatus("invalid continue token: continue key is not valid: " + why);
+    };
     std::string decoded;
     if (!base::Base64Decode(text, &decoded)) {
-      const size_t odd = text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
-      return invalid(fmt::format("illegal base64 data at input byte {}", std::min(odd, text.size())));
+      const size_t odd = text.find_first_not_of(
+          "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+      return invalid(
+          fmt::format("illegal base64 data at input byte {}", std::min(odd, text.size())));
     }
     Json json;
-    if (const JsonText read = ReadJsonText(decoded, &json, false); !read.fault.empty()) return invalid(read.fault);
-    if (TextAt(json, "v") != "meta.k8s.io/v1") return invalid(fmt::format("server does not recognize this encoded version \"{}\"", TextAt(json, "v")));
-    if (!At(json, "rv").is_number_integer()) return invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
+    if (const JsonText read = ReadJsonText(decoded, &json, false); !read.fault.empty())
+      return invalid(read.fault);
+    if (TextAt(json, "v") != "meta.k8s.io/v1")
+      return invalid(
+          fmt::format("server does not recognize this encoded version \"{}\"", TextAt(json, "v")));
+    if (!At(json, "rv").is_number_integer())
+      return invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
     Token token{At(json, "rv").get<int64_t>(), TextAt(json, "start")};
-    if (token.version == 0) return invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
+    if (token.version == 0)
+      return invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
     if (token.start.empty()) return invalid("encoded start key empty (version meta.k8s.io/v1)");
     return token;
   }
@@ -88,14 +98,18 @@ Outcome<Snapshot> SnapshotOf(const Cluster& cluster, const Call& call, const Lis
     auto past = cluster.store.ListAt(type, ns, static_cast<uint64_t>(options.token->version));
     if (past) return *std::move(past);
     ApiStatus expired = ExpiredStatus(
-        "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
-        "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
-        "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
+        "The provided continue parameter is too old to display a consistent list result. You can "
+        "start a new list without "
+        "the continue parameter, or use the continue token in this response to retrieve the "
+        "remainder of the results. "
+        "Continuing with the provided token results in an inconsistent list - objects that were "
+        "created, modified, or "
         "deleted between the time the first chunk was returned and now may show up in the list.");
     expired.continue_token = Token{-1, options.token->start}.Encode();
     return expired;
   }
-  if (options.version.value_or(0) > current) return TooLargeResourceVersionStatus(*options.version, current);
+  if (options.version.value_or(0) > current)
+    return TooLargeResourceVersionStatus(*options.version, current);
   if (options.exact && options.version.value_or(0) != 0) {
     auto past = cluster.store.ListAt(type, ns, *options.version);
     if (!past) return ExpiredStatus("The resourceVersion for the provided list is too old.");
@@ -111,18 +125,32 @@ MaybeStatus CheckListOptions(const Call& call) {
   const std::string& version = call.query.Get("resourceVersion");
   const bool initial = call.query.Has("sendInitialEvents"), watch = call.info.verb == "watch";
   std::vector<Cause> causes;
-  auto forbid = [&](const char* field, const char* why) { causes.push_back({"FieldValueForbidden", fmt::format("Forbidden: {}", why), field}); };
-  auto unsupported = [&](const char* list) {
-    causes.push_back({"FieldValueNotSupported", fmt::format("Unsupported value: \"{}\": supported values: {}", match, list), "resourceVersionMatch"});
+  auto forbid = [&](const char* field, const char* why) {
+    causes.push_back({"FieldValueForbidden", fmt::format("Forbidden: {}", why), field});
   };
-  if (watch && initial && match != "NotOlderThan") forbid("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+  auto unsupported = [&](const char* list) {
+    causes.push_back({"FieldValueNotSupported",
+                      fmt::format("Unsupported value: \"{}\": supported values: {}", match, list),
+                      "resourceVersionMatch"});
+  };
+  if (watch && initial && match != "NotOlderThan")
+    forbid("resourceVersionMatch",
+           "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
   if (!match.empty()) {
-    if (watch && !initial) forbid("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+    if (watch && !initial)
+      forbid("resourceVersionMatch",
+             "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
     if (watch && match != "NotOlderThan") unsupported("\"NotOlderThan\"");
-    if (!watch && version.empty()) forbid("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided");
-    if (!call.query.Get("continue").empty()) forbid("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
-    if (!watch && match != "Exact" && match != "NotOlderThan") unsupported("\"Exact\", \"NotOlderThan\", \"\"");
-    if (!watch && match == "Exact" && version == "0") forbid("resourceVersionMatch", "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+    if (!watch && version.empty())
+      forbid("resourceVersionMatch",
+             "resourceVersionMatch is forbidden unless resourceVersion is provided");
+    if (!call.query.Get("continue").empty())
+      forbid("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
+    if (!watch && match != "Exact" && match != "NotOlderThan")
+      unsupported("\"Exact\", \"NotOlderThan\", \"\"");
+    if (!watch && match == "Exact" && version == "0")
+      forbid("resourceVersionMatch",
+             "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
   }
   if (!watch && initial) forbid("sendInitialEvents", "sendInitialEvents is forbidden for list");
   if (causes.empty()) return std::nullopt;
@@ -135,9 +163,12 @@ Outcome<std::optional<int64_t>> NumberOf(const Query& query, const char* name) {
   const std::string_view digits = text.front() == '+' ? text.substr(1) : text;
   int64_t number = 0;
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  const bool whole = end == digits.data() + digits.size() && !(text.size() > 1 && text[0] == '+' && text[1] == '-');
+  const bool whole = end == digits.data() + digits.size() &&
+                     !(text.size() > 1 && text[0] == '+' && text[1] == '-');
   if (error == std::errc() && whole) return std::optional<int64_t>(number);
-  return BadRequestStatus(fmt::format("strconv.ParseInt: parsing \"{}\": {}", text, error == std::errc::result_out_of_range && whole ? "value out of range" : "invalid syntax"));
+  return BadRequestStatus(fmt::format(
+      "strconv.ParseInt: parsing \"{}\": {}", text,
+      error == std::errc::result_out_of_range && whole ? "value out of range" : "invalid syntax"));
 }
 
 Outcome<std::optional<uint64_t>> VersionOf(const Call& call) {
@@ -146,8 +177,9 @@ Outcome<std::optional<uint64_t>> VersionOf(const Call& call) {
   uint64_t version = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
   if (error != std::errc() || end != text.data() + text.size()) {
-    return InternalStatus(fmt::format("resourceVersion: Invalid value: \"{}\": strconv.ParseUint: parsing \"{}\": invalid syntax",
-                                      text, text));
+    return InternalStatus(fmt::format(
+        "resourceVersion: Invalid value: \"{}\": strconv.ParseUint: parsing \"{}\": invalid syntax",
+        text, text));
   }
   return std::optional<uint64_t>(version);
 }
@@ -165,11 +197,14 @@ Reply HandleGet(const Cluster& cluster, const Call& call) {
   auto version = VersionOf(call);
   if (!version.ok()) return StatusReply(version.status());
   const uint64_t current = cluster.store.resource_version();
-  if (version->value_or(0) > current) return StatusReply(TooLargeResourceVersionStatus(**version, current));
-  const ObjectPtr object = cluster.store.Get(type, type.namespaced ? call.info.ns : "", call.info.name);
+  if (version->value_or(0) > current)
+    return StatusReply(TooLargeResourceVersionStatus(**version, current));
+  const ObjectPtr object =
+      cluster.store.Get(type, type.namespaced ? call.info.ns : "", call.info.name);
   if (!object) return StatusReply(NotFoundStatus(type, call.info.name));
   if (auto refused = Unservable(type, call.accepted, false)) return StatusReply(*refused);
-  return RenderedReply(RenderObject(type, *object, call.accepted, cluster.clock.Now()), call.accepted);
+  return RenderedReply(RenderObject(type, *object, call.accepted, cluster.clock.Now()),
+                       call.accepted);
 }
 
 Reply HandleList(const Cluster& cluster, const Call& call) {
@@ -187,7 +222,8 @@ Reply HandleList(const Cluster& cluster, const Call& call) {
   auto& objects = snapshot->objects;
   auto it = objects.begin();
   if (options->token) {
-    // Ordered by namespace, then name; compared as such, for '/' does not sort before every character of a namespace.
+    // Ordered by namespace, then name; compared as such, for '/' does not sort before every
+    // character of a namespace.
     const std::string start = options->token->start.substr(0, options->token->start.find('\0'));
     const size_t slash = ns.empty() ? start.find('/') : std::string::npos;
     const std::string start_ns = slash == std::string::npos ? ns : start.substr(0, slash);
@@ -199,14 +235,16 @@ Reply HandleList(const Cluster& cluster, const Call& call) {
   for (; it != objects.end(); ++it) {
     if (!selection->empty() && !selection->Matches(**it)) continue;
     if (options->limit > 0 && page.size() == options->limit) {
-      const Token token{static_cast<int64_t>(snapshot->resource_version), KeyOf(*page.back(), ns) + std::string(1, '\0')};
+      const Token token{static_cast<int64_t>(snapshot->resource_version),
+                        KeyOf(*page.back(), ns) + std::string(1, '\0')};
       metadata["continue"] = token.Encode();
       if (selection->empty()) metadata["remainingItemCount"] = objects.end() - it;
       break;
     }
     page.push_back(std::move(*it));
   }
-  return RenderedReply(RenderList(*call.type, page, metadata, call.accepted, cluster.clock.Now()), call.accepted);
+  return RenderedReply(RenderList(*call.type, page, metadata, call.accepted, cluster.clock.Now()),
+                       call.accepted);
 }
 
 }  // namespace opsmesh::kubesim

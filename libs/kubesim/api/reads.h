@@ -15,7 +15,9 @@ struct Selection {
   LabelSelector labels;
   FieldSelector fields;
   bool empty() const { return labels.empty() && fields.empty(); }
-  bool Matches(const Object& object) const { return labels.Matches(object.labels) && fields.Matches(object); }
+  bool Matches(const Object& object) const {
+    return labels.Matches(object.labels) && fields.Matches(object);
+  }
 };
 Outcome<Selection> SelectionOf(const Call& call);
 
@@ -25,7 +27,8 @@ Outcome<std::optional<int64_t>> NumberOf(const Query& query, const char* name);
 /// resourceVersionMatch and sendInitialEvents of a list or watch: 422 with every cause.
 MaybeStatus CheckListOptions(const Call& call);
 
-/// A resourceVersion parameter: nothing when absent, else its number; 500 as the real server words a wrong one.
+/// A resourceVersion parameter: nothing when absent, else its number; 500 as the real server words
+/// a wrong one.
 Outcome<std::optional<uint64_t>> VersionOf(const Call& call);
 
 }  // namespace opsmesh::kubesim

@@ -17,10 +17,12 @@ Query::Query(std::string_view raw) {
     if (pair.empty() || pair.find(';') != std::string_view::npos) continue;
     const size_t equals = pair.find('=');
     const std::string key = base::ReplaceAll(pair.substr(0, equals), "+", " ");
-    const std::string value = equals == std::string_view::npos ? "" : base::ReplaceAll(pair.substr(equals + 1), "+", " ");
+    const std::string value =
+        equals == std::string_view::npos ? "" : base::ReplaceAll(pair.substr(equals + 1), "+", " ");
     std::string decoded_key, decoded_value;
     // A pair that does not decode is as if it were not there, as Go's URL.Query() has it.
-    if (!base::PercentDecode(key, &decoded_key) || !base::PercentDecode(value, &decoded_value)) continue;
+    if (!base::PercentDecode(key, &decoded_key) || !base::PercentDecode(value, &decoded_value))
+      continue;
     pairs_.emplace_back(std::move(decoded_key), std::move(decoded_value));
   }
 }
@@ -34,7 +36,8 @@ const std::string& Query::Get(std::string_view name) const {
 }
 
 bool Query::Has(std::string_view name) const {
-  return std::any_of(pairs_.begin(), pairs_.end(), [&](const auto& pair) { return pair.first == name; });
+  return std::any_of(pairs_.begin(), pairs_.end(),
+                     [&](const auto& pair) { return pair.first == name; });
 }
 
 std::vector<std::string> Query::All(std::string_view name) const {
@@ -101,10 +104,13 @@ RequestInfo ParseRequestInfo(std::string_view method, std::string_view path, con
   info.resource = parts[next++];
   if (next < parts.size()) info.name = parts[next++];
   if (next < parts.size()) info.subresource = parts[next++];
-  info.rest.assign(parts.begin() + static_cast<ptrdiff_t>(std::min(next, parts.size())), parts.end());
-  if (info.group.empty() && info.resource == "namespaces") info.ns = info.name;  // as RBAC sees a namespace itself
+  info.rest.assign(parts.begin() + static_cast<ptrdiff_t>(std::min(next, parts.size())),
+                   parts.end());
+  if (info.group.empty() && info.resource == "namespaces")
+    info.ns = info.name;  // as RBAC sees a namespace itself
   // A get stays one, whatever ?watch says; the old paths watch one object as well.
-  info.verb = VerbOf(method, !info.name.empty(), watch && info.subresource.empty() && (info.name.empty() || old_path));
+  info.verb = VerbOf(method, !info.name.empty(),
+                     watch && info.subresource.empty() && (info.name.empty() || old_path));
   return info;
 }
 
@@ -122,7 +128,8 @@ std::vector<MediaRange> ParseAccept(std::string_view accept) {
       }
       const size_t equals = part.find('=');
       if (equals == std::string_view::npos) continue;
-      range.parameters[base::AsciiLower(base::Trim(part.substr(0, equals)))] = base::Trim(part.substr(equals + 1));
+      range.parameters[base::AsciiLower(base::Trim(part.substr(0, equals)))] =
+          base::Trim(part.substr(equals + 1));
     }
     if (!range.type.empty()) ranges.push_back(std::move(range));
   }
@@ -131,10 +138,14 @@ std::vector<MediaRange> ParseAccept(std::string_view accept) {
 
 namespace {
 
-constexpr const char* kServed = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+constexpr const char* kServed =
+    "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
 ApiStatus NotAcceptable(std::string message, bool details) {
-  return {.code = 406, .reason = "NotAcceptable", .message = std::move(message), .has_details = details};
+  return {.code = 406,
+          .reason = "NotAcceptable",
+          .message = std::move(message),
+          .has_details = details};
 }
 
 // The router of built-in kinds looks at the bare types first, as they are spelled.
@@ -142,7 +153,9 @@ bool RouterAccepts(std::string_view accept) {
   if (accept.empty()) return true;
   for (std::string_view clause : Split(accept, ',')) {
     const std::string_view type = base::Trim(clause.substr(0, clause.find(';')));
-    if (type == "*/*" || type == "application/json" || type == "application/yaml" || type == "application/vnd.kubernetes.protobuf") return true;
+    if (type == "*/*" || type == "application/json" || type == "application/yaml" ||
+        type == "application/vnd.kubernetes.protobuf")
+      return true;
   }
   return false;
 }
@@ -154,7 +167,9 @@ std::optional<Form> FormOf(const MediaRange& range, bool* list) {
   auto group = range.parameters.find("g");
   auto version = range.parameters.find("v");
   if (group == range.parameters.end() || group->second != "meta.k8s.io") return std::nullopt;
-  if (version == range.parameters.end() || (version->second != "v1" && version->second != "v1beta1")) return std::nullopt;
+  if (version == range.parameters.end() ||
+      (version->second != "v1" && version->second != "v1beta1"))
+    return std::nullopt;
   if (as->second == "Table") return Form::kTable;
   *list = as->second == "PartialObjectMetadataList";
   if (*list || as->second == "PartialObjectMetadata") return Form::kMetadata;
@@ -163,28 +178,37 @@ std::optional<Form> FormOf(const MediaRange& range, bool* list) {
 
 }  // namespace
 
-Outcome<Accepted> Negotiate(std::string_view accept, const Query& query, bool routed, bool collection) {
+Outcome<Accepted> Negotiate(std::string_view accept, const Query& query, bool routed,
+                            bool collection) {
   Accepted accepted;
   accepted.pretty = query.Flag("pretty");
   accepted.include = query.Get("includeObject");
   accept = base::Trim(accept);
   if (routed && !RouterAccepts(accept)) {
-    const std::string stream = collection ? ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch" : "";
-    return NotAcceptable(std::string("406: Not Acceptable\n\nAvailable representations: ") + kServed + stream, true);
+    const std::string stream =
+        collection
+            ? ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
+            : "";
+    return NotAcceptable(
+        std::string("406: Not Acceptable\n\nAvailable representations: ") + kServed + stream, true);
   }
   if (accept.empty()) return accepted;
   for (const MediaRange& range : ParseAccept(accept)) {
-    const bool json = range.type == "application/json" || range.type == "*/*" || range.type == "application/*";
+    const bool json =
+        range.type == "application/json" || range.type == "*/*" || range.type == "application/*";
     const bool yaml = range.type == "application/yaml";
     if (!json && !yaml) continue;
     const auto form = FormOf(range, &accepted.metadata_list);
     if (!form) continue;
     accepted.yaml = yaml;
     accepted.form = *form;
-    if (auto version = range.parameters.find("v"); *form != Form::kObject && version != range.parameters.end()) accepted.version = version->second;
+    if (auto version = range.parameters.find("v");
+        *form != Form::kObject && version != range.parameters.end())
+      accepted.version = version->second;
     return accepted;
   }
-  return NotAcceptable(std::string("only the following media types are accepted: ") + kServed, false);
+  return NotAcceptable(std::string("only the following media types are accepted: ") + kServed,
+                       false);
 }
 
 }  // namespace opsmesh::kubesim

@@ -1,4 +1,5 @@
-// A request as the apiserver understands it: path, verb, resource, options, user. Parsing only; nothing here answers.
+// A request as the apiserver understands it: path, verb, resource, options, user. Parsing only;
+// nothing here answers.
 #pragma once
 
 #include <map>
@@ -39,14 +40,16 @@ class Query {
   std::vector<std::pair<std::string, std::string>> pairs_;
 };
 
-/// The parts of a path under /api or /apis. `is_resource` is false for everything else (discovery included).
+/// The parts of a path under /api or /apis. `is_resource` is false for everything else (discovery
+/// included).
 struct RequestInfo {
   bool is_resource = false;
-  std::string verb;          // get list watch create update patch delete deletecollection, or the lower-case method
+  std::string
+      verb;  // get list watch create update patch delete deletecollection, or the lower-case method
   std::string group;
   std::string version;
   std::string ns;
-  std::string resource;      // plural as in the path
+  std::string resource;  // plural as in the path
   std::string subresource;
   std::string name;
   std::vector<std::string> rest;  // segments after the subresource (proxy)
@@ -60,13 +63,15 @@ struct Accepted {
   Form form = Form::kObject;
   bool yaml = false;
   bool pretty = false;
-  bool metadata_list = false;        // kMetadata as PartialObjectMetadataList
-  std::string version = "v1";        // of meta.k8s.io, for Tables and metadata: v1 or v1beta1
-  std::string include;               // includeObject of Tables: "" and Metadata, Object, None; anything else is refused
+  bool metadata_list = false;  // kMetadata as PartialObjectMetadataList
+  std::string version = "v1";  // of meta.k8s.io, for Tables and metadata: v1 or v1beta1
+  std::string
+      include;  // includeObject of Tables: "" and Metadata, Object, None; anything else is refused
 };
-/// 406 when none of the media types can be served. `routed` = a built-in kind, whose router judges the bare types before;
-/// `collection` = the path of a list.
-Outcome<Accepted> Negotiate(std::string_view accept, const Query& query, bool routed, bool collection);
+/// 406 when none of the media types can be served. `routed` = a built-in kind, whose router judges
+/// the bare types before; `collection` = the path of a list.
+Outcome<Accepted> Negotiate(std::string_view accept, const Query& query, bool routed,
+                            bool collection);
 
 /// A media type with its parameters, lower case.
 struct MediaRange {

@@ -23,7 +23,8 @@ AccessQuestion QuestionOf(const Json& spec) {
     question.verb = TextAt(resource, "verb");
     question.group = TextAt(resource, "group");
     question.resource = TextAt(resource, "resource");
-    if (!TextAt(resource, "subresource").empty()) question.resource += "/" + TextAt(resource, "subresource");
+    if (!TextAt(resource, "subresource").empty())
+      question.resource += "/" + TextAt(resource, "subresource");
     question.ns = TextAt(resource, "namespace");
     question.name = TextAt(resource, "name");
   } else {
@@ -33,15 +34,23 @@ AccessQuestion QuestionOf(const Json& spec) {
   return question;
 }
 
-std::string GoText(const Json& holder, const char* member) { return Json(TextAt(holder, member)).dump(); }
+std::string GoText(const Json& holder, const char* member) {
+  return Json(TextAt(holder, member)).dump();
+}
 
 // v1.ObjectMeta{...} as Go prints it, with what a review's metadata may wrongly hold.
 std::string GoMetadata(const Json& metadata) {
   auto map = [&](const char* member) { return GoMap(At(metadata, member)); };
-  return "v1.ObjectMeta{Name:" + GoText(metadata, "name") + ", GenerateName:" + GoText(metadata, "generateName") + ", Namespace:" + GoText(metadata, "namespace") +
-         ", SelfLink:\"\", UID:" + GoText(metadata, "uid") + ", ResourceVersion:" + GoText(metadata, "resourceVersion") +
-         ", Generation:0, CreationTimestamp:time.Date(1, time.January, 1, 0, 0, 0, 0, time.UTC), DeletionTimestamp:<nil>, DeletionGracePeriodSeconds:(*int64)(nil), Labels:" + map("labels") +
-         ", Annotations:" + map("annotations") + ", OwnerReferences:[]v1.OwnerReference(nil), Finalizers:[]string(nil), ManagedFields:[]v1.ManagedFieldsEntry(nil)}";
+  return "v1.ObjectMeta{Name:" + GoText(metadata, "name") +
+         ", GenerateName:" + GoText(metadata, "generateName") +
+         ", Namespace:" + GoText(metadata, "namespace") +
+         ", SelfLink:\"\", UID:" + GoText(metadata, "uid") +
+         ", ResourceVersion:" + GoText(metadata, "resourceVersion") +
+         ", Generation:0, CreationTimestamp:time.Date(1, time.January, 1, 0, 0, 0, 0, time.UTC), "
+         "DeletionTimestamp:<nil>, DeletionGracePeriodSeconds:(*int64)(nil), Labels:" +
+         map("labels") + ", Annotations:" + map("annotations") +
+         ", OwnerReferences:[]v1.OwnerReference(nil), Finalizers:[]string(nil), "
+         "ManagedFields:[]v1.ManagedFieldsEntry(nil)}";
 }
 
 // What a review of access may not say. The kind is empty in these refusals, as on a real server.
@@ -50,22 +59,33 @@ MaybeStatus CheckAccessReview(const ResourceType& type, const Json& review) {
   const Json& resource = At(spec, "resourceAttributes");
   const Json& path = At(spec, "nonResourceAttributes");
   const bool local = type.kind == "LocalSubjectAccessReview";
-  const std::string go_path = "authorization.NonResourceAttributes{Path:" + GoText(path, "path") + ", Verb:" + GoText(path, "verb") + "}";
+  const std::string go_path = "authorization.NonResourceAttributes{Path:" + GoText(path, "path") +
+                              ", Verb:" + GoText(path, "verb") + "}";
   Causes causes;
-  if (resource.is_object() && path.is_object()) Invalid(causes, "spec.nonResourceAttributes", go_path, "cannot be specified in combination with resourceAttributes");
-  if (!resource.is_object() && !path.is_object()) Invalid(causes, "spec.resourceAttributes", "\"null\"", "exactly one of nonResourceAttributes or resourceAttributes must be specified");
-  if (type.kind != "SelfSubjectAccessReview" && TextAt(spec, "user").empty() && ListAt(spec, {"groups"}).empty()) {
+  if (resource.is_object() && path.is_object())
+    Invalid(causes, "spec.nonResourceAttributes", go_path,
+            "cannot be specified in combination with resourceAttributes");
+  if (!resource.is_object() && !path.is_object())
+    Invalid(causes, "spec.resourceAttributes", "\"null\"",
+            "exactly one of nonResourceAttributes or resourceAttributes must be specified");
+  if (type.kind != "SelfSubjectAccessReview" && TextAt(spec, "user").empty() &&
+      ListAt(spec, {"groups"}).empty()) {
     InvalidText(causes, "spec.user", "", "at least one of user or group must be specified");
   }
   Json metadata = At(review, "metadata").is_object() ? At(review, "metadata") : Json::object();
   for (const char* member : {"managedFields", "creationTimestamp"}) metadata.erase(member);
   Json foreign = metadata;
   if (local) foreign.erase("namespace");
-  if (!foreign.empty()) Invalid(causes, "metadata", GoMetadata(metadata), local ? "must be empty except for namespace" : "must be empty");
-  if (local && resource.is_object() && TextAt(resource, "namespace") != TextAt(metadata, "namespace")) {
-    InvalidText(causes, "spec.resourceAttributes.namespace", TextAt(resource, "namespace"), "must match metadata.namespace");
+  if (!foreign.empty())
+    Invalid(causes, "metadata", GoMetadata(metadata),
+            local ? "must be empty except for namespace" : "must be empty");
+  if (local && resource.is_object() &&
+      TextAt(resource, "namespace") != TextAt(metadata, "namespace")) {
+    InvalidText(causes, "spec.resourceAttributes.namespace", TextAt(resource, "namespace"),
+                "must match metadata.namespace");
   }
-  if (local && path.is_object()) Invalid(causes, "spec.nonResourceAttributes", go_path, "disallowed on this kind of request");
+  if (local && path.is_object())
+    Invalid(causes, "spec.nonResourceAttributes", go_path, "disallowed on this kind of request");
   if (causes.empty()) return std::nullopt;
   return InvalidStatus(type.group, "", "", std::move(causes));
 }
@@ -96,7 +116,9 @@ Reply HandleReview(const Cluster& cluster, Call& call, const TokenTable& tokens)
   if (!review["spec"].is_object()) review["spec"] = Json::object();
   if (type.namespaced) {
     const std::string ns = TextAt(review, {"metadata", "namespace"});
-    if (!ns.empty() && ns != call.info.ns) return StatusReply(BadRequestStatus("the namespace of the provided object does not match the namespace sent on the request"));
+    if (!ns.empty() && ns != call.info.ns)
+      return StatusReply(BadRequestStatus(
+          "the namespace of the provided object does not match the namespace sent on the request"));
     review["metadata"]["namespace"] = call.info.ns;
   }
   const Json& spec = review["spec"];
@@ -105,15 +127,18 @@ Reply HandleReview(const Cluster& cluster, Call& call, const TokenTable& tokens)
     review.erase("spec");
     review["status"]["userInfo"] = UserInfo(call.user);
   } else if (type.kind == "SelfSubjectRulesReview") {
-    if (TextAt(spec, "namespace").empty()) return StatusReply(BadRequestStatus("no namespace on request"));
+    if (TextAt(spec, "namespace").empty())
+      return StatusReply(BadRequestStatus("no namespace on request"));
     review["status"] = RulesOf(cluster, call.user, TextAt(spec, "namespace"));
     review["spec"] = Json::object();
   } else if (type.kind == "TokenReview") {
-    if (TextAt(spec, "token").empty()) return StatusReply(BadRequestStatus("token is required for TokenReview in authentication"));
+    if (TextAt(spec, "token").empty())
+      return StatusReply(BadRequestStatus("token is required for TokenReview in authentication"));
     if (auto user = tokens.Find(TextAt(spec, "token"))) {
       review["status"] = {{"authenticated", true}, {"user", UserInfo(*user)}};
     } else {
-      review["status"] = {{"user", Json::object()}, {"error", "[invalid bearer token, token lookup failed]"}};
+      review["status"] = {{"user", Json::object()},
+                          {"error", "[invalid bearer token, token lookup failed]"}};
     }
   } else {
     if (auto refused = CheckAccessReview(type, review)) return StatusReply(*refused);
@@ -126,8 +151,10 @@ Reply HandleReview(const Cluster& cluster, Call& call, const TokenTable& tokens)
     }
     review["status"] = AccessStatus(Authorize(cluster, user, QuestionOf(spec)));
   }
-  if (!review["metadata"].contains("creationTimestamp")) review["metadata"]["creationTimestamp"] = nullptr;
-  return RenderedReply(review.dump(-1, ' ', false, Json::error_handler_t::replace), call.accepted, 201);
+  if (!review["metadata"].contains("creationTimestamp"))
+    review["metadata"]["creationTimestamp"] = nullptr;
+  return RenderedReply(review.dump(-1, ' ', false, Json::error_handler_t::replace), call.accepted,
+                       201);
 }
 
 }  // namespace opsmesh::kubesim

@@ -15,11 +15,13 @@
 
 namespace opsmesh::kubesim {
 
-using SteadyClock = std::chrono::steady_clock;  // streams end in real time, also when the cluster's time is simulated
+using SteadyClock = std::chrono::steady_clock;  // streams end in real time, also when the cluster's
+                                                // time is simulated
 
 class Streams::Stream {
  public:
-  explicit Stream(std::shared_ptr<http_server::Exchange> exchange) : exchange_(std::move(exchange)) {}
+  explicit Stream(std::shared_ptr<http_server::Exchange> exchange)
+      : exchange_(std::move(exchange)) {}
   virtual ~Stream() = default;
 
   /// Called by the hub's thread now and then; false when the stream is over.
@@ -49,11 +51,18 @@ constexpr int kDefaultWatchSeconds = 30 * 60;
 
 class WatchStream final : public Streams::Stream {
  public:
-  WatchStream(std::shared_ptr<http_server::Exchange> exchange, const Call& call, Selection selection, const Cluster& cluster)
-      : Stream(std::move(exchange)), cluster_(cluster), type_(*call.type), ns_(call.type->namespaced ? call.info.ns : ""),
-        accepted_(call.accepted), selection_(std::move(selection)), bookmarks_(call.query.Flag("allowWatchBookmarks")) {
+  WatchStream(std::shared_ptr<http_server::Exchange> exchange, const Call& call,
+              Selection selection, const Cluster& cluster)
+      : Stream(std::move(exchange)),
+        cluster_(cluster),
+        type_(*call.type),
+        ns_(call.type->namespaced ? call.info.ns : ""),
+        accepted_(call.accepted),
+        selection_(std::move(selection)),
+        bookmarks_(call.query.Flag("allowWatchBookmarks")) {
     int64_t seconds = 0;
-    if (auto asked = NumberOf(call.query, "timeoutSeconds"); asked.ok()) seconds = asked->value_or(0);
+    if (auto asked = NumberOf(call.query, "timeoutSeconds"); asked.ok())
+      seconds = asked->value_or(0);
     if (seconds <= 0) seconds = kDefaultWatchSeconds;
     const auto now = SteadyClock::now();
     ends_ = now + std::chrono::seconds(std::min<int64_t>(seconds, 24 * 3600));
@@ -61,15 +70,17 @@ class WatchStream final : public Streams::Stream {
   }
 
   void SendObject(const char* kind, const Object& object) {
-    Send(fmt::format("{{\"type\":\"{}\",\"object\":{}}}\n", kind,
-                     RenderEventObject(type_, object, accepted_, cluster_.clock.Now(), !header_sent_)));
+    Send(fmt::format(
+        "{{\"type\":\"{}\",\"object\":{}}}\n", kind,
+        RenderEventObject(type_, object, accepted_, cluster_.clock.Now(), !header_sent_)));
     header_sent_ = true;
   }
 
   void SendBookmark(uint64_t version, bool initial_end) {
     Json metadata = {{"resourceVersion", std::to_string(version)}, {"creationTimestamp", nullptr}};
     if (initial_end) metadata["annotations"]["k8s.io/initial-events-end"] = "true";
-    Json object = {{"kind", type_.kind}, {"apiVersion", type_.ApiVersion()}, {"metadata", metadata}};
+    Json object = {
+        {"kind", type_.kind}, {"apiVersion", type_.ApiVersion()}, {"metadata", metadata}};
     if (accepted_.form == Form::kTable) {
       object["kind"] = "Table";
       object["apiVersion"] = "meta.k8s.io/v1";
@@ -117,7 +128,8 @@ class WatchStream final : public Streams::Stream {
       after_ = *version;
       auto watch = cluster_.store.StartWatch(type_.storage_key, *version, watcher);
       if (!watch) {
-        SendError(ExpiredStatus(fmt::format("too old resource version: {} ({})", *version, cluster_.store.oldest_version())));
+        SendError(ExpiredStatus(fmt::format("too old resource version: {} ({})", *version,
+                                            cluster_.store.oldest_version())));
         return false;
       }
       SetWatch(std::move(watch));
@@ -131,7 +143,8 @@ class WatchStream final : public Streams::Stream {
     if (send_initial) SendBookmark(snapshot.resource_version, true);
     auto watch = cluster_.store.StartWatch(type_.storage_key, snapshot.resource_version, watcher);
     if (!watch) {
-      SendError(ExpiredStatus(fmt::format("too old resource version: {}", snapshot.resource_version)));
+      SendError(
+          ExpiredStatus(fmt::format("too old resource version: {}", snapshot.resource_version)));
       return false;
     }
     SetWatch(std::move(watch));
@@ -177,7 +190,8 @@ class WatchStream final : public Streams::Stream {
 
 class LogStream final : public Streams::Stream {
  public:
-  LogStream(std::shared_ptr<http_server::Exchange> exchange, Streams::LogFollow follow, const Cluster& cluster)
+  LogStream(std::shared_ptr<http_server::Exchange> exchange, Streams::LogFollow follow,
+            const Cluster& cluster)
       : Stream(std::move(exchange)), cluster_(cluster), follow_(std::move(follow)) {}
 
   void Open() {
@@ -221,12 +235,14 @@ class LogStream final : public Streams::Stream {
   }
 
   bool StillRuns() const {
-    const ObjectPtr pod = cluster_.store.Get(MustFind(cluster_.store, "", "v1", "pods"), follow_.ns, follow_.pod);
+    const ObjectPtr pod =
+        cluster_.store.Get(MustFind(cluster_.store, "", "v1", "pods"), follow_.ns, follow_.pod);
     if (!pod || pod->uid != follow_.uid) return false;
     const Json content = pod->Parse();
     for (const char* list : {"containerStatuses", "initContainerStatuses"}) {
       for (const Json& status : ListAt(content, {"status", list})) {
-        if (TextAt(status, "name") == follow_.container) return At(status, {"state", "running"}).is_object();
+        if (TextAt(status, "name") == follow_.container)
+          return At(status, {"state", "running"}).is_object();
       }
     }
     return false;
@@ -246,7 +262,8 @@ class LogStream final : public Streams::Stream {
 
 std::string FormatLogLine(const LogLine& line, bool timestamps) {
   if (!timestamps) return line.text + "\n";
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%E9SZ", line.time, absl::UTCTimeZone()) + " " + line.text + "\n";
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E9SZ", line.time, absl::UTCTimeZone()) + " " +
+         line.text + "\n";
 }
 
 Streams::Streams(Cluster cluster) : cluster_(cluster), thread_([this] { Run(); }) {}
@@ -281,12 +298,14 @@ void Streams::ServeWatch(const Call& call, const std::shared_ptr<http_server::Ex
   if (!selection.ok()) return refuse(selection.status());
   auto version = VersionOf(call);
   if (!version.ok()) return refuse(version.status());
-  if (auto seconds = NumberOf(call.query, "timeoutSeconds"); !seconds.ok()) return refuse(seconds.status());
+  if (auto seconds = NumberOf(call.query, "timeoutSeconds"); !seconds.ok())
+    return refuse(seconds.status());
   if (auto bad = CheckListOptions(call)) return refuse(*bad);
   if (auto bad = Unservable(*call.type, call.accepted, false)) return refuse(*bad);
   const uint64_t current = cluster_.store.resource_version();
   const bool initial = call.query.Flag("sendInitialEvents");
-  if (initial && version->value_or(0) > current) return refuse(TooLargeResourceVersionStatus(**version, current));
+  if (initial && version->value_or(0) > current)
+    return refuse(TooLargeResourceVersionStatus(**version, current));
   auto stream = std::make_shared<WatchStream>(exchange, call, *std::move(selection), cluster_);
   http_server::Response head{200, common_headers, ""};
   head.headers.Set("Content-Type", call.accepted.form == Form::kTable

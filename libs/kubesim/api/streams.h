@@ -1,5 +1,5 @@
-// Answers that go on: watches and followed logs. One thread ends them in time; the changes themselves are written by the
-// thread that made them.
+// Answers that go on: watches and followed logs. One thread ends them in time; the changes
+// themselves are written by the thread that made them.
 #pragma once
 
 #include <condition_variable>
@@ -23,7 +23,8 @@ class Streams {
   /// Serves a watch on `exchange`, or answers why not.
   void ServeWatch(const Call& call, const std::shared_ptr<http_server::Exchange>& exchange,
                   const http_server::Headers& common_headers);
-  /// Writes `first`, then each later line of the container until it ends, the client leaves or the pod goes.
+  /// Writes `first`, then each later line of the container until it ends, the client leaves or the
+  /// pod goes.
   struct LogFollow {
     std::string ns, pod, uid, container;
     bool timestamps = false;

@@ -19,7 +19,12 @@ namespace opsmesh::kubesim {
 namespace {
 
 Reply Success(int code) {
-  return JsonReply({{"kind", "Status"}, {"apiVersion", "v1"}, {"metadata", Json::object()}, {"status", "Success"}, {"code", code}}, code);
+  return JsonReply({{"kind", "Status"},
+                    {"apiVersion", "v1"},
+                    {"metadata", Json::object()},
+                    {"status", "Success"},
+                    {"code", code}},
+                   code);
 }
 
 // -- scale --
@@ -55,17 +60,25 @@ Json ScaleOf(const ResourceType& type, const Json& object) {
   const ScalePaths paths = PathsOf(type);
   Json metadata = Json::object();
   for (const char* member : {"name", "namespace", "uid", "resourceVersion", "creationTimestamp"}) {
-    if (const Json& value = At(object, {"metadata", member}); !value.is_null()) metadata[member] = value;
+    if (const Json& value = At(object, {"metadata", member}); !value.is_null())
+      metadata[member] = value;
   }
   const Json& there = Follow(object, paths.there);
-  Json scale = {{"kind", "Scale"}, {"apiVersion", "autoscaling/v1"}, {"metadata", metadata}, {"spec", Json::object()},
+  Json scale = {{"kind", "Scale"},
+                {"apiVersion", "autoscaling/v1"},
+                {"metadata", metadata},
+                {"spec", Json::object()},
                 {"status", {{"replicas", there.is_number_integer() ? there : Json(0)}}}};
   if (type.custom) {
-    if (const Json& selector = Follow(object, paths.selector); !paths.selector.empty() && selector.is_string()) scale["status"]["selector"] = selector;
+    if (const Json& selector = Follow(object, paths.selector);
+        !paths.selector.empty() && selector.is_string())
+      scale["status"]["selector"] = selector;
   } else {
     const Json& selector = At(object, {"spec", "selector"});
-    const bool plain = selector.is_object() && !selector.contains("matchLabels") && !selector.contains("matchExpressions");
-    scale["status"]["selector"] = (plain ? LabelSelector::FromMap(selector) : LabelSelector::FromObject(selector)).ToString();
+    const bool plain = selector.is_object() && !selector.contains("matchLabels") &&
+                       !selector.contains("matchExpressions");
+    scale["status"]["selector"] =
+        (plain ? LabelSelector::FromMap(selector) : LabelSelector::FromObject(selector)).ToString();
   }
   const Json& wanted = Follow(object, paths.wanted);
   const int64_t replicas = wanted.is_number_integer() ? wanted.get<int64_t>() : type.custom ? 0 : 1;
@@ -77,26 +90,44 @@ Outcome<Json> WantedScale(Call& call, const Json& now) {
   if (call.info.verb == "update") {
     auto body = ObjectOf(call, "Scale");
     if (!body.ok()) return body.status();
-    if (TextAt(*body, "kind") != "Scale") return BadRequestStatus(fmt::format("{0} in version \"v1\" cannot be handled as a Scale: no kind \"{0}\" is registered for version \"autoscaling/v1\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"", TextAt(*body, "kind")));
+    if (TextAt(*body, "kind") != "Scale")
+      return BadRequestStatus(fmt::format(
+          "{0} in version \"v1\" cannot be handled as a Scale: no kind \"{0}\" is registered for "
+          "version \"autoscaling/v1\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
+          TextAt(*body, "kind")));
     return *std::move(body);
   }
   std::string media;
   if (auto refused = CheckPatchType(call, &media)) return *refused;
   auto patch = ParseBody(call, media == "application/apply-patch+yaml");
   if (!patch.ok()) return patch.status();
-  if (TooDeep(*patch)) return BadRequestStatus("the patch is nested deeper than the simulator takes");
+  if (TooDeep(*patch))
+    return BadRequestStatus("the patch is nested deeper than the simulator takes");
   if (media == "application/json-patch+json") return JsonPatch(now, *patch);
-  if (media == "application/strategic-merge-patch+json") return StrategicMergePatch(now, *patch, SchemaOf("autoscaling/v1", "Scale"));
-  if (!patch->is_object()) return BadRequestStatus("error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}");
+  if (media == "application/strategic-merge-patch+json")
+    return StrategicMergePatch(now, *patch, SchemaOf("autoscaling/v1", "Scale"));
+  if (!patch->is_object())
+    return BadRequestStatus(
+        "error decoding patch: json: cannot unmarshal into Go value of type map[string]interface "
+        "{}");
   return MergePatch(now, *patch);
 }
 
 // What a PUT or a patched Scale says of itself against the path.
 MaybeStatus CheckScaleNames(const Call& call, const Json& scale) {
-  const std::string name = TextAt(scale, {"metadata", "name"}), ns = TextAt(scale, {"metadata", "namespace"});
-  if (!ns.empty() && ns != call.info.ns) return BadRequestStatus("the namespace of the provided object does not match the namespace sent on the request");
-  if (name.empty()) return BadRequestStatus(fmt::format("the name of the object ({} based on URL) was undeterminable: name must be provided", call.info.name));
-  if (name != call.info.name) return BadRequestStatus(fmt::format("the name of the object ({}) does not match the name on the URL ({})", name, call.info.name));
+  const std::string name = TextAt(scale, {"metadata", "name"}),
+                    ns = TextAt(scale, {"metadata", "namespace"});
+  if (!ns.empty() && ns != call.info.ns)
+    return BadRequestStatus(
+        "the namespace of the provided object does not match the namespace sent on the request");
+  if (name.empty())
+    return BadRequestStatus(fmt::format(
+        "the name of the object ({} based on URL) was undeterminable: name must be provided",
+        call.info.name));
+  if (name != call.info.name)
+    return BadRequestStatus(
+        fmt::format("the name of the object ({}) does not match the name on the URL ({})", name,
+                    call.info.name));
   return std::nullopt;
 }
 
@@ -111,10 +142,15 @@ Reply HandleScale(const Cluster& cluster, Call& call) {
     Json object = FromStorage(*call.type, current->Parse());
     const ScalePaths paths = PathsOf(*call.type);
     if (call.type->custom && call.info.verb == "get" && Follow(object, paths.wanted).is_null()) {
-      ApiStatus status = InternalStatus(fmt::format("Internal error occurred: the spec replicas field \".{}\" does not exist", base::Join(paths.wanted, ".")));
+      ApiStatus status = InternalStatus(
+          fmt::format("Internal error occurred: the spec replicas field \".{}\" does not exist",
+                      base::Join(paths.wanted, ".")));
       status.reason = "InternalError";
       status.has_details = true;
-      status.causes.push_back({"", fmt::format("the spec replicas field \".{}\" does not exist", base::Join(paths.wanted, ".")), ""});
+      status.causes.push_back({"",
+                               fmt::format("the spec replicas field \".{}\" does not exist",
+                                           base::Join(paths.wanted, ".")),
+                               ""});
       return StatusReply(status);
     }
     const Json scale = ScaleOf(*call.type, object);
@@ -124,14 +160,29 @@ Reply HandleScale(const Cluster& cluster, Call& call) {
     if (auto refused = CheckScaleNames(call, *wanted)) return StatusReply(*refused);
     const Json& replicas = At(*wanted, {"spec", "replicas"});
     if (!replicas.is_null() && !replicas.is_number_integer()) {
-      const std::string why = fmt::format("json: cannot unmarshal {} into Go struct field ScaleSpec.spec.replicas of type int32", replicas.is_string() ? "string" : replicas.type_name());
+      const std::string why = fmt::format(
+          "json: cannot unmarshal {} into Go struct field ScaleSpec.spec.replicas of type int32",
+          replicas.is_string() ? "string" : replicas.type_name());
       if (call.info.verb == "patch") {
-        return StatusReply(InvalidStatus("", "", "", {{"FieldValueInvalid", fmt::format("Invalid value: {}: {}", Json(base::DumpJson(*wanted)).dump(-1, ' ', false, Json::error_handler_t::replace), why), "patch"}}));
+        return StatusReply(
+            InvalidStatus("", "", "",
+                          {{"FieldValueInvalid",
+                            fmt::format("Invalid value: {}: {}",
+                                        Json(base::DumpJson(*wanted))
+                                            .dump(-1, ' ', false, Json::error_handler_t::replace),
+                                        why),
+                            "patch"}}));
       }
-      return StatusReply(BadRequestStatus("Scale in version \"v1\" cannot be handled as a Scale: " + why));
+      return StatusReply(
+          BadRequestStatus("Scale in version \"v1\" cannot be handled as a Scale: " + why));
     }
     if (IntAt(*wanted, {"spec", "replicas"}) < 0) {
-      return StatusReply(InvalidStatus("autoscaling", "Scale", call.info.name, {{"FieldValueInvalid", fmt::format("Invalid value: {}: must be greater than or equal to 0", IntAt(*wanted, {"spec", "replicas"})), "spec.replicas"}}));
+      return StatusReply(
+          InvalidStatus("autoscaling", "Scale", call.info.name,
+                        {{"FieldValueInvalid",
+                          fmt::format("Invalid value: {}: must be greater than or equal to 0",
+                                      IntAt(*wanted, {"spec", "replicas"})),
+                          "spec.replicas"}}));
     }
     const std::string version = TextAt(*wanted, {"metadata", "resourceVersion"});
     const bool pinned = !version.empty() && version != std::to_string(current->resource_version);
@@ -142,7 +193,8 @@ Reply HandleScale(const Cluster& cluster, Call& call) {
     object["kind"] = call.type->kind;
     object["apiVersion"] = call.type->ApiVersion();
     auto written = ReplaceObject(cluster, call, current, std::move(object), false);
-    if (written.ok()) return RenderedReply(base::DumpJson(ScaleOf(*call.type, *written)), call.accepted);
+    if (written.ok())
+      return RenderedReply(base::DumpJson(ScaleOf(*call.type, *written)), call.accepted);
     if (written.status().reason != "Conflict") return StatusReply(written.status());
   }
   return StatusReply(ModifiedStatus(*call.type, call.info.name));
@@ -157,33 +209,49 @@ bool PodReady(const Json& pod) {
   return false;
 }
 
-// The budget that forbids the eviction, as a refusal; takes one disruption from the budget that allows it.
-MaybeStatus AskBudgets(const Cluster& cluster, const Object& pod, const Json& content, bool dry_run) {
+// The budget that forbids the eviction, as a refusal; takes one disruption from the budget that
+// allows it.
+MaybeStatus AskBudgets(const Cluster& cluster, const Object& pod, const Json& content,
+                       bool dry_run) {
   const ResourceType& type = MustFind(cluster.store, "policy", "v1", "poddisruptionbudgets");
   std::vector<ObjectPtr> budgets;
   for (const ObjectPtr& object : cluster.store.List(type, pod.ns).objects) {
-    if (LabelSelector::FromObject(At(object->Parse(), {"spec", "selector"})).Matches(pod.labels)) budgets.push_back(object);
+    if (LabelSelector::FromObject(At(object->Parse(), {"spec", "selector"})).Matches(pod.labels))
+      budgets.push_back(object);
   }
   if (budgets.empty()) return std::nullopt;
-  if (budgets.size() > 1) return InternalStatus("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
+  if (budgets.size() > 1)
+    return InternalStatus(
+        "This pod has more than one PodDisruptionBudget, which the eviction subresource does not "
+        "support.");
   Json budget = budgets[0]->Parse();
   const int64_t healthy = IntAt(budget, {"status", "currentHealthy"});
   const int64_t desired = IntAt(budget, {"status", "desiredHealthy"});
-  // A pod that is not ready does not count among the healthy: it may go while enough others are there.
+  // A pod that is not ready does not count among the healthy: it may go while enough others are
+  // there.
   if (!PodReady(content) && healthy >= desired && desired > 0) return std::nullopt;
   const int64_t allowed = IntAt(budget, {"status", "disruptionsAllowed"});
   if (allowed > 0) {
     if (dry_run) return std::nullopt;
     budget["status"]["disruptionsAllowed"] = allowed - 1;
     budget["status"]["disruptedPods"][pod.name] = base::Rfc3339(cluster.clock.Now());
-    if (cluster.store.Update(type, std::move(budget), budgets[0]->resource_version).ok()) return std::nullopt;
+    if (cluster.store.Update(type, std::move(budget), budgets[0]->resource_version).ok())
+      return std::nullopt;
   }
-  ApiStatus status{.code = 429, .reason = "TooManyRequests", .message = "Cannot evict pod as it would violate the pod's disruption budget.", .has_details = true};
-  status.causes.push_back({"DisruptionBudget", fmt::format("The disruption budget {} needs {} healthy pods and has {} currently", budgets[0]->name, desired, healthy), ""});
+  ApiStatus status{.code = 429,
+                   .reason = "TooManyRequests",
+                   .message = "Cannot evict pod as it would violate the pod's disruption budget.",
+                   .has_details = true};
+  status.causes.push_back(
+      {"DisruptionBudget",
+       fmt::format("The disruption budget {} needs {} healthy pods and has {} currently",
+                   budgets[0]->name, desired, healthy),
+       ""});
   return status;
 }
 
-// The body of a subresource that has a kind of its own, decoded: 400 when it is of another kind or its types are wrong.
+// The body of a subresource that has a kind of its own, decoded: 400 when it is of another kind or
+// its types are wrong.
 Outcome<Json> BodyOfKind(Call& call, const char* kind, const char* version, const char* schema) {
   auto body = ObjectOf(call, kind);
   if (!body.ok()) return body.status();
@@ -192,15 +260,22 @@ Outcome<Json> BodyOfKind(Call& call, const char* kind, const char* version, cons
     const std::string given = TextAt(*body, "apiVersion");
     const bool known = call.known_kind && call.known_kind(given, own);
     if (known) {
-      return BadRequestStatus(fmt::format("{0} in version \"{1}\" cannot be handled as a {2}: converting ({1}.{0}) to ({3}.{2}): unknown conversion", own, given.substr(given.rfind('/') + 1), kind,
-                                          std::string_view(schema).substr(0, std::string_view(schema).find('.'))));
+      return BadRequestStatus(
+          fmt::format("{0} in version \"{1}\" cannot be handled as a {2}: converting ({1}.{0}) to "
+                      "({3}.{2}): unknown conversion",
+                      own, given.substr(given.rfind('/') + 1), kind,
+                      std::string_view(schema).substr(0, std::string_view(schema).find('.'))));
     }
-    return BadRequestStatus(fmt::format("{0} in version \"{1}\" cannot be handled as a {2}: no kind \"{0}\" is registered for version \"{3}\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"", own,
-                                        given.substr(given.rfind('/') + 1), kind, given.empty() ? version : given));
+    return BadRequestStatus(fmt::format(
+        "{0} in version \"{1}\" cannot be handled as a {2}: no kind \"{0}\" is registered for "
+        "version \"{3}\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
+        own, given.substr(given.rfind('/') + 1), kind, given.empty() ? version : given));
   }
   if (const ShapeReport shape = CheckShapeOf(schema, *body); !shape.wrong.empty()) {
-    const std::string_view word = std::string_view(version).substr(std::string_view(version).rfind('/') + 1);
-    return BadRequestStatus(fmt::format("{0} in version \"{1}\" cannot be handled as a {0}: {2}", kind, word, shape.wrong));
+    const std::string_view word =
+        std::string_view(version).substr(std::string_view(version).rfind('/') + 1);
+    return BadRequestStatus(fmt::format("{0} in version \"{1}\" cannot be handled as a {0}: {2}",
+                                        kind, word, shape.wrong));
   }
   return body;
 }
@@ -208,7 +283,8 @@ Outcome<Json> BodyOfKind(Call& call, const char* kind, const char* version, cons
 Reply HandleEviction(const Cluster& cluster, Call& call) {
   auto body = BodyOfKind(call, "Eviction", "policy/v1", "policy.v1.Eviction");
   if (!body.ok()) return StatusReply(body.status());
-  if (TextAt(*body, {"metadata", "name"}) != call.info.name) return StatusReply(BadRequestStatus("name in URL does not match name in Eviction object"));
+  if (TextAt(*body, {"metadata", "name"}) != call.info.name)
+    return StatusReply(BadRequestStatus("name in URL does not match name in Eviction object"));
   const ObjectPtr pod = FindObject(cluster, call);
   if (!pod) return StatusReply(NotFoundStatus(*call.type, call.info.name));
   const Json content = pod->Parse();
@@ -216,7 +292,9 @@ Reply HandleEviction(const Cluster& cluster, Call& call) {
   if (!options.is_object()) options = Json::object();
   const bool dry_run = IsDryRun(call) || !ListAt(options, {"dryRun"}).empty();
   const std::string phase = TextAt(content, {"status", "phase"});
-  const bool over = phase == "Succeeded" || phase == "Failed" || At(content, {"metadata", "deletionTimestamp"}).is_string() || phase == "Pending";
+  const bool over = phase == "Succeeded" || phase == "Failed" ||
+                    At(content, {"metadata", "deletionTimestamp"}).is_string() ||
+                    phase == "Pending";
   if (!over) {
     if (auto refused = AskBudgets(cluster, *pod, content, dry_run)) return StatusReply(*refused);
   }
@@ -232,10 +310,15 @@ Reply HandleBinding(const Cluster& cluster, Call& call) {
   auto body = BodyOfKind(call, "Binding", "v1", "core.v1.Binding");
   if (!body.ok()) return StatusReply(body.status());
   const ResourceType& pods = MustFind(cluster.store, "", "v1", "pods");
-  const std::string name = TextAt(*body, {"metadata", "name"}), node = TextAt(*body, {"target", "name"}), kind = TextAt(*body, {"target", "kind"});
-  if (!call.info.name.empty() && name != call.info.name) return StatusReply(BadRequestStatus("name in URL does not match name in Binding object"));
+  const std::string name = TextAt(*body, {"metadata", "name"}),
+                    node = TextAt(*body, {"target", "name"}),
+                    kind = TextAt(*body, {"target", "kind"});
+  if (!call.info.name.empty() && name != call.info.name)
+    return StatusReply(BadRequestStatus("name in URL does not match name in Binding object"));
   // These leave the server as plain errors, not as refusals of the object.
-  if (!kind.empty() && kind != "Node") return StatusReply(InternalStatus(fmt::format("target.kind: Unsupported value: \"{}\": supported values: \"Node\", \"<empty>\"", kind)));
+  if (!kind.empty() && kind != "Node")
+    return StatusReply(InternalStatus(fmt::format(
+        "target.kind: Unsupported value: \"{}\": supported values: \"Node\", \"<empty>\"", kind)));
   if (node.empty()) return StatusReply(InternalStatus("target.name: Required value"));
   const ObjectPtr pod = cluster.store.Get(pods, call.info.ns, name);
   if (!pod) return StatusReply(NotFoundStatus(pods, name));
@@ -243,7 +326,8 @@ Reply HandleBinding(const Cluster& cluster, Call& call) {
   if (const std::string there = TextAt(content, {"spec", "nodeName"}); !there.empty()) {
     ResourceType binding = pods;
     binding.plural = "pods/binding";
-    return StatusReply(ConflictStatus(binding, name, fmt::format("pod {} is already assigned to node \"{}\"", name, there)));
+    return StatusReply(ConflictStatus(
+        binding, name, fmt::format("pod {} is already assigned to node \"{}\"", name, there)));
   }
   content["spec"]["nodeName"] = node;
   Json& conditions = content["status"]["conditions"];
@@ -253,7 +337,10 @@ Reply HandleBinding(const Cluster& cluster, Call& call) {
     if (TextAt(condition, "type") == "PodScheduled") scheduled = &condition;
   }
   if (scheduled == nullptr) scheduled = &conditions.emplace_back(Json::object());
-  *scheduled = {{"type", "PodScheduled"}, {"status", "True"}, {"lastProbeTime", nullptr}, {"lastTransitionTime", base::Rfc3339(cluster.clock.Now())}};
+  *scheduled = {{"type", "PodScheduled"},
+                {"status", "True"},
+                {"lastProbeTime", nullptr},
+                {"lastTransitionTime", base::Rfc3339(cluster.clock.Now())}};
   if (IsDryRun(call)) return Success(201);
   auto written = cluster.store.Update(pods, std::move(content), pod->resource_version);
   return written.ok() ? Success(201) : StatusReply(written.status());
@@ -264,42 +351,68 @@ namespace {
 // What a token may be bound to; the object must be there.
 MaybeStatus CheckBound(const Cluster& cluster, const Call& call, const Json& bound) {
   if (!bound.is_object()) return std::nullopt;
-  const std::string kind = TextAt(bound, "kind"), version = TextAt(bound, "apiVersion"), name = TextAt(bound, "name");
-  const char* plural = version != "v1" ? nullptr : kind == "Pod" ? "pods" : kind == "Secret" ? "secrets" : kind == "Node" ? "nodes" : nullptr;
-  if (plural == nullptr) return BadRequestStatus(fmt::format("cannot bind token to object of type {}, Kind={}", version, kind));
+  const std::string kind = TextAt(bound, "kind"), version = TextAt(bound, "apiVersion"),
+                    name = TextAt(bound, "name");
+  const char* plural = version != "v1"    ? nullptr
+                       : kind == "Pod"    ? "pods"
+                       : kind == "Secret" ? "secrets"
+                       : kind == "Node"   ? "nodes"
+                                          : nullptr;
+  if (plural == nullptr)
+    return BadRequestStatus(
+        fmt::format("cannot bind token to object of type {}, Kind={}", version, kind));
   const ResourceType& type = MustFind(cluster.store, "", "v1", plural);
   const ObjectPtr object = cluster.store.Get(type, type.namespaced ? call.info.ns : "", name);
   if (!object) return NotFoundStatus(type, name);
   if (const std::string uid = TextAt(bound, "uid"); !uid.empty() && uid != object->uid) {
-    return ConflictStatus(type, name, fmt::format("the UID in the bound object reference ({}) does not match the UID in record. The object might have been deleted and then recreated", uid));
+    return ConflictStatus(
+        type, name,
+        fmt::format("the UID in the bound object reference ({}) does not match the UID in record. "
+                    "The object might have been deleted and then recreated",
+                    uid));
   }
   return std::nullopt;
 }
 
 Reply HandleToken(const Cluster& cluster, Call& call, TokenTable& tokens) {
-  auto body = BodyOfKind(call, "TokenRequest", "authentication.k8s.io/v1", "authentication.v1.TokenRequest");
+  auto body = BodyOfKind(call, "TokenRequest", "authentication.k8s.io/v1",
+                         "authentication.v1.TokenRequest");
   if (!body.ok()) return StatusReply(body.status());
   const ObjectPtr account = FindObject(cluster, call);
   if (!account) return StatusReply(NotFoundStatus(*call.type, call.info.name));
-  if (const std::string name = TextAt(*body, {"metadata", "name"}); !name.empty() && name != call.info.name) {
-    return StatusReply(BadRequestStatus(fmt::format("the name of the object ({}) does not match the name on the URL ({})", name, call.info.name)));
+  if (const std::string name = TextAt(*body, {"metadata", "name"});
+      !name.empty() && name != call.info.name) {
+    return StatusReply(BadRequestStatus(
+        fmt::format("the name of the object ({}) does not match the name on the URL ({})", name,
+                    call.info.name)));
   }
   const int64_t seconds = IntAt(*body, {"spec", "expirationSeconds"}, 3600);
-  const char* fault = seconds < 600 ? "may not specify a duration less than 10 minutes" : seconds > (int64_t{1} << 32) ? "may not specify a duration larger than 2^32 seconds" : nullptr;
+  const char* fault = seconds < 600 ? "may not specify a duration less than 10 minutes"
+                      : seconds > (int64_t{1} << 32)
+                          ? "may not specify a duration larger than 2^32 seconds"
+                          : nullptr;
   if (fault != nullptr) {
-    return StatusReply(InvalidStatus("authentication.k8s.io", "TokenRequest", "", {{"FieldValueInvalid", fmt::format("Invalid value: {}: {}", seconds, fault), "spec.expirationSeconds"}}));
+    return StatusReply(
+        InvalidStatus("authentication.k8s.io", "TokenRequest", "",
+                      {{"FieldValueInvalid", fmt::format("Invalid value: {}: {}", seconds, fault),
+                        "spec.expirationSeconds"}}));
   }
-  if (auto refused = CheckBound(cluster, call, At(*body, {"spec", "boundObjectRef"}))) return StatusReply(*refused);
+  if (auto refused = CheckBound(cluster, call, At(*body, {"spec", "boundObjectRef"})))
+    return StatusReply(*refused);
   Json answer = *body;
   answer["kind"] = "TokenRequest";
   answer["apiVersion"] = "authentication.k8s.io/v1";
-  answer["metadata"] = {{"name", account->name}, {"namespace", account->ns}, {"creationTimestamp", base::Rfc3339(cluster.clock.Now())}};
+  answer["metadata"] = {{"name", account->name},
+                        {"namespace", account->ns},
+                        {"creationTimestamp", base::Rfc3339(cluster.clock.Now())}};
   if (!answer["spec"].is_object()) answer["spec"] = Json::object();
   answer["spec"]["expirationSeconds"] = seconds;
   if (!answer["spec"].contains("boundObjectRef")) answer["spec"]["boundObjectRef"] = nullptr;
-  if (ListAt(answer, {"spec", "audiences"}).empty()) answer["spec"]["audiences"] = {"https://kubernetes.default.svc.cluster.local"};
-  answer["status"] = {{"token", tokens.Issue(ServiceAccountUser(account->ns, account->name, account->uid), true)},
-                      {"expirationTimestamp", base::Rfc3339(cluster.clock.Now() + absl::Seconds(seconds))}};
+  if (ListAt(answer, {"spec", "audiences"}).empty())
+    answer["spec"]["audiences"] = {"https://kubernetes.default.svc.cluster.local"};
+  answer["status"] = {
+      {"token", tokens.Issue(ServiceAccountUser(account->ns, account->name, account->uid), true)},
+      {"expirationTimestamp", base::Rfc3339(cluster.clock.Now() + absl::Seconds(seconds))}};
   return RenderedReply(base::DumpJson(answer), call.accepted, 201);
 }
 
@@ -307,7 +420,8 @@ Reply HandleToken(const Cluster& cluster, Call& call, TokenTable& tokens) {
 
 Reply HandleSubresource(const Cluster& cluster, Call& call, TokenTable& tokens) {
   const std::string& sub = call.info.subresource;
-  const bool reads = call.info.verb == "get" || call.info.verb == "list" || call.info.verb == "watch";
+  const bool reads =
+      call.info.verb == "get" || call.info.verb == "list" || call.info.verb == "watch";
   if (!reads) {
     if (auto refused = CheckWriteOptions(call)) return StatusReply(*refused);
   }
@@ -320,9 +434,14 @@ Reply HandleSubresource(const Cluster& cluster, Call& call, TokenTable& tokens) 
   if (sub == "token") return HandleToken(cluster, call, tokens);
   if (sub == "exec" || sub == "attach" || sub == "portforward") {
     if (!FindObject(cluster, call)) return StatusReply(NotFoundStatus(*call.type, call.info.name));
-    if (call.http.headers.Get("Upgrade").empty()) return StatusReply(BadRequestStatus("Upgrade request required"));
+    if (call.http.headers.Get("Upgrade").empty())
+      return StatusReply(BadRequestStatus("Upgrade request required"));
   }
-  return StatusReply({.code = 501, .reason = "NotImplemented", .message = fmt::format("the simulator has no processes: {}/{} is not supported", call.type->plural, sub)});
+  return StatusReply(
+      {.code = 501,
+       .reason = "NotImplemented",
+       .message = fmt::format("the simulator has no processes: {}/{} is not supported",
+                              call.type->plural, sub)});
 }
 
 }  // namespace opsmesh::kubesim

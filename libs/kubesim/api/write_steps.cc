@@ -35,22 +35,33 @@ std::vector<std::string> StrictSentences(const Call& call, std::vector<std::stri
 }
 
 ApiStatus BadPatch(const Call& call, const std::string& why) {
-  return InvalidStatus("", "", "", {{"FieldValueInvalid", fmt::format("Invalid value: {}: {}", Json(call.patched_text).dump(-1, ' ', false, Json::error_handler_t::replace), why), "patch"}});
+  return InvalidStatus(
+      "", "", "",
+      {{"FieldValueInvalid",
+        fmt::format("Invalid value: {}: {}",
+                    Json(call.patched_text).dump(-1, ' ', false, Json::error_handler_t::replace),
+                    why),
+        "patch"}});
 }
 
-bool HasStatusSubresource(const ResourceType& type) { return type.FindSubresource("status") != nullptr; }
+bool HasStatusSubresource(const ResourceType& type) {
+  return type.FindSubresource("status") != nullptr;
+}
 
 MaybeStatus TooLarge(const ResourceType& type, const Json& object) {
   if (base::DumpJson(object).size() <= kMaxObjectBytes) return std::nullopt;
   (void)type;
-  return ApiStatus{.code = 413, .reason = "RequestEntityTooLarge", .message = "etcdserver: request is too large"};
+  return ApiStatus{.code = 413,
+                   .reason = "RequestEntityTooLarge",
+                   .message = "etcdserver: request is too large"};
 }
 
 // stringData is another way to write data, never kept.
 void FoldStringData(const ResourceType& type, Json& object) {
   if (type.storage_key != "/secrets" || !object.contains("stringData")) return;
   if (object["stringData"].is_object()) {
-    for (const auto& [name, value] : object["stringData"].items()) object["data"][name] = base::Base64Encode(Scalar(value));
+    for (const auto& [name, value] : object["stringData"].items())
+      object["data"][name] = base::Base64Encode(Scalar(value));
   }
   object.erase("stringData");
 }
@@ -58,7 +69,8 @@ void FoldStringData(const ResourceType& type, Json& object) {
 bool Printable(std::string_view text, std::string* odd, size_t* at) {
   for (size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    const bool latin_control = byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    const bool latin_control =
+        byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
     if (byte >= 0x20 && byte != 0x7f && !latin_control) continue;
     *odd = fmt::format("U+{:04X}", latin_control ? static_cast<unsigned char>(text[i + 1]) : byte);
     *at = i;
@@ -69,7 +81,9 @@ bool Printable(std::string_view text, std::string* odd, size_t* at) {
 
 // Drops what clients may not set.
 void ClearServerFields(Json& metadata) {
-  for (const char* member : {"uid", "creationTimestamp", "resourceVersion", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"}) metadata.erase(member);
+  for (const char* member : {"uid", "creationTimestamp", "resourceVersion", "generation",
+                             "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"})
+    metadata.erase(member);
 }
 
 Json Served(const ResourceType& type, Json object) {
@@ -82,23 +96,41 @@ Json Served(const ResourceType& type, Json object) {
 }  // namespace
 
 MaybeStatus CheckWriteOptions(const Call& call) {
-  const char* kind = call.info.verb == "create" ? "CreateOptions" : call.info.verb == "patch" ? "PatchOptions" : "UpdateOptions";
+  const char* kind = call.info.verb == "create"  ? "CreateOptions"
+                     : call.info.verb == "patch" ? "PatchOptions"
+                                                 : "UpdateOptions";
   std::vector<Cause> causes;
   const std::string& manager = call.query.Get("fieldManager");
   if (call.info.verb == "patch") {
     const bool apply = MediaTypeOf(call) == "application/apply-patch+yaml";
-    if (!apply && call.query.Has("force")) causes.push_back({"FieldValueForbidden", "Forbidden: may not be specified for non-apply patch", "force"});
-    if (apply && manager.empty()) causes.push_back({"FieldValueRequired", "Required value: is required for apply patch", "fieldManager"});
+    if (!apply && call.query.Has("force"))
+      causes.push_back(
+          {"FieldValueForbidden", "Forbidden: may not be specified for non-apply patch", "force"});
+    if (apply && manager.empty())
+      causes.push_back(
+          {"FieldValueRequired", "Required value: is required for apply patch", "fieldManager"});
   }
-  if (manager.size() > 128) causes.push_back({"FieldValueTooLong", "Too long: may not be more than 128 bytes", "fieldManager"});
+  if (manager.size() > 128)
+    causes.push_back(
+        {"FieldValueTooLong", "Too long: may not be more than 128 bytes", "fieldManager"});
   std::string odd;
   size_t at = 0;
   if (!Printable(manager, &odd, &at)) {
-    causes.push_back({"FieldValueInvalid", fmt::format("Invalid value: {}: invalid character {} (at position {})", Json(manager).dump(-1, ' ', false, Json::error_handler_t::replace), odd, at), "fieldManager"});
+    causes.push_back(
+        {"FieldValueInvalid",
+         fmt::format("Invalid value: {}: invalid character {} (at position {})",
+                     Json(manager).dump(-1, ' ', false, Json::error_handler_t::replace), odd, at),
+         "fieldManager"});
   }
   if (auto cause = DryRunFault(call.query.All("dryRun"))) causes.push_back(*cause);
-  if (const std::string& mode = call.query.Get("fieldValidation"); !mode.empty() && mode != "Ignore" && mode != "Warn" && mode != "Strict") {
-    causes.push_back({"FieldValueNotSupported", fmt::format("Unsupported value: \"{}\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"", mode), "fieldValidation"});
+  if (const std::string& mode = call.query.Get("fieldValidation");
+      !mode.empty() && mode != "Ignore" && mode != "Warn" && mode != "Strict") {
+    causes.push_back(
+        {"FieldValueNotSupported",
+         fmt::format(
+             "Unsupported value: \"{}\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"",
+             mode),
+         "fieldValidation"});
   }
   if (causes.empty()) return std::nullopt;
   return InvalidStatus("meta.k8s.io", kind, "", std::move(causes));
@@ -112,7 +144,9 @@ std::optional<Cause> DryRunFault(const std::vector<std::string>& runs) {
     odd = odd || run != "All";
   }
   if (!odd) return std::nullopt;
-  return Cause{"FieldValueNotSupported", fmt::format("Unsupported value: []string{{{}}}: supported values: \"All\"", list), "dryRun"};
+  return Cause{"FieldValueNotSupported",
+               fmt::format("Unsupported value: []string{{{}}}: supported values: \"All\"", list),
+               "dryRun"};
 }
 
 MaybeStatus DecodeBody(Call& call, Json& object) {
@@ -120,10 +154,12 @@ MaybeStatus DecodeBody(Call& call, Json& object) {
   const ShapeReport shape = CheckShape(type, object);
   if (!shape.wrong.empty() && !call.patched_text.empty()) return BadPatch(call, shape.wrong);
   if (!shape.wrong.empty()) {
-    return BadRequestStatus(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", type.kind, type.version, type.kind, shape.wrong));
+    return BadRequestStatus(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}",
+                                        type.kind, type.version, type.kind, shape.wrong));
   }
   DropUnknown(type, object);
-  if (TooDeep(object)) return BadRequestStatus("the object is nested deeper than the simulator keeps");
+  if (TooDeep(object))
+    return BadRequestStatus("the object is nested deeper than the simulator keeps");
   const std::vector<std::string> sentences = StrictSentences(call, shape.unknown);
   call.duplicates.clear();  // said once
   if (sentences.empty()) return std::nullopt;
@@ -131,9 +167,11 @@ MaybeStatus DecodeBody(Call& call, Json& object) {
   if (mode == "Strict") {
     const std::string why = "strict decoding error: " + base::Join(sentences, ", ");
     if (!call.patched_text.empty()) return BadPatch(call, why);
-    return BadRequestStatus(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", type.kind, type.version, type.kind, why));
+    return BadRequestStatus(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}",
+                                        type.kind, type.version, type.kind, why));
   }
-  if (mode != "Ignore") call.warnings.insert(call.warnings.end(), sentences.begin(), sentences.end());
+  if (mode != "Ignore")
+    call.warnings.insert(call.warnings.end(), sentences.begin(), sentences.end());
   return std::nullopt;
 }
 
@@ -146,7 +184,9 @@ Writer WriterOf(const Cluster& cluster, const Call& call) {
     manager = agent.substr(0, agent.find('/'));
     if (manager.empty()) manager = "unknown";
   }
-  return {manager, call.type->ApiVersion(), call.info.subresource == "scale" ? "scale" : call.info.subresource, base::Rfc3339(cluster.clock.Now())};
+  return {manager, call.type->ApiVersion(),
+          call.info.subresource == "scale" ? "scale" : call.info.subresource,
+          base::Rfc3339(cluster.clock.Now())};
 }
 
 const ResourceType& StorageTypeOf(const Cluster& cluster, const ResourceType& type) {
@@ -165,37 +205,64 @@ MaybeStatus CheckKind(const Call& call, const Json& object) {
   std::string api_version = TextAt(object, "apiVersion");
   if (type.custom) {  // nothing is assumed of what is not said
     if (kind.empty()) {
-      return BadRequestStatus(fmt::format("{0} in version \"{1}\" cannot be handled as a {0}: unmarshalerDecoder: Object 'Kind' is missing in '{2}'", type.kind, type.version, base::SanitizeUtf8(call.http.body)));
+      return BadRequestStatus(
+          fmt::format("{0} in version \"{1}\" cannot be handled as a {0}: unmarshalerDecoder: "
+                      "Object 'Kind' is missing in '{2}'",
+                      type.kind, type.version, base::SanitizeUtf8(call.http.body)));
     }
     if (api_version.empty()) {
-      ApiStatus status = InternalStatus("Internal error occurred: Object 'apiVersion' is missing in 'object has no apiVersion field'");
+      ApiStatus status = InternalStatus(
+          "Internal error occurred: Object 'apiVersion' is missing in 'object has no apiVersion "
+          "field'");
       status.reason = "InternalError";
       status.has_details = true;
-      status.causes.push_back({"", "Object 'apiVersion' is missing in 'object has no apiVersion field'", ""});
+      status.causes.push_back(
+          {"", "Object 'apiVersion' is missing in 'object has no apiVersion field'", ""});
       return status;
     }
     if (api_version != type.ApiVersion()) {
-      return BadRequestStatus(fmt::format("the API version in the data ({}) does not match the expected API version ({})", api_version, type.ApiVersion()));
+      return BadRequestStatus(fmt::format(
+          "the API version in the data ({}) does not match the expected API version ({})",
+          api_version, type.ApiVersion()));
     }
     if (kind != type.kind) {
-      return InvalidStatus(type.group, kind, TextAt(object, {"metadata", "name"}), {{"FieldValueInvalid", fmt::format("Invalid value: \"{}\": must be {}", kind, type.kind), "kind"}});
+      return InvalidStatus(
+          type.group, kind, TextAt(object, {"metadata", "name"}),
+          {{"FieldValueInvalid", fmt::format("Invalid value: \"{}\": must be {}", kind, type.kind),
+            "kind"}});
     }
   }
   if (api_version.starts_with('/')) api_version.erase(0, 1);  // the core group, spelled out
-  if ((!kind.empty() && kind != type.kind) || (!api_version.empty() && api_version != type.ApiVersion())) {
+  if ((!kind.empty() && kind != type.kind) ||
+      (!api_version.empty() && api_version != type.ApiVersion())) {
     const std::string version = api_version.substr(api_version.rfind('/') + 1);
-    const bool known = call.known_kind ? call.known_kind(api_version.empty() ? type.ApiVersion() : api_version, kind.empty() ? type.kind : kind) : true;
+    const bool known = call.known_kind
+                           ? call.known_kind(api_version.empty() ? type.ApiVersion() : api_version,
+                                             kind.empty() ? type.kind : kind)
+                           : true;
     if (!known) {
-      return BadRequestStatus(fmt::format("{0} in version \"{1}\" cannot be handled as a {2}: no kind \"{0}\" is registered for version \"{3}\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
-                                          kind.empty() ? type.kind : kind, version.empty() ? type.version : version, type.kind, api_version.empty() ? type.ApiVersion() : api_version));
+      return BadRequestStatus(fmt::format(
+          "{0} in version \"{1}\" cannot be handled as a {2}: no kind \"{0}\" is registered for "
+          "version \"{3}\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
+          kind.empty() ? type.kind : kind, version.empty() ? type.version : version, type.kind,
+          api_version.empty() ? type.ApiVersion() : api_version));
     }
-    return BadRequestStatus(fmt::format("{0} in version \"{1}\" cannot be handled as a {2}: converting ({1}.{0}) to ({3}.{2}): unknown conversion", kind.empty() ? type.kind : kind, version.empty() ? type.version : version, type.kind,
-                                        type.group.empty() ? "core" : type.group.substr(0, type.group.find('.'))));
+    return BadRequestStatus(fmt::format(
+        "{0} in version \"{1}\" cannot be handled as a {2}: converting ({1}.{0}) to ({3}.{2}): "
+        "unknown conversion",
+        kind.empty() ? type.kind : kind, version.empty() ? type.version : version, type.kind,
+        type.group.empty() ? "core" : type.group.substr(0, type.group.find('.'))));
   }
   const Json& metadata = At(object, "metadata");
   if (!metadata.is_null() && !metadata.is_object()) {
-    const char* word = metadata.is_array() ? "array" : metadata.is_string() ? "string" : metadata.is_boolean() ? "bool" : "number";
-    return BadRequestStatus(fmt::format("{0} in version \"{1}\" cannot be handled as a {0}: json: cannot unmarshal {2} into Go struct field {0}.metadata of type v1.ObjectMeta", type.kind, type.version, word));
+    const char* word = metadata.is_array()     ? "array"
+                       : metadata.is_string()  ? "string"
+                       : metadata.is_boolean() ? "bool"
+                                               : "number";
+    return BadRequestStatus(
+        fmt::format("{0} in version \"{1}\" cannot be handled as a {0}: json: cannot unmarshal {2} "
+                    "into Go struct field {0}.metadata of type v1.ObjectMeta",
+                    type.kind, type.version, word));
   }
   return std::nullopt;
 }
@@ -206,7 +273,9 @@ MaybeStatus CheckNames(const Call& call, Json& object) {
   if (!metadata.is_object()) metadata = Json::object();
   const std::string ns = TextAt(metadata, "namespace");
   if (type.namespaced) {
-    if (!ns.empty() && ns != call.info.ns) return BadRequestStatus("the namespace of the provided object does not match the namespace sent on the request");
+    if (!ns.empty() && ns != call.info.ns)
+      return BadRequestStatus(
+          "the namespace of the provided object does not match the namespace sent on the request");
     metadata["namespace"] = call.info.ns;
   } else {
     metadata.erase("namespace");
@@ -214,10 +283,14 @@ MaybeStatus CheckNames(const Call& call, Json& object) {
   if (!call.info.name.empty()) {
     const std::string name = TextAt(metadata, "name");
     if (name.empty() && call.info.verb == "update") {
-      return BadRequestStatus(fmt::format("the name of the object ({} based on URL) was undeterminable: name must be provided", call.info.name));
+      return BadRequestStatus(fmt::format(
+          "the name of the object ({} based on URL) was undeterminable: name must be provided",
+          call.info.name));
     }
     if (!name.empty() && name != call.info.name) {
-      return BadRequestStatus(fmt::format("the name of the object ({}) does not match the name on the URL ({})", name, call.info.name));
+      return BadRequestStatus(
+          fmt::format("the name of the object ({}) does not match the name on the URL ({})", name,
+                      call.info.name));
     }
     metadata["name"] = call.info.name;
   }
@@ -230,15 +303,20 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
   if (auto refused = DecodeBody(call, object)) return *refused;
   if (auto refused = CheckNames(call, object)) return *refused;
   Json& metadata = object["metadata"];
-  if (!TextAt(metadata, "resourceVersion").empty()) return BadRequestStatus("resourceVersion should not be set on objects to be created");
+  if (!TextAt(metadata, "resourceVersion").empty())
+    return BadRequestStatus("resourceVersion should not be set on objects to be created");
   const Json managed = At(metadata, "managedFields");
   ClearServerFields(metadata);
   if (TextAt(metadata, "name").empty() && !TextAt(metadata, "generateName").empty()) {
-    metadata["name"] = TextAt(metadata, "generateName").substr(0, 58) + NameSuffix(cluster.store.ids().Random());
+    metadata["name"] =
+        TextAt(metadata, "generateName").substr(0, 58) + NameSuffix(cluster.store.ids().Random());
   }
-  if (TextAt(metadata, "name").empty() && type.storage_key == "/limitranges") metadata["name"] = cluster.store.ids().NewUuid();
+  if (TextAt(metadata, "name").empty() && type.storage_key == "/limitranges")
+    metadata["name"] = cluster.store.ids().NewUuid();
   if (TextAt(metadata, "name").empty()) {
-    return InvalidStatus(type.group, type.kind, "", {{"FieldValueRequired", "Required value: name or generateName is required", "metadata.name"}});
+    return InvalidStatus(type.group, type.kind, "",
+                         {{"FieldValueRequired", "Required value: name or generateName is required",
+                           "metadata.name"}});
   }
   if (auto refused = CheckNamespace(cluster, type, call.info.ns)) return *refused;
   object = ToStorage(type, std::move(object));
@@ -254,12 +332,15 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
   PrepareForCreate(type, object, base::Rfc3339(cluster.clock.Now()));
   if (auto refused = Admit(cluster, call, object, nullptr)) return *refused;
   auto causes = Validate(type, object, nullptr);
-  if (!causes.empty()) return InvalidStatus(type.group, type.kind, TextAt(object, {"metadata", "name"}), std::move(causes));
+  if (!causes.empty())
+    return InvalidStatus(type.group, type.kind, TextAt(object, {"metadata", "name"}),
+                         std::move(causes));
   if (auto refused = AdmitValid(cluster, call, object, nullptr)) return *refused;
   if (auto refused = TooLarge(type, object)) return *refused;
   const std::string name = TextAt(object, {"metadata", "name"});
   if (IsDryRun(call)) {
-    if (cluster.store.Get(type, type.namespaced ? call.info.ns : "", name)) return AlreadyExistsStatus(type, name);
+    if (cluster.store.Get(type, type.namespaced ? call.info.ns : "", name))
+      return AlreadyExistsStatus(type, name);
     object["metadata"]["creationTimestamp"] = base::Rfc3339(cluster.clock.Now());
     return Served(type, std::move(object));
   }
@@ -272,7 +353,8 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
   return Served(type, (*made)->Parse());
 }
 
-Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr& current, Json object, bool check_version) {
+Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr& current,
+                            Json object, bool check_version) {
   const ResourceType& type = *call.type;
   if (auto refused = CheckKind(call, object)) return *refused;
   if (auto refused = DecodeBody(call, object)) return *refused;
@@ -280,12 +362,19 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
   const Json before = current->Parse();
   Json& metadata = object["metadata"];
   const std::string wanted = TextAt(metadata, "resourceVersion");
-  if (check_version && !wanted.empty() && wanted != std::to_string(current->resource_version)) return ModifiedStatus(type, call.info.name);
+  if (check_version && !wanted.empty() && wanted != std::to_string(current->resource_version))
+    return ModifiedStatus(type, call.info.name);
   if (const std::string uid = TextAt(metadata, "uid"); !uid.empty() && uid != current->uid) {
     if (call.info.verb == "patch") {
-      return InvalidStatus(type.group, type.kind, call.info.name, {{"FieldValueInvalid", fmt::format("Invalid value: \"{}\": field is immutable", uid), "metadata.uid"}});
+      return InvalidStatus(
+          type.group, type.kind, call.info.name,
+          {{"FieldValueInvalid", fmt::format("Invalid value: \"{}\": field is immutable", uid),
+            "metadata.uid"}});
     }
-    return ConflictStatus(type, call.info.name, fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}", uid, current->uid));
+    return ConflictStatus(
+        type, call.info.name,
+        fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}", uid,
+                    current->uid));
   }
   object = ToStorage(type, std::move(object));
   FoldStringData(type, object);
@@ -298,32 +387,48 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
     if (!type.custom) {
       for (const char* member : {"annotations", "labels", "finalizers"}) {
         if (type.kind == "Deployment" && std::string_view(member) == "labels") continue;
-        if (At(object, {"metadata", member}).is_null()) kept["metadata"].erase(member); else kept["metadata"][member] = object["metadata"][member];
+        if (At(object, {"metadata", member}).is_null())
+          kept["metadata"].erase(member);
+        else
+          kept["metadata"][member] = object["metadata"][member];
       }
     }
     object = std::move(kept);
   } else if (HasStatusSubresource(type)) {
-    if (before.contains("status")) object["status"] = before["status"]; else object.erase("status");
+    if (before.contains("status"))
+      object["status"] = before["status"];
+    else
+      object.erase("status");
   }
   Json& meta = object["metadata"];
-  for (const char* member : {"uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"}) {
-    if (before["metadata"].contains(member)) meta[member] = before["metadata"][member]; else meta.erase(member);
+  for (const char* member : {"uid", "creationTimestamp", "generation", "deletionTimestamp",
+                             "deletionGracePeriodSeconds", "selfLink"}) {
+    if (before["metadata"].contains(member))
+      meta[member] = before["metadata"][member];
+    else
+      meta.erase(member);
   }
   meta["resourceVersion"] = std::to_string(current->resource_version);
   if (!status_only) {
     const ResourceType& stored = StorageTypeOf(cluster, type);
     KeepAllocated(type, before, object);
     if (type.storage_key == "/namespaces") object["spec"] = before["spec"];
-    if (type.storage_key == "/nodes" && At(object, {"spec", "podCIDR"}) == At(before, {"spec", "podCIDR"}) && !At(before, {"spec", "podCIDRs"}).is_null()) object["spec"]["podCIDRs"] = before["spec"]["podCIDRs"];
+    if (type.storage_key == "/nodes" &&
+        At(object, {"spec", "podCIDR"}) == At(before, {"spec", "podCIDR"}) &&
+        !At(before, {"spec", "podCIDRs"}).is_null())
+      object["spec"]["podCIDRs"] = before["spec"]["podCIDRs"];
     ApplyDefaults(stored, object);
     if (auto refused = Admit(cluster, call, object, before)) return *refused;
     auto causes = Validate(type, object, before);
-    if (!causes.empty()) return InvalidStatus(type.group, type.kind, call.info.name, std::move(causes));
+    if (!causes.empty())
+      return InvalidStatus(type.group, type.kind, call.info.name, std::move(causes));
     if (auto refused = AdmitValid(cluster, call, object, before)) return *refused;
     const bool annotations_count = type.storage_key == "apps/deployments";
     if (At(object, "spec") != At(before, "spec") ||
-        (annotations_count && At(object, {"metadata", "annotations"}) != At(before, {"metadata", "annotations"}))) {
-      if (before["metadata"].contains("generation")) meta["generation"] = IntAt(before, {"metadata", "generation"}) + 1;
+        (annotations_count &&
+         At(object, {"metadata", "annotations"}) != At(before, {"metadata", "annotations"}))) {
+      if (before["metadata"].contains("generation"))
+        meta["generation"] = IntAt(before, {"metadata", "generation"}) + 1;
     }
   }
   if (auto refused = TooLarge(type, object)) return *refused;
@@ -337,14 +442,20 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
   }
   if (IsDryRun(call)) return Served(type, std::move(object));
   // The last finalizer of a deleted object takes it away.
-  if (!TextAt(object, {"metadata", "deletionTimestamp"}).empty() && ListAt(object, {"metadata", "finalizers"}).empty() &&
-      !ListAt(before, {"metadata", "finalizers"}).empty() && IntAt(object, {"metadata", "deletionGracePeriodSeconds"}) == 0) {
-    auto removed = cluster.store.Remove(type, current->ns, current->name, current->uid, current->resource_version);
+  if (!TextAt(object, {"metadata", "deletionTimestamp"}).empty() &&
+      ListAt(object, {"metadata", "finalizers"}).empty() &&
+      !ListAt(before, {"metadata", "finalizers"}).empty() &&
+      IntAt(object, {"metadata", "deletionGracePeriodSeconds"}) == 0) {
+    auto removed = cluster.store.Remove(type, current->ns, current->name, current->uid,
+                                        current->resource_version);
     if (!removed.ok()) return removed.status();
     return Served(type, std::move(object));
   }
-  auto written = cluster.store.Update(StorageTypeOf(cluster, type), std::move(object), current->resource_version);
-  if (!written.ok()) return written.status().reason == "Conflict" ? ModifiedStatus(type, call.info.name) : written.status();
+  auto written = cluster.store.Update(StorageTypeOf(cluster, type), std::move(object),
+                                      current->resource_version);
+  if (!written.ok())
+    return written.status().reason == "Conflict" ? ModifiedStatus(type, call.info.name)
+                                                 : written.status();
   AfterWrite(cluster, type, **written);
   return Served(type, (*written)->Parse());
 }

@@ -21,8 +21,8 @@ std::optional<Cause> DryRunFault(const std::vector<std::string>& runs);
 
 /// kind and apiVersion of a body against the resource.
 MaybeStatus CheckKind(const Call& call, const Json& object);
-/// Types of all members: 400 (422 for what a patch made). Takes unknown members out; they and repeated ones are refused, warned of or
-/// ignored as `fieldValidation` says.
+/// Types of all members: 400 (422 for what a patch made). Takes unknown members out; they and
+/// repeated ones are refused, warned of or ignored as `fieldValidation` says.
 MaybeStatus DecodeBody(Call& call, Json& object);
 /// name and namespace of a body against the path. Fills what is left out.
 MaybeStatus CheckNames(const Call& call, Json& object);
@@ -30,7 +30,8 @@ MaybeStatus CheckNames(const Call& call, Json& object);
 /// Everything between a parsed body and the store; returns the object in the served form.
 Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object);
 /// `check_version`: the body's resourceVersion must be the current one when it has one.
-Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr& current, Json object, bool check_version);
+Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr& current,
+                            Json object, bool check_version);
 
 /// Also used for status, scale ...: runs the create/update/patch of `call` itself.
 Reply HandleObjectChange(const Cluster& cluster, Call& call);

@@ -11,9 +11,18 @@ class WriteTest : public testing::Test {
  protected:
   void SetUp() override { door_.AddNamespace("shop"); }
   static Json Deployment(const std::string& name) {
-    return {{"apiVersion", "apps/v1"}, {"kind", "Deployment"}, {"metadata", {{"name", name}}},
-            {"spec", {{"selector", {{"matchLabels", {{"app", name}}}}},
-                      {"template", {{"metadata", {{"labels", {{"app", name}}}}}, {"spec", {{"containers", {{{"name", "c"}, {"image", "nginx:1"}, {"env", {{{"name", "A"}, {"value", "1"}}}}}}}}}}}}}};
+    return {{"apiVersion", "apps/v1"},
+            {"kind", "Deployment"},
+            {"metadata", {{"name", name}}},
+            {"spec",
+             {{"selector", {{"matchLabels", {{"app", name}}}}},
+              {"template",
+               {{"metadata", {{"labels", {{"app", name}}}}},
+                {"spec",
+                 {{"containers",
+                   {{{"name", "c"},
+                     {"image", "nginx:1"},
+                     {"env", {{{"name", "A"}, {"value", "1"}}}}}}}}}}}}}};
   }
   const std::string deployments_ = "/apis/apps/v1/namespaces/shop/deployments";
   const std::string maps_ = "/api/v1/namespaces/shop/configmaps";
@@ -37,7 +46,10 @@ TEST_F(WriteTest, AnInvalidDeploymentListsEveryCause) {
   bad["spec"]["template"]["metadata"]["labels"]["app"] = "other";
   bad["spec"]["template"]["spec"]["containers"][0]["image"] = "";
   const Json refused = door_.Post(deployments_, bad)->json();
-  EXPECT_EQ(refused["message"], "Deployment.apps \"bad\" is invalid: [spec.template.metadata.labels: Invalid value: map[string]string{\"app\":\"other\"}: `selector` does not match template `labels`, spec.template.spec.containers[0].image: Required value]");
+  EXPECT_EQ(refused["message"],
+            "Deployment.apps \"bad\" is invalid: [spec.template.metadata.labels: Invalid value: "
+            "map[string]string{\"app\":\"other\"}: `selector` does not match template `labels`, "
+            "spec.template.spec.containers[0].image: Required value]");
   EXPECT_EQ(refused["details"]["causes"].size(), 2u);
 }
 
@@ -52,28 +64,45 @@ TEST_F(WriteTest, AStaleUpdateIsAConflictAndAFreshOneRaisesTheGeneration) {
 
 TEST_F(WriteTest, AStrategicPatchMergesContainersByName) {
   door_.Post(deployments_, Deployment("web"));
-  const Json patch = {{"spec", {{"template", {{"spec", {{"containers", {{{"name", "c"}, {"image", "nginx:2"}}, {{"name", "side"}, {"image", "envoy:1"}}}}}}}}}}};
-  const Json patched = door_.Patch(deployments_ + "/web", "strategic-merge-patch+json", patch)->json();
+  const Json patch = {{"spec",
+                       {{"template",
+                         {{"spec",
+                           {{"containers",
+                             {{{"name", "c"}, {"image", "nginx:2"}},
+                              {{"name", "side"}, {"image", "envoy:1"}}}}}}}}}}};
+  const Json patched =
+      door_.Patch(deployments_ + "/web", "strategic-merge-patch+json", patch)->json();
   const Json& containers = patched["spec"]["template"]["spec"]["containers"];
   ASSERT_EQ(containers.size(), 2u);
   EXPECT_EQ(containers[0]["image"], "nginx:2");
   EXPECT_EQ(containers[0]["env"][0]["name"], "A");
-  const Json remove = {{"spec", {{"template", {{"spec", {{"containers", {{{"name", "side"}, {"$patch", "delete"}}}}}}}}}}};
-  EXPECT_EQ(door_.Patch(deployments_ + "/web", "strategic-merge-patch+json", remove)->json()["spec"]["template"]["spec"]["containers"].size(), 1u);
+  const Json remove = {
+      {"spec",
+       {{"template", {{"spec", {{"containers", {{{"name", "side"}, {"$patch", "delete"}}}}}}}}}}};
+  EXPECT_EQ(door_.Patch(deployments_ + "/web", "strategic-merge-patch+json", remove)
+                ->json()["spec"]["template"]["spec"]["containers"]
+                .size(),
+            1u);
 }
 
 TEST_F(WriteTest, AJsonPatchWhoseTestFailsIsInvalidAndChangesNothing) {
   const Json object = door_.Post(deployments_, Deployment("web"))->json();
-  const Json patch = {{{"op", "test"}, {"path", "/spec/replicas"}, {"value", 9}}, {{"op", "replace"}, {"path", "/spec/replicas"}, {"value", 2}}};
+  const Json patch = {{{"op", "test"}, {"path", "/spec/replicas"}, {"value", 9}},
+                      {{"op", "replace"}, {"path", "/spec/replicas"}, {"value", 2}}};
   EXPECT_EQ(door_.Patch(deployments_ + "/web", "json-patch+json", patch)->code(), 422);
-  EXPECT_EQ(door_.Get(deployments_ + "/web")["metadata"]["resourceVersion"], object["metadata"]["resourceVersion"]);
+  EXPECT_EQ(door_.Get(deployments_ + "/web")["metadata"]["resourceVersion"],
+            object["metadata"]["resourceVersion"]);
 }
 
 TEST_F(WriteTest, ServerSideApplyNamesTheOwnerOfAConflictAndForceTakesOver) {
   auto apply = [&](const std::string& manager, const Json& body, const char* more = "") {
-    return door_.Send("PATCH", maps_ + "/m?fieldManager=" + manager + more, body.dump(), {{"Content-Type", "application/apply-patch+yaml"}});
+    return door_.Send("PATCH", maps_ + "/m?fieldManager=" + manager + more, body.dump(),
+                      {{"Content-Type", "application/apply-patch+yaml"}});
   };
-  const Json one = {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", {{"name", "m"}}}, {"data", {{"a", "one"}, {"b", "x"}}}};
+  const Json one = {{"apiVersion", "v1"},
+                    {"kind", "ConfigMap"},
+                    {"metadata", {{"name", "m"}}},
+                    {"data", {{"a", "one"}, {"b", "x"}}}};
   Json two = one;
   two["data"] = {{"a", "two"}};
   EXPECT_EQ(apply("first", one)->code(), 201);
@@ -103,26 +132,36 @@ TEST_F(WriteTest, ADryRunAnswersAsIfAndKeepsNothing) {
 
 TEST_F(WriteTest, ScaleReadsAndWritesReplicasOnly) {
   door_.Post(deployments_, Deployment("web"));
-  const Json scaled = door_.Patch(deployments_ + "/web/scale", "merge-patch+json", {{"spec", {{"replicas", 5}}}})->json();
+  const Json scaled =
+      door_.Patch(deployments_ + "/web/scale", "merge-patch+json", {{"spec", {{"replicas", 5}}}})
+          ->json();
   EXPECT_EQ(scaled["kind"], "Scale");
   EXPECT_EQ(scaled["spec"]["replicas"], 5);
   EXPECT_EQ(door_.Get(deployments_ + "/web")["spec"]["replicas"], 5);
-  EXPECT_EQ(door_.Patch(deployments_ + "/web/scale", "merge-patch+json", {{"spec", {{"replicas", -1}}}})->code(), 422);
+  EXPECT_EQ(
+      door_.Patch(deployments_ + "/web/scale", "merge-patch+json", {{"spec", {{"replicas", -1}}}})
+          ->code(),
+      422);
 }
 
 TEST_F(WriteTest, AStatusWriteLeavesTheSpecAndASpecWriteTheStatus) {
   door_.Post(deployments_, Deployment("web"));
-  door_.Patch(deployments_ + "/web/status", "merge-patch+json", {{"spec", {{"replicas", 9}}}, {"status", {{"replicas", 4}}}});
+  door_.Patch(deployments_ + "/web/status", "merge-patch+json",
+              {{"spec", {{"replicas", 9}}}, {"status", {{"replicas", 4}}}});
   Json now = door_.Get(deployments_ + "/web");
   EXPECT_EQ(now["spec"]["replicas"], 1);
   EXPECT_EQ(now["status"]["replicas"], 4);
-  door_.Patch(deployments_ + "/web", "merge-patch+json", {{"spec", {{"replicas", 2}}}, {"status", {{"replicas", 0}}}});
+  door_.Patch(deployments_ + "/web", "merge-patch+json",
+              {{"spec", {{"replicas", 2}}}, {"status", {{"replicas", 0}}}});
   EXPECT_EQ(door_.Get(deployments_ + "/web")["status"]["replicas"], 4);
 }
 
 TEST_F(WriteTest, DeletesKeepPreconditionsAndFinalizers) {
-  const Json made = door_.Post(maps_, {{"metadata", {{"name", "m"}, {"finalizers", {"example.com/hold"}}}}})->json();
-  const auto wrong = door_.Send("DELETE", maps_ + "/m", Json({{"preconditions", {{"uid", "nope"}}}}).dump());
+  const Json made =
+      door_.Post(maps_, {{"metadata", {{"name", "m"}, {"finalizers", {"example.com/hold"}}}}})
+          ->json();
+  const auto wrong =
+      door_.Send("DELETE", maps_ + "/m", Json({{"preconditions", {{"uid", "nope"}}}}).dump());
   EXPECT_EQ(wrong->code(), 409);
   EXPECT_TRUE(door_.Send("DELETE", maps_ + "/m")->json()["metadata"].contains("deletionTimestamp"));
   EXPECT_EQ(door_.Send("GET", maps_ + "/m")->code(), 200);
@@ -131,27 +170,47 @@ TEST_F(WriteTest, DeletesKeepPreconditionsAndFinalizers) {
 }
 
 TEST_F(WriteTest, ABudgetBlocksAnEvictionWith429AndItsCause) {
-  door_.Post("/api/v1/namespaces/shop/pods", {{"metadata", {{"name", "p"}, {"labels", {{"app", "l"}}}}}, {"spec", {{"containers", {{{"name", "c"}, {"image", "i:1"}}}}}}});
-  door_.Patch("/api/v1/namespaces/shop/pods/p/status", "merge-patch+json", {{"status", {{"phase", "Running"}, {"conditions", {{{"type", "Ready"}, {"status", "True"}}}}}}});
-  door_.Post("/apis/policy/v1/namespaces/shop/poddisruptionbudgets", {{"metadata", {{"name", "l"}}}, {"spec", {{"minAvailable", 1}, {"selector", {{"matchLabels", {{"app", "l"}}}}}}}});
-  door_.Patch("/apis/policy/v1/namespaces/shop/poddisruptionbudgets/l/status", "merge-patch+json", {{"status", {{"currentHealthy", 1}, {"desiredHealthy", 1}, {"disruptionsAllowed", 0}}}});
-  const auto refused = door_.Post("/api/v1/namespaces/shop/pods/p/eviction", {{"apiVersion", "policy/v1"}, {"kind", "Eviction"}, {"metadata", {{"name", "p"}}}});
+  door_.Post("/api/v1/namespaces/shop/pods",
+             {{"metadata", {{"name", "p"}, {"labels", {{"app", "l"}}}}},
+              {"spec", {{"containers", {{{"name", "c"}, {"image", "i:1"}}}}}}});
+  door_.Patch(
+      "/api/v1/namespaces/shop/pods/p/status", "merge-patch+json",
+      {{"status",
+        {{"phase", "Running"}, {"conditions", {{{"type", "Ready"}, {"status", "True"}}}}}}});
+  door_.Post("/apis/policy/v1/namespaces/shop/poddisruptionbudgets",
+             {{"metadata", {{"name", "l"}}},
+              {"spec", {{"minAvailable", 1}, {"selector", {{"matchLabels", {{"app", "l"}}}}}}}});
+  door_.Patch(
+      "/apis/policy/v1/namespaces/shop/poddisruptionbudgets/l/status", "merge-patch+json",
+      {{"status", {{"currentHealthy", 1}, {"desiredHealthy", 1}, {"disruptionsAllowed", 0}}}});
+  const auto refused = door_.Post(
+      "/api/v1/namespaces/shop/pods/p/eviction",
+      {{"apiVersion", "policy/v1"}, {"kind", "Eviction"}, {"metadata", {{"name", "p"}}}});
   EXPECT_EQ(refused->code(), 429);
-  EXPECT_EQ(refused->json()["details"]["causes"][0]["message"], "The disruption budget l needs 1 healthy pods and has 1 currently");
+  EXPECT_EQ(refused->json()["details"]["causes"][0]["message"],
+            "The disruption budget l needs 1 healthy pods and has 1 currently");
 }
 
 TEST_F(WriteTest, AQuotaIsKept) {
-  door_.Post("/api/v1/namespaces/shop/resourcequotas", {{"metadata", {{"name", "q"}}}, {"spec", {{"hard", {{"pods", "1"}}}}}});
-  const Json pod = {{"metadata", {{"generateName", "p-"}}}, {"spec", {{"containers", {{{"name", "c"}, {"image", "i:1"}}}}}}};
+  door_.Post("/api/v1/namespaces/shop/resourcequotas",
+             {{"metadata", {{"name", "q"}}}, {"spec", {{"hard", {{"pods", "1"}}}}}});
+  const Json pod = {{"metadata", {{"generateName", "p-"}}},
+                    {"spec", {{"containers", {{{"name", "c"}, {"image", "i:1"}}}}}}};
   EXPECT_EQ(door_.Post("/api/v1/namespaces/shop/pods", pod)->code(), 201);
   const auto second = door_.Post("/api/v1/namespaces/shop/pods", pod);
   EXPECT_EQ(second->code(), 403);
-  EXPECT_THAT(second->json()["message"].get<std::string>(), HasSubstr("exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1"));
+  EXPECT_THAT(second->json()["message"].get<std::string>(),
+              HasSubstr("exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1"));
 }
 
 TEST_F(WriteTest, UnknownFieldsAreRefusedWarnedOfOrDroppedAsAsked) {
-  const Json body = {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", {{"name", "x"}}}, {"dato", Json::object()}};
-  EXPECT_EQ(door_.Post(maps_ + "?fieldValidation=Strict", body)->json()["message"], "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: unknown field \"dato\"");
+  const Json body = {{"apiVersion", "v1"},
+                     {"kind", "ConfigMap"},
+                     {"metadata", {{"name", "x"}}},
+                     {"dato", Json::object()}};
+  EXPECT_EQ(door_.Post(maps_ + "?fieldValidation=Strict", body)->json()["message"],
+            "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: "
+            "unknown field \"dato\"");
   const auto warned = door_.Post(maps_ + "?fieldValidation=Warn", body);
   EXPECT_EQ(warned->code(), 201);
   EXPECT_EQ(warned->response().headers.Get("Warning"), "299 - \"unknown field \\\"dato\\\"\"");
@@ -160,33 +219,52 @@ TEST_F(WriteTest, UnknownFieldsAreRefusedWarnedOfOrDroppedAsAsked) {
 
 TEST_F(WriteTest, RolesAllowWhatTheySayAndImpersonationNeedsTheRight) {
   const std::string rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/shop";
-  door_.Post(rbac + "/roles", {{"metadata", {{"name", "reader"}}}, {"rules", {{{"apiGroups", {""}}, {"resources", {"pods"}}, {"verbs", {"get", "list"}}}}}});
-  door_.Post(rbac + "/rolebindings", {{"metadata", {{"name", "reader"}}}, {"roleRef", {{"kind", "Role"}, {"name", "reader"}}}, {"subjects", {{{"kind", "User"}, {"name", "ann"}}}}});
-  const FakeDoor::Fields ann = {{"Authorization", "Bearer " + door_.tokens.Issue(MakeUser("ann", {}))}};
+  door_.Post(
+      rbac + "/roles",
+      {{"metadata", {{"name", "reader"}}},
+       {"rules", {{{"apiGroups", {""}}, {"resources", {"pods"}}, {"verbs", {"get", "list"}}}}}});
+  door_.Post(rbac + "/rolebindings", {{"metadata", {{"name", "reader"}}},
+                                      {"roleRef", {{"kind", "Role"}, {"name", "reader"}}},
+                                      {"subjects", {{{"kind", "User"}, {"name", "ann"}}}}});
+  const FakeDoor::Fields ann = {
+      {"Authorization", "Bearer " + door_.tokens.Issue(MakeUser("ann", {}))}};
   EXPECT_EQ(door_.Send("GET", "/api/v1/namespaces/shop/pods", "", ann)->code(), 200);
-  EXPECT_EQ(door_.Send("GET", "/api/v1/namespaces/shop/secrets", "", ann)->json()["message"], "secrets is forbidden: User \"ann\" cannot list resource \"secrets\" in API group \"\" in the namespace \"shop\"");
+  EXPECT_EQ(door_.Send("GET", "/api/v1/namespaces/shop/secrets", "", ann)->json()["message"],
+            "secrets is forbidden: User \"ann\" cannot list resource \"secrets\" in API group \"\" "
+            "in the namespace \"shop\"");
   FakeDoor::Fields both = ann;
   both.emplace_back("Impersonate-User", "root");
   EXPECT_EQ(door_.Send("GET", "/api/v1/namespaces/shop/pods", "", both)->code(), 403);
-  EXPECT_EQ(door_.Send("GET", "/api/v1/namespaces/shop/pods", "", {{"Authorization", "Bearer forged"}})->code(), 401);
-  const auto as_ann = door_.Send("GET", "/api/v1/namespaces/shop/secrets", "", {{"Impersonate-User", "ann"}});
+  EXPECT_EQ(
+      door_.Send("GET", "/api/v1/namespaces/shop/pods", "", {{"Authorization", "Bearer forged"}})
+          ->code(),
+      401);
+  const auto as_ann =
+      door_.Send("GET", "/api/v1/namespaces/shop/secrets", "", {{"Impersonate-User", "ann"}});
   EXPECT_EQ(as_ann->code(), 403);
 }
 
 TEST_F(WriteTest, AnAccessReviewInProtobufIsUnderstood) {
-  // SelfSubjectAccessReview{spec{resourceAttributes{verb: "list", resource: "pods"}}} as kubectl encodes it.
+  // SelfSubjectAccessReview{spec{resourceAttributes{verb: "list", resource: "pods"}}} as kubectl
+  // encodes it.
   const std::string attributes = std::string("\x12\x04list\x2a\x04pods", 12);
-  const std::string spec = "\x0a" + std::string(1, static_cast<char>(attributes.size())) + attributes;
+  const std::string spec =
+      "\x0a" + std::string(1, static_cast<char>(attributes.size())) + attributes;
   const std::string raw = "\x12" + std::string(1, static_cast<char>(spec.size())) + spec;
-  const std::string meta = std::string("\x0a\x17") + "authorization.k8s.io/v1" + "\x12\x17" + "SelfSubjectAccessReview";
-  const std::string body = std::string("k8s\0", 4) + "\x0a" + std::string(1, static_cast<char>(meta.size())) + meta + "\x12" + std::string(1, static_cast<char>(raw.size())) + raw;
-  const auto review = door_.Send("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body, {{"Content-Type", "application/vnd.kubernetes.protobuf"}});
+  const std::string meta =
+      std::string("\x0a\x17") + "authorization.k8s.io/v1" + "\x12\x17" + "SelfSubjectAccessReview";
+  const std::string body = std::string("k8s\0", 4) + "\x0a" +
+                           std::string(1, static_cast<char>(meta.size())) + meta + "\x12" +
+                           std::string(1, static_cast<char>(raw.size())) + raw;
+  const auto review = door_.Send("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+                                 body, {{"Content-Type", "application/vnd.kubernetes.protobuf"}});
   EXPECT_EQ(review->code(), 201) << review->response().body;
   EXPECT_EQ(review->json()["status"]["allowed"], true);
   EXPECT_EQ(review->json()["spec"]["resourceAttributes"]["verb"], "list");
   // Anything else in protobuf is refused, whole or cut.
   for (size_t size = 4; size < body.size(); size += 3) {
-    const auto cut = door_.Send("POST", maps_, body.substr(0, size), {{"Content-Type", "application/vnd.kubernetes.protobuf"}});
+    const auto cut = door_.Send("POST", maps_, body.substr(0, size),
+                                {{"Content-Type", "application/vnd.kubernetes.protobuf"}});
     EXPECT_GE(cut->code(), 400);
     EXPECT_LT(cut->code(), 500);
   }
@@ -194,18 +272,36 @@ TEST_F(WriteTest, AnAccessReviewInProtobufIsUnderstood) {
 
 TEST_F(WriteTest, HostileBodiesAreRefusedWithAStatusAndNeverCrash) {
   std::string deep(100'000, '[');
-  std::vector<std::string> bodies = {"", "{", "{not json", "null", "[]", "3", "\"x\"", deep, "{\"metadata\":3}", "{\"metadata\":{\"name\":3}}",
-                                     "{\"metadata\":{\"name\":\"x\",\"labels\":[]}}", "{\"metadata\":{\"name\":\"x\"},\"data\":[1]}",
-                                     "{\"metadata\":{\"name\":\"x\"},\"data\":{\"a\":{\"b\":1}}}", "{\"metadata\":{\"name\":\"\xff\"}}", std::string("\0\0\0", 3)};
+  std::vector<std::string> bodies = {"",
+                                     "{",
+                                     "{not json",
+                                     "null",
+                                     "[]",
+                                     "3",
+                                     "\"x\"",
+                                     deep,
+                                     "{\"metadata\":3}",
+                                     "{\"metadata\":{\"name\":3}}",
+                                     "{\"metadata\":{\"name\":\"x\",\"labels\":[]}}",
+                                     "{\"metadata\":{\"name\":\"x\"},\"data\":[1]}",
+                                     "{\"metadata\":{\"name\":\"x\"},\"data\":{\"a\":{\"b\":1}}}",
+                                     "{\"metadata\":{\"name\":\"\xff\"}}",
+                                     std::string("\0\0\0", 3)};
   for (const std::string& body : bodies) {
     const auto answer = door_.Send("POST", maps_, body, {{"Content-Type", "application/json"}});
     EXPECT_GE(answer->code(), 400) << body.substr(0, 60);
     EXPECT_LT(answer->code(), 500) << body.substr(0, 60);
     EXPECT_EQ(answer->json()["kind"], "Status");
   }
-  const char* wrong[] = {R"({"spec":3})", R"({"spec":{"replicas":"x"}})", R"({"spec":{"template":3}})", R"({"spec":{"template":{"spec":{"containers":{}}}}})",
-                         R"({"spec":{"template":{"spec":{"containers":[3]}}}})", R"({"spec":{"selector":[]}})", R"({"spec":{"strategy":"x"}})",
-                         R"({"spec":{"template":{"metadata":[],"spec":{"containers":[{"name":"c","image":"i","env":[3],"resources":{"limits":{"cpu":"lots"}}}]}}}})"};
+  const char* wrong[] = {
+      R"({"spec":3})",
+      R"({"spec":{"replicas":"x"}})",
+      R"({"spec":{"template":3}})",
+      R"({"spec":{"template":{"spec":{"containers":{}}}}})",
+      R"({"spec":{"template":{"spec":{"containers":[3]}}}})",
+      R"({"spec":{"selector":[]}})",
+      R"({"spec":{"strategy":"x"}})",
+      R"({"spec":{"template":{"metadata":[],"spec":{"containers":[{"name":"c","image":"i","env":[3],"resources":{"limits":{"cpu":"lots"}}}]}}}})"};
   for (const char* text : wrong) {
     Json body = Json::parse(text);
     body["metadata"]["name"] = "w";
@@ -213,47 +309,102 @@ TEST_F(WriteTest, HostileBodiesAreRefusedWithAStatusAndNeverCrash) {
     EXPECT_GE(answer->code(), 400) << text;
     EXPECT_LT(answer->code(), 500) << text;
   }
-  const auto big = door_.Post(maps_, {{"metadata", {{"name", "big"}}}, {"data", {{"a", std::string(1 << 20, 'x')}}}});
+  const auto big = door_.Post(
+      maps_, {{"metadata", {{"name", "big"}}}, {"data", {{"a", std::string(1 << 20, 'x')}}}});
   EXPECT_EQ(big->code(), 201);
-  EXPECT_EQ(door_.Post(maps_, {{"metadata", {{"name", "huge"}}}, {"data", {{"a", std::string(2 << 20, 'x')}}}})->code(), 422);
-  EXPECT_EQ(door_.Send("POST", maps_, "{\"metadata\":{\"name\":\"huge\"},\"data\":{\"a\":\"" + std::string(3 << 20, 'x') + "\"}}")->code(), 413);
+  EXPECT_EQ(door_
+                .Post(maps_, {{"metadata", {{"name", "huge"}}},
+                              {"data", {{"a", std::string(2 << 20, 'x')}}}})
+                ->code(),
+            422);
+  EXPECT_EQ(door_
+                .Send("POST", maps_,
+                      "{\"metadata\":{\"name\":\"huge\"},\"data\":{\"a\":\"" +
+                          std::string(3 << 20, 'x') + "\"}}")
+                ->code(),
+            413);
 }
 
 TEST_F(WriteTest, ALimitRangeGivesDefaultsAndRefusesWhatIsOutOfBounds) {
   door_.AddNamespace("bounded");
-  ASSERT_EQ(door_.Post("/api/v1/namespaces/bounded/limitranges", {{"metadata", {{"name", "l"}}}, {"spec", {{"limits", {{{"type", "Container"}, {"default", {{"memory", "64Mi"}}}, {"defaultRequest", {{"memory", "16Mi"}}}, {"max", {{"memory", "128Mi"}}}}}}}}})->code(), 201);
+  ASSERT_EQ(door_
+                .Post("/api/v1/namespaces/bounded/limitranges",
+                      {{"metadata", {{"name", "l"}}},
+                       {"spec",
+                        {{"limits",
+                          {{{"type", "Container"},
+                            {"default", {{"memory", "64Mi"}}},
+                            {"defaultRequest", {{"memory", "16Mi"}}},
+                            {"max", {{"memory", "128Mi"}}}}}}}}})
+                ->code(),
+            201);
   auto pod = [](const char* name, const Json& resources) {
-    return Json{{"metadata", {{"name", name}}}, {"spec", {{"containers", {{{"name", "c"}, {"image", "i"}, {"resources", resources}}}}}}};
+    return Json{
+        {"metadata", {{"name", name}}},
+        {"spec", {{"containers", {{{"name", "c"}, {"image", "i"}, {"resources", resources}}}}}}};
   };
-  const Json made = door_.Post("/api/v1/namespaces/bounded/pods", pod("small", Json::object()))->json();
-  EXPECT_EQ(made["spec"]["containers"][0]["resources"], (Json{{"limits", {{"memory", "64Mi"}}}, {"requests", {{"memory", "16Mi"}}}}));
-  const auto refused = door_.Post("/api/v1/namespaces/bounded/pods", pod("big", {{"limits", {{"memory", "1Gi"}}}}));
+  const Json made =
+      door_.Post("/api/v1/namespaces/bounded/pods", pod("small", Json::object()))->json();
+  EXPECT_EQ(made["spec"]["containers"][0]["resources"],
+            (Json{{"limits", {{"memory", "64Mi"}}}, {"requests", {{"memory", "16Mi"}}}}));
+  const auto refused =
+      door_.Post("/api/v1/namespaces/bounded/pods", pod("big", {{"limits", {{"memory", "1Gi"}}}}));
   EXPECT_EQ(refused->code(), 403);
-  EXPECT_EQ(refused->json()["message"], "pods \"big\" is forbidden: maximum memory usage per Container is 128Mi, but limit is 1Gi");
+  EXPECT_EQ(
+      refused->json()["message"],
+      "pods \"big\" is forbidden: maximum memory usage per Container is 128Mi, but limit is 1Gi");
 }
 
 TEST_F(WriteTest, HostilePatchesAreRefusedAndLeaveTheObjectAlone) {
   const Json before = door_.Post(deployments_, Deployment("web"))->json();
-  for (const char* kind : {"json-patch+json", "merge-patch+json", "strategic-merge-patch+json", "apply-patch+yaml", "xml"}) {
-    for (const char* body : {"", "3", "null", "[3]", "{\"spec\":null}", "{\"metadata\":null,\"spec\":3}", "[{\"op\":\"remove\",\"path\":\"\"}]", "[{\"op\":\"replace\",\"path\":\"/metadata\",\"value\":1}]", "&a [*a]"}) {
-      const auto answer = door_.Send("PATCH", deployments_ + "/web?fieldManager=t", body, {{"Content-Type", std::string("application/") + kind}});
+  for (const char* kind : {"json-patch+json", "merge-patch+json", "strategic-merge-patch+json",
+                           "apply-patch+yaml", "xml"}) {
+    for (const char* body :
+         {"", "3", "null", "[3]", "{\"spec\":null}", "{\"metadata\":null,\"spec\":3}",
+          "[{\"op\":\"remove\",\"path\":\"\"}]",
+          "[{\"op\":\"replace\",\"path\":\"/metadata\",\"value\":1}]", "&a [*a]"}) {
+      const auto answer = door_.Send("PATCH", deployments_ + "/web?fieldManager=t", body,
+                                     {{"Content-Type", std::string("application/") + kind}});
       EXPECT_LT(answer->code(), 500) << kind << " " << body << " " << answer->response().body;
-      EXPECT_EQ(door_.Get(deployments_ + "/web")["spec"]["template"], before["spec"]["template"]) << kind << " " << body;
+      EXPECT_EQ(door_.Get(deployments_ + "/web")["spec"]["template"], before["spec"]["template"])
+          << kind << " " << body;
     }
   }
 }
 
 TEST_F(WriteTest, ACustomResourceIsServedAndJudgedByItsSchema) {
-  const Json schema = Json::parse(R"({"type":"object","properties":{"spec":{"type":"object","properties":{"retain":{"type":"integer","minimum":1},"schedule":{"type":"string","pattern":"^[0-9*/, -]+$"}}}}})");
+  const Json schema = Json::parse(
+      R"({"type":"object","properties":{"spec":{"type":"object","properties":{"retain":{"type":"integer","minimum":1},"schedule":{"type":"string","pattern":"^[0-9*/, -]+$"}}}}})");
   const auto defined = door_.Post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
-      {{"metadata", {{"name", "backups.ops.example.com"}}},
-       {"spec", {{"group", "ops.example.com"}, {"scope", "Namespaced"}, {"names", {{"plural", "backups"}, {"singular", "backup"}, {"kind", "Backup"}, {"listKind", "BackupList"}}},
-                 {"versions", {{{"name", "v1"}, {"served", true}, {"storage", true}, {"schema", {{"openAPIV3Schema", schema}}}}}}}}});
+                                  {{"metadata", {{"name", "backups.ops.example.com"}}},
+                                   {"spec",
+                                    {{"group", "ops.example.com"},
+                                     {"scope", "Namespaced"},
+                                     {"names",
+                                      {{"plural", "backups"},
+                                       {"singular", "backup"},
+                                       {"kind", "Backup"},
+                                       {"listKind", "BackupList"}}},
+                                     {"versions",
+                                      {{{"name", "v1"},
+                                        {"served", true},
+                                        {"storage", true},
+                                        {"schema", {{"openAPIV3Schema", schema}}}}}}}}});
   ASSERT_EQ(defined->code(), 201) << defined->response().body;
   const auto bad = door_.Post("/apis/ops.example.com/v1/namespaces/shop/backups",
-      {{"apiVersion", "ops.example.com/v1"}, {"kind", "Backup"}, {"metadata", {{"name", "b"}}}, {"spec", {{"schedule", "whenever"}, {"retain", 0}}}});
-  EXPECT_EQ(bad->json()["message"], "Backup.ops.example.com \"b\" is invalid: [spec.retain: Invalid value: 0: spec.retain in body should be greater than or equal to 1, spec.schedule: Invalid value: \"whenever\": spec.schedule in body should match '^[0-9*/, -]+$']");
-  EXPECT_EQ(door_.Patch("/apis/ops.example.com/v1/namespaces/shop/backups/b", "strategic-merge-patch+json", Json::object())->code(), 415);
+                              {{"apiVersion", "ops.example.com/v1"},
+                               {"kind", "Backup"},
+                               {"metadata", {{"name", "b"}}},
+                               {"spec", {{"schedule", "whenever"}, {"retain", 0}}}});
+  EXPECT_EQ(bad->json()["message"],
+            "Backup.ops.example.com \"b\" is invalid: [spec.retain: Invalid value: 0: spec.retain "
+            "in body should be greater than or equal to 1, spec.schedule: Invalid value: "
+            "\"whenever\": spec.schedule in body should match '^[0-9*/, -]+$']");
+  EXPECT_EQ(door_
+                .Patch("/apis/ops.example.com/v1/namespaces/shop/backups/b",
+                       "strategic-merge-patch+json", Json::object())
+                ->code(),
+            415);
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ namespace {
 std::string GoText(const Json& value) {
   std::string text;
   if (value.is_object()) {
-    for (const auto& [key, item] : value.items()) text += (text.empty() ? "" : " ") + key + ":" + GoText(item);
+    for (const auto& [key, item] : value.items())
+      text += (text.empty() ? "" : " ") + key + ":" + GoText(item);
     return "map[" + text + "]";
   }
   if (value.is_array()) {
@@ -35,7 +36,8 @@ std::string GoText(const Json& value) {
   return value.is_null() ? "<nil>" : value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-constexpr int kPatchTries = 5;  // a patch without resourceVersion is tried again when somebody wrote in between
+constexpr int kPatchTries =
+    5;  // a patch without resourceVersion is tried again when somebody wrote in between
 
 Reply Written(const Call& call, const Json& object, int code) {
   const ResourceType& type = *call.type;
@@ -69,8 +71,12 @@ Reply HandlePut(const Cluster& cluster, Call& call) {
     return made.ok() ? Written(call, *made, 201) : StatusReply(made.status());
   }
   if (!current) return StatusReply(NotFoundStatus(*call.type, call.info.name));
-  if (!RulesOf(*call.type).unconditional_update && TextAt(*body, {"metadata", "resourceVersion"}).empty()) {
-    return StatusReply(InvalidStatus(call.type->group, call.type->kind, call.info.name, {{"FieldValueInvalid", "Invalid value: 0x0: must be specified for an update", "metadata.resourceVersion"}}));
+  if (!RulesOf(*call.type).unconditional_update &&
+      TextAt(*body, {"metadata", "resourceVersion"}).empty()) {
+    return StatusReply(
+        InvalidStatus(call.type->group, call.type->kind, call.info.name,
+                      {{"FieldValueInvalid", "Invalid value: 0x0: must be specified for an update",
+                        "metadata.resourceVersion"}}));
   }
   auto written = ReplaceObject(cluster, call, current, *std::move(body), true);
   if (!written.ok()) return StatusReply(written.status());
@@ -78,21 +84,33 @@ Reply HandlePut(const Cluster& cluster, Call& call) {
 }
 
 const char* JsonWord(const Json& value) {
-  return value.is_array() ? "array" : value.is_object() ? "object" : value.is_string() ? "string" : value.is_boolean() ? "bool" : "number";
+  return value.is_array()     ? "array"
+         : value.is_object()  ? "object"
+         : value.is_string()  ? "string"
+         : value.is_boolean() ? "bool"
+                              : "number";
 }
 
 // The sentences of the decoder about a list that should be one of operations; "" when it is.
 std::string OperationsFault(const Json& patch, std::vector<std::string>* unknown) {
   if (patch.is_null()) return "";
-  if (!patch.is_array()) return fmt::format("json: cannot unmarshal {} into Go value of type []handlers.jsonPatchOp", JsonWord(patch));
+  if (!patch.is_array())
+    return fmt::format("json: cannot unmarshal {} into Go value of type []handlers.jsonPatchOp",
+                       JsonWord(patch));
   for (size_t i = 0; i < patch.size(); ++i) {
     const Json& operation = patch[i];
     if (operation.is_null()) continue;
-    if (!operation.is_object()) return fmt::format("json: cannot unmarshal {} into Go value of type handlers.jsonPatchOp", JsonWord(operation));
+    if (!operation.is_object())
+      return fmt::format("json: cannot unmarshal {} into Go value of type handlers.jsonPatchOp",
+                         JsonWord(operation));
     for (const auto& [member, value] : operation.items()) {
       const bool text = member == "op" || member == "path" || member == "from";
-      if (text && !value.is_string() && !value.is_null()) return fmt::format("json: cannot unmarshal {} into Go struct field jsonPatchOp.{} of type string", JsonWord(value), member);
-      if (!text && member != "value") unknown->push_back(fmt::format("json patch unknown field \"[{}].{}\"", i, member));
+      if (text && !value.is_string() && !value.is_null())
+        return fmt::format(
+            "json: cannot unmarshal {} into Go struct field jsonPatchOp.{} of type string",
+            JsonWord(value), member);
+      if (!text && member != "value")
+        unknown->push_back(fmt::format("json patch unknown field \"[{}].{}\"", i, member));
     }
   }
   return "";
@@ -102,10 +120,14 @@ std::string OperationsFault(const Json& patch, std::vector<std::string>* unknown
 Outcome<Json> ReadPatch(Call& call, const std::string& media) {
   const bool lenient = call.query.Get("fieldValidation") == "Ignore";
   const bool strategic = media == "application/strategic-merge-patch+json";
-  auto refuse = [&](const std::string& why) { return BadRequestStatus(strategic || lenient ? why : "error decoding patch: " + why); };
+  auto refuse = [&](const std::string& why) {
+    return BadRequestStatus(strategic || lenient ? why : "error decoding patch: " + why);
+  };
   auto patch = ParseBody(call, false);
-  if (!patch.ok()) return patch.status().code == 400 ? refuse(patch.status().message) : patch.status();
-  if (TooDeep(*patch)) return BadRequestStatus("the patch is nested deeper than the simulator takes");
+  if (!patch.ok())
+    return patch.status().code == 400 ? refuse(patch.status().message) : patch.status();
+  if (TooDeep(*patch))
+    return BadRequestStatus("the patch is nested deeper than the simulator takes");
   if (media == "application/json-patch+json") {
     std::vector<std::string> unknown;
     const std::string fault = OperationsFault(*patch, &unknown);
@@ -117,11 +139,15 @@ Outcome<Json> ReadPatch(Call& call, const std::string& media) {
   }
   if (patch->is_null() && !strategic) return BadRequestStatus("Invalid JSON Patch");
   if (patch->is_null()) *patch = Json::object();
-  if (!patch->is_object()) return refuse(fmt::format("json: cannot unmarshal {} into Go value of type map[string]interface {{}}", JsonWord(*patch)));
+  if (!patch->is_object())
+    return refuse(
+        fmt::format("json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+                    JsonWord(*patch)));
   return patch;
 }
 
-Outcome<Json> ApplyPatch(const Call& call, const std::string& media, const Json& patch, const ObjectPtr& current) {
+Outcome<Json> ApplyPatch(const Call& call, const std::string& media, const Json& patch,
+                         const ObjectPtr& current) {
   const ResourceType& type = *call.type;
   Json live = FromStorage(type, current->Parse());
   live["kind"] = type.kind;
@@ -131,7 +157,8 @@ Outcome<Json> ApplyPatch(const Call& call, const std::string& media, const Json&
   return StrategicMergePatch(live, patch, SchemaOf(type));
 }
 
-// Unlike YAML in other bodies, an applied configuration may have documents after its first, which nobody reads.
+// Unlike YAML in other bodies, an applied configuration may have documents after its first, which
+// nobody reads.
 Outcome<Json> ReadApplied(Call& call) {
   auto applied = ParseBody(call, true);
   if (!applied.ok()) {
@@ -141,7 +168,10 @@ Outcome<Json> ReadApplied(Call& call) {
   }
   if (applied->is_null()) *applied = Json::object();
   if (!applied->is_object()) {
-    return BadRequestStatus(fmt::format("error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into Go value of type map[string]interface {{}}", JsonWord(*applied)));
+    return BadRequestStatus(
+        fmt::format("error decoding YAML: error unmarshaling JSON: while decoding JSON: json: "
+                    "cannot unmarshal {} into Go value of type map[string]interface {{}}",
+                    JsonWord(*applied)));
   }
   return applied;
 }
@@ -152,22 +182,30 @@ Reply HandleServerSideApply(const Cluster& cluster, Call& call) {
   if (!read.ok()) return StatusReply(read.status());
   Json applied = *std::move(read);
   if (TextAt(applied, "apiVersion") != type.ApiVersion() || TextAt(applied, "kind") != type.kind) {
-    return StatusReply(BadRequestStatus(fmt::format("incorrect type specified in yaml: got {}, Kind={}, want {}, Kind={}", TextAt(applied, "apiVersion"), TextAt(applied, "kind"), type.ApiVersion(), type.kind)));
+    return StatusReply(BadRequestStatus(fmt::format(
+        "incorrect type specified in yaml: got {}, Kind={}, want {}, Kind={}",
+        TextAt(applied, "apiVersion"), TextAt(applied, "kind"), type.ApiVersion(), type.kind)));
   }
-  if (At(applied, {"metadata", "managedFields"}).is_array() && !At(applied, {"metadata", "managedFields"}).empty()) {
+  if (At(applied, {"metadata", "managedFields"}).is_array() &&
+      !At(applied, {"metadata", "managedFields"}).empty()) {
     return StatusReply(BadRequestStatus("metadata.managedFields must be nil"));
   }
   if (auto refused = CheckKind(call, applied)) return StatusReply(*refused);
   if (auto refused = CheckNames(call, applied)) return StatusReply(*refused);
-  if (const std::string& mode = call.query.Get("fieldValidation"); !call.duplicates.empty() && mode == "Strict") {
-    return StatusReply(BadRequestStatus("error strict decoding YAML: error converting YAML to JSON: " + call.duplicates.front()));
+  if (const std::string& mode = call.query.Get("fieldValidation");
+      !call.duplicates.empty() && mode == "Strict") {
+    return StatusReply(BadRequestStatus(
+        "error strict decoding YAML: error converting YAML to JSON: " + call.duplicates.front()));
   } else if (!call.duplicates.empty() && mode != "Ignore") {
     call.warnings.push_back("error converting YAML to JSON: " + call.duplicates.front());
   }
   call.duplicates.clear();
   // An applied configuration must fit its schema, whatever fieldValidation says.
   if (const std::string misfit = SchemaMisfit(type, applied); !misfit.empty()) {
-    return StatusReply(InternalStatus(fmt::format("failed to create typed patch object ({}{}; {}, Kind={}): {}", type.namespaced ? call.info.ns + "/" : "/", call.info.name, type.ApiVersion(), type.kind, misfit)));
+    return StatusReply(
+        InternalStatus(fmt::format("failed to create typed patch object ({}{}; {}, Kind={}): {}",
+                                   type.namespaced ? call.info.ns + "/" : "/", call.info.name,
+                                   type.ApiVersion(), type.kind, misfit)));
   }
   const Writer writer = WriterOf(cluster, call);
   for (int attempt = 0; attempt < kPatchTries; ++attempt) {
@@ -186,7 +224,8 @@ Reply HandleServerSideApply(const Cluster& cluster, Call& call) {
     call.tracked = true;
     auto written = ReplaceObject(cluster, call, current, *std::move(merged), false);
     if (written.ok()) return Written(call, *written, 200);
-    if (written.status().reason != "Conflict" || attempt + 1 == kPatchTries) return StatusReply(written.status());
+    if (written.status().reason != "Conflict" || attempt + 1 == kPatchTries)
+      return StatusReply(written.status());
   }
   return StatusReply(InternalStatus("apply did not settle"));
 }
@@ -202,14 +241,19 @@ Reply HandlePatch(const Cluster& cluster, Call& call) {
   for (int attempt = 0;; ++attempt) {
     auto patched = ApplyPatch(call, media, *patch, current);
     if (!patched.ok()) return StatusReply(patched.status());
-    if (!patched->is_object()) return StatusReply(BadRequestStatus("the patch does not leave an object"));
-    call.patched_text = media == "application/strategic-merge-patch+json" ? GoText(*patch) : base::DumpJson(*patched);
+    if (!patched->is_object())
+      return StatusReply(BadRequestStatus("the patch does not leave an object"));
+    call.patched_text = media == "application/strategic-merge-patch+json"
+                            ? GoText(*patch)
+                            : base::DumpJson(*patched);
     if (auto refused = CheckKind(call, *patched)) return StatusReply(*refused);
     // The version counts only when the patch itself sets it.
-    const bool pinned = TextAt(*patched, {"metadata", "resourceVersion"}) != std::to_string(current->resource_version);
+    const bool pinned = TextAt(*patched, {"metadata", "resourceVersion"}) !=
+                        std::to_string(current->resource_version);
     auto written = ReplaceObject(cluster, call, current, *std::move(patched), pinned);
     if (written.ok()) return Written(call, *written, 200);
-    if (pinned || written.status().reason != "Conflict" || attempt + 1 == kPatchTries) return StatusReply(written.status());
+    if (pinned || written.status().reason != "Conflict" || attempt + 1 == kPatchTries)
+      return StatusReply(written.status());
     current = FindObject(cluster, call);
     if (!current) return StatusReply(NotFoundStatus(*call.type, call.info.name));
   }

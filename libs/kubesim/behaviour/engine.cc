@@ -79,7 +79,8 @@ void Engine::Post(Task task) {
 }
 
 Engine::Memo& Engine::MemoOf(const ObjectPtr& object) {
-  return memo_[(reinterpret_cast<uintptr_t>(object.get()) >> 4) * 0x9E3779B97F4A7C15u >> 32 & (memo_.size() - 1)];
+  return memo_[(reinterpret_cast<uintptr_t>(object.get()) >> 4) * 0x9E3779B97F4A7C15u >> 32 &
+               (memo_.size() - 1)];
 }
 
 void Engine::FitMemo() {

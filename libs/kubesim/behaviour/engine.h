@@ -49,14 +49,14 @@ class Part {
   virtual ~Part() = default;
   /// Once, on the engine's thread, when informers hold the first list and before any handler ran.
   virtual void Start() {}
-  /// What it remembers and cannot build again from the objects, for the same part of a fork; Restore()
-  /// gets it before Start(). Nothing = it begins anew.
+  /// What it remembers and cannot build again from the objects, for the same part of a fork;
+  /// Restore() gets it before Start(). Nothing = it begins anew.
   virtual std::any Save() const { return {}; }
   virtual void Restore(const std::any&) {}
 };
 
-/// What an engine knows beside the objects at one moment. A fork's engine goes on from there instead
-/// of looking at everything again.
+/// What an engine knows beside the objects at one moment. A fork's engine goes on from there
+/// instead of looking at everything again.
 struct EngineState {
   uint64_t version = 0;  // changes of the store up to this one have been seen
   std::map<std::string, std::vector<WorkQueue::Entry>> queues;
@@ -98,8 +98,8 @@ class Engine {
   /// Ends that thread; the objects stay. Called by the destructor.
   void Stop();
 
-  /// Runs `task` between two steps, when every change made so far has been seen and nothing else runs
-  /// here (requests at the door go on). Blocks; not from the engine's thread.
+  /// Runs `task` between two steps, when every change made so far has been seen and nothing else
+  /// runs here (requests at the door go on). Blocks; not from the engine's thread.
   void Between(const std::function<void()>& task);
   /// Within Between() only; nothing before the start.
   std::optional<EngineState> Save();
@@ -149,8 +149,8 @@ class Engine {
   }
   void Cancel(const TimerId& timer);
 
-  /// The object's JSON; that of many current objects (hundreds to thousands, by the cluster's size) is
-  /// remembered.
+  /// The object's JSON; that of many current objects (hundreds to thousands, by the cluster's size)
+  /// is remembered.
   std::shared_ptr<const Json> Parsed(const ObjectPtr& object);
   /// A version that was replaced needs not be remembered.
   void Forget(const ObjectPtr& object);

@@ -1,4 +1,5 @@
-// Jobs whose end depends on which pods end how: limits an index, success and failure policies, replacement.
+// Jobs whose end depends on which pods end how: limits an index, success and failure policies,
+// replacement.
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libs/kubesim/behaviour/controllers/common.h"
@@ -36,13 +37,13 @@ class JobRulesTest : public testing::Test {
   void EndPod(int index, int code) {
     const auto names = Running(index);
     ASSERT_EQ(names.size(), 1u) << "index " << index;
-    const Json terminated = {
-        {"exitCode", code}, {"finishedAt", base::Rfc3339(cluster_.engine().Now())}};
-    cluster_.Patch("", "pods", names[0],
-                   {{"status",
-                     {{"phase", code == 0 ? "Succeeded" : "Failed"},
-                      {"containerStatuses",
-                       {{{"name", "c"}, {"state", {{"terminated", terminated}}}}}}}}});
+    const Json terminated = {{"exitCode", code},
+                             {"finishedAt", base::Rfc3339(cluster_.engine().Now())}};
+    cluster_.Patch(
+        "", "pods", names[0],
+        {{"status",
+          {{"phase", code == 0 ? "Succeeded" : "Failed"},
+           {"containerStatuses", {{{"name", "c"}, {"state", {{"terminated", terminated}}}}}}}}});
     cluster_.Run(absl::Seconds(1));
   }
   Json Status() { return At(cluster_.Get("batch", "jobs", "grid"), "status"); }

@@ -348,13 +348,16 @@ TEST_F(KubeletTest, UnderPressureTheGreediestGoFirst) {
 }
 
 TEST_F(KubeletTest, WhatIsSeenRunningBeatsTheTableOfImages) {
-  // As in a copy of a real cluster: statuses say that they run, with settings that would not let a new one start.
-  for (const auto& [name, container] : {std::pair("db", "image: 'postgres:16.4'"),
-                                        std::pair("odd", "image: nginx, command: [/opt/own/program]")}) {
-    Apply(fmt::format(
-        "apiVersion: v1\nkind: Pod\nmetadata: {{name: {0}, labels: {{app: {0}}}}}\nspec: {{nodeName: n1, containers: "
-        "[{{name: c, {1}}}]}}",
-        name, container));
+  // As in a copy of a real cluster: statuses say that they run, with settings that would not let a
+  // new one start.
+  for (const auto& [name, container] :
+       {std::pair("db", "image: 'postgres:16.4'"),
+        std::pair("odd", "image: nginx, command: [/opt/own/program]")}) {
+    Apply(
+        fmt::format("apiVersion: v1\nkind: Pod\nmetadata: {{name: {0}, labels: {{app: "
+                    "{0}}}}}\nspec: {{nodeName: n1, containers: "
+                    "[{{name: c, {1}}}]}}",
+                    name, container));
     (void)engine().client().Change(engine().Type("", "pods"), "default", name, [](Json& pod) {
       pod["status"] = {{"phase", "Running"},
                        {"startTime", "2025-11-30T01:00:00Z"},

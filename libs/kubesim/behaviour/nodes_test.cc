@@ -153,10 +153,13 @@ TEST(DisruptionTest, CountsWhatMayGo) {
 TEST(DisruptionTest, NothingMayGoWhileNobodyKnowsHowManyThereShouldBe) {
   TestCluster cluster;
   cluster.Apply(
-      "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: agent}\nspec: {selector: {matchLabels: "
+      "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: agent}\nspec: {selector: "
+      "{matchLabels: "
       "{app: agent}}, template: {metadata: {labels: {app: agent}}, spec: {containers: [{name: c, "
-      "image: \"a:1\"}]}}}\n---\napiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: "
-      "share}\nspec: {maxUnavailable: 50%, selector: {matchLabels: {app: agent}}}\n---\napiVersion: "
+      "image: \"a:1\"}]}}}\n---\napiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: "
+      "{name: "
+      "share}\nspec: {maxUnavailable: 50%, selector: {matchLabels: {app: "
+      "agent}}}\n---\napiVersion: "
       "policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: count}\nspec: {minAvailable: 0, "
       "selector: {matchLabels: {app: agent}}}\n");
   cluster.Run(absl::Seconds(5));

@@ -1,4 +1,5 @@
-// Rollouts in their less ordinary turns: rounding, lateness and recovery, owners that change; ReplicationControllers.
+// Rollouts in their less ordinary turns: rounding, lateness and recovery, owners that change;
+// ReplicationControllers.
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libs/kubesim/behaviour/controllers/common.h"
@@ -22,10 +23,10 @@ std::string Web(int replicas, const std::string& more = "") {
 }
 
 void SetImage(TestCluster& cluster, const std::string& image) {
-  cluster.Patch("apps", "deployments", "web",
-                {{"spec",
-                  {{"template",
-                    {{"spec", {{"containers", {{{"name", "web"}, {"image", image}}}}}}}}}}});
+  cluster.Patch(
+      "apps", "deployments", "web",
+      {{"spec",
+        {{"template", {{"spec", {{"containers", {{{"name", "web"}, {"image", image}}}}}}}}}}});
 }
 
 std::string Progress(TestCluster& cluster, const char* member) {
@@ -101,8 +102,7 @@ TEST(RolloutTest, ASetWhoseLabelsAreChangedIsLetGoAndAnotherTakesItsPlace) {
   const std::string name = cluster.List("apps", "replicasets")[0]["metadata"]["name"];
   cluster.Patch("apps", "replicasets", name, {{"metadata", {{"labels", {{"app", "other"}}}}}});
   cluster.Run(absl::Seconds(5));
-  EXPECT_FALSE(
-      cluster.Get("apps", "replicasets", name)["metadata"].contains("ownerReferences"));
+  EXPECT_FALSE(cluster.Get("apps", "replicasets", name)["metadata"].contains("ownerReferences"));
   // Its name is taken, so the next hash is tried.
   EXPECT_EQ(cluster.List("apps", "replicasets").size(), 2u);
   EXPECT_EQ(cluster.Get("apps", "deployments", "web")["status"]["collisionCount"], 1);

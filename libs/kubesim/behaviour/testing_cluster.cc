@@ -52,7 +52,8 @@ void StandInKubelet::See(const Seen& seen) {
             pods, ns, name,
             [](Json& pod) {
               const std::string phase = TextAt(pod, {"status", "phase"});
-              if (ListAt(pod, {"metadata", "finalizers"}).empty() || phase == "Succeeded") return false;
+              if (ListAt(pod, {"metadata", "finalizers"}).empty() || phase == "Succeeded")
+                return false;
               pod["status"]["phase"] = "Failed";
               return true;
             },

@@ -18,14 +18,16 @@ struct ContentTarget {
   const base::Clock& clock;
 };
 
-/// Namespaces default, kube-system, kube-public, kube-node-lease; the Service kubernetes; default service accounts, roles,
-/// bindings and priority classes.
+/// Namespaces default, kube-system, kube-public, kube-node-lease; the Service kubernetes; default
+/// service accounts, roles, bindings and priority classes.
 absl::Status LoadSystem(const ContentTarget& target);
 
-/// What the API gives every Namespace it creates: the finalizer "kubernetes" and the phase Active, where they are not given.
+/// What the API gives every Namespace it creates: the finalizer "kubernetes" and the phase Active,
+/// where they are not given.
 void CompleteNamespace(Json& object);
 
-/// What controllers put into every namespace: the default service account and the cluster's root certificate.
+/// What controllers put into every namespace: the default service account and the cluster's root
+/// certificate.
 void AddNamespaceDefaults(const ContentTarget& target, const std::string& ns, absl::Time created);
 
 /// The shipped demo. Takes no files: manifests and behaviours are embedded.
@@ -38,11 +40,13 @@ struct GivenObject {
   std::string kind;
 };
 
-/// Objects as they are: uids, times and status are kept, resourceVersions are new; versions that 1.32 no longer serves
-/// (policy/v1beta1 ...) become those it serves. Kinds that neither the simulator nor a definition among the objects knows, and objects
-/// that are not JSON objects with a name, are left out and named in `left_out` ("ops.example.com/v1 Backup shop/nightly"). Namespaces are
-/// implied, the system's own objects are added where they are missing.
-absl::Status LoadObjects(const ContentTarget& target, const std::vector<GivenObject>& objects, std::vector<std::string>* left_out);
+/// Objects as they are: uids, times and status are kept, resourceVersions are new; versions
+/// that 1.32 no longer serves (policy/v1beta1 ...) become those it serves. Kinds that neither the
+/// simulator nor a definition among the objects knows, and objects that are not JSON objects with a
+/// name, are left out and named in `left_out` ("ops.example.com/v1 Backup shop/nightly").
+/// Namespaces are implied, the system's own objects are added where they are missing.
+absl::Status LoadObjects(const ContentTarget& target, const std::vector<GivenObject>& objects,
+                         std::vector<std::string>* left_out);
 
 /// Decision 32. Errors name the file and the line.
 absl::Status LoadFolder(const ContentTarget& target, const std::string& folder);

@@ -23,7 +23,8 @@ namespace fs = std::filesystem;
 constexpr uintmax_t kMaxLogBytes = 16 << 20;
 
 absl::Status Invalid(const std::string& file, int line, const std::string& why) {
-  return base::InvalidArgument("", "MANIFEST_INVALID", fmt::format("{}:{}: {}", file, line, why)).With("file", file);
+  return base::InvalidArgument("", "MANIFEST_INVALID", fmt::format("{}:{}: {}", file, line, why))
+      .With("file", file);
 }
 
 absl::StatusOr<std::string> ReadFile(const fs::path& path) {
@@ -33,7 +34,8 @@ absl::StatusOr<std::string> ReadFile(const fs::path& path) {
     // An empty file sets failbit too.
     std::error_code error;
     if (fs::file_size(path, error) == 0 && !error) return std::string();
-    return base::InvalidArgument("", "CLUSTER_DIR_UNREADABLE", fmt::format("Cannot read '{}'.", path.string()));
+    return base::InvalidArgument("", "CLUSTER_DIR_UNREADABLE",
+                                 fmt::format("Cannot read '{}'.", path.string()));
   }
   return text.str();
 }
@@ -55,14 +57,15 @@ class FolderLoader {
       auto documents = ParseYaml(text);
       if (!documents.ok()) return base::Annotate(documents.status(), path.string());
       for (YamlDocument& document : *documents) {
-        OPSMESH_RETURN_IF_ERROR(Collect(path.string(), document.line, *document.value, [&](Json object) -> absl::Status {
-          const std::string api_version = TextAt(object, "apiVersion");
-          const std::string kind = TextAt(object, "kind");
-          // Definitions first: the kinds they define may stand in any file.
-          if (kind == "CustomResourceDefinition") target_.store.catalog().DefineCustom(object);
-          items.push_back({path.string(), document.line, nullptr, std::move(object)});
-          return absl::OkStatus();
-        }));
+        OPSMESH_RETURN_IF_ERROR(Collect(
+            path.string(), document.line, *document.value, [&](Json object) -> absl::Status {
+              const std::string api_version = TextAt(object, "apiVersion");
+              const std::string kind = TextAt(object, "kind");
+              // Definitions first: the kinds they define may stand in any file.
+              if (kind == "CustomResourceDefinition") target_.store.catalog().DefineCustom(object);
+              items.push_back({path.string(), document.line, nullptr, std::move(object)});
+              return absl::OkStatus();
+            }));
       }
     }
     for (Item& item : items) {
@@ -70,13 +73,17 @@ class FolderLoader {
       const std::string kind = TextAt(item.object, "kind");
       item.type = target_.store.catalog().FindKind(api_version, kind);
       if (item.type == nullptr) {
-        return Invalid(item.file, item.line, fmt::format("no kind '{}' in version '{}' is served by Kubernetes 1.32 nor defined in this folder", kind, api_version));
+        return Invalid(item.file, item.line,
+                       fmt::format("no kind '{}' in version '{}' is served by Kubernetes 1.32 nor "
+                                   "defined in this folder",
+                                   kind, api_version));
       }
     }
     std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
       return (a.type->storage_key == "/namespaces") > (b.type->storage_key == "/namespaces");
     });
-    for (Item& item : items) OPSMESH_RETURN_IF_ERROR(Create(item.file, item.line, *item.type, std::move(item.object)));
+    for (Item& item : items)
+      OPSMESH_RETURN_IF_ERROR(Create(item.file, item.line, *item.type, std::move(item.object)));
     return absl::OkStatus();
   }
 
@@ -84,18 +91,21 @@ class FolderLoader {
     std::error_code error;
     if (!fs::is_directory(root, error)) return absl::OkStatus();
     std::vector<fs::path> files;
-    for (auto it = fs::recursive_directory_iterator(root, error); !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+    for (auto it = fs::recursive_directory_iterator(root, error);
+         !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
       if (it->is_regular_file() && it->path().extension() == ".log") files.push_back(it->path());
     }
     std::sort(files.begin(), files.end());
-    for (const fs::path& path : files) OPSMESH_RETURN_IF_ERROR(LoadLog(path, path.lexically_relative(root)));
+    for (const fs::path& path : files)
+      OPSMESH_RETURN_IF_ERROR(LoadLog(path, path.lexically_relative(root)));
     return absl::OkStatus();
   }
 
  private:
   template <typename Visit>
   absl::Status Collect(const std::string& file, int line, Json object, const Visit& visit) {
-    if (!object.is_object()) return Invalid(file, line, "a manifest must be a mapping with apiVersion and kind");
+    if (!object.is_object())
+      return Invalid(file, line, "a manifest must be a mapping with apiVersion and kind");
     if (TextAt(object, "kind").ends_with("List") && At(object, "items").is_array()) {
       for (const Json& item : At(object, "items")) {
         Json one = item;
@@ -122,7 +132,8 @@ class FolderLoader {
     Json object = {{"metadata", {{"name", ns}}}};
     ApplyDefaults(type, object);
     CompleteNamespace(object);
-    if (target_.store.Create(type, object).ok()) AddNamespaceDefaults(target_, ns, target_.clock.Now());
+    if (target_.store.Create(type, object).ok())
+      AddNamespaceDefaults(target_, ns, target_.clock.Now());
   }
 
   absl::Status Create(const std::string& file, int line, const ResourceType& type, Json object) {
@@ -134,7 +145,8 @@ class FolderLoader {
       object["metadata"].erase("namespace");
     }
     const std::string name = TextAt(object, {"metadata", "name"});
-    const ResourceType& stored = *target_.store.catalog().Preferred(type.storage_key.substr(0, type.storage_key.find('/')), type.plural);
+    const ResourceType& stored = *target_.store.catalog().Preferred(
+        type.storage_key.substr(0, type.storage_key.find('/')), type.plural);
     ApplyDefaults(stored, object);
     if (type.storage_key == "/namespaces") CompleteNamespace(object);
     // What the system or an implied namespace brought is replaced by what the folder says.
@@ -154,12 +166,16 @@ class FolderLoader {
     std::vector<std::string> parts;
     for (const fs::path& part : relative) parts.push_back(part.string());
     if (parts.size() != 3) return absl::OkStatus();
-    const ObjectPtr pod = target_.store.Get(MustFind(target_.store, "", "v1", "pods"), parts[0], parts[1]);
+    const ObjectPtr pod =
+        target_.store.Get(MustFind(target_.store, "", "v1", "pods"), parts[0], parts[1]);
     if (!pod) {
-      return Invalid(path.string(), 1, fmt::format("there is no pod '{}' in namespace '{}' for this log", parts[1], parts[0]));
+      return Invalid(
+          path.string(), 1,
+          fmt::format("there is no pod '{}' in namespace '{}' for this log", parts[1], parts[0]));
     }
     std::error_code error;
-    if (fs::file_size(path, error) > kMaxLogBytes || error) return Invalid(path.string(), 1, "a log may have at most 16 MiB");
+    if (fs::file_size(path, error) > kMaxLogBytes || error)
+      return Invalid(path.string(), 1, "a log may have at most 16 MiB");
     std::string container = parts[2].substr(0, parts[2].size() - 4);
     const bool previous = container.ends_with(".previous");
     if (previous) container.resize(container.size() - 9);
@@ -177,7 +193,8 @@ class FolderLoader {
       lines.push_back({time, std::string(line)});
     }
     if (!lines.empty() && lines.back().text.empty()) lines.pop_back();
-    // Previous runs sort after ("x.log" < "x.previous.log"): keep both and write them in the right order.
+    // Previous runs sort after ("x.log" < "x.previous.log"): keep both and write them in the right
+    // order.
     auto& runs = pending_[pod->uid + "/" + container];
     (previous ? runs.first : runs.second) = std::move(lines);
     target_.logs.Forget(pod->uid);
@@ -204,17 +221,22 @@ class FolderLoader {
 absl::Status LoadFolder(const ContentTarget& target, const std::string& folder) {
   std::error_code error;
   if (!fs::is_directory(folder, error)) {
-    return base::InvalidArgument("", "CLUSTER_DIR_UNREADABLE", fmt::format("'{}' is not a folder that can be read.", folder))
+    return base::InvalidArgument("", "CLUSTER_DIR_UNREADABLE",
+                                 fmt::format("'{}' is not a folder that can be read.", folder))
         .Hint("Give --cluster a folder of YAML or JSON manifests.");
   }
   const fs::path root(folder);
   std::vector<fs::path> files;
-  for (auto it = fs::recursive_directory_iterator(root, error); !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+  for (auto it = fs::recursive_directory_iterator(root, error);
+       !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
     const std::string extension = it->path().extension().string();
-    if (it->is_regular_file() && (extension == ".yaml" || extension == ".yml" || extension == ".json")) files.push_back(it->path());
+    if (it->is_regular_file() &&
+        (extension == ".yaml" || extension == ".yml" || extension == ".json"))
+      files.push_back(it->path());
   }
   if (error) {
-    return base::InvalidArgument("", "CLUSTER_DIR_UNREADABLE", fmt::format("Cannot read '{}': {}.", folder, error.message()));
+    return base::InvalidArgument("", "CLUSTER_DIR_UNREADABLE",
+                                 fmt::format("Cannot read '{}': {}.", folder, error.message()));
   }
   std::sort(files.begin(), files.end());
   FolderLoader loader(target);

@@ -22,25 +22,35 @@ void AddNamespaceDefaults(const ContentTarget& target, const std::string& ns, ab
     (void)target.store.Create(MustFind(target.store, "", "v1", plural), std::move(object), true);
   };
   add("serviceaccounts", {{"metadata", {{"name", "default"}}}});
-  add("configmaps", {{"metadata", {{"name", "kube-root-ca.crt"},
-                                   {"annotations", {{"kubernetes.io/description", "The certificate authority of this simulated cluster."}}}}},
-                     {"data", {{"ca.crt", "-----BEGIN CERTIFICATE-----\n(the simulator's certificate authority)\n-----END CERTIFICATE-----\n"}}}});
+  add("configmaps", {{"metadata",
+                      {{"name", "kube-root-ca.crt"},
+                       {"annotations",
+                        {{"kubernetes.io/description",
+                          "The certificate authority of this simulated cluster."}}}}},
+                     {"data",
+                      {{"ca.crt",
+                        "-----BEGIN CERTIFICATE-----\n(the simulator's certificate "
+                        "authority)\n-----END CERTIFICATE-----\n"}}}});
 }
 
 absl::Status LoadSystem(const ContentTarget& target) {
-  OPSMESH_ASSIGN_OR_RETURN(auto documents, ParseYaml(demo_data::EmbeddedFile("content/system.yaml")));
+  OPSMESH_ASSIGN_OR_RETURN(auto documents,
+                           ParseYaml(demo_data::EmbeddedFile("content/system.yaml")));
   const absl::Time created = target.clock.Now() - absl::Hours(24 * 41);
   for (YamlDocument& document : documents) {
     Json& object = *document.value;
-    const ResourceType* type = target.store.catalog().FindKind(TextAt(object, "apiVersion"), TextAt(object, "kind"));
+    const ResourceType* type =
+        target.store.catalog().FindKind(TextAt(object, "apiVersion"), TextAt(object, "kind"));
     if (type == nullptr) {
-      return base::Internal("SYSTEM_INVALID", fmt::format("system.yaml:{}: unknown kind {}", document.line, TextAt(object, "kind")));
+      return base::Internal("SYSTEM_INVALID", fmt::format("system.yaml:{}: unknown kind {}",
+                                                          document.line, TextAt(object, "kind")));
     }
     ApplyDefaults(*type, object);
     if (type->storage_key == "/namespaces") CompleteNamespace(object);
     object["metadata"]["creationTimestamp"] = base::Rfc3339(created);
     auto made = target.store.Create(*type, object, true);
-    if (!made.ok() && made.status().reason == "AlreadyExists") continue;  // brought along by a real cluster
+    if (!made.ok() && made.status().reason == "AlreadyExists")
+      continue;  // brought along by a real cluster
     if (!made.ok()) return base::Internal("SYSTEM_INVALID", made.status().message);
     if (type->storage_key == "/namespaces") AddNamespaceDefaults(target, (*made)->name, created);
   }

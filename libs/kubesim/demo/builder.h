@@ -1,5 +1,6 @@
-// Turns manifests and a scenario into a cluster as it stands now: replica sets, pods with their statuses, endpoints,
-// events and logs, all dated back from the clock's now. Used once, before the door opens; not thread-safe. For demo/*.cc only.
+// Turns manifests and a scenario into a cluster as it stands now: replica sets, pods with their
+// statuses, endpoints, events and logs, all dated back from the clock's now. Used once, before the
+// door opens; not thread-safe. For demo/*.cc only.
 #pragma once
 
 #include <map>
@@ -33,10 +34,10 @@ class DemoBuilder {
   struct PodPlan {
     std::string ns, name, generate_name;
     Json pod_template;
-    Json owner;           // an ownerReference, or null
-    Json labels;          // added to the template's
+    Json owner;   // an ownerReference, or null
+    Json labels;  // added to the template's
     absl::Time created;
-    std::string node;     // "" = to be scheduled
+    std::string node;  // "" = to be scheduled
   };
   struct PodResult {
     bool ready = false;
@@ -44,13 +45,13 @@ class DemoBuilder {
   };
   struct NodeRoom {
     std::string name, ip, pod_prefix;
-    long double cpu = 0, memory = 0;   // free, in thousandths
+    long double cpu = 0, memory = 0;  // free, in thousandths
     int next_address = 10;
     bool silent = false;
     bool tainted = false;
     absl::Time silent_since;
   };
-  struct Run {            // one life of a container
+  struct Run {  // one life of a container
     absl::Time started, finished;
     bool over = false;
   };
@@ -60,21 +61,23 @@ class DemoBuilder {
   void AddLease(const NodeRoom& room);
   // workloads.cc
   void AddDeployment(Json deployment);
-  Json AddReplicaSet(const Json& deployment, const Json& pod_template, int revision, int replicas, absl::Time created);
-  int AddPods(const Json& owner_object, const ResourceType& owner_type, const Json& pod_template, const Json& labels,
-              int count, absl::Time created);
+  Json AddReplicaSet(const Json& deployment, const Json& pod_template, int revision, int replicas,
+                     absl::Time created);
+  int AddPods(const Json& owner_object, const ResourceType& owner_type, const Json& pod_template,
+              const Json& labels, int count, absl::Time created);
   void AddStatefulSet(Json set);
   void AddDaemonSet(Json set);
   void AddJob(Json job, absl::Time created);
   void AddCronJob(Json cron);
-  void AddClaim(const std::string& ns, const std::string& name, const Json& spec, absl::Time created);
+  void AddClaim(const std::string& ns, const std::string& name, const Json& spec,
+                absl::Time created);
   // pods.cc
   PodResult AddPod(const PodPlan& plan);
   /// A container's status; true when it is ready. Writes its logs and events.
-  bool AddContainer(const Json& container, const EventSubject& pod, const NodeRoom& room, absl::Time started,
-                    const std::string& restart_policy, Json* status);
-  Json Conditions(bool ready, bool scheduled, const std::string& unready, const std::string& why_not, absl::Time created,
-                  absl::Time changed) const;
+  bool AddContainer(const Json& container, const EventSubject& pod, const NodeRoom& room,
+                    absl::Time started, const std::string& restart_policy, Json* status);
+  Json Conditions(bool ready, bool scheduled, const std::string& unready,
+                  const std::string& why_not, absl::Time created, absl::Time changed) const;
   // placement.cc
   NodeRoom* Place(const Json& pod_spec, const std::string& ns, std::string* why_not);
   NodeRoom* FindNode(const std::string& name);
@@ -86,15 +89,17 @@ class DemoBuilder {
     absl::Duration back_off;  // > 0: waiting for the next start
   };
   Lives LivesOf(const ImageBehaviour& behaviour, absl::Time started, bool restart) const;
-  void WriteLogs(const std::string& uid, const std::string& container, const std::string& image, const ImageBehaviour& behaviour, const Run& run);
+  void WriteLogs(const std::string& uid, const std::string& container, const std::string& image,
+                 const ImageBehaviour& behaviour, const Run& run);
   // networking.cc
   void AddService(Json service);
   void AddEndpoints(const Json& service);
   void FinishBudget(Json budget);
   void FinishAutoscaler(Json autoscaler);
   // events.cc
-  void AddEvent(const EventSubject& about, std::string_view type, std::string_view reason, std::string_view message,
-                std::string_view component, std::string_view host, absl::Time first, absl::Time last, int count);
+  void AddEvent(const EventSubject& about, std::string_view type, std::string_view reason,
+                std::string_view message, std::string_view component, std::string_view host,
+                absl::Time first, absl::Time last, int count);
 
   Json Stamp(Json object, absl::Time created);
   Json Put(const ResourceType& type, Json object);

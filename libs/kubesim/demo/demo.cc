@@ -25,7 +25,9 @@ int RankOf(const ResourceType& type) {
 
 }  // namespace
 
-absl::StatusOr<Scenario> DemoScenario() { return ParseScenario(demo_data::EmbeddedFile("demo/scenario.yaml")); }
+absl::StatusOr<Scenario> DemoScenario() {
+  return ParseScenario(demo_data::EmbeddedFile("demo/scenario.yaml"));
+}
 
 absl::Status LoadDemo(const ContentTarget& target) {
   OPSMESH_ASSIGN_OR_RETURN(const Scenario scenario, DemoScenario());
@@ -39,15 +41,18 @@ absl::Status LoadDemo(const ContentTarget& target) {
     if (!file.name.starts_with("demo/cluster/")) continue;
     OPSMESH_ASSIGN_OR_RETURN(auto documents, ParseYaml(file.bytes));
     for (const YamlDocument& document : documents) {
-      const ResourceType* type =
-          target.store.catalog().FindKind(TextAt(*document.value, "apiVersion"), TextAt(*document.value, "kind"));
+      const ResourceType* type = target.store.catalog().FindKind(
+          TextAt(*document.value, "apiVersion"), TextAt(*document.value, "kind"));
       if (type == nullptr) {
-        return base::Internal("DEMO_INVALID", fmt::format("{}:{}: unknown kind {}", file.name, document.line, TextAt(*document.value, "kind")));
+        return base::Internal("DEMO_INVALID",
+                              fmt::format("{}:{}: unknown kind {}", file.name, document.line,
+                                          TextAt(*document.value, "kind")));
       }
       items.push_back({type, *document.value, RankOf(*type)});
     }
   }
-  std::stable_sort(items.begin(), items.end(), [](const Item& x, const Item& y) { return x.rank < y.rank; });
+  std::stable_sort(items.begin(), items.end(),
+                   [](const Item& x, const Item& y) { return x.rank < y.rank; });
   target.store.catalog().EnableMetrics();
   DemoBuilder builder(target, scenario);
   for (Item& item : items) builder.Add(*item.type, std::move(item.object));
@@ -75,20 +80,26 @@ Json DemoBuilder::Put(const ResourceType& type, Json object) {
 
 std::string DemoBuilder::Hex(int digits) {
   std::string text;
-  while (static_cast<int>(text.size()) < digits) text += fmt::format("{:016x}", target_.store.ids().Random());
+  while (static_cast<int>(text.size()) < digits)
+    text += fmt::format("{:016x}", target_.store.ids().Random());
   text.resize(static_cast<size_t>(digits));
   return text;
 }
 
 Json DemoBuilder::OwnerReference(const ResourceType& type, const Json& object) {
-  return {{"apiVersion", type.ApiVersion()}, {"kind", type.kind}, {"name", TextAt(object, {"metadata", "name"})},
-          {"uid", TextAt(object, {"metadata", "uid"})}, {"controller", true}, {"blockOwnerDeletion", true}};
+  return {{"apiVersion", type.ApiVersion()},
+          {"kind", type.kind},
+          {"name", TextAt(object, {"metadata", "name"})},
+          {"uid", TextAt(object, {"metadata", "uid"})},
+          {"controller", true},
+          {"blockOwnerDeletion", true}};
 }
 
 void DemoBuilder::Add(const ResourceType& type, Json manifest) {
   const std::string ns = TextAt(manifest, {"metadata", "namespace"});
   const std::string name = TextAt(manifest, {"metadata", "name"});
-  const absl::Time created = now_ - scenario_.AgeOf(ns.empty() && type.plural == "namespaces" ? name : ns, name);
+  const absl::Time created =
+      now_ - scenario_.AgeOf(ns.empty() && type.plural == "namespaces" ? name : ns, name);
   manifest = Stamp(std::move(manifest), created);
   const std::string& key = type.storage_key;
   if (key == "/nodes") return AddNode(std::move(manifest));
@@ -99,11 +110,13 @@ void DemoBuilder::Add(const ResourceType& type, Json manifest) {
   if (key == "batch/cronjobs") return AddCronJob(std::move(manifest));
   if (key == "/services") return AddService(std::move(manifest));
   if (key == "policy/poddisruptionbudgets") return budgets_.push_back(std::move(manifest));
-  if (key == "autoscaling/horizontalpodautoscalers") return autoscalers_.push_back(std::move(manifest));
+  if (key == "autoscaling/horizontalpodautoscalers")
+    return autoscalers_.push_back(std::move(manifest));
   if (key == "/persistentvolumeclaims") return AddClaim(ns, name, At(manifest, "spec"), created);
   if (key == "/pods") {
-    PodPlan plan{ns, name, "", {{"metadata", At(manifest, "metadata")}, {"spec", At(manifest, "spec")}}, {}, {}, created,
-                 TextAt(manifest, {"spec", "nodeName"})};
+    PodPlan plan{
+        ns, name, "",      {{"metadata", At(manifest, "metadata")}, {"spec", At(manifest, "spec")}},
+        {}, {},   created, TextAt(manifest, {"spec", "nodeName"})};
     AddPod(plan);
     return;
   }

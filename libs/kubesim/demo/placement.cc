@@ -17,8 +17,10 @@ DemoBuilder::NodeRoom* DemoBuilder::FindNode(const std::string& name) {
   return nullptr;
 }
 
-// The node with the most free CPU of those that fit; `why_not` is what the scheduler says when none does.
-DemoBuilder::NodeRoom* DemoBuilder::Place(const Json& pod_spec, const std::string& ns, std::string* why_not) {
+// The node with the most free CPU of those that fit; `why_not` is what the scheduler says when none
+// does.
+DemoBuilder::NodeRoom* DemoBuilder::Place(const Json& pod_spec, const std::string& ns,
+                                          std::string* why_not) {
   long double cpu = 0, memory = 0;
   for (const Json& container : ListAt(pod_spec, {"containers"})) {
     cpu += ParseQuantity(At(container, {"resources", "requests", "cpu"})).value_or(0);
@@ -29,13 +31,19 @@ DemoBuilder::NodeRoom* DemoBuilder::Place(const Json& pod_spec, const std::strin
     if (claim.empty()) continue;
     const ObjectPtr object = target_.store.Get(Type("", "persistentvolumeclaims"), ns, claim);
     if (!object) {
-      *why_not = fmt::format("0/{0} nodes are available: persistentvolumeclaim \"{1}\" not found. preemption: 0/{0} nodes are available: "
-                             "{0} Preemption is not helpful for scheduling.", nodes_.size(), claim);
+      *why_not = fmt::format(
+          "0/{0} nodes are available: persistentvolumeclaim \"{1}\" not found. preemption: 0/{0} "
+          "nodes are available: "
+          "{0} Preemption is not helpful for scheduling.",
+          nodes_.size(), claim);
       return nullptr;
     }
     if (TextAt(object->Parse(), {"status", "phase"}) != "Bound") {
-      *why_not = fmt::format("0/{0} nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/{0} nodes are "
-                             "available: {0} Preemption is not helpful for scheduling.", nodes_.size());
+      *why_not = fmt::format(
+          "0/{0} nodes are available: pod has unbound immediate PersistentVolumeClaims. "
+          "preemption: 0/{0} nodes are "
+          "available: {0} Preemption is not helpful for scheduling.",
+          nodes_.size());
       return nullptr;
     }
   }
@@ -57,14 +65,19 @@ DemoBuilder::NodeRoom* DemoBuilder::Place(const Json& pod_spec, const std::strin
   }
   if (best == nullptr) {
     std::vector<std::string> parts;
-    for (const auto& [reason, count] : reasons) parts.push_back(fmt::format("{} {}", count, reason));
+    for (const auto& [reason, count] : reasons)
+      parts.push_back(fmt::format("{} {}", count, reason));
     std::sort(parts.begin(), parts.end());  // as text, counts first: the scheduler's order
     const size_t hopeless = nodes_.size() - static_cast<size_t>(too_small);
     std::string preemption;
-    if (too_small > 0) preemption = fmt::format("{} No preemption victims found for incoming pod", too_small);
-    if (hopeless > 0) preemption += fmt::format("{}{} Preemption is not helpful for scheduling", preemption.empty() ? "" : ", ", hopeless);
-    *why_not = fmt::format("0/{0} nodes are available: {1}. preemption: 0/{0} nodes are available: {2}.", nodes_.size(),
-                           base::Join(parts, ", "), preemption);
+    if (too_small > 0)
+      preemption = fmt::format("{} No preemption victims found for incoming pod", too_small);
+    if (hopeless > 0)
+      preemption += fmt::format("{}{} Preemption is not helpful for scheduling",
+                                preemption.empty() ? "" : ", ", hopeless);
+    *why_not =
+        fmt::format("0/{0} nodes are available: {1}. preemption: 0/{0} nodes are available: {2}.",
+                    nodes_.size(), base::Join(parts, ", "), preemption);
     return nullptr;
   }
   best->cpu -= cpu;

@@ -2,22 +2,30 @@
 
 #include <algorithm>
 
+#include "libs/base/strings.h"
 #include "libs/kubesim/demo/builder.h"
 #include "libs/kubesim/objects/defaults.h"
 #include "libs/kubesim/store/json_path.h"
-#include "libs/base/strings.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
 namespace {
 
-constexpr absl::Duration kSync = absl::Seconds(13);  // how often a kubelet repeats an event, on average
+constexpr absl::Duration kSync =
+    absl::Seconds(13);  // how often a kubelet repeats an event, on average
 
-Json Terminated(const ImageBehaviour& behaviour, absl::Time started, absl::Time finished, const std::string& id) {
+Json Terminated(const ImageBehaviour& behaviour, absl::Time started, absl::Time finished,
+                const std::string& id) {
   const int code = behaviour.exit->code;
-  const std::string reason = !behaviour.exit->reason.empty() ? behaviour.exit->reason : code == 0 ? "Completed" : "Error";
-  return {{"terminated", {{"exitCode", code}, {"reason", reason}, {"startedAt", base::Rfc3339(started)},
-                          {"finishedAt", base::Rfc3339(finished)}, {"containerID", id}}}};
+  const std::string reason = !behaviour.exit->reason.empty() ? behaviour.exit->reason
+                             : code == 0                     ? "Completed"
+                                                             : "Error";
+  return {{"terminated",
+           {{"exitCode", code},
+            {"reason", reason},
+            {"startedAt", base::Rfc3339(started)},
+            {"finishedAt", base::Rfc3339(finished)},
+            {"containerID", id}}}};
 }
 
 // The ConfigMap or Secret that a container cannot do without and that is not there.
@@ -29,12 +37,17 @@ std::string MissingConfig(const Store& store, const Json& container, const std::
     return fmt::format("{} \"{}\" not found", word, name);
   };
   for (const Json& from : ListAt(container, {"envFrom"})) {
-    if (auto text = missing("configmaps", "configmap", At(from, "configMapRef")); !text.empty()) return text;
+    if (auto text = missing("configmaps", "configmap", At(from, "configMapRef")); !text.empty())
+      return text;
     if (auto text = missing("secrets", "secret", At(from, "secretRef")); !text.empty()) return text;
   }
   for (const Json& env : ListAt(container, {"env"})) {
-    if (auto text = missing("configmaps", "configmap", At(env, {"valueFrom", "configMapKeyRef"})); !text.empty()) return text;
-    if (auto text = missing("secrets", "secret", At(env, {"valueFrom", "secretKeyRef"})); !text.empty()) return text;
+    if (auto text = missing("configmaps", "configmap", At(env, {"valueFrom", "configMapKeyRef"}));
+        !text.empty())
+      return text;
+    if (auto text = missing("secrets", "secret", At(env, {"valueFrom", "secretKeyRef"}));
+        !text.empty())
+      return text;
   }
   return "";
 }
@@ -45,11 +58,15 @@ std::string ProbeWord(const Json& container) {
 
 }  // namespace
 
-Json DemoBuilder::Conditions(bool ready, bool scheduled, const std::string& unready, const std::string& why_not,
-                             absl::Time created, absl::Time changed) const {
+Json DemoBuilder::Conditions(bool ready, bool scheduled, const std::string& unready,
+                             const std::string& why_not, absl::Time created,
+                             absl::Time changed) const {
   Json list = Json::array();
-  auto add = [&](const char* type, bool good, const std::string& reason, const std::string& message, absl::Time since) {
-    Json condition = {{"type", type}, {"status", good ? "True" : "False"}, {"lastProbeTime", nullptr},
+  auto add = [&](const char* type, bool good, const std::string& reason, const std::string& message,
+                 absl::Time since) {
+    Json condition = {{"type", type},
+                      {"status", good ? "True" : "False"},
+                      {"lastProbeTime", nullptr},
                       {"lastTransitionTime", base::Rfc3339(since)}};
     if (!reason.empty()) condition["reason"] = reason;
     if (!message.empty()) condition["message"] = message;
@@ -62,78 +79,112 @@ Json DemoBuilder::Conditions(bool ready, bool scheduled, const std::string& unre
   add("PodReadyToStartContainers", true, "", "", created + absl::Seconds(2));
   add("Initialized", true, "", "", created);
   const std::string reason = ready ? "" : unready.empty() ? "PodCompleted" : "ContainersNotReady";
-  const std::string message = unready.empty() ? "" : fmt::format("containers with unready status: [{}]", unready);
+  const std::string message =
+      unready.empty() ? "" : fmt::format("containers with unready status: [{}]", unready);
   add("Ready", ready, reason, message, changed);
   add("ContainersReady", ready, reason, message, changed);
   add("PodScheduled", true, "", "", created);
   return list;
 }
 
-bool DemoBuilder::AddContainer(const Json& container, const EventSubject& pod, const NodeRoom& room, absl::Time started,
-                               const std::string& restart_policy, Json* status) {
+bool DemoBuilder::AddContainer(const Json& container, const EventSubject& pod, const NodeRoom& room,
+                               absl::Time started, const std::string& restart_policy,
+                               Json* status) {
   const std::string name = TextAt(container, "name");
   const std::string image = TextAt(container, "image");
   const ImageBehaviour& behaviour = scenario_.BehaviourOf(image);
   EventSubject about = pod;
   about.field_path = fmt::format("spec.containers{{{}}}", name);
-  auto tell = [&](const char* type, const char* reason, const std::string& message, absl::Time first, absl::Time last, int count) {
+  auto tell = [&](const char* type, const char* reason, const std::string& message,
+                  absl::Time first, absl::Time last, int count) {
     AddEvent(about, type, reason, message, "kubelet", room.name, first, last, count);
   };
   const absl::Duration age = now_ - started;
   const int syncs = static_cast<int>(std::max<int64_t>(1, age / kSync));
-  *status = {{"name", name}, {"image", image}, {"imageID", ""}, {"ready", false}, {"started", false}, {"restartCount", 0},
-             {"lastState", Json::object()}, {"state", Json::object()}};
+  *status = {{"name", name},
+             {"image", image},
+             {"imageID", ""},
+             {"ready", false},
+             {"started", false},
+             {"restartCount", 0},
+             {"lastState", Json::object()},
+             {"state", Json::object()}};
   auto wait = [&](const std::string& reason, const std::string& message) {
     (*status)["state"] = {{"waiting", {{"reason", reason}, {"message", message}}}};
   };
   if (!behaviour.pull_error.empty()) {
-    const std::string failed = fmt::format("Failed to pull image \"{}\": {}", image, behaviour.pull_error);
+    const std::string failed =
+        fmt::format("Failed to pull image \"{}\": {}", image, behaviour.pull_error);
     const int pulls = static_cast<int>(std::min<int64_t>(5 + age / absl::Minutes(5), 5000));
-    wait("ImagePullBackOff", fmt::format("Back-off pulling image \"{0}\": ErrImagePull: {1}", image, behaviour.pull_error));
-    tell("Normal", "Pulling", fmt::format("Pulling image \"{}\"", image), started, now_ - absl::Seconds(140), pulls);
+    wait("ImagePullBackOff", fmt::format("Back-off pulling image \"{0}\": ErrImagePull: {1}", image,
+                                         behaviour.pull_error));
+    tell("Normal", "Pulling", fmt::format("Pulling image \"{}\"", image), started,
+         now_ - absl::Seconds(140), pulls);
     tell("Warning", "Failed", failed, started + absl::Seconds(1), now_ - absl::Seconds(139), pulls);
-    tell("Warning", "Failed", "Error: ErrImagePull", started + absl::Seconds(1), now_ - absl::Seconds(139), pulls);
-    tell("Normal", "BackOff", fmt::format("Back-off pulling image \"{}\"", image), started + absl::Seconds(3), now_ - absl::Seconds(9), syncs);
-    tell("Warning", "Failed", "Error: ImagePullBackOff", started + absl::Seconds(3), now_ - absl::Seconds(9), syncs);
+    tell("Warning", "Failed", "Error: ErrImagePull", started + absl::Seconds(1),
+         now_ - absl::Seconds(139), pulls);
+    tell("Normal", "BackOff", fmt::format("Back-off pulling image \"{}\"", image),
+         started + absl::Seconds(3), now_ - absl::Seconds(9), syncs);
+    tell("Warning", "Failed", "Error: ImagePullBackOff", started + absl::Seconds(3),
+         now_ - absl::Seconds(9), syncs);
     return false;
   }
-  if (const std::string missing = MissingConfig(target_.store, container, pod.ns); !missing.empty()) {
+  if (const std::string missing = MissingConfig(target_.store, container, pod.ns);
+      !missing.empty()) {
     wait("CreateContainerConfigError", missing);
-    tell("Normal", "Pulled", fmt::format("Container image \"{}\" already present on machine", image), started, now_ - absl::Seconds(5), syncs);
+    tell("Normal", "Pulled",
+         fmt::format("Container image \"{}\" already present on machine", image), started,
+         now_ - absl::Seconds(5), syncs);
     tell("Warning", "Failed", "Error: " + missing, started, now_ - absl::Seconds(5), syncs);
     return false;
   }
-  const bool restart = restart_policy == "Always" || (restart_policy == "OnFailure" && behaviour.exit && behaviour.exit->code != 0);
+  const bool restart = restart_policy == "Always" || (restart_policy == "OnFailure" &&
+                                                      behaviour.exit && behaviour.exit->code != 0);
   const Lives lives = LivesOf(behaviour, started + absl::Seconds(2), restart);
   const std::string id = "containerd://" + Hex(64);
-  (*status)["imageID"] = image.substr(0, image.rfind(':')) + "@sha256:" + fmt::format("{:016x}{:016x}{:016x}{:016x}", std::hash<std::string>()(image), image.size() * 2654435761u, std::hash<std::string>()(image + "/"), std::hash<std::string>()(image + "#"));
+  (*status)["imageID"] =
+      image.substr(0, image.rfind(':')) + "@sha256:" +
+      fmt::format("{:016x}{:016x}{:016x}{:016x}", std::hash<std::string>()(image),
+                  image.size() * 2654435761u, std::hash<std::string>()(image + "/"),
+                  std::hash<std::string>()(image + "#"));
   (*status)["containerID"] = id;
   (*status)["restartCount"] = lives.restarts;
   if (lives.restarts > 0) WriteLogs(pod.uid, name, image, behaviour, lives.before);
   WriteLogs(pod.uid, name, image, behaviour, lives.last);
   const int starts = lives.restarts + 1;
-  tell("Normal", "Pulled", fmt::format("Container image \"{}\" already present on machine", image), started + absl::Seconds(1), lives.last.started, starts);
-  tell("Normal", "Created", "Created container: " + name, started + absl::Seconds(1), lives.last.started, starts);
-  tell("Normal", "Started", "Started container " + name, started + absl::Seconds(2), lives.last.started, starts);
+  tell("Normal", "Pulled", fmt::format("Container image \"{}\" already present on machine", image),
+       started + absl::Seconds(1), lives.last.started, starts);
+  tell("Normal", "Created", "Created container: " + name, started + absl::Seconds(1),
+       lives.last.started, starts);
+  tell("Normal", "Started", "Started container " + name, started + absl::Seconds(2),
+       lives.last.started, starts);
   if (lives.back_off > absl::ZeroDuration()) {  // dead, waiting for the next start
     const int seconds = static_cast<int>(absl::ToInt64Seconds(lives.back_off));
-    const std::string span = seconds >= 60 ? fmt::format("{}m{}s", seconds / 60, seconds % 60) : fmt::format("{}s", seconds);
-    const std::string which = fmt::format("restarting failed container={} pod={}_{}({})", name, pod.name, pod.ns, pod.uid);
+    const std::string span = seconds >= 60 ? fmt::format("{}m{}s", seconds / 60, seconds % 60)
+                                           : fmt::format("{}s", seconds);
+    const std::string which = fmt::format("restarting failed container={} pod={}_{}({})", name,
+                                          pod.name, pod.ns, pod.uid);
     wait("CrashLoopBackOff", fmt::format("back-off {} {}", span, which));
     (*status)["lastState"] = Terminated(behaviour, lives.last.started, lives.last.finished, id);
-    tell("Warning", "BackOff", fmt::format("Back-off restarting failed container {} in pod {}_{}({})", name, pod.name, pod.ns, pod.uid), started + absl::Seconds(8), now_ - absl::Seconds(6), std::max(1, syncs - starts));
+    tell("Warning", "BackOff",
+         fmt::format("Back-off restarting failed container {} in pod {}_{}({})", name, pod.name,
+                     pod.ns, pod.uid),
+         started + absl::Seconds(8), now_ - absl::Seconds(6), std::max(1, syncs - starts));
     return false;
   }
   if (lives.last.over) {  // done for good
     (*status)["state"] = Terminated(behaviour, lives.last.started, lives.last.finished, id);
     return false;
   }
-  if (lives.restarts > 0) (*status)["lastState"] = Terminated(behaviour, lives.before.started, lives.before.finished, "containerd://" + Hex(64));
+  if (lives.restarts > 0)
+    (*status)["lastState"] = Terminated(behaviour, lives.before.started, lives.before.finished,
+                                        "containerd://" + Hex(64));
   (*status)["state"] = {{"running", {{"startedAt", base::Rfc3339(lives.last.started)}}}};
   (*status)["started"] = true;
   if (!behaviour.not_ready.empty()) {
     const int period = static_cast<int>(IntAt(container, {"readinessProbe", "periodSeconds"}, 10));
-    tell("Warning", "Unhealthy", ProbeWord(container) + behaviour.not_ready, started + absl::Seconds(5), now_ - absl::Seconds(2),
+    tell("Warning", "Unhealthy", ProbeWord(container) + behaviour.not_ready,
+         started + absl::Seconds(5), now_ - absl::Seconds(2),
          static_cast<int>(std::max<int64_t>(1, age / absl::Seconds(std::max(1, period)))));
     return false;
   }
@@ -143,7 +194,8 @@ bool DemoBuilder::AddContainer(const Json& container, const EventSubject& pod, c
 
 DemoBuilder::PodResult DemoBuilder::AddPod(const PodPlan& plan) {
   const ResourceType& type = Type("", "pods");
-  Json pod = {{"metadata", At(plan.pod_template, "metadata")}, {"spec", At(plan.pod_template, "spec")}};
+  Json pod = {{"metadata", At(plan.pod_template, "metadata")},
+              {"spec", At(plan.pod_template, "spec")}};
   if (!pod["metadata"].is_object()) pod["metadata"] = Json::object();
   Json& meta = pod["metadata"];
   meta["name"] = plan.name;
@@ -166,17 +218,21 @@ DemoBuilder::PodResult DemoBuilder::AddPod(const PodPlan& plan) {
   if (room == nullptr) {
     status["phase"] = "Pending";
     status["conditions"] = Conditions(false, false, "", why_not, plan.created, plan.created);
-    const int tries = static_cast<int>(std::max<int64_t>(1, (now_ - plan.created) / absl::Minutes(5)));
-    AddEvent(about, "Warning", "FailedScheduling", why_not, "default-scheduler", "", plan.created, now_ - absl::Seconds(48), tries);
+    const int tries =
+        static_cast<int>(std::max<int64_t>(1, (now_ - plan.created) / absl::Minutes(5)));
+    AddEvent(about, "Warning", "FailedScheduling", why_not, "default-scheduler", "", plan.created,
+             now_ - absl::Seconds(48), tries);
     Put(type, std::move(pod));
     return result;
   }
   result.scheduled = true;
   spec["nodeName"] = room->name;
-  AddEvent(about, "Normal", "Scheduled", fmt::format("Successfully assigned {}/{} to {}", plan.ns, plan.name, room->name),
+  AddEvent(about, "Normal", "Scheduled",
+           fmt::format("Successfully assigned {}/{} to {}", plan.ns, plan.name, room->name),
            "default-scheduler", "", plan.created, plan.created, 1);
   const bool host_network = BoolAt(spec, {"hostNetwork"});
-  const std::string ip = host_network ? room->ip : room->pod_prefix + std::to_string(room->next_address++);
+  const std::string ip =
+      host_network ? room->ip : room->pod_prefix + std::to_string(room->next_address++);
   status["hostIP"] = room->ip;
   status["hostIPs"] = {{{"ip", room->ip}}};
   status["podIP"] = ip;
@@ -190,45 +246,58 @@ DemoBuilder::PodResult DemoBuilder::AddPod(const PodPlan& plan) {
   const std::string policy = TextAt(spec, "restartPolicy");
   for (const Json& container : ListAt(spec, {"containers"})) {
     Json one;
-    if (!AddContainer(container, about, *room, plan.created, policy, &one)) unready.push_back(TextAt(container, "name"));
+    if (!AddContainer(container, about, *room, plan.created, policy, &one))
+      unready.push_back(TextAt(container, "name"));
     const Json& over = At(one, {"state", "terminated"});
     all_over = all_over && over.is_object();
     failed = failed || (over.is_object() && IntAt(over, "exitCode") != 0);
     absl::Time finished;
     if (base::ParseRfc3339(TextAt(one, {"lastState", "terminated", "finishedAt"}), &finished) ||
-        base::ParseRfc3339(TextAt(over, "finishedAt"), &finished)) changed = finished;
+        base::ParseRfc3339(TextAt(over, "finishedAt"), &finished))
+      changed = finished;
     statuses.push_back(std::move(one));
   }
-  std::sort(statuses.begin(), statuses.end(), [](const Json& a, const Json& b) { return TextAt(a, "name") < TextAt(b, "name"); });
+  std::sort(statuses.begin(), statuses.end(),
+            [](const Json& a, const Json& b) { return TextAt(a, "name") < TextAt(b, "name"); });
   status["containerStatuses"] = statuses;
   const bool blocked = std::all_of(statuses.begin(), statuses.end(), [](const Json& one) {
-    return At(one, {"state", "waiting"}).is_object() && !At(one, {"lastState", "terminated"}).is_object();
+    return At(one, {"state", "waiting"}).is_object() &&
+           !At(one, {"lastState", "terminated"}).is_object();
   });
   status["phase"] = all_over ? (failed ? "Failed" : "Succeeded") : blocked ? "Pending" : "Running";
   result.ready = unready.empty() && !room->silent;
   const std::string names = base::Join(unready, " ");
-  status["conditions"] = Conditions(result.ready, true, all_over && !failed ? "" : names, "", plan.created, room->silent ? room->silent_since : changed);
+  status["conditions"] = Conditions(result.ready, true, all_over && !failed ? "" : names, "",
+                                    plan.created, room->silent ? room->silent_since : changed);
   if (room->silent && !unready.empty()) result.ready = false;
   if (room->silent) {
-    AddEvent(about, "Warning", "NodeNotReady", "Node is not ready", "node-controller", "", room->silent_since, room->silent_since, 1);
+    AddEvent(about, "Warning", "NodeNotReady", "Node is not ready", "node-controller", "",
+             room->silent_since, room->silent_since, 1);
   }
-  // The node controller evicts what tolerates an unreachable node for a while only; the kubelet never confirms.
+  // The node controller evicts what tolerates an unreachable node for a while only; the kubelet
+  // never confirms.
   bool forever = false;
   for (const Json& toleration : ListAt(spec, {"tolerations"})) {
-    forever = forever || (TextAt(toleration, "operator") == "Exists" && !toleration.contains("tolerationSeconds") &&
+    forever = forever || (TextAt(toleration, "operator") == "Exists" &&
+                          !toleration.contains("tolerationSeconds") &&
                           TextAt(toleration, "effect") != "NoSchedule");
   }
   if (room->silent && !forever && now_ - room->silent_since > absl::Minutes(5)) {
     const absl::Time evicted = room->silent_since + absl::Minutes(5);
     meta["deletionTimestamp"] = base::Rfc3339(evicted + absl::Seconds(30));
     meta["deletionGracePeriodSeconds"] = 30;
-    AddEvent(about, "Normal", "TaintManagerEviction", fmt::format("Marking for deletion Pod {}/{}", plan.ns, plan.name),
+    AddEvent(about, "Normal", "TaintManagerEviction",
+             fmt::format("Marking for deletion Pod {}/{}", plan.ns, plan.name),
              "taint-eviction-controller", "", evicted, evicted, 1);
   }
-  Json usage = {{"metadata", {{"name", plan.name}, {"namespace", plan.ns}, {"labels", meta["labels"]}}}, {"containers", Json::array()}};
+  Json usage = {
+      {"metadata", {{"name", plan.name}, {"namespace", plan.ns}, {"labels", meta["labels"]}}},
+      {"containers", Json::array()}};
   for (const Json& container : ListAt(spec, {"containers"})) {
     const ImageBehaviour& behaviour = scenario_.BehaviourOf(TextAt(container, "image"));
-    usage["containers"].push_back({{"name", TextAt(container, "name")}, {"usage", {{"cpu", behaviour.cpu}, {"memory", behaviour.memory}}}});
+    usage["containers"].push_back(
+        {{"name", TextAt(container, "name")},
+         {"usage", {{"cpu", behaviour.cpu}, {"memory", behaviour.memory}}}});
   }
   Put(Type("metrics.k8s.io", "pods"), std::move(usage));
   Put(type, std::move(pod));

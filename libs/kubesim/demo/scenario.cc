@@ -32,10 +32,12 @@ ImageBehaviour ParseBehaviour(const Json& json) {
   behaviour.repeat_every = DurationAt(At(json, "repeats"), "every", absl::Seconds(30));
   if (At(json, "exits").is_object()) {
     behaviour.exit = ImageBehaviour::Exit{DurationAt(At(json, "exits"), "after", absl::Seconds(1)),
-                                          static_cast<int>(IntAt(json, {"exits", "code"})), TextAt(json, {"exits", "reason"})};
+                                          static_cast<int>(IntAt(json, {"exits", "code"})),
+                                          TextAt(json, {"exits", "reason"})};
   }
   if (std::string cpu = Scalar(At(json, {"usage", "cpu"})); !cpu.empty()) behaviour.cpu = cpu;
-  if (std::string memory = Scalar(At(json, {"usage", "memory"})); !memory.empty()) behaviour.memory = memory;
+  if (std::string memory = Scalar(At(json, {"usage", "memory"})); !memory.empty())
+    behaviour.memory = memory;
   return behaviour;
 }
 
@@ -55,11 +57,20 @@ bool ParseAge(std::string_view text, absl::Duration* age) {
     }
     if (!digits) return false;
     switch (c) {
-      case 'd': total += absl::Hours(24 * number); break;
-      case 'h': total += absl::Hours(number); break;
-      case 'm': total += absl::Minutes(number); break;
-      case 's': total += absl::Seconds(number); break;
-      default: return false;
+      case 'd':
+        total += absl::Hours(24 * number);
+        break;
+      case 'h':
+        total += absl::Hours(number);
+        break;
+      case 'm':
+        total += absl::Minutes(number);
+        break;
+      case 's':
+        total += absl::Seconds(number);
+        break;
+      default:
+        return false;
     }
     number = 0;
     digits = false;
@@ -88,12 +99,15 @@ absl::StatusOr<Scenario> ParseScenario(std::string_view yaml) {
   }
   const Json& json = *documents[0].value;
   Scenario scenario;
-  auto ages = [&](const char* member, std::map<std::string, absl::Duration>* table) -> absl::Status {
+  auto ages = [&](const char* member,
+                  std::map<std::string, absl::Duration>* table) -> absl::Status {
     const Json& map = At(json, member);
     if (!map.is_object()) return absl::OkStatus();
     for (const auto& [key, value] : map.items()) {
       if (!ParseAge(Scalar(value), &(*table)[key])) {
-        return base::InvalidArgument("", "SCENARIO_INVALID", fmt::format("{}.{}: '{}' is not an age such as 26h.", member, key, Scalar(value)));
+        return base::InvalidArgument(
+            "", "SCENARIO_INVALID",
+            fmt::format("{}.{}: '{}' is not an age such as 26h.", member, key, Scalar(value)));
       }
     }
     return absl::OkStatus();
@@ -105,7 +119,8 @@ absl::StatusOr<Scenario> ParseScenario(std::string_view yaml) {
       for (const Json& one : list) {
         Rollout rollout{absl::ZeroDuration(), TextAt(one, "image"), TextAt(one, "cause")};
         if (!ParseAge(TextAt(one, "ago"), &rollout.ago)) {
-          return base::InvalidArgument("", "SCENARIO_INVALID", fmt::format("rollouts.{}: a rollout without an age.", key));
+          return base::InvalidArgument("", "SCENARIO_INVALID",
+                                       fmt::format("rollouts.{}: a rollout without an age.", key));
         }
         scenario.rollouts[key].push_back(std::move(rollout));
       }
@@ -115,7 +130,8 @@ absl::StatusOr<Scenario> ParseScenario(std::string_view yaml) {
     for (const auto& [key, node] : stranded.items()) scenario.stranded[key] = Scalar(node);
   }
   if (const Json& images = At(json, "images"); images.is_object()) {
-    for (const auto& [image, behaviour] : images.items()) scenario.images[image] = ParseBehaviour(behaviour);
+    for (const auto& [image, behaviour] : images.items())
+      scenario.images[image] = ParseBehaviour(behaviour);
   }
   return scenario;
 }

@@ -28,7 +28,8 @@ using Memory = std::unique_ptr<BIO, Free>;
 absl::Status CryptoFailed(std::string_view what) {
   char text[256] = "";
   ERR_error_string_n(ERR_get_error(), text, sizeof(text));
-  return base::Internal("CRYPTO_FAILED", std::string("OpenSSL could not ") + std::string(what) + ": " + text);
+  return base::Internal("CRYPTO_FAILED",
+                        std::string("OpenSSL could not ") + std::string(what) + ": " + text);
 }
 
 std::string Drain(BIO* bio) {
@@ -50,14 +51,16 @@ base::Secret ToPem(EVP_PKEY* key) {
 }
 
 void AddName(X509_NAME* name, const char* field, std::string_view value) {
-  X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(value.data()),
+  X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8,
+                             reinterpret_cast<const unsigned char*>(value.data()),
                              static_cast<int>(value.size()), -1, 0);
 }
 
 bool AddExtension(X509* certificate, X509* issuer, int id, const std::string& value) {
   X509V3_CTX context;
   X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-  std::unique_ptr<X509_EXTENSION, Free> extension(X509V3_EXT_conf_nid(nullptr, &context, id, value.c_str()));
+  std::unique_ptr<X509_EXTENSION, Free> extension(
+      X509V3_EXT_conf_nid(nullptr, &context, id, value.c_str()));
   return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
 }
 
@@ -89,10 +92,13 @@ class Authority final : public CertificateAuthority {
     X509_NAME* name = X509_get_subject_name(certificate_.get());
     AddName(name, "CN", "opsmesh-simulator-ca");
     X509_set_issuer_name(certificate_.get(), name);
-    const bool ok = AddExtension(certificate_.get(), certificate_.get(), NID_basic_constraints, "critical,CA:TRUE") &&
-                    AddExtension(certificate_.get(), certificate_.get(), NID_key_usage, "critical,digitalSignature,keyCertSign") &&
-                    AddExtension(certificate_.get(), certificate_.get(), NID_subject_key_identifier, "hash") &&
-                    X509_sign(certificate_.get(), key_.get(), EVP_sha256()) > 0;
+    const bool ok =
+        AddExtension(certificate_.get(), certificate_.get(), NID_basic_constraints,
+                     "critical,CA:TRUE") &&
+        AddExtension(certificate_.get(), certificate_.get(), NID_key_usage,
+                     "critical,digitalSignature,keyCertSign") &&
+        AddExtension(certificate_.get(), certificate_.get(), NID_subject_key_identifier, "hash") &&
+        X509_sign(certificate_.get(), key_.get(), EVP_sha256()) > 0;
     return ok ? absl::OkStatus() : CryptoFailed("sign the authority's certificate");
   }
 
@@ -101,13 +107,16 @@ class Authority final : public CertificateAuthority {
   absl::StatusOr<KeyPair> IssueServer(const std::vector<std::string>& names) const override {
     return Issue("kube-apiserver", {}, "serverAuth", base::Join(names, ","));
   }
-  absl::StatusOr<KeyPair> IssueClient(std::string_view user, const std::vector<std::string>& groups) const override {
+  absl::StatusOr<KeyPair> IssueClient(std::string_view user,
+                                      const std::vector<std::string>& groups) const override {
     return Issue(user, groups, "clientAuth", "");
   }
 
  private:
-  absl::StatusOr<KeyPair> Issue(std::string_view common_name, const std::vector<std::string>& organizations,
-                                const std::string& usage, const std::string& alternative_names) const {
+  absl::StatusOr<KeyPair> Issue(std::string_view common_name,
+                                const std::vector<std::string>& organizations,
+                                const std::string& usage,
+                                const std::string& alternative_names) const {
     Key key(EVP_EC_gen("P-256"));
     if (!key) return CryptoFailed("make a key");
     Certificate certificate = Blank(key.get(), now_);
@@ -116,14 +125,19 @@ class Authority final : public CertificateAuthority {
     for (const std::string& organization : organizations) AddName(name, "O", organization);
     AddName(name, "CN", common_name);
     X509_set_issuer_name(certificate.get(), X509_get_subject_name(certificate_.get()));
-    bool ok = AddExtension(certificate.get(), certificate_.get(), NID_basic_constraints, "critical,CA:FALSE") &&
-              AddExtension(certificate.get(), certificate_.get(), NID_key_usage, "critical,digitalSignature") &&
-              AddExtension(certificate.get(), certificate_.get(), NID_authority_key_identifier, "keyid") &&
+    bool ok = AddExtension(certificate.get(), certificate_.get(), NID_basic_constraints,
+                           "critical,CA:FALSE") &&
+              AddExtension(certificate.get(), certificate_.get(), NID_key_usage,
+                           "critical,digitalSignature") &&
+              AddExtension(certificate.get(), certificate_.get(), NID_authority_key_identifier,
+                           "keyid") &&
               AddExtension(certificate.get(), certificate_.get(), NID_ext_key_usage, usage);
     if (ok && !alternative_names.empty()) {
-      ok = AddExtension(certificate.get(), certificate_.get(), NID_subject_alt_name, alternative_names);
+      ok = AddExtension(certificate.get(), certificate_.get(), NID_subject_alt_name,
+                        alternative_names);
     }
-    if (!ok || X509_sign(certificate.get(), key_.get(), EVP_sha256()) <= 0) return CryptoFailed("sign a certificate");
+    if (!ok || X509_sign(certificate.get(), key_.get(), EVP_sha256()) <= 0)
+      return CryptoFailed("sign a certificate");
     return KeyPair{ToPem(certificate.get()), ToPem(key.get())};
   }
 

@@ -29,7 +29,8 @@ class CertificateAuthority {
   /// For a server reached under these names ("DNS:localhost", "IP:127.0.0.1").
   virtual absl::StatusOr<KeyPair> IssueServer(const std::vector<std::string>& names) const = 0;
   /// For a user: CN = name, O = groups.
-  virtual absl::StatusOr<KeyPair> IssueClient(std::string_view user, const std::vector<std::string>& groups) const = 0;
+  virtual absl::StatusOr<KeyPair> IssueClient(std::string_view user,
+                                              const std::vector<std::string>& groups) const = 0;
 };
 
 }  // namespace opsmesh::kubesim

@@ -24,7 +24,8 @@ bool LabelWord(std::string_view text) {
 
 bool NameWord(std::string_view text) {
   if (text.empty() || !Alnum(text.front()) || !Alnum(text.back())) return false;
-  return std::all_of(text.begin(), text.end(), [](char c) { return Alnum(c) || c == '-' || c == '_' || c == '.'; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return Alnum(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 bool SubdomainWord(std::string_view text) {
@@ -36,32 +37,46 @@ bool SubdomainWord(std::string_view text) {
 
 // The sentences of a real server: clients show them, people search for them.
 constexpr const char* kSubdomain =
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an "
-    "alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
+    "'.', and must start and end with an "
+    "alphanumeric character (e.g. 'example.com', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 constexpr const char* kLabel =
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric "
-    "character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
+    "must start and end with an alphanumeric "
+    "character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 constexpr const char* kLabel1035 =
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an "
-    "alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
+    "alphabetic character, and end with an "
+    "alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
+    "'[a-z]([-a-z0-9]*[a-z0-9])?')";
 constexpr const char* kNamePart =
-    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. "
-    "'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end "
+    "with an alphanumeric character (e.g. "
+    "'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 constexpr const char* kLabelValue =
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
-    "alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
+    "and must start and end with an "
+    "alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for "
+    "validation is "
     "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
 }  // namespace
 
 void Required(Causes& causes, std::string field, std::string_view why) {
-  causes.push_back({"FieldValueRequired", why.empty() ? "Required value" : fmt::format("Required value: {}", why), std::move(field)});
+  causes.push_back({"FieldValueRequired",
+                    why.empty() ? "Required value" : fmt::format("Required value: {}", why),
+                    std::move(field)});
 }
 void Invalid(Causes& causes, std::string field, const std::string& value, std::string_view why) {
-  causes.push_back({"FieldValueInvalid", fmt::format("Invalid value: {}: {}", value, why), std::move(field)});
+  causes.push_back(
+      {"FieldValueInvalid", fmt::format("Invalid value: {}: {}", value, why), std::move(field)});
 }
 void InvalidText(Causes& causes, std::string field, std::string_view value, std::string_view why) {
-  Invalid(causes, std::move(field), Json(value).dump(-1, ' ', false, Json::error_handler_t::replace), why);
+  Invalid(causes, std::move(field),
+          Json(value).dump(-1, ' ', false, Json::error_handler_t::replace), why);
 }
 void InvalidNumber(Causes& causes, std::string field, int64_t value, std::string_view why) {
   Invalid(causes, std::move(field), std::to_string(value), why);
@@ -70,27 +85,39 @@ void Forbidden(Causes& causes, std::string field, std::string_view why) {
   causes.push_back({"FieldValueForbidden", fmt::format("Forbidden: {}", why), std::move(field)});
 }
 void Duplicate(Causes& causes, std::string field, const std::string& value) {
-  causes.push_back({"FieldValueDuplicate", fmt::format("Duplicate value: {}", value), std::move(field)});
+  causes.push_back(
+      {"FieldValueDuplicate", fmt::format("Duplicate value: {}", value), std::move(field)});
 }
 void TooLong(Causes& causes, std::string field, size_t most) {
-  causes.push_back({"FieldValueTooLong", fmt::format("Too long: may not be more than {} bytes", most), std::move(field)});
+  causes.push_back({"FieldValueTooLong",
+                    fmt::format("Too long: may not be more than {} bytes", most),
+                    std::move(field)});
 }
 void NotFound(Causes& causes, std::string field, std::string_view value) {
-  causes.push_back({"FieldValueNotFound", fmt::format("Not found: \"{}\"", value), std::move(field)});
+  causes.push_back(
+      {"FieldValueNotFound", fmt::format("Not found: \"{}\"", value), std::move(field)});
 }
-void OneOf(Causes& causes, std::string field, std::string_view value, std::initializer_list<const char*> allowed) {
+void OneOf(Causes& causes, std::string field, std::string_view value,
+           std::initializer_list<const char*> allowed) {
   std::string list;
   for (const char* one : allowed) {
     if (value == one) return;
     list += fmt::format("{}\"{}\"", list.empty() ? "" : ", ", one);
   }
-  causes.push_back({"FieldValueNotSupported", fmt::format("Unsupported value: \"{}\": supported values: {}", value, list), std::move(field)});
+  causes.push_back({"FieldValueNotSupported",
+                    fmt::format("Unsupported value: \"{}\": supported values: {}", value, list),
+                    std::move(field)});
 }
-void NonNegative(Causes& causes, const Json& holder, const char* member, const std::string& prefix) {
+void NonNegative(Causes& causes, const Json& holder, const char* member,
+                 const std::string& prefix) {
   const Json& value = At(holder, member);
-  if (value.is_number_integer() && value.get<int64_t>() < 0) InvalidNumber(causes, prefix + member, value.get<int64_t>(), "must be greater than or equal to 0");
+  if (value.is_number_integer() && value.get<int64_t>() < 0)
+    InvalidNumber(causes, prefix + member, value.get<int64_t>(),
+                  "must be greater than or equal to 0");
 }
-void Immutable(Causes& causes, std::string field, const std::string& value) { Invalid(causes, std::move(field), value, "field is immutable"); }
+void Immutable(Causes& causes, std::string field, const std::string& value) {
+  Invalid(causes, std::move(field), value, "field is immutable");
+}
 
 std::string_view LabelFault(std::string_view text) {
   if (text.size() > 63) return "must be no more than 63 bytes";
@@ -108,9 +135,17 @@ std::string_view QualifiedFault(std::string_view text) {
   const size_t slash = text.find('/');
   std::string_view name = text;
   if (slash != std::string_view::npos) {
-    if (text.find('/', slash + 1) != std::string_view::npos) return "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
+    if (text.find('/', slash + 1) != std::string_view::npos)
+      return "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must "
+             "start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or "
+             "'123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') "
+             "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
     if (slash == 0) return "prefix part must be non-empty";
-    if (!SubdomainWord(text.substr(0, slash))) return "prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+    if (!SubdomainWord(text.substr(0, slash)))
+      return "prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric "
+             "characters, '-' or '.', and must start and end with an alphanumeric character (e.g. "
+             "'example.com', regex used for validation is "
+             "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
     name = text.substr(slash + 1);
   }
   if (name.empty()) return "name part must be non-empty";
@@ -125,14 +160,17 @@ std::string_view LabelValueFault(std::string_view text) {
 bool ValidIp(std::string_view text) {
   const std::string copy(text);
   unsigned char bytes[16];
-  return inet_pton(AF_INET, copy.c_str(), bytes) == 1 || inet_pton(AF_INET6, copy.c_str(), bytes) == 1;
+  return inet_pton(AF_INET, copy.c_str(), bytes) == 1 ||
+         inet_pton(AF_INET6, copy.c_str(), bytes) == 1;
 }
 
 bool ValidCidr(std::string_view text) {
   const size_t slash = text.find('/');
   if (slash == std::string_view::npos || !ValidIp(text.substr(0, slash))) return false;
   const std::string_view bits = text.substr(slash + 1);
-  if (bits.empty() || bits.size() > 3 || bits.find_first_not_of("0123456789") != std::string_view::npos) return false;
+  if (bits.empty() || bits.size() > 3 ||
+      bits.find_first_not_of("0123456789") != std::string_view::npos)
+    return false;
   return std::stoi(std::string(bits)) <= (text.find(':') == std::string_view::npos ? 32 : 128);
 }
 
@@ -140,7 +178,8 @@ void ValidateLabels(Causes& causes, const Json& labels, const std::string& field
   if (!labels.is_object()) return;
   for (const auto& [key, value] : labels.items()) {
     if (auto fault = QualifiedFault(key); !fault.empty()) InvalidText(causes, field, key, fault);
-    if (auto fault = LabelValueFault(Scalar(value)); !fault.empty()) InvalidText(causes, field, Scalar(value), fault);
+    if (auto fault = LabelValueFault(Scalar(value)); !fault.empty())
+      InvalidText(causes, field, Scalar(value), fault);
   }
 }
 
@@ -152,13 +191,17 @@ void ValidateSelectorShape(Causes& causes, const Json& selector, const std::stri
     const std::string word = TextAt(expressions[i], "operator");
     const bool empty = ListAt(expressions[i], {"values"}).empty();
     if (word == "In" || word == "NotIn") {
-      if (empty) Required(causes, at + ".values", "must be specified when `operator` is 'In' or 'NotIn'");
+      if (empty)
+        Required(causes, at + ".values", "must be specified when `operator` is 'In' or 'NotIn'");
     } else if (word == "Exists" || word == "DoesNotExist") {
-      if (!empty) Forbidden(causes, at + ".values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+      if (!empty)
+        Forbidden(causes, at + ".values",
+                  "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
     } else {
       InvalidText(causes, at + ".operator", word, "not a valid selector operator");
     }
-    if (auto fault = QualifiedFault(TextAt(expressions[i], "key")); !fault.empty()) InvalidText(causes, at + ".key", TextAt(expressions[i], "key"), fault);
+    if (auto fault = QualifiedFault(TextAt(expressions[i], "key")); !fault.empty())
+      InvalidText(causes, at + ".key", TextAt(expressions[i], "key"), fault);
   }
 }
 
@@ -180,18 +223,24 @@ std::string GoSelector(const Json& selector) {
     list = "[]v1.LabelSelectorRequirement{";
     for (size_t i = 0; i < expressions.size(); ++i) {
       std::string values;
-      for (const Json& value : ListAt(expressions[i], {"values"})) values += fmt::format("{}\"{}\"", values.empty() ? "" : ", ", Scalar(value));
-      list += fmt::format("{}v1.LabelSelectorRequirement{{Key:\"{}\", Operator:\"{}\", Values:{}}}", i == 0 ? "" : ", ", TextAt(expressions[i], "key"),
-                          TextAt(expressions[i], "operator"), values.empty() ? "[]string(nil)" : "[]string{" + values + "}");
+      for (const Json& value : ListAt(expressions[i], {"values"}))
+        values += fmt::format("{}\"{}\"", values.empty() ? "" : ", ", Scalar(value));
+      list += fmt::format("{}v1.LabelSelectorRequirement{{Key:\"{}\", Operator:\"{}\", Values:{}}}",
+                          i == 0 ? "" : ", ", TextAt(expressions[i], "key"),
+                          TextAt(expressions[i], "operator"),
+                          values.empty() ? "[]string(nil)" : "[]string{" + values + "}");
     }
     list += "}";
   }
-  return fmt::format("v1.LabelSelector{{MatchLabels:{}, MatchExpressions:{}}}", GoMap(At(selector, "matchLabels")), list);
+  return fmt::format("v1.LabelSelector{{MatchLabels:{}, MatchExpressions:{}}}",
+                     GoMap(At(selector, "matchLabels")), list);
 }
 
 std::string GoIntOrText(const Json& value) {
-  if (value.is_string()) return fmt::format("intstr.IntOrString{{Type:1, IntVal:0, StrVal:\"{}\"}}", Scalar(value));
-  return fmt::format("intstr.IntOrString{{Type:0, IntVal:{}, StrVal:\"\"}}", value.is_number_integer() ? value.get<int64_t>() : 0);
+  if (value.is_string())
+    return fmt::format("intstr.IntOrString{{Type:1, IntVal:0, StrVal:\"{}\"}}", Scalar(value));
+  return fmt::format("intstr.IntOrString{{Type:0, IntVal:{}, StrVal:\"\"}}",
+                     value.is_number_integer() ? value.get<int64_t>() : 0);
 }
 
 }  // namespace opsmesh::kubesim

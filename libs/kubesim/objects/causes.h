@@ -25,7 +25,8 @@ void Duplicate(Causes& causes, std::string field, const std::string& value);
 void TooLong(Causes& causes, std::string field, size_t most);
 void NotFound(Causes& causes, std::string field, std::string_view value);
 /// Complains unless `value` is one of `allowed` (listed in that order).
-void OneOf(Causes& causes, std::string field, std::string_view value, std::initializer_list<const char*> allowed);
+void OneOf(Causes& causes, std::string field, std::string_view value,
+           std::initializer_list<const char*> allowed);
 /// A number that is there and below 0.
 void NonNegative(Causes& causes, const Json& holder, const char* member, const std::string& prefix);
 /// A value that may not change; `value` as Go prints it.
@@ -57,19 +58,25 @@ std::string GoIntOrText(const Json& value);
 
 void ValidatePodSpec(Causes& causes, const Json& spec, const std::string& field);
 void ValidatePod(Causes& causes, const Json& object, const Json& before);
-/// Deployments, replica sets, stateful sets, daemon sets, replication controllers, jobs, cron jobs, autoscalers, budgets.
-bool ValidateWorkloadKind(Causes& causes, const ResourceType& type, const Json& object, const Json& before);
+/// Deployments, replica sets, stateful sets, daemon sets, replication controllers, jobs, cron jobs,
+/// autoscalers, budgets.
+bool ValidateWorkloadKind(Causes& causes, const ResourceType& type, const Json& object,
+                          const Json& before);
 /// Services, endpoints, ingresses, network policies, ingress classes.
-bool ValidateNetworkKind(Causes& causes, const ResourceType& type, const Json& object, const Json& before);
-/// Config maps, secrets, claims, volumes, quotas, limit ranges, nodes, namespaces, RBAC, storage, scheduling, leases, CRDs.
-bool ValidateClusterKind(Causes& causes, const ResourceType& type, const Json& object, const Json& before);
+bool ValidateNetworkKind(Causes& causes, const ResourceType& type, const Json& object,
+                         const Json& before);
+/// Config maps, secrets, claims, volumes, quotas, limit ranges, nodes, namespaces, RBAC, storage,
+/// scheduling, leases, CRDs.
+bool ValidateClusterKind(Causes& causes, const ResourceType& type, const Json& object,
+                         const Json& before);
 
 /// ResourceQuotas and LimitRanges.
 void ValidateQuota(Causes& causes, const Json& object, const Json& before);
 void ValidateLimitRange(Causes& causes, const Json& object);
 
 /// Kinds that few people write by hand; others pass.
-void ValidateRareKind(Causes& causes, const ResourceType& type, const Json& object, const Json& before);
+void ValidateRareKind(Causes& causes, const ResourceType& type, const Json& object,
+                      const Json& before);
 /// Rarer mistakes in common kinds.
 void ValidateDetails(Causes& causes, const ResourceType& type, const Json& object);
 

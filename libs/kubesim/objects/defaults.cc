@@ -54,23 +54,29 @@ bool LatestTag(const std::string& image) {
 void DefaultContainer(Json& container) {
   Default(container, "terminationMessagePath", "/dev/termination-log");
   Default(container, "terminationMessagePolicy", "File");
-  Default(container, "imagePullPolicy", LatestTag(TextAt(container, "image")) ? "Always" : "IfNotPresent");
+  Default(container, "imagePullPolicy",
+          LatestTag(TextAt(container, "image")) ? "Always" : "IfNotPresent");
   Default(container, "resources", Json::object());
   // A limit without a request is the request too.
-  if (Json& resources = container["resources"]; resources.is_object() && resources.contains("limits") && resources["limits"].is_object()) {
+  if (Json& resources = container["resources"];
+      resources.is_object() && resources.contains("limits") && resources["limits"].is_object()) {
     if (Json* requests = Child(resources, "requests")) {
-      for (const auto& [name, value] : resources["limits"].items()) Default(*requests, name.c_str(), value);
+      for (const auto& [name, value] : resources["limits"].items())
+        Default(*requests, name.c_str(), value);
     }
   }
   ForEach(container, "ports", [](Json& port) { Default(port, "protocol", "TCP"); });
   ForEach(container, "env", [](Json& env) {
-    if (At(env, {"valueFrom", "fieldRef"}).is_object()) Default(env["valueFrom"]["fieldRef"], "apiVersion", "v1");
+    if (At(env, {"valueFrom", "fieldRef"}).is_object())
+      Default(env["valueFrom"]["fieldRef"], "apiVersion", "v1");
   });
-  for (const char* probe : {"livenessProbe", "readinessProbe", "startupProbe"}) DefaultProbe(container, probe);
+  for (const char* probe : {"livenessProbe", "readinessProbe", "startupProbe"})
+    DefaultProbe(container, probe);
 }
 
 void DefaultHostPath(Json& holder) {
-  if (holder.contains("hostPath") && holder["hostPath"].is_object()) Default(holder["hostPath"], "type", "");
+  if (holder.contains("hostPath") && holder["hostPath"].is_object())
+    Default(holder["hostPath"], "type", "");
 }
 
 void DefaultVolume(Json& volume) {
@@ -78,17 +84,21 @@ void DefaultVolume(Json& volume) {
   DefaultHostPath(volume);
   if (At(volume, {"projected", "sources"}).is_array()) {
     for (Json& source : volume["projected"]["sources"]) {
-      if (source.is_object() && source.contains("serviceAccountToken") && source["serviceAccountToken"].is_object()) Default(source["serviceAccountToken"], "expirationSeconds", 3600);
+      if (source.is_object() && source.contains("serviceAccountToken") &&
+          source["serviceAccountToken"].is_object())
+        Default(source["serviceAccountToken"], "expirationSeconds", 3600);
     }
   }
   for (const char* source : {"configMap", "secret", "downwardAPI", "projected"}) {
-    if (volume.contains(source) && volume[source].is_object()) Default(volume[source], "defaultMode", 420);
+    if (volume.contains(source) && volume[source].is_object())
+      Default(volume[source], "defaultMode", 420);
   }
 }
 
 void DefaultTemplate(Json& spec) {
   if (Json* pod_template = Child(spec, "template")) {
-    if (Json* metadata = Child(*pod_template, "metadata")) Default(*metadata, "creationTimestamp", nullptr);
+    if (Json* metadata = Child(*pod_template, "metadata"))
+      Default(*metadata, "creationTimestamp", nullptr);
     if (Json* pod_spec = Child(*pod_template, "spec")) DefaultPodSpec(*pod_spec);
   }
 }
@@ -151,9 +161,11 @@ void DefaultJob(Json& spec) {
   Default(spec, "backoffLimit", At(spec, "backoffLimitPerIndex").is_null() ? 6 : 2147483647);
   Default(spec, "completionMode", "NonIndexed");
   Default(spec, "manualSelector", false);
-  if (At(spec, "parallelism").is_null() && At(spec, "completions").is_null()) spec["completions"] = 1;
+  if (At(spec, "parallelism").is_null() && At(spec, "completions").is_null())
+    spec["completions"] = 1;
   Default(spec, "parallelism", 1);
-  Default(spec, "podReplacementPolicy", At(spec, "podFailurePolicy").is_null() ? "TerminatingOrFailed" : "Failed");
+  Default(spec, "podReplacementPolicy",
+          At(spec, "podFailurePolicy").is_null() ? "TerminatingOrFailed" : "Failed");
   Default(spec, "suspend", false);
   DefaultTemplate(spec);
 }
@@ -186,8 +198,13 @@ void DefaultService(Json& spec) {
 
 void DefaultAutoscaler(Json& spec) {
   Default(spec, "minReplicas", 1);
-  const bool none = !spec.contains("metrics") || !spec["metrics"].is_array() || spec["metrics"].empty();
-  if (none) spec["metrics"] = Json::array({{{"type", "Resource"}, {"resource", {{"name", "cpu"}, {"target", {{"type", "Utilization"}, {"averageUtilization", 80}}}}}}});
+  const bool none =
+      !spec.contains("metrics") || !spec["metrics"].is_array() || spec["metrics"].empty();
+  if (none)
+    spec["metrics"] = Json::array(
+        {{{"type", "Resource"},
+          {"resource",
+           {{"name", "cpu"}, {"target", {{"type", "Utilization"}, {"averageUtilization", 80}}}}}}});
 }
 
 void DefaultPolicy(Json& spec) {
@@ -195,7 +212,9 @@ void DefaultPolicy(Json& spec) {
   if (spec.contains("egress")) types.push_back("Egress");
   Default(spec, "policyTypes", types);
   for (const char* side : {"ingress", "egress"}) {
-    ForEach(spec, side, [](Json& rule) { ForEach(rule, "ports", [](Json& port) { Default(port, "protocol", "TCP"); }); });
+    ForEach(spec, side, [](Json& rule) {
+      ForEach(rule, "ports", [](Json& port) { Default(port, "protocol", "TCP"); });
+    });
   }
 }
 
@@ -241,8 +260,16 @@ const std::map<std::string, void (*)(Json&)>& SpecDefaults() {
   static const auto* table = new std::map<std::string, void (*)(Json&)>{
       {"/pods", DefaultPodSpec},
       {"apps/deployments", DefaultDeployment},
-      {"apps/replicasets", [](Json& spec) { Default(spec, "replicas", 1); DefaultTemplate(spec); }},
-      {"/replicationcontrollers", [](Json& spec) { Default(spec, "replicas", 1); DefaultTemplate(spec); }},
+      {"apps/replicasets",
+       [](Json& spec) {
+         Default(spec, "replicas", 1);
+         DefaultTemplate(spec);
+       }},
+      {"/replicationcontrollers",
+       [](Json& spec) {
+         Default(spec, "replicas", 1);
+         DefaultTemplate(spec);
+       }},
       {"apps/statefulsets", DefaultStatefulSet},
       {"apps/daemonsets", DefaultDaemonSet},
       {"batch/jobs", DefaultJob},
@@ -251,10 +278,14 @@ const std::map<std::string, void (*)(Json&)>& SpecDefaults() {
       {"autoscaling/horizontalpodautoscalers", DefaultAutoscaler},
       {"/limitranges", DefaultLimits},
       {"storage.k8s.io/csidrivers", DefaultDriver},
-      {"storage.k8s.io/csinodes", [](Json& spec) { ForEach(spec, "drivers", [](Json& driver) { Default(driver, "topologyKeys", nullptr); }); }},
+      {"storage.k8s.io/csinodes",
+       [](Json& spec) {
+         ForEach(spec, "drivers", [](Json& driver) { Default(driver, "topologyKeys", nullptr); });
+       }},
       {"apiextensions.k8s.io/customresourcedefinitions", DefaultDefinition},
       {"/persistentvolumeclaims", [](Json& spec) { Default(spec, "volumeMode", "Filesystem"); }},
-      {"/persistentvolumes", [](Json& spec) {
+      {"/persistentvolumes",
+       [](Json& spec) {
          Default(spec, "volumeMode", "Filesystem");
          Default(spec, "persistentVolumeReclaimPolicy", "Retain");
          DefaultHostPath(spec);
@@ -273,7 +304,8 @@ void DefaultPodSpec(Json& spec) {
   Default(spec, "dnsPolicy", "ClusterFirst");
   Default(spec, "schedulerName", "default-scheduler");
   Default(spec, "securityContext", Json::object());
-  if (std::string account = TextAt(spec, "serviceAccountName"); !account.empty()) Default(spec, "serviceAccount", account);
+  if (std::string account = TextAt(spec, "serviceAccountName"); !account.empty())
+    Default(spec, "serviceAccount", account);
   ForEach(spec, "containers", DefaultContainer);
   ForEach(spec, "initContainers", DefaultContainer);
   ForEach(spec, "volumes", DefaultVolume);
@@ -282,10 +314,12 @@ void DefaultPodSpec(Json& spec) {
 namespace {
 
 void DefaultSubjects(Json& binding) {
-  if (Json* role = Child(binding, "roleRef")) Default(*role, "apiGroup", "rbac.authorization.k8s.io");
+  if (Json* role = Child(binding, "roleRef"))
+    Default(*role, "apiGroup", "rbac.authorization.k8s.io");
   ForEach(binding, "subjects", [](Json& subject) {
     const std::string kind = TextAt(subject, "kind");
-    if (kind == "User" || kind == "Group") Default(subject, "apiGroup", "rbac.authorization.k8s.io");
+    if (kind == "User" || kind == "Group")
+      Default(subject, "apiGroup", "rbac.authorization.k8s.io");
   });
 }
 
@@ -296,13 +330,16 @@ void DefaultWebhook(Json& webhook, bool mutating) {
   Default(webhook, "objectSelector", Json::object());
   Default(webhook, "timeoutSeconds", 10);
   if (mutating) Default(webhook, "reinvocationPolicy", "Never");
-  if (At(webhook, {"clientConfig", "service"}).is_object()) Default(webhook["clientConfig"]["service"], "port", 443);
+  if (At(webhook, {"clientConfig", "service"}).is_object())
+    Default(webhook["clientConfig"]["service"], "port", 443);
   ForEach(webhook, "rules", [](Json& rule) { Default(rule, "scope", "*"); });
 }
 
 void DefaultPlainKinds(const std::string& key, Json& object) {
-  if (key == "admissionregistration.k8s.io/mutatingwebhookconfigurations") ForEach(object, "webhooks", [](Json& webhook) { DefaultWebhook(webhook, true); });
-  if (key == "admissionregistration.k8s.io/validatingwebhookconfigurations") ForEach(object, "webhooks", [](Json& webhook) { DefaultWebhook(webhook, false); });
+  if (key == "admissionregistration.k8s.io/mutatingwebhookconfigurations")
+    ForEach(object, "webhooks", [](Json& webhook) { DefaultWebhook(webhook, true); });
+  if (key == "admissionregistration.k8s.io/validatingwebhookconfigurations")
+    ForEach(object, "webhooks", [](Json& webhook) { DefaultWebhook(webhook, false); });
   if (key == "/secrets") Default(object, "type", "Opaque");
   if (key == "storage.k8s.io/storageclasses") {
     Default(object, "reclaimPolicy", "Delete");
@@ -312,28 +349,38 @@ void DefaultPlainKinds(const std::string& key, Json& object) {
     Default(object, "preemptionPolicy", "PreemptLowerPriority");
     Default(object, "value", 0);
   }
-  if (key == "rbac.authorization.k8s.io/rolebindings" || key == "rbac.authorization.k8s.io/clusterrolebindings") DefaultSubjects(object);
+  if (key == "rbac.authorization.k8s.io/rolebindings" ||
+      key == "rbac.authorization.k8s.io/clusterrolebindings")
+    DefaultSubjects(object);
   if (key == "/podtemplates") DefaultTemplate(object);
   if (key == "/endpoints") {
-    ForEach(object, "subsets", [](Json& subset) { ForEach(subset, "ports", [](Json& port) { Default(port, "protocol", "TCP"); }); });
+    ForEach(object, "subsets", [](Json& subset) {
+      ForEach(subset, "ports", [](Json& port) { Default(port, "protocol", "TCP"); });
+    });
   }
   if (key == "/events") {
-    for (const char* member : {"eventTime", "firstTimestamp", "lastTimestamp"}) Default(object, member, nullptr);
-    for (const char* member : {"reportingComponent", "reportingInstance"}) Default(object, member, "");
+    for (const char* member : {"eventTime", "firstTimestamp", "lastTimestamp"})
+      Default(object, member, nullptr);
+    for (const char* member : {"reportingComponent", "reportingInstance"})
+      Default(object, member, "");
   }
   if (key == "apps/daemonsets") {
-    if (Json* notes = Child(object["metadata"], "annotations")) Default(*notes, "deprecated.daemonset.template.generation", "1");
+    if (Json* notes = Child(object["metadata"], "annotations"))
+      Default(*notes, "deprecated.daemonset.template.generation", "1");
   }
   if (key == "/namespaces") {
     const std::string name = TextAt(object, {"metadata", "name"});
-    if (Json* labels = Child(object["metadata"], "labels"); labels != nullptr && !name.empty()) (*labels)["kubernetes.io/metadata.name"] = name;
+    if (Json* labels = Child(object["metadata"], "labels"); labels != nullptr && !name.empty())
+      (*labels)["kubernetes.io/metadata.name"] = name;
   }
 }
 
 // Specs that defaults reach into even when nobody wrote them.
 bool NeedsSpec(const std::string& key) {
-  return key == "apps/deployments" || key == "apps/replicasets" || key == "apps/statefulsets" || key == "apps/daemonsets" || key == "batch/jobs" || key == "batch/cronjobs" || key == "/pods" ||
-         key == "/services" || key == "/persistentvolumeclaims" || key == "/persistentvolumes";
+  return key == "apps/deployments" || key == "apps/replicasets" || key == "apps/statefulsets" ||
+         key == "apps/daemonsets" || key == "batch/jobs" || key == "batch/cronjobs" ||
+         key == "/pods" || key == "/services" || key == "/persistentvolumeclaims" ||
+         key == "/persistentvolumes";
 }
 
 }  // namespace
@@ -345,7 +392,8 @@ void ApplyDefaults(const ResourceType& type, Json& object) {
   if (it == SpecDefaults().end()) return;
   if (NeedsSpec(type.storage_key)) Default(object, "spec", Json::object());
   if (object.contains("spec") && object["spec"].is_object()) it->second(object["spec"]);
-  if (type.storage_key == "/pods" && object["spec"].is_object()) Default(object["spec"], "enableServiceLinks", true);
+  if (type.storage_key == "/pods" && object["spec"].is_object())
+    Default(object["spec"], "enableServiceLinks", true);
 }
 
 std::string QosClass(const Json& pod_spec) {
@@ -375,9 +423,10 @@ void AdmitPod(Json& pod, std::string_view volume_suffix) {
   Default(spec, "enableServiceLinks", true);
   Default(spec, "preemptionPolicy", "PreemptLowerPriority");
   const std::string priority_class = TextAt(spec, "priorityClassName");
-  Default(spec, "priority", priority_class == "system-node-critical"      ? 2000001000
-                            : priority_class == "system-cluster-critical" ? 2000000000
-                                                                          : 0);
+  Default(spec, "priority",
+          priority_class == "system-node-critical"      ? 2000001000
+          : priority_class == "system-cluster-critical" ? 2000000000
+                                                        : 0);
   Json& tolerations = spec["tolerations"];
   if (!tolerations.is_array()) tolerations = Json::array();
   for (const char* key : {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}) {
@@ -387,7 +436,10 @@ void AdmitPod(Json& pod, std::string_view volume_suffix) {
       there |= TextAt(toleration, "operator") == "Exists" && TextAt(toleration, "key").empty();
     }
     if (!there) {
-      tolerations.push_back({{"key", key}, {"operator", "Exists"}, {"effect", "NoExecute"}, {"tolerationSeconds", 300}});
+      tolerations.push_back({{"key", key},
+                             {"operator", "Exists"},
+                             {"effect", "NoExecute"},
+                             {"tolerationSeconds", 300}});
     }
   }
   if (BoolAt(spec, {"automountServiceAccountToken"}, true)) {
@@ -395,14 +447,22 @@ void AdmitPod(Json& pod, std::string_view volume_suffix) {
       if (TextAt(volume, "name").starts_with("kube-api-access-")) return;
     }
     const std::string name = "kube-api-access-" + std::string(volume_suffix);
-    Json sources = {{{"serviceAccountToken", {{"expirationSeconds", 3607}, {"path", "token"}}}},
-                    {{"configMap", {{"name", "kube-root-ca.crt"}, {"items", {{{"key", "ca.crt"}, {"path", "ca.crt"}}}}}}},
-                    {{"downwardAPI", {{"items", {{{"path", "namespace"}, {"fieldRef", {{"apiVersion", "v1"}, {"fieldPath", "metadata.namespace"}}}}}}}}}};
-    spec["volumes"].push_back({{"name", name}, {"projected", {{"sources", sources}, {"defaultMode", 420}}}});
+    Json sources = {
+        {{"serviceAccountToken", {{"expirationSeconds", 3607}, {"path", "token"}}}},
+        {{"configMap",
+          {{"name", "kube-root-ca.crt"}, {"items", {{{"key", "ca.crt"}, {"path", "ca.crt"}}}}}}},
+        {{"downwardAPI",
+          {{"items",
+            {{{"path", "namespace"},
+              {"fieldRef", {{"apiVersion", "v1"}, {"fieldPath", "metadata.namespace"}}}}}}}}}};
+    spec["volumes"].push_back(
+        {{"name", name}, {"projected", {{"sources", sources}, {"defaultMode", 420}}}});
     for (const char* list : {"containers", "initContainers"}) {
       ForEach(spec, list, [&](Json& container) {
         container["volumeMounts"].push_back(
-            {{"name", name}, {"readOnly", true}, {"mountPath", "/var/run/secrets/kubernetes.io/serviceaccount"}});
+            {{"name", name},
+             {"readOnly", true},
+             {"mountPath", "/var/run/secrets/kubernetes.io/serviceaccount"}});
       });
     }
   }
@@ -423,15 +483,18 @@ std::string NameSuffix(uint64_t random, int length) {
 
 std::string TemplateHash(const Json& pod_template) {
   Json clean = pod_template;
-  if (clean.contains("metadata") && clean["metadata"].is_object() && clean["metadata"].contains("labels") &&
-      clean["metadata"]["labels"].is_object()) {
+  if (clean.contains("metadata") && clean["metadata"].is_object() &&
+      clean["metadata"].contains("labels") && clean["metadata"]["labels"].is_object()) {
     clean["metadata"]["labels"].erase("pod-template-hash");
   }
-  // FNV-1a over the canonical text. A real hash runs over Go's memory dump: equal in kind, not in value.
+  // FNV-1a over the canonical text. A real hash runs over Go's memory dump: equal in kind, not in
+  // value.
   uint32_t hash = 2166136261u;
-  for (unsigned char c : clean.dump(-1, ' ', false, Json::error_handler_t::replace)) hash = (hash ^ c) * 16777619u;
+  for (unsigned char c : clean.dump(-1, ' ', false, Json::error_handler_t::replace))
+    hash = (hash ^ c) * 16777619u;
   std::string text;
-  for (char digit : std::to_string(hash)) text += kSafeAlphabet[static_cast<size_t>(digit) % kSafeAlphabet.size()];
+  for (char digit : std::to_string(hash))
+    text += kSafeAlphabet[static_cast<size_t>(digit) % kSafeAlphabet.size()];
   return text;
 }
 
@@ -446,10 +509,22 @@ std::optional<long double> ParseQuantity(const Json& value) {
   } catch (const std::exception&) {
     return std::nullopt;
   }
-  static const std::map<std::string, long double> kSuffixes = {
-      {"", 1000.0L}, {"n", 1e-6L}, {"u", 1e-3L}, {"m", 1.0L}, {"k", 1e6L}, {"M", 1e9L}, {"G", 1e12L}, {"T", 1e15L},
-      {"P", 1e18L}, {"E", 1e21L}, {"Ki", 1024e3L}, {"Mi", 1048576e3L}, {"Gi", 1073741824e3L},
-      {"Ti", 1099511627776e3L}, {"Pi", 1125899906842624e3L}, {"Ei", 1152921504606846976e3L}};
+  static const std::map<std::string, long double> kSuffixes = {{"", 1000.0L},
+                                                               {"n", 1e-6L},
+                                                               {"u", 1e-3L},
+                                                               {"m", 1.0L},
+                                                               {"k", 1e6L},
+                                                               {"M", 1e9L},
+                                                               {"G", 1e12L},
+                                                               {"T", 1e15L},
+                                                               {"P", 1e18L},
+                                                               {"E", 1e21L},
+                                                               {"Ki", 1024e3L},
+                                                               {"Mi", 1048576e3L},
+                                                               {"Gi", 1073741824e3L},
+                                                               {"Ti", 1099511627776e3L},
+                                                               {"Pi", 1125899906842624e3L},
+                                                               {"Ei", 1152921504606846976e3L}};
   auto it = kSuffixes.find(text.substr(end));
   if (it == kSuffixes.end()) return std::nullopt;
   return number * it->second;

@@ -11,17 +11,20 @@
 
 namespace opsmesh::kubesim {
 
-/// Defaults of spec (not of metadata). Members of a wrong type are left alone: validation refuses them.
+/// Defaults of spec (not of metadata). Members of a wrong type are left alone: validation refuses
+/// them.
 void ApplyDefaults(const ResourceType& type, Json& object);
 /// Of a pod or a pod template's spec.
 void DefaultPodSpec(Json& spec);
-/// What admission adds to a Pod: service account with its token volume, tolerations, priority, QoS class.
+/// What admission adds to a Pod: service account with its token volume, tolerations, priority, QoS
+/// class.
 void AdmitPod(Json& pod, std::string_view volume_suffix);
 
 /// "Guaranteed", "Burstable" or "BestEffort".
 std::string QosClass(const Json& pod_spec);
 
-/// The hash of a pod template as a ReplicaSet's name ends with: 8 to 10 of [bcdfghjklmnpqrstvwxz2456789].
+/// The hash of a pod template as a ReplicaSet's name ends with: 8 to 10 of
+/// [bcdfghjklmnpqrstvwxz2456789].
 std::string TemplateHash(const Json& pod_template);
 /// Random suffix of generateName in the same alphabet.
 std::string NameSuffix(uint64_t random, int length = 5);

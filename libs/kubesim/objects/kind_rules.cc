@@ -15,74 +15,137 @@ bool In(const Keys& keys, std::string_view key) { return keys.contains(key); }
 
 void PrepareJob(Json& job) {
   if (BoolAt(job, {"spec", "manualSelector"}) || !job["spec"].is_object()) return;
-  const std::string uid = TextAt(job, {"metadata", "uid"}), name = TextAt(job, {"metadata", "name"});
+  const std::string uid = TextAt(job, {"metadata", "uid"}),
+                    name = TextAt(job, {"metadata", "name"});
   Json& spec = job["spec"];
   if (!At(spec, "template").is_object()) return;
   Json& labels = spec["template"]["metadata"]["labels"];
   if (!labels.is_object()) labels = Json::object();
-  for (const char* key : {"batch.kubernetes.io/controller-uid", "controller-uid"}) labels[key] = uid;
+  for (const char* key : {"batch.kubernetes.io/controller-uid", "controller-uid"})
+    labels[key] = uid;
   for (const char* key : {"batch.kubernetes.io/job-name", "job-name"}) labels[key] = name;
   if (!At(spec, "selector").is_object()) spec["selector"] = Json::object();
   spec["selector"]["matchLabels"]["batch.kubernetes.io/controller-uid"] = uid;
-  if (!At(job, {"metadata", "labels"}).is_object()) job["metadata"]["labels"] = labels;  // as defaulting does when there are none
+  if (!At(job, {"metadata", "labels"}).is_object())
+    job["metadata"]["labels"] = labels;  // as defaulting does when there are none
 }
 
 void PrepareNode(Json& node) {
-  if (const std::string cidr = TextAt(node, {"spec", "podCIDR"}); !cidr.empty() && !node["spec"].contains("podCIDRs")) node["spec"]["podCIDRs"] = Json::array({cidr});
+  if (const std::string cidr = TextAt(node, {"spec", "podCIDR"});
+      !cidr.empty() && !node["spec"].contains("podCIDRs"))
+    node["spec"]["podCIDRs"] = Json::array({cidr});
   if (node.contains("status") && node["status"].is_object() && !node["status"].empty()) return;
   Json info = Json::object();
-  for (const char* member : {"machineID", "systemUUID", "bootID", "kernelVersion", "osImage", "containerRuntimeVersion", "kubeletVersion", "kubeProxyVersion", "operatingSystem", "architecture"}) info[member] = "";
+  for (const char* member :
+       {"machineID", "systemUUID", "bootID", "kernelVersion", "osImage", "containerRuntimeVersion",
+        "kubeletVersion", "kubeProxyVersion", "operatingSystem", "architecture"})
+    info[member] = "";
   node["status"] = {{"daemonEndpoints", {{"kubeletEndpoint", {{"Port", 0}}}}}, {"nodeInfo", info}};
 }
 
 void PrepareDefinition(Json& crd, std::string_view now) {
   auto condition = [&](const char* type, const char* reason, const char* message) {
-    return Json{{"type", type}, {"status", "True"}, {"lastTransitionTime", now}, {"reason", reason}, {"message", message}};
+    return Json{{"type", type},
+                {"status", "True"},
+                {"lastTransitionTime", now},
+                {"reason", reason},
+                {"message", message}};
   };
   Json versions = Json::array();
   for (const Json& version : ListAt(crd, {"spec", "versions"})) {
     if (BoolAt(version, {"storage"})) versions.push_back(TextAt(version, "name"));
   }
-  crd["status"] = {{"acceptedNames", At(crd, {"spec", "names"})}, {"storedVersions", versions},
-                   {"conditions", {condition("NamesAccepted", "NoConflicts", "no conflicts found"),
-                                   condition("Established", "InitialNamesAccepted", "the initial names have been accepted")}}};
+  crd["status"] = {
+      {"acceptedNames", At(crd, {"spec", "names"})},
+      {"storedVersions", versions},
+      {"conditions",
+       {condition("NamesAccepted", "NoConflicts", "no conflicts found"),
+        condition("Established", "InitialNamesAccepted", "the initial names have been accepted")}}};
 }
 
 }  // namespace
 
 KindRules RulesOf(const ResourceType& type) {
-  static const Keys generation = {
-      "apps/deployments", "apps/replicasets", "apps/statefulsets", "apps/daemonsets", "batch/jobs", "batch/cronjobs", "/replicationcontrollers", "networking.k8s.io/ingresses",
-      "networking.k8s.io/ingressclasses", "networking.k8s.io/networkpolicies", "policy/poddisruptionbudgets", "discovery.k8s.io/endpointslices", "scheduling.k8s.io/priorityclasses",
-      "apiextensions.k8s.io/customresourcedefinitions", "flowcontrol.apiserver.k8s.io/flowschemas", "flowcontrol.apiserver.k8s.io/prioritylevelconfigurations",
-      "admissionregistration.k8s.io/mutatingwebhookconfigurations", "admissionregistration.k8s.io/validatingwebhookconfigurations",
-      "admissionregistration.k8s.io/validatingadmissionpolicies", "admissionregistration.k8s.io/validatingadmissionpolicybindings"};
-  static const Keys create_on_update = {
-      "/limitranges", "/endpoints", "/events", "node.k8s.io/runtimeclasses", "rbac.authorization.k8s.io/roles", "rbac.authorization.k8s.io/rolebindings",
-      "rbac.authorization.k8s.io/clusterroles", "rbac.authorization.k8s.io/clusterrolebindings", "coordination.k8s.io/leases"};
-  static const Keys conditional = {
-      "policy/poddisruptionbudgets", "apiextensions.k8s.io/customresourcedefinitions", "coordination.k8s.io/leases", "storage.k8s.io/csidrivers", "storage.k8s.io/csinodes",
-      "node.k8s.io/runtimeclasses", "apiregistration.k8s.io/apiservices", "admissionregistration.k8s.io/mutatingwebhookconfigurations",
-      "admissionregistration.k8s.io/validatingwebhookconfigurations"};
-  static const Keys returns = {
-      "/pods", "/services", "/serviceaccounts", "/persistentvolumeclaims", "/persistentvolumes", "/podtemplates", "/resourcequotas", "storage.k8s.io/storageclasses",
-      "storage.k8s.io/csidrivers", "storage.k8s.io/csinodes", "storage.k8s.io/volumeattachments", "policy/podsecuritypolicies"};
+  static const Keys generation = {"apps/deployments",
+                                  "apps/replicasets",
+                                  "apps/statefulsets",
+                                  "apps/daemonsets",
+                                  "batch/jobs",
+                                  "batch/cronjobs",
+                                  "/replicationcontrollers",
+                                  "networking.k8s.io/ingresses",
+                                  "networking.k8s.io/ingressclasses",
+                                  "networking.k8s.io/networkpolicies",
+                                  "policy/poddisruptionbudgets",
+                                  "discovery.k8s.io/endpointslices",
+                                  "scheduling.k8s.io/priorityclasses",
+                                  "apiextensions.k8s.io/customresourcedefinitions",
+                                  "flowcontrol.apiserver.k8s.io/flowschemas",
+                                  "flowcontrol.apiserver.k8s.io/prioritylevelconfigurations",
+                                  "admissionregistration.k8s.io/mutatingwebhookconfigurations",
+                                  "admissionregistration.k8s.io/validatingwebhookconfigurations",
+                                  "admissionregistration.k8s.io/validatingadmissionpolicies",
+                                  "admissionregistration.k8s.io/validatingadmissionpolicybindings"};
+  static const Keys create_on_update = {"/limitranges",
+                                        "/endpoints",
+                                        "/events",
+                                        "node.k8s.io/runtimeclasses",
+                                        "rbac.authorization.k8s.io/roles",
+                                        "rbac.authorization.k8s.io/rolebindings",
+                                        "rbac.authorization.k8s.io/clusterroles",
+                                        "rbac.authorization.k8s.io/clusterrolebindings",
+                                        "coordination.k8s.io/leases"};
+  static const Keys conditional = {"policy/poddisruptionbudgets",
+                                   "apiextensions.k8s.io/customresourcedefinitions",
+                                   "coordination.k8s.io/leases",
+                                   "storage.k8s.io/csidrivers",
+                                   "storage.k8s.io/csinodes",
+                                   "node.k8s.io/runtimeclasses",
+                                   "apiregistration.k8s.io/apiservices",
+                                   "admissionregistration.k8s.io/mutatingwebhookconfigurations",
+                                   "admissionregistration.k8s.io/validatingwebhookconfigurations"};
+  static const Keys returns = {"/pods",
+                               "/services",
+                               "/serviceaccounts",
+                               "/persistentvolumeclaims",
+                               "/persistentvolumes",
+                               "/podtemplates",
+                               "/resourcequotas",
+                               "storage.k8s.io/storageclasses",
+                               "storage.k8s.io/csidrivers",
+                               "storage.k8s.io/csinodes",
+                               "storage.k8s.io/volumeattachments",
+                               "policy/podsecuritypolicies"};
   const std::string_view key = type.storage_key;
-  return {.generation = type.custom || In(generation, key), .create_on_update = In(create_on_update, key),
-          .unconditional_update = !type.custom && !In(conditional, key), .returns_object = In(returns, key)};
+  return {.generation = type.custom || In(generation, key),
+          .create_on_update = In(create_on_update, key),
+          .unconditional_update = !type.custom && !In(conditional, key),
+          .returns_object = In(returns, key)};
 }
 
 void PrepareForCreate(const ResourceType& type, Json& object, std::string_view now) {
   const std::string& key = type.storage_key;
   Json status;
-  if (key == "apps/deployments" || key == "batch/cronjobs" || key == "/resourcequotas") status = Json::object();
+  if (key == "apps/deployments" || key == "batch/cronjobs" || key == "/resourcequotas")
+    status = Json::object();
   if (key == "/replicationcontrollers" || key == "apps/replicasets") status = {{"replicas", 0}};
   if (key == "apps/statefulsets") status = {{"replicas", 0}, {"availableReplicas", 0}};
-  if (key == "apps/daemonsets") status = {{"currentNumberScheduled", 0}, {"numberMisscheduled", 0}, {"desiredNumberScheduled", 0}, {"numberReady", 0}};
-  if (key == "autoscaling/horizontalpodautoscalers") status = {{"desiredReplicas", 0}, {"currentMetrics", nullptr}};
-  if (key == "policy/poddisruptionbudgets") status = {{"disruptionsAllowed", 0}, {"currentHealthy", 0}, {"desiredHealthy", 0}, {"expectedPods", 0}};
-  if (key == "/services" || key == "networking.k8s.io/ingresses") status = {{"loadBalancer", Json::object()}};
-  if (key == "/persistentvolumes" || key == "/persistentvolumeclaims") status = {{"phase", "Pending"}};
+  if (key == "apps/daemonsets")
+    status = {{"currentNumberScheduled", 0},
+              {"numberMisscheduled", 0},
+              {"desiredNumberScheduled", 0},
+              {"numberReady", 0}};
+  if (key == "autoscaling/horizontalpodautoscalers")
+    status = {{"desiredReplicas", 0}, {"currentMetrics", nullptr}};
+  if (key == "policy/poddisruptionbudgets")
+    status = {{"disruptionsAllowed", 0},
+              {"currentHealthy", 0},
+              {"desiredHealthy", 0},
+              {"expectedPods", 0}};
+  if (key == "/services" || key == "networking.k8s.io/ingresses")
+    status = {{"loadBalancer", Json::object()}};
+  if (key == "/persistentvolumes" || key == "/persistentvolumeclaims")
+    status = {{"phase", "Pending"}};
   if (key == "/namespaces") {
     status = {{"phase", "Active"}};
     Json& finalizers = object["spec"]["finalizers"];

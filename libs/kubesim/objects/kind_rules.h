@@ -9,15 +9,16 @@
 namespace opsmesh::kubesim {
 
 struct KindRules {
-  bool generation = false;            // metadata.generation is counted
-  bool create_on_update = false;      // PUT makes what is not there
-  bool unconditional_update = true;   // PUT without a resourceVersion is taken
-  bool returns_object = false;        // DELETE answers with the object instead of a Status
+  bool generation = false;           // metadata.generation is counted
+  bool create_on_update = false;     // PUT makes what is not there
+  bool unconditional_update = true;  // PUT without a resourceVersion is taken
+  bool returns_object = false;       // DELETE answers with the object instead of a Status
 };
 KindRules RulesOf(const ResourceType& type);
 
-/// What the registry puts into a new object before anybody admits it: the empty status, a Job's selector, a node's
-/// podCIDRs ... Not owned by the writer in managedFields. `metadata.uid` must be set.
+/// What the registry puts into a new object before anybody admits it: the empty status, a Job's
+/// selector, a node's podCIDRs ... Not owned by the writer in managedFields. `metadata.uid` must be
+/// set.
 void PrepareForCreate(const ResourceType& type, Json& object, std::string_view now);
 
 }  // namespace opsmesh::kubesim

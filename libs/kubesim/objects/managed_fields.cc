@@ -16,16 +16,23 @@ constexpr int kMaxDepth = 64;
 
 // Members of metadata that nobody owns.
 const std::set<std::string>& Unowned() {
-  static const auto* names = new std::set<std::string>{
-      "name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
-      "deletionGracePeriodSeconds", "managedFields", "selfLink"};
+  static const auto* names = new std::set<std::string>{"name",
+                                                       "namespace",
+                                                       "uid",
+                                                       "resourceVersion",
+                                                       "generation",
+                                                       "creationTimestamp",
+                                                       "deletionTimestamp",
+                                                       "deletionGracePeriodSeconds",
+                                                       "managedFields",
+                                                       "selfLink"};
   return *names;
 }
 
 using Rule = FieldSchema::ListRule;
 
-// Where in a type a value stands: the schema of a built-in kind, or that of a custom resource's definition. Both null: nothing
-// is known, maps are maps and lists are single values.
+// Where in a type a value stands: the schema of a built-in kind, or that of a custom resource's
+// definition. Both null: nothing is known, maps are maps and lists are single values.
 class Place {
  public:
   static Place Root(const ResourceType& type) {
@@ -51,7 +58,9 @@ class Place {
       next.custom_kind_ = true;
       if (custom_ != nullptr) {
         const Json& properties = At(*custom_, "properties");
-        next.custom_ = properties.is_object() && properties.contains(name) ? &properties[name] : &At(*custom_, "additionalProperties");
+        next.custom_ = properties.is_object() && properties.contains(name)
+                           ? &properties[name]
+                           : &At(*custom_, "additionalProperties");
       }
       return next;
     }
@@ -64,7 +73,8 @@ class Place {
     if (field == nullptr) return next;
     next.field_ = field;
     next.value_ = &field->value;
-    const bool listed = field->value.kind == ValueSchema::Kind::kList || field->value.kind == ValueSchema::Kind::kMap;
+    const bool listed = field->value.kind == ValueSchema::Kind::kList ||
+                        field->value.kind == ValueSchema::Kind::kMap;
     next.implicit_ = implicit_ && (field->by_value || (field->required && listed));
     return next;
   }
@@ -85,7 +95,8 @@ class Place {
   bool implicit() const { return implicit_; }
 
   bool OneValue() const {
-    if (custom_kind_) return custom_ != nullptr && TextAt(*custom_, "x-kubernetes-map-type") == "atomic";
+    if (custom_kind_)
+      return custom_ != nullptr && TextAt(*custom_, "x-kubernetes-map-type") == "atomic";
     if (field_ != nullptr && field_->atomic) return true;
     const TypeSchema* type = Type();
     if (type != nullptr && (type->atomic || type->open)) return true;
@@ -105,7 +116,8 @@ class Place {
   std::vector<std::string> Keys() const {
     if (!custom_kind_) return field_ == nullptr ? std::vector<std::string>() : field_->list_keys;
     std::vector<std::string> keys;
-    for (const Json& key : ListAt(*custom_, {"x-kubernetes-list-map-keys"})) keys.push_back(Scalar(key));
+    for (const Json& key : ListAt(*custom_, {"x-kubernetes-list-map-keys"}))
+      keys.push_back(Scalar(key));
     return keys;
   }
 
@@ -141,7 +153,9 @@ bool Mergeable(const Place& place, const Json& list) {
   if (!list.is_array()) return false;
   const Rule rule = place.ListRule();
   if (rule == Rule::kAtomic) return false;
-  if (rule == Rule::kSet) return std::none_of(list.begin(), list.end(), [](const Json& item) { return item.is_structured(); });
+  if (rule == Rule::kSet)
+    return std::none_of(list.begin(), list.end(),
+                        [](const Json& item) { return item.is_structured(); });
   return std::all_of(list.begin(), list.end(), [](const Json& item) { return item.is_object(); });
 }
 
@@ -159,7 +173,8 @@ struct Collector {
 
   void Value(const Place& place, const Json& value, FieldPath& path) {
     if (path.size() > kMaxDepth) return;
-    if (view == FieldView::kWritten && place.implicit() && value.is_object() && value.empty()) return;
+    if (view == FieldView::kWritten && place.implicit() && value.is_object() && value.empty())
+      return;
     if (value.is_object() && !place.OneValue()) {
       if (!value.empty()) {
         Node(place, path);
@@ -210,10 +225,12 @@ const Json* Find(const Json& object, const FieldPath& path) {
     const Json wanted = Json::parse(name, nullptr, false);
     const Json* found = nullptr;
     for (const Json& item : *node) {
-      bool equal = element.starts_with("v:") ? item == wanted : item.is_object() && wanted.is_object();
+      bool equal =
+          element.starts_with("v:") ? item == wanted : item.is_object() && wanted.is_object();
       if (equal && element.starts_with("k:")) {
         for (const auto& [key, value] : wanted.items()) {
-          equal = equal && (item.contains(key) ? item[key] == value : key == "protocol" && value == "TCP");
+          equal = equal &&
+                  (item.contains(key) ? item[key] == value : key == "protocol" && value == "TCP");
         }
       }
       if (equal) found = &item;
@@ -252,7 +269,8 @@ std::string Readable(const FieldPath& path) {
     } else {
       std::string inner;
       const Json key = Json::parse(element.substr(2), nullptr, false);
-      for (const auto& [name, value] : key.items()) inner += (inner.empty() ? "" : ",") + name + "=" + value.dump();
+      for (const auto& [name, value] : key.items())
+        inner += (inner.empty() ? "" : ",") + name + "=" + value.dump();
       text += "[" + inner + "]";
     }
   }
@@ -297,7 +315,10 @@ void Store(Json& object, const std::vector<Entry>& entries) {
 }
 
 Json Head(const Writer& writer, const char* operation) {
-  Json head = {{"manager", writer.manager}, {"operation", operation}, {"apiVersion", writer.api_version}, {"time", writer.time}};
+  Json head = {{"manager", writer.manager},
+               {"operation", operation},
+               {"apiVersion", writer.api_version},
+               {"time", writer.time}};
   if (!writer.subresource.empty()) head["subresource"] = writer.subresource;
   return head;
 }
@@ -394,12 +415,14 @@ void TrackUpdate(const Json& before, Json& object, const Writer& writer, const R
   Entry* mine = nullptr;
   for (Entry& entry : entries) {
     // Gone fields belong to nobody; changed ones to the writer.
-    std::erase_if(entry.fields, [&](const FieldPath& path) { return Find(object, path) == nullptr; });
+    std::erase_if(entry.fields,
+                  [&](const FieldPath& path) { return Find(object, path) == nullptr; });
     if (entry.Is(writer, "Update")) mine = &entry;
   }
   if (!changed.empty()) {
     for (Entry& entry : entries) {
-      if (&entry != mine) std::erase_if(entry.fields, [&](const FieldPath& path) { return changed.contains(path); });
+      if (&entry != mine)
+        std::erase_if(entry.fields, [&](const FieldPath& path) { return changed.contains(path); });
     }
     if (mine == nullptr) {
       entries.push_back({Head(writer, "Update"), {}});
@@ -414,7 +437,8 @@ void TrackUpdate(const Json& before, Json& object, const Writer& writer, const R
 
 namespace {
 
-std::string Misfit(const ValueSchema* value, const FieldSchema* field, const TypeSchema* type, const Json& json, const std::string& path, int depth) {
+std::string Misfit(const ValueSchema* value, const FieldSchema* field, const TypeSchema* type,
+                   const Json& json, const std::string& path, int depth) {
   if (json.is_null() || depth > kMaxDepth) return "";
   using Kind = ValueSchema::Kind;
   if (type != nullptr) {
@@ -424,16 +448,22 @@ std::string Misfit(const ValueSchema* value, const FieldSchema* field, const Typ
       const FieldSchema* found = type->Find(member);
       if (found == nullptr) return path + "." + member + ": field not declared in schema";
       const TypeSchema* inner = found->value.kind == Kind::kStruct ? found->value.type : nullptr;
-      if (auto why = Misfit(&found->value, found, inner, item, path + "." + member, depth + 1); !why.empty()) return why;
+      if (auto why = Misfit(&found->value, found, inner, item, path + "." + member, depth + 1);
+          !why.empty())
+        return why;
     }
     return "";
   }
   if (value == nullptr || value->kind == Kind::kAny) return "";
-  const TypeSchema* inner = value->element && value->element->kind == Kind::kStruct ? value->element->type : nullptr;
+  const TypeSchema* inner =
+      value->element && value->element->kind == Kind::kStruct ? value->element->type : nullptr;
   if (value->kind == Kind::kMap) {
     if (!json.is_object()) return path + ": expected map, got &{" + Scalar(json) + "}";
     for (const auto& [member, item] : json.items()) {
-      if (auto why = Misfit(value->element.get(), nullptr, inner, item, path + "." + member, depth + 1); !why.empty()) return why;
+      if (auto why =
+              Misfit(value->element.get(), nullptr, inner, item, path + "." + member, depth + 1);
+          !why.empty())
+        return why;
     }
     return "";
   }
@@ -441,18 +471,34 @@ std::string Misfit(const ValueSchema* value, const FieldSchema* field, const Typ
     if (!json.is_array()) return path + ": expected list, got &{" + Scalar(json) + "}";
     std::set<std::string> seen;
     for (size_t i = 0; i < json.size(); ++i) {
-      const bool keyed = field != nullptr && field->list_rule == Rule::kByKeys && json[i].is_object();
-      const std::string element = keyed ? Readable({KeyElement(field->list_keys, json[i])}) : fmt::format("[{}]", i);
-      if (keyed && !seen.insert(element).second) return path + ": duplicate entries for key " + element;
-      if (auto why = Misfit(value->element.get(), nullptr, inner, json[i], path + element, depth + 1); !why.empty()) return why;
+      const bool keyed =
+          field != nullptr && field->list_rule == Rule::kByKeys && json[i].is_object();
+      const std::string element =
+          keyed ? Readable({KeyElement(field->list_keys, json[i])}) : fmt::format("[{}]", i);
+      if (keyed && !seen.insert(element).second)
+        return path + ": duplicate entries for key " + element;
+      if (auto why =
+              Misfit(value->element.get(), nullptr, inner, json[i], path + element, depth + 1);
+          !why.empty())
+        return why;
     }
     return "";
   }
-  const bool text = value->kind == Kind::kText || value->kind == Kind::kBytes || value->kind == Kind::kTime;
+  const bool text =
+      value->kind == Kind::kText || value->kind == Kind::kBytes || value->kind == Kind::kTime;
   const bool number = value->kind == Kind::kInt32 || value->kind == Kind::kInt64;
-  if (text && !json.is_string()) return fmt::format("{}: expected string, got &value.valueUnstructured{{Value:{}}}", path, json.dump());
-  if (number && !json.is_number()) return fmt::format("{}: expected numeric (int or float), got {}", path, json.is_string() ? "string" : json.is_boolean() ? "boolean" : json.is_object() ? "map" : "list");
-  if (value->kind == Kind::kBool && !json.is_boolean()) return fmt::format("{}: expected boolean, got {}", path, json.is_string() ? "string" : "number");
+  if (text && !json.is_string())
+    return fmt::format("{}: expected string, got &value.valueUnstructured{{Value:{}}}", path,
+                       json.dump());
+  if (number && !json.is_number())
+    return fmt::format("{}: expected numeric (int or float), got {}", path,
+                       json.is_string()    ? "string"
+                       : json.is_boolean() ? "boolean"
+                       : json.is_object()  ? "map"
+                                           : "list");
+  if (value->kind == Kind::kBool && !json.is_boolean())
+    return fmt::format("{}: expected boolean, got {}", path,
+                       json.is_string() ? "string" : "number");
   return "";
 }
 
@@ -463,7 +509,8 @@ std::string SchemaMisfit(const ResourceType& type, const Json& applied) {
   return schema == nullptr ? "" : Misfit(nullptr, nullptr, schema, applied, "", 0);
 }
 
-Outcome<Json> Apply(const Json& live, const Json& applied, const Writer& writer, bool force, const ResourceType& type) {
+Outcome<Json> Apply(const Json& live, const Json& applied, const Writer& writer, bool force,
+                    const ResourceType& type) {
   const FieldSet wanted = FieldsOf(type, applied, FieldView::kApplied);
   std::vector<Entry> entries = EntriesOf(live);
   std::map<std::string, std::vector<std::string>> conflicts;  // manager -> fields
@@ -472,20 +519,26 @@ Outcome<Json> Apply(const Json& live, const Json& applied, const Writer& writer,
     const Json* now = live.is_object() ? Find(live, path) : nullptr;
     const bool element = !path.back().starts_with("f:");
     if (element || now == nullptr || value == nullptr || *now == *value) continue;
-    if (value->is_object() && value->empty() && now->is_object()) continue;  // an empty map wants nothing of what is in it
+    if (value->is_object() && value->empty() && now->is_object())
+      continue;  // an empty map wants nothing of what is in it
     for (Entry& entry : entries) {
       if (entry.Is(writer, "Apply")) continue;
-      const bool owns = std::any_of(entry.fields.begin(), entry.fields.end(), [&](const FieldPath& held) {
-        return held == path || IsPrefix(path, held);  // who holds a map itself does not hold what is in it
-      });
+      const bool owns =
+          std::any_of(entry.fields.begin(), entry.fields.end(), [&](const FieldPath& held) {
+            return held == path ||
+                   IsPrefix(path, held);  // who holds a map itself does not hold what is in it
+          });
       if (!owns) continue;
       if (force) {
-        std::erase_if(entry.fields, [&](const FieldPath& held) { return held == path || IsPrefix(path, held); });
+        std::erase_if(entry.fields,
+                      [&](const FieldPath& held) { return held == path || IsPrefix(path, held); });
         continue;
       }
       std::string who = "\"" + TextAt(entry.head, "manager") + "\"";
-      if (!TextAt(entry.head, "subresource").empty()) who += " with subresource \"" + TextAt(entry.head, "subresource") + "\"";
-      if (TextAt(entry.head, "operation") == "Update") who += " using " + TextAt(entry.head, "apiVersion");
+      if (!TextAt(entry.head, "subresource").empty())
+        who += " with subresource \"" + TextAt(entry.head, "subresource") + "\"";
+      if (TextAt(entry.head, "operation") == "Update")
+        who += " using " + TextAt(entry.head, "apiVersion");
       conflicts[who].push_back(Readable(path));
     }
   }
@@ -495,13 +548,15 @@ Outcome<Json> Apply(const Json& live, const Json& applied, const Writer& writer,
     std::string list;
     for (const auto& [who, fields] : conflicts) {
       count += fields.size();
-      list += fmt::format("{}{} with {}:", list.empty() ? "" : "\n", fields.size() > 1 ? "conflicts" : "conflict", who);
+      list += fmt::format("{}{} with {}:", list.empty() ? "" : "\n",
+                          fields.size() > 1 ? "conflicts" : "conflict", who);
       for (const std::string& field : fields) {
         list += fields.size() > 1 ? "\n- " + field : " " + field;
         status.causes.push_back({"FieldManagerConflict", "conflict with " + who, field});
       }
     }
-    status.message = fmt::format("Apply failed with {} {}: {}", count, count > 1 ? "conflicts" : "conflict", list);
+    status.message = fmt::format("Apply failed with {} {}: {}", count,
+                                 count > 1 ? "conflicts" : "conflict", list);
     return status;
   }
   Json result = live.is_object() ? Merge(Place::Root(type), live, applied) : applied;
@@ -514,11 +569,14 @@ Outcome<Json> Apply(const Json& live, const Json& applied, const Writer& writer,
     for (const FieldPath& path : mine->fields) {
       if (wanted.contains(path)) continue;
       const bool shared = std::any_of(entries.begin(), entries.end(), [&](const Entry& entry) {
-        return &entry != mine && std::any_of(entry.fields.begin(), entry.fields.end(), [&](const FieldPath& held) {
-          return held == path || IsPrefix(path, held);
-        });
+        return &entry != mine &&
+               std::any_of(entry.fields.begin(), entry.fields.end(), [&](const FieldPath& held) {
+                 return held == path || IsPrefix(path, held);
+               });
       });
-      const bool parent_of_wanted = std::any_of(wanted.begin(), wanted.end(), [&](const FieldPath& held) { return IsPrefix(path, held); });
+      const bool parent_of_wanted =
+          std::any_of(wanted.begin(), wanted.end(),
+                      [&](const FieldPath& held) { return IsPrefix(path, held); });
       if (!shared && !parent_of_wanted) Erase(result, path);
     }
   } else {

@@ -27,7 +27,8 @@ struct Place {
     if (field == nullptr) return {};
     const ValueSchema* value = &field->value;
     if (value->kind == ValueSchema::Kind::kList) value = value->element.get();
-    return {value->kind == ValueSchema::Kind::kStruct ? value->type : nullptr, field->merge, field->merge_key};
+    return {value->kind == ValueSchema::Kind::kStruct ? value->type : nullptr, field->merge,
+            field->merge_key};
   }
 };
 
@@ -44,7 +45,8 @@ class Strategic {
         copy.erase("$patch");
         return copy;
       }
-      if (*directive != "merge") throw Misfit{BadRequestStatus("unknown patch type found: " + Scalar(*directive))};
+      if (*directive != "merge")
+        throw Misfit{BadRequestStatus("unknown patch type found: " + Scalar(*directive))};
     }
     if (const Json& keep = At(patch, "$retainKeys"); keep.is_array()) {
       for (auto it = target.begin(); it != target.end();) {
@@ -53,7 +55,8 @@ class Strategic {
       }
     }
     for (const auto& [member, value] : patch.items()) {
-      if (member == "$patch" || member == "$retainKeys" || member.starts_with("$setElementOrder/")) continue;
+      if (member == "$patch" || member == "$retainKeys" || member.starts_with("$setElementOrder/"))
+        continue;
       if (member.starts_with("$deleteFromPrimitiveList/")) {
         DeleteFrom(target, member.substr(25), value);
         continue;
@@ -71,7 +74,8 @@ class Strategic {
         }
       } else if (value.is_array()) {
         const Json& order = At(patch, ("$setElementOrder/" + member).c_str());
-        target[member] = MergeList(place, target.contains(member) ? target[member] : Json(), value, order, depth + 1);
+        target[member] = MergeList(place, target.contains(member) ? target[member] : Json(), value,
+                                   order, depth + 1);
       } else {
         target[member] = value;
       }
@@ -81,7 +85,8 @@ class Strategic {
       if (!member.starts_with("$setElementOrder/")) continue;
       const std::string list = member.substr(17);
       if (patch.contains(list) || !target.contains(list) || !order.is_array()) continue;
-      target[list] = Ordered(Place::Of(type, list), target[list], target[list], Json::array(), order);
+      target[list] =
+          Ordered(Place::Of(type, list), target[list], target[list], Json::array(), order);
     }
     return target;
   }
@@ -98,8 +103,10 @@ class Strategic {
 
   static int Find(const Place& place, const Json& list, const Json& item) {
     for (size_t i = 0; i < list.size(); ++i) {
-      const bool same = place.key.empty() ? list[i] == item
-                                          : list[i].is_object() && item.is_object() && item.contains(place.key) && At(list[i], place.key.c_str()) == item[place.key];
+      const bool same = place.key.empty()
+                            ? list[i] == item
+                            : list[i].is_object() && item.is_object() && item.contains(place.key) &&
+                                  At(list[i], place.key.c_str()) == item[place.key];
       if (same) return static_cast<int>(i);
     }
     return -1;
@@ -124,13 +131,15 @@ class Strategic {
         continue;
       }
       if (!item.is_object() || !item.contains(place.key)) {
-        throw Misfit{InternalStatus("map: " + GoMap(item) + " does not contain declared merge key: " + place.key)};
+        throw Misfit{InternalStatus("map: " + GoMap(item) +
+                                    " does not contain declared merge key: " + place.key)};
       }
       const int at = Find(place, target, item);
       if (At(item, "$patch") == "delete") {
         if (at >= 0) target.erase(static_cast<size_t>(at));
       } else if (at >= 0) {
-        target[static_cast<size_t>(at)] = Merge(target[static_cast<size_t>(at)], item, place.type, depth);
+        target[static_cast<size_t>(at)] =
+            Merge(target[static_cast<size_t>(at)], item, place.type, depth);
       } else {
         target.push_back(Merge(Json::object(), item, place.type, depth));
       }
@@ -138,13 +147,17 @@ class Strategic {
     return Ordered(place, target, before, patch, order);
   }
 
-  // What the patch names, in the order it asks for (its own when it asks for none), woven into what only the server has: two
-  // elements that the server knew keep the server's order, a new one goes before.
-  static Json Ordered(const Place& place, const Json& merged, const Json& before, const Json& patch, const Json& order) {
+  // What the patch names, in the order it asks for (its own when it asks for none), woven into what
+  // only the server has: two elements that the server knew keep the server's order, a new one goes
+  // before.
+  static Json Ordered(const Place& place, const Json& merged, const Json& before, const Json& patch,
+                      const Json& order) {
     const Json& wanted = order.is_array() ? order : patch;
     std::vector<Json> named, rest;
     for (const Json& item : merged) (Find(place, wanted, item) >= 0 ? named : rest).push_back(item);
-    std::stable_sort(named.begin(), named.end(), [&](const Json& a, const Json& b) { return Find(place, wanted, a) < Find(place, wanted, b); });
+    std::stable_sort(named.begin(), named.end(), [&](const Json& a, const Json& b) {
+      return Find(place, wanted, a) < Find(place, wanted, b);
+    });
     Json result = Json::array();
     size_t i = 0, j = 0;
     while (i < named.size() || j < rest.size()) {
@@ -163,7 +176,8 @@ class Strategic {
   static std::string GoMap(const Json& value) {
     if (!value.is_object()) return Scalar(value);
     std::string text = "map[";
-    for (const auto& [key, item] : value.items()) text += (text.size() > 4 ? " " : "") + key + ":" + GoMap(item);
+    for (const auto& [key, item] : value.items())
+      text += (text.size() > 4 ? " " : "") + key + ":" + GoMap(item);
     return text + "]";
   }
 };
@@ -184,7 +198,9 @@ Json MergePatch(Json target, const Json& patch) {
 }
 
 Outcome<Json> StrategicMergePatch(const Json& target, const Json& patch, const TypeSchema* type) {
-  if (!patch.is_object()) return BadRequestStatus("json: cannot unmarshal array into Go value of type map[string]interface {}");
+  if (!patch.is_object())
+    return BadRequestStatus(
+        "json: cannot unmarshal array into Go value of type map[string]interface {}");
   try {
     Json result = Strategic().Merge(target, patch, type);
     return result;

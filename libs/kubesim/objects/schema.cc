@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <map>
 
-#include "libs/base/strings.h"
 #include "embed/opsmesh_libs_kubesim_objects.h"
+#include "libs/base/strings.h"
 
 namespace opsmesh::kubesim {
 namespace {
@@ -39,9 +39,10 @@ struct Registry {
       return value;
     }
     static const std::map<std::string, Kind, std::less<>> scalars = {
-        {"any", Kind::kAny},       {"string", Kind::kText},       {"bytes", Kind::kBytes},    {"int32", Kind::kInt32},
-        {"int64", Kind::kInt64},   {"number", Kind::kNumber},     {"bool", Kind::kBool},      {"quantity", Kind::kQuantity},
-        {"intstr", Kind::kIntOrText}, {"time", Kind::kTime},      {"microtime", Kind::kTime}};
+        {"any", Kind::kAny},     {"string", Kind::kText},       {"bytes", Kind::kBytes},
+        {"int32", Kind::kInt32}, {"int64", Kind::kInt64},       {"number", Kind::kNumber},
+        {"bool", Kind::kBool},   {"quantity", Kind::kQuantity}, {"intstr", Kind::kIntOrText},
+        {"time", Kind::kTime},   {"microtime", Kind::kTime}};
     if (auto it = scalars.find(text); it != scalars.end()) {
       value.kind = it->second;
     } else {
@@ -62,12 +63,14 @@ struct Registry {
       field->retain_keys = true;
     } else if (note.starts_with("map=")) {
       field->list_rule = FieldSchema::ListRule::kByKeys;
-      for (std::string_view key : base::Split(note.substr(4), '+')) field->list_keys.emplace_back(key);
+      for (std::string_view key : base::Split(note.substr(4), '+'))
+        field->list_keys.emplace_back(key);
     } else if (note.starts_with("merge")) {
       field->merge = true;
       if (note.size() > 6) field->merge_key = std::string(note.substr(6));
     } else if (note.starts_with("enum=")) {
-      for (std::string_view one : base::Split(note.substr(5), '+')) field->allowed.emplace_back(one);
+      for (std::string_view one : base::Split(note.substr(5), '+'))
+        field->allowed.emplace_back(one);
     } else {
       Broken(note);
     }
@@ -101,9 +104,12 @@ struct Registry {
         type->fields.push_back(Field(words[i]));
       }
     }
-    std::sort(type->fields.begin(), type->fields.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-    // A struct without members (EmptyDir's relatives, BoundObject ...) is closed; "*" marks the open ones that hold JSON.
-    if (type->open && !(type->name.starts_with("runtime.") || type->name == "meta.v1.FieldsV1" || type->name.find("JSON") != std::string::npos)) {
+    std::sort(type->fields.begin(), type->fields.end(),
+              [](const auto& a, const auto& b) { return a.name < b.name; });
+    // A struct without members (EmptyDir's relatives, BoundObject ...) is closed; "*" marks the
+    // open ones that hold JSON.
+    if (type->open && !(type->name.starts_with("runtime.") || type->name == "meta.v1.FieldsV1" ||
+                        type->name.find("JSON") != std::string::npos)) {
       type->open = false;
     }
   }
@@ -112,7 +118,8 @@ struct Registry {
 const Registry& TheRegistry() {
   static const Registry* registry = [] {
     auto* made = new Registry;
-    for (std::string_view line : base::Split(schema_data::EmbeddedFile("objects/schema/types.txt"), '\n')) {
+    for (std::string_view line :
+         base::Split(schema_data::EmbeddedFile("objects/schema/types.txt"), '\n')) {
       if (!line.empty() && line[0] != '#') made->Line(line);
     }
     return made;
@@ -127,11 +134,14 @@ std::string GroupWord(std::string_view group) {
 }  // namespace
 
 const FieldSchema* TypeSchema::Find(std::string_view field) const {
-  auto it = std::lower_bound(fields.begin(), fields.end(), field, [](const FieldSchema& a, std::string_view b) { return a.name < b; });
+  auto it = std::lower_bound(fields.begin(), fields.end(), field,
+                             [](const FieldSchema& a, std::string_view b) { return a.name < b; });
   return it != fields.end() && it->name == field ? &*it : nullptr;
 }
 
-std::string_view TypeSchema::ShortName() const { return std::string_view(name).substr(name.rfind('.') + 1); }
+std::string_view TypeSchema::ShortName() const {
+  return std::string_view(name).substr(name.rfind('.') + 1);
+}
 
 std::string TypeSchema::GoName() const {
   const size_t last = name.rfind('.');
@@ -141,7 +151,8 @@ std::string TypeSchema::GoName() const {
 
 std::string TypeSchema::OpenApiName() const {
   if (name.starts_with("meta.v1.")) return "io.k8s.apimachinery.pkg.apis." + name;
-  if (name.starts_with("runtime.") || name.starts_with("version.")) return "io.k8s.apimachinery.pkg." + name;
+  if (name.starts_with("runtime.") || name.starts_with("version."))
+    return "io.k8s.apimachinery.pkg." + name;
   if (name.starts_with("apiextensions.")) return "io.k8s.apiextensions-apiserver.pkg.apis." + name;
   if (name.starts_with("apiregistration.")) return "io.k8s.kube-aggregator.pkg.apis." + name;
   return "io.k8s.api." + name;
@@ -160,8 +171,10 @@ const TypeSchema* SchemaOf(const ResourceType& type) {
 
 const TypeSchema* SchemaOf(std::string_view api_version, std::string_view kind) {
   const size_t slash = api_version.find('/');
-  const std::string_view group = slash == std::string_view::npos ? "" : api_version.substr(0, slash);
-  const std::string_view version = slash == std::string_view::npos ? api_version : api_version.substr(slash + 1);
+  const std::string_view group =
+      slash == std::string_view::npos ? "" : api_version.substr(0, slash);
+  const std::string_view version =
+      slash == std::string_view::npos ? api_version : api_version.substr(slash + 1);
   return FindSchema(GroupWord(group) + "." + std::string(version) + "." + std::string(kind));
 }
 
@@ -173,19 +186,32 @@ std::vector<const TypeSchema*> AllSchemas() {
 
 std::string GoType(const ValueSchema& value) {
   switch (value.kind) {
-    case Kind::kAny: return "interface {}";
-    case Kind::kText: return "string";
-    case Kind::kBytes: return "[]uint8";
-    case Kind::kInt32: return "int32";
-    case Kind::kInt64: return "int64";
-    case Kind::kNumber: return "float64";
-    case Kind::kBool: return "bool";
-    case Kind::kQuantity: return "resource.Quantity";
-    case Kind::kIntOrText: return "intstr.IntOrString";
-    case Kind::kTime: return "v1.Time";
-    case Kind::kStruct: return value.type->GoName();
-    case Kind::kList: return "[]" + GoType(*value.element);
-    case Kind::kMap: return "map[string]" + GoType(*value.element);
+    case Kind::kAny:
+      return "interface {}";
+    case Kind::kText:
+      return "string";
+    case Kind::kBytes:
+      return "[]uint8";
+    case Kind::kInt32:
+      return "int32";
+    case Kind::kInt64:
+      return "int64";
+    case Kind::kNumber:
+      return "float64";
+    case Kind::kBool:
+      return "bool";
+    case Kind::kQuantity:
+      return "resource.Quantity";
+    case Kind::kIntOrText:
+      return "intstr.IntOrString";
+    case Kind::kTime:
+      return "v1.Time";
+    case Kind::kStruct:
+      return value.type->GoName();
+    case Kind::kList:
+      return "[]" + GoType(*value.element);
+    case Kind::kMap:
+      return "map[string]" + GoType(*value.element);
   }
   return "";
 }

@@ -1,5 +1,6 @@
-// What every built-in kind consists of: names, types and list rules of all fields of Kubernetes 1.32, from
-// schema/types.txt. Strict decoding, server-side apply, strategic merge and OpenAPI all ask here.
+// What every built-in kind consists of: names, types and list rules of all fields of
+// Kubernetes 1.32, from schema/types.txt. Strict decoding, server-side apply, strategic merge and
+// OpenAPI all ask here.
 #pragma once
 
 #include <memory>
@@ -16,9 +17,9 @@ struct TypeSchema;
 /// The type of a value.
 struct ValueSchema {
   enum class Kind {
-    kAny,      // free JSON
+    kAny,  // free JSON
     kText,
-    kBytes,    // base64 text
+    kBytes,  // base64 text
     kInt32,
     kInt64,
     kNumber,
@@ -26,9 +27,9 @@ struct ValueSchema {
     kQuantity,
     kIntOrText,
     kTime,
-    kStruct,   // `type`
-    kList,     // of `element`
-    kMap       // text -> `element`
+    kStruct,  // `type`
+    kList,    // of `element`
+    kMap      // text -> `element`
   };
   Kind kind = Kind::kAny;
   const TypeSchema* type = nullptr;
@@ -41,21 +42,21 @@ struct FieldSchema {
   std::string name;
   ValueSchema value;
   bool required = false;
-  bool by_value = false;     // a struct that Go keeps by value: it is there even when nobody wrote it
-  bool atomic = false;       // a map or struct that server-side apply sees as one value
+  bool by_value = false;  // a struct that Go keeps by value: it is there even when nobody wrote it
+  bool atomic = false;    // a map or struct that server-side apply sees as one value
   ListRule list_rule = ListRule::kAtomic;
   std::vector<std::string> list_keys;
-  bool merge = false;        // strategic merge adds instead of replacing
-  std::string merge_key;     // "" = a list of plain values, or a map
+  bool merge = false;     // strategic merge adds instead of replacing
+  std::string merge_key;  // "" = a list of plain values, or a map
   bool retain_keys = false;
   std::vector<std::string> allowed;  // an enumeration; empty = anything
 };
 
 /// A struct. Immutable; lives as long as the process.
 struct TypeSchema {
-  std::string name;          // "apps.v1.DeploymentSpec"
+  std::string name;  // "apps.v1.DeploymentSpec"
   bool atomic = false;
-  bool open = false;         // any JSON (RawExtension, FieldsV1, JSON)
+  bool open = false;                // any JSON (RawExtension, FieldsV1, JSON)
   std::vector<FieldSchema> fields;  // ordered by name
 
   const FieldSchema* Find(std::string_view field) const;

@@ -29,12 +29,14 @@ const char* GoWord(const Json& value) {
 constexpr const char* kQuantityWhy =
     "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
-// Decodes a JSON value into a type as Go does: the first value that does not fit, and every member that nobody knows.
+// Decodes a JSON value into a type as Go does: the first value that does not fit, and every member
+// that nobody knows.
 class Decoding {
  public:
   explicit Decoding(ShapeReport* report) : report_(*report) {}
 
-  void Struct(const TypeSchema& type, const Json& object, const std::string& go_path, const std::string& path) {
+  void Struct(const TypeSchema& type, const Json& object, const std::string& go_path,
+              const std::string& path) {
     if (type.open) return;
     for (const auto& [member, value] : object.items()) {
       if (!report_.wrong.empty()) return;
@@ -50,14 +52,17 @@ class Decoding {
 
  private:
   void Wrong(const ValueSchema& schema, const std::string& what, const std::string& go_path) {
-    report_.wrong = fmt::format("json: cannot unmarshal {} into Go struct field {}.{} of type {}", what, holder_->ShortName(), go_path, GoType(schema));
+    report_.wrong = fmt::format("json: cannot unmarshal {} into Go struct field {}.{} of type {}",
+                                what, holder_->ShortName(), go_path, GoType(schema));
   }
 
   void Integer(const ValueSchema& schema, const Json& value, const std::string& go_path) {
     if (!value.is_number()) return Wrong(schema, GoWord(value), go_path);
     const bool whole = value.is_number_integer();
-    const bool fits = whole && (value.is_number_unsigned() ? value.get<uint64_t>() <= INT64_MAX : true) &&
-                      (schema.kind == Kind::kInt64 || (value.get<int64_t>() >= INT32_MIN && value.get<int64_t>() <= INT32_MAX));
+    const bool fits = whole &&
+                      (value.is_number_unsigned() ? value.get<uint64_t>() <= INT64_MAX : true) &&
+                      (schema.kind == Kind::kInt64 ||
+                       (value.get<int64_t>() >= INT32_MIN && value.get<int64_t>() <= INT32_MAX));
     if (!fits) Wrong(schema, "number " + value.dump(), go_path);
   }
 
@@ -69,7 +74,9 @@ class Decoding {
     if (schema.kind == Kind::kBytes && !base::Base64Decode(text, &decoded)) {
       report_.wrong = "illegal base64 data at input byte " + std::to_string(BadBase64At(text));
     } else if (schema.kind == Kind::kTime && !base::ParseRfc3339(text, &time)) {
-      report_.wrong = fmt::format("parsing time \"{0}\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"{0}\" as \"2006\"", text);
+      report_.wrong = fmt::format(
+          "parsing time \"{0}\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"{0}\" as \"2006\"",
+          text);
     }
   }
 
@@ -81,7 +88,8 @@ class Decoding {
     return text.size();
   }
 
-  void Value(const ValueSchema& schema, const Json& value, const std::string& go_path, const std::string& path) {
+  void Value(const ValueSchema& schema, const Json& value, const std::string& go_path,
+             const std::string& path) {
     if (value.is_null() || !report_.wrong.empty()) return;
     if (++depth_ > 200) {
       --depth_;
@@ -89,12 +97,17 @@ class Decoding {
     }
     const TypeSchema* holder = holder_;
     switch (schema.kind) {
-      case Kind::kAny: break;
+      case Kind::kAny:
+        break;
       case Kind::kText:
       case Kind::kBytes:
-      case Kind::kTime: Text(schema, value, go_path); break;
+      case Kind::kTime:
+        Text(schema, value, go_path);
+        break;
       case Kind::kInt32:
-      case Kind::kInt64: Integer(schema, value, go_path); break;
+      case Kind::kInt64:
+        Integer(schema, value, go_path);
+        break;
       case Kind::kNumber:
         if (!value.is_number()) Wrong(schema, GoWord(value), go_path);
         break;
@@ -105,8 +118,11 @@ class Decoding {
         if (!ParseQuantity(value)) report_.wrong = kQuantityWhy;
         break;
       case Kind::kIntOrText:
-        if (!value.is_string() && !(value.is_number_integer() && value.get<int64_t>() >= INT32_MIN && value.get<int64_t>() <= INT32_MAX)) {
-          report_.wrong = fmt::format("json: cannot unmarshal {} into Go value of type int32", value.is_number() ? "number " + value.dump() : GoWord(value));
+        if (!value.is_string() &&
+            !(value.is_number_integer() && value.get<int64_t>() >= INT32_MIN &&
+              value.get<int64_t>() <= INT32_MAX)) {
+          report_.wrong = fmt::format("json: cannot unmarshal {} into Go value of type int32",
+                                      value.is_number() ? "number " + value.dump() : GoWord(value));
         }
         break;
       case Kind::kStruct:
@@ -150,13 +166,16 @@ class Decoding {
 // Takes out what the type does not know and what says nothing: null, and an empty list or map.
 bool SaysNothing(const FieldSchema& field, const Json& value) {
   if (value.is_null()) return field.value.kind != Kind::kAny;
-  return !field.required && value.empty() && ((field.value.kind == Kind::kList && value.is_array()) || (field.value.kind == Kind::kMap && value.is_object()));
+  return !field.required && value.empty() &&
+         ((field.value.kind == Kind::kList && value.is_array()) ||
+          (field.value.kind == Kind::kMap && value.is_object()));
 }
 void Prune(const TypeSchema& type, Json& object);
 void PruneValue(const ValueSchema& schema, Json& value) {
   if (schema.kind == Kind::kStruct && value.is_object()) {
     Prune(*schema.type, value);
-  } else if ((schema.kind == Kind::kList && value.is_array()) || (schema.kind == Kind::kMap && value.is_object())) {
+  } else if ((schema.kind == Kind::kList && value.is_array()) ||
+             (schema.kind == Kind::kMap && value.is_object())) {
     const bool texts = schema.kind == Kind::kMap && schema.element->kind == Kind::kText;
     for (Json& item : value) {
       if (texts && item.is_null()) item = "";  // null is the empty text in a map of texts
@@ -182,11 +201,15 @@ void Prune(const TypeSchema& type, Json& object) {
   }
 }
 
-// The same for a custom resource, whose schema is its definition's; true members of metadata belong to everybody.
-void PruneCustom(const Json& schema, Json& value, const std::string& path, std::vector<std::string>* unknown, int depth) {
+// The same for a custom resource, whose schema is its definition's; true members of metadata belong
+// to everybody.
+void PruneCustom(const Json& schema, Json& value, const std::string& path,
+                 std::vector<std::string>* unknown, int depth) {
   if (!schema.is_object() || depth > 100) return;
   if (value.is_array()) {
-    for (size_t i = 0; i < value.size(); ++i) PruneCustom(At(schema, "items"), value[i], fmt::format("{}[{}]", path, i), unknown, depth + 1);
+    for (size_t i = 0; i < value.size(); ++i)
+      PruneCustom(At(schema, "items"), value[i], fmt::format("{}[{}]", path, i), unknown,
+                  depth + 1);
     return;
   }
   if (!value.is_object()) return;
@@ -219,7 +242,8 @@ void PruneCustom(const Json& schema, Json& value, const std::string& path, std::
 ShapeReport CheckShape(const ResourceType& type, const Json& object) {
   ShapeReport report;
   if (!object.is_object()) {
-    report.wrong = fmt::format("json: cannot unmarshal {} into Go value of type {}.{}", GoWord(object), type.version, type.kind);
+    report.wrong = fmt::format("json: cannot unmarshal {} into Go value of type {}.{}",
+                               GoWord(object), type.version, type.kind);
     return report;
   }
   const TypeSchema* schema = SchemaOf(type);
@@ -250,7 +274,8 @@ void DropUnknown(const ResourceType& type, Json& object) {
     Prune(*schema, object);
     return;
   }
-  if (object.contains("metadata") && object["metadata"].is_object()) Prune(*FindSchema("meta.v1.ObjectMeta"), object["metadata"]);
+  if (object.contains("metadata") && object["metadata"].is_object())
+    Prune(*FindSchema("meta.v1.ObjectMeta"), object["metadata"]);
   if (!type.definition) return;
   std::vector<std::string> unknown;
   const Json& custom = At(*type.definition, {"schema", "openAPIV3Schema"});

@@ -16,7 +16,8 @@ void ValidateTargetPort(Causes& causes, const Json& port, const std::string& fie
     const std::string name = Scalar(port);
     for (char c : name) {
       if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-') continue;
-      InvalidText(causes, field, name, "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
+      InvalidText(causes, field, name,
+                  "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
       return;
     }
     if (name.size() > 15) InvalidText(causes, field, name, "must be no more than 15 characters");
@@ -42,16 +43,21 @@ void ValidateServicePorts(Causes& causes, const Json& spec, const std::string& t
       Duplicate(causes, at + ".name", "\"" + name + "\"");
     }
     const int64_t number = IntAt(ports[i], "port");
-    if (number < 1 || number > 65535) InvalidNumber(causes, at + ".port", number, "must be between 1 and 65535, inclusive");
+    if (number < 1 || number > 65535)
+      InvalidNumber(causes, at + ".port", number, "must be between 1 and 65535, inclusive");
     OneOf(causes, at + ".protocol", protocol, {"SCTP", "TCP", "UDP"});
     ValidateTargetPort(causes, At(ports[i], "targetPort"), at + ".targetPort");
-    if (type == "ClusterIP" && IntAt(ports[i], "nodePort") != 0) Forbidden(causes, at + ".nodePort", "may not be used when `type` is 'ClusterIP'");
+    if (type == "ClusterIP" && IntAt(ports[i], "nodePort") != 0)
+      Forbidden(causes, at + ".nodePort", "may not be used when `type` is 'ClusterIP'");
   }
   for (size_t i = 0; i < ports.size(); ++i) {
     if (!seen.emplace(IntAt(ports[i], "port"), TextAt(ports[i], "protocol")).second) {
-      Duplicate(causes, fmt::format("spec.ports[{}]", i),
-                fmt::format("core.ServicePort{{Name:\"\", Protocol:\"{}\", AppProtocol:(*string)(nil), Port:{}, TargetPort:intstr.IntOrString{{Type:0, IntVal:0, StrVal:\"\"}}, NodePort:0}}",
-                            TextAt(ports[i], "protocol"), IntAt(ports[i], "port")));
+      Duplicate(
+          causes, fmt::format("spec.ports[{}]", i),
+          fmt::format(
+              "core.ServicePort{{Name:\"\", Protocol:\"{}\", AppProtocol:(*string)(nil), Port:{}, "
+              "TargetPort:intstr.IntOrString{{Type:0, IntVal:0, StrVal:\"\"}}, NodePort:0}}",
+              TextAt(ports[i], "protocol"), IntAt(ports[i], "port")));
     }
   }
 }
@@ -61,29 +67,41 @@ void ValidateService(Causes& causes, const Json& object, const Json& before) {
   const std::string type = TextAt(spec, "type"), ip = TextAt(spec, "clusterIP");
   if (type == "ExternalName") {
     const std::string name = TextAt(spec, "externalName");
-    if (!ip.empty()) Forbidden(causes, "spec.clusterIPs", "may not be set when `type` is 'ExternalName'");
+    if (!ip.empty())
+      Forbidden(causes, "spec.clusterIPs", "may not be set when `type` is 'ExternalName'");
     if (name.empty()) {
       Required(causes, "spec.externalName");
-    } else if (auto fault = SubdomainFault(name.ends_with('.') ? std::string_view(name).substr(0, name.size() - 1) : std::string_view(name)); !fault.empty()) {
+    } else if (auto fault = SubdomainFault(name.ends_with('.')
+                                               ? std::string_view(name).substr(0, name.size() - 1)
+                                               : std::string_view(name));
+               !fault.empty()) {
       InvalidText(causes, "spec.externalName", name, fault);
     }
   }
-  if ((type == "NodePort" || type == "LoadBalancer") && ip == "None") InvalidText(causes, "spec.clusterIPs[0]", ip, "may not be set to 'None' for " + type + " services");
+  if ((type == "NodePort" || type == "LoadBalancer") && ip == "None")
+    InvalidText(causes, "spec.clusterIPs[0]", ip,
+                "may not be set to 'None' for " + type + " services");
   ValidateServicePorts(causes, spec, type);
   ValidateLabels(causes, At(spec, "selector"), "spec.selector");
   OneOf(causes, "spec.sessionAffinity", TextAt(spec, "sessionAffinity"), {"ClientIP", "None"});
-  if (!ip.empty() && ip != "None" && !ValidIp(ip)) InvalidText(causes, "spec.clusterIPs[0]", ip, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+  if (!ip.empty() && ip != "None" && !ValidIp(ip))
+    InvalidText(causes, "spec.clusterIPs[0]", ip,
+                "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
   const Json& outside = ListAt(spec, {"externalIPs"});
   for (size_t i = 0; i < outside.size(); ++i) {
-    if (!ValidIp(Scalar(outside[i]))) InvalidText(causes, fmt::format("spec.externalIPs[{}]", i), Scalar(outside[i]), "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+    if (!ValidIp(Scalar(outside[i])))
+      InvalidText(causes, fmt::format("spec.externalIPs[{}]", i), Scalar(outside[i]),
+                  "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
   }
   OneOf(causes, "spec.type", type, {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"});
-  const std::string old_ip = TextAt(before, {"spec", "clusterIP"}), old_type = TextAt(before, {"spec", "type"});
+  const std::string old_ip = TextAt(before, {"spec", "clusterIP"}),
+                    old_type = TextAt(before, {"spec", "type"});
   if (old_ip.empty() || type == "ExternalName" || old_type == "ExternalName") return;
   if (ip.empty()) {
     Invalid(causes, "spec.clusterIPs[0]", "[]string(nil)", "primary clusterIP can not be unset");
   } else if (ip != old_ip) {
-    Invalid(causes, "spec.clusterIPs[0]", fmt::format("[]string{{\"{}\"}}", ip), "may not change once set");
+    Invalid(causes, "spec.clusterIPs[0]", fmt::format("[]string{{\"{}\"}}", ip),
+            "may not change once set");
   }
 }
 
@@ -91,20 +109,28 @@ void ValidateEndpoints(Causes& causes, const Json& object) {
   const Json& subsets = ListAt(object, {"subsets"});
   for (size_t s = 0; s < subsets.size(); ++s) {
     const std::string at = fmt::format("subsets[{}]", s);
-    if (ListAt(subsets[s], {"addresses"}).empty() && ListAt(subsets[s], {"notReadyAddresses"}).empty()) Required(causes, at, "must specify `addresses` or `notReadyAddresses`");
+    if (ListAt(subsets[s], {"addresses"}).empty() &&
+        ListAt(subsets[s], {"notReadyAddresses"}).empty())
+      Required(causes, at, "must specify `addresses` or `notReadyAddresses`");
     for (const char* list : {"addresses", "notReadyAddresses"}) {
       const Json& addresses = ListAt(subsets[s], {list});
       for (size_t i = 0; i < addresses.size(); ++i) {
         const std::string ip = TextAt(addresses[i], "ip");
-        if (!ValidIp(ip)) InvalidText(causes, fmt::format("{}.{}[{}].ip", at, list, i), ip, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+        if (!ValidIp(ip))
+          InvalidText(causes, fmt::format("{}.{}[{}].ip", at, list, i), ip,
+                      "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
       }
     }
     const Json& ports = ListAt(subsets[s], {"ports"});
     for (size_t i = 0; i < ports.size(); ++i) {
       const int64_t number = IntAt(ports[i], "port");
-      if (number < 1 || number > 65535) InvalidNumber(causes, fmt::format("{}.ports[{}].port", at, i), number, "must be between 1 and 65535, inclusive");
-      OneOf(causes, fmt::format("{}.ports[{}].protocol", at, i), TextAt(ports[i], "protocol"), {"SCTP", "TCP", "UDP"});
-      if (ports.size() > 1 && TextAt(ports[i], "name").empty()) Required(causes, fmt::format("{}.ports[{}].name", at, i));
+      if (number < 1 || number > 65535)
+        InvalidNumber(causes, fmt::format("{}.ports[{}].port", at, i), number,
+                      "must be between 1 and 65535, inclusive");
+      OneOf(causes, fmt::format("{}.ports[{}].protocol", at, i), TextAt(ports[i], "protocol"),
+            {"SCTP", "TCP", "UDP"});
+      if (ports.size() > 1 && TextAt(ports[i], "name").empty())
+        Required(causes, fmt::format("{}.ports[{}].name", at, i));
     }
   }
 }
@@ -128,7 +154,8 @@ void ValidateBackend(Causes& causes, const Json& backend, const std::string& at)
     } else if (port_name.empty() && number == 0) {
       Required(causes, at, "port name or number is required");
     } else if (port_name.empty() && (number < 1 || number > 65535)) {
-      InvalidNumber(causes, at + ".service.port.number", number, "must be between 1 and 65535, inclusive");
+      InvalidNumber(causes, at + ".service.port.number", number,
+                    "must be between 1 and 65535, inclusive");
     }
   } else if (!resource) {
     InvalidText(causes, at, "", "resource or service backend is required");
@@ -139,7 +166,9 @@ void ValidateIngress(Causes& causes, const Json& object) {
   const Json& spec = At(object, "spec");
   const Json& rules = ListAt(spec, {"rules"});
   const Json& fallback = At(spec, "defaultBackend");
-  if (rules.empty() && !fallback.is_object()) Invalid(causes, "spec", "[]networking.IngressRule(nil)", "either `defaultBackend` or `rules` must be specified");
+  if (rules.empty() && !fallback.is_object())
+    Invalid(causes, "spec", "[]networking.IngressRule(nil)",
+            "either `defaultBackend` or `rules` must be specified");
   if (fallback.is_object()) ValidateBackend(causes, fallback, "spec.defaultBackend");
   for (size_t r = 0; r < rules.size(); ++r) {
     const std::string at = fmt::format("spec.rules[{}]", r), host = TextAt(rules[r], "host");
@@ -155,15 +184,19 @@ void ValidateIngress(Causes& causes, const Json& object) {
     const Json& paths = ListAt(http, {"paths"});
     if (http.is_object() && paths.empty()) Required(causes, at + ".http.paths");
     for (size_t p = 0; p < paths.size(); ++p) {
-      const std::string here = fmt::format("{}.http.paths[{}]", at, p), path = TextAt(paths[p], "path"), type = TextAt(paths[p], "pathType");
+      const std::string here = fmt::format("{}.http.paths[{}]", at, p),
+                        path = TextAt(paths[p], "path"), type = TextAt(paths[p], "pathType");
       if (type.empty()) {
         Required(causes, here + ".pathType", "pathType must be specified");
       } else {
         OneOf(causes, here + ".pathType", type, {"Exact", "ImplementationSpecific", "Prefix"});
         const bool strict = type == "Exact" || type == "Prefix";
-        if ((strict || !path.empty()) && !path.starts_with("/") && (strict || type == "ImplementationSpecific")) InvalidText(causes, here + ".path", path, "must be an absolute path");
+        if ((strict || !path.empty()) && !path.starts_with("/") &&
+            (strict || type == "ImplementationSpecific"))
+          InvalidText(causes, here + ".path", path, "must be an absolute path");
         for (const char* part : {"//", "/./", "/../", "%2f", "%2F"}) {
-          if (strict && path.find(part) != std::string::npos) InvalidText(causes, here + ".path", path, fmt::format("must not contain '{}'", part));
+          if (strict && path.find(part) != std::string::npos)
+            InvalidText(causes, here + ".path", path, fmt::format("must not contain '{}'", part));
         }
       }
       ValidateBackend(causes, At(paths[p], "backend"), here + ".backend");
@@ -174,16 +207,19 @@ void ValidateIngress(Causes& causes, const Json& object) {
 void ValidatePeers(Causes& causes, const Json& rule, const char* side, const std::string& at) {
   const Json& ports = ListAt(rule, {"ports"});
   for (size_t i = 0; i < ports.size(); ++i) {
-    OneOf(causes, fmt::format("{}.ports[{}].protocol", at, i), TextAt(ports[i], "protocol"), {"SCTP", "TCP", "UDP"});
+    OneOf(causes, fmt::format("{}.ports[{}].protocol", at, i), TextAt(ports[i], "protocol"),
+          {"SCTP", "TCP", "UDP"});
     ValidateTargetPort(causes, At(ports[i], "port"), fmt::format("{}.ports[{}].port", at, i));
   }
   const Json& peers = ListAt(rule, {side});
   for (size_t i = 0; i < peers.size(); ++i) {
     const std::string here = fmt::format("{}.{}[{}]", at, side, i);
     const Json& block = At(peers[i], "ipBlock");
-    const bool selects = At(peers[i], "podSelector").is_object() || At(peers[i], "namespaceSelector").is_object();
+    const bool selects =
+        At(peers[i], "podSelector").is_object() || At(peers[i], "namespaceSelector").is_object();
     if (!selects && !block.is_object()) Required(causes, here, "must specify a peer");
-    if (selects && block.is_object()) Forbidden(causes, here, "may not specify both ipBlock and another peer");
+    if (selects && block.is_object())
+      Forbidden(causes, here, "may not specify both ipBlock and another peer");
     ValidateSelectorShape(causes, At(peers[i], "podSelector"), here + ".podSelector");
     ValidateSelectorShape(causes, At(peers[i], "namespaceSelector"), here + ".namespaceSelector");
     if (block.is_object()) {
@@ -191,7 +227,8 @@ void ValidatePeers(Causes& causes, const Json& rule, const char* side, const std
       if (cidr.empty()) {
         Required(causes, here + ".ipBlock.cidr");
       } else if (!ValidCidr(cidr)) {
-        InvalidText(causes, here + ".ipBlock.cidr", cidr, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
+        InvalidText(causes, here + ".ipBlock.cidr", cidr,
+                    "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
       }
     }
   }
@@ -201,16 +238,20 @@ void ValidatePolicy(Causes& causes, const Json& object) {
   const Json& spec = At(object, "spec");
   ValidateSelectorShape(causes, At(spec, "podSelector"), "spec.podSelector");
   const Json& ingress = ListAt(spec, {"ingress"});
-  for (size_t i = 0; i < ingress.size(); ++i) ValidatePeers(causes, ingress[i], "from", fmt::format("spec.ingress[{}]", i));
+  for (size_t i = 0; i < ingress.size(); ++i)
+    ValidatePeers(causes, ingress[i], "from", fmt::format("spec.ingress[{}]", i));
   const Json& egress = ListAt(spec, {"egress"});
-  for (size_t i = 0; i < egress.size(); ++i) ValidatePeers(causes, egress[i], "to", fmt::format("spec.egress[{}]", i));
+  for (size_t i = 0; i < egress.size(); ++i)
+    ValidatePeers(causes, egress[i], "to", fmt::format("spec.egress[{}]", i));
   const Json& types = ListAt(spec, {"policyTypes"});
-  for (size_t i = 0; i < types.size(); ++i) OneOf(causes, fmt::format("spec.policyTypes[{}]", i), Scalar(types[i]), {"Egress", "Ingress"});
+  for (size_t i = 0; i < types.size(); ++i)
+    OneOf(causes, fmt::format("spec.policyTypes[{}]", i), Scalar(types[i]), {"Egress", "Ingress"});
 }
 
 }  // namespace
 
-bool ValidateNetworkKind(Causes& causes, const ResourceType& type, const Json& object, const Json& before) {
+bool ValidateNetworkKind(Causes& causes, const ResourceType& type, const Json& object,
+                         const Json& before) {
   const std::string& key = type.storage_key;
   if (key == "/services") {
     ValidateService(causes, object, before);
@@ -225,10 +266,13 @@ bool ValidateNetworkKind(Causes& causes, const ResourceType& type, const Json& o
     const size_t slash = controller.find('/');
     if (controller.empty()) {
       Required(causes, "spec.controller");
-    } else if (slash == std::string::npos || slash == 0 || slash + 1 == controller.size() || !SubdomainFault(controller.substr(0, slash)).empty()) {
-      InvalidText(causes, "spec.controller", controller, "must be a domain-prefixed path (such as \"acme.io/foo\")");
+    } else if (slash == std::string::npos || slash == 0 || slash + 1 == controller.size() ||
+               !SubdomainFault(controller.substr(0, slash)).empty()) {
+      InvalidText(causes, "spec.controller", controller,
+                  "must be a domain-prefixed path (such as \"acme.io/foo\")");
     }
-    if (before.is_object() && TextAt(before, {"spec", "controller"}) != controller) Immutable(causes, "spec.controller", "\"" + controller + "\"");
+    if (before.is_object() && TextAt(before, {"spec", "controller"}) != controller)
+      Immutable(causes, "spec.controller", "\"" + controller + "\"");
   } else {
     return false;
   }

@@ -24,15 +24,22 @@ void ValidateSelector(Causes& causes, const ResourceType& type, const Json& spec
     const size_t before = causes.size();
     ValidateSelectorShape(causes, selector, "spec.selector");
     if (At(selector, "matchLabels").empty() && ListAt(selector, {"matchExpressions"}).empty()) {
-      Invalid(causes, "spec.selector", GoSelector(selector), "empty selector is invalid for " + base::AsciiLower(type.kind));
+      Invalid(causes, "spec.selector", GoSelector(selector),
+              "empty selector is invalid for " + base::AsciiLower(type.kind));
     }
-    if (causes.size() > before && TextAt(ListAt(selector, {"matchExpressions"}).empty() ? Json() : ListAt(selector, {"matchExpressions"})[0], "operator").empty() == false) {
+    if (causes.size() > before && TextAt(ListAt(selector, {"matchExpressions"}).empty()
+                                             ? Json()
+                                             : ListAt(selector, {"matchExpressions"})[0],
+                                         "operator")
+                                          .empty() == false) {
       Invalid(causes, "spec.selector", GoSelector(selector), "invalid label selector");
       return;
     }
   }
   const bool matches = selector.is_object() && LabelSelector::FromObject(selector).Matches(labels);
-  if (!matches) Invalid(causes, "spec.template.metadata.labels", GoMap(labels), "`selector` does not match template `labels`");
+  if (!matches)
+    Invalid(causes, "spec.template.metadata.labels", GoMap(labels),
+            "`selector` does not match template `labels`");
 }
 
 void ImmutableSelector(Causes& causes, const Json& spec, const Json& before) {
@@ -44,9 +51,12 @@ void ImmutableSelector(Causes& causes, const Json& spec, const Json& before) {
 void ValidateShare(Causes& causes, const Json& value, const std::string& field, bool at_most_all) {
   if (value.is_string()) {
     const std::string text = Scalar(value);
-    const bool percent = text.size() > 1 && text.ends_with('%') && text.find_first_not_of("0123456789") == text.size() - 1;
+    const bool percent = text.size() > 1 && text.ends_with('%') &&
+                         text.find_first_not_of("0123456789") == text.size() - 1;
     if (!percent) {
-      Invalid(causes, field, GoIntOrText(value), "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')");
+      Invalid(causes, field, GoIntOrText(value),
+              "a valid percent string must be a numeric string followed by an ending '%' (e.g. "
+              "'1%',  or '93%', regex used for validation is '[0-9]+%')");
     } else if (at_most_all && (text.size() > 4 || std::stoi(text) > 100)) {
       Invalid(causes, field, GoIntOrText(value), "must not be greater than 100%");
     }
@@ -55,14 +65,19 @@ void ValidateShare(Causes& causes, const Json& value, const std::string& field, 
   }
 }
 
-bool IsZeroShare(const Json& value) { return value.is_string() ? Scalar(value) == "0%" : value.is_number_integer() && value.get<int64_t>() == 0; }
+bool IsZeroShare(const Json& value) {
+  return value.is_string() ? Scalar(value) == "0%"
+                           : value.is_number_integer() && value.get<int64_t>() == 0;
+}
 
 void ValidateDeploymentStrategy(Causes& causes, const Json& spec) {
   const Json& strategy = At(spec, "strategy");
   const std::string type = TextAt(strategy, "type");
   const Json& rolling = At(strategy, "rollingUpdate");
   if (type == "Recreate") {
-    if (rolling.is_object()) Forbidden(causes, "spec.strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'");
+    if (rolling.is_object())
+      Forbidden(causes, "spec.strategy.rollingUpdate",
+                "may not be specified when strategy `type` is 'Recreate'");
   } else if (type == "RollingUpdate") {
     const std::string at = "spec.strategy.rollingUpdate";
     if (!rolling.is_object()) {
@@ -72,17 +87,24 @@ void ValidateDeploymentStrategy(Causes& causes, const Json& spec) {
     ValidateShare(causes, At(rolling, "maxUnavailable"), at + ".maxUnavailable", false);
     ValidateShare(causes, At(rolling, "maxSurge"), at + ".maxSurge", false);
     if (IsZeroShare(At(rolling, "maxUnavailable")) && IsZeroShare(At(rolling, "maxSurge"))) {
-      Invalid(causes, at + ".maxUnavailable", GoIntOrText(At(rolling, "maxUnavailable")), "may not be 0 when `maxSurge` is 0");
+      Invalid(causes, at + ".maxUnavailable", GoIntOrText(At(rolling, "maxUnavailable")),
+              "may not be 0 when `maxSurge` is 0");
     }
     const Json& most = At(rolling, "maxUnavailable");
     if (most.is_string() && most != "0%") {
       const std::string text = Scalar(most);
-      if (text.ends_with('%') && text.size() <= 6 && text.find_first_not_of("0123456789") == text.size() - 1 && std::stoi(text) > 100) {
+      if (text.ends_with('%') && text.size() <= 6 &&
+          text.find_first_not_of("0123456789") == text.size() - 1 && std::stoi(text) > 100) {
         Invalid(causes, at + ".maxUnavailable", GoIntOrText(most), "must not be greater than 100%");
       }
     }
   } else {
-    causes.push_back({"FieldValueNotSupported", fmt::format("Unsupported value: apps.DeploymentStrategy{{Type:\"{}\", RollingUpdate:(*apps.RollingUpdateDeployment)(nil)}}: supported values: \"Recreate\", \"RollingUpdate\"", type), "spec.strategy"});
+    causes.push_back({"FieldValueNotSupported",
+                      fmt::format("Unsupported value: apps.DeploymentStrategy{{Type:\"{}\", "
+                                  "RollingUpdate:(*apps.RollingUpdateDeployment)(nil)}}: supported "
+                                  "values: \"Recreate\", \"RollingUpdate\"",
+                                  type),
+                      "spec.strategy"});
   }
 }
 
@@ -91,14 +113,19 @@ void ValidateDeploymentSpec(Causes& causes, const ResourceType& type, const Json
   ValidateSelector(causes, type, spec);
   ValidateTemplateLabels(causes, At(spec, "template"), "spec.template");
   ValidatePodSpec(causes, At(spec, {"template", "spec"}), "spec.template.spec");
-  OneOf(causes, "spec.template.spec.restartPolicy", TextAt(spec, {"template", "spec", "restartPolicy"}), {"Always"});
-  if (At(spec, {"template", "spec", "activeDeadlineSeconds"}).is_number()) Forbidden(causes, "spec.template.spec.activeDeadlineSeconds", "activeDeadlineSeconds in ReplicaSet is not Supported");
+  OneOf(causes, "spec.template.spec.restartPolicy",
+        TextAt(spec, {"template", "spec", "restartPolicy"}), {"Always"});
+  if (At(spec, {"template", "spec", "activeDeadlineSeconds"}).is_number())
+    Forbidden(causes, "spec.template.spec.activeDeadlineSeconds",
+              "activeDeadlineSeconds in ReplicaSet is not Supported");
   ValidateDeploymentStrategy(causes, spec);
   NonNegative(causes, spec, "minReadySeconds", "spec.");
   NonNegative(causes, spec, "revisionHistoryLimit", "spec.");
   NonNegative(causes, spec, "progressDeadlineSeconds", "spec.");
   const int64_t deadline = IntAt(spec, "progressDeadlineSeconds", -1);
-  if (deadline >= 0 && deadline <= IntAt(spec, "minReadySeconds")) InvalidNumber(causes, "spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds");
+  if (deadline >= 0 && deadline <= IntAt(spec, "minReadySeconds"))
+    InvalidNumber(causes, "spec.progressDeadlineSeconds", deadline,
+                  "must be greater than minReadySeconds");
 }
 
 void ValidateReplicaSetSpec(Causes& causes, const ResourceType& type, const Json& spec) {
@@ -107,19 +134,29 @@ void ValidateReplicaSetSpec(Causes& causes, const ResourceType& type, const Json
   ValidateSelector(causes, type, spec);
   ValidateTemplateLabels(causes, At(spec, "template"), "spec.template");
   ValidatePodSpec(causes, At(spec, {"template", "spec"}), "spec.template.spec");
-  OneOf(causes, "spec.template.spec.restartPolicy", TextAt(spec, {"template", "spec", "restartPolicy"}), {"Always"});
+  OneOf(causes, "spec.template.spec.restartPolicy",
+        TextAt(spec, {"template", "spec", "restartPolicy"}), {"Always"});
 }
 
-void ValidateStatefulSetSpec(Causes& causes, const ResourceType& type, const Json& spec, const Json& before) {
+void ValidateStatefulSetSpec(Causes& causes, const ResourceType& type, const Json& spec,
+                             const Json& before) {
   const std::string policy = TextAt(spec, "podManagementPolicy");
-  if (policy != "OrderedReady" && policy != "Parallel") InvalidText(causes, "spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'");
+  if (policy != "OrderedReady" && policy != "Parallel")
+    InvalidText(causes, "spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'");
   const std::string strategy = TextAt(spec, {"updateStrategy", "type"});
   if (strategy != "RollingUpdate" && strategy != "OnDelete") {
-    Invalid(causes, "spec.updateStrategy", fmt::format("apps.StatefulSetUpdateStrategy{{Type:\"{}\", RollingUpdate:(*apps.RollingUpdateStatefulSetStrategy)(nil)}}", strategy), "must be 'RollingUpdate' or 'OnDelete'");
+    Invalid(causes, "spec.updateStrategy",
+            fmt::format("apps.StatefulSetUpdateStrategy{{Type:\"{}\", "
+                        "RollingUpdate:(*apps.RollingUpdateStatefulSetStrategy)(nil)}}",
+                        strategy),
+            "must be 'RollingUpdate' or 'OnDelete'");
   } else if (strategy == "OnDelete" && At(spec, {"updateStrategy", "rollingUpdate"}).is_object()) {
-    Invalid(causes, "spec.updateStrategy.rollingUpdate", "apps.RollingUpdateStatefulSetStrategy{...}", "only allowed for updateStrategy 'RollingUpdate'");
+    Invalid(causes, "spec.updateStrategy.rollingUpdate",
+            "apps.RollingUpdateStatefulSetStrategy{...}",
+            "only allowed for updateStrategy 'RollingUpdate'");
   }
-  NonNegative(causes, At(spec, {"updateStrategy", "rollingUpdate"}), "partition", "spec.updateStrategy.rollingUpdate.");
+  NonNegative(causes, At(spec, {"updateStrategy", "rollingUpdate"}), "partition",
+              "spec.updateStrategy.rollingUpdate.");
   NonNegative(causes, spec, "replicas", "spec.");
   NonNegative(causes, spec, "minReadySeconds", "spec.");
   ValidateSelector(causes, type, spec);
@@ -127,18 +164,26 @@ void ValidateStatefulSetSpec(Causes& causes, const ResourceType& type, const Jso
   // The claims of the set stand among the volumes of its pods.
   Json pod = At(spec, {"template", "spec"});
   if (pod.is_object()) {
-    for (const Json& claim : ListAt(spec, {"volumeClaimTemplates"})) pod["volumes"].push_back({{"name", TextAt(claim, {"metadata", "name"})}, {"persistentVolumeClaim", {{"claimName", "c"}}}});
+    for (const Json& claim : ListAt(spec, {"volumeClaimTemplates"}))
+      pod["volumes"].push_back({{"name", TextAt(claim, {"metadata", "name"})},
+                                {"persistentVolumeClaim", {{"claimName", "c"}}}});
   }
   ValidatePodSpec(causes, pod, "spec.template.spec");
-  OneOf(causes, "spec.template.spec.restartPolicy", TextAt(spec, {"template", "spec", "restartPolicy"}), {"Always"});
+  OneOf(causes, "spec.template.spec.restartPolicy",
+        TextAt(spec, {"template", "spec", "restartPolicy"}), {"Always"});
   if (!before.is_object()) return;
   Json now = spec, then = At(before, "spec");
-  for (const char* member : {"replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit", "persistentVolumeClaimRetentionPolicy", "minReadySeconds"}) {
+  for (const char* member :
+       {"replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
+        "persistentVolumeClaimRetentionPolicy", "minReadySeconds"}) {
     now.erase(member);
     then.erase(member);
   }
   if (now != then) {
-    Forbidden(causes, "spec", "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
+    Forbidden(causes, "spec",
+              "updates to statefulset spec for fields other than 'replicas', 'ordinals', "
+              "'template', 'updateStrategy', 'revisionHistoryLimit', "
+              "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
   }
 }
 
@@ -146,11 +191,17 @@ void ValidateDaemonSetSpec(Causes& causes, const ResourceType& type, const Json&
   ValidateSelector(causes, type, spec);
   ValidateTemplateLabels(causes, At(spec, "template"), "spec.template");
   ValidatePodSpec(causes, At(spec, {"template", "spec"}), "spec.template.spec");
-  OneOf(causes, "spec.template.spec.restartPolicy", TextAt(spec, {"template", "spec", "restartPolicy"}), {"Always"});
+  OneOf(causes, "spec.template.spec.restartPolicy",
+        TextAt(spec, {"template", "spec", "restartPolicy"}), {"Always"});
   NonNegative(causes, spec, "minReadySeconds", "spec.");
   const std::string strategy = TextAt(spec, {"updateStrategy", "type"});
   if (strategy != "RollingUpdate" && strategy != "OnDelete") {
-    causes.push_back({"FieldValueNotSupported", fmt::format("Unsupported value: apps.DaemonSetUpdateStrategy{{Type:\"{}\", RollingUpdate:(*apps.RollingUpdateDaemonSet)(nil)}}: supported values: \"RollingUpdate\", \"OnDelete\"", strategy), "spec.updateStrategy"});
+    causes.push_back({"FieldValueNotSupported",
+                      fmt::format("Unsupported value: apps.DaemonSetUpdateStrategy{{Type:\"{}\", "
+                                  "RollingUpdate:(*apps.RollingUpdateDaemonSet)(nil)}}: supported "
+                                  "values: \"RollingUpdate\", \"OnDelete\"",
+                                  strategy),
+                      "spec.updateStrategy"});
   }
   NonNegative(causes, spec, "revisionHistoryLimit", "spec.");
 }
@@ -165,22 +216,29 @@ void ValidateControllerSpec(Causes& causes, const Json& spec) {
     return;
   }
   const Json& labels = At(spec, {"template", "metadata", "labels"});
-  if (selector.is_object() && !LabelSelector::FromMap(selector).Matches(labels)) Invalid(causes, "spec.template.metadata.labels", GoMap(labels), "`selector` does not match template `labels`");
+  if (selector.is_object() && !LabelSelector::FromMap(selector).Matches(labels))
+    Invalid(causes, "spec.template.metadata.labels", GoMap(labels),
+            "`selector` does not match template `labels`");
   ValidateTemplateLabels(causes, At(spec, "template"), "spec.template");
   ValidatePodSpec(causes, At(spec, {"template", "spec"}), "spec.template.spec");
-  OneOf(causes, "spec.template.spec.restartPolicy", TextAt(spec, {"template", "spec", "restartPolicy"}), {"Always"});
+  OneOf(causes, "spec.template.spec.restartPolicy",
+        TextAt(spec, {"template", "spec", "restartPolicy"}), {"Always"});
 }
 
 void ValidateJobSpec(Causes& causes, const Json& spec, const std::string& field) {
-  for (const char* member : {"parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"}) NonNegative(causes, spec, member, field + ".");
+  for (const char* member : {"parallelism", "completions", "activeDeadlineSeconds", "backoffLimit",
+                             "ttlSecondsAfterFinished"})
+    NonNegative(causes, spec, member, field + ".");
   const std::string mode = TextAt(spec, "completionMode");
   if (!mode.empty()) OneOf(causes, field + ".completionMode", mode, {"NonIndexed", "Indexed"});
-  if (mode == "Indexed" && !At(spec, "completions").is_number()) Required(causes, field + ".completions", "when completion mode is Indexed");
+  if (mode == "Indexed" && !At(spec, "completions").is_number())
+    Required(causes, field + ".completions", "when completion mode is Indexed");
   ValidateTemplateLabels(causes, At(spec, "template"), field + ".template");
   ValidatePodSpec(causes, At(spec, {"template", "spec"}), field + ".template.spec");
   const std::string policy = TextAt(spec, {"template", "spec", "restartPolicy"});
   if (policy.empty() || policy == "Always") {
-    Required(causes, field + ".template.spec.restartPolicy", "valid values: \"OnFailure\", \"Never\"");
+    Required(causes, field + ".template.spec.restartPolicy",
+             "valid values: \"OnFailure\", \"Never\"");
   } else {
     OneOf(causes, field + ".template.spec.restartPolicy", policy, {"OnFailure", "Never"});
   }
@@ -193,26 +251,36 @@ void ValidateJob(Causes& causes, const Json& object, const Json& before) {
   const std::string uid = TextAt(object, {"metadata", "uid"});
   if (selector.is_object() && !BoolAt(spec, {"manualSelector"})) {
     const Json& labels = At(selector, "matchLabels");
-    const bool generated = labels.is_object() && labels.size() == 1 && (labels.contains("batch.kubernetes.io/controller-uid") || labels.contains("controller-uid"));
-    if (!generated) Invalid(causes, "spec.selector", GoSelector(selector), "`selector` not auto-generated");
+    const bool generated = labels.is_object() && labels.size() == 1 &&
+                           (labels.contains("batch.kubernetes.io/controller-uid") ||
+                            labels.contains("controller-uid"));
+    if (!generated)
+      Invalid(causes, "spec.selector", GoSelector(selector), "`selector` not auto-generated");
   }
-  if (selector.is_object() && !LabelSelector::FromObject(selector).Matches(At(spec, {"template", "metadata", "labels"}))) {
-    Invalid(causes, "spec.template.metadata.labels", GoMap(At(spec, {"template", "metadata", "labels"})), "`selector` does not match template `labels`");
+  if (selector.is_object() &&
+      !LabelSelector::FromObject(selector).Matches(At(spec, {"template", "metadata", "labels"}))) {
+    Invalid(causes, "spec.template.metadata.labels",
+            GoMap(At(spec, {"template", "metadata", "labels"})),
+            "`selector` does not match template `labels`");
   }
   if (!before.is_object()) return;
-  if (At(before, {"spec", "completions"}) != At(spec, "completions")) Immutable(causes, "spec.completions", At(spec, "completions").dump());
+  if (At(before, {"spec", "completions"}) != At(spec, "completions"))
+    Immutable(causes, "spec.completions", At(spec, "completions").dump());
   ImmutableSelector(causes, spec, before);
   // A job that is suspended and never ran may still be moved to other nodes.
-  if (At(before, {"spec", "template"}) != At(spec, "template") && !(BoolAt(before, {"spec", "suspend"}) && At(before, {"status", "startTime"}).is_null())) {
+  if (At(before, {"spec", "template"}) != At(spec, "template") &&
+      !(BoolAt(before, {"spec", "suspend"}) && At(before, {"status", "startTime"}).is_null())) {
     Immutable(causes, "spec.template", "core.PodTemplateSpec{...}");
   }
-  if (At(before, {"spec", "completionMode"}) != At(spec, "completionMode")) Immutable(causes, "spec.completionMode", "\"" + TextAt(spec, "completionMode") + "\"");
+  if (At(before, {"spec", "completionMode"}) != At(spec, "completionMode"))
+    Immutable(causes, "spec.completionMode", "\"" + TextAt(spec, "completionMode") + "\"");
 }
 
 // Five fields of a schedule, or a word that stands for them.
 bool ValidSchedule(const std::string& text) {
   if (text.starts_with("@")) {
-    static constexpr const char* kWords[] = {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"};
+    static constexpr const char* kWords[] = {"@yearly", "@annually", "@monthly", "@weekly",
+                                             "@daily",  "@midnight", "@hourly"};
     for (const char* word : kWords) {
       if (text == word) return true;
     }
@@ -222,8 +290,13 @@ bool ValidSchedule(const std::string& text) {
   for (std::string_view part : base::Split(text, ' ')) {
     if (part.empty()) continue;
     ++fields;
-    if (part.find_first_not_of("0123456789*,-/?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") != std::string_view::npos) return false;
-    if (part.find_first_of("0123456789*?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") == std::string_view::npos) return false;
+    if (part.find_first_not_of(
+            "0123456789*,-/?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") !=
+        std::string_view::npos)
+      return false;
+    if (part.find_first_of("0123456789*?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") ==
+        std::string_view::npos)
+      return false;
   }
   return fields == 5;
 }
@@ -234,47 +307,73 @@ void ValidateCronJob(Causes& causes, const Json& object) {
   if (schedule.empty()) {
     Required(causes, "spec.schedule");
   } else if (schedule.find("TZ=") != std::string::npos) {
-    InvalidText(causes, "spec.schedule", schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+    InvalidText(causes, "spec.schedule", schedule,
+                "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
   } else if (!ValidSchedule(schedule)) {
     size_t fields = 0;
     for (std::string_view part : base::Split(schedule, ' ')) fields += part.empty() ? 0 : 1;
-    InvalidText(causes, "spec.schedule", schedule, fields == 5 ? "failed to parse the schedule" : fmt::format("expected exactly 5 fields, found {}: [{}]", fields, schedule));
+    InvalidText(causes, "spec.schedule", schedule,
+                fields == 5
+                    ? "failed to parse the schedule"
+                    : fmt::format("expected exactly 5 fields, found {}: [{}]", fields, schedule));
   }
-  if (At(spec, "startingDeadlineSeconds").is_number()) NonNegative(causes, spec, "startingDeadlineSeconds", "spec.");
-  OneOf(causes, "spec.concurrencyPolicy", TextAt(spec, "concurrencyPolicy"), {"Allow", "Forbid", "Replace"});
+  if (At(spec, "startingDeadlineSeconds").is_number())
+    NonNegative(causes, spec, "startingDeadlineSeconds", "spec.");
+  OneOf(causes, "spec.concurrencyPolicy", TextAt(spec, "concurrencyPolicy"),
+        {"Allow", "Forbid", "Replace"});
   ValidateJobSpec(causes, At(spec, {"jobTemplate", "spec"}), "spec.jobTemplate.spec");
   NonNegative(causes, spec, "successfulJobsHistoryLimit", "spec.");
   NonNegative(causes, spec, "failedJobsHistoryLimit", "spec.");
-  if (TextAt(object, {"metadata", "name"}).size() > 52) InvalidText(causes, "metadata.name", TextAt(object, {"metadata", "name"}), "must be no more than 52 characters");
+  if (TextAt(object, {"metadata", "name"}).size() > 52)
+    InvalidText(causes, "metadata.name", TextAt(object, {"metadata", "name"}),
+                "must be no more than 52 characters");
 }
 
 void ValidateMetric(Causes& causes, const Json& metric, const std::string& at) {
   const std::string type = TextAt(metric, "type");
-  OneOf(causes, at + ".type", type, {"ContainerResource", "External", "Object", "Pods", "Resource"});
+  OneOf(causes, at + ".type", type,
+        {"ContainerResource", "External", "Object", "Pods", "Resource"});
   if (type != "Resource" && type != "ContainerResource") return;
   const std::string member = type == "Resource" ? "resource" : "containerResource";
   const Json& source = At(metric, member.c_str());
-  if (!source.is_object()) return Required(causes, at + "." + member, "must populate information for the given metric source");
-  if (TextAt(source, "name").empty()) Required(causes, at + "." + member + ".name", "must specify a resource name");
+  if (!source.is_object())
+    return Required(causes, at + "." + member,
+                    "must populate information for the given metric source");
+  if (TextAt(source, "name").empty())
+    Required(causes, at + "." + member + ".name", "must specify a resource name");
   const Json& share = At(source, {"target", "averageUtilization"});
   const Json& value = At(source, {"target", "averageValue"});
-  if (share.is_null() && value.is_null()) Required(causes, at + "." + member + ".target.averageUtilization", "must set either a target raw value or a target utilization");
-  if (share.is_number() && share.get<int64_t>() < 1) InvalidNumber(causes, at + "." + member + ".target.averageUtilization", share.get<int64_t>(), "must be greater than 0");
+  if (share.is_null() && value.is_null())
+    Required(causes, at + "." + member + ".target.averageUtilization",
+             "must set either a target raw value or a target utilization");
+  if (share.is_number() && share.get<int64_t>() < 1)
+    InvalidNumber(causes, at + "." + member + ".target.averageUtilization", share.get<int64_t>(),
+                  "must be greater than 0");
 }
 
 void ValidateAutoscaler(Causes& causes, const Json& object) {
   const Json& spec = At(object, "spec");
   const int64_t most = IntAt(spec, "maxReplicas"), least = IntAt(spec, "minReplicas", 1);
   bool outside = false;
-  for (const Json& metric : ListAt(spec, {"metrics"})) outside = outside || TextAt(metric, "type") == "External" || TextAt(metric, "type") == "Object";
-  if (least < 1) InvalidNumber(causes, "spec.minReplicas", least, "must be greater than or equal to 1");
+  for (const Json& metric : ListAt(spec, {"metrics"}))
+    outside = outside || TextAt(metric, "type") == "External" || TextAt(metric, "type") == "Object";
+  if (least < 1)
+    InvalidNumber(causes, "spec.minReplicas", least, "must be greater than or equal to 1");
   if (most < 1) InvalidNumber(causes, "spec.maxReplicas", most, "must be greater than 0");
-  if (most < least) InvalidNumber(causes, "spec.maxReplicas", most, "must be greater than or equal to `minReplicas`");
-  if (TextAt(spec, {"scaleTargetRef", "kind"}).empty()) Required(causes, "spec.scaleTargetRef.kind");
-  if (TextAt(spec, {"scaleTargetRef", "name"}).empty()) Required(causes, "spec.scaleTargetRef.name");
+  if (most < least)
+    InvalidNumber(causes, "spec.maxReplicas", most,
+                  "must be greater than or equal to `minReplicas`");
+  if (TextAt(spec, {"scaleTargetRef", "kind"}).empty())
+    Required(causes, "spec.scaleTargetRef.kind");
+  if (TextAt(spec, {"scaleTargetRef", "name"}).empty())
+    Required(causes, "spec.scaleTargetRef.name");
   const Json& metrics = ListAt(spec, {"metrics"});
-  for (size_t i = 0; i < metrics.size(); ++i) ValidateMetric(causes, metrics[i], fmt::format("spec.metrics[{}]", i));
-  if (least == 0 && !outside) Forbidden(causes, "spec.metrics", "must specify at least one Object or External metric to support scaling to zero replicas");
+  for (size_t i = 0; i < metrics.size(); ++i)
+    ValidateMetric(causes, metrics[i], fmt::format("spec.metrics[{}]", i));
+  if (least == 0 && !outside)
+    Forbidden(
+        causes, "spec.metrics",
+        "must specify at least one Object or External metric to support scaling to zero replicas");
 }
 
 void ValidateBudget(Causes& causes, const Json& object) {
@@ -282,7 +381,8 @@ void ValidateBudget(Causes& causes, const Json& object) {
   const Json& least = At(spec, "minAvailable");
   const Json& most = At(spec, "maxUnavailable");
   if (!least.is_null() && !most.is_null()) {
-    Invalid(causes, "spec", "policy.PodDisruptionBudgetSpec{...}", "minAvailable and maxUnavailable cannot be both set");
+    Invalid(causes, "spec", "policy.PodDisruptionBudgetSpec{...}",
+            "minAvailable and maxUnavailable cannot be both set");
   }
   if (!least.is_null()) ValidateShare(causes, least, "spec.minAvailable", true);
   if (!most.is_null()) ValidateShare(causes, most, "spec.maxUnavailable", true);
@@ -291,7 +391,8 @@ void ValidateBudget(Causes& causes, const Json& object) {
 
 }  // namespace
 
-bool ValidateWorkloadKind(Causes& causes, const ResourceType& type, const Json& object, const Json& before) {
+bool ValidateWorkloadKind(Causes& causes, const ResourceType& type, const Json& object,
+                          const Json& before) {
   const std::string& key = type.storage_key;
   const Json& spec = At(object, "spec");
   if (key == "apps/deployments") {
@@ -320,7 +421,8 @@ bool ValidateWorkloadKind(Causes& causes, const ResourceType& type, const Json& 
     ValidatePodSpec(causes, At(object, {"template", "spec"}), "template.spec");
   } else if (key == "apps/controllerrevisions") {
     NonNegative(causes, object, "revision", "");
-    if (before.is_object() && At(before, "data") != At(object, "data")) Immutable(causes, "data", "runtime.Unknown{...}");
+    if (before.is_object() && At(before, "data") != At(object, "data"))
+      Immutable(causes, "data", "runtime.Unknown{...}");
   } else {
     return false;
   }

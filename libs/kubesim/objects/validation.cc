@@ -19,7 +19,8 @@ void ValidateAnnotations(Causes& causes, const Json& annotations) {
   if (!annotations.is_object()) return;
   size_t total = 0;
   for (const auto& [key, value] : annotations.items()) {
-    if (auto fault = QualifiedFault(base::AsciiLower(key)); !fault.empty()) InvalidText(causes, "metadata.annotations", key, fault);
+    if (auto fault = QualifiedFault(base::AsciiLower(key)); !fault.empty())
+      InvalidText(causes, "metadata.annotations", key, fault);
     total += key.size() + Scalar(value).size();
   }
   if (total > kMaxAnnotations) TooLong(causes, "metadata.annotations", kMaxAnnotations);
@@ -29,13 +30,18 @@ void ValidateOwners(Causes& causes, const Json& metadata) {
   std::string controller;
   for (const Json& owner : ListAt(metadata, {"ownerReferences"})) {
     for (const char* member : {"apiVersion", "kind", "name", "uid"}) {
-      if (TextAt(owner, member).empty()) InvalidText(causes, fmt::format("metadata.ownerReferences.{}", member), "", fmt::format("{} must not be empty", std::string_view(member) == "apiVersion" ? "version" : member));
+      if (TextAt(owner, member).empty())
+        InvalidText(causes, fmt::format("metadata.ownerReferences.{}", member), "",
+                    fmt::format("{} must not be empty",
+                                std::string_view(member) == "apiVersion" ? "version" : member));
     }
     if (!BoolAt(owner, {"controller"})) continue;
     const std::string name = TextAt(owner, "kind") + "/" + TextAt(owner, "name");
     if (!controller.empty()) {
       Invalid(causes, "metadata.ownerReferences", "[]v1.OwnerReference{...}",
-              fmt::format("Only one reference can have Controller set to true. Found \"true\" in references for {} and {}", controller, name));
+              fmt::format("Only one reference can have Controller set to true. Found \"true\" in "
+                          "references for {} and {}",
+                          controller, name));
     }
     controller = name;
   }
@@ -47,9 +53,12 @@ void ValidateFinalizers(Causes& causes, const Json& metadata, const ResourceType
   for (size_t i = 0; i < list.size(); ++i) {
     const std::string name = Scalar(list[i]);
     if (auto fault = QualifiedFault(name); !fault.empty()) {
-      InvalidText(causes, type.custom ? "metadata.finalizers" : fmt::format("metadata.finalizers[{}]", i), name, fault);
+      InvalidText(causes,
+                  type.custom ? "metadata.finalizers" : fmt::format("metadata.finalizers[{}]", i),
+                  name, fault);
     } else if (name.find('/') == std::string::npos && !standard.contains(name) && !type.custom) {
-      InvalidText(causes, fmt::format("metadata.finalizers[{}]", i), name, "name is neither a standard finalizer name nor is it fully qualified");
+      InvalidText(causes, fmt::format("metadata.finalizers[{}]", i), name,
+                  "name is neither a standard finalizer name nor is it fully qualified");
     }
   }
 }
@@ -97,9 +106,14 @@ void ValidateNewFinalizers(Causes& causes, const Json& metadata, const Json& bef
   const Json& old = ListAt(before, {"metadata", "finalizers"});
   std::string added;
   for (const Json& one : ListAt(metadata, {"finalizers"})) {
-    if (std::find(old.begin(), old.end(), one) == old.end()) added += fmt::format("{}\"{}\"", added.empty() ? "" : ", ", Scalar(one));
+    if (std::find(old.begin(), old.end(), one) == old.end())
+      added += fmt::format("{}\"{}\"", added.empty() ? "" : ", ", Scalar(one));
   }
-  if (!added.empty()) Forbidden(causes, "metadata.finalizers", fmt::format("no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}", added));
+  if (!added.empty())
+    Forbidden(causes, "metadata.finalizers",
+              fmt::format("no new finalizers can be added if the object is being deleted, found "
+                          "new finalizers []string{{{}}}",
+                          added));
 }
 
 }  // namespace
@@ -109,7 +123,8 @@ Causes Validate(const ResourceType& type, const Json& object, const Json& before
   const Json& metadata = At(object, "metadata");
   ValidatePrefix(causes, type, metadata);
   if (!before.is_object()) {
-    for (Cause& cause : ValidateName(type, TextAt(metadata, "name"), "metadata.name")) causes.push_back(std::move(cause));
+    for (Cause& cause : ValidateName(type, TextAt(metadata, "name"), "metadata.name"))
+      causes.push_back(std::move(cause));
   }
   ValidateLabels(causes, At(metadata, "labels"), "metadata.labels");
   ValidateAnnotations(causes, At(metadata, "annotations"));
@@ -122,11 +137,13 @@ Causes Validate(const ResourceType& type, const Json& object, const Json& before
   }
   if (type.storage_key == "/pods") {
     ValidatePod(causes, object, before);
-  } else if (!ValidateWorkloadKind(causes, type, object, before) && !ValidateNetworkKind(causes, type, object, before)) {
+  } else if (!ValidateWorkloadKind(causes, type, object, before) &&
+             !ValidateNetworkKind(causes, type, object, before)) {
     ValidateClusterKind(causes, type, object, before);
   }
   ValidateRareKind(causes, type, object, before);
-  if (!before.is_object() || At(before, "spec") != At(object, "spec")) ValidateDetails(causes, type, object);
+  if (!before.is_object() || At(before, "spec") != At(object, "spec"))
+    ValidateDetails(causes, type, object);
   return causes;
 }
 

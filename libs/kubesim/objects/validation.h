@@ -14,19 +14,24 @@ namespace opsmesh::kubesim {
 std::vector<Cause> Validate(const ResourceType& type, const Json& object, const Json& before);
 
 /// Causes for a metadata.name alone.
-std::vector<Cause> ValidateName(const ResourceType& type, std::string_view name, const std::string& field);
+std::vector<Cause> ValidateName(const ResourceType& type, std::string_view name,
+                                const std::string& field);
 
 /// How an object fits the type it is decoded into.
 struct ShapeReport {
-  std::string wrong;                 // the decoder's sentence for the first value of a wrong type; "" when all fit
-  std::vector<std::string> unknown;  // members that 1.32 does not know, as paths: "spec.template.spec.containers[0].imag"
+  std::string wrong;  // the decoder's sentence for the first value of a wrong type; "" when all fit
+  std::vector<std::string> unknown;  // members that 1.32 does not know, as paths:
+                                     // "spec.template.spec.containers[0].imag"
 };
-/// Checked before anything reads the object: a wrong type is 400, not 422. Custom resources are held against the schema of
-/// their definition for unknown members only (types are validation's, see ValidateCustom).
+/// Checked before anything reads the object: a wrong type is 400, not 422. Custom resources are
+/// held against the schema of their definition for unknown members only (types are validation's,
+/// see ValidateCustom).
 ShapeReport CheckShape(const ResourceType& type, const Json& object);
-/// The same for any type of the schema, such as "meta.v1.DeleteOptions"; everything fits a type nobody knows.
+/// The same for any type of the schema, such as "meta.v1.DeleteOptions"; everything fits a type
+/// nobody knows.
 ShapeReport CheckShapeOf(std::string_view schema, const Json& value);
-/// Takes the unknown members out, and nulls and empty lists and maps, as decoding into a Go struct or pruning does.
+/// Takes the unknown members out, and nulls and empty lists and maps, as decoding into a Go struct
+/// or pruning does.
 void DropUnknown(const ResourceType& type, Json& object);
 
 /// OpenAPI validation of a custom resource against its definition's schema.

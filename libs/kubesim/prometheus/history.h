@@ -103,7 +103,8 @@ struct Picture {
 class History {
  public:
   /// `disturbances` may be empty.
-  History(const Store& store, const base::Clock& clock, uint64_t seed, DisturbanceSource disturbances = {})
+  History(const Store& store, const base::Clock& clock, uint64_t seed,
+          DisturbanceSource disturbances = {})
       : store_(store), clock_(clock), seed_(seed), disturbances_(std::move(disturbances)) {}
 
   /// Looks at the cluster; cheap when it did not change. What changed is dated to now.

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <string_view>
 #include <cmath>
+#include <string_view>
 
 #include "libs/kubesim/prometheus/steps.h"
 
@@ -289,7 +289,8 @@ void Model::Node(Sink& sink, const Past& node, double load) const {
   const auto disk_busy = [picture, name = node.name](double t) {
     double seconds = 0;
     for (const Trouble& trouble : picture->troubles) {
-      if (trouble.what.kind == Disturbance::Kind::kSlowDisk && trouble.what.node == name) seconds += trouble.Before(t);
+      if (trouble.what.kind == Disturbance::Kind::kSlowDisk && trouble.what.node == name)
+        seconds += trouble.Before(t);
     }
     return seconds;
   };
@@ -297,7 +298,8 @@ void Model::Node(Sink& sink, const Past& node, double load) const {
   for (int cpu = 0; cpu < static_cast<int>(std::min(node.cpus, 64.0)); ++cpu) {
     const auto mode = [&](const char* name, double share, bool idle) {
       add("node_cpu_seconds_total",
-          [wave, boot, share, used, idle, disk_busy, waits = std::string_view(name) == "iowait"](double t) {
+          [wave, boot, share, used, idle, disk_busy,
+           waits = std::string_view(name) == "iowait"](double t) {
             const double busy = used * wave->Integral(boot, t);
             const double stuck = 0.4 * (1 - used) * disk_busy(t);
             return idle ? (t - boot) - busy - stuck : busy * share + (waits ? stuck : 0);
@@ -348,7 +350,9 @@ void Model::Node(Sink& sink, const Past& node, double load) const {
   flow("node_disk_read_bytes_total", 180e3, {{"device", "vda"}});
   flow("node_disk_written_bytes_total", 1.3e6, {{"device", "vda"}});
   add("node_disk_io_time_seconds_total",
-      [wave, boot, disk_busy](double t) { return 0.04 * wave->Integral(boot, t) + 0.93 * disk_busy(t); },
+      [wave, boot, disk_busy](double t) {
+        return 0.04 * wave->Integral(boot, t) + 0.93 * disk_busy(t);
+      },
       {{"device", "vda"}});
   flow("node_network_receive_bytes_total", 2.1e6, {{"device", "eth0"}});
   flow("node_network_transmit_bytes_total", 2.6e6, {{"device", "eth0"}});

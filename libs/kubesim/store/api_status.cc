@@ -8,7 +8,8 @@
 namespace opsmesh::kubesim {
 namespace {
 
-ApiStatus About(const ResourceType& type, std::string_view name, int code, std::string_view reason) {
+ApiStatus About(const ResourceType& type, std::string_view name, int code,
+                std::string_view reason) {
   ApiStatus status;
   status.code = code;
   status.reason = reason;
@@ -22,8 +23,8 @@ ApiStatus About(const ResourceType& type, std::string_view name, int code, std::
 }  // namespace
 
 Json ApiStatus::ToJson() const {
-  Json json = {{"kind", "Status"}, {"apiVersion", "v1"}, {"metadata", Json::object()}, {"status", "Failure"},
-               {"message", message}, {"code", code}};
+  Json json = {{"kind", "Status"},    {"apiVersion", "v1"}, {"metadata", Json::object()},
+               {"status", "Failure"}, {"message", message}, {"code", code}};
   if (!continue_token.empty()) json["metadata"]["continue"] = continue_token;
   if (!reason.empty()) json["reason"] = reason;
   if (!has_details) return json;
@@ -56,25 +57,30 @@ ApiStatus AlreadyExistsStatus(const ResourceType& type, std::string_view name) {
 
 ApiStatus ConflictStatus(const ResourceType& type, std::string_view name, std::string_view why) {
   ApiStatus status = About(type, name, 409, "Conflict");
-  status.message = fmt::format("Operation cannot be fulfilled on {} \"{}\": {}", type.QualifiedName(), name, why);
+  status.message = fmt::format("Operation cannot be fulfilled on {} \"{}\": {}",
+                               type.QualifiedName(), name, why);
   return status;
 }
 
 ApiStatus ModifiedStatus(const ResourceType& type, std::string_view name) {
   return ConflictStatus(type, name,
-                        "the object has been modified; please apply your changes to the latest version and try again");
+                        "the object has been modified; please apply your changes to the latest "
+                        "version and try again");
 }
 
 ApiStatus BadRequestStatus(std::string_view message) {
   return {.code = 400, .reason = "BadRequest", .message = std::string(message)};
 }
 
-ApiStatus InternalStatus(std::string_view message) { return {.code = 500, .reason = "", .message = std::string(message)}; }
+ApiStatus InternalStatus(std::string_view message) {
+  return {.code = 500, .reason = "", .message = std::string(message)};
+}
 
 ApiStatus ForbiddenStatus(const ResourceType& type, std::string_view name, std::string_view why) {
   ApiStatus status = About(type, name, 403, "Forbidden");
-  status.message = name.empty() ? fmt::format("{} is forbidden: {}", type.QualifiedName(), why)
-                                : fmt::format("{} \"{}\" is forbidden: {}", type.QualifiedName(), name, why);
+  status.message = name.empty()
+                       ? fmt::format("{} is forbidden: {}", type.QualifiedName(), why)
+                       : fmt::format("{} \"{}\" is forbidden: {}", type.QualifiedName(), name, why);
   return status;
 }
 
@@ -90,19 +96,25 @@ ApiStatus InvalidStatus(std::string_view group, std::string_view kind, std::stri
     list += cause.field + ": " + cause.message;
   }
   if (causes.size() > 1) list = "[" + list + "]";
-  const std::string qualified = group.empty() ? std::string(kind) : fmt::format("{}.{}", kind, group);
+  const std::string qualified =
+      group.empty() ? std::string(kind) : fmt::format("{}.{}", kind, group);
   status.message = fmt::format("{} \"{}\" is invalid: {}", qualified, name, list);
   status.causes = std::move(causes);
   return status;
 }
 
 ApiStatus UnknownResourceStatus() {
-  return {.code = 404, .reason = "NotFound", .message = "the server could not find the requested resource", .has_details = true};
+  return {.code = 404,
+          .reason = "NotFound",
+          .message = "the server could not find the requested resource",
+          .has_details = true};
 }
 
 ApiStatus MethodNotAllowedStatus() {
-  return {.code = 405, .reason = "MethodNotAllowed",
-          .message = "the server does not allow this method on the requested resource", .has_details = true};
+  return {.code = 405,
+          .reason = "MethodNotAllowed",
+          .message = "the server does not allow this method on the requested resource",
+          .has_details = true};
 }
 
 ApiStatus ExpiredStatus(std::string_view message) {
@@ -111,7 +123,8 @@ ApiStatus ExpiredStatus(std::string_view message) {
 
 ApiStatus TooLargeResourceVersionStatus(uint64_t wanted, uint64_t current) {
   ApiStatus status{.code = 504, .reason = "Timeout", .has_details = true};
-  status.message = fmt::format("Timeout: Too large resource version: {}, current: {}", wanted, current);
+  status.message =
+      fmt::format("Timeout: Too large resource version: {}, current: {}", wanted, current);
   status.causes.push_back({"ResourceVersionTooLarge", "Too large resource version", ""});
   status.retry_after_seconds = 1;
   return status;

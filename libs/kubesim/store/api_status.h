@@ -1,5 +1,6 @@
-// Kubernetes' own errors: what the wire calls a Status. Used inside the simulator instead of absl::Status, because code,
-// reason, details and causes must reach the client as a real apiserver sends them.
+// Kubernetes' own errors: what the wire calls a Status. Used inside the simulator instead of
+// absl::Status, because code, reason, details and causes must reach the client as a real apiserver
+// sends them.
 #pragma once
 
 #include <cstdint>
@@ -24,13 +25,13 @@ struct Cause {
 /// A failure as meta/v1 Status. Value type.
 struct ApiStatus {
   int code = 500;
-  std::string reason{};   // "NotFound"; empty = left out
+  std::string reason{};  // "NotFound"; empty = left out
   std::string message{};
   // details; `has_details` says whether the member is sent at all
   bool has_details = false;
   std::string name{};
   std::string group{};
-  std::string kind{};     // resource or kind, as the real server mixes them
+  std::string kind{};  // resource or kind, as the real server mixes them
   std::string uid{};
   std::vector<Cause> causes{};
   int retry_after_seconds = 0;
@@ -44,8 +45,8 @@ struct ApiStatus {
 template <typename T>
 class Outcome {
  public:
-  Outcome(T value) : value_(std::move(value)) {}              // NOLINT: reads as a return statement
-  Outcome(ApiStatus status) : value_(std::move(status)) {}    // NOLINT
+  Outcome(T value) : value_(std::move(value)) {}            // NOLINT: reads as a return statement
+  Outcome(ApiStatus status) : value_(std::move(status)) {}  // NOLINT
   bool ok() const { return value_.index() == 0; }
   const ApiStatus& status() const { return std::get<1>(value_); }
   T& operator*() { return std::get<0>(value_); }
@@ -71,7 +72,8 @@ ApiStatus BadRequestStatus(std::string_view message);
 ApiStatus InternalStatus(std::string_view message);
 ApiStatus ForbiddenStatus(const ResourceType& type, std::string_view name, std::string_view why);
 /// 422 whose message lists the causes.
-ApiStatus InvalidStatus(std::string_view group, std::string_view kind, std::string_view name, std::vector<Cause> causes);
+ApiStatus InvalidStatus(std::string_view group, std::string_view kind, std::string_view name,
+                        std::vector<Cause> causes);
 ApiStatus UnknownResourceStatus();
 ApiStatus MethodNotAllowedStatus();
 ApiStatus ExpiredStatus(std::string_view message);

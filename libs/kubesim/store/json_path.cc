@@ -24,12 +24,16 @@ int64_t IntOf(const Json& value, int64_t otherwise) {
 }
 }  // namespace
 
-std::string TextAt(const Json& object, std::initializer_list<const char*> path) { return TextOf(At(object, path)); }
+std::string TextAt(const Json& object, std::initializer_list<const char*> path) {
+  return TextOf(At(object, path));
+}
 std::string TextAt(const Json& object, const char* member) { return TextOf(At(object, member)); }
 int64_t IntAt(const Json& object, std::initializer_list<const char*> path, int64_t otherwise) {
   return IntOf(At(object, path), otherwise);
 }
-int64_t IntAt(const Json& object, const char* member, int64_t otherwise) { return IntOf(At(object, member), otherwise); }
+int64_t IntAt(const Json& object, const char* member, int64_t otherwise) {
+  return IntOf(At(object, member), otherwise);
+}
 
 bool BoolAt(const Json& object, std::initializer_list<const char*> path, bool otherwise) {
   const Json& value = At(object, path);

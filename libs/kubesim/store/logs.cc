@@ -13,7 +13,8 @@ namespace {
 
 class FollowHandle final : public LogStore::Follow {
  public:
-  FollowHandle(std::mutex& mutex, std::shared_ptr<void> entry) : mutex_(mutex), entry_(std::move(entry)) {}
+  FollowHandle(std::mutex& mutex, std::shared_ptr<void> entry)
+      : mutex_(mutex), entry_(std::move(entry)) {}
   ~FollowHandle() override {
     std::lock_guard lock(mutex_);
     entry_.reset();
@@ -29,7 +30,8 @@ class FollowHandle final : public LogStore::Follow {
 LogStore::LogStore(const LogStore& from) : max_lines_(from.max_lines_) {
   std::lock_guard lock(from.mutex_);
   for (const auto& [key, runs] : from.runs_) {
-    runs_.emplace_hint(runs_.end(), key, Runs{runs.current, runs.previous, runs.has_current, runs.has_previous, {}});
+    runs_.emplace_hint(runs_.end(), key,
+                       Runs{runs.current, runs.previous, runs.has_current, runs.has_previous, {}});
   }
 }
 
@@ -71,7 +73,8 @@ void LogStore::RunScript(Runs& runs) const {
   });
 }
 
-void LogStore::SetScript(std::string_view pod_uid, std::string_view container, std::shared_ptr<const LogScript> script, absl::Time from) {
+void LogStore::SetScript(std::string_view pod_uid, std::string_view container,
+                         std::shared_ptr<const LogScript> script, absl::Time from) {
   std::lock_guard lock(mutex_);
   Runs& runs = runs_[Key(pod_uid, container)];
   RunScript(runs);
@@ -97,7 +100,8 @@ void LogStore::Forget(std::string_view pod_uid) {
   while (it != runs_.end() && it->first.first == pod_uid) it = runs_.erase(it);
 }
 
-bool LogStore::ReadLocked(const Key& key, const Selection& selection, std::vector<LogLine>* lines) const {
+bool LogStore::ReadLocked(const Key& key, const Selection& selection,
+                          std::vector<LogLine>* lines) const {
   lines->clear();
   auto it = runs_.find(key);
   if (it == runs_.end()) return false;
@@ -115,14 +119,16 @@ bool LogStore::ReadLocked(const Key& key, const Selection& selection, std::vecto
   return true;
 }
 
-bool LogStore::Read(std::string_view pod_uid, std::string_view container, const Selection& selection,
-                    std::vector<LogLine>* lines) const {
+bool LogStore::Read(std::string_view pod_uid, std::string_view container,
+                    const Selection& selection, std::vector<LogLine>* lines) const {
   std::lock_guard lock(mutex_);
   return ReadLocked(Key(pod_uid, container), selection, lines);
 }
 
-std::unique_ptr<LogStore::Follow> LogStore::ReadAndFollow(std::string_view pod_uid, std::string_view container,
-                                                          const Selection& selection, std::vector<LogLine>* lines,
+std::unique_ptr<LogStore::Follow> LogStore::ReadAndFollow(std::string_view pod_uid,
+                                                          std::string_view container,
+                                                          const Selection& selection,
+                                                          std::vector<LogLine>* lines,
                                                           Follower follower) {
   auto entry = std::make_shared<FollowEntry>(FollowEntry{std::move(follower)});
   std::lock_guard lock(mutex_);

@@ -22,13 +22,14 @@ struct LogLine {
   std::string text;  // without the newline; any bytes
 };
 
-/// Lines that a process writes by itself while it runs, as a function of time: they are made when somebody reads, so that
-/// a thousand quiet containers cost nothing. Immutable.
+/// Lines that a process writes by itself while it runs, as a function of time: they are made when
+/// somebody reads, so that a thousand quiet containers cost nothing. Immutable.
 class LogScript {
  public:
   virtual ~LogScript() = default;
   /// Writes the lines later than `after` up to the script's own now, the last `most` of them.
-  virtual void Write(absl::Time after, size_t most, const std::function<void(LogLine)>& sink) const = 0;
+  virtual void Write(absl::Time after, size_t most,
+                     const std::function<void(LogLine)>& sink) const = 0;
 };
 
 /// Thread-safe.
@@ -44,14 +45,17 @@ class LogStore {
   /// A copy of what was written so far; nobody follows it.
   LogStore(const LogStore& from);
 
-  /// Begins the run of a new container; the run before it becomes the previous one, older ones are dropped.
+  /// Begins the run of a new container; the run before it becomes the previous one, older ones are
+  /// dropped.
   void StartRun(std::string_view pod_uid, std::string_view container);
-  /// Adds a line to the current run (begun when there is none). The oldest lines are dropped beyond the limit.
+  /// Adds a line to the current run (begun when there is none). The oldest lines are dropped beyond
+  /// the limit.
   void Append(std::string_view pod_uid, std::string_view container, LogLine line);
   void Forget(std::string_view pod_uid);
-  /// The current run goes on writing by `script` until the script is replaced (null = it ended; its lines so far are kept)
-  /// or a new run begins. Lines later than `from`.
-  void SetScript(std::string_view pod_uid, std::string_view container, std::shared_ptr<const LogScript> script, absl::Time from);
+  /// The current run goes on writing by `script` until the script is replaced (null = it ended; its
+  /// lines so far are kept) or a new run begins. Lines later than `from`.
+  void SetScript(std::string_view pod_uid, std::string_view container,
+                 std::shared_ptr<const LogScript> script, absl::Time from);
   /// Brings what scripts have written by now to those who follow.
   void Advance();
 
@@ -59,7 +63,8 @@ class LogStore {
   bool Read(std::string_view pod_uid, std::string_view container, const Selection& selection,
             std::vector<LogLine>* lines) const;
 
-  /// Calls back for each later line of this container until the handle dies; under the lock: return at once.
+  /// Calls back for each later line of this container until the handle dies; under the lock: return
+  /// at once.
   class Follow {
    public:
     virtual ~Follow() = default;
@@ -67,7 +72,8 @@ class LogStore {
   using Follower = std::function<void(const LogLine&)>;
   /// Reads and follows without a gap.
   std::unique_ptr<Follow> ReadAndFollow(std::string_view pod_uid, std::string_view container,
-                                        const Selection& selection, std::vector<LogLine>* lines, Follower follower);
+                                        const Selection& selection, std::vector<LogLine>* lines,
+                                        Follower follower);
 
  private:
   struct FollowEntry;

@@ -15,8 +15,8 @@ using base::Split;
 using base::SplitWhitespace;
 
 const std::vector<std::string>& AllVerbs() {
-  static const auto* verbs = new std::vector<std::string>{"create", "delete", "deletecollection", "get",
-                                                          "list",   "patch",  "update",           "watch"};
+  static const auto* verbs = new std::vector<std::string>{
+      "create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"};
   return *verbs;
 }
 
@@ -54,7 +54,8 @@ Subresource ParseSubresource(std::string_view text, const std::string& parent_ki
 
 std::unique_ptr<ResourceType> ParseLine(std::string_view line) {
   const auto columns = SplitWhitespace(line);
-  if (columns.size() != 10) std::abort();  // the table is compiled in: a slip shows at the first start
+  if (columns.size() != 10)
+    std::abort();  // the table is compiled in: a slip shows at the first start
   auto type = std::make_unique<ResourceType>();
   type->group = columns[0] == "core" ? "" : std::string(columns[0]);
   type->version = columns[1];
@@ -66,7 +67,8 @@ std::unique_ptr<ResourceType> ParseLine(std::string_view line) {
   type->short_names = Words(columns[7]);
   type->categories = Words(columns[8]);
   if (columns[9] != "-") {
-    for (std::string_view sub : Split(columns[9], ';')) type->subresources.push_back(ParseSubresource(sub, type->kind));
+    for (std::string_view sub : Split(columns[9], ';'))
+      type->subresources.push_back(ParseSubresource(sub, type->kind));
   }
   // Both kinds of events are the same objects.
   const std::string storage_group = type->group == "events.k8s.io" ? "" : type->group;
@@ -107,7 +109,8 @@ std::unique_ptr<ResourceType> CustomType(const Json& spec, const Json& version) 
       type->subresources.push_back({"status", type->kind, "", "", {"get", "patch", "update"}});
     }
     if (version["subresources"].contains("scale")) {
-      type->subresources.push_back({"scale", "Scale", "autoscaling", "v1", {"get", "patch", "update"}});
+      type->subresources.push_back(
+          {"scale", "Scale", "autoscaling", "v1", {"get", "patch", "update"}});
     }
   }
   type->storage_key = type->group + "/" + type->plural;
@@ -154,7 +157,8 @@ const ResourceType* ResourceCatalog::Find(std::string_view group, std::string_vi
   return nullptr;
 }
 
-const ResourceType* ResourceCatalog::FindKind(std::string_view api_version, std::string_view kind) const {
+const ResourceType* ResourceCatalog::FindKind(std::string_view api_version,
+                                              std::string_view kind) const {
   std::shared_lock lock(mutex_);
   for (const ResourceType* type : served_) {
     if (type->kind == kind && type->ApiVersion() == api_version) return type;
@@ -162,7 +166,8 @@ const ResourceType* ResourceCatalog::FindKind(std::string_view api_version, std:
   return nullptr;
 }
 
-const ResourceType* ResourceCatalog::Preferred(std::string_view group, std::string_view plural) const {
+const ResourceType* ResourceCatalog::Preferred(std::string_view group,
+                                               std::string_view plural) const {
   std::shared_lock lock(mutex_);
   for (const ResourceType* type : served_) {
     if (type->plural == plural && type->group == group) return type;
@@ -172,8 +177,9 @@ const ResourceType* ResourceCatalog::Preferred(std::string_view group, std::stri
 
 bool ResourceCatalog::HasGroupVersion(std::string_view group, std::string_view version) const {
   std::shared_lock lock(mutex_);
-  return std::any_of(served_.begin(), served_.end(),
-                     [&](const ResourceType* type) { return type->group == group && type->version == version; });
+  return std::any_of(served_.begin(), served_.end(), [&](const ResourceType* type) {
+    return type->group == group && type->version == version;
+  });
 }
 
 std::vector<const ResourceType*> ResourceCatalog::All() const {
@@ -184,7 +190,8 @@ std::vector<const ResourceType*> ResourceCatalog::All() const {
 void ResourceCatalog::DefineCustom(const Json& crd) {
   if (!crd.is_object() || !crd.contains("spec") || !crd["spec"].is_object()) return;
   const Json& spec = crd["spec"];
-  const std::string plural = spec.contains("names") && spec["names"].is_object() ? Text(spec["names"], "plural") : "";
+  const std::string plural =
+      spec.contains("names") && spec["names"].is_object() ? Text(spec["names"], "plural") : "";
   RemoveCustom(Text(spec, "group"), plural);
   if (plural.empty() || !spec.contains("versions") || !spec["versions"].is_array()) return;
   std::unique_lock lock(mutex_);

@@ -1,5 +1,5 @@
-// What kinds of objects the cluster serves: group, version, names, scope, verbs, subresources. Built-in kinds are a
-// table; custom resource definitions add to it while the cluster runs.
+// What kinds of objects the cluster serves: group, version, names, scope, verbs, subresources.
+// Built-in kinds are a table; custom resource definitions add to it while the cluster runs.
 #pragma once
 
 #include <deque>
@@ -15,27 +15,29 @@ namespace opsmesh::kubesim {
 
 /// A subresource as discovery shows it.
 struct Subresource {
-  std::string name;                // "scale"
-  std::string kind;                // "Scale"
-  std::string group, version;      // of the kind where it differs from the parent's ("autoscaling", "v1"); else empty
+  std::string name;  // "scale"
+  std::string kind;  // "Scale"
+  std::string group,
+      version;  // of the kind where it differs from the parent's ("autoscaling", "v1"); else empty
   std::vector<std::string> verbs;
 };
 
 /// One served resource. Addresses stay valid as long as the ResourceCatalog lives.
 struct ResourceType {
-  std::string group;               // "" = core
+  std::string group;  // "" = core
   std::string version;
-  std::string plural;              // "pods"
+  std::string plural;  // "pods"
   std::string singular;
-  std::string kind;                // "Pod"
+  std::string kind;  // "Pod"
   bool namespaced = true;
   std::vector<std::string> verbs;
   std::vector<std::string> short_names;
   std::vector<std::string> categories;
   std::vector<Subresource> subresources;
-  /// "group/plural" under which objects are kept: autoscaling/v1 and v2 share it, and so do both kinds of events.
+  /// "group/plural" under which objects are kept: autoscaling/v1 and v2 share it, and so do both
+  /// kinds of events.
   std::string storage_key;
-  bool custom = false;             // defined by a CustomResourceDefinition
+  bool custom = false;  // defined by a CustomResourceDefinition
   /// additionalPrinterColumns, schema ... of a custom resource; null otherwise.
   std::shared_ptr<const Json> definition;
 
@@ -52,7 +54,8 @@ class ResourceCatalog {
   ResourceCatalog();
 
   /// Null when there is no such resource.
-  const ResourceType* Find(std::string_view group, std::string_view version, std::string_view plural) const;
+  const ResourceType* Find(std::string_view group, std::string_view version,
+                           std::string_view plural) const;
   const ResourceType* FindKind(std::string_view api_version, std::string_view kind) const;
   /// The preferred version of a built-in or custom resource by plural name and group.
   const ResourceType* Preferred(std::string_view group, std::string_view plural) const;
@@ -63,16 +66,16 @@ class ResourceCatalog {
   /// Serves metrics.k8s.io/v1beta1 from now on, as a metrics server that starts.
   void EnableMetrics();
 
-  /// Takes the versions that `crd` serves into the catalog, or replaces them. Types of an earlier definition stay valid
-  /// but are no longer found.
+  /// Takes the versions that `crd` serves into the catalog, or replaces them. Types of an earlier
+  /// definition stay valid but are no longer found.
   void DefineCustom(const Json& crd);
   void RemoveCustom(std::string_view group, std::string_view plural);
 
  private:
   mutable std::shared_mutex mutex_;
-  std::deque<std::unique_ptr<ResourceType>> types_;      // never shrinks
+  std::deque<std::unique_ptr<ResourceType>> types_;  // never shrinks
   std::vector<const ResourceType*> served_;
-  std::vector<const ResourceType*> optional_;            // not served until enabled
+  std::vector<const ResourceType*> optional_;  // not served until enabled
 };
 
 }  // namespace opsmesh::kubesim

@@ -13,7 +13,8 @@
 
 namespace opsmesh::kubesim {
 
-// A hand-written scanner: keys and values are runs of characters outside "=!(), " and comparison signs.
+// A hand-written scanner: keys and values are runs of characters outside "=!(), " and comparison
+// signs.
 class LabelSelectorParser {
  public:
   explicit LabelSelectorParser(std::string_view text) : text_(text) {}
@@ -28,12 +29,14 @@ class LabelSelectorParser {
       Space();
       if (pos_ >= text_.size()) break;
       if (text_[pos_] != ',') {
-        return BadRequestStatus(fmt::format("unable to parse requirement: found '{}', expected: ',' or 'end of string'", Token()));
+        return BadRequestStatus(fmt::format(
+            "unable to parse requirement: found '{}', expected: ',' or 'end of string'", Token()));
       }
       ++pos_;
       Space();
       if (pos_ >= text_.size()) {
-        return BadRequestStatus("unable to parse requirement: found '', expected: identifier after ','");
+        return BadRequestStatus(
+            "unable to parse requirement: found '', expected: identifier after ','");
       }
     }
     return selector;
@@ -45,7 +48,9 @@ class LabelSelectorParser {
   void Space() {
     while (pos_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[pos_]))) ++pos_;
   }
-  static bool Special(char c) { return std::string_view("=!(),<>").find(c) != std::string_view::npos; }
+  static bool Special(char c) {
+    return std::string_view("=!(),<>").find(c) != std::string_view::npos;
+  }
   std::string Token() {
     if (pos_ >= text_.size()) return "";
     if (Special(text_[pos_])) return std::string(1, text_[pos_]);
@@ -54,7 +59,9 @@ class LabelSelectorParser {
   std::string Word() {
     Space();
     const size_t start = pos_;
-    while (pos_ < text_.size() && !Special(text_[pos_]) && !std::isspace(static_cast<unsigned char>(text_[pos_]))) ++pos_;
+    while (pos_ < text_.size() && !Special(text_[pos_]) &&
+           !std::isspace(static_cast<unsigned char>(text_[pos_])))
+      ++pos_;
     return std::string(text_.substr(start, pos_ - start));
   }
   bool Fail(std::string error) {
@@ -65,14 +72,16 @@ class LabelSelectorParser {
   static bool ValidName(std::string_view name, size_t max) {
     if (name.empty() || name.size() > max) return false;
     auto alnum = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
-    return alnum(name.front()) && alnum(name.back()) && std::all_of(name.begin(), name.end(), [&](char c) {
-      return alnum(c) || c == '-' || c == '_' || c == '.';
-    });
+    return alnum(name.front()) && alnum(name.back()) &&
+           std::all_of(name.begin(), name.end(),
+                       [&](char c) { return alnum(c) || c == '-' || c == '_' || c == '.'; });
   }
   static bool ValidPrefix(std::string_view prefix) {
     if (prefix.size() > 253) return false;
     for (std::string_view part : base::Split(prefix, '.')) {
-      const bool plain = std::all_of(part.begin(), part.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+      const bool plain = std::all_of(part.begin(), part.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+      });
       if (part.empty() || !plain || part.front() == '-' || part.back() == '-') return false;
     }
     return true;
@@ -81,13 +90,20 @@ class LabelSelectorParser {
     std::string_view name = key;
     if (size_t slash = key.find('/'); slash != std::string::npos) {
       if (!ValidPrefix(name.substr(0, slash))) {
-        return Fail(fmt::format("key: Invalid value: \"{}\": prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end "
-                                "with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')", key));
+        return Fail(fmt::format(
+            "key: Invalid value: \"{}\": prefix part a lowercase RFC 1123 subdomain must consist "
+            "of lower case alphanumeric characters, '-' or '.', and must start and end "
+            "with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+            "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+            key));
       }
       name = name.substr(slash + 1);
     }
     if (!ValidName(name, 63)) {
-      return Fail(fmt::format("key: Invalid value: \"{}\": name part must consist of alphanumeric characters, '-', '_' or '.'", key));
+      return Fail(
+          fmt::format("key: Invalid value: \"{}\": name part must consist of alphanumeric "
+                      "characters, '-', '_' or '.'",
+                      key));
     }
     return true;
   }
@@ -95,15 +111,22 @@ class LabelSelectorParser {
     if (requirement.op == Op::kLess || requirement.op == Op::kGreater) {
       const std::string& number = requirement.values.front();
       int64_t parsed = 0;
-      const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), parsed);
+      const auto [end, error] =
+          std::from_chars(number.data(), number.data() + number.size(), parsed);
       if (number.empty() || error != std::errc() || end != number.data() + number.size()) {
-        return Fail(fmt::format("values[0]: Invalid value: \"{}\": for 'Gt', 'Lt' operators, the value must be an integer", number));
+        return Fail(
+            fmt::format("values[0]: Invalid value: \"{}\": for 'Gt', 'Lt' operators, the value "
+                        "must be an integer",
+                        number));
       }
     }
     for (const std::string& value : requirement.values) {
       if (!value.empty() && !ValidName(value, 63)) {
-        return Fail(fmt::format("values[0][{}]: Invalid value: \"{}\": a valid label must be an empty string or consist of "
-                                "alphanumeric characters, '-', '_' or '.'", requirement.key, value));
+        return Fail(
+            fmt::format("values[0][{}]: Invalid value: \"{}\": a valid label must be an empty "
+                        "string or consist of "
+                        "alphanumeric characters, '-', '_' or '.'",
+                        requirement.key, value));
       }
     }
     return true;
@@ -116,7 +139,8 @@ class LabelSelectorParser {
       ++pos_;
     }
     requirement->key = Word();
-    if (requirement->key.empty()) return Fail(fmt::format("found '{}', expected: identifier", Token()));
+    if (requirement->key.empty())
+      return Fail(fmt::format("found '{}', expected: identifier", Token()));
     if (!CheckKey(requirement->key)) return false;
     Space();
     if (negated) {
@@ -154,7 +178,8 @@ class LabelSelectorParser {
     }
     const std::string word = Word();
     if (word != "in" && word != "notin") {
-      return Fail(fmt::format("found '{}', expected: in, notin, =, ==, !=, gt, lt", word.empty() ? Token() : word));
+      return Fail(fmt::format("found '{}', expected: in, notin, =, ==, !=, gt, lt",
+                              word.empty() ? Token() : word));
     }
     requirement->op = word == "in" ? Op::kIn : Op::kNotIn;
     return ParseSet(requirement);
@@ -162,7 +187,8 @@ class LabelSelectorParser {
 
   bool ParseSet(LabelSelector::Requirement* requirement) {
     Space();
-    if (pos_ >= text_.size() || text_[pos_] != '(') return Fail(fmt::format("found '{}', expected: '('", Token()));
+    if (pos_ >= text_.size() || text_[pos_] != '(')
+      return Fail(fmt::format("found '{}', expected: '('", Token()));
     ++pos_;
     while (true) {
       requirement->values.push_back(Word());
@@ -179,7 +205,9 @@ class LabelSelectorParser {
   std::string error_;
 };
 
-Outcome<LabelSelector> LabelSelector::Parse(std::string_view text) { return LabelSelectorParser(text).Run(); }
+Outcome<LabelSelector> LabelSelector::Parse(std::string_view text) {
+  return LabelSelectorParser(text).Run();
+}
 
 LabelSelector LabelSelector::FromMap(const Json& map) {
   LabelSelector selector;
@@ -205,12 +233,10 @@ LabelSelector LabelSelector::FromObject(const Json& object) {
     if (!expression.is_object()) continue;
     requirement.key = expression.value("key", "");
     const std::string op = expression.value("operator", "");
-    static const std::map<std::string, Operator> kOperators = {{"In", Operator::kIn},
-                                                               {"NotIn", Operator::kNotIn},
-                                                               {"Exists", Operator::kExists},
-                                                               {"DoesNotExist", Operator::kAbsent},
-                                                               {"Gt", Operator::kGreater},
-                                                               {"Lt", Operator::kLess}};
+    static const std::map<std::string, Operator> kOperators = {
+        {"In", Operator::kIn},         {"NotIn", Operator::kNotIn},
+        {"Exists", Operator::kExists}, {"DoesNotExist", Operator::kAbsent},
+        {"Gt", Operator::kGreater},    {"Lt", Operator::kLess}};
     auto known = kOperators.find(op);
     requirement.op = known == kOperators.end() ? Operator::kNever : known->second;
     if (auto values = expression.find("values"); values != expression.end() && values->is_array()) {
@@ -225,28 +251,39 @@ LabelSelector LabelSelector::FromObject(const Json& object) {
 
 bool LabelSelector::Holds(const Requirement& requirement, const std::string* value) {
   const auto& values = requirement.values;
-  auto listed = [&] { return value != nullptr && std::find(values.begin(), values.end(), *value) != values.end(); };
+  auto listed = [&] {
+    return value != nullptr && std::find(values.begin(), values.end(), *value) != values.end();
+  };
   switch (requirement.op) {
-    case Operator::kIn: return listed();
-    case Operator::kNotIn: return !listed();
-    case Operator::kExists: return value != nullptr;
-    case Operator::kAbsent: return value == nullptr;
+    case Operator::kIn:
+      return listed();
+    case Operator::kNotIn:
+      return !listed();
+    case Operator::kExists:
+      return value != nullptr;
+    case Operator::kAbsent:
+      return value == nullptr;
     case Operator::kGreater:
-      return value != nullptr && !values.empty() && std::atoll(value->c_str()) > std::atoll(values[0].c_str());
+      return value != nullptr && !values.empty() &&
+             std::atoll(value->c_str()) > std::atoll(values[0].c_str());
     case Operator::kLess:
-      return value != nullptr && !values.empty() && std::atoll(value->c_str()) < std::atoll(values[0].c_str());
-    case Operator::kNever: return false;
+      return value != nullptr && !values.empty() &&
+             std::atoll(value->c_str()) < std::atoll(values[0].c_str());
+    case Operator::kNever:
+      return false;
   }
   return false;
 }
 
 bool LabelSelector::Matches(const Labels& labels) const {
-  return std::all_of(requirements_.begin(), requirements_.end(), [&](const Requirement& requirement) {
-    auto it = std::lower_bound(labels.begin(), labels.end(), requirement.key,
-                               [](const auto& pair, const std::string& key) { return pair.first < key; });
-    const bool found = it != labels.end() && it->first == requirement.key;
-    return Holds(requirement, found ? &it->second : nullptr);
-  });
+  return std::all_of(
+      requirements_.begin(), requirements_.end(), [&](const Requirement& requirement) {
+        auto it = std::lower_bound(
+            labels.begin(), labels.end(), requirement.key,
+            [](const auto& pair, const std::string& key) { return pair.first < key; });
+        const bool found = it != labels.end() && it->first == requirement.key;
+        return Holds(requirement, found ? &it->second : nullptr);
+      });
 }
 
 bool LabelSelector::Matches(const Json& labels) const { return Matches(ToLabels(labels)); }
@@ -258,16 +295,28 @@ std::string LabelSelector::ToString() const {
     const std::string list = base::Join(requirement.values, ",");
     switch (requirement.op) {
       case Operator::kIn:
-        text += requirement.single ? requirement.key + "=" + list : fmt::format("{} in ({})", requirement.key, list);
+        text += requirement.single ? requirement.key + "=" + list
+                                   : fmt::format("{} in ({})", requirement.key, list);
         break;
       case Operator::kNotIn:
-        text += requirement.single ? requirement.key + "!=" + list : fmt::format("{} notin ({})", requirement.key, list);
+        text += requirement.single ? requirement.key + "!=" + list
+                                   : fmt::format("{} notin ({})", requirement.key, list);
         break;
-      case Operator::kExists: text += requirement.key; break;
-      case Operator::kAbsent: text += "!" + requirement.key; break;
-      case Operator::kGreater: text += requirement.key + ">" + list; break;
-      case Operator::kLess: text += requirement.key + "<" + list; break;
-      case Operator::kNever: text += "<none>"; break;
+      case Operator::kExists:
+        text += requirement.key;
+        break;
+      case Operator::kAbsent:
+        text += "!" + requirement.key;
+        break;
+      case Operator::kGreater:
+        text += requirement.key + ">" + list;
+        break;
+      case Operator::kLess:
+        text += requirement.key + "<" + list;
+        break;
+      case Operator::kNever:
+        text += "<none>";
+        break;
     }
   }
   return text;
@@ -293,14 +342,18 @@ namespace {
 bool Selectable(const ResourceType& type, std::string_view field) {
   if (field == "metadata.name" || (type.namespaced && field == "metadata.namespace")) return true;
   static const auto* fields = new std::map<std::string, std::vector<std::string_view>>{
-      {"/pods", {"spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork",
-                 "status.phase", "status.podIP", "status.podIPs", "status.nominatedNodeName"}},
-      {"/events", {"involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
-                   "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
-                   "reportingComponent", "source", "type"}},
-      {"events.k8s.io/events", {"regarding.kind", "regarding.namespace", "regarding.name", "regarding.uid",
-                                "regarding.apiVersion", "regarding.resourceVersion", "regarding.fieldPath", "reason",
-                                "reportingController", "type"}},
+      {"/pods",
+       {"spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
+        "spec.hostNetwork", "status.phase", "status.podIP", "status.podIPs",
+        "status.nominatedNodeName"}},
+      {"/events",
+       {"involvedObject.kind", "involvedObject.namespace", "involvedObject.name",
+        "involvedObject.uid", "involvedObject.apiVersion", "involvedObject.resourceVersion",
+        "involvedObject.fieldPath", "reason", "reportingComponent", "source", "type"}},
+      {"events.k8s.io/events",
+       {"regarding.kind", "regarding.namespace", "regarding.name", "regarding.uid",
+        "regarding.apiVersion", "regarding.resourceVersion", "regarding.fieldPath", "reason",
+        "reportingController", "type"}},
       {"/nodes", {"spec.unschedulable"}},
       {"/secrets", {"type"}},
       {"batch/jobs", {"status.successful"}},
@@ -310,7 +363,8 @@ bool Selectable(const ResourceType& type, std::string_view field) {
       {"certificates.k8s.io/certificatesigningrequests", {"spec.signerName"}},
   };
   auto it = fields->find(type.group + "/" + type.plural);
-  return it != fields->end() && std::find(it->second.begin(), it->second.end(), field) != it->second.end();
+  return it != fields->end() &&
+         std::find(it->second.begin(), it->second.end(), field) != it->second.end();
 }
 
 // The text a selector compares: absent numbers are 0, absent booleans false, everything else "".
@@ -351,11 +405,13 @@ Outcome<FieldSelector> FieldSelector::Parse(std::string_view text, const Resourc
       length = 1;
     }
     if (at == std::string_view::npos) {
-      return BadRequestStatus(fmt::format("invalid selector: '{}'; can't understand '{}'", text, part));
+      return BadRequestStatus(
+          fmt::format("invalid selector: '{}'; can't understand '{}'", text, part));
     }
     term.field = base::Trim(part.substr(0, at));
     term.value = part.substr(at + length);
-    if (!Selectable(type, term.field)) return BadRequestStatus("field label not supported: " + term.field);
+    if (!Selectable(type, term.field))
+      return BadRequestStatus("field label not supported: " + term.field);
     if (!term.field.starts_with("metadata.")) selector.needs_content_ = true;
     selector.terms_.push_back(std::move(term));
   }

@@ -18,7 +18,8 @@ class LabelSelector {
 
   /// 400 BadRequest with the place, as a real server words it.
   static Outcome<LabelSelector> Parse(std::string_view text);
-  /// From a meta/v1 LabelSelector object (matchLabels, matchExpressions). Null and malformed parts select nothing.
+  /// From a meta/v1 LabelSelector object (matchLabels, matchExpressions). Null and malformed parts
+  /// select nothing.
   static LabelSelector FromObject(const Json& selector);
   /// From a plain map, as Services and ReplicationControllers have.
   static LabelSelector FromMap(const Json& map);

@@ -22,7 +22,8 @@ namespace {
 
 class WatchHandle final : public Store::Watch {
  public:
-  WatchHandle(std::mutex& mutex, std::shared_ptr<void> entry) : mutex_(mutex), entry_(std::move(entry)) {}
+  WatchHandle(std::mutex& mutex, std::shared_ptr<void> entry)
+      : mutex_(mutex), entry_(std::move(entry)) {}
   ~WatchHandle() override {
     std::lock_guard lock(mutex_);  // no callback is running once the lock is held
     entry_.reset();
@@ -137,7 +138,8 @@ Snapshot Store::ListLocked(const ResourceType& type, std::string_view ns) const 
   if (table == nullptr) return snapshot;
   auto it = ns.empty() ? table->begin() : table->lower_bound(Key(ns, ""));
   if (ns.empty()) snapshot.objects.reserve(table->size());
-  for (; it != table->end() && (ns.empty() || it->first.first == ns); ++it) snapshot.objects.push_back(it->second);
+  for (; it != table->end() && (ns.empty() || it->first.first == ns); ++it)
+    snapshot.objects.push_back(it->second);
   return snapshot;
 }
 
@@ -152,7 +154,8 @@ size_t Store::Count(const ResourceType& type) const {
   return table == nullptr ? 0 : table->size();
 }
 
-std::optional<Snapshot> Store::ListAt(const ResourceType& type, std::string_view ns, uint64_t version) const {
+std::optional<Snapshot> Store::ListAt(const ResourceType& type, std::string_view ns,
+                                      uint64_t version) const {
   std::lock_guard lock(mutex_);
   if (version < compacted_ || version > version_) return std::nullopt;
   Snapshot now = ListLocked(type, ns);
@@ -180,7 +183,9 @@ std::optional<Snapshot> Store::ListAt(const ResourceType& type, std::string_view
   return past;
 }
 
-ObjectPtr Store::Seal(Json& object, uint64_t version) const { return SealOver(object, version, nullptr); }
+ObjectPtr Store::Seal(Json& object, uint64_t version) const {
+  return SealOver(object, version, nullptr);
+}
 
 void Store::Record(Change change) {
   for (const auto& weak : watches_) {
@@ -223,7 +228,8 @@ Outcome<ObjectPtr> Store::Update(const ResourceType& type, Json object, uint64_t
   auto it = table.find(Key(ns, name));
   if (it == table.end()) return NotFoundStatus(type, name);
   const ObjectPtr current = it->second;
-  if (expected_version != 0 && expected_version != current->resource_version) return ModifiedStatus(type, name);
+  if (expected_version != 0 && expected_version != current->resource_version)
+    return ModifiedStatus(type, name);
   meta["uid"] = current->uid;  // identity is the store's
   ObjectPtr sealed = SealOver(object, version_ + 1, current.get());
   if (!sealed) return current;
@@ -233,18 +239,22 @@ Outcome<ObjectPtr> Store::Update(const ResourceType& type, Json object, uint64_t
   return sealed;
 }
 
-Outcome<ObjectPtr> Store::Remove(const ResourceType& type, std::string_view ns, std::string_view name,
-                                 std::string_view expected_uid, uint64_t expected_version) {
+Outcome<ObjectPtr> Store::Remove(const ResourceType& type, std::string_view ns,
+                                 std::string_view name, std::string_view expected_uid,
+                                 uint64_t expected_version) {
   std::lock_guard lock(mutex_);
   Table& table = *FindTable(type.storage_key);
   auto it = table.find(Key(ns, name));
   if (it == table.end()) return NotFoundStatus(type, name);
   const ObjectPtr current = it->second;
   if (!expected_uid.empty() && current->uid != expected_uid) {
-    return ConflictStatus(type, name, fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}",
-                                                  expected_uid, current->uid));
+    return ConflictStatus(
+        type, name,
+        fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}",
+                    expected_uid, current->uid));
   }
-  if (expected_version != 0 && expected_version != current->resource_version) return ModifiedStatus(type, name);
+  if (expected_version != 0 && expected_version != current->resource_version)
+    return ModifiedStatus(type, name);
   Json last = current->Parse();
   ObjectPtr sealed = Seal(last, ++version_);
   table.erase(it);
@@ -252,8 +262,10 @@ Outcome<ObjectPtr> Store::Remove(const ResourceType& type, std::string_view ns, 
   return sealed;
 }
 
-std::unique_ptr<Store::Watch> Store::StartWatch(std::string_view storage_key, uint64_t version, Watcher watcher) {
-  auto entry = std::make_shared<WatchEntry>(WatchEntry{std::string(storage_key), std::move(watcher)});
+std::unique_ptr<Store::Watch> Store::StartWatch(std::string_view storage_key, uint64_t version,
+                                                Watcher watcher) {
+  auto entry =
+      std::make_shared<WatchEntry>(WatchEntry{std::string(storage_key), std::move(watcher)});
   std::lock_guard lock(mutex_);
   if (version != 0) {
     if (version < compacted_) return nullptr;
@@ -261,7 +273,8 @@ std::unique_ptr<Store::Watch> Store::StartWatch(std::string_view storage_key, ui
       return change.object->resource_version <= version;
     });
     for (; first != history_.end(); ++first) {
-      if (!entry->storage_key.empty() && first->resource->storage_key != entry->storage_key) continue;
+      if (!entry->storage_key.empty() && first->resource->storage_key != entry->storage_key)
+        continue;
       entry->watcher(*first);
     }
   }
@@ -269,8 +282,8 @@ std::unique_ptr<Store::Watch> Store::StartWatch(std::string_view storage_key, ui
   return std::make_unique<WatchHandle>(mutex_, std::move(entry));
 }
 
-std::unique_ptr<Store::Watch> Store::ListAndWatch(const ResourceType& type, std::string_view ns, Snapshot* snapshot,
-                                                  Watcher watcher) {
+std::unique_ptr<Store::Watch> Store::ListAndWatch(const ResourceType& type, std::string_view ns,
+                                                  Snapshot* snapshot, Watcher watcher) {
   auto entry = std::make_shared<WatchEntry>(WatchEntry{type.storage_key, std::move(watcher)});
   std::lock_guard lock(mutex_);
   *snapshot = ListLocked(type, ns);
@@ -281,7 +294,8 @@ std::unique_ptr<Store::Watch> Store::ListAndWatch(const ResourceType& type, std:
 void Store::Compact(uint64_t version) {
   std::lock_guard lock(mutex_);
   version = std::min(version, version_);
-  while (!history_.empty() && history_.front().object->resource_version <= version) history_.pop_front();
+  while (!history_.empty() && history_.front().object->resource_version <= version)
+    history_.pop_front();
   compacted_ = std::max(compacted_, version);
 }
 
@@ -289,8 +303,9 @@ const ResourceType& MustFind(const Store& store, std::string_view group, std::st
                              std::string_view plural) {
   const ResourceType* type = store.catalog().Find(group, version, plural);
   if (type == nullptr) {
-    std::fprintf(stderr, "kubesim: no resource %.*s in group '%.*s'\n", static_cast<int>(plural.size()), plural.data(),
-                 static_cast<int>(group.size()), group.data());
+    std::fprintf(stderr, "kubesim: no resource %.*s in group '%.*s'\n",
+                 static_cast<int>(plural.size()), plural.data(), static_cast<int>(group.size()),
+                 group.data());
     std::abort();
   }
   return *type;

@@ -1,8 +1,10 @@
-// The cluster's objects: a versioned key-value store with optimistic locking, past states and watches, as etcd and the
-// watch cache of an apiserver are together. It knows metadata (name, uid, resourceVersion, labels), not meaning.
+// The cluster's objects: a versioned key-value store with optimistic locking, past states and
+// watches, as etcd and the watch cache of an apiserver are together. It knows metadata (name, uid,
+// resourceVersion, labels), not meaning.
 //
-// Objects are immutable JSON bytes behind shared pointers: a list of 20,000 pods copies pointers only. Behaviour code
-// (controllers, scheduler, kubelet) works through this interface alone: List/Get, Watch, and conditional writes.
+// Objects are immutable JSON bytes behind shared pointers: a list of 20,000 pods copies pointers
+// only. Behaviour code (controllers, scheduler, kubelet) works through this interface alone:
+// List/Get, Watch, and conditional writes.
 #pragma once
 
 #include <cstdint>
@@ -27,12 +29,13 @@ namespace opsmesh::kubesim {
 
 /// One version of one object. Immutable.
 struct Object {
-  std::string ns;          // "" when cluster-scoped
+  std::string ns;  // "" when cluster-scoped
   std::string name;
   std::string uid;
   uint64_t resource_version = 0;
   std::vector<std::pair<std::string, std::string>> labels;  // ordered by key
-  std::string json;        // compact, in storage form, without kind and apiVersion (list items have none on the wire)
+  std::string json;  // compact, in storage form, without kind and apiVersion (list items have none
+                     // on the wire)
 
   Json Parse() const;
   /// The object as a single answer: kind and apiVersion first.
@@ -42,7 +45,8 @@ using ObjectPtr = std::shared_ptr<const Object>;
 
 enum class ChangeType { kAdded, kModified, kDeleted };
 
-/// One change. `previous` is null for an addition; `object` is the last state, with the deletion's version, for a deletion.
+/// One change. `previous` is null for an addition; `object` is the last state, with the deletion's
+/// version, for a deletion.
 struct Change {
   ChangeType type = ChangeType::kAdded;
   const ResourceType* resource = nullptr;  // the type it was written through
@@ -68,8 +72,9 @@ class Store {
     uint64_t first_version = 1000;
   };
   explicit Store(Options options);
-  /// A copy of another store as it is at this moment, sharing its objects: same versions, no history (watches begin at
-  /// the present version), no watchers. `options.first_version` does not count.
+  /// A copy of another store as it is at this moment, sharing its objects: same versions, no
+  /// history (watches begin at the present version), no watchers. `options.first_version` does not
+  /// count.
   Store(Options options, const Store& from);
   ~Store();
 
@@ -83,30 +88,36 @@ class Store {
   /// All objects of a type, or those of one namespace.
   Snapshot List(const ResourceType& type, std::string_view ns = {}) const;
   /// The list as it was at `version`; nothing when that is forgotten (410 Expired).
-  std::optional<Snapshot> ListAt(const ResourceType& type, std::string_view ns, uint64_t version) const;
+  std::optional<Snapshot> ListAt(const ResourceType& type, std::string_view ns,
+                                 uint64_t version) const;
   size_t Count(const ResourceType& type) const;
 
-  /// Adds an object. Fills uid, creationTimestamp (both kept when given and `keep_identity`), resourceVersion; drops
-  /// kind and apiVersion. 409 AlreadyExists.
+  /// Adds an object. Fills uid, creationTimestamp (both kept when given and `keep_identity`),
+  /// resourceVersion; drops kind and apiVersion. 409 AlreadyExists.
   Outcome<ObjectPtr> Create(const ResourceType& type, Json object, bool keep_identity = false);
-  /// Replaces an object when its resourceVersion still is `expected_version` (0 = whatever it is). An object that did not
-  /// change is not written and keeps its version. uid and creationTimestamp are kept. 404, 409 Conflict.
+  /// Replaces an object when its resourceVersion still is `expected_version` (0 = whatever it is).
+  /// An object that did not change is not written and keeps its version. uid and creationTimestamp
+  /// are kept. 404, 409 Conflict.
   Outcome<ObjectPtr> Update(const ResourceType& type, Json object, uint64_t expected_version);
-  /// Removes an object at once (finalizers and grace are the caller's matter). Returns its last state.
+  /// Removes an object at once (finalizers and grace are the caller's matter). Returns its last
+  /// state.
   Outcome<ObjectPtr> Remove(const ResourceType& type, std::string_view ns, std::string_view name,
                             std::string_view expected_uid = {}, uint64_t expected_version = 0);
 
-  /// Calls back for every change after `version` (0 = from now on) in order, first those already made, until the handle
-  /// dies. Called under the store's lock: take the change, return at once, never call the store.
-  /// Nothing when `version` is forgotten. An empty storage key watches everything.
+  /// Calls back for every change after `version` (0 = from now on) in order, first those already
+  /// made, until the handle dies. Called under the store's lock: take the change, return at once,
+  /// never call the store. Nothing when `version` is forgotten. An empty storage key watches
+  /// everything.
   class Watch {
    public:
     virtual ~Watch() = default;
   };
   using Watcher = std::function<void(const Change&)>;
-  std::unique_ptr<Watch> StartWatch(std::string_view storage_key, uint64_t version, Watcher watcher);
+  std::unique_ptr<Watch> StartWatch(std::string_view storage_key, uint64_t version,
+                                    Watcher watcher);
   /// List and watch without a gap: the snapshot, then every later change.
-  std::unique_ptr<Watch> ListAndWatch(const ResourceType& type, std::string_view ns, Snapshot* snapshot, Watcher watcher);
+  std::unique_ptr<Watch> ListAndWatch(const ResourceType& type, std::string_view ns,
+                                      Snapshot* snapshot, Watcher watcher);
 
   /// Forgets the changes up to `version`, as a compaction does: for drills and tests of 410.
   void Compact(uint64_t version);
@@ -137,7 +148,8 @@ class Store {
   std::vector<std::weak_ptr<WatchEntry>> watches_;
 };
 
-/// Type by group, version and plural; a programming error (abort with a sentence) when the catalog has none.
+/// Type by group, version and plural; a programming error (abort with a sentence) when the catalog
+/// has none.
 const ResourceType& MustFind(const Store& store, std::string_view group, std::string_view version,
                              std::string_view plural);
 

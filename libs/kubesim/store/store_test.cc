@@ -9,17 +9,21 @@ namespace {
 
 class StoreTest : public testing::Test {
  protected:
-  Outcome<ObjectPtr> Create(const std::string& ns, const std::string& name, const std::string& value = "1") {
-    return store_.Create(maps_, {{"metadata", {{"namespace", ns}, {"name", name}}}, {"data", {{"v", value}}}});
+  Outcome<ObjectPtr> Create(const std::string& ns, const std::string& name,
+                            const std::string& value = "1") {
+    return store_.Create(
+        maps_, {{"metadata", {{"namespace", ns}, {"name", name}}}, {"data", {{"v", value}}}});
   }
-  Outcome<ObjectPtr> Set(const std::string& ns, const std::string& name, const std::string& value, uint64_t version = 0) {
+  Outcome<ObjectPtr> Set(const std::string& ns, const std::string& name, const std::string& value,
+                         uint64_t version = 0) {
     Json object = store_.Get(maps_, ns, name)->Parse();
     object["data"]["v"] = value;
     return store_.Update(maps_, object, version);
   }
   static std::vector<std::string> Names(const Snapshot& snapshot) {
     std::vector<std::string> names;
-    for (const ObjectPtr& object : snapshot.objects) names.push_back(object->ns + "/" + object->name);
+    for (const ObjectPtr& object : snapshot.objects)
+      names.push_back(object->ns + "/" + object->name);
     return names;
   }
 
@@ -105,18 +109,20 @@ TEST_F(StoreTest, AnObjectIsWrittenWithKindFirstAndHasNoneAsAListItem) {
 }
 
 TEST_F(StoreTest, BothVersionsOfOneKindShareTheirObjects) {
-  EXPECT_EQ(MustFind(store_, "", "v1", "events").storage_key, MustFind(store_, "events.k8s.io", "v1", "events").storage_key);
+  EXPECT_EQ(MustFind(store_, "", "v1", "events").storage_key,
+            MustFind(store_, "events.k8s.io", "v1", "events").storage_key);
   EXPECT_EQ(MustFind(store_, "autoscaling", "v1", "horizontalpodautoscalers").storage_key,
             MustFind(store_, "autoscaling", "v2", "horizontalpodautoscalers").storage_key);
 }
 
 TEST(ResourceCatalog, ACustomResourceIsServedOnceDefinedAndGoneOnceRemoved) {
   ResourceCatalog catalog;
-  catalog.DefineCustom({{"spec",
-                         {{"group", "ops.example.com"},
-                          {"scope", "Namespaced"},
-                          {"names", {{"plural", "backups"}, {"kind", "Backup"}, {"shortNames", {"bk"}}}},
-                          {"versions", {{{"name", "v1"}, {"served", true}, {"storage", true}}}}}}});
+  catalog.DefineCustom(
+      {{"spec",
+        {{"group", "ops.example.com"},
+         {"scope", "Namespaced"},
+         {"names", {{"plural", "backups"}, {"kind", "Backup"}, {"shortNames", {"bk"}}}},
+         {"versions", {{{"name", "v1"}, {"served", true}, {"storage", true}}}}}}});
   const ResourceType* backups = catalog.Find("ops.example.com", "v1", "backups");
   ASSERT_NE(backups, nullptr);
   EXPECT_EQ(backups->singular, "backup");
@@ -127,8 +133,10 @@ TEST(ResourceCatalog, ACustomResourceIsServedOnceDefinedAndGoneOnceRemoved) {
 TEST(FieldSelector, AFieldThatCannotBeSelectedOnIsRefused) {
   Store store{Store::Options{}};
   const ResourceType& pods = MustFind(store, "", "v1", "pods");
-  EXPECT_EQ(FieldSelector::Parse("spec.color=red", pods).status().message, "field label not supported: spec.color");
-  auto made = store.Create(pods, {{"metadata", {{"name", "p"}, {"namespace", "shop"}}}, {"status", {{"phase", "Pending"}}}});
+  EXPECT_EQ(FieldSelector::Parse("spec.color=red", pods).status().message,
+            "field label not supported: spec.color");
+  auto made = store.Create(pods, {{"metadata", {{"name", "p"}, {"namespace", "shop"}}},
+                                  {"status", {{"phase", "Pending"}}}});
   EXPECT_TRUE(FieldSelector::Parse("status.phase=Pending,spec.nodeName=", pods)->Matches(**made));
   EXPECT_FALSE(FieldSelector::Parse("status.phase!=Pending", pods)->Matches(**made));
 }

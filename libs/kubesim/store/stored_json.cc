@@ -30,7 +30,9 @@ void Fill(const simdjson::dom::element& from, Json* to) {
       for (const auto& value : list) Fill(value, &items.emplace_back());
       return;
     }
-    case element_type::STRING: *to = std::string(std::string_view(from)); return;
+    case element_type::STRING:
+      *to = std::string(std::string_view(from));
+      return;
     case element_type::INT64: {
       const int64_t number(from);
       if (number < 0)
@@ -39,10 +41,18 @@ void Fill(const simdjson::dom::element& from, Json* to) {
         *to = static_cast<uint64_t>(number);
       return;
     }
-    case element_type::UINT64: *to = uint64_t(from); return;
-    case element_type::DOUBLE: *to = double(from); return;
-    case element_type::BOOL: *to = bool(from); return;
-    case element_type::NULL_VALUE: *to = nullptr; return;
+    case element_type::UINT64:
+      *to = uint64_t(from);
+      return;
+    case element_type::DOUBLE:
+      *to = double(from);
+      return;
+    case element_type::BOOL:
+      *to = bool(from);
+      return;
+    case element_type::NULL_VALUE:
+      *to = nullptr;
+      return;
   }
 }
 

@@ -1,4 +1,5 @@
-// Stored objects between bytes and values, quickly: every controller's look at an object and every write pass here.
+// Stored objects between bytes and values, quickly: every controller's look at an object and every
+// write pass here.
 #pragma once
 
 #include <cstddef>
@@ -8,11 +9,12 @@
 
 namespace opsmesh::kubesim {
 
-/// The value of bytes that DumpStored() (or any JSON writer) made; a discarded value when they are no JSON. Numbers have the
-/// types that Json::parse() gives them. Thread-safe.
+/// The value of bytes that DumpStored() (or any JSON writer) made; a discarded value when they are
+/// no JSON. Numbers have the types that Json::parse() gives them. Thread-safe.
 Json ParseStored(const std::string& json);
 
-/// base::DumpJson(object), and where the text of metadata.resourceVersion (a string of digits) begins in it; 0 when there is none.
+/// base::DumpJson(object), and where the text of metadata.resourceVersion (a string of digits)
+/// begins in it; 0 when there is none.
 std::string DumpStored(const Json& object, size_t* version_at);
 
 }  // namespace opsmesh::kubesim

@@ -17,21 +17,27 @@ constexpr size_t kMaxNodes = 1'000'000;
 constexpr int kMaxDepth = 64;
 
 Json Resolve(const std::string& text) {
-  if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL") return nullptr;
+  if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL")
+    return nullptr;
   if (text == "true" || text == "True" || text == "TRUE") return true;
   if (text == "false" || text == "False" || text == "FALSE") return false;
   const char* begin = text.data() + (text[0] == '+' ? 1 : 0);
   const char* end = text.data() + text.size();
   int64_t integer = 0;
-  if (auto [at, error] = std::from_chars(begin, end, integer); error == std::errc() && at == end) return integer;
+  if (auto [at, error] = std::from_chars(begin, end, integer); error == std::errc() && at == end)
+    return integer;
   if (text.starts_with("0x") || text.starts_with("0o")) {
     const int base = text[1] == 'x' ? 16 : 8;
-    if (auto [at, error] = std::from_chars(text.data() + 2, end, integer, base); error == std::errc() && at == end) return integer;
+    if (auto [at, error] = std::from_chars(text.data() + 2, end, integer, base);
+        error == std::errc() && at == end)
+      return integer;
   }
   // Only what JSON calls a number becomes a double: "1.2.3", "1e" and "inf" stay text.
-  if (text.find_first_not_of("+-.0123456789eE") == std::string::npos && text.find_first_of("0123456789") != std::string::npos) {
+  if (text.find_first_not_of("+-.0123456789eE") == std::string::npos &&
+      text.find_first_of("0123456789") != std::string::npos) {
     double number = 0;
-    if (auto [at, error] = std::from_chars(begin, end, number); error == std::errc() && at == end) return number;
+    if (auto [at, error] = std::from_chars(begin, end, number); error == std::errc() && at == end)
+      return number;
   }
   return text;
 }
@@ -39,11 +45,15 @@ Json Resolve(const std::string& text) {
 class Converter {
  public:
   Json Convert(const YAML::Node& node, int depth) {
-    if (depth > kMaxDepth || ++nodes_ > kMaxNodes) throw YAML::Exception(node.Mark(), "too deep or too many nodes");
+    if (depth > kMaxDepth || ++nodes_ > kMaxNodes)
+      throw YAML::Exception(node.Mark(), "too deep or too many nodes");
     switch (node.Type()) {
       case YAML::NodeType::Undefined:
-      case YAML::NodeType::Null: return nullptr;
-      case YAML::NodeType::Scalar: return node.Tag() == "!" || node.Tag() == "tag:yaml.org,2002:str" ? Json(node.Scalar()) : Resolve(node.Scalar());
+      case YAML::NodeType::Null:
+        return nullptr;
+      case YAML::NodeType::Scalar:
+        return node.Tag() == "!" || node.Tag() == "tag:yaml.org,2002:str" ? Json(node.Scalar())
+                                                                          : Resolve(node.Scalar());
       case YAML::NodeType::Sequence: {
         Json list = Json::array();
         for (const YAML::Node& item : node) list.push_back(Convert(item, depth + 1));
@@ -52,9 +62,11 @@ class Converter {
       case YAML::NodeType::Map: {
         Json map = Json::object();
         for (const auto& pair : node) {
-          if (!pair.first.IsScalar()) throw YAML::Exception(pair.first.Mark(), "a key must be a scalar");
+          if (!pair.first.IsScalar())
+            throw YAML::Exception(pair.first.Mark(), "a key must be a scalar");
           if (map.contains(pair.first.Scalar()) && duplicates_.size() < 100) {
-            duplicates_.push_back(fmt::format("line {}: key \"{}\" already set in map", pair.first.Mark().line + 1, pair.first.Scalar()));
+            duplicates_.push_back(fmt::format("line {}: key \"{}\" already set in map",
+                                              pair.first.Mark().line + 1, pair.first.Scalar()));
           }
           map[pair.first.Scalar()] = Convert(pair.second, depth + 1);
         }
@@ -98,7 +110,8 @@ void Emit(YAML::Emitter& out, const Json& value) {
       }
       break;
     }
-    default: out << value.dump();
+    default:
+      out << value.dump();
   }
 }
 
@@ -106,7 +119,9 @@ void Emit(YAML::Emitter& out, const Json& value) {
 
 absl::StatusOr<std::vector<YamlDocument>> ParseYaml(std::string_view text) {
   if (text.size() > kMaxBytes) {
-    return base::InvalidArgument("", "YAML_TOO_LARGE", fmt::format("The YAML text has {} bytes, the limit is {}.", text.size(), kMaxBytes));
+    return base::InvalidArgument(
+        "", "YAML_TOO_LARGE",
+        fmt::format("The YAML text has {} bytes, the limit is {}.", text.size(), kMaxBytes));
   }
   std::vector<YamlDocument> documents;
   try {
@@ -117,7 +132,8 @@ absl::StatusOr<std::vector<YamlDocument>> ParseYaml(std::string_view text) {
       documents.push_back({std::move(value), node.Mark().line + 1, converter.TakeDuplicates()});
     }
   } catch (const YAML::Exception& error) {
-    return base::InvalidArgument("", "MALFORMED_YAML", fmt::format("yaml: line {}: {}", error.mark.line + 1, error.msg));
+    return base::InvalidArgument("", "MALFORMED_YAML",
+                                 fmt::format("yaml: line {}: {}", error.mark.line + 1, error.msg));
   }
   return documents;
 }

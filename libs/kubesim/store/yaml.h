@@ -15,12 +15,13 @@ namespace opsmesh::kubesim {
 struct YamlDocument {
   std::shared_ptr<Json> value;  // never null
   int line = 1;
-  /// "line 3: key "a" already set in map", for each key that its mapping holds already; the last one counts.
+  /// "line 3: key "a" already set in map", for each key that its mapping holds already; the last
+  /// one counts.
   std::vector<std::string> duplicates{};
 };
 
-/// Every document that is not empty. INVALID_ARGUMENT (MALFORMED_YAML, YAML_TOO_LARGE) with the line. JSON is YAML too.
-/// At most 16 MiB and, after aliases are followed, 1,000,000 nodes.
+/// Every document that is not empty. INVALID_ARGUMENT (MALFORMED_YAML, YAML_TOO_LARGE) with the
+/// line. JSON is YAML too. At most 16 MiB and, after aliases are followed, 1,000,000 nodes.
 absl::StatusOr<std::vector<YamlDocument>> ParseYaml(std::string_view text);
 
 std::string DumpYaml(const Json& value);

@@ -1,4 +1,5 @@
-// Calls through the whole runtime, in one process: what every RPC gets without a line in its handler.
+// Calls through the whole runtime, in one process: what every RPC gets without a line in its
+// handler.
 #include <thread>
 
 #include "libs/base/error.h"
@@ -16,7 +17,8 @@ TEST(Calls, CarryPrincipalCallerSupportIdLanguageAndTraceOverTwoHops) {
   RelayRequest request;
   *request.mutable_echo() = EchoOf("hello");
   const auto answer =
-      mesh.Front().Call(ContextOf("key:ann", base::Role::kOperator).WithLanguage("zh-CN"), &FrontService::Stub::Relay, request);
+      mesh.Front().Call(ContextOf("key:ann", base::Role::kOperator).WithLanguage("zh-CN"),
+                        &FrontService::Stub::Relay, request);
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_EQ(answer->echo().principal(), "key:ann");
   EXPECT_EQ(answer->echo().role(), "operator");
@@ -45,15 +47,18 @@ TEST(Calls, ShrinkTheDeadlineHopByHop) {
   ToyMesh mesh;
   RelayRequest request;
   *request.mutable_echo() = EchoOf("hello");
-  const auto answer = mesh.Front().Call(ContextOf().WithTimeout(absl::Seconds(5)), &FrontService::Stub::Relay, request);
+  const auto answer = mesh.Front().Call(ContextOf().WithTimeout(absl::Seconds(5)),
+                                        &FrontService::Stub::Relay, request);
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_GT(answer->echo().remaining_ms(), 0);
-  EXPECT_LE(answer->echo().remaining_ms(), 5005) << "gRPC rounds up to whole milliseconds at each hop";
+  EXPECT_LE(answer->echo().remaining_ms(), 5005)
+      << "gRPC rounds up to whole milliseconds at each hop";
 }
 
 TEST(Calls, WithoutADeadlineGetTheOneOfTheContract) {
   ToyMesh mesh;
-  const auto answer = mesh.Toy().Call(base::Context::Background(), &v1::ToyService::Stub::Echo, EchoOf("x"));
+  const auto answer =
+      mesh.Toy().Call(base::Context::Background(), &v1::ToyService::Stub::Echo, EchoOf("x"));
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_GT(answer->remaining_ms(), 20000);
   EXPECT_LE(answer->remaining_ms(), 30000);
@@ -65,7 +70,8 @@ TEST(Calls, StopTheWorkTwoHopsBehindWhenTheClientLeaves) {
   const base::Context context = ContextOf().WithCancel(&leave);
   absl::Status status;
   std::thread client([&] {
-    status = mesh.Front().Call(context, &FrontService::Stub::RelayWait, RelayWaitRequest()).status();
+    status =
+        mesh.Front().Call(context, &FrontService::Stub::RelayWait, RelayWaitRequest()).status();
   });
   ASSERT_TRUE(mesh.logic->AwaitWaiting(1));
   leave->Cancel();
@@ -76,8 +82,8 @@ TEST(Calls, StopTheWorkTwoHopsBehindWhenTheClientLeaves) {
 
 TEST(Calls, StopTheWorkTwoHopsBehindWhenTheTimeIsUp) {
   ToyMesh mesh;
-  const auto answer = mesh.Front().Call(ContextOf().WithTimeout(absl::Milliseconds(150)), &FrontService::Stub::RelayWait,
-                                        RelayWaitRequest());
+  const auto answer = mesh.Front().Call(ContextOf().WithTimeout(absl::Milliseconds(150)),
+                                        &FrontService::Stub::RelayWait, RelayWaitRequest());
   EXPECT_EQ(answer.status().code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_EQ(base::DetailOf(answer.status()).reason, "DEADLINE");
   EXPECT_TRUE(mesh.logic->AwaitGivenUp(1));
@@ -87,13 +93,19 @@ TEST(Calls, AreRefusedWithATimeToComeBackWhenThePoolIsFull) {
   ToyMesh mesh({.yaml = "pools: {toy: {threads: 1, queue: 1}}"});
   std::vector<std::thread> clients;
   for (int i = 0; i < 2; ++i) {
-    clients.emplace_back([&] { (void)mesh.Toy().Call(ContextOf(), &v1::ToyService::Stub::Wait, v1::WaitRequest()); });
+    clients.emplace_back([&] {
+      (void)mesh.Toy().Call(ContextOf(), &v1::ToyService::Stub::Wait, v1::WaitRequest());
+    });
   }
   ASSERT_TRUE(mesh.logic->AwaitWaiting(1));
-  // The second may still be on its way to the queue; until it is there, calls wait their turn and run out of time.
+  // The second may still be on its way to the queue; until it is there, calls wait their turn and
+  // run out of time.
   absl::Status refused;
   while (refused.code() != absl::StatusCode::kResourceExhausted) {
-    refused = mesh.Toy().Call(ContextOf().WithTimeout(absl::Milliseconds(50)), &v1::ToyService::Stub::Echo, EchoOf("x")).status();
+    refused = mesh.Toy()
+                  .Call(ContextOf().WithTimeout(absl::Milliseconds(50)),
+                        &v1::ToyService::Stub::Echo, EchoOf("x"))
+                  .status();
     ASSERT_FALSE(refused.ok());
   }
   const base::ErrorDetail detail = base::DetailOf(refused);
@@ -139,7 +151,8 @@ TEST(Calls, KeepReasonHintFieldAndMetadataOfAnErrorOverTwoHops) {
 
 TEST(Calls, LargerThanTheContractAllowsAreRefused) {
   ToyMesh mesh;
-  const auto answer = mesh.Toy().Call(ContextOf(), &v1::ToyService::Stub::Echo, EchoOf(std::string((1 << 20) + 1, 'x')));
+  const auto answer = mesh.Toy().Call(ContextOf(), &v1::ToyService::Stub::Echo,
+                                      EchoOf(std::string((1 << 20) + 1, 'x')));
   EXPECT_EQ(answer.status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(base::DetailOf(answer.status()).reason, "REQUEST_TOO_LARGE");
 }
@@ -160,7 +173,8 @@ TEST(Calls, ThatFailOtherwiseAreNotTriedAgain) {
   RelayRequest request;
   *request.mutable_echo() = EchoOf("broken");
   request.mutable_echo()->set_fail_code(13);
-  EXPECT_EQ(mesh.Front().Call(ContextOf(), &FrontService::Stub::Relay, request).status().code(), absl::StatusCode::kInternal);
+  EXPECT_EQ(mesh.Front().Call(ContextOf(), &FrontService::Stub::Relay, request).status().code(),
+            absl::StatusCode::kInternal);
   EXPECT_EQ(mesh.logic->echoes(), 1);
 }
 
@@ -186,11 +200,15 @@ TEST(Calls, AreCountedAndTimedByServiceMethodAndCode) {
   ASSERT_FALSE(mesh.Toy().Call(ContextOf(), &v1::ToyService::Stub::Echo, v1::EchoRequest()).ok());
   mesh.Stop();
   const std::string text = mesh.process->metrics().Text();
-  EXPECT_NE(text.find("opsmesh_grpc_server_handled_total{code=\"OK\",method=\"Echo\",service=\"toy\"} 1"), std::string::npos)
+  EXPECT_NE(
+      text.find("opsmesh_grpc_server_handled_total{code=\"OK\",method=\"Echo\",service=\"toy\"} 1"),
+      std::string::npos)
       << text;
-  EXPECT_NE(text.find("opsmesh_grpc_server_handled_total{code=\"INVALID_ARGUMENT\",method=\"Echo\",service=\"toy\"} 1"),
+  EXPECT_NE(text.find("opsmesh_grpc_server_handled_total{code=\"INVALID_ARGUMENT\",method=\"Echo\","
+                      "service=\"toy\"} 1"),
             std::string::npos);
-  EXPECT_NE(text.find("opsmesh_grpc_server_seconds_count{method=\"Echo\",service=\"toy\"} 2"), std::string::npos);
+  EXPECT_NE(text.find("opsmesh_grpc_server_seconds_count{method=\"Echo\",service=\"toy\"} 2"),
+            std::string::npos);
   EXPECT_NE(text.find("opsmesh_grpc_server_in_flight{service=\"toy\"} 0"), std::string::npos);
 }
 
@@ -199,8 +217,9 @@ TEST(Calls, CarryNamesAndHeadersInAnyScript) {
   rpc::CallOptions options;
   options.http_headers["x-signature"] = "\xe7\xad\xbe\xe5\x90\x8d\r\n";
   options.http_headers["no name"] = "x";
-  const auto answer = mesh.Toy().Call(ContextOf("feishu:张三 100%").WithRequestId("bad\nid").WithLanguage("中文"),
-                                      &v1::ToyService::Stub::Echo, EchoOf("x"), options);
+  const auto answer =
+      mesh.Toy().Call(ContextOf("feishu:张三 100%").WithRequestId("bad\nid").WithLanguage("中文"),
+                      &v1::ToyService::Stub::Echo, EchoOf("x"), options);
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_EQ(answer->principal(), "feishu:张三 100%");
   EXPECT_EQ(answer->signature(), "\xe7\xad\xbe\xe5\x90\x8d\r\n");
@@ -209,7 +228,8 @@ TEST(Calls, CarryNamesAndHeadersInAnyScript) {
 
 TEST(Calls, WithAnOddSupportIdGetAGoodOne) {
   ToyMesh mesh;
-  const auto answer = mesh.Toy().Call(ContextOf().WithRequestId(std::string(200, 'x')), &v1::ToyService::Stub::Echo, EchoOf("x"));
+  const auto answer = mesh.Toy().Call(ContextOf().WithRequestId(std::string(200, 'x')),
+                                      &v1::ToyService::Stub::Echo, EchoOf("x"));
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_TRUE(answer->request_id().starts_with("req_")) << answer->request_id();
   EXPECT_EQ(answer->request_id().size(), 36u);

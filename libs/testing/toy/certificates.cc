@@ -18,12 +18,16 @@ std::string Pem(int (*write)(BIO*, void*), void* what) {
   return text;
 }
 std::string CertificatePem(X509* certificate) {
-  return Pem([](BIO* bio, void* what) { return PEM_write_bio_X509(bio, static_cast<X509*>(what)); }, certificate);
+  return Pem([](BIO* bio, void* what) { return PEM_write_bio_X509(bio, static_cast<X509*>(what)); },
+             certificate);
 }
 std::string KeyPem(EVP_PKEY* key) {
-  return Pem([](BIO* bio, void* what) {
-    return PEM_write_bio_PrivateKey(bio, static_cast<EVP_PKEY*>(what), nullptr, nullptr, 0, nullptr, nullptr);
-  }, key);
+  return Pem(
+      [](BIO* bio, void* what) {
+        return PEM_write_bio_PrivateKey(bio, static_cast<EVP_PKEY*>(what), nullptr, nullptr, 0,
+                                        nullptr, nullptr);
+      },
+      key);
 }
 
 void Extend(X509* certificate, X509* issuer, int kind, const std::string& value) {
@@ -71,7 +75,8 @@ Certificate Authority::Sign(const std::string& dns, const std::string& uri) cons
   EVP_PKEY* key = EVP_EC_gen("P-256");
   X509* certificate = NewCertificate(key, dns, 2);
   X509_set_issuer_name(certificate, X509_get_subject_name(impl_->certificate));
-  Extend(certificate, impl_->certificate, NID_subject_alt_name, "DNS:" + dns + (uri.empty() ? "" : ",URI:" + uri));
+  Extend(certificate, impl_->certificate, NID_subject_alt_name,
+         "DNS:" + dns + (uri.empty() ? "" : ",URI:" + uri));
   X509_sign(certificate, impl_->key, EVP_sha256());
   Certificate made{CertificatePem(certificate), KeyPem(key)};
   X509_free(certificate);

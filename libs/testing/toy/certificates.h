@@ -8,8 +8,8 @@
 namespace opsmesh::toy {
 
 struct Certificate {
-  std::string certificate;   // PEM
-  std::string key;           // PEM
+  std::string certificate;  // PEM
+  std::string key;          // PEM
 };
 
 /// A certificate authority that lives as long as the test.

@@ -24,15 +24,19 @@ bool Serving(ToyMesh& mesh, std::string_view name) {
 
 TEST(Health, IsServingByEveryNameOnceStarted) {
   ToyMesh mesh;
-  for (const char* name : {"", "liveness", "opsmesh.toy.v1.ToyService", "opsmesh.front.v1.FrontService"}) {
+  for (const char* name :
+       {"", "liveness", "opsmesh.toy.v1.ToyService", "opsmesh.front.v1.FrontService"}) {
     EXPECT_TRUE(Serving(mesh, name)) << name;
   }
-  const auto unknown = rpc::CheckHealth(ContextOf(), mesh.process->ChannelAs(""), "opsmesh.none.v1.NoService");
+  const auto unknown =
+      rpc::CheckHealth(ContextOf(), mesh.process->ChannelAs(""), "opsmesh.none.v1.NoService");
   EXPECT_EQ(unknown.status().code(), absl::StatusCode::kNotFound);
 }
 
 TEST(Health, FollowsReadinessWhileLivenessDoesNot) {
-  ToyMesh mesh({.ready = [] { return absl::Status(base::Unavailable("CLUSTER_DOWN", "The cluster does not answer.")); }});
+  ToyMesh mesh({.ready = [] {
+    return absl::Status(base::Unavailable("CLUSTER_DOWN", "The cluster does not answer."));
+  }});
   EXPECT_FALSE(Serving(mesh, ""));
   EXPECT_FALSE(Serving(mesh, "opsmesh.toy.v1.ToyService"));
   EXPECT_TRUE(Serving(mesh, "opsmesh.front.v1.FrontService"));
@@ -57,13 +61,16 @@ TEST(MetricsListener, ServesMetricsAndProbes) {
   EXPECT_EQ(Get(mesh, "/livez", 200), "ok\n");
   EXPECT_EQ(Get(mesh, "/readyz", 200), "ok\n");
   ASSERT_TRUE(mesh.Toy().Call(ContextOf(), &v1::ToyService::Stub::Echo, EchoOf("x")).ok());
-  EXPECT_NE(Get(mesh, "/metrics", 200).find("# TYPE opsmesh_grpc_server_handled_total counter"), std::string::npos);
+  EXPECT_NE(Get(mesh, "/metrics", 200).find("# TYPE opsmesh_grpc_server_handled_total counter"),
+            std::string::npos);
   Get(mesh, "/", 404);
 }
 
 TEST(MetricsListener, TellsWhatIsNotReady) {
-  ToyMesh mesh({.yaml = "metrics: {listen: '127.0.0.1:0'}",
-                .ready = [] { return absl::Status(base::Unavailable("CLUSTER_DOWN", "The cluster does not answer.")); }});
+  ToyMesh mesh({.yaml = "metrics: {listen: '127.0.0.1:0'}", .ready = [] {
+                  return absl::Status(
+                      base::Unavailable("CLUSTER_DOWN", "The cluster does not answer."));
+                }});
   EXPECT_EQ(Get(mesh, "/readyz", 503), "toy: The cluster does not answer.\n");
   EXPECT_EQ(Get(mesh, "/livez", 200), "ok\n");
 }
@@ -84,7 +91,8 @@ TEST(Stopping, LetsARequestUnderWayEndOverTwoHops) {
   ToyMesh mesh;
   absl::Status status = absl::UnknownError("not called");
   std::thread client([&] {
-    status = mesh.Front().Call(ContextOf(), &FrontService::Stub::RelayWait, RelayWaitRequest()).status();
+    status =
+        mesh.Front().Call(ContextOf(), &FrontService::Stub::RelayWait, RelayWaitRequest()).status();
   });
   ASSERT_TRUE(mesh.logic->AwaitWaiting(1));
   std::thread stopper([&] { mesh.Stop(absl::Seconds(10)); });
@@ -100,7 +108,8 @@ TEST(Stopping, IsBoundedWhenARequestDoesNotEnd) {
   ToyMesh mesh;
   absl::Status status;
   std::thread client([&] {
-    status = mesh.Front().Call(ContextOf(), &FrontService::Stub::RelayWait, RelayWaitRequest()).status();
+    status =
+        mesh.Front().Call(ContextOf(), &FrontService::Stub::RelayWait, RelayWaitRequest()).status();
   });
   ASSERT_TRUE(mesh.logic->AwaitWaiting(1));
   const absl::Duration begin = base::SystemClock().Steady();
@@ -127,16 +136,23 @@ TEST(Starting, FailsWithASentenceWhenThePortIsTaken) {
 
 TEST(Starting, TellsEveryProblemOfTheConfigurationAtOnce) {
   server::ProcessOptions options;
-  auto source = config::Source::FromYaml("log: {levle: info}\npools: {toy: {threads: 0}}\nshutdown: {grace: 20}\n", "bad.yaml");
+  auto source = config::Source::FromYaml(
+      "log: {levle: info}\npools: {toy: {threads: 0}}\nshutdown: {grace: 20}\n", "bad.yaml");
   ASSERT_TRUE(source.ok());
   options.config = *source;
-  const auto process = server::Process::Start(std::move(options), {ToySpec(std::make_shared<ToyLogic>())});
+  const auto process =
+      server::Process::Start(std::move(options), {ToySpec(std::make_shared<ToyLogic>())});
   ASSERT_FALSE(process.ok());
   EXPECT_EQ(base::DetailOf(process.status()).reason, "CONFIG");
   const std::string text(process.status().message());
-  EXPECT_NE(text.find("bad.yaml:1: log.levle: unknown key; did you mean 'level'?"), std::string::npos) << text;
-  EXPECT_NE(text.find("bad.yaml:2: pools.toy.threads: '0' is not a whole number from 1 to 1024"), std::string::npos) << text;
-  EXPECT_NE(text.find("bad.yaml:3: shutdown.grace: '20' is not a duration"), std::string::npos) << text;
+  EXPECT_NE(text.find("bad.yaml:1: log.levle: unknown key; did you mean 'level'?"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("bad.yaml:2: pools.toy.threads: '0' is not a whole number from 1 to 1024"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("bad.yaml:3: shutdown.grace: '20' is not a duration"), std::string::npos)
+      << text;
 }
 
 }  // namespace

@@ -11,7 +11,8 @@ namespace {
 
 constexpr char kServerName[] = "toy.opsmesh.internal";
 
-std::string WriteFile(const TemporaryFolder& folder, const std::string& name, const std::string& text) {
+std::string WriteFile(const TemporaryFolder& folder, const std::string& name,
+                      const std::string& text) {
   const std::string path = folder.path() + "/" + name;
   std::ofstream(path) << text;
   return path;
@@ -21,23 +22,26 @@ class Mtls : public ::testing::Test {
  protected:
   Mtls() {
     const Certificate own = authority_.Sign(kServerName, "spiffe://opsmesh.internal/toy");
-    mesh_ = std::make_unique<ToyMesh>(MeshOptions{
-        .yaml = fmt::format("mesh: {{tls: {{ca: {}, certificate: {}, key: {}}}}}",
-                            WriteFile(files_, "ca.pem", authority_.certificate()), WriteFile(files_, "toy.pem", own.certificate),
-                            WriteFile(files_, "toy.key", own.key)),
-        .grpc_listen = "127.0.0.1:0",
-        .with_front = false});
+    mesh_ = std::make_unique<ToyMesh>(
+        MeshOptions{.yaml = fmt::format("mesh: {{tls: {{ca: {}, certificate: {}, key: {}}}}}",
+                                        WriteFile(files_, "ca.pem", authority_.certificate()),
+                                        WriteFile(files_, "toy.pem", own.certificate),
+                                        WriteFile(files_, "toy.key", own.key)),
+                    .grpc_listen = "127.0.0.1:0",
+                    .with_front = false});
   }
 
   // Calls Echo over TCP with these TLS files and this identity.
   absl::StatusOr<v1::EchoResponse> Echo(rpc::TlsFiles tls, rpc::CallIdentity identity) {
-    auto channel = rpc::MakeChannel({.target = fmt::format("127.0.0.1:{}", mesh_->process->grpc_port()),
-                                     .tls = std::move(tls),
-                                     .server_name = kServerName},
-                                    std::make_shared<const rpc::CallIdentity>(std::move(identity)));
+    auto channel =
+        rpc::MakeChannel({.target = fmt::format("127.0.0.1:{}", mesh_->process->grpc_port()),
+                          .tls = std::move(tls),
+                          .server_name = kServerName},
+                         std::make_shared<const rpc::CallIdentity>(std::move(identity)));
     if (!channel.ok()) return channel.status();
     const clients::Client<v1::ToyService> client(
-        *channel, std::make_shared<clients::RetryPolicy>(clients::RetryOptions{.max_tries = 1}, mesh_->ids));
+        *channel,
+        std::make_shared<clients::RetryPolicy>(clients::RetryOptions{.max_tries = 1}, mesh_->ids));
     return client.Call(ContextOf(), &v1::ToyService::Stub::Echo, EchoOf("x"));
   }
   rpc::TlsFiles With(const Certificate& certificate) const {
@@ -50,26 +54,30 @@ class Mtls : public ::testing::Test {
 };
 
 TEST_F(Mtls, BelievesTheServiceThatTheCertificateNames) {
-  const auto echo = Echo(With(authority_.Sign("front", "spiffe://opsmesh.internal/front")), {"gateway", base::Secret(), base::Secret()});
+  const auto echo = Echo(With(authority_.Sign("front", "spiffe://opsmesh.internal/front")),
+                         {"gateway", base::Secret(), base::Secret()});
   ASSERT_TRUE(echo.ok()) << echo.status();
   EXPECT_EQ(echo->caller(), "front") << "the certificate decides, not the claim in the metadata";
   EXPECT_EQ(echo->principal(), "key:ann");
 }
 
 TEST_F(Mtls, RefusesACallWithoutACertificate) {
-  const auto echo = Echo({authority_.certificate(), "", base::Secret()}, {"gateway", base::Secret(), base::Secret()});
+  const auto echo = Echo({authority_.certificate(), "", base::Secret()},
+                         {"gateway", base::Secret(), base::Secret()});
   EXPECT_EQ(echo.status().code(), absl::StatusCode::kUnauthenticated) << echo.status();
   EXPECT_EQ(base::DetailOf(echo.status()).reason, "CLIENT_CERTIFICATE");
 }
 
 TEST_F(Mtls, RefusesAServiceThatMayNotCall) {
-  const auto echo = Echo(With(authority_.Sign("stranger", "spiffe://opsmesh.internal/stranger")), {"gateway", base::Secret(), base::Secret()});
+  const auto echo = Echo(With(authority_.Sign("stranger", "spiffe://opsmesh.internal/stranger")),
+                         {"gateway", base::Secret(), base::Secret()});
   EXPECT_EQ(echo.status().code(), absl::StatusCode::kPermissionDenied) << echo.status();
   EXPECT_EQ(base::DetailOf(echo.status()).reason, "CALLER_NOT_ALLOWED");
 }
 
 TEST_F(Mtls, RefusesACertificateOfAnotherTrustDomain) {
-  const auto echo = Echo(With(authority_.Sign("front", "spiffe://elsewhere.example/front")), {"front", base::Secret(), base::Secret()});
+  const auto echo = Echo(With(authority_.Sign("front", "spiffe://elsewhere.example/front")),
+                         {"front", base::Secret(), base::Secret()});
   EXPECT_EQ(echo.status().code(), absl::StatusCode::kUnauthenticated) << echo.status();
   EXPECT_EQ(base::DetailOf(echo.status()).reason, "CLIENT_CERTIFICATE");
 }
@@ -90,9 +98,12 @@ TEST_F(Mtls, DoesNotTalkPlainText) {
 TEST(Channels, NeverSendTheTokenOfTheMeshInPlainTextBeyondLoopback) {
   const auto identity = std::make_shared<const rpc::CallIdentity>(
       rpc::CallIdentity{"gateway", base::Secret("a-token-of-the-mesh"), base::Secret()});
-  EXPECT_EQ(base::DetailOf(rpc::MakeChannel({.target = "opsmesh-k8s:50051"}, identity).status()).reason, "CHANNEL_TARGET");
+  EXPECT_EQ(
+      base::DetailOf(rpc::MakeChannel({.target = "opsmesh-k8s:50051"}, identity).status()).reason,
+      "CHANNEL_TARGET");
   EXPECT_TRUE(rpc::MakeChannel({.target = "127.0.0.1:50051"}, identity).ok());
-  EXPECT_TRUE(rpc::MakeChannel({.target = "opsmesh-k8s:50051"}, identity, /*allow_plaintext=*/true).ok());
+  EXPECT_TRUE(
+      rpc::MakeChannel({.target = "opsmesh-k8s:50051"}, identity, /*allow_plaintext=*/true).ok());
 }
 
 }  // namespace

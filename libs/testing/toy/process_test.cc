@@ -1,4 +1,5 @@
-// The same properties between separate programs: fork and exec of toy_server, TCP on 127.0.0.1, real signals.
+// The same properties between separate programs: fork and exec of toy_server, TCP on 127.0.0.1,
+// real signals.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -27,7 +28,8 @@ class Program {
     log_path_ = folder_.path() + "/stderr";
     const char* bin = std::getenv("OPSMESH_BIN_DIR");
     const std::string program = std::string(bin != nullptr ? bin : "bin") + "/toy_server";
-    std::vector<std::string> words = {program, which, "--data-dir", folder_.path(), "--grpc-listen", "127.0.0.1:0"};
+    std::vector<std::string> words = {program,        which,           "--data-dir",
+                                      folder_.path(), "--grpc-listen", "127.0.0.1:0"};
     words.insert(words.end(), more.begin(), more.end());
     pid_ = fork();
     if (pid_ == 0) {
@@ -37,7 +39,8 @@ class Program {
       // Nothing of this machine's settings.
       const std::string home = "HOME=" + folder_.path();
       const std::string token = std::string("OPSMESH_MESH_TOKEN=") + kToken;
-      std::vector<char*> environment = {const_cast<char*>(home.c_str()), const_cast<char*>(token.c_str()), nullptr};
+      std::vector<char*> environment = {const_cast<char*>(home.c_str()),
+                                        const_cast<char*>(token.c_str()), nullptr};
       std::vector<char*> arguments;
       for (std::string& word : words) arguments.push_back(word.data());
       arguments.push_back(nullptr);
@@ -79,15 +82,19 @@ class Program {
   bool ended_ = false;
 };
 
-rpc::Channel ChannelTo(const Program& program, const std::string& as = "gateway", const std::string& token = kToken) {
+rpc::Channel ChannelTo(const Program& program, const std::string& as = "gateway",
+                       const std::string& token = kToken) {
   return *rpc::MakeChannel({.target = program.address()},
-                           std::make_shared<const rpc::CallIdentity>(rpc::CallIdentity{as, base::Secret(token), base::Secret()}));
+                           std::make_shared<const rpc::CallIdentity>(
+                               rpc::CallIdentity{as, base::Secret(token), base::Secret()}));
 }
 
 template <typename Service>
-clients::Client<Service> ClientOf(const Program& program, const std::string& as = "gateway", const std::string& token = kToken) {
+clients::Client<Service> ClientOf(const Program& program, const std::string& as = "gateway",
+                                  const std::string& token = kToken) {
   static base::SeededIds ids(3);
-  return {ChannelTo(program, as, token), std::make_shared<clients::RetryPolicy>(clients::RetryOptions{.max_tries = 1}, ids)};
+  return {ChannelTo(program, as, token),
+          std::make_shared<clients::RetryPolicy>(clients::RetryOptions{.max_tries = 1}, ids)};
 }
 
 TEST(Programs, CallEachOtherAndPassOnWhoAsks) {
@@ -96,8 +103,8 @@ TEST(Programs, CallEachOtherAndPassOnWhoAsks) {
   ASSERT_NE(front.port(), 0) << front.Log();
   front::v1::RelayRequest request;
   *request.mutable_echo() = EchoOf("hello");
-  const auto answer = ClientOf<front::v1::FrontService>(front).Call(ContextOf("key:ann", base::Role::kOperator),
-                                                                    &front::v1::FrontService::Stub::Relay, request);
+  const auto answer = ClientOf<front::v1::FrontService>(front).Call(
+      ContextOf("key:ann", base::Role::kOperator), &front::v1::FrontService::Stub::Relay, request);
   ASSERT_TRUE(answer.ok()) << answer.status() << front.Log();
   EXPECT_EQ(answer->echo().principal(), "key:ann");
   EXPECT_EQ(answer->echo().caller(), "front");
@@ -111,11 +118,13 @@ TEST(Programs, StopTheWorkBehindThemWhenTheClientLeaves) {
   const base::Context context = ContextOf().WithCancel(&leave);
   absl::Status status;
   std::thread client([&] {
-    status = ClientOf<front::v1::FrontService>(front)
-                 .Call(context, &front::v1::FrontService::Stub::RelayWait, front::v1::RelayWaitRequest())
-                 .status();
+    status =
+        ClientOf<front::v1::FrontService>(front)
+            .Call(context, &front::v1::FrontService::Stub::RelayWait, front::v1::RelayWaitRequest())
+            .status();
   });
-  absl::SleepFor(absl::Milliseconds(100));   // sooner or later makes no difference: either way the work must stop
+  absl::SleepFor(absl::Milliseconds(
+      100));  // sooner or later makes no difference: either way the work must stop
   leave->Cancel();
   client.join();
   EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
@@ -134,8 +143,8 @@ TEST(Programs, AnswerUnavailableAtOnceWhenTheOneBehindIsKilled) {
   front::v1::RelayRequest request;
   *request.mutable_echo() = EchoOf("hello");
   const absl::Duration begin = base::SystemClock().Steady();
-  const auto answer =
-      ClientOf<front::v1::FrontService>(front).Call(ContextOf(), &front::v1::FrontService::Stub::Relay, request);
+  const auto answer = ClientOf<front::v1::FrontService>(front).Call(
+      ContextOf(), &front::v1::FrontService::Stub::Relay, request);
   EXPECT_EQ(answer.status().code(), absl::StatusCode::kUnavailable) << answer.status();
   EXPECT_LT(base::SystemClock().Steady() - begin, absl::Seconds(4));
   EXPECT_TRUE(*rpc::CheckHealth(ContextOf(), ChannelTo(front), "liveness"));
@@ -154,7 +163,9 @@ TEST(Programs, EndWithZeroOnTermAndOnInterrupt) {
 TEST(Programs, OutliveAHangup) {
   Program both("both", {});
   both.Signal(SIGHUP);
-  EXPECT_TRUE(ClientOf<v1::ToyService>(both).Call(ContextOf(), &v1::ToyService::Stub::Echo, EchoOf("x")).ok());
+  EXPECT_TRUE(ClientOf<v1::ToyService>(both)
+                  .Call(ContextOf(), &v1::ToyService::Stub::Echo, EchoOf("x"))
+                  .ok());
   both.Signal(SIGTERM);
   EXPECT_EQ(both.Wait(), 0);
 }
@@ -163,7 +174,8 @@ TEST(Programs, RefuseToStartOnADoubtfulConfigurationWithSeventyEight) {
   Program both("both", {"--set", "log.levle=info", "--set", "pools.toy.threads=none"});
   EXPECT_EQ(both.Wait(), 78);
   EXPECT_EQ(both.port(), 0);
-  EXPECT_NE(both.Log().find("log.levle: unknown key; did you mean 'level'?"), std::string::npos) << both.Log();
+  EXPECT_NE(both.Log().find("log.levle: unknown key; did you mean 'level'?"), std::string::npos)
+      << both.Log();
   EXPECT_NE(both.Log().find("'none' is not a whole number"), std::string::npos) << both.Log();
 }
 
@@ -174,8 +186,8 @@ TEST(Programs, RefuseUnknownFlagsWithTwo) {
 
 TEST(Programs, DoNotBelieveAnIdentityWithoutTheTokenOfTheMesh) {
   const Program toy("toy", {});
-  const auto refused =
-      ClientOf<v1::ToyService>(toy, "gateway", "some-other-token").Call(ContextOf(), &v1::ToyService::Stub::Echo, EchoOf("x"));
+  const auto refused = ClientOf<v1::ToyService>(toy, "gateway", "some-other-token")
+                           .Call(ContextOf(), &v1::ToyService::Stub::Echo, EchoOf("x"));
   EXPECT_EQ(refused.status().code(), absl::StatusCode::kUnauthenticated);
   EXPECT_EQ(base::DetailOf(refused.status()).reason, "MESH_TOKEN");
 }

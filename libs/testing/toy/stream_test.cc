@@ -1,4 +1,5 @@
-// Streams: written by a handler with back-pressure, or drained from a subscription without a thread.
+// Streams: written by a handler with back-pressure, or drained from a subscription without a
+// thread.
 #include <atomic>
 #include <thread>
 
@@ -32,13 +33,15 @@ TEST(Streams, MakeTheHandlerWaitForASlowReader) {
   int64_t read = 0;
   int64_t written_at_first = 0;
   const absl::Status status = mesh.Toy().Stream<v1::CountRequest, v1::CountResponse>(
-      ContextOf(), &v1::ToyService::Stub::Count, CountOf(100000, 10000), [&](v1::CountResponse&) -> absl::Status {
+      ContextOf(), &v1::ToyService::Stub::Count, CountOf(100000, 10000),
+      [&](v1::CountResponse&) -> absl::Status {
         if (++read < 50) return absl::OkStatus();
         written_at_first = mesh.logic->written();
         return base::Cancelled("ENOUGH", "Enough.");
       });
   EXPECT_EQ(base::DetailOf(status).reason, "ENOUGH");
-  // Fifty were read; what else was written sits in the queue of 16 and in flow-control windows, not in memory without end.
+  // Fifty were read; what else was written sits in the queue of 16 and in flow-control windows, not
+  // in memory without end.
   EXPECT_LT(written_at_first, 10000);
   EXPECT_TRUE(mesh.logic->AwaitGivenUp(1)) << "the handler is told that the reader left";
 }
@@ -51,7 +54,8 @@ TEST(Subscriptions, HoldNoThreadOfThePool) {
   for (int i = 0; i < kSubscribers; ++i) {
     subscribers.emplace_back([&] {
       (void)mesh.Toy().Stream<v1::WatchRequest, v1::WatchResponse>(
-          ContextOf(), &v1::ToyService::Stub::Watch, v1::WatchRequest(), [&](v1::WatchResponse& response) -> absl::Status {
+          ContextOf(), &v1::ToyService::Stub::Watch, v1::WatchRequest(),
+          [&](v1::WatchResponse& response) -> absl::Status {
             if (response.text() == "last") return base::Cancelled("SEEN", "Seen.");
             ++received;
             return absl::OkStatus();
@@ -59,7 +63,9 @@ TEST(Subscriptions, HoldNoThreadOfThePool) {
     });
   }
   ASSERT_TRUE(mesh.logic->AwaitSubscribers(kSubscribers));
-  EXPECT_TRUE(mesh.Toy().Call(ContextOf(), &v1::ToyService::Stub::Echo, EchoOf("the one thread is free")).ok());
+  EXPECT_TRUE(mesh.Toy()
+                  .Call(ContextOf(), &v1::ToyService::Stub::Echo, EchoOf("the one thread is free"))
+                  .ok());
   mesh.logic->Publish("one");
   mesh.logic->Publish("two");
   mesh.logic->Publish("last");
@@ -71,8 +77,8 @@ TEST(Subscriptions, HoldNoThreadOfThePool) {
 TEST(Subscriptions, EndWhenTheirTimeIsUp) {
   ToyMesh mesh;
   const absl::Status status = mesh.Toy().Stream<v1::WatchRequest, v1::WatchResponse>(
-      ContextOf().WithTimeout(absl::Milliseconds(100)), &v1::ToyService::Stub::Watch, v1::WatchRequest(),
-      [](v1::WatchResponse&) { return absl::OkStatus(); });
+      ContextOf().WithTimeout(absl::Milliseconds(100)), &v1::ToyService::Stub::Watch,
+      v1::WatchRequest(), [](v1::WatchResponse&) { return absl::OkStatus(); });
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_TRUE(mesh.logic->AwaitSubscribers(0));
 }
@@ -81,8 +87,9 @@ TEST(Subscriptions, EndWithASentenceWhenTheServiceStops) {
   ToyMesh mesh;
   absl::Status status;
   std::thread subscriber([&] {
-    status = mesh.Toy().Stream<v1::WatchRequest, v1::WatchResponse>(ContextOf(), &v1::ToyService::Stub::Watch, v1::WatchRequest(),
-                                                                    [](v1::WatchResponse&) { return absl::OkStatus(); });
+    status = mesh.Toy().Stream<v1::WatchRequest, v1::WatchResponse>(
+        ContextOf(), &v1::ToyService::Stub::Watch, v1::WatchRequest(),
+        [](v1::WatchResponse&) { return absl::OkStatus(); });
   });
   ASSERT_TRUE(mesh.logic->AwaitSubscribers(1));
   mesh.Stop(absl::Seconds(5));

@@ -15,7 +15,8 @@ class ToyFace final : public v1::ToyService::CallbackService {
  public:
   ToyFace(rpc::Runner& runner, ToyLogic& logic) : runner_(runner), logic_(logic) {}
 
-  grpc::ServerUnaryReactor* Echo(grpc::CallbackServerContext* context, const v1::EchoRequest* request,
+  grpc::ServerUnaryReactor* Echo(grpc::CallbackServerContext* context,
+                                 const v1::EchoRequest* request,
                                  v1::EchoResponse* response) override {
     return runner_.Unary(context, request, response,
                          [this](const base::Context& ctx, const v1::EchoRequest& req,
@@ -26,30 +27,36 @@ class ToyFace final : public v1::ToyService::CallbackService {
                            return echo;
                          });
   }
-  grpc::ServerUnaryReactor* Wait(grpc::CallbackServerContext* context, const v1::WaitRequest* request,
+  grpc::ServerUnaryReactor* Wait(grpc::CallbackServerContext* context,
+                                 const v1::WaitRequest* request,
                                  v1::WaitResponse* response) override {
-    return runner_.Unary(context, request, response,
-                         [this](const base::Context& ctx, const v1::WaitRequest&) { return logic_.Wait(ctx); });
+    return runner_.Unary(
+        context, request, response,
+        [this](const base::Context& ctx, const v1::WaitRequest&) { return logic_.Wait(ctx); });
   }
-  grpc::ServerUnaryReactor* Change(grpc::CallbackServerContext* context, const v1::ChangeRequest* request,
+  grpc::ServerUnaryReactor* Change(grpc::CallbackServerContext* context,
+                                   const v1::ChangeRequest* request,
                                    v1::ChangeResponse* response) override {
-    return runner_.Unary(context, request, response, [](const base::Context&, const v1::ChangeRequest&) {
-      return absl::StatusOr<v1::ChangeResponse>(v1::ChangeResponse());
-    });
+    return runner_.Unary(context, request, response,
+                         [](const base::Context&, const v1::ChangeRequest&) {
+                           return absl::StatusOr<v1::ChangeResponse>(v1::ChangeResponse());
+                         });
   }
   grpc::ServerWriteReactor<v1::CountResponse>* Count(grpc::CallbackServerContext* context,
                                                      const v1::CountRequest* request) override {
     return runner_.Stream<v1::CountResponse>(
-        context, request, [this](const base::Context& ctx, const v1::CountRequest& req, rpc::Writer<v1::CountResponse>& writer) {
-          return logic_.Count(ctx, req, writer);
-        });
+        context, request,
+        [this](const base::Context& ctx, const v1::CountRequest& req,
+               rpc::Writer<v1::CountResponse>& writer) { return logic_.Count(ctx, req, writer); });
   }
   grpc::ServerWriteReactor<v1::WatchResponse>* Watch(grpc::CallbackServerContext* context,
                                                      const v1::WatchRequest* request) override {
     return runner_.Subscribe<v1::WatchResponse>(
         context, request,
         [this](const base::Context&, const v1::WatchRequest&)
-            -> absl::StatusOr<std::unique_ptr<rpc::StreamSource<v1::WatchResponse>>> { return logic_.Watch(); });
+            -> absl::StatusOr<std::unique_ptr<rpc::StreamSource<v1::WatchResponse>>> {
+          return logic_.Watch();
+        });
   }
 
  private:
@@ -59,7 +66,8 @@ class ToyFace final : public v1::ToyService::CallbackService {
 
 class Toy final : public server::Service {
  public:
-  Toy(server::Environment& env, std::shared_ptr<ToyLogic> logic, std::function<absl::Status()> ready)
+  Toy(server::Environment& env, std::shared_ptr<ToyLogic> logic,
+      std::function<absl::Status()> ready)
       : logic_(std::move(logic)), face_(env.runner, *logic_), ready_(std::move(ready)) {}
   std::vector<grpc::Service*> GrpcServices() override { return {&face_}; }
   absl::Status Ready() const override { return ready_ ? ready_() : absl::OkStatus(); }
@@ -72,27 +80,34 @@ class Toy final : public server::Service {
 
 class FrontFace final : public front::v1::FrontService::CallbackService {
  public:
-  FrontFace(rpc::Runner& runner, clients::Client<v1::ToyService> toy) : runner_(runner), toy_(std::move(toy)) {}
+  FrontFace(rpc::Runner& runner, clients::Client<v1::ToyService> toy)
+      : runner_(runner), toy_(std::move(toy)) {}
 
-  grpc::ServerUnaryReactor* Relay(grpc::CallbackServerContext* context, const front::v1::RelayRequest* request,
+  grpc::ServerUnaryReactor* Relay(grpc::CallbackServerContext* context,
+                                  const front::v1::RelayRequest* request,
                                   front::v1::RelayResponse* response) override {
     return runner_.Unary(
         context, request, response,
-        [this](const base::Context& ctx, const front::v1::RelayRequest& req) -> absl::StatusOr<front::v1::RelayResponse> {
-          OPSMESH_ASSIGN_OR_RETURN(v1::EchoResponse echo, toy_.Call(ctx, &v1::ToyService::Stub::Echo, req.echo()));
+        [this](const base::Context& ctx,
+               const front::v1::RelayRequest& req) -> absl::StatusOr<front::v1::RelayResponse> {
+          OPSMESH_ASSIGN_OR_RETURN(v1::EchoResponse echo,
+                                   toy_.Call(ctx, &v1::ToyService::Stub::Echo, req.echo()));
           front::v1::RelayResponse relayed;
           *relayed.mutable_echo() = std::move(echo);
           return relayed;
         });
   }
-  grpc::ServerUnaryReactor* RelayWait(grpc::CallbackServerContext* context, const front::v1::RelayWaitRequest* request,
+  grpc::ServerUnaryReactor* RelayWait(grpc::CallbackServerContext* context,
+                                      const front::v1::RelayWaitRequest* request,
                                       front::v1::RelayWaitResponse* response) override {
-    return runner_.Unary(context, request, response,
-                         [this](const base::Context& ctx,
-                                const front::v1::RelayWaitRequest&) -> absl::StatusOr<front::v1::RelayWaitResponse> {
-                           OPSMESH_RETURN_IF_ERROR(toy_.Call(ctx, &v1::ToyService::Stub::Wait, v1::WaitRequest()).status());
-                           return front::v1::RelayWaitResponse();
-                         });
+    return runner_.Unary(
+        context, request, response,
+        [this](const base::Context& ctx,
+               const front::v1::RelayWaitRequest&) -> absl::StatusOr<front::v1::RelayWaitResponse> {
+          OPSMESH_RETURN_IF_ERROR(
+              toy_.Call(ctx, &v1::ToyService::Stub::Wait, v1::WaitRequest()).status());
+          return front::v1::RelayWaitResponse();
+        });
   }
 
  private:
@@ -102,7 +117,8 @@ class FrontFace final : public front::v1::FrontService::CallbackService {
 
 class Front final : public server::Service {
  public:
-  Front(server::Environment& env, clients::Client<v1::ToyService> toy) : face_(env.runner, std::move(toy)) {}
+  Front(server::Environment& env, clients::Client<v1::ToyService> toy)
+      : face_(env.runner, std::move(toy)) {}
   std::vector<grpc::Service*> GrpcServices() override { return {&face_}; }
 
  private:
@@ -115,8 +131,8 @@ server::ServiceSpec ToySpec(std::shared_ptr<ToyLogic> logic, std::function<absl:
   server::ServiceSpec spec;
   spec.name = "toy";
   spec.grpc_service = v1::ToyService::service_full_name();
-  spec.build = [logic = std::move(logic),
-                ready = std::move(ready)](server::Environment& env) -> absl::StatusOr<std::unique_ptr<server::Service>> {
+  spec.build = [logic = std::move(logic), ready = std::move(ready)](
+                   server::Environment& env) -> absl::StatusOr<std::unique_ptr<server::Service>> {
     return std::make_unique<Toy>(env, logic, ready);
   };
   return spec;
@@ -135,7 +151,10 @@ server::ServiceSpec FrontSpec() {
 }
 
 rpc::AllowList ToyAllowList() {
-  return rpc::AllowList({{"gateway", {"*"}}, {"cli", {"*"}}, {"front", {"opsmesh.toy.v1.ToyService/*"}}, {"stranger", {}}});
+  return rpc::AllowList({{"gateway", {"*"}},
+                         {"cli", {"*"}},
+                         {"front", {"opsmesh.toy.v1.ToyService/*"}},
+                         {"stranger", {}}});
 }
 
 }  // namespace opsmesh::toy

@@ -1,4 +1,5 @@
-// Two services for tests of the runtime, built as every service is: a composition root behind a ServiceSpec.
+// Two services for tests of the runtime, built as every service is: a composition root behind a
+// ServiceSpec.
 #pragma once
 
 #include <functional>
@@ -11,8 +12,10 @@
 
 namespace opsmesh::toy {
 
-/// The toy around a logic that the test holds on to. `ready` is asked for readiness; null = always ready.
-server::ServiceSpec ToySpec(std::shared_ptr<ToyLogic> logic, std::function<absl::Status()> ready = nullptr);
+/// The toy around a logic that the test holds on to. `ready` is asked for readiness; null = always
+/// ready.
+server::ServiceSpec ToySpec(std::shared_ptr<ToyLogic> logic,
+                            std::function<absl::Status()> ready = nullptr);
 /// The service before it.
 server::ServiceSpec FrontSpec();
 /// front may call the toy, "stranger" may call nothing, the gateway all.

@@ -8,12 +8,15 @@
 
 namespace opsmesh::toy {
 
-absl::StatusOr<v1::EchoResponse> ToyLogic::Echo(const base::Context& context, const v1::EchoRequest& request) {
+absl::StatusOr<v1::EchoResponse> ToyLogic::Echo(const base::Context& context,
+                                                const v1::EchoRequest& request) {
   {
     const std::lock_guard lock(mutex_);
     ++echoes_;
-    if (request.fail_code() != 0 && (request.fail_times() == 0 || failed_[request.text()]++ < request.fail_times())) {
-      return base::Error(static_cast<absl::StatusCode>(request.fail_code()), "TOY_FAILS", "The toy fails as asked: " + request.text())
+    if (request.fail_code() != 0 &&
+        (request.fail_times() == 0 || failed_[request.text()]++ < request.fail_times())) {
+      return base::Error(static_cast<absl::StatusCode>(request.fail_code()), "TOY_FAILS",
+                         "The toy fails as asked: " + request.text())
           .Hint("Ask for no failure.")
           .Field("fail_code")
           .With("text", request.text());
@@ -27,7 +30,8 @@ absl::StatusOr<v1::EchoResponse> ToyLogic::Echo(const base::Context& context, co
   response.set_trace_id(context.trace().trace_id);
   response.set_language(context.language());
   const absl::Duration left = context.Remaining();
-  response.set_remaining_ms(left == absl::InfiniteDuration() ? -1 : absl::ToInt64Milliseconds(left));
+  response.set_remaining_ms(left == absl::InfiniteDuration() ? -1
+                                                             : absl::ToInt64Milliseconds(left));
   return response;
 }
 
@@ -41,7 +45,8 @@ absl::StatusOr<v1::WaitResponse> ToyLogic::Wait(const base::Context& context) {
   changed_.notify_all();
   absl::Status status = context.Check();
   while (!gate_open_ && status.ok()) {
-    changed_.wait_for(lock, absl::ToChronoNanoseconds(std::min(context.Remaining(), absl::Seconds(60))));
+    changed_.wait_for(lock,
+                      absl::ToChronoNanoseconds(std::min(context.Remaining(), absl::Seconds(60))));
     status = context.Check();
   }
   --waiting_;
@@ -76,11 +81,12 @@ std::unique_ptr<rpc::StreamSource<v1::WatchResponse>> ToyLogic::Watch() {
     subscribers_.push_back(queue);
     changed_.notify_all();
   }
-  return std::make_unique<rpc::QueueSource<v1::WatchResponse>>(queue, [this, weak = std::weak_ptr(queue)] {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(subscribers_, [&](const auto& other) { return other == weak.lock(); });
-    changed_.notify_all();
-  });
+  return std::make_unique<rpc::QueueSource<v1::WatchResponse>>(
+      queue, [this, weak = std::weak_ptr(queue)] {
+        const std::lock_guard lock(mutex_);
+        std::erase_if(subscribers_, [&](const auto& other) { return other == weak.lock(); });
+        changed_.notify_all();
+      });
 }
 
 void ToyLogic::OpenGate() {

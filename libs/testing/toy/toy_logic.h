@@ -20,7 +20,8 @@ namespace opsmesh::toy {
 /// Thread-safe.
 class ToyLogic {
  public:
-  absl::StatusOr<v1::EchoResponse> Echo(const base::Context& context, const v1::EchoRequest& request);
+  absl::StatusOr<v1::EchoResponse> Echo(const base::Context& context,
+                                        const v1::EchoRequest& request);
   /// Waits for OpenGate(), the caller's leaving or the deadline.
   absl::StatusOr<v1::WaitResponse> Wait(const base::Context& context);
   absl::Status Count(const base::Context& context, const v1::CountRequest& request,

@@ -1,8 +1,8 @@
 // The lowest height: logic without a server.
+#include "libs/testing/toy/toy_logic.h"
 #include "gtest/gtest.h"
 #include "libs/base/error.h"
 #include "libs/testing/fake_clock.h"
-#include "libs/testing/toy/toy_logic.h"
 
 namespace opsmesh::toy {
 namespace {
@@ -10,7 +10,9 @@ namespace {
 TEST(ToyLogic, EchoesWithWhatTheContextCarries) {
   testing::FakeClock clock;
   ToyLogic logic;
-  const auto context = base::Context::Background(clock).WithTimeout(absl::Seconds(3)).WithPrincipal({"ann", base::Role::kViewer});
+  const auto context = base::Context::Background(clock)
+                           .WithTimeout(absl::Seconds(3))
+                           .WithPrincipal({"ann", base::Role::kViewer});
   v1::EchoRequest request;
   request.set_text("hello");
   const auto echo = logic.Echo(context, request);

@@ -10,7 +10,8 @@ int main(int argc, char** argv) {
   const std::string which = argc > 1 ? argv[1] : "";
   std::vector<server::ServiceSpec> specs;
   if (which == "front" || which == "both") specs.push_back(toy::FrontSpec());
-  if (which == "toy" || which == "both") specs.push_back(toy::ToySpec(std::make_shared<toy::ToyLogic>()));
+  if (which == "toy" || which == "both")
+    specs.push_back(toy::ToySpec(std::make_shared<toy::ToyLogic>()));
   if (specs.empty()) {
     std::fputs("usage: toy_server toy|front|both [flags]\n", stderr);
     return 2;

@@ -29,8 +29,8 @@ class TemporaryFolder {
 };
 
 struct MeshOptions {
-  std::string yaml = "";                        // configuration
-  std::string grpc_listen = "none";             // "127.0.0.1:0" = a socket
+  std::string yaml = "";             // configuration
+  std::string grpc_listen = "none";  // "127.0.0.1:0" = a socket
   bool with_front = true;
   bool with_toy = true;
   std::function<absl::Status()> ready = nullptr;
@@ -46,10 +46,13 @@ struct ToyMesh {
   /// A client with the identity of `as`; "" = from outside.
   template <typename Service>
   clients::Client<Service> As(std::string_view as) {
-    return clients::Client<Service>(process->ChannelAs(as), std::make_shared<clients::RetryPolicy>(
-                                                                clients::RetryOptions{.max_tries = 1}, ids));
+    return clients::Client<Service>(
+        process->ChannelAs(as),
+        std::make_shared<clients::RetryPolicy>(clients::RetryOptions{.max_tries = 1}, ids));
   }
-  clients::Client<v1::ToyService> Toy(std::string_view as = "gateway") { return As<v1::ToyService>(as); }
+  clients::Client<v1::ToyService> Toy(std::string_view as = "gateway") {
+    return As<v1::ToyService>(as);
+  }
   clients::Client<front::v1::FrontService> Front(std::string_view as = "gateway") {
     return As<front::v1::FrontService>(as);
   }
@@ -58,7 +61,8 @@ struct ToyMesh {
   base::SeededIds ids{7};
   std::shared_ptr<ToyLogic> logic = std::make_shared<ToyLogic>();
   std::shared_ptr<log::MemorySink> log = std::make_shared<log::MemorySink>();
-  std::shared_ptr<telemetry::InMemorySpanExporter> spans = std::make_shared<telemetry::InMemorySpanExporter>();
+  std::shared_ptr<telemetry::InMemorySpanExporter> spans =
+      std::make_shared<telemetry::InMemorySpanExporter>();
   std::unique_ptr<server::Process> process;
 };
 

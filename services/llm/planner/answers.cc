@@ -19,7 +19,8 @@ const Sentences& All() {
   static const Sentences* const sentences = [] {
     auto* made = new Sentences;
     try {
-      const YAML::Node root = YAML::Load(std::string(embedded::EmbeddedFile("lexicon/answers.yaml")));
+      const YAML::Node root =
+          YAML::Load(std::string(embedded::EmbeddedFile("lexicon/answers.yaml")));
       for (const auto& entry : root) {
         // Block texts end with a line break of YAML's; sentences do not.
         const auto text = [&](const char* language) {
@@ -48,7 +49,8 @@ bool HasSentence(std::string_view id) {
 std::string InLanguage(std::string_view zh, std::string_view en, text::Language language) {
   if (language == text::Language::kEnglish) return std::string(en.empty() ? zh : en);
   const std::string_view chosen = zh.empty() ? en : zh;
-  return language == text::Language::kTraditional ? text::ToTraditional(chosen) : std::string(chosen);
+  return language == text::Language::kTraditional ? text::ToTraditional(chosen)
+                                                  : std::string(chosen);
 }
 
 std::string Say(std::string_view id, text::Language language, Slots slots) {
@@ -64,9 +66,12 @@ std::string Say(std::string_view id, text::Language language, Slots slots) {
 
 std::string KindWord(std::string_view kind, text::Language language) {
   static const std::map<std::string_view, std::pair<std::string_view, std::string_view>> kWords = {
-      {"Namespace", {"命名空间", "namespace"}}, {"Node", {"节点", "node"}},
-      {"Workload", {"应用", "app"}},            {"Pod", {" Pod", "pod"}},
-      {"Deployment", {" Deployment", "deployment"}}, {"Service", {"服务", "service"}},
+      {"Namespace", {"命名空间", "namespace"}},
+      {"Node", {"节点", "node"}},
+      {"Workload", {"应用", "app"}},
+      {"Pod", {" Pod", "pod"}},
+      {"Deployment", {" Deployment", "deployment"}},
+      {"Service", {"服务", "service"}},
       {"Container", {"容器", "container"}}};
   const auto found = kWords.find(kind);
   if (found != kWords.end()) return InLanguage(found->second.first, found->second.second, language);

@@ -12,8 +12,8 @@ namespace opsmesh::llm {
 
 using Slots = std::initializer_list<std::pair<std::string_view, std::string>>;
 
-/// Sentence `id` in `language` with {slots} filled in; Traditional is made from Simplified. An unknown id is a bug of ours
-/// and yields the id itself (a test reads every id used).
+/// Sentence `id` in `language` with {slots} filled in; Traditional is made from Simplified. An
+/// unknown id is a bug of ours and yields the id itself (a test reads every id used).
 std::string Say(std::string_view id, text::Language language, Slots slots = {});
 
 /// `zh` or `en` as `language` wants it; Traditional is made from Simplified.

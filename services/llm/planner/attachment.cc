@@ -31,7 +31,9 @@ struct PodLine {
 double Bytes(std::string_view quantity) {
   double value = 0;
   size_t at = 0;
-  while (at < quantity.size() && (std::isdigit(static_cast<unsigned char>(quantity[at])) || quantity[at] == '.')) ++at;
+  while (at < quantity.size() &&
+         (std::isdigit(static_cast<unsigned char>(quantity[at])) || quantity[at] == '.'))
+    ++at;
   value = std::strtod(std::string(quantity.substr(0, at)).c_str(), nullptr);
   const std::string_view unit = quantity.substr(at);
   if (unit == "Ki") return value * 1024;
@@ -58,7 +60,9 @@ const json& At(const json& object, std::initializer_list<const char*> path) {
   return *here;
 }
 
-std::string Str(const json& value) { return value.is_string() ? value.get<std::string>() : std::string(); }
+std::string Str(const json& value) {
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
 
 PodLine ReadPod(const json& pod) {
   PodLine line;
@@ -67,7 +71,8 @@ PodLine ReadPod(const json& pod) {
   line.status = Str(At(pod, {"status", "phase"}));
   bool ready = true;
   for (const json& container : At(pod, {"status", "containerStatuses"})) {
-    if (At(container, {"restartCount"}).is_number_integer()) line.restarts += container["restartCount"].get<int64_t>();
+    if (At(container, {"restartCount"}).is_number_integer())
+      line.restarts += container["restartCount"].get<int64_t>();
     ready = ready && At(container, {"ready"}).is_boolean() && container["ready"].get<bool>();
     for (const char* state : {"waiting", "terminated"}) {
       const std::string reason = Str(At(container, {"state", state, "reason"}));
@@ -77,7 +82,8 @@ PodLine ReadPod(const json& pod) {
   for (const json& container : At(pod, {"spec", "containers"})) {
     line.memory_request += Bytes(Str(At(container, {"resources", "requests", "memory"})));
   }
-  line.healthy = line.status == "Succeeded" || line.status == "Completed" || (line.status == "Running" && ready);
+  line.healthy = line.status == "Succeeded" || line.status == "Completed" ||
+                 (line.status == "Running" && ready);
   return line;
 }
 
@@ -119,7 +125,8 @@ std::vector<PodLine> ReadTable(const std::vector<std::string_view>& lines) {
     pod.restarts = std::strtoll(cell("RESTARTS").c_str(), nullptr, 10);
     const std::string ready = cell("READY");
     const size_t slash = ready.find('/');
-    const bool all = slash == std::string::npos || ready.substr(0, slash) == ready.substr(slash + 1);
+    const bool all =
+        slash == std::string::npos || ready.substr(0, slash) == ready.substr(slash + 1);
     pod.healthy = pod.status == "Completed" || pod.status == "Succeeded" || pod.status == "Ready" ||
                   pod.status == "Active" || (pod.status == "Running" && all);
     if (!pod.name.empty()) pods.push_back(std::move(pod));
@@ -127,15 +134,17 @@ std::vector<PodLine> ReadTable(const std::vector<std::string_view>& lines) {
   return pods;
 }
 
-std::string Summary(const std::vector<PodLine>& pods, const Intent& intent, text::Language language, std::string_view noun_zh,
-                    std::string_view noun_en) {
+std::string Summary(const std::vector<PodLine>& pods, const Intent& intent, text::Language language,
+                    std::string_view noun_zh, std::string_view noun_en) {
   std::map<std::string, int> by_status;
   for (const PodLine& pod : pods) ++by_status[pod.status.empty() ? "-" : pod.status];
   std::vector<std::string> parts;
-  for (const auto& [status, count] : by_status) parts.push_back(fmt::format("{} {}", count, status));
+  for (const auto& [status, count] : by_status)
+    parts.push_back(fmt::format("{} {}", count, status));
   const std::string counts = base::Join(parts, ", ");
-  std::string text = InLanguage(fmt::format("数据中共有 {} 个{}：{}。", pods.size(), noun_zh, counts),
-                                fmt::format("The data holds {} {}: {}.", pods.size(), noun_en, counts), language);
+  std::string text =
+      InLanguage(fmt::format("数据中共有 {} 个{}：{}。", pods.size(), noun_zh, counts),
+                 fmt::format("The data holds {} {}: {}.", pods.size(), noun_en, counts), language);
   std::vector<PodLine> bad;
   for (const PodLine& pod : pods) {
     if (!pod.healthy || pod.restarts >= 5) bad.push_back(pod);
@@ -147,19 +156,30 @@ std::string Summary(const std::vector<PodLine>& pods, const Intent& intent, text
                       : InLanguage(fmt::format("值得注意的有 {} 个：", bad.size()),
                                    fmt::format(" {} need attention:", bad.size()), language);
   for (size_t i = 0; i < bad.size() && i < kShown; ++i) {
-    text += InLanguage(fmt::format("\n- `{}`：{}，重启 {} 次", bad[i].name, bad[i].status, bad[i].restarts),
-                       fmt::format("\n- `{}`: {}, {} restarts", bad[i].name, bad[i].status, bad[i].restarts), language);
+    text += InLanguage(
+        fmt::format("\n- `{}`：{}，重启 {} 次", bad[i].name, bad[i].status, bad[i].restarts),
+        fmt::format("\n- `{}`: {}, {} restarts", bad[i].name, bad[i].status, bad[i].restarts),
+        language);
   }
   if (bad.size() > kShown) {
-    text += InLanguage(fmt::format("\n（显示 {} / {}）", kShown, bad.size()), fmt::format("\n({} of {} shown)", kShown, bad.size()), language);
+    text += InLanguage(fmt::format("\n（显示 {} / {}）", kShown, bad.size()),
+                       fmt::format("\n({} of {} shown)", kShown, bad.size()), language);
   }
   if (intent.metric == "memory" || intent.topic == "usage") {
     std::vector<PodLine> heavy = pods;
     std::erase_if(heavy, [](const PodLine& pod) { return pod.memory_request <= 0; });
-    std::stable_sort(heavy.begin(), heavy.end(), [](const PodLine& a, const PodLine& b) { return a.memory_request > b.memory_request; });
-    text += "\n\n" + (heavy.empty() ? InLanguage("数据里没有内存用量，也没有内存请求；要看实际用量请提供 kubectl top pods 的输出。",
-                                                 "The data has neither memory use nor memory requests; for use, pass the output of kubectl top pods.", language)
-                                    : InLanguage("按内存请求（不是实际用量）从高到低：", "By memory request (not actual use), highest first:", language));
+    std::stable_sort(heavy.begin(), heavy.end(), [](const PodLine& a, const PodLine& b) {
+      return a.memory_request > b.memory_request;
+    });
+    text +=
+        "\n\n" + (heavy.empty()
+                      ? InLanguage("数据里没有内存用量，也没有内存请求；要看实际用量请提供 kubectl "
+                                   "top pods 的输出。",
+                                   "The data has neither memory use nor memory requests; for use, "
+                                   "pass the output of kubectl top pods.",
+                                   language)
+                      : InLanguage("按内存请求（不是实际用量）从高到低：",
+                                   "By memory request (not actual use), highest first:", language));
     for (size_t i = 0; i < heavy.size() && i < kShown; ++i) {
       text += fmt::format("\n- `{}`: {}", heavy[i].name, ShowBytes(heavy[i].memory_request));
     }
@@ -168,7 +188,8 @@ std::string Summary(const std::vector<PodLine>& pods, const Intent& intent, text
 }
 
 // `kubectl top pods`: NAME CPU(cores) MEMORY(bytes).
-std::string Top(const std::vector<std::string_view>& lines, const Intent& intent, text::Language language) {
+std::string Top(const std::vector<std::string_view>& lines, const Intent& intent,
+                text::Language language) {
   const auto header = base::SplitWhitespace(lines[0]);
   const bool cpu = intent.metric == "cpu";
   const auto find = [&](std::string_view word) {
@@ -186,9 +207,11 @@ std::string Top(const std::vector<std::string_view>& lines, const Intent& intent
     rows.push_back({Bytes(cells[value_at]) * (cells[value_at].ends_with('m') ? 0.001 : 1),
                     {std::string(cells[name_at]), std::string(cells[value_at])}});
   }
-  std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-  std::string text = InLanguage(fmt::format("共 {} 行，按{}从高到低：", rows.size(), cpu ? "CPU" : "内存"),
-                                fmt::format("{} rows, by {} highest first:", rows.size(), cpu ? "CPU" : "memory"), language);
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::string text = InLanguage(
+      fmt::format("共 {} 行，按{}从高到低：", rows.size(), cpu ? "CPU" : "内存"),
+      fmt::format("{} rows, by {} highest first:", rows.size(), cpu ? "CPU" : "memory"), language);
   for (size_t i = 0; i < rows.size() && i < kShown; ++i) {
     text += fmt::format("\n- `{}`: {}", rows[i].second.first, rows[i].second.second);
   }
@@ -208,7 +231,8 @@ std::string Template(std::string_view line) {
 }
 
 std::string LogSummary(const std::vector<std::string_view>& lines, text::Language language) {
-  static const RE2* const kError = new RE2(R"((?i)\b(error|err|fatal|panic|exception|fail(ed|ure)?|critical|oom)\b)");
+  static const RE2* const kError =
+      new RE2(R"((?i)\b(error|err|fatal|panic|exception|fail(ed|ure)?|critical|oom)\b)");
   static const RE2* const kWarn = new RE2(R"((?i)\bwarn(ing)?\b)");
   size_t errors = 0, warnings = 0;
   std::string_view first;
@@ -223,18 +247,23 @@ std::string LogSummary(const std::vector<std::string_view>& lines, text::Languag
       ++warnings;
     }
   }
-  std::string text =
-      InLanguage(fmt::format("共 {} 行，其中 {} 行像错误，{} 行像警告。", lines.size(), errors, warnings),
-                 fmt::format("{} lines; {} look like errors, {} like warnings.", lines.size(), errors, warnings), language);
+  std::string text = InLanguage(
+      fmt::format("共 {} 行，其中 {} 行像错误，{} 行像警告。", lines.size(), errors, warnings),
+      fmt::format("{} lines; {} look like errors, {} like warnings.", lines.size(), errors,
+                  warnings),
+      language);
   if (errors == 0) return text;
   text += InLanguage("\n第一条错误：\n```\n", "\nFirst error:\n```\n", language) +
           std::string(base::Utf8Prefix(base::Trim(first), 300)) + "\n```";
   std::vector<std::pair<size_t, std::string>> ranked;
   for (const auto& [shape, entry] : templates) ranked.push_back(entry);
-  std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::stable_sort(ranked.begin(), ranked.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
   text += InLanguage(fmt::format("\n{} 种不同的错误，最常见的：", ranked.size()),
-                     fmt::format("\n{} distinct kinds of errors, most frequent:", ranked.size()), language);
-  for (size_t i = 0; i < ranked.size() && i < 5; ++i) text += fmt::format("\n- {} × `{}`", ranked[i].first, ranked[i].second);
+                     fmt::format("\n{} distinct kinds of errors, most frequent:", ranked.size()),
+                     language);
+  for (size_t i = 0; i < ranked.size() && i < 5; ++i)
+    text += fmt::format("\n- {} × `{}`", ranked[i].first, ranked[i].second);
   return text;
 }
 
@@ -263,10 +292,13 @@ absl::Status AnswerFromAttachment(Turn& turn, std::string_view data, const Inten
   const std::vector<std::string_view> lines = Lines(data);
   if (lines.empty()) {
     turn.outcome = v1::TurnDone::OUTCOME_FAILED;
-    return turn.SayParagraph(InLanguage("附带的数据是空的。", "The data handed over is empty.", turn.language));
+    return turn.SayParagraph(
+        InLanguage("附带的数据是空的。", "The data handed over is empty.", turn.language));
   }
-  if (lines[0].find("CPU(") != std::string_view::npos) return turn.SayParagraph(Top(lines, intent, turn.language));
-  if (IsPodTable(lines)) return turn.SayParagraph(Summary(ReadTable(lines), intent, turn.language, "对象", "rows"));
+  if (lines[0].find("CPU(") != std::string_view::npos)
+    return turn.SayParagraph(Top(lines, intent, turn.language));
+  if (IsPodTable(lines))
+    return turn.SayParagraph(Summary(ReadTable(lines), intent, turn.language, "对象", "rows"));
   return turn.SayParagraph(LogSummary(lines, turn.language));
 }
 

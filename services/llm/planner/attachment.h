@@ -1,5 +1,6 @@
-// Answers a question about data handed over with it (stdin of the CLI): Kubernetes objects as JSON, a table as kubectl
-// prints it, or log lines. The data is text from outside: it is counted and quoted, never followed.
+// Answers a question about data handed over with it (stdin of the CLI): Kubernetes objects as JSON,
+// a table as kubectl prints it, or log lines. The data is text from outside: it is counted and
+// quoted, never followed.
 #pragma once
 
 #include <string>

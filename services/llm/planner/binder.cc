@@ -78,7 +78,8 @@ class Binder {
 
   std::string Expand(const std::string& value) const {
     if (value == "$object") return intent_.objects.empty() ? "" : intent_.objects.front().name;
-    if (const size_t at = value.find("$object"); at != std::string::npos && !intent_.objects.empty()) {
+    if (const size_t at = value.find("$object");
+        at != std::string::npos && !intent_.objects.empty()) {
       return value.substr(0, at) + intent_.objects.front().name + value.substr(at + 7);
     }
     if (value == "$mention") {
@@ -91,9 +92,10 @@ class Binder {
   void SetTyped(const std::string& name, const std::string& value) {
     if (value.empty()) return;
     const json& property = *Property(name);
-    const std::string type = property.is_object() && property.contains("type") && property["type"].is_string()
-                                 ? property["type"].get<std::string>()
-                                 : "string";
+    const std::string type =
+        property.is_object() && property.contains("type") && property["type"].is_string()
+            ? property["type"].get<std::string>()
+            : "string";
     if (type == "integer" || type == "number") {
       int64_t number = std::strtoll(value.c_str(), nullptr, 10);
       if (property.contains("maximum") && property["maximum"].is_number()) {
@@ -134,18 +136,21 @@ class Binder {
     if (!to.name_space.empty()) args_["namespace"] = to.name_space;
     if (!two) return true;
     SetTyped("source", intent_.objects[0].name);
-    if (intent_.objects[0].name_space != to.name_space) SetTyped("source_namespace", intent_.objects[0].name_space);
+    if (intent_.objects[0].name_space != to.name_space)
+      SetTyped("source_namespace", intent_.objects[0].name_space);
     return true;
   }
 
   void BindObject(const LinkedObject& object, const Step& step) {
     if (BindEnds()) return;
     if (!object.name_space.empty() && Has("namespace")) args_["namespace"] = object.name_space;
-    const bool named_by_step = std::any_of(step.arguments.begin(), step.arguments.end(),
-                                           [](const auto& a) { return a.second.find('$') != std::string::npos; });
+    const bool named_by_step =
+        std::any_of(step.arguments.begin(), step.arguments.end(),
+                    [](const auto& a) { return a.second.find('$') != std::string::npos; });
     if (named_by_step) return;
     const std::string own = base::AsciiLower(object.kind) + "_name";
-    std::vector<std::string> names = {own, "workload_name", "resource_name", "object_name", "name", "workload", "app"};
+    std::vector<std::string> names = {
+        own, "workload_name", "resource_name", "object_name", "name", "workload", "app"};
     if (object.kind != "Pod") names.insert(names.begin() + 1, "deployment_name");
     for (const std::string& name : names) {
       if (!Has(name)) continue;
@@ -171,13 +176,17 @@ class Binder {
     if (!intent_.sort_by.empty()) Offer("order", {"sort_by"}, intent_.sort_by);
     if (!intent_.reason.empty() && Has("reason")) SetTyped("reason", intent_.reason);
     if (!intent_.contains.empty()) Offer("text", {"contains"}, intent_.contains);
-    if (Has("metric") && (intent_.metric == "cpu" || intent_.metric == "memory")) SetTyped("metric", intent_.metric);
+    if (Has("metric") && (intent_.metric == "cpu" || intent_.metric == "memory"))
+      SetTyped("metric", intent_.metric);
     if (intent_.revisions.size() == 2 && Has("from_revision")) {
-      SetTyped("from_revision", std::to_string(std::min(intent_.revisions[0], intent_.revisions[1])));
+      SetTyped("from_revision",
+               std::to_string(std::min(intent_.revisions[0], intent_.revisions[1])));
       SetTyped("to_revision", std::to_string(std::max(intent_.revisions[0], intent_.revisions[1])));
     }
-    if (intent_.revisions.size() == 1 && Has("revision")) SetTyped("revision", std::to_string(intent_.revisions[0]));
-    if (intent_.revisions.size() == 1 && Has("from_revision")) SetTyped("from_revision", std::to_string(intent_.revisions[0]));
+    if (intent_.revisions.size() == 1 && Has("revision"))
+      SetTyped("revision", std::to_string(intent_.revisions[0]));
+    if (intent_.revisions.size() == 1 && Has("from_revision"))
+      SetTyped("from_revision", std::to_string(intent_.revisions[0]));
     if (Has("verb")) SetTyped("verb", intent_.verb);
     if (Has("resource")) SetTyped("resource", intent_.resource);
     if (Has("subject")) SetTyped("subject", intent_.subject);
@@ -197,9 +206,12 @@ class Binder {
   }
 
   void BindKind() {
-    if (intent_.kind.empty() || intent_.kind == "All" || intent_.kind == "Cluster" || intent_.kind == "Workload") return;
+    if (intent_.kind.empty() || intent_.kind == "All" || intent_.kind == "Cluster" ||
+        intent_.kind == "Workload")
+      return;
     for (const char* kind : {"resource_type", "kind"}) {
-      if (Has(kind) && !args_.contains(kind)) SetTyped(kind, intent_.kind == "Container" ? "Pod" : intent_.kind);
+      if (Has(kind) && !args_.contains(kind))
+        SetTyped(kind, intent_.kind == "Container" ? "Pod" : intent_.kind);
     }
   }
 
@@ -227,8 +239,8 @@ class Binder {
 
 }  // namespace
 
-BoundCall Bind(const k8s::v1::Tool& tool, const Step& step, const Intent& intent, const std::string& name_space,
-               absl::Duration window) {
+BoundCall Bind(const k8s::v1::Tool& tool, const Step& step, const Intent& intent,
+               const std::string& name_space, absl::Duration window) {
   return Binder(tool, intent).Run(step, name_space, window);
 }
 

@@ -1,4 +1,5 @@
-// Fills a tool's arguments from an intent by the tool's own JSON schema, so that the planner stores no schema. Pure.
+// Fills a tool's arguments from an intent by the tool's own JSON schema, so that the planner stores
+// no schema. Pure.
 #pragma once
 
 #include <string>
@@ -12,13 +13,15 @@
 namespace opsmesh::llm {
 
 struct BoundCall {
-  std::string arguments = "{}";           // JSON object
-  std::vector<std::string> missing;       // required properties nothing fills
-  std::vector<std::string> not_applied;   // what the person said and the tool cannot take: "namespace", "time window"
+  std::string arguments = "{}";      // JSON object
+  std::vector<std::string> missing;  // required properties nothing fills
+  std::vector<std::string>
+      not_applied;  // what the person said and the tool cannot take: "namespace", "time window"
 };
 
-/// `name_space` is the namespace to ask for ("" = leave to the tool, "*" = all). `window` is the length of the time window.
-BoundCall Bind(const k8s::v1::Tool& tool, const Step& step, const Intent& intent, const std::string& name_space,
-               absl::Duration window);
+/// `name_space` is the namespace to ask for ("" = leave to the tool, "*" = all). `window` is the
+/// length of the time window.
+BoundCall Bind(const k8s::v1::Tool& tool, const Step& step, const Intent& intent,
+               const std::string& name_space, absl::Duration window);
 
 }  // namespace opsmesh::llm

@@ -30,7 +30,9 @@ void Name(std::string_view text, std::string_view kind, Intent* intent) {
 
 std::optional<Command> ParseCommand(std::string_view query) {
   query = base::Trim(query);
-  if (query.size() < 2 || query[0] != '/' || !((query[1] | 0x20) >= 'a' && (query[1] | 0x20) <= 'z')) return std::nullopt;
+  if (query.size() < 2 || query[0] != '/' ||
+      !((query[1] | 0x20) >= 'a' && (query[1] | 0x20) <= 'z'))
+    return std::nullopt;
   const std::vector<std::string_view> words = base::SplitWhitespace(query);
   const std::string name = base::AsciiLower(words[0].substr(1));
   if (name.find('/') != std::string::npos) return std::nullopt;  // a path, not a command

@@ -29,14 +29,17 @@ const LinkedObject* PickByName(const std::vector<LinkedObject>& objects, const I
   for (const LinkedObject& object : objects) {
     for (const NameMention& name : intent.names) {
       const bool named = object.name == name.text || object.name_space == name.text;
-      if (!named || (!intent.name_space.empty() && intent.name_space != object.name_space)) continue;
-      if (found != nullptr && object.name_space != found->name_space && object.name == found->name &&
-          object.name == name.text) {
+      if (!named || (!intent.name_space.empty() && intent.name_space != object.name_space))
+        continue;
+      if (found != nullptr && object.name_space != found->name_space &&
+          object.name == found->name && object.name == name.text) {
         return nullptr;  // still ambiguous
       }
       if (found == nullptr || object.name_space == name.text) found = &object;
     }
-    if (intent.names.empty() && !intent.name_space.empty() && object.name_space == intent.name_space) found = &object;
+    if (intent.names.empty() && !intent.name_space.empty() &&
+        object.name_space == intent.name_space)
+      found = &object;
   }
   return found;
 }
@@ -54,7 +57,8 @@ const LinkedObject* PickByKind(const std::vector<LinkedObject>& objects, const s
 
 // "How many", "and how many in payments": counts what was listed before.
 bool CountsTheSame(const Intent& intent) {
-  return intent.counts && !intent.is_write && intent.kind.empty() && intent.topic.empty() && intent.condition.empty() && intent.metric.empty();
+  return intent.counts && !intent.is_write && intent.kind.empty() && intent.topic.empty() &&
+         intent.condition.empty() && intent.metric.empty();
 }
 
 bool IsFragment(const Intent& intent) {
@@ -81,7 +85,8 @@ Intent Merge(const Intent& before, const Intent& fragment) {
   if (fragment.from_start) merged.from_start = true;
   if (fragment.counts) {
     merged.counts = true;
-    if (merged.action == "list" || merged.action == "status" || merged.action.empty()) merged.action = "count";
+    if (merged.action == "list" || merged.action == "status" || merged.action.empty())
+      merged.action = "count";
   }
   if (fragment.all_namespaces) {
     merged.all_namespaces = true;
@@ -109,9 +114,11 @@ Completed Complete(Intent intent, const TurnState& state, const std::vector<Inte
     if (intent.says_no) return {Completed::Kind::kDismissed, {}};
     const LinkedObject* choice = nullptr;
     if (intent.ordinal) choice = Pick(state.choices, *intent.ordinal);
-    if (choice == nullptr && intent.says_yes && state.choices.size() == 1) choice = &state.choices.front();
+    if (choice == nullptr && intent.says_yes && state.choices.size() == 1)
+      choice = &state.choices.front();
     if (choice == nullptr) choice = PickByName(state.choices, intent);
-    if (choice == nullptr && !intent.kind.empty() && intent.names.empty()) choice = PickByKind(state.choices, intent.kind);
+    if (choice == nullptr && !intent.kind.empty() && intent.names.empty())
+      choice = PickByKind(state.choices, intent.kind);
     if (choice != nullptr) {
       Intent chosen = *state.pending;
       Attach(*choice, &chosen);
@@ -129,8 +136,8 @@ Completed Complete(Intent intent, const TurnState& state, const std::vector<Inte
       return {Completed::Kind::kIntent, std::move(chosen)};
     }
   }
-  if (earlier.empty() && IsFragment(intent) && intent.names.empty() && intent.kind.empty() && intent.condition.empty() &&
-      !intent.narrows) {
+  if (earlier.empty() && IsFragment(intent) && intent.names.empty() && intent.kind.empty() &&
+      intent.condition.empty() && !intent.narrows) {
     if (intent.wants_more) return {Completed::Kind::kMore, {}};
     if (intent.says_yes || intent.says_no) return {Completed::Kind::kNothingOpen, {}};
   }
@@ -150,33 +157,42 @@ Completed Complete(Intent intent, const TurnState& state, const std::vector<Inte
     return {Completed::Kind::kIntent, Merge(*before, fragment)};
   }
   // "Last 5 lines only", "only the errors": the same log, read otherwise.
-  const bool same_log = before->action == "logs" && bare && (intent.action == "logs" || (IsFragment(intent) && intent.narrows)) && intent.kind.empty() &&
-                        (intent.limit || intent.window || !intent.contains.empty() || intent.previous);
+  const bool same_log =
+      before->action == "logs" && bare &&
+      (intent.action == "logs" || (IsFragment(intent) && intent.narrows)) && intent.kind.empty() &&
+      (intent.limit || intent.window || !intent.contains.empty() || intent.previous);
   if (same_log) return {Completed::Kind::kIntent, Merge(*before, intent)};
   // "Make it 7" after "scale nginx to 5".
-  if (before->is_write && before->action == "scale" && intent.refers_back && bare && !intent.is_write && !intent.counts && (intent.replicas || intent.limit || intent.number)) {
+  if (before->is_write && before->action == "scale" && intent.refers_back && bare &&
+      !intent.is_write && !intent.counts && (intent.replicas || intent.limit || intent.number)) {
     Intent again = *before;
-    again.replicas = intent.replicas ? intent.replicas : intent.limit ? intent.limit : intent.number;
+    again.replicas = intent.replicas ? intent.replicas
+                     : intent.limit  ? intent.limit
+                                     : intent.number;
     again.replicas_relative = false;
     return {Completed::Kind::kIntent, std::move(again)};
   }
   // "Only in shop".
-  if (intent.narrows && IsFragment(intent) && intent.kind.empty() && intent.condition.empty() && (!intent.name_space.empty() || (intent.names.size() == 1 && intent.names.front().may_be_namespace))) {
+  if (intent.narrows && IsFragment(intent) && intent.kind.empty() && intent.condition.empty() &&
+      (!intent.name_space.empty() ||
+       (intent.names.size() == 1 && intent.names.front().may_be_namespace))) {
     return {Completed::Kind::kIntent, Merge(*before, intent)};
   }
   // "The deployment" after "describe nginx": the same name, that kind.
-  if (intent.definite && IsFragment(intent) && bare && !intent.kind.empty() && intent.condition.empty() && !before->names.empty()) {
+  if (intent.definite && IsFragment(intent) && bare && !intent.kind.empty() &&
+      intent.condition.empty() && !before->names.empty()) {
     Intent again = *before;
     again.objects.clear();
     again.names = {{before->names.front().text, intent.kind, false, true}};
     again.kind = intent.kind;
     return {Completed::Kind::kIntent, std::move(again)};
   }
-  if (intent.narrows && (IsFragment(intent) || intent.action == "list") && !intent.condition.empty() && bare &&
-      intent.kind.empty()) {
+  if (intent.narrows && (IsFragment(intent) || intent.action == "list") &&
+      !intent.condition.empty() && bare && intent.kind.empty()) {
     return {Completed::Kind::kIntent, Merge(*before, intent)};
   }
-  if (intent.previous && before->action == "logs" && bare && (IsFragment(intent) || intent.action == "logs")) {
+  if (intent.previous && before->action == "logs" && bare &&
+      (IsFragment(intent) || intent.action == "logs")) {
     if (intent.kind == "Container") intent.kind.clear();
     return {Completed::Kind::kIntent, Merge(*before, intent)};
   }
@@ -185,8 +201,8 @@ Completed Complete(Intent intent, const TurnState& state, const std::vector<Inte
        (!intent.name_space.empty() || intent.all_namespaces || intent.window || intent.previous))) {
     return {Completed::Kind::kIntent, Merge(*before, intent)};
   }
-  if (intent.action == "list" && intent.continues && intent.kind.empty() && intent.condition.empty() &&
-      intent.topic.empty()) {
+  if (intent.action == "list" && intent.continues && intent.kind.empty() &&
+      intent.condition.empty() && intent.topic.empty()) {
     Intent fragment = intent;
     fragment.action.clear();
     return {Completed::Kind::kIntent, Merge(*before, fragment)};
@@ -194,7 +210,8 @@ Completed Complete(Intent intent, const TurnState& state, const std::vector<Inte
   // "its logs", "why?", "restart it", and later steps of one sentence.
   const bool takes_over = intent.refers_back || !earlier.empty() ||
                           (intent.continues && intent.kind.empty() && intent.topic.empty()) ||
-                          (intent.action == "diagnose" && intent.asks_why && intent.kind.empty() && intent.topic.empty());
+                          (intent.action == "diagnose" && intent.asks_why && intent.kind.empty() &&
+                           intent.topic.empty());
   if (takes_over && bare) {
     if (before->objects.size() == 1) {
       Attach(before->objects.front(), &intent);
@@ -207,7 +224,8 @@ Completed Complete(Intent intent, const TurnState& state, const std::vector<Inte
       intent.name_space = before->name_space;
     }
     if (intent.kind.empty() && intent.objects.empty()) intent.kind = before->kind;
-    if (intent.condition.empty() && intent.action == "diagnose") intent.condition = before->condition;
+    if (intent.condition.empty() && intent.action == "diagnose")
+      intent.condition = before->condition;
   }
   return {Completed::Kind::kIntent, std::move(intent)};
 }

@@ -1,4 +1,5 @@
-// Completes a question from the turns before it: "and in payments?", "第二个的日志", "only the failed ones", "2", "yes".
+// Completes a question from the turns before it: "and in payments?", "第二个的日志", "only the
+// failed ones", "2", "yes".
 #pragma once
 
 #include <string>
@@ -21,7 +22,8 @@ struct Completed {
   Intent intent;
 };
 
-/// Pure. `state` is that of the turn before; `earlier` are the intents of the same sentence before this one.
+/// Pure. `state` is that of the turn before; `earlier` are the intents of the same sentence before
+/// this one.
 Completed Complete(Intent intent, const TurnState& state, const std::vector<Intent>& earlier);
 
 }  // namespace opsmesh::llm

@@ -70,8 +70,9 @@ Generated GenerateManifest(const Intent& intent) {
   const std::string name = intent.names.empty() ? "my-app" : intent.names.front().text;
   const std::string ns = intent.name_space.empty() ? "default" : intent.name_space;
   const int64_t replicas = intent.replicas.value_or(2);
-  const bool deployment = intent.kind.empty() || intent.kind == "Deployment" || intent.kind == "Workload" ||
-                          intent.kind == "Cluster" || intent.kind == "All" || intent.kind == "Pod";
+  const bool deployment = intent.kind.empty() || intent.kind == "Deployment" ||
+                          intent.kind == "Workload" || intent.kind == "Cluster" ||
+                          intent.kind == "All" || intent.kind == "Pod";
   if (deployment) {
     out.yaml = fmt::format(fmt::runtime(kDeployment), fmt::arg("name", name), fmt::arg("ns", ns),
                            fmt::arg("replicas", replicas));
@@ -80,7 +81,8 @@ Generated GenerateManifest(const Intent& intent) {
     out.yaml = fmt::format(fmt::runtime(kService), fmt::arg("name", name), fmt::arg("ns", ns));
     out.placeholders = {"port", "targetPort"};
   }
-  if (!out.yaml.empty() && intent.names.empty()) out.placeholders.insert(out.placeholders.begin(), "my-app");
+  if (!out.yaml.empty() && intent.names.empty())
+    out.placeholders.insert(out.placeholders.begin(), "my-app");
   return out;
 }
 

@@ -1,4 +1,5 @@
-// What a clause asks for, typed. Made by interpret.h, bound to live objects by linker.h, carried out by planner.h.
+// What a clause asks for, typed. Made by interpret.h, bound to live objects by linker.h, carried
+// out by planner.h.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +14,13 @@ namespace opsmesh::llm {
 /// A word of the question that may name an object or a namespace.
 struct NameMention {
   std::string text;
-  std::string kind;         // Kubernetes kind the words around it suggest; "" = any
+  std::string kind;  // Kubernetes kind the words around it suggest; "" = any
   bool may_be_namespace = false;
   bool must_exist = false;  // marked as a name by the grammar: say so when nothing has it
-  std::vector<std::string> alternatives = {};  // other readings, looked up before linking; "=" in front: only if exactly so
-  bool everyday = false;    // a word of everyday language: no name when nothing is called so
-  bool resolved = false;    // `text` is the name of a live object
+  std::vector<std::string> alternatives =
+      {};  // other readings, looked up before linking; "=" in front: only if exactly so
+  bool everyday = false;  // a word of everyday language: no name when nothing is called so
+  bool resolved = false;  // `text` is the name of a live object
   friend bool operator==(const NameMention&, const NameMention&) = default;
 };
 
@@ -35,7 +37,8 @@ struct Intent {
   /// Concept behind "verb." or "write.": "list", "logs", "scale" ...; "" = the clause names none.
   std::string action;
   bool is_write = false;
-  std::string kind;       // canonical kind ("Pod"), or Workload, Container, All, Cluster, Image, ...; "" = none
+  std::string
+      kind;  // canonical kind ("Pod"), or Workload, Container, All, Cluster, Image, ...; "" = none
   std::string condition;  // behind "cond.": "failed"
   bool negated = false;   // a negation stood before the condition
   std::string topic;      // behind "topic.": "network"
@@ -43,8 +46,8 @@ struct Intent {
   std::vector<NameMention> names;
   std::string name_space;  // named by the grammar ("default" from 默认); soft ones are in `names`
   bool all_namespaces = false;
-  std::string group_by;    // "namespace", "node", "status"
-  std::string selector;    // label selector as typed
+  std::string group_by;  // "namespace", "node", "status"
+  std::string selector;  // label selector as typed
   std::string container;
   bool previous = false;
   std::vector<std::string> where;  // "restarts>3", "age<1h": as kubectl_get_resources takes them
@@ -65,11 +68,11 @@ struct Intent {
   std::optional<int64_t> limit;    // lines of a log, first N, top N
   bool from_start = false;         // the first lines of a log, not the last
   std::optional<text::TimeWindow> window;
-  std::optional<int64_t> number;   // a number nothing else explains
-  bool definite = false;           // begins with "the": one that was spoken of
-  bool counts = false;             // asks how many
+  std::optional<int64_t> number;  // a number nothing else explains
+  bool definite = false;          // begins with "the": one that was spoken of
+  bool counts = false;            // asks how many
   bool asks_why = false;
-  bool asks_how = false;           // "how do I ..."
+  bool asks_how = false;  // "how do I ..."
 
   // Follow-ups.
   bool refers_back = false;        // "its logs", "of those"

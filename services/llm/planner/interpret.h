@@ -15,7 +15,8 @@ std::vector<std::vector<Mark>> SplitClauses(const std::vector<Mark>& marks);
 /// What one clause asks for. `lexicon` reads the kind in "deploy/nginx".
 Intent Interpret(const std::vector<Mark>& clause, const Lexicon& lexicon, bool has_window = false);
 
-/// All intents of a sentence in order; the time window belongs to the first that can use one. At most 5.
+/// All intents of a sentence in order; the time window belongs to the first that can use one. At
+/// most 5.
 std::vector<Intent> InterpretSentence(const Sentence& sentence, const Lexicon& lexicon);
 
 }  // namespace opsmesh::llm

@@ -22,7 +22,8 @@ absl::Status Malformed(const std::string& file, std::string_view what) {
 }
 
 bool IsLatinWord(std::string_view unit) {
-  return !unit.empty() && std::all_of(unit.begin(), unit.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  return !unit.empty() &&
+         std::all_of(unit.begin(), unit.end(), [](char c) { return c >= 'a' && c <= 'z'; });
 }
 
 }  // namespace
@@ -63,16 +64,19 @@ std::vector<std::string> BaseForms(std::string_view word) {
   return forms;
 }
 
-absl::StatusOr<Lexicon> Lexicon::Load(const std::vector<std::pair<std::string, std::string>>& files) {
+absl::StatusOr<Lexicon> Lexicon::Load(
+    const std::vector<std::pair<std::string, std::string>>& files) {
   Lexicon lexicon;
   for (const auto& [file, text] : files) {
     try {
       for (const YAML::Node& entry : YAML::Load(text)) {
         const std::string id = entry["id"].as<std::string>("");
-        if (id.find('.') == std::string::npos) return Malformed(file, fmt::format("bad id '{}'", id));
+        if (id.find('.') == std::string::npos)
+          return Malformed(file, fmt::format("bad id '{}'", id));
         for (const char* language : {"zh", "en"}) {
           for (const YAML::Node& phrase : entry[language]) {
-            OPSMESH_RETURN_IF_ERROR(base::Annotate(lexicon.Add(phrase.as<std::string>(), id), file));
+            OPSMESH_RETURN_IF_ERROR(
+                base::Annotate(lexicon.Add(phrase.as<std::string>(), id), file));
           }
         }
       }
@@ -81,7 +85,8 @@ absl::StatusOr<Lexicon> Lexicon::Load(const std::vector<std::pair<std::string, s
     }
   }
   std::sort(lexicon.words_.begin(), lexicon.words_.end());
-  lexicon.words_.erase(std::unique(lexicon.words_.begin(), lexicon.words_.end()), lexicon.words_.end());
+  lexicon.words_.erase(std::unique(lexicon.words_.begin(), lexicon.words_.end()),
+                       lexicon.words_.end());
   return lexicon;
 }
 
@@ -114,7 +119,8 @@ absl::Status Lexicon::Add(std::string_view phrase, const std::string& concept_id
     if (unit.size() >= 4 && IsLatinWord(unit)) words_.push_back(unit);
   }
   std::vector<std::string>& concepts = nodes_[node].concepts;
-  if (std::find(concepts.begin(), concepts.end(), concept_id) == concepts.end()) concepts.push_back(concept_id);
+  if (std::find(concepts.begin(), concepts.end(), concept_id) == concepts.end())
+    concepts.push_back(concept_id);
   return absl::OkStatus();
 }
 
@@ -124,8 +130,8 @@ Lexicon::Match Lexicon::Find(const std::vector<std::string>& units, size_t at) c
   return best;
 }
 
-void Lexicon::Walk(const std::vector<std::string>& units, size_t at, int node, size_t depth, bool inflected,
-                   Match* best) const {
+void Lexicon::Walk(const std::vector<std::string>& units, size_t at, int node, size_t depth,
+                   bool inflected, Match* best) const {
   if (depth > best->length && !nodes_[node].concepts.empty()) {
     *best = {depth, &nodes_[node].concepts, inflected};
   }

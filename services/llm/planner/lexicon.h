@@ -1,4 +1,5 @@
-// The planner's vocabulary: phrases of both languages -> concepts ("verb.list", "kind.Pod"). Immutable after Load.
+// The planner's vocabulary: phrases of both languages -> concepts ("verb.list", "kind.Pod").
+// Immutable after Load.
 #pragma once
 
 #include <map>
@@ -14,14 +15,16 @@ class Lexicon {
  public:
   /// The longest phrase found at a position.
   struct Match {
-    size_t length = 0;                         // units it covers; 0 = none
+    size_t length = 0;  // units it covers; 0 = none
     const std::vector<std::string>* concepts = nullptr;
     /// The last English word was inflected ("restarted", "updates"): then it is no imperative.
     bool inflected = false;
   };
 
-  /// From the texts of lexicon files. INVALID_ARGUMENT (LEXICON) naming file and entry when one is malformed.
-  static absl::StatusOr<Lexicon> Load(const std::vector<std::pair<std::string, std::string>>& files);
+  /// From the texts of lexicon files. INVALID_ARGUMENT (LEXICON) naming file and entry when one is
+  /// malformed.
+  static absl::StatusOr<Lexicon> Load(
+      const std::vector<std::pair<std::string, std::string>>& files);
   /// The one compiled in; a broken one aborts at start (it is checked by a test).
   static const Lexicon& Embedded();
 
@@ -36,8 +39,8 @@ class Lexicon {
     std::vector<std::string> concepts;
   };
   absl::Status Add(std::string_view phrase, const std::string& concept_id);
-  void Walk(const std::vector<std::string>& units, size_t at, int node, size_t depth, bool inflected,
-            Match* best) const;
+  void Walk(const std::vector<std::string>& units, size_t at, int node, size_t depth,
+            bool inflected, Match* best) const;
 
   std::vector<Node> nodes_ = std::vector<Node>(1);
   std::vector<std::string> words_;

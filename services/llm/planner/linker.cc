@@ -20,15 +20,17 @@ constexpr size_t kMostChoices = 8;
 
 // Which of several kinds of the same name a person means, when they do not say.
 constexpr std::array<std::string_view, 10> kKindPreference = {
-    "Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job", "Pod", "Service", "Node", "Namespace", "Ingress"};
+    "Deployment", "StatefulSet", "DaemonSet", "CronJob",   "Job",
+    "Pod",        "Service",     "Node",      "Namespace", "Ingress"};
 
 bool IsWorkload(std::string_view kind) {
-  return kind == "Deployment" || kind == "StatefulSet" || kind == "DaemonSet" || kind == "Job" || kind == "CronJob" ||
-         kind == "ReplicaSet";
+  return kind == "Deployment" || kind == "StatefulSet" || kind == "DaemonSet" || kind == "Job" ||
+         kind == "CronJob" || kind == "ReplicaSet";
 }
 
 size_t Preference(std::string_view kind) {
-  return static_cast<size_t>(std::find(kKindPreference.begin(), kKindPreference.end(), kind) - kKindPreference.begin());
+  return static_cast<size_t>(std::find(kKindPreference.begin(), kKindPreference.end(), kind) -
+                             kKindPreference.begin());
 }
 
 LinkedObject ToLinked(const ObjectCandidate& candidate) {
@@ -36,7 +38,9 @@ LinkedObject ToLinked(const ObjectCandidate& candidate) {
   return {object.kind(), object.group(), object.namespace_(), object.name()};
 }
 
-bool IsNear(const ObjectCandidate& candidate) { return candidate.match() == ObjectCandidate::MATCH_NEAR; }
+bool IsNear(const ObjectCandidate& candidate) {
+  return candidate.match() == ObjectCandidate::MATCH_NEAR;
+}
 
 // What a mention turned out to be.
 struct Reading {
@@ -44,14 +48,15 @@ struct Reading {
   bool exact = false;
   bool is_namespace = false;
   std::string namespace_name;
-  bool strong = false;                // more than a part of a name
-  std::vector<LinkedObject> near;     // "did you mean"
+  bool strong = false;             // more than a part of a name
+  std::vector<LinkedObject> near;  // "did you mean"
   std::string near_namespace;
 };
 
 class Linker {
  public:
-  Linker(const base::Context& context, ToolBox& tools, const type::v1::Scope& scope, text::Language language)
+  Linker(const base::Context& context, ToolBox& tools, const type::v1::Scope& scope,
+         text::Language language)
       : context_(context), tools_(tools), scope_(scope), language_(language) {}
 
   absl::StatusOr<LinkResult> Run(Intent intent, const std::string& target, bool needs_name) {
@@ -80,7 +85,8 @@ class Linker {
   std::string WantedKind(const NameMention& mention) const {
     if (mention.kind == "Node") return "Node";
     if (target_ == "Pod") return ListsPods() ? "" : "Pod";
-    if (!mention.kind.empty() && mention.kind != "Workload" && mention.kind != "Container") return mention.kind;
+    if (!mention.kind.empty() && mention.kind != "Workload" && mention.kind != "Container")
+      return mention.kind;
     return target_ == "Node" ? "Node" : "";
   }
 
@@ -105,11 +111,14 @@ class Linker {
       request.add_mentions()->set_text(name.text);  // of any kind, for "did you mean"
     }
     if (request.mentions_size() == 0) return absl::OkStatus();
-    if (request.mentions_size() > 64) request.mutable_mentions()->DeleteSubrange(64, request.mentions_size() - 64);
-    OPSMESH_ASSIGN_OR_RETURN(const k8s::v1::ResolveObjectsResponse answer, tools_.Resolve(context_, request));
+    if (request.mentions_size() > 64)
+      request.mutable_mentions()->DeleteSubrange(64, request.mentions_size() - 64);
+    OPSMESH_ASSIGN_OR_RETURN(const k8s::v1::ResolveObjectsResponse answer,
+                             tools_.Resolve(context_, request));
     result_.ledger = answer.ledger();
     int at = 0;
-    if (!intent().name_space.empty() && answer.mentions_size() > at) namespace_answer_ = answer.mentions(at++);
+    if (!intent().name_space.empty() && answer.mentions_size() > at)
+      namespace_answer_ = answer.mentions(at++);
     for (const NameMention& name : intent().names) {
       Reading reading;
       if (at + 2 < answer.mentions_size()) {
@@ -121,7 +130,8 @@ class Linker {
           Reading wider = Read(any, answer.mentions(at + 2), answer.mentions(at + 1));
           if (wider.strong) reading = std::move(wider);
         }
-        if (reading.near.empty() && target_ == "Pod") reading.near = NearWorkloads(answer.mentions(at + 2));
+        if (reading.near.empty() && target_ == "Pod")
+          reading.near = NearWorkloads(answer.mentions(at + 2));
       }
       at += 3;
       readings_.push_back(std::move(reading));
@@ -130,7 +140,8 @@ class Linker {
     return absl::OkStatus();
   }
 
-  Reading Read(const NameMention& name, const ResolvedMention& object, const ResolvedMention& as_namespace) const {
+  Reading Read(const NameMention& name, const ResolvedMention& object,
+               const ResolvedMention& as_namespace) const {
     Reading reading;
     for (const ObjectCandidate& candidate : as_namespace.candidates()) {
       if (candidate.object().kind() != "Namespace") continue;
@@ -138,26 +149,33 @@ class Linker {
         reading.is_namespace = true;
         reading.namespace_name = candidate.object().name();
       }
-      if (IsNear(candidate) && reading.near_namespace.empty()) reading.near_namespace = candidate.object().name();
+      if (IsNear(candidate) && reading.near_namespace.empty())
+        reading.near_namespace = candidate.object().name();
     }
     const std::string wanted = WantedKind(name);
     int best = 0;
     for (const ObjectCandidate& candidate : object.candidates()) {
       const std::string& kind = candidate.object().kind();
-      const bool fits = (wanted.empty() || kind == wanted) && (target_ != "Workload" || FitsWorkload(kind)) &&
-                        (target_ != "Pod" || kind == "Pod" || kind == "Node") &&
-                        kind != "Event" && (wanted == "Namespace" || kind != "Namespace");
+      const bool fits = (wanted.empty() || kind == wanted) &&
+                        (target_ != "Workload" || FitsWorkload(kind)) &&
+                        (target_ != "Pod" || kind == "Pod" || kind == "Node") && kind != "Event" &&
+                        (wanted == "Namespace" || kind != "Namespace");
       if (!fits) continue;
       if (IsNear(candidate)) {
         if (reading.near.size() < kMostChoices) reading.near.push_back(ToLinked(candidate));
         continue;
       }
       // A short word of the prose is no beginning of a name: "set" is not settle-accounts.
-      const bool begins = candidate.match() == ObjectCandidate::MATCH_PREFIX || candidate.match() == ObjectCandidate::MATCH_PART;
+      const bool begins = candidate.match() == ObjectCandidate::MATCH_PREFIX ||
+                          candidate.match() == ObjectCandidate::MATCH_PART;
       // Nor is "work" worker: a part of a name ends where one of its words ends.
       const std::string& whole = candidate.object().name();
-      const bool word_ends = whole.size() <= name.text.size() || whole.find(base::AsciiLower(name.text) + "-") != std::string::npos || whole.ends_with(base::AsciiLower(name.text));
-      if (begins && (name.text.size() < 4 || !word_ends) && !name.must_exist && !needs_name_ && name.kind.empty()) continue;
+      const bool word_ends = whole.size() <= name.text.size() ||
+                             whole.find(base::AsciiLower(name.text) + "-") != std::string::npos ||
+                             whole.ends_with(base::AsciiLower(name.text));
+      if (begins && (name.text.size() < 4 || !word_ends) && !name.must_exist && !needs_name_ &&
+          name.kind.empty())
+        continue;
       if (best == 0) best = candidate.match();
       if (candidate.match() == best) reading.objects.push_back(ToLinked(candidate));
     }
@@ -170,14 +188,17 @@ class Linker {
   static std::vector<LinkedObject> NearWorkloads(const ResolvedMention& any) {
     std::vector<LinkedObject> near;
     for (const ObjectCandidate& candidate : any.candidates()) {
-      if (IsNear(candidate) && IsWorkload(candidate.object().kind())) near.push_back(ToLinked(candidate));
+      if (IsNear(candidate) && IsWorkload(candidate.object().kind()))
+        near.push_back(ToLinked(candidate));
     }
     Prefer(&near);
     return near;
   }
 
   // "pods on node-1", "nginx pods": a list, where the name says which of them.
-  bool ListsPods() const { return target_ == "Pod" && !needs_name_ && result_.intent.kind == "Pod"; }
+  bool ListsPods() const {
+    return target_ == "Pod" && !needs_name_ && result_.intent.kind == "Pod";
+  }
 
   static bool FitsWorkload(std::string_view kind) {
     return IsWorkload(kind) || kind == "Service" || kind == "Pod" || kind == "Ingress";
@@ -187,29 +208,34 @@ class Linker {
   static void Prefer(std::vector<LinkedObject>* objects) {
     size_t best = SIZE_MAX;
     for (const LinkedObject& object : *objects) best = std::min(best, Preference(object.kind));
-    std::erase_if(*objects, [best](const LinkedObject& object) { return Preference(object.kind) != best; });
+    std::erase_if(*objects,
+                  [best](const LinkedObject& object) { return Preference(object.kind) != best; });
   }
 
   // A namespace the grammar named must exist, unless the index could not say.
   bool CheckNamespace() {
-    if (intent().name_space.empty() || !namespace_answer_ || result_.ledger.failed_size() > 0) return true;
+    if (intent().name_space.empty() || !namespace_answer_ || result_.ledger.failed_size() > 0)
+      return true;
     std::string near;
     for (const ObjectCandidate& candidate : namespace_answer_->candidates()) {
       if (candidate.match() == ObjectCandidate::MATCH_EXACT) {
         intent().name_space = candidate.object().name();
         return true;
       }
-      if (near.empty() && candidate.object().kind() == "Namespace") near = candidate.object().name();
+      if (near.empty() && candidate.object().kind() == "Namespace")
+        near = candidate.object().name();
     }
-    result_.question = Say("not_found", language_,
-                           {{"place", ""}, {"name", intent().name_space}, {"kind", Say("namespace_word", language_)}});
+    result_.question = Say(
+        "not_found", language_,
+        {{"place", ""}, {"name", intent().name_space}, {"kind", Say("namespace_word", language_)}});
     if (!near.empty()) Suggest({{"Namespace", "", "", near}});
     return false;
   }
 
   void TakeNamespaces() {
-    const bool lists = intent().action == "list" || intent().action == "count" || intent().action.empty() ||
-                       intent().action == "status" || intent().action == "diagnose" || intent().action == "summarize";
+    const bool lists = intent().action == "list" || intent().action == "count" ||
+                       intent().action.empty() || intent().action == "status" ||
+                       intent().action == "diagnose" || intent().action == "summarize";
     for (size_t i = 0; i < readings_.size(); ++i) {
       const NameMention& name = intent().names[i];
       if (!readings_[i].is_namespace || !intent().name_space.empty()) continue;
@@ -226,32 +252,41 @@ class Linker {
     const NameMention name = intent().names[i];
     Reading& reading = readings_[i];
     const bool wants_object = needs_name_ || name.must_exist || !target_.empty();
-    if (!reading.objects.empty() && (reading.strong || name.must_exist || needs_name_ || !name.kind.empty())) {
+    if (!reading.objects.empty() &&
+        (reading.strong || name.must_exist || needs_name_ || !name.kind.empty())) {
       return Choose(name, std::move(reading.objects));
     }
-    const bool a_place = name.may_be_namespace && reading.near.empty() && !reading.near_namespace.empty();
+    const bool a_place =
+        name.may_be_namespace && reading.near.empty() && !reading.near_namespace.empty();
     // A long word that is nearly a name is a misspelt one, also where prose would do.
-    const bool misspelt = name.text.size() >= 7 && !reading.near.empty() && intent().names.size() == 1 && intent().kind.empty() && intent().action == "diagnose";
+    const bool misspelt = name.text.size() >= 7 && !reading.near.empty() &&
+                          intent().names.size() == 1 && intent().kind.empty() &&
+                          intent().action == "diagnose";
     if ((!wants_object && !a_place && !misspelt) || result_.ledger.failed_size() > 0) return true;
     if (!not_found_.question.empty()) return true;  // the first one is told
     if (name.may_be_namespace && reading.near.empty() && !reading.near_namespace.empty()) {
-      not_found_.question = Say("not_found", language_,
-                             {{"place", ""}, {"name", name.text}, {"kind", Say("namespace_word", language_)}});
+      not_found_.question =
+          Say("not_found", language_,
+              {{"place", ""}, {"name", name.text}, {"kind", Say("namespace_word", language_)}});
       SuggestLater({{"Namespace", "", "", reading.near_namespace}});
       return true;
     }
     // A plain word nobody marked as a name, and nothing is called nearly so: part of the prose.
     if (!needs_name_ && !name.must_exist && reading.near.empty()) return true;
-    if (!misspelt && !needs_name_ && !name.must_exist && name.kind.empty() && !intent().action.empty() && !intent().is_write &&
-        intent().action != "describe" && intent().action != "status") {
+    if (!misspelt && !needs_name_ && !name.must_exist && name.kind.empty() &&
+        !intent().action.empty() && !intent().is_write && intent().action != "describe" &&
+        intent().action != "status") {
       return true;
     }
-    const std::string place = intent().name_space.empty()
-                                  ? std::string()
-                                  : Say("in_namespace", language_, {{"namespace", intent().name_space}});
+    const std::string place =
+        intent().name_space.empty()
+            ? std::string()
+            : Say("in_namespace", language_, {{"namespace", intent().name_space}});
     not_found_.question =
         Say("not_found", language_,
-            {{"place", place}, {"name", name.text}, {"kind", KindWord(name.kind.empty() ? WantedKind(name) : name.kind, language_)}});
+            {{"place", place},
+             {"name", name.text},
+             {"kind", KindWord(name.kind.empty() ? WantedKind(name) : name.kind, language_)}});
     SuggestLater(std::move(reading.near));
     return true;
   }
@@ -282,7 +317,8 @@ class Linker {
     if (!intent().name_space.empty()) {
       std::vector<LinkedObject> inside;
       for (const LinkedObject& object : objects) {
-        if (object.name_space.empty() || object.name_space == intent().name_space) inside.push_back(object);
+        if (object.name_space.empty() || object.name_space == intent().name_space)
+          inside.push_back(object);
       }
       // A change is never planned for an object of another namespace than the one that was named.
       if (inside.empty() && intent().is_write) return AskElsewhere(name, std::move(objects));
@@ -298,18 +334,23 @@ class Linker {
     // A list of an app's pods needs no choice: the tool filters by the name.
     const bool list_of_pods = pods && intent().kind == "Pod" && target_ == "Pod" && !needs_name_;
     if (objects.size() > 1 && !list_of_pods) {
-      if (spaces.size() > 1 || !pods || intent().is_write) return AskWhich(name, std::move(objects));
+      if (spaces.size() > 1 || !pods || intent().is_write)
+        return AskWhich(name, std::move(objects));
       std::vector<std::string> others;
-      for (size_t k = 1; k < objects.size() && k <= 5; ++k) others.push_back("`" + objects[k].name + "`");
+      for (size_t k = 1; k < objects.size() && k <= 5; ++k)
+        others.push_back("`" + objects[k].name + "`");
       if (objects.size() > 6) others.push_back("…");
       if (!result_.note.empty()) result_.note += "\n";
-      result_.note += Say("chosen_one_of", language_,
-                         {{"name", name.text}, {"count", std::to_string(objects.size())},
-                          {"chosen", objects.front().name_space + "/" + objects.front().name},
-                          {"others", base::Join(others, language_ == text::Language::kEnglish ? ", " : "、")}});
+      result_.note += Say(
+          "chosen_one_of", language_,
+          {{"name", name.text},
+           {"count", std::to_string(objects.size())},
+           {"chosen", objects.front().name_space + "/" + objects.front().name},
+           {"others", base::Join(others, language_ == text::Language::kEnglish ? ", " : "、")}});
       objects.resize(1);
     }
-    if (list_of_pods && spaces.size() == 1 && intent().name_space.empty()) intent().name_space = *spaces.begin();
+    if (list_of_pods && spaces.size() == 1 && intent().name_space.empty())
+      intent().name_space = *spaces.begin();
     intent().objects.insert(intent().objects.end(), objects.begin(), objects.end());
     return true;
   }
@@ -321,10 +362,11 @@ class Linker {
   }
 
   bool AskElsewhere(const NameMention& name, std::vector<LinkedObject> elsewhere) {
-    result_.question = Say("not_found", language_,
-                           {{"place", Say("in_namespace", language_, {{"namespace", intent().name_space}})},
-                            {"name", name.text},
-                            {"kind", KindWord(name.kind.empty() ? WantedKind(name) : name.kind, language_)}});
+    result_.question =
+        Say("not_found", language_,
+            {{"place", Say("in_namespace", language_, {{"namespace", intent().name_space}})},
+             {"name", name.text},
+             {"kind", KindWord(name.kind.empty() ? WantedKind(name) : name.kind, language_)}});
     Suggest(std::move(elsewhere));
     return false;
   }
@@ -332,7 +374,8 @@ class Linker {
   void DropUnlinkedNames() {
     if (intent().objects.empty()) intent().names.clear();
     for (size_t i = taken_.size(); i-- > 0;) {
-      if (taken_[i] && i < intent().names.size()) intent().names.erase(intent().names.begin() + static_cast<long>(i));
+      if (taken_[i] && i < intent().names.size())
+        intent().names.erase(intent().names.begin() + static_cast<long>(i));
     }
   }
 
@@ -352,12 +395,14 @@ class Linker {
 }  // namespace
 
 std::string Display(const LinkedObject& object) {
-  return object.name_space.empty() ? fmt::format("{} `{}`", object.kind, object.name)
-                                   : fmt::format("{} `{}/{}`", object.kind, object.name_space, object.name);
+  return object.name_space.empty()
+             ? fmt::format("{} `{}`", object.kind, object.name)
+             : fmt::format("{} `{}/{}`", object.kind, object.name_space, object.name);
 }
 
-absl::StatusOr<LinkResult> Link(const base::Context& context, ToolBox& tools, Intent intent, const std::string& target,
-                                bool needs_name, const type::v1::Scope& scope, text::Language language) {
+absl::StatusOr<LinkResult> Link(const base::Context& context, ToolBox& tools, Intent intent,
+                                const std::string& target, bool needs_name,
+                                const type::v1::Scope& scope, text::Language language) {
   return Linker(context, tools, scope, language).Run(std::move(intent), target, needs_name);
 }
 

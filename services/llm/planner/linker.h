@@ -1,4 +1,5 @@
-// Binds the names of an intent to objects and namespaces of the cluster, or says what to ask the person.
+// Binds the names of an intent to objects and namespaces of the cluster, or says what to ask the
+// person.
 #pragma once
 
 #include <string>
@@ -24,10 +25,11 @@ struct LinkResult {
   type::v1::Ledger ledger;
 };
 
-/// `target` is a route's: "Pod", "Workload", "Node", "Any" or "". `scope` limits the search; its namespace breaks ties.
-/// Errors: those of ToolBox::Resolve.
-absl::StatusOr<LinkResult> Link(const base::Context& context, ToolBox& tools, Intent intent, const std::string& target,
-                                bool needs_name, const type::v1::Scope& scope, text::Language language);
+/// `target` is a route's: "Pod", "Workload", "Node", "Any" or "". `scope` limits the search; its
+/// namespace breaks ties. Errors: those of ToolBox::Resolve.
+absl::StatusOr<LinkResult> Link(const base::Context& context, ToolBox& tools, Intent intent,
+                                const std::string& target, bool needs_name,
+                                const type::v1::Scope& scope, text::Language language);
 
 /// "Deployment shop/cart".
 std::string Display(const LinkedObject& object);

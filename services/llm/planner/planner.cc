@@ -33,9 +33,15 @@ bool IsOneOf(std::string_view value, std::initializer_list<std::string_view> set
 // One turn of the planner.
 class Run {
  public:
-  /// `wanted_cluster`: the one the caller named, when the request was turned to the only one there is.
-  Run(ToolBox& tools, const PlannerOptions& options, const v1::RunTurnRequest& request, std::string wanted_cluster, Turn& turn)
-      : tools_(tools), options_(options), request_(request), wanted_cluster_(std::move(wanted_cluster)), turn_(turn) {
+  /// `wanted_cluster`: the one the caller named, when the request was turned to the only one there
+  /// is.
+  Run(ToolBox& tools, const PlannerOptions& options, const v1::RunTurnRequest& request,
+      std::string wanted_cluster, Turn& turn)
+      : tools_(tools),
+        options_(options),
+        request_(request),
+        wanted_cluster_(std::move(wanted_cluster)),
+        turn_(turn) {
     before_ = ParseTurnState(request.turn_state()).value_or(TurnState{});
   }
 
@@ -46,8 +52,9 @@ class Run {
     turn_.language = text::DetectLanguage(query, fallback);
     after_.language = turn_.language;
     if (!wanted_cluster_.empty()) {
-      const std::string note = Say("other_cluster", turn_.language,
-                                   {{"wanted", wanted_cluster_}, {"cluster", request_.context().cluster()}});
+      const std::string note =
+          Say("other_cluster", turn_.language,
+              {{"wanted", wanted_cluster_}, {"cluster", request_.context().cluster()}});
       turn_.done().add_degraded(note);
       OPSMESH_RETURN_IF_ERROR(turn_.SayParagraph(note));
     }
@@ -63,14 +70,17 @@ class Run {
     Sentence sentence = ReadSentence(query, Lexicon::Embedded(), fallback);
     std::vector<Intent> intents = InterpretSentence(sentence, Lexicon::Embedded());
     if (!request_.attachment().empty()) {
-      return AnswerFromAttachment(turn_, request_.attachment(), intents.empty() ? Intent{} : intents.front());
+      return AnswerFromAttachment(turn_, request_.attachment(),
+                                  intents.empty() ? Intent{} : intents.front());
     }
     if (intents.empty()) return NotUnderstood();
     if (Hopeless(intents)) {
       Sentence corrected = sentence;
-      if (CorrectTypos(NamesInUse(intents), &corrected)) intents = InterpretSentence(corrected, Lexicon::Embedded());
+      if (CorrectTypos(NamesInUse(intents), &corrected))
+        intents = InterpretSentence(corrected, Lexicon::Embedded());
     }
-    if (!request_.has_enable_tools() || request_.enable_tools()) ResolveAlternatives(turn_.context(), tools_, request_.context(), &intents);
+    if (!request_.has_enable_tools() || request_.enable_tools())
+      ResolveAlternatives(turn_.context(), tools_, request_.context(), &intents);
     std::vector<Intent> earlier;
     for (Intent& intent : intents) {
       OPSMESH_RETURN_IF_ERROR(turn_.context().Check());
@@ -83,8 +93,10 @@ class Run {
 
   static bool Hopeless(const std::vector<Intent>& intents) {
     return std::all_of(intents.begin(), intents.end(), [](const Intent& intent) {
-      return intent.kind.empty() && intent.topic.empty() && intent.condition.empty() && !intent.is_write &&
-             (intent.action.empty() || IsOneOf(intent.action, {"list", "describe", "status", "count"}));
+      return intent.kind.empty() && intent.topic.empty() && intent.condition.empty() &&
+             !intent.is_write &&
+             (intent.action.empty() ||
+              IsOneOf(intent.action, {"list", "describe", "status", "count"}));
     });
   }
 
@@ -97,7 +109,8 @@ class Run {
       }
     }
     std::set<std::string> used;
-    if (request.mentions_size() == 0 || (request_.has_enable_tools() && !request_.enable_tools())) return used;
+    if (request.mentions_size() == 0 || (request_.has_enable_tools() && !request_.enable_tools()))
+      return used;
     const auto answer = tools_.Resolve(turn_.context(), request);
     if (!answer.ok()) return used;
     for (const k8s::v1::ResolvedMention& mention : answer->mentions()) {
@@ -113,7 +126,8 @@ class Run {
     bool changed = false;
     for (Mark& mark : sentence->marks) {
       const bool plain = mark.kind == Mark::Kind::kWord && !mark.quoted && mark.norm.size() >= 4 &&
-                         std::all_of(mark.norm.begin(), mark.norm.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+                         std::all_of(mark.norm.begin(), mark.norm.end(),
+                                     [](char c) { return c >= 'a' && c <= 'z'; });
       if (!plain || names.contains(mark.text)) continue;
       std::string_view best;
       size_t best_distance = mark.norm.size() >= 8 ? 3 : 2;
@@ -121,11 +135,14 @@ class Run {
       for (size_t i = 0; mark.norm.size() == 4 && i < 3; ++i) {
         std::string swapped = mark.norm;
         std::swap(swapped[i], swapped[i + 1]);
-        if (std::binary_search(Lexicon::Embedded().words().begin(), Lexicon::Embedded().words().end(), swapped)) {
-          best = *std::lower_bound(Lexicon::Embedded().words().begin(), Lexicon::Embedded().words().end(), swapped);
+        if (std::binary_search(Lexicon::Embedded().words().begin(),
+                               Lexicon::Embedded().words().end(), swapped)) {
+          best = *std::lower_bound(Lexicon::Embedded().words().begin(),
+                                   Lexicon::Embedded().words().end(), swapped);
         }
       }
-      for (const std::string& form : mark.norm.size() < 5 ? std::vector<std::string>() : BaseForms(mark.norm)) {
+      for (const std::string& form :
+           mark.norm.size() < 5 ? std::vector<std::string>() : BaseForms(mark.norm)) {
         for (const std::string& word : Lexicon::Embedded().words()) {
           if (word.size() < 4) continue;
           const size_t distance = base::EditDistance(form, word, best_distance);
@@ -148,8 +165,8 @@ class Run {
   absl::Status RunCommand(const Command& command) {
     if (!command.usage_error.empty()) {
       turn_.outcome = v1::TurnDone::OUTCOME_CLARIFICATION;
-      return turn_.SayParagraph(InLanguage("用法：`" + command.usage_error + "`", "Usage: `" + command.usage_error + "`",
-                                           turn_.language));
+      return turn_.SayParagraph(InLanguage("用法：`" + command.usage_error + "`",
+                                           "Usage: `" + command.usage_error + "`", turn_.language));
     }
     if (command.unknown) {
       turn_.outcome = v1::TurnDone::OUTCOME_NOT_UNDERSTOOD;
@@ -191,10 +208,13 @@ class Run {
     const std::string& action = intent.action;
     if (action == "generate") return Generate(intent);
     if (action.starts_with("howto_")) return HowTo(action.substr(6));
-    const bool bare = intent.kind.empty() && intent.names.empty() && intent.topic.empty() && intent.condition.empty() &&
-                      intent.name_space.empty() && intent.objects.empty();
-    if (bare && (action == "help" || action == "greet" || action == "thanks")) return SayOnly(action);
-    if (action == "help" && intent.names.empty() && intent.condition.empty()) return SayOnly("help");
+    const bool bare = intent.kind.empty() && intent.names.empty() && intent.topic.empty() &&
+                      intent.condition.empty() && intent.name_space.empty() &&
+                      intent.objects.empty();
+    if (bare && (action == "help" || action == "greet" || action == "thanks"))
+      return SayOnly(action);
+    if (action == "help" && intent.names.empty() && intent.condition.empty())
+      return SayOnly("help");
     if (intent.topic == "mcp") return SayOnly("mcp_off");
     if (action == "test" && bare) return SelfTest();
     *handled = false;
@@ -205,25 +225,32 @@ class Run {
     std::string tools;
     if (!request_.has_enable_tools() || request_.enable_tools()) {
       const auto listed = tools_.List(turn_.context());
-      tools = listed.ok() ? Say("tools_ok", turn_.language,
-                                {{"count", std::to_string(Catalogue(*listed).available_count())}})
-                          : Say("tools_down", turn_.language, {{"error", Explain(listed.status())}});
+      tools = listed.ok()
+                  ? Say("tools_ok", turn_.language,
+                        {{"count", std::to_string(Catalogue(*listed).available_count())}})
+                  : Say("tools_down", turn_.language, {{"error", Explain(listed.status())}});
     }
     OPSMESH_RETURN_IF_ERROR(turn_.SayParagraph(Say("test", turn_.language, {{"tools", tools}})));
-    return options_.llm_configured ? absl::OkStatus() : turn_.SayParagraph(Say("llm_off", turn_.language));
+    return options_.llm_configured ? absl::OkStatus()
+                                   : turn_.SayParagraph(Say("llm_off", turn_.language));
   }
 
   absl::Status Generate(const Intent& intent) {
     const Generated made = GenerateManifest(intent);
     if (made.yaml.empty()) {
       turn_.outcome = v1::TurnDone::OUTCOME_UNIMPLEMENTED;
-      const std::string what = intent.kind == "HelmChart" ? " Helm chart" : KindWord(intent.kind, turn_.language);
-      return turn_.SayParagraph(Say("generate_needs_llm", turn_.language,
-                                    {{"what", turn_.language == text::Language::kEnglish ? "a" + (what.starts_with(' ') ? what : " " + what) : what}}));
+      const std::string what =
+          intent.kind == "HelmChart" ? " Helm chart" : KindWord(intent.kind, turn_.language);
+      return turn_.SayParagraph(
+          Say("generate_needs_llm", turn_.language,
+              {{"what", turn_.language == text::Language::kEnglish
+                            ? "a" + (what.starts_with(' ') ? what : " " + what)
+                            : what}}));
     }
     OPSMESH_RETURN_IF_ERROR(turn_.SayParagraph(Say(
         "generate_deployment", turn_.language,
-        {{"placeholders", base::Join(made.placeholders, turn_.language == text::Language::kEnglish ? ", " : "、")}})));
+        {{"placeholders", base::Join(made.placeholders,
+                                     turn_.language == text::Language::kEnglish ? ", " : "、")}})));
     return turn_.SayParagraph("```yaml\n" + made.yaml + "```");
   }
 
@@ -242,7 +269,9 @@ class Run {
       turn_.outcome = v1::TurnDone::OUTCOME_UNIMPLEMENTED;
       return turn_.SayParagraph(Say("plan_unknown", turn_.language, {{"what", intent.action}}));
     }
-    const std::string target = intent.is_write ? WriteTarget(intent) : route != nullptr ? route->target : "";
+    const std::string target = intent.is_write    ? WriteTarget(intent)
+                               : route != nullptr ? route->target
+                                                  : "";
     const bool needs_name = !intent.is_write && route != nullptr && route->needs_name;
     // "Its logs" after a deployment: the name is linked again, to a pod.
     if (target == "Pod" && !intent.objects.empty() && intent.objects.front().kind != "Pod" &&
@@ -264,12 +293,16 @@ class Run {
       return SayOnly("no_change_elsewhere");
     }
     if (intent.is_write) return PlanWrite(turn_, Reading(intent), intent, &after_);
-    if (route == nullptr || (route->steps.empty() && route->otherwise.empty())) return NotUnderstood();
+    if (route == nullptr || (route->steps.empty() && route->otherwise.empty()))
+      return NotUnderstood();
     if (route->needs_name && intent.objects.empty()) return AskForName(intent);
-    if (intent.compares && intent.objects.size() > 1 && intent.objects.size() <= kMostTogether) return AskEach(intent);
+    if (intent.compares && intent.objects.size() > 1 && intent.objects.size() <= kMostTogether)
+      return AskEach(intent);
     after_.last = intent;
-    const bool other = (route->needs_kind && intent.kind.empty() && !route->otherwise.empty()) || route->steps.empty();
-    return RunSteps(turn_, Reading(intent), intent, other ? route->otherwise : route->steps, &after_);
+    const bool other = (route->needs_kind && intent.kind.empty() && !route->otherwise.empty()) ||
+                       route->steps.empty();
+    return RunSteps(turn_, Reading(intent), intent, other ? route->otherwise : route->steps,
+                    &after_);
   }
 
   // "The logs of cart and frontend": the same for each.
@@ -297,13 +330,15 @@ class Run {
   }
 
   absl::Status LinkNames(const std::string& target, bool needs_name, Intent* intent, bool* open) {
-    auto linked = Link(turn_.context(), tools_, *intent, target, needs_name, request_.context(), turn_.language);
+    auto linked = Link(turn_.context(), tools_, *intent, target, needs_name, request_.context(),
+                       turn_.language);
     if (!linked.ok()) {
       OPSMESH_RETURN_IF_ERROR(turn_.context().Check());
       *open = true;
       turn_.outcome = v1::TurnDone::OUTCOME_FAILED;
       turn_.Failed("object index", "names", Explain(linked.status()));
-      return turn_.SayParagraph(Say("failed", turn_.language, {{"error", Explain(linked.status())}}));
+      return turn_.SayParagraph(
+          Say("failed", turn_.language, {{"error", Explain(linked.status())}}));
     }
     turn_.Merge(linked->ledger);
     if (linked->question.empty()) {
@@ -324,23 +359,28 @@ class Run {
     after_.pending = intent;
     after_.choices.clear();
     std::string example = InLanguage("nginx 的日志", "logs of nginx", turn_.language);
-    if (intent.action == "yaml") example = InLanguage("deployment nginx 的 yaml", "yaml of deployment nginx", turn_.language);
-    if (intent.action == "history") example = InLanguage("nginx 的发布历史", "rollout history of nginx", turn_.language);
-    std::string text = Say("which_object", turn_.language,
-                           {{"kind", KindWord(intent.action == "logs" ? "Pod" : intent.kind, turn_.language)},
-                            {"example", example}});
+    if (intent.action == "yaml")
+      example = InLanguage("deployment nginx 的 yaml", "yaml of deployment nginx", turn_.language);
+    if (intent.action == "history")
+      example = InLanguage("nginx 的发布历史", "rollout history of nginx", turn_.language);
+    std::string text =
+        Say("which_object", turn_.language,
+            {{"kind", KindWord(intent.action == "logs" ? "Pod" : intent.kind, turn_.language)},
+             {"example", example}});
     // Whose logs people mostly want: the unhealthy ones'.
     const k8s::v1::Tool* tool = catalogue_->Find("get_failed_kubernetes_pods");
     if (intent.action == "logs" && tool != nullptr && tool->available()) {
       k8s::v1::CallToolRequest request;
       request.set_name(tool->name());
       request.mutable_arguments()->set_raw(
-          intent.name_space.empty() ? "{}" : fmt::format(R"({{"namespace":"{}"}})", intent.name_space));
+          intent.name_space.empty() ? "{}"
+                                    : fmt::format(R"({{"namespace":"{}"}})", intent.name_space));
       *request.mutable_context() = request_.context();
       const auto response = turn_.Call(tools_, request);
       if (response.ok()) after_.choices = RowsOf(response->result().raw(), request.name());
       if (after_.choices.size() > 8) after_.choices.resize(8);
-      for (size_t i = 0; i < after_.choices.size(); ++i) text += fmt::format("\n{}. {}", i + 1, Display(after_.choices[i]));
+      for (size_t i = 0; i < after_.choices.size(); ++i)
+        text += fmt::format("\n{}. {}", i + 1, Display(after_.choices[i]));
     }
     return turn_.SayParagraph(text);
   }
@@ -389,10 +429,14 @@ class Run {
   std::optional<Catalogue> catalogue_;
 };
 
-// A caller may name a cluster that is not configured (the documented request says "production"). Where there is one cluster
-// only, questions are answered from it, and the answer says so first; nothing is ever changed on that ground.
-std::string OnlyCluster(const base::Context& context, ToolBox& tools, const v1::RunTurnRequest& request) {
-  if (request.context().cluster().empty() || (request.has_enable_tools() && !request.enable_tools())) return "";
+// A caller may name a cluster that is not configured (the documented request says "production").
+// Where there is one cluster only, questions are answered from it, and the answer says so first;
+// nothing is ever changed on that ground.
+std::string OnlyCluster(const base::Context& context, ToolBox& tools,
+                        const v1::RunTurnRequest& request) {
+  if (request.context().cluster().empty() ||
+      (request.has_enable_tools() && !request.enable_tools()))
+    return "";
   k8s::v1::ResolveObjectsRequest probe;
   probe.mutable_context()->set_cluster(request.context().cluster());
   probe.add_mentions()->set_text("default");
@@ -408,8 +452,8 @@ absl::Status Planner::RunTurn(const base::Context& context, const v1::RunTurnReq
                               const EventSink& sink) const {
   if (request.query().size() > kMostQueryBytes) {
     return base::InvalidArgument("query", "QUERY_TOO_LONG",
-                                 fmt::format("The question has {} bytes; at most {} are read.", request.query().size(),
-                                             kMostQueryBytes))
+                                 fmt::format("The question has {} bytes; at most {} are read.",
+                                             request.query().size(), kMostQueryBytes))
         .Hint("Put the data the question is about into `attachment`.");
   }
   Turn turn(context, sink);

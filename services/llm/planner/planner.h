@@ -1,7 +1,9 @@
-// The deterministic planner: answers questions in Chinese and English from the tools of the mesh, without an LLM.
+// The deterministic planner: answers questions in Chinese and English from the tools of the mesh,
+// without an LLM.
 //
-// Sentence -> marks (lexicon) -> intents (grammar) -> linked objects (live index) -> route (tools) -> answer. The same
-// question over the same cluster gives the same answer, byte for byte. Numbers and names come from tool results only.
+// Sentence -> marks (lexicon) -> intents (grammar) -> linked objects (live index) -> route (tools)
+// -> answer. The same question over the same cluster gives the same answer, byte for byte. Numbers
+// and names come from tool results only.
 #pragma once
 
 #include "absl/status/status.h"
@@ -26,9 +28,11 @@ class Planner {
   /// `tools` outlives the planner.
   Planner(ToolBox& tools, PlannerOptions options) : tools_(tools), options_(options) {}
 
-  /// Runs one turn; its events go to `sink`, the last one is `done`. Trouble with the cluster is an answer (outcome FAILED),
-  /// not an error. Errors: INVALID_ARGUMENT (QUERY_TOO_LONG), what the context says, what `sink` returns.
-  absl::Status RunTurn(const base::Context& context, const v1::RunTurnRequest& request, const EventSink& sink) const;
+  /// Runs one turn; its events go to `sink`, the last one is `done`. Trouble with the cluster is an
+  /// answer (outcome FAILED), not an error. Errors: INVALID_ARGUMENT (QUERY_TOO_LONG), what the
+  /// context says, what `sink` returns.
+  absl::Status RunTurn(const base::Context& context, const v1::RunTurnRequest& request,
+                       const EventSink& sink) const;
 
  private:
   ToolBox& tools_;

@@ -1,4 +1,5 @@
-// What the sentence set does not show: events of a turn, failures, limits, and state from elsewhere.
+// What the sentence set does not show: events of a turn, failures, limits, and state from
+// elsewhere.
 #include "services/llm/planner/planner.h"
 
 #include <nlohmann/json.hpp>
@@ -78,12 +79,14 @@ TEST(Planner, ShowsEachToolCallBeforeAndAfterItRan) {
 
 TEST(Planner, TroubleWithTheClusterIsAnAnswerThatSaysWhy) {
   FakeToolBox tools;
-  tools.Break(base::Unavailable("APISERVER_DOWN", "The apiserver of 'prod' does not answer.").Hint("Check the network."));
+  tools.Break(base::Unavailable("APISERVER_DOWN", "The apiserver of 'prod' does not answer.")
+                  .Hint("Check the network."));
   for (const char* query : {"list pods", "logs of nginx", "scale nginx to 3", "what is wrong"}) {
     const Outcome outcome = RunQuery(tools, query);
     ASSERT_TRUE(outcome.status.ok()) << query;
     EXPECT_EQ(outcome.done.outcome(), v1::TurnDone::OUTCOME_FAILED) << query;
-    EXPECT_NE(outcome.done.response().find("does not answer"), std::string::npos) << outcome.done.response();
+    EXPECT_NE(outcome.done.response().find("does not answer"), std::string::npos)
+        << outcome.done.response();
     EXPECT_GT(outcome.done.ledger().failed_size(), 0) << query;
     EXPECT_FALSE(outcome.done.has_planned_call()) << query;
   }
@@ -98,7 +101,8 @@ TEST(Planner, SaysTheGapsOfTheLedger) {
   entry->set_reason("no right to list them");
   tools.SetLedger(ledger);
   const Outcome outcome = RunQuery(tools, "list pods");
-  EXPECT_NE(outcome.done.response().find("pods in kube-system: no right to list them"), std::string::npos);
+  EXPECT_NE(outcome.done.response().find("pods in kube-system: no right to list them"),
+            std::string::npos);
 }
 
 TEST(Planner, ReadsNoClusterWhenToolsAreSwitchedOff) {
@@ -136,7 +140,8 @@ TEST(Planner, AnswersTheSameBytesForTheSameQuestion) {
   std::string first;
   for (int i = 0; i < 3; ++i) {
     FakeToolBox tools;
-    const std::string bytes = RunQuery(tools, "我的应用无法访问了，帮我排查一下").done.SerializeAsString();
+    const std::string bytes =
+        RunQuery(tools, "我的应用无法访问了，帮我排查一下").done.SerializeAsString();
     if (i == 0) first = bytes;
     EXPECT_EQ(bytes, first);
   }
@@ -159,8 +164,9 @@ TEST(Planner, TreatsAStateFromElsewhereAsAbsent) {
 TEST(Planner, SurvivesRandomSentences) {
   FakeToolBox tools;
   base::SeededIds random(11);
-  static constexpr std::string_view kPieces[] = {"pod", "的", "第", "一", "@", "/", "最近", "\xff", "'", "\"", "=", "1",
-                                                 "namespace", "扩容", "到", "nginx", ".", "`", "-n", "\n", "and", "它", "呢"};
+  static constexpr std::string_view kPieces[] = {
+      "pod",       "的",   "第", "一",    "@", "/", "最近", "\xff", "'",   "\"", "=", "1",
+      "namespace", "扩容", "到", "nginx", ".", "`", "-n",   "\n",   "and", "它", "呢"};
   for (int i = 0; i < 300; ++i) {
     std::string query;
     for (uint64_t k = random.Random() % 12; k > 0; --k) {
@@ -182,24 +188,33 @@ TEST(Planner, ReadsObjectsHandedOverWithTheQuestion) {
       R"([{"ready":true,"restartCount":0}]}},{"metadata":{"name":"b","namespace":"x"},"status":{"phase":"Running",)"
       R"("containerStatuses":[{"ready":false,"restartCount":7,"state":{"waiting":{"reason":"CrashLoopBackOff"}}}]}}]})");
   Outcome outcome = RunRequest(tools, request);
-  EXPECT_NE(outcome.done.response().find("2 objects"), std::string::npos) << outcome.done.response();
-  EXPECT_NE(outcome.done.response().find("`x/b`: CrashLoopBackOff, 7 restarts"), std::string::npos) << outcome.done.response();
+  EXPECT_NE(outcome.done.response().find("2 objects"), std::string::npos)
+      << outcome.done.response();
+  EXPECT_NE(outcome.done.response().find("`x/b`: CrashLoopBackOff, 7 restarts"), std::string::npos)
+      << outcome.done.response();
   EXPECT_TRUE(tools.TakeCalls().empty());
 
-  request.set_attachment("NAME   READY   STATUS             RESTARTS      AGE\nweb-1  1/1  Running  0  2d\nweb-2  0/1  Error  3 (2m ago)  2d\n");
+  request.set_attachment(
+      "NAME   READY   STATUS             RESTARTS      AGE\nweb-1  1/1  Running  0  2d\nweb-2  0/1 "
+      " Error  3 (2m ago)  2d\n");
   outcome = RunRequest(tools, request);
-  EXPECT_NE(outcome.done.response().find("`web-2`: Error, 3 restarts"), std::string::npos) << outcome.done.response();
+  EXPECT_NE(outcome.done.response().find("`web-2`: Error, 3 restarts"), std::string::npos)
+      << outcome.done.response();
 
   request.set_query("分析日志");
-  request.set_attachment("2025-01-01 INFO up\n2025-01-01 ERROR db 1 gone\n2025-01-01 ERROR db 2 gone\n");
+  request.set_attachment(
+      "2025-01-01 INFO up\n2025-01-01 ERROR db 1 gone\n2025-01-01 ERROR db 2 gone\n");
   outcome = RunRequest(tools, request);
-  EXPECT_NE(outcome.done.response().find("共 3 行，其中 2 行像错误"), std::string::npos) << outcome.done.response();
+  EXPECT_NE(outcome.done.response().find("共 3 行，其中 2 行像错误"), std::string::npos)
+      << outcome.done.response();
   EXPECT_NE(outcome.done.response().find("2 × "), std::string::npos) << outcome.done.response();
 }
 
 TEST(Planner, WrongDataHandedOverDoesNotStopIt) {
   FakeToolBox tools;
-  for (const char* data : {"{", "[]", "[1,2,{}]", "{\"items\":[{\"status\":5,\"spec\":{\"containers\":{}}}]}", "\n\n", "NAME STATUS"}) {
+  for (const char* data :
+       {"{", "[]", "[1,2,{}]", "{\"items\":[{\"status\":5,\"spec\":{\"containers\":{}}}]}", "\n\n",
+        "NAME STATUS"}) {
     v1::RunTurnRequest request;
     request.set_query("analyze these pods");
     request.set_attachment(data);
@@ -216,7 +231,8 @@ TEST(Planner, AsksForTheNextPage) {
   request.set_query("more");
   request.set_turn_state(Serialize(state));
   const Outcome outcome = RunRequest(tools, request);
-  EXPECT_EQ(base::Join(tools.TakeCalls(), "|"), "list_kubernetes_pods cursor=abc namespace=payments");
+  EXPECT_EQ(base::Join(tools.TakeCalls(), "|"),
+            "list_kubernetes_pods cursor=abc namespace=payments");
 }
 
 TEST(Planner, AddsToTheReplicasThereAre) {
@@ -228,25 +244,29 @@ TEST(Planner, AddsToTheReplicasThereAre) {
 
 TEST(Planner, ASecondOneIsTheSecondRowOfTheLastAnswer) {
   FakeToolBox tools;
-  tools.SetResult("list_kubernetes_pods",
-                  R"({"kind":"Pod","items":[{"namespace":"payments","name":"cart-7d9f0"},{"namespace":"payments","name":"redis-0"}]})");
+  tools.SetResult(
+      "list_kubernetes_pods",
+      R"({"kind":"Pod","items":[{"namespace":"payments","name":"cart-7d9f0"},{"namespace":"payments","name":"redis-0"}]})");
   v1::RunTurnRequest request;
   request.set_query("列出 payments 的 pod");
   request.set_turn_state(RunRequest(tools, request).done.turn_state());
   tools.TakeCalls();
   request.set_query("第二个的日志");
   RunRequest(tools, request);
-  EXPECT_EQ(base::Join(tools.TakeCalls(), "|"), "get_kubernetes_pod_logs namespace=payments pod_name=redis-0");
+  EXPECT_EQ(base::Join(tools.TakeCalls(), "|"),
+            "get_kubernetes_pod_logs namespace=payments pod_name=redis-0");
 }
 
 TEST(Planner, OffersTheFailedPodsWhenARestartNamesNone) {
   FakeToolBox tools;
-  tools.SetResult("get_failed_kubernetes_pods",
-                  R"({"namespace":null,"items":[{"namespace":"payments","name":"web-7d9f0"},{"namespace":"payments","name":"redis-0"}]})");
+  tools.SetResult(
+      "get_failed_kubernetes_pods",
+      R"({"namespace":null,"items":[{"namespace":"payments","name":"web-7d9f0"},{"namespace":"payments","name":"redis-0"}]})");
   v1::RunTurnRequest request;
   request.set_query("这个Pod失败了，帮我重启一下");
   const Outcome asked = RunRequest(tools, request);
-  EXPECT_NE(asked.done.response().find("2. Pod `payments/redis-0`"), std::string::npos) << asked.done.response();
+  EXPECT_NE(asked.done.response().find("2. Pod `payments/redis-0`"), std::string::npos)
+      << asked.done.response();
   request.set_turn_state(asked.done.turn_state());
   request.set_query("2");
   EXPECT_EQ(RunRequest(tools, request).done.planned_call().arguments().raw(),
@@ -254,12 +274,43 @@ TEST(Planner, OffersTheFailedPodsWhenARestartNamesNone) {
 }
 
 TEST(Routes, EverySentenceThePlannerSaysIsThereInBothLanguages) {
-  for (const char* id :
-       {"help", "greet", "thanks", "test", "tools_ok", "tools_down", "mcp_off", "llm_off", "not_understood", "tools_disabled",
-        "not_found", "did_you_mean", "which_one", "which_object", "which_replicas", "chosen_one_of", "plan", "plan_unknown",
-        "scale_summary", "restart_summary", "rollback_summary", "delete_summary", "not_built", "gaps", "failures", "gap_tool",
-        "gap_slot", "failed", "nothing_open", "dismissed", "no_more", "generate_needs_llm", "generate_deployment", "howto",
-        "in_namespace", "namespace_word", "object_word"}) {
+  for (const char* id : {"help",
+                         "greet",
+                         "thanks",
+                         "test",
+                         "tools_ok",
+                         "tools_down",
+                         "mcp_off",
+                         "llm_off",
+                         "not_understood",
+                         "tools_disabled",
+                         "not_found",
+                         "did_you_mean",
+                         "which_one",
+                         "which_object",
+                         "which_replicas",
+                         "chosen_one_of",
+                         "plan",
+                         "plan_unknown",
+                         "scale_summary",
+                         "restart_summary",
+                         "rollback_summary",
+                         "delete_summary",
+                         "not_built",
+                         "gaps",
+                         "failures",
+                         "gap_tool",
+                         "gap_slot",
+                         "failed",
+                         "nothing_open",
+                         "dismissed",
+                         "no_more",
+                         "generate_needs_llm",
+                         "generate_deployment",
+                         "howto",
+                         "in_namespace",
+                         "namespace_word",
+                         "object_word"}) {
     EXPECT_TRUE(HasSentence(id)) << id;
   }
   EXPECT_GT(Routes::Embedded().all().size(), 80u);

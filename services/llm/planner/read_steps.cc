@@ -19,7 +19,8 @@ constexpr size_t kMostRows = 100;
 
 // Errors that end the turn, not only the step.
 bool EndsTurn(const absl::Status& status) {
-  return status.code() == absl::StatusCode::kCancelled || base::DetailOf(status).reason == "DEADLINE";
+  return status.code() == absl::StatusCode::kCancelled ||
+         base::DetailOf(status).reason == "DEADLINE";
 }
 
 std::string SlotWord(const std::string& slot, text::Language language) {
@@ -62,16 +63,19 @@ class Reader {
   // A tool about a service, asked about a workload: the service of that name beside it.
   Intent ForTool(const k8s::v1::Tool& tool) const {
     const bool service = tool.parameters().raw().find("\"service_name\"") != std::string::npos;
-    if (!service || intent_.objects.size() != 1 || intent_.objects.front().kind == "Service") return intent_;
+    if (!service || intent_.objects.size() != 1 || intent_.objects.front().kind == "Service")
+      return intent_;
     k8s::v1::ResolveObjectsRequest request;
     *request.mutable_context() = read_.scope;
     request.mutable_context()->clear_namespace_();
     auto* mention = request.add_mentions();
-    mention->set_text(intent_.names.empty() ? intent_.objects.front().name : intent_.names.front().text);
+    mention->set_text(intent_.names.empty() ? intent_.objects.front().name
+                                            : intent_.names.front().text);
     mention->set_kind("Service");
     mention->set_namespace_(intent_.objects.front().name_space);
     const auto answer = read_.tools.Resolve(turn_.context(), request);
-    if (!answer.ok() || answer->mentions_size() == 0 || answer->mentions(0).candidates_size() == 0) return intent_;
+    if (!answer.ok() || answer->mentions_size() == 0 || answer->mentions(0).candidates_size() == 0)
+      return intent_;
     const auto& best = answer->mentions(0).candidates(0);
     if (best.match() != k8s::v1::ObjectCandidate::MATCH_EXACT) return intent_;
     Intent about = intent_;
@@ -94,7 +98,8 @@ class Reader {
     }
     for (const std::string& slot : bound.not_applied) {
       turn_.NotChecked("tool", step.tool,
-                       Say("gap_slot", turn_.language, {{"tool", step.tool}, {"slot", SlotWord(slot, turn_.language)}}));
+                       Say("gap_slot", turn_.language,
+                           {{"tool", step.tool}, {"slot", SlotWord(slot, turn_.language)}}));
     }
     k8s::v1::CallToolRequest request;
     request.set_name(step.tool);
@@ -119,7 +124,8 @@ class Reader {
     return absl::OkStatus();
   }
 
-  void TakeRows(const k8s::v1::CallToolResponse& response, const k8s::v1::CallToolRequest& request) {
+  void TakeRows(const k8s::v1::CallToolResponse& response,
+                const k8s::v1::CallToolRequest& request) {
     std::vector<LinkedObject> rows = RowsOf(response.result().raw(), request.name());
     if (state_->rows.empty()) state_->rows = std::move(rows);
     if (response.has_next_cursor() && !response.next_cursor().empty()) {
@@ -158,7 +164,8 @@ class Reader {
     return SayText(About(*response));
   }
 
-  // The findings about the linked object and what belongs to it (a pod's name begins with its workload's).
+  // The findings about the linked object and what belongs to it (a pod's name begins with its
+  // workload's).
   std::string About(const k8s::v1::DiagnoseResponse& response) const {
     const LinkedObject& object = intent_.objects.front();
     std::string text;
@@ -167,18 +174,23 @@ class Reader {
                        (finding.object().name() == object.name ||
                         finding.object().name().starts_with(object.name + "-"));
       if (!own) continue;
-      text += fmt::format("\n- {} `{}/{}`: ", finding.object().kind(), finding.object().namespace_(), finding.object().name());
+      text += fmt::format("\n- {} `{}/{}`: ", finding.object().kind(),
+                          finding.object().namespace_(), finding.object().name());
       text += InLanguage(finding.summary().zh(), finding.summary().en(), turn_.language);
       for (const type::v1::Text* part : {&finding.cause(), &finding.next_step()}) {
-        if (!part->zh().empty() || !part->en().empty()) text += " " + InLanguage(part->zh(), part->en(), turn_.language);
+        if (!part->zh().empty() || !part->en().empty())
+          text += " " + InLanguage(part->zh(), part->en(), turn_.language);
       }
     }
     const std::string shown = Display(object);
     if (text.empty()) {
       return InLanguage(fmt::format("规则诊断没有发现 {} 的问题。", shown),
-                        fmt::format("The rules found nothing wrong with {}.", shown), turn_.language);
+                        fmt::format("The rules found nothing wrong with {}.", shown),
+                        turn_.language);
     }
-    return InLanguage(fmt::format("{} 的诊断结果：", shown), fmt::format("Findings about {}:", shown), turn_.language) + text;
+    return InLanguage(fmt::format("{} 的诊断结果：", shown),
+                      fmt::format("Findings about {}:", shown), turn_.language) +
+           text;
   }
 
   absl::Status Settle() {
@@ -191,13 +203,15 @@ class Reader {
       turn_.outcome = v1::TurnDone::OUTCOME_UNIMPLEMENTED;
       std::vector<std::string> quoted;
       for (const std::string& tool : missing_) quoted.push_back("`" + tool + "`");
-      return turn_.SayParagraph(Say("not_built", turn_.language, {{"tools", base::Join(quoted, ", ")}}));
+      return turn_.SayParagraph(
+          Say("not_built", turn_.language, {{"tools", base::Join(quoted, ", ")}}));
     }
     if (!lacking_.empty()) {
       turn_.outcome = v1::TurnDone::OUTCOME_CLARIFICATION;
-      return turn_.SayParagraph(Say("which_object", turn_.language,
-                                    {{"kind", KindWord(intent_.kind, turn_.language)},
-                                     {"example", InLanguage("nginx 的状态", "status of nginx", turn_.language)}}));
+      return turn_.SayParagraph(
+          Say("which_object", turn_.language,
+              {{"kind", KindWord(intent_.kind, turn_.language)},
+               {"example", InLanguage("nginx 的状态", "status of nginx", turn_.language)}}));
     }
     turn_.outcome = v1::TurnDone::OUTCOME_NOT_UNDERSTOOD;
     return turn_.SayParagraph(Say("not_understood", turn_.language));
@@ -226,27 +240,31 @@ const k8s::v1::Tool* Catalogue::Find(std::string_view name) const {
 }
 
 int Catalogue::available_count() const {
-  return static_cast<int>(std::count_if(tools_.tools().begin(), tools_.tools().end(),
-                                        [](const k8s::v1::Tool& tool) { return tool.available(); }));
+  return static_cast<int>(
+      std::count_if(tools_.tools().begin(), tools_.tools().end(),
+                    [](const k8s::v1::Tool& tool) { return tool.available(); }));
 }
 
 std::vector<LinkedObject> RowsOf(std::string_view text, std::string_view tool) {
   std::vector<LinkedObject> rows;
   const auto parsed = base::ParseJson(text);
   if (!parsed.ok() || !parsed->is_object()) return rows;
-  const std::string kind = parsed->contains("kind") && (*parsed)["kind"].is_string() ? (*parsed)["kind"].get<std::string>()
+  const std::string kind = parsed->contains("kind") && (*parsed)["kind"].is_string()
+                               ? (*parsed)["kind"].get<std::string>()
                            : tool.ends_with("_pods")        ? "Pod"
                            : tool.ends_with("_deployments") ? "Deployment"
                                                             : "";
   const auto string_of = [](const nlohmann::json& object, const char* key) {
-    return object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : std::string();
+    return object.contains(key) && object[key].is_string() ? object[key].get<std::string>()
+                                                           : std::string();
   };
   for (const auto& [key, value] : parsed->items()) {
     if (!value.is_array()) continue;
     for (const nlohmann::json& row : value) {
       if (!row.is_object() || rows.size() >= kMostRows) break;
       const std::string own_kind = string_of(row, "kind");
-      LinkedObject object{own_kind.empty() ? kind : own_kind, "", string_of(row, "namespace"), string_of(row, "name")};
+      LinkedObject object{own_kind.empty() ? kind : own_kind, "", string_of(row, "namespace"),
+                          string_of(row, "name")};
       if (!object.name.empty() && !object.kind.empty()) rows.push_back(std::move(object));
     }
     if (!rows.empty()) break;
@@ -254,8 +272,8 @@ std::vector<LinkedObject> RowsOf(std::string_view text, std::string_view tool) {
   return rows;
 }
 
-absl::Status RunSteps(Turn& turn, const ReadContext& read, const Intent& intent, const std::vector<Step>& steps,
-                      TurnState* state) {
+absl::Status RunSteps(Turn& turn, const ReadContext& read, const Intent& intent,
+                      const std::vector<Step>& steps, TurnState* state) {
   return Reader(turn, read, intent, state).Run(steps);
 }
 
@@ -268,7 +286,8 @@ absl::Status SayGaps(Turn& turn) {
     for (const type::v1::LedgerEntry& entry : entries) {
       const bool sentence = entry.source() == "tool" && !entry.reason().empty();
       const std::string& subject = entry.subject().empty() ? entry.source() : entry.subject();
-      text += sentence ? "\n- " + entry.reason() : fmt::format("\n- {}: {}", subject, entry.reason());
+      text +=
+          sentence ? "\n- " + entry.reason() : fmt::format("\n- {}: {}", subject, entry.reason());
     }
   };
   add(ledger.failed(), "failures");

@@ -34,10 +34,10 @@ struct ReadContext {
   absl::Duration window;  // of the question, zero = none
 };
 
-/// Runs `steps` and says their findings; sets the turn's outcome, the rows of `state` and its next page. Errors only when the
-/// turn itself cannot go on (the client left, the deadline passed).
-absl::Status RunSteps(Turn& turn, const ReadContext& read, const Intent& intent, const std::vector<Step>& steps,
-                      TurnState* state);
+/// Runs `steps` and says their findings; sets the turn's outcome, the rows of `state` and its next
+/// page. Errors only when the turn itself cannot go on (the client left, the deadline passed).
+absl::Status RunSteps(Turn& turn, const ReadContext& read, const Intent& intent,
+                      const std::vector<Step>& steps, TurnState* state);
 
 /// Says what belongs to the answer and is not in it, from the turn's ledger: once, at the end.
 absl::Status SayGaps(Turn& turn);
@@ -45,7 +45,8 @@ absl::Status SayGaps(Turn& turn);
 /// Asks the next page of the last answer.
 absl::Status RunMore(Turn& turn, const ReadContext& read, TurnState* state);
 
-/// Objects in the rows of a tool's result. Rows that do not say their kind are of the kind the tool is named after
+/// Objects in the rows of a tool's result. Rows that do not say their kind are of the kind the tool
+/// is named after
 /// ("get_failed_kubernetes_pods").
 std::vector<LinkedObject> RowsOf(std::string_view json, std::string_view tool);
 

@@ -29,7 +29,8 @@ std::vector<Step> Steps(const YAML::Node& node) {
     if (element.IsMap()) {
       for (const auto& argument : element["args"]) {
         std::string value;
-        for (const std::string& one : Strings(argument.second)) value += (value.empty() ? "" : "\n") + one;
+        for (const std::string& one : Strings(argument.second))
+          value += (value.empty() ? "" : "\n") + one;
         step.arguments.emplace_back(argument.first.as<std::string>(), value);
       }
     }
@@ -45,8 +46,9 @@ bool OneOf(const std::vector<std::string>& accepted, const std::string& value) {
 }  // namespace
 
 bool Route::Accepts(const Intent& intent) const {
-  if (!OneOf(actions, intent.action) || !OneOf(kinds, intent.kind) || !OneOf(conditions, intent.condition) ||
-      !OneOf(topics, intent.topic) || !OneOf(metrics, intent.metric)) {
+  if (!OneOf(actions, intent.action) || !OneOf(kinds, intent.kind) ||
+      !OneOf(conditions, intent.condition) || !OneOf(topics, intent.topic) ||
+      !OneOf(metrics, intent.metric)) {
     return false;
   }
   if (name && *name != intent.HasTarget()) return false;
@@ -55,7 +57,8 @@ bool Route::Accepts(const Intent& intent) const {
   if (between && *between != intent.between) return false;
   if (several && *several != (intent.compares && intent.objects.size() > 1)) return false;
   if (name_space && *name_space != !intent.name_space.empty()) return false;
-  if (!linked.empty() && (intent.objects.empty() || !OneOf(linked, intent.objects.front().kind))) return false;
+  if (!linked.empty() && (intent.objects.empty() || !OneOf(linked, intent.objects.front().kind)))
+    return false;
   return !single || intent.objects.size() == 1;
 }
 
@@ -86,7 +89,8 @@ absl::StatusOr<Routes> Routes::Load(std::string_view yaml) {
       routes.routes_.push_back(std::move(route));
     }
   } catch (const YAML::Exception& error) {
-    return base::InvalidArgument("routes", "LEXICON", fmt::format("lexicon/routes.yaml: {}", error.what()));
+    return base::InvalidArgument("routes", "LEXICON",
+                                 fmt::format("lexicon/routes.yaml: {}", error.what()));
   }
   return routes;
 }

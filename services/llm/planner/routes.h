@@ -13,7 +13,8 @@ namespace opsmesh::llm {
 
 struct Step {
   std::string tool;
-  std::vector<std::pair<std::string, std::string>> arguments;  // set as they are, where the tool has them
+  std::vector<std::pair<std::string, std::string>>
+      arguments;  // set as they are, where the tool has them
   friend bool operator==(const Step&, const Step&) = default;
 };
 

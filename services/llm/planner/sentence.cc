@@ -61,8 +61,8 @@ std::vector<Unit> Units(std::string_view sentence) {
     const std::u32string norm = text::DecodeUtf8(token.norm);
     const std::u32string typed = text::DecodeUtf8(token.text);
     for (size_t i = 0; i < norm.size(); ++i) {
-      units.push_back({text::EncodeUtf8({&norm[i], 1}), text::EncodeUtf8({&typed[i], 1}), token.kind,
-                       token.begin + i, token.begin + i + 1});
+      units.push_back({text::EncodeUtf8({&norm[i], 1}), text::EncodeUtf8({&typed[i], 1}),
+                       token.kind, token.begin + i, token.begin + i + 1});
     }
   }
   return units;
@@ -91,7 +91,8 @@ class Cutter {
       }
       Lexicon::Match match = lexicon_.Find(norms_, at_);
       // A phrase never reaches into the time window.
-      if (match.length > 0 && units_[at_].begin < skip_.first && units_[at_ + match.length - 1].begin >= skip_.first) {
+      if (match.length > 0 && units_[at_].begin < skip_.first &&
+          units_[at_ + match.length - 1].begin >= skip_.first) {
         match = {};
       }
       if (TakeHanNumber(match.length)) continue;
@@ -202,14 +203,17 @@ std::string StripMention(std::string_view query) {
 
 Sentence ReadSentence(std::string_view query, const Lexicon& lexicon, text::Language fallback) {
   std::string prepared = base::SanitizeUtf8(query);
-  for (const auto& rewrite : Rewrites()) RE2::GlobalReplace(&prepared, rewrite->pattern, rewrite->replacement);
+  for (const auto& rewrite : Rewrites())
+    RE2::GlobalReplace(&prepared, rewrite->pattern, rewrite->replacement);
   Sentence sentence;
   sentence.language = text::DetectLanguage(query, fallback);
   const std::string normal = text::NormalizeForMatching(prepared);
   std::pair<size_t, size_t> skip = {SIZE_MAX, SIZE_MAX};
   sentence.window = text::FindTimeWindow(normal);
   if (sentence.window) {
-    const auto points = [&](size_t bytes) { return text::DecodeUtf8(normal.substr(0, bytes)).size(); };
+    const auto points = [&](size_t bytes) {
+      return text::DecodeUtf8(normal.substr(0, bytes)).size();
+    };
     skip = {points(sentence.window->begin), points(sentence.window->end)};
   }
   sentence.marks = Cutter(Units(prepared), lexicon, skip).Run();

@@ -1,4 +1,5 @@
-// A question cut into marks: lexicon phrases, names, numbers, time windows. No grammar yet; see interpret.h.
+// A question cut into marks: lexicon phrases, names, numbers, time windows. No grammar yet; see
+// interpret.h.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +16,11 @@ namespace opsmesh::llm {
 
 struct Mark {
   enum class Kind {
-    kConcept,   // a phrase of the lexicon
-    kWord,      // a Latin word or quoted text outside the lexicon: perhaps a name
-    kNumber,    // `number`
-    kOrdinal,   // `number`; -1 = the last
-    kHan,       // a Han character outside the lexicon
+    kConcept,  // a phrase of the lexicon
+    kWord,     // a Latin word or quoted text outside the lexicon: perhaps a name
+    kNumber,   // `number`
+    kOrdinal,  // `number`; -1 = the last
+    kHan,      // a Han character outside the lexicon
     kPunct,
   };
   Kind kind;
@@ -45,8 +46,9 @@ struct Sentence {
   std::optional<text::TimeWindow> window;
 };
 
-/// Cuts `query`. A leading @mention of the bot is dropped; flags in the style of kubectl ("-n shop", "--tail=20") become
-/// words. `fallback` is the language when the question does not show one.
+/// Cuts `query`. A leading @mention of the bot is dropped; flags in the style of kubectl ("-n
+/// shop", "--tail=20") become words. `fallback` is the language when the question does not show
+/// one.
 Sentence ReadSentence(std::string_view query, const Lexicon& lexicon, text::Language fallback);
 
 /// `query` without a leading "@bot " and outer blanks.

@@ -1,5 +1,6 @@
-// The sentence set: every question of testdata/*.yaml makes the calls and the outcome that stand beside it. The sentences are
-// kept apart from the lexicon; a conversation is a list of turns that share a turn_state.
+// The sentence set: every question of testdata/*.yaml makes the calls and the outcome that stand
+// beside it. The sentences are kept apart from the lexicon; a conversation is a list of turns that
+// share a turn_state.
 #include <yaml-cpp/yaml.h>
 
 #include <cstdlib>
@@ -19,7 +20,8 @@ namespace {
 using opsmesh::testing::FakeClock;
 
 std::string OutcomeName(v1::TurnDone::Outcome outcome) {
-  return base::AsciiLower(v1::TurnDone::Outcome_Name(outcome).substr(std::string("OUTCOME_").size()));
+  return base::AsciiLower(
+      v1::TurnDone::Outcome_Name(outcome).substr(std::string("OUTCOME_").size()));
 }
 
 struct TurnResult {
@@ -27,7 +29,8 @@ struct TurnResult {
   v1::TurnDone done;
 };
 
-TurnResult Ask(FakeToolBox& tools, const std::string& question, const std::string& state, const std::string& ns) {
+TurnResult Ask(FakeToolBox& tools, const std::string& question, const std::string& state,
+               const std::string& ns) {
   const Planner planner(tools, {});
   v1::RunTurnRequest request;
   request.set_query(question);
@@ -46,17 +49,21 @@ TurnResult Ask(FakeToolBox& tools, const std::string& question, const std::strin
 }
 
 void CheckTurn(const YAML::Node& turn, const TurnResult& result, const std::string& where) {
-  SCOPED_TRACE(where + ": " + turn["q"].as<std::string>() + "\n  answer: " + result.done.response());
+  SCOPED_TRACE(where + ": " + turn["q"].as<std::string>() +
+               "\n  answer: " + result.done.response());
   std::vector<std::string> expected;
   const YAML::Node calls = turn["calls"];
   if (calls && calls.IsScalar()) expected = {calls.as<std::string>()};
-  for (const YAML::Node& call : calls && calls.IsSequence() ? calls : YAML::Node(YAML::NodeType::Sequence)) expected.push_back(call.as<std::string>());
+  for (const YAML::Node& call :
+       calls&& calls.IsSequence() ? calls : YAML::Node(YAML::NodeType::Sequence))
+    expected.push_back(call.as<std::string>());
   EXPECT_EQ(base::Join(result.calls, "\n"), base::Join(expected, "\n"));
   EXPECT_EQ(OutcomeName(result.done.outcome()), turn["outcome"].as<std::string>("answered"));
   if (turn["language"]) EXPECT_EQ(result.done.language(), turn["language"].as<std::string>());
   if (turn["plan"]) {
-    EXPECT_EQ(result.done.planned_call().name() + " " + result.done.planned_call().arguments().raw(),
-              turn["plan"].as<std::string>());
+    EXPECT_EQ(
+        result.done.planned_call().name() + " " + result.done.planned_call().arguments().raw(),
+        turn["plan"].as<std::string>());
   } else {
     EXPECT_FALSE(result.done.has_planned_call());
   }
@@ -94,7 +101,9 @@ TEST_P(SentenceFile, EveryQuestionMakesTheCallsBesideIt) {
   EXPECT_GT(count, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Testdata, SentenceFile, ::testing::Values("acceptance", "chinese", "english", "everyday", "conversations"),
+INSTANTIATE_TEST_SUITE_P(Testdata, SentenceFile,
+                         ::testing::Values("acceptance", "chinese", "english", "everyday",
+                                           "conversations"),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

@@ -37,7 +37,8 @@ std::string Explain(const absl::Status& status) {
 absl::Status Turn::Say(std::string_view text) {
   while (!text.empty()) {
     std::string_view piece = base::Utf8Prefix(text, kMostDelta);
-    if (piece.empty()) piece = text.substr(0, std::min(text.size(), kMostDelta));  // not UTF-8: never loop
+    if (piece.empty())
+      piece = text.substr(0, std::min(text.size(), kMostDelta));  // not UTF-8: never loop
     text.remove_prefix(piece.size());
     const std::string clean = base::SanitizeUtf8(piece);
     text_ += clean;
@@ -55,7 +56,8 @@ absl::Status Turn::SayParagraph(std::string_view text) {
   return Say(text);
 }
 
-absl::Status Turn::Started(const std::string& name, std::string_view arguments, std::string* call_id) {
+absl::Status Turn::Started(const std::string& name, std::string_view arguments,
+                           std::string* call_id) {
   *call_id = fmt::format("call_{}", ++calls_);
   v1::RunTurnResponse event;
   auto* call = event.mutable_tool_call();
@@ -67,8 +69,9 @@ absl::Status Turn::Started(const std::string& name, std::string_view arguments, 
   return broken_;
 }
 
-absl::Status Turn::Finished(const std::string& call_id, const std::string& name, absl::Duration took,
-                            const absl::Status& status, const k8s::v1::CallToolResponse* response) {
+absl::Status Turn::Finished(const std::string& call_id, const std::string& name,
+                            absl::Duration took, const absl::Status& status,
+                            const k8s::v1::CallToolResponse* response) {
   v1::RunTurnResponse event;
   auto* result = event.mutable_tool_result();
   result->set_call_id(call_id);
@@ -78,7 +81,8 @@ absl::Status Turn::Finished(const std::string& call_id, const std::string& name,
   if (!status.ok()) result->set_error(Explain(status));
   if (response != nullptr) {
     *result->mutable_facts() = response->facts();
-    if (response->result().raw().size() <= kMostResultBytes) *result->mutable_result() = response->result();
+    if (response->result().raw().size() <= kMostResultBytes)
+      *result->mutable_result() = response->result();
     Merge(response->ledger());
     for (const type::v1::Fact& fact : response->facts()) {
       if (done_.facts_size() < kMostFacts) *done_.add_facts() = fact;
@@ -88,21 +92,25 @@ absl::Status Turn::Finished(const std::string& call_id, const std::string& name,
   return broken_;
 }
 
-absl::StatusOr<k8s::v1::CallToolResponse> Turn::Call(ToolBox& tools, const k8s::v1::CallToolRequest& request) {
+absl::StatusOr<k8s::v1::CallToolResponse> Turn::Call(ToolBox& tools,
+                                                     const k8s::v1::CallToolRequest& request) {
   std::string call_id;
   OPSMESH_RETURN_IF_ERROR(Started(request.name(), request.arguments().raw(), &call_id));
   const absl::Duration start = context_.clock().Steady();
   absl::StatusOr<k8s::v1::CallToolResponse> response = tools.Call(context_, request);
-  OPSMESH_RETURN_IF_ERROR(Finished(call_id, request.name(), context_.clock().Steady() - start, response.status(),
-                                   response.ok() ? &*response : nullptr));
+  OPSMESH_RETURN_IF_ERROR(Finished(call_id, request.name(), context_.clock().Steady() - start,
+                                   response.status(), response.ok() ? &*response : nullptr));
   return response;
 }
 
-absl::StatusOr<k8s::v1::DiagnoseResponse> Turn::Diagnose(ToolBox& tools, const k8s::v1::DiagnoseRequest& request) {
+absl::StatusOr<k8s::v1::DiagnoseResponse> Turn::Diagnose(ToolBox& tools,
+                                                         const k8s::v1::DiagnoseRequest& request) {
   std::string call_id;
-  OPSMESH_RETURN_IF_ERROR(Started(
-      "diagnose", request.has_namespace_() ? fmt::format(R"({{"namespace":"{}"}})", request.namespace_()) : "{}",
-      &call_id));
+  OPSMESH_RETURN_IF_ERROR(Started("diagnose",
+                                  request.has_namespace_()
+                                      ? fmt::format(R"({{"namespace":"{}"}})", request.namespace_())
+                                      : "{}",
+                                  &call_id));
   const absl::Duration start = context_.clock().Steady();
   absl::StatusOr<k8s::v1::DiagnoseResponse> response = tools.Diagnose(context_, request);
   OPSMESH_RETURN_IF_ERROR(

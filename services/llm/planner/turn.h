@@ -1,4 +1,5 @@
-// One turn under way: sends its events and gathers what its end says. Not thread-safe: one turn, one thread.
+// One turn under way: sends its events and gathers what its end says. Not thread-safe: one turn,
+// one thread.
 #pragma once
 
 #include <functional>
@@ -26,18 +27,22 @@ class Turn {
   v1::TurnDone::Outcome outcome = v1::TurnDone::OUTCOME_ANSWERED;
 
   const base::Context& context() const { return context_; }
-  /// Appends to the answer and streams it, pieces of at most 1,000 bytes that do not cut a character.
+  /// Appends to the answer and streams it, pieces of at most 1,000 bytes that do not cut a
+  /// character.
   absl::Status Say(std::string_view text);
   /// Say() with a blank line before it, unless it is the first.
   absl::Status SayParagraph(std::string_view text);
 
-  /// Runs a tool between its two events; facts and ledger land in the turn. The result or the tool's error.
-  absl::StatusOr<k8s::v1::CallToolResponse> Call(ToolBox& tools, const k8s::v1::CallToolRequest& request);
+  /// Runs a tool between its two events; facts and ledger land in the turn. The result or the
+  /// tool's error.
+  absl::StatusOr<k8s::v1::CallToolResponse> Call(ToolBox& tools,
+                                                 const k8s::v1::CallToolRequest& request);
   /// The same for the rule-based diagnosis, shown as the tool "diagnose".
-  absl::StatusOr<k8s::v1::DiagnoseResponse> Diagnose(ToolBox& tools, const k8s::v1::DiagnoseRequest& request);
+  absl::StatusOr<k8s::v1::DiagnoseResponse> Diagnose(ToolBox& tools,
+                                                     const k8s::v1::DiagnoseRequest& request);
 
-  /// The two events around a call, for calls that run side by side. `call_id` receives the id of the call; `response` is
-  /// null when it failed, and its facts and ledger land in the turn.
+  /// The two events around a call, for calls that run side by side. `call_id` receives the id of
+  /// the call; `response` is null when it failed, and its facts and ledger land in the turn.
   absl::Status Started(const std::string& name, std::string_view arguments, std::string* call_id);
   absl::Status Finished(const std::string& call_id, const std::string& name, absl::Duration took,
                         const absl::Status& status, const k8s::v1::CallToolResponse* response);

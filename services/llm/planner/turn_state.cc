@@ -21,8 +21,8 @@ std::vector<LinkedObject> Objects(const json& list, size_t most) {
   std::vector<LinkedObject> objects;
   for (const json& entry : list) {
     if (objects.size() >= most || !entry.is_array() || entry.size() != 4) break;
-    objects.push_back({entry[0].get<std::string>(), entry[1].get<std::string>(), entry[2].get<std::string>(),
-                       entry[3].get<std::string>()});
+    objects.push_back({entry[0].get<std::string>(), entry[1].get<std::string>(),
+                       entry[2].get<std::string>(), entry[3].get<std::string>()});
   }
   return objects;
 }
@@ -34,11 +34,13 @@ json ToJson(const std::vector<LinkedObject>& objects) {
 }
 
 json ToJson(const Intent& intent) {
-  json out = {{"action", intent.action},     {"write", intent.is_write},  {"kind", intent.kind},
-              {"condition", intent.condition}, {"topic", intent.topic},   {"metric", intent.metric},
-              {"ns", intent.name_space},     {"all", intent.all_namespaces}, {"group", intent.group_by},
-              {"selector", intent.selector}, {"container", intent.container}, {"previous", intent.previous},
-              {"counts", intent.counts},     {"objects", ToJson(intent.objects)}};
+  json out = {{"action", intent.action},       {"write", intent.is_write},
+              {"kind", intent.kind},           {"condition", intent.condition},
+              {"topic", intent.topic},         {"metric", intent.metric},
+              {"ns", intent.name_space},       {"all", intent.all_namespaces},
+              {"group", intent.group_by},      {"selector", intent.selector},
+              {"container", intent.container}, {"previous", intent.previous},
+              {"counts", intent.counts},       {"objects", ToJson(intent.objects)}};
   json names = json::array();
   for (const NameMention& name : intent.names) names.push_back(json::array({name.text, name.kind}));
   out["names"] = std::move(names);
@@ -71,7 +73,8 @@ Intent ToIntent(const json& in) {
   intent.counts = in.value("counts", false);
   intent.objects = Objects(in.value("objects", json::array()), kMostRows);
   for (const json& name : in.value("names", json::array())) {
-    intent.names.push_back({name.at(0).get<std::string>(), name.at(1).get<std::string>(), false, false});
+    intent.names.push_back(
+        {name.at(0).get<std::string>(), name.at(1).get<std::string>(), false, false});
   }
   if (in.contains("replicas")) intent.replicas = in["replicas"].get<int64_t>();
   intent.replicas_relative = in.value("relative", false);
@@ -80,7 +83,8 @@ Intent ToIntent(const json& in) {
   intent.contains = in.value("contains", "");
   if (in.contains("limit")) intent.limit = in["limit"].get<int64_t>();
   if (in.contains("window")) {
-    intent.window = text::TimeWindow{text::TimeWindow::Kind::kLast, absl::Seconds(in["window"].get<int64_t>()), 0, 0};
+    intent.window = text::TimeWindow{text::TimeWindow::Kind::kLast,
+                                     absl::Seconds(in["window"].get<int64_t>()), 0, 0};
   }
   return intent;
 }

@@ -1,4 +1,5 @@
-// What a follow-up needs from the turns before: carried by the caller, opaque to it (turn_state of RunTurnRequest).
+// What a follow-up needs from the turns before: carried by the caller, opaque to it (turn_state of
+// RunTurnRequest).
 #pragma once
 
 #include <optional>

@@ -46,7 +46,8 @@ class WritePlan {
       state_->pending = intent_;
       state_->pending->replicas_relative = false;
       state_->choices.clear();
-      return turn_.SayParagraph(Say("which_replicas", turn_.language, {{"object", Display(object_)}}));
+      return turn_.SayParagraph(
+          Say("which_replicas", turn_.language, {{"object", Display(object_)}}));
     }
     std::vector<PlannedCall> calls;
     OPSMESH_RETURN_IF_ERROR(MakeCalls(&calls));
@@ -57,24 +58,28 @@ class WritePlan {
  private:
   // Nobody was named: the only candidate is taken, several are asked about.
   absl::Status FindTarget(bool* open) {
-    const bool pod = intent_.action == "delete" || (intent_.action == "restart" && intent_.kind != "Deployment" &&
-                                                    intent_.kind != "Workload");
+    const bool pod =
+        intent_.action == "delete" ||
+        (intent_.action == "restart" && intent_.kind != "Deployment" && intent_.kind != "Workload");
     json arguments = json::object();
     if (!intent_.name_space.empty()) arguments["namespace"] = intent_.name_space;
     std::vector<LinkedObject> rows;
-    OPSMESH_RETURN_IF_ERROR(
-        List(pod ? "get_failed_kubernetes_pods" : "list_kubernetes_deployments", std::move(arguments), &rows));
-    std::erase_if(rows, [&](const LinkedObject& row) { return row.kind != (pod ? "Pod" : "Deployment"); });
+    OPSMESH_RETURN_IF_ERROR(List(pod ? "get_failed_kubernetes_pods" : "list_kubernetes_deployments",
+                                 std::move(arguments), &rows));
+    std::erase_if(
+        rows, [&](const LinkedObject& row) { return row.kind != (pod ? "Pod" : "Deployment"); });
     if (rows.size() == 1) {
       intent_.objects = std::move(rows);
       return absl::OkStatus();
     }
     *open = true;
     turn_.outcome = v1::TurnDone::OUTCOME_CLARIFICATION;
-    std::string text = Say("which_object", turn_.language,
-                           {{"kind", KindWord(pod ? "Pod" : "Deployment", turn_.language)}, {"example", Example()}});
+    std::string text = Say(
+        "which_object", turn_.language,
+        {{"kind", KindWord(pod ? "Pod" : "Deployment", turn_.language)}, {"example", Example()}});
     if (rows.size() > kMostChoices) rows.resize(kMostChoices);
-    for (size_t i = 0; i < rows.size(); ++i) text += fmt::format("\n{}. {}", i + 1, Display(rows[i]));
+    for (size_t i = 0; i < rows.size(); ++i)
+      text += fmt::format("\n{}. {}", i + 1, Display(rows[i]));
     state_->pending = intent_;
     state_->choices = std::move(rows);
     return turn_.SayParagraph(text);
@@ -83,10 +88,13 @@ class WritePlan {
   std::string Example() const {
     if (intent_.action == "scale") {
       const int64_t n = intent_.replicas.value_or(3);
-      return InLanguage(fmt::format("把 web 扩容到 {} 个副本", n), fmt::format("scale web to {}", n), turn_.language);
+      return InLanguage(fmt::format("把 web 扩容到 {} 个副本", n),
+                        fmt::format("scale web to {}", n), turn_.language);
     }
-    if (intent_.action == "rollback") return InLanguage("回滚 web", "roll back web", turn_.language);
-    if (intent_.action == "delete") return InLanguage("删除 Pod web-1", "delete pod web-1", turn_.language);
+    if (intent_.action == "rollback")
+      return InLanguage("回滚 web", "roll back web", turn_.language);
+    if (intent_.action == "delete")
+      return InLanguage("删除 Pod web-1", "delete pod web-1", turn_.language);
     return InLanguage("重启 web", "restart web", turn_.language);
   }
 
@@ -114,14 +122,19 @@ class WritePlan {
   absl::Status ReadReplicas() {
     const std::string name = "get_deployment_details";
     const k8s::v1::Tool* tool = read_.catalogue.Find(name);
-    if (tool == nullptr || !tool->available() || object_.kind != "Deployment") return absl::OkStatus();
+    if (tool == nullptr || !tool->available() || object_.kind != "Deployment")
+      return absl::OkStatus();
     const auto response = turn_.Call(
-        read_.tools, Request(name, {{"namespace", object_.name_space}, {"deployment_name", object_.name}}));
+        read_.tools,
+        Request(name, {{"namespace", object_.name_space}, {"deployment_name", object_.name}}));
     if (!response.ok()) return turn_.context().Check();
     const json details = json::parse(response->result().raw(), nullptr, false);
-    for (const char* path : {"/object/spec/replicas", "/spec/replicas", "/replicas/desired", "/replicas", "/desired"}) {
+    for (const char* path : {"/object/spec/replicas", "/spec/replicas", "/replicas/desired",
+                             "/replicas", "/desired"}) {
       const json::json_pointer pointer(path);
-      if (!details.is_object() || !details.contains(pointer) || !details[pointer].is_number_integer()) continue;
+      if (!details.is_object() || !details.contains(pointer) ||
+          !details[pointer].is_number_integer())
+        continue;
       intent_.replicas = std::max<int64_t>(0, details[pointer].get<int64_t>() + *intent_.replicas);
       intent_.replicas_relative = false;
       break;
@@ -136,7 +149,8 @@ class WritePlan {
       arguments["deployment_name"] = object_.name;
       if (object_.kind != "Deployment") arguments["resource_type"] = object_.kind;
       if (intent_.action == "scale") arguments["replicas"] = *intent_.replicas;
-      calls->push_back({intent_.action == "scale" ? "scale_deployment" : "rollback_deployment", arguments});
+      calls->push_back(
+          {intent_.action == "scale" ? "scale_deployment" : "rollback_deployment", arguments});
       return absl::OkStatus();
     }
     if (intent_.action == "delete") {
@@ -170,7 +184,8 @@ class WritePlan {
              {"kind", KindWord("Pod", turn_.language)}}));
   }
 
-  // The tools work the plan out from the live objects and refuse to carry it out: the plan is in their refusal.
+  // The tools work the plan out from the live objects and refuse to carry it out: the plan is in
+  // their refusal.
   absl::Status SayPlan(const std::vector<PlannedCall>& calls) {
     std::string summary;
     for (const PlannedCall& call : calls) {
@@ -183,15 +198,19 @@ class WritePlan {
         const auto metadata = base::DetailOf(response.status()).metadata;
         const auto zh = metadata.find("plan_zh");
         const auto en = metadata.find("plan_en");
-        if (zh != metadata.end() && en != metadata.end()) line = InLanguage(zh->second, en->second, turn_.language);
+        if (zh != metadata.end() && en != metadata.end())
+          line = InLanguage(zh->second, en->second, turn_.language);
       } else {
         turn_.outcome = v1::TurnDone::OUTCOME_FAILED;
         turn_.Failed("tool", call.tool, Explain(response.status()));
-        return turn_.SayParagraph(Say("failed", turn_.language, {{"error", Explain(response.status())}}));
+        return turn_.SayParagraph(
+            Say("failed", turn_.language, {{"error", Explain(response.status())}}));
       }
       if (line.empty()) {
         line = Say(intent_.action + "_summary", turn_.language,
-                   {{"object", Display(object_)}, {"replicas", std::to_string(intent_.replicas.value_or(0))}, {"now", ""}});
+                   {{"object", Display(object_)},
+                    {"replicas", std::to_string(intent_.replicas.value_or(0))},
+                    {"now", ""}});
       }
       summary += (summary.empty() ? "" : "\n") + line;
     }
@@ -201,8 +220,9 @@ class WritePlan {
     planned->mutable_arguments()->set_raw(arguments);
     turn_.outcome = v1::TurnDone::OUTCOME_NEEDS_APPROVAL;
     state_->last = intent_;
-    return turn_.SayParagraph(Say(
-        "plan", turn_.language, {{"summary", summary}, {"tool", calls.front().tool}, {"arguments", arguments}}));
+    return turn_.SayParagraph(
+        Say("plan", turn_.language,
+            {{"summary", summary}, {"tool", calls.front().tool}, {"arguments", arguments}}));
   }
 
   Turn& turn_;

@@ -6,8 +6,8 @@
 
 namespace opsmesh::llm {
 
-/// Says the plan and puts the call into the turn's `planned_call`, or asks what is missing (which object, how many
-/// replicas). `state` gets the open question.
+/// Says the plan and puts the call into the turn's `planned_call`, or asks what is missing (which
+/// object, how many replicas). `state` gets the open question.
 absl::Status PlanWrite(Turn& turn, const ReadContext& read, Intent intent, TurnState* state);
 
 }  // namespace opsmesh::llm

@@ -15,7 +15,8 @@ using nlohmann::json;
 
 struct ToolShape {
   const char* name;
-  const char* properties;  // blank-separated; "!" required, "#" integer, "?" boolean, "[" list, "*" takes "*"
+  const char* properties;  // blank-separated; "!" required, "#" integer, "?" boolean, "[" list, "*"
+                           // takes "*"
   bool available = true;
 };
 
@@ -28,7 +29,8 @@ constexpr ToolShape kTools[] = {
     {"list_kubernetes_services", "*namespace label_selector #limit cursor"},
     {"list_kubernetes_events", "*namespace type reason object_name since #limit cursor"},
     {"get_kubernetes_resource_yaml", "!resource_type !name namespace"},
-    {"get_kubernetes_pod_logs", "namespace !pod_name container #tail_lines ?previous since contains"},
+    {"get_kubernetes_pod_logs",
+     "namespace !pod_name container #tail_lines ?previous since contains"},
     {"get_failed_kubernetes_pods", "*namespace #limit cursor"},
     {"get_pending_kubernetes_pods", "*namespace #limit cursor"},
     {"get_high_restart_kubernetes_pods", "*namespace #threshold #limit cursor"},
@@ -51,7 +53,9 @@ constexpr ToolShape kTools[] = {
     {"explain_kubernetes_resource", "!resource_type"},
     {"describe_kubernetes_resource", "!resource_type !name namespace"},
     {"kubernetes_troubleshooting_guide", "topic"},
-    {"kubectl_get_resources", "!resource_type *namespace label_selector field_selector status [where [group_by sort_by name_contains #limit cursor"},
+    {"kubectl_get_resources",
+     "!resource_type *namespace label_selector field_selector status [where [group_by sort_by "
+     "name_contains #limit cursor"},
     {"kubectl_get_all_resources", "*namespace"},
     {"list_secrets_from_namespace", "!namespace"},
     {"list_configmaps_from_namespace", "!namespace"},
@@ -81,7 +85,9 @@ constexpr ToolShape kTools[] = {
 };
 
 std::string Schema(const ToolShape& shape) {
-  json schema = {{"type", "object"}, {"properties", json::object()}, {"required", json::array()},
+  json schema = {{"type", "object"},
+                 {"properties", json::object()},
+                 {"required", json::array()},
                  {"additionalProperties", false}};
   for (std::string_view word : base::SplitWhitespace(shape.properties)) {
     std::string type = "string", description;
@@ -115,7 +121,8 @@ std::string Show(const std::string& name, const std::string& arguments) {
   return line;
 }
 
-void AddCandidate(const FakeObject& object, k8s::v1::ObjectCandidate::Match match, k8s::v1::ResolvedMention* mention) {
+void AddCandidate(const FakeObject& object, k8s::v1::ObjectCandidate::Match match,
+                  k8s::v1::ResolvedMention* mention) {
   auto* candidate = mention->add_candidates();
   candidate->mutable_object()->set_kind(object.kind);
   candidate->mutable_object()->set_namespace_(object.name_space);
@@ -127,13 +134,19 @@ void AddCandidate(const FakeObject& object, k8s::v1::ObjectCandidate::Match matc
 }  // namespace
 
 FakeToolBox::FakeToolBox() {
-  for (const char* ns : {"default", "kube-system", "monitoring", "payments", "production", "staging"}) {
+  for (const char* ns :
+       {"default", "kube-system", "monitoring", "payments", "production", "staging"}) {
     Add({"Namespace", "", ns, ""});
   }
-  const auto workload = [this](const char* kind, const std::string& ns, const std::string& name, int pods) {
+  const auto workload = [this](const char* kind, const std::string& ns, const std::string& name,
+                               int pods) {
     Add({kind, ns, name, ""});
     for (int i = 0; i < pods; ++i) {
-      Add({"Pod", ns, fmt::format("{}-{}", name, std::string(kind) == "StatefulSet" ? std::to_string(i) : fmt::format("7d9f{}", i)), name});
+      Add({"Pod", ns,
+           fmt::format(
+               "{}-{}", name,
+               std::string(kind) == "StatefulSet" ? std::to_string(i) : fmt::format("7d9f{}", i)),
+           name});
     }
   };
   workload("Deployment", "default", "nginx", 2);
@@ -172,8 +185,8 @@ absl::StatusOr<k8s::v1::ListToolsResponse> FakeToolBox::List(const base::Context
   return response;
 }
 
-absl::StatusOr<k8s::v1::CallToolResponse> FakeToolBox::Call(const base::Context&,
-                                                           const k8s::v1::CallToolRequest& request) {
+absl::StatusOr<k8s::v1::CallToolResponse> FakeToolBox::Call(
+    const base::Context&, const k8s::v1::CallToolRequest& request) {
   const std::lock_guard lock(mutex_);
   const std::string line = Show(request.name(), request.arguments().raw());
   calls_.push_back(line);
@@ -191,7 +204,8 @@ absl::StatusOr<k8s::v1::CallToolResponse> FakeToolBox::Call(const base::Context&
   *response.mutable_ledger() = ledger_;
   const auto found = results_.find(request.name());
   const json arguments = json::parse(request.arguments().raw(), nullptr, false);
-  if (found == results_.end() && request.name() == "kubectl_get_resources" && arguments.contains("where") &&
+  if (found == results_.end() && request.name() == "kubectl_get_resources" &&
+      arguments.contains("where") &&
       arguments["where"][0].get<std::string>().starts_with("workload=")) {
     response.mutable_result()->set_raw(PodsOf(arguments));
     return response;
@@ -206,16 +220,19 @@ std::string FakeToolBox::PodsOf(const nlohmann::json& arguments) const {
   const std::string workload = where.substr(where.find('/') + 1);
   json rows = json::array();
   for (const FakeObject& object : objects_) {
-    if (object.kind != "Pod" || object.workload != workload || object.name_space != arguments.value("namespace", "")) continue;
+    if (object.kind != "Pod" || object.workload != workload ||
+        object.name_space != arguments.value("namespace", ""))
+      continue;
     rows.push_back({{"namespace", object.name_space}, {"name", object.name}});
   }
   return json{{"kind", "Pod"}, {"items", rows}}.dump();
 }
 
-absl::StatusOr<k8s::v1::DiagnoseResponse> FakeToolBox::Diagnose(const base::Context&,
-                                                               const k8s::v1::DiagnoseRequest& request) {
+absl::StatusOr<k8s::v1::DiagnoseResponse> FakeToolBox::Diagnose(
+    const base::Context&, const k8s::v1::DiagnoseRequest& request) {
   const std::lock_guard lock(mutex_);
-  calls_.push_back(request.has_namespace_() ? "diagnose namespace=" + request.namespace_() : "diagnose");
+  calls_.push_back(request.has_namespace_() ? "diagnose namespace=" + request.namespace_()
+                                            : "diagnose");
   if (!broken_.ok()) return broken_;
   k8s::v1::DiagnoseResponse response;
   response.mutable_text()->set_zh("发现 1 个问题");
@@ -230,8 +247,8 @@ absl::StatusOr<k8s::v1::DiagnoseResponse> FakeToolBox::Diagnose(const base::Cont
   return response;
 }
 
-absl::StatusOr<k8s::v1::ResolveObjectsResponse> FakeToolBox::Resolve(const base::Context&,
-                                                                    const k8s::v1::ResolveObjectsRequest& request) {
+absl::StatusOr<k8s::v1::ResolveObjectsResponse> FakeToolBox::Resolve(
+    const base::Context&, const k8s::v1::ResolveObjectsRequest& request) {
   if (!broken_.ok()) return broken_;
   using Candidate = k8s::v1::ObjectCandidate;
   k8s::v1::ResolveObjectsResponse response;
@@ -242,14 +259,23 @@ absl::StatusOr<k8s::v1::ResolveObjectsResponse> FakeToolBox::Resolve(const base:
     const std::string word = base::AsciiLower(mention.text());
     for (const FakeObject& object : objects_) {
       if (!mention.kind().empty() && object.kind != mention.kind()) continue;
-      if (!mention.namespace_().empty() && !object.name_space.empty() && object.name_space != mention.namespace_()) continue;
-      if (object.name == word) found.emplace_back(Candidate::MATCH_EXACT, &object);
-      else if (object.workload == word) found.emplace_back(Candidate::MATCH_WORKLOAD, &object);
-      else if (word.size() >= 3 && object.name.starts_with(word)) found.emplace_back(Candidate::MATCH_PREFIX, &object);
-      else if (word.size() >= 3 && ("-" + object.name + "-").find("-" + word + "-") != std::string::npos) found.emplace_back(Candidate::MATCH_PART, &object);
-      else if (word.size() >= 4 && base::EditDistance(word, object.name, 2) <= 2) found.emplace_back(Candidate::MATCH_NEAR, &object);
+      if (!mention.namespace_().empty() && !object.name_space.empty() &&
+          object.name_space != mention.namespace_())
+        continue;
+      if (object.name == word)
+        found.emplace_back(Candidate::MATCH_EXACT, &object);
+      else if (object.workload == word)
+        found.emplace_back(Candidate::MATCH_WORKLOAD, &object);
+      else if (word.size() >= 3 && object.name.starts_with(word))
+        found.emplace_back(Candidate::MATCH_PREFIX, &object);
+      else if (word.size() >= 3 &&
+               ("-" + object.name + "-").find("-" + word + "-") != std::string::npos)
+        found.emplace_back(Candidate::MATCH_PART, &object);
+      else if (word.size() >= 4 && base::EditDistance(word, object.name, 2) <= 2)
+        found.emplace_back(Candidate::MATCH_NEAR, &object);
     }
-    std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::stable_sort(found.begin(), found.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
     for (const auto& [match, object] : found) AddCandidate(*object, match, resolved);
     resolved->set_total_count(static_cast<int>(found.size()));
   }

@@ -1,5 +1,6 @@
-// A small cluster behind the ToolBox interface, for tests of the planner: names and namespaces, schemas of the tools, and a
-// record of what was called. It answers with texts that name the call, so that a test sees what an answer was made of.
+// A small cluster behind the ToolBox interface, for tests of the planner: names and namespaces,
+// schemas of the tools, and a record of what was called. It answers with texts that name the call,
+// so that a test sees what an answer was made of.
 #pragma once
 
 #include <map>
@@ -22,16 +23,17 @@ struct FakeObject {
 
 class FakeToolBox final : public ToolBox {
  public:
-  /// The default cluster: namespaces default, payments, production, staging, monitoring, kube-system.
+  /// The default cluster: namespaces default, payments, production, staging, monitoring,
+  /// kube-system.
   FakeToolBox();
 
   absl::StatusOr<k8s::v1::ListToolsResponse> List(const base::Context& context) override;
   absl::StatusOr<k8s::v1::CallToolResponse> Call(const base::Context& context,
-                                                const k8s::v1::CallToolRequest& request) override;
-  absl::StatusOr<k8s::v1::DiagnoseResponse> Diagnose(const base::Context& context,
-                                                    const k8s::v1::DiagnoseRequest& request) override;
-  absl::StatusOr<k8s::v1::ResolveObjectsResponse> Resolve(const base::Context& context,
-                                                         const k8s::v1::ResolveObjectsRequest& request) override;
+                                                 const k8s::v1::CallToolRequest& request) override;
+  absl::StatusOr<k8s::v1::DiagnoseResponse> Diagnose(
+      const base::Context& context, const k8s::v1::DiagnoseRequest& request) override;
+  absl::StatusOr<k8s::v1::ResolveObjectsResponse> Resolve(
+      const base::Context& context, const k8s::v1::ResolveObjectsRequest& request) override;
 
   /// "list_kubernetes_pods namespace=default status=Running", in order.
   std::vector<std::string> TakeCalls();

@@ -191,7 +191,8 @@ void M4(const std::string& data, const std::string& model) {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: %s DATA_FOLDER [h1|m5|m4 ...] [--models | --model=NAME]\n", argv[0]);
+    std::fprintf(stderr, "usage: %s DATA_FOLDER [h1|m5|m4 ...] [--models | --model=NAME]\n",
+                 argv[0]);
     return 2;
   }
   std::set<std::string> which;

@@ -1,5 +1,5 @@
-// The backend of the gateway benchmark: answers at once from the callback thread, so that what is measured is the way there.
-// Prints its port and serves until it is killed.
+// The backend of the gateway benchmark: answers at once from the callback thread, so that what is
+// measured is the way there. Prints its port and serves until it is killed.
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -18,7 +18,8 @@ using opsmesh::bench::v1::SubscribeResponse;
 
 class Subscription final : public grpc::ServerWriteReactor<SubscribeResponse> {
  public:
-  explicit Subscription(const SubscribeRequest& request) : left_(request.count()), interval_(request.interval_ms()) {
+  explicit Subscription(const SubscribeRequest& request)
+      : left_(request.count()), interval_(request.interval_ms()) {
     event_.set_delta(std::string(100, 'x'));
     if (left_ > 0) Next();
   }
@@ -26,9 +27,10 @@ class Subscription final : public grpc::ServerWriteReactor<SubscribeResponse> {
     if (!ok) return End(grpc::Status::CANCELLED);
     if (--left_ == 0) return End(grpc::Status::OK);
     if (interval_ == 0) return Next();
-    alarm_.Set(std::chrono::system_clock::now() + std::chrono::milliseconds(interval_), [this](bool fired) {
-      if (fired) Next();
-    });
+    alarm_.Set(std::chrono::system_clock::now() + std::chrono::milliseconds(interval_),
+               [this](bool fired) {
+                 if (fired) Next();
+               });
   }
   void OnCancel() override {
     alarm_.Cancel();
@@ -53,7 +55,8 @@ class Subscription final : public grpc::ServerWriteReactor<SubscribeResponse> {
 
 class Backend final : public BenchService::CallbackService {
  public:
-  grpc::ServerUnaryReactor* Lookup(grpc::CallbackServerContext* context, const LookupRequest* request,
+  grpc::ServerUnaryReactor* Lookup(grpc::CallbackServerContext* context,
+                                   const LookupRequest* request,
                                    LookupResponse* response) override {
     for (int i = 0; i < 8; ++i) {
       auto* row = response->add_rows();

@@ -1,4 +1,5 @@
-// The gateway under test, alone in its process: gateway_bench_server BACKEND_PORT DESCRIPTOR_SET. Prints its port.
+// The gateway under test, alone in its process: gateway_bench_server BACKEND_PORT DESCRIPTOR_SET.
+// Prints its port.
 #include <cstdio>
 #include <fstream>
 #include <iterator>
@@ -33,16 +34,18 @@ int main(int argc, char** argv) {
   const std::string descriptor_set((std::istreambuf_iterator<char>(file)), {});
   auto identity = std::make_shared<opsmesh::rpc::CallIdentity>();
   identity->service = "gateway";
-  auto channel = opsmesh::rpc::MakeChannel({.target = std::string("127.0.0.1:") + argv[1]}, std::move(identity));
+  auto channel = opsmesh::rpc::MakeChannel({.target = std::string("127.0.0.1:") + argv[1]},
+                                           std::move(identity));
   if (!channel.ok()) return 1;
   const OneBackend backend(*std::move(channel));
   opsmesh::telemetry::Registry registry;
   const opsmesh::log::Logger logger = opsmesh::log::Logger::Null();
   opsmesh::gateway::Options options;
   options.max_in_flight = 4096;
-  const auto gateway = opsmesh::gateway::Gateway::Start(
-      options,
-      {.descriptor_set = descriptor_set, .channels = &backend, .registry = &registry, .logger = &logger});
+  const auto gateway = opsmesh::gateway::Gateway::Start(options, {.descriptor_set = descriptor_set,
+                                                                  .channels = &backend,
+                                                                  .registry = &registry,
+                                                                  .logger = &logger});
   if (!gateway.ok()) {
     std::fprintf(stderr, "%s\n", gateway.status().ToString().c_str());
     return 1;

@@ -1,4 +1,5 @@
-// The direct gRPC client the gateway is compared with: CONCURRENCY calls at a time through the callback API for SECONDS.
+// The direct gRPC client the gateway is compared with: CONCURRENCY calls at a time through the
+// callback API for SECONDS.
 //   grpc_client PORT CONCURRENCY SECONDS   ->   {"requests", "seconds", "cpu_seconds", "p50_us"}
 #include <sys/resource.h>
 
@@ -35,20 +36,23 @@ struct Slot {
   void Start() {
     context = std::make_unique<grpc::ClientContext>();
     const auto began = Clock::now();
-    stub->async()->Lookup(context.get(), request, &response, [this, began](const grpc::Status& status) {
-      const auto now = Clock::now();
-      if (!status.ok()) std::abort();
-      micros.push_back(std::chrono::duration<double, std::micro>(now - began).count());
-      if (now < end) return Start();
-      running->fetch_sub(1);
-    });
+    stub->async()->Lookup(
+        context.get(), request, &response, [this, began](const grpc::Status& status) {
+          const auto now = Clock::now();
+          if (!status.ok()) std::abort();
+          micros.push_back(std::chrono::duration<double, std::micro>(now - began).count());
+          if (now < end) return Start();
+          running->fetch_sub(1);
+        });
   }
 };
 
 double CpuSeconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -80,7 +84,8 @@ int main(int argc, char** argv) {
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   std::vector<double> all;
   for (const auto& slot : slots) all.insert(all.end(), slot->micros.begin(), slot->micros.end());
-  std::nth_element(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2), all.end());
-  std::printf("{\"requests\": %zu, \"seconds\": %.3f, \"cpu_seconds\": %.3f, \"p50_us\": %.1f}\n", all.size(), seconds,
-              CpuSeconds() - cpu_before, all[all.size() / 2]);
+  std::nth_element(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2),
+                   all.end());
+  std::printf("{\"requests\": %zu, \"seconds\": %.3f, \"cpu_seconds\": %.3f, \"p50_us\": %.1f}\n",
+              all.size(), seconds, CpuSeconds() - cpu_before, all[all.size() / 2]);
 }

@@ -1,5 +1,6 @@
-// The table transcoder beside protobuf's json_util, on the messages of the toy contract: prints how many times less CPU it
-// needs, as JSON {"case": ratio}. Both do the same work: JSON text to wire bytes, and wire bytes to JSON text.
+// The table transcoder beside protobuf's json_util, on the messages of the toy contract: prints how
+// many times less CPU it needs, as JSON {"case": ratio}. Both do the same work: JSON text to wire
+// bytes, and wire bytes to JSON text.
 #include <ctime>
 
 #include <algorithm>

@@ -1,7 +1,9 @@
-// What libs/kube costs: time to the first list, memory of a cached pod, time to rebuild and to scan the cache.
+// What libs/kube costs: time to the first list, memory of a cached pod, time to rebuild and to scan
+// the cache.
 //
 //   opsmesh_bench_kube fill KUBECONFIG PODS   creates that many pods that differ as real ones do
-//   opsmesh_bench_kube list KUBECONFIG        reads them all through the cache; prints one JSON line of figures
+//   opsmesh_bench_kube list KUBECONFIG        reads them all through the cache; prints one JSON
+//   line of figures
 //
 // run.py puts both side by side with kubectl on the same server in the same run.
 #include <fmt/format.h>
@@ -30,7 +32,8 @@ namespace {
 constexpr int kNamespaces = 40;
 constexpr int kWriters = 16;
 
-/// Hexadecimal digits that look random and are the same for the same seed: ids of containers, digests, suffixes.
+/// Hexadecimal digits that look random and are the same for the same seed: ids of containers,
+/// digests, suffixes.
 std::string Hex(uint64_t seed, size_t digits) {
   std::string text;
   while (text.size() < digits) {
@@ -45,12 +48,14 @@ std::string Hex(uint64_t seed, size_t digits) {
 /// Some seconds of a day that differ from pod to pod and from place to place.
 std::string Stamp(int number, int place) {
   const int seconds = (number * 7919 + place * 104729) % 86400;
-  return fmt::format("2026-11-{:02}T{:02}:{:02}:{:02}Z", 10 + number % 10, seconds / 3600, seconds / 60 % 60, seconds % 60);
+  return fmt::format("2026-11-{:02}T{:02}:{:02}:{:02}Z", 10 + number % 10, seconds / 3600,
+                     seconds / 60 % 60, seconds % 60);
 }
 
-/// A pod as a deployment of a usual cluster has it: two containers, probes, a token volume, conditions. What differs
-/// between pods of a real cluster differs here: uids, ids of containers, times, addresses, the name of the token volume;
-/// and from app to app images, digests, environment, arguments and limits. Five pods an app.
+/// A pod as a deployment of a usual cluster has it: two containers, probes, a token volume,
+/// conditions. What differs between pods of a real cluster differs here: uids, ids of containers,
+/// times, addresses, the name of the token volume; and from app to app images, digests,
+/// environment, arguments and limits. Five pods an app.
 struct PodText {
   std::string ns;
   std::string name;
@@ -68,7 +73,8 @@ std::string ContainerJson(int family, std::string_view which, const std::string&
       R"("livenessProbe":{{"httpGet":{{"path":"/healthz","port":8080,"scheme":"HTTP"}},"timeoutSeconds":1,"periodSeconds":10,"successThreshold":1,"failureThreshold":3}},)"
       R"("readinessProbe":{{"httpGet":{{"path":"/ready","port":8080,"scheme":"HTTP"}},"timeoutSeconds":1,"periodSeconds":5,"successThreshold":1,"failureThreshold":3}},)"
       R"("terminationMessagePath":"/dev/termination-log","terminationMessagePolicy":"File","imagePullPolicy":"IfNotPresent"}})",
-      which, family % 30 + 1, token, family, Hex(static_cast<uint64_t>(family) + 2000000, 24), 256 + family);
+      which, family % 30 + 1, token, family, Hex(static_cast<uint64_t>(family) + 2000000, 24),
+      256 + family);
 }
 
 std::string ContainerStatusJson(int number, std::string_view which) {
@@ -78,20 +84,23 @@ std::string ContainerStatusJson(int number, std::string_view which) {
       R"({{"name":"{0}","state":{{"running":{{"startedAt":"{2}"}}}},"lastState":{{}},"ready":true,"restartCount":{1},)"
       R"("image":"registry.example.com/team/{0}:1.{5}.0","imageID":"registry.example.com/team/{0}@sha256:{3}",)"
       R"("containerID":"containerd://{4}","started":true}})",
-      which, number % 3, Stamp(number, 1), Hex(static_cast<uint64_t>(family % 30) + 3000000, 64), Hex(id, 64), family % 30 + 1);
+      which, number % 3, Stamp(number, 1), Hex(static_cast<uint64_t>(family % 30) + 3000000, 64),
+      Hex(id, 64), family % 30 + 1);
 }
 
 std::string StatusJson(int number) {
   std::string conditions;
   for (const char* type : {"Initialized", "Ready", "ContainersReady", "PodScheduled"}) {
-    conditions += fmt::format(R"({}{{"type":"{}","status":"True","lastProbeTime":null,"lastTransitionTime":"{}"}})",
-                              conditions.empty() ? "" : ",", type, Stamp(number, 2));
+    conditions += fmt::format(
+        R"({}{{"type":"{}","status":"True","lastProbeTime":null,"lastTransitionTime":"{}"}})",
+        conditions.empty() ? "" : ",", type, Stamp(number, 2));
   }
   return fmt::format(
       R"({{"status":{{"phase":"Running","conditions":[{}],"hostIP":"10.0.0.{}","podIP":"10.244.{}.{}","podIPs":[{{"ip":"10.244.{}.{}"}}],)"
       R"("startTime":"{}","containerStatuses":[{},{}],"qosClass":"Burstable"}}}})",
-      conditions, number % 100 + 1, number / 250 % 250, number % 250, number / 250 % 250, number % 250, Stamp(number, 0),
-      ContainerStatusJson(number, "web"), ContainerStatusJson(number, "sidecar"));
+      conditions, number % 100 + 1, number / 250 % 250, number % 250, number / 250 % 250,
+      number % 250, Stamp(number, 0), ContainerStatusJson(number, "web"),
+      ContainerStatusJson(number, "sidecar"));
 }
 
 PodText MakePod(int number) {
@@ -110,17 +119,18 @@ PodText MakePod(int number) {
       R"("spec":{{"automountServiceAccountToken":false,"volumes":[{{"name":"{5}","projected":{{"sources":[{{"serviceAccountToken":{{"expirationSeconds":3607,"path":"token"}}}},{{"configMap":{{"name":"kube-root-ca.crt","items":[{{"key":"ca.crt","path":"ca.crt"}}]}}}}],"defaultMode":420}}}}],)"
       R"("containers":[{6},{7}],"restartPolicy":"Always","terminationGracePeriodSeconds":30,"dnsPolicy":"ClusterFirst","serviceAccountName":"default","serviceAccount":"default","nodeName":"node-{8}","securityContext":{{}},"schedulerName":"default-scheduler",)"
       R"("tolerations":[{{"key":"node.kubernetes.io/not-ready","operator":"Exists","effect":"NoExecute","tolerationSeconds":300}},{{"key":"node.kubernetes.io/unreachable","operator":"Exists","effect":"NoExecute","tolerationSeconds":300}}],"enableServiceLinks":true}}}})",
-      pod.name, app, hash, pod.ns, family, token, ContainerJson(family, "web", token), ContainerJson(family, "sidecar", token),
-      number % 100);
+      pod.name, app, hash, pod.ns, family, token, ContainerJson(family, "web", token),
+      ContainerJson(family, "sidecar", token), number % 100);
   pod.status = StatusJson(number);
   return pod;
 }
 
-/// Creates objects over connections that are kept: kube::Client opens one for each write, so that none is ever sent
-/// twice, and twenty thousand handshakes are not what is measured here.
+/// Creates objects over connections that are kept: kube::Client opens one for each write, so that
+/// none is ever sent twice, and twenty thousand handshakes are not what is measured here.
 class Filler {
  public:
-  explicit Filler(const kube::ClusterConfig& config) : config_(config), http_(http_client::Client::Create()) {
+  explicit Filler(const kube::ClusterConfig& config)
+      : config_(config), http_(http_client::Client::Create()) {
     auto connection = std::make_shared<http_client::Connection>();
     connection->ca_pem = config.ca_pem;
     connection->client_cert_pem = config.client_cert_pem;
@@ -134,22 +144,34 @@ class Filler {
     request.url = config_.server + path;
     request.connection = connection_;
     request.body = std::move(body);
-    request.headers.emplace_back("Content-Type", *method == 'P' && method[1] == 'A' ? "application/merge-patch+json" : "application/json");
-    if (!config_.token.empty()) request.secret_headers.emplace_back("Authorization", base::Secret("Bearer " + config_.token.Reveal()));
-    const auto response = http_->Fetch(base::Context::Background().WithTimeout(absl::Minutes(1)), std::move(request));
+    request.headers.emplace_back("Content-Type", *method == 'P' && method[1] == 'A'
+                                                     ? "application/merge-patch+json"
+                                                     : "application/json");
+    if (!config_.token.empty())
+      request.secret_headers.emplace_back("Authorization",
+                                          base::Secret("Bearer " + config_.token.Reveal()));
+    const auto response =
+        http_->Fetch(base::Context::Background().WithTimeout(absl::Minutes(1)), std::move(request));
     if (!response.ok()) return std::cerr << response.status() << "\n", false;
     if (response->status / 100 == 2 || response->status == 409) return true;
-    return std::cerr << method << " " << path << ": " << response->status << " " << response->body.substr(0, 500) << "\n", false;
+    return std::cerr << method << " " << path << ": " << response->status << " "
+                     << response->body.substr(0, 500) << "\n",
+           false;
   }
   bool SendPod(int number) {
     const PodText pod = MakePod(number);
     const std::string pods = "/api/v1/namespaces/" + pod.ns + "/pods";
-    return Send("POST", pods, pod.object) && Send("PATCH", pods + "/" + pod.name + "/status", pod.status);
+    return Send("POST", pods, pod.object) &&
+           Send("PATCH", pods + "/" + pod.name + "/status", pod.status);
   }
   bool SendNamespace(int number) {
     const std::string ns = fmt::format("team-{}", number);
-    return Send("POST", "/api/v1/namespaces", fmt::format(R"({{"apiVersion":"v1","kind":"Namespace","metadata":{{"name":"{}"}}}})", ns)) &&
-           Send("POST", "/api/v1/namespaces/" + ns + "/serviceaccounts", R"({"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default"}})");
+    return Send(
+               "POST", "/api/v1/namespaces",
+               fmt::format(R"({{"apiVersion":"v1","kind":"Namespace","metadata":{{"name":"{}"}}}})",
+                           ns)) &&
+           Send("POST", "/api/v1/namespaces/" + ns + "/serviceaccounts",
+                R"({"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default"}})");
   }
 
  private:
@@ -172,12 +194,15 @@ int Fill(const std::string& kubeconfig, int pods) {
   std::vector<std::thread> writers;
   for (int i = 0; i < kWriters; ++i) {
     writers.emplace_back([&] {
-      for (int number = next++; number < pods && failed < 10; number = next++) failed += filler.SendPod(number) ? 0 : 1;
+      for (int number = next++; number < pods && failed < 10; number = next++)
+        failed += filler.SendPod(number) ? 0 : 1;
     });
   }
   for (std::thread& writer : writers) writer.join();
   if (failed > 0) return 1;
-  std::cout << fmt::format(R"({{"pods":{},"fill_seconds":{:.1f}}})", pods, absl::ToDoubleSeconds(base::SystemClock().Steady() - start)) << std::endl;
+  std::cout << fmt::format(R"({{"pods":{},"fill_seconds":{:.1f}}})", pods,
+                           absl::ToDoubleSeconds(base::SystemClock().Steady() - start))
+            << std::endl;
   return 0;
 }
 
@@ -190,11 +215,15 @@ size_t ResidentBytes() {
   file >> all >> resident;
   return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
-double Seconds(absl::Duration from) { return absl::ToDoubleSeconds(base::SystemClock().Steady() - from); }
+double Seconds(absl::Duration from) {
+  return absl::ToDoubleSeconds(base::SystemClock().Steady() - from);
+}
 double CpuSeconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -214,7 +243,8 @@ int List(const std::string& kubeconfig) {
   cache_options.kinds = {"pods"};
   const auto cache = kube::Cache::Start(**client, cache_options);
   if (!cache.ok()) return std::cerr << cache.status() << "\n", 1;
-  const absl::Status synced = (*cache)->WaitForSync(base::Context::Background().WithTimeout(absl::Minutes(5)));
+  const absl::Status synced =
+      (*cache)->WaitForSync(base::Context::Background().WithTimeout(absl::Minutes(5)));
   if (!synced.ok()) return std::cerr << synced << "\n", 1;
   const auto pods = (*cache)->Get("pods");
   const double first_list = Seconds(start);
@@ -228,7 +258,8 @@ int List(const std::string& kubeconfig) {
   const size_t decoded = ResidentBytes();
   const absl::Duration scan_start = base::SystemClock().Steady();
   size_t unhealthy = 0;
-  for (const auto& object : pods->objects()) unhealthy += object->As<kube::Pod>()->healthy() ? 0 : 1;
+  for (const auto& object : pods->objects())
+    unhealthy += object->As<kube::Pod>()->healthy() ? 0 : 1;
   const double scan = Seconds(scan_start);
   const double each = count == 0 ? 1 : static_cast<double>(count);
   const auto all_text = [&] {
@@ -240,13 +271,14 @@ int List(const std::string& kubeconfig) {
   const absl::Duration text_start = base::SystemClock().Steady();
   const size_t text = all_text();
   const double unpack = Seconds(text_start);
-  std::cout << fmt::format(
-                   R"({{"pods":{},"first_list_seconds":{:.4f},"cpu_seconds":{:.4f},"decode_seconds":{:.4f},"scan_seconds":{:.6f},)"
-                   R"("bytes_a_pod":{:.0f},"bytes_a_pod_with_view":{:.0f},"bytes_a_pod_own_count":{:.0f},"json_bytes_a_pod":{:.0f},"unpack_seconds":{:.4f},"restarts":{},"unhealthy":{}}})",
-                   count, first_list, cpu, decode, scan, static_cast<double>(listed - before) / each,
-                   static_cast<double>(decoded - before) / each, kept / each,
-                   static_cast<double>(text) / each, unpack, restarts, unhealthy)
-            << std::endl;
+  std::cout
+      << fmt::format(
+             R"({{"pods":{},"first_list_seconds":{:.4f},"cpu_seconds":{:.4f},"decode_seconds":{:.4f},"scan_seconds":{:.6f},)"
+             R"("bytes_a_pod":{:.0f},"bytes_a_pod_with_view":{:.0f},"bytes_a_pod_own_count":{:.0f},"json_bytes_a_pod":{:.0f},"unpack_seconds":{:.4f},"restarts":{},"unhealthy":{}}})",
+             count, first_list, cpu, decode, scan, static_cast<double>(listed - before) / each,
+             static_cast<double>(decoded - before) / each, kept / each,
+             static_cast<double>(text) / each, unpack, restarts, unhealthy)
+      << std::endl;
   return 0;
 }
 

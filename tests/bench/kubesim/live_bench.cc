@@ -1,5 +1,5 @@
-// A live simulated cluster in figures: the demo's hour, thousands of pods that start, rest, roll out and are copied.
-// One JSON line a measure; run.py judges them.
+// A live simulated cluster in figures: the demo's hour, thousands of pods that start, rest, roll
+// out and are copied. One JSON line a measure; run.py judges them.
 //
 //   opsmesh_bench_kubesim_live demo | cluster PODS NODES
 #include <fmt/format.h>
@@ -45,7 +45,8 @@ double CpuSeconds() {
 double MemoryMib(const char* line) {
   std::ifstream status("/proc/self/status");
   for (std::string text; std::getline(status, text);) {
-    if (text.starts_with(line)) return std::strtod(text.c_str() + std::string_view(line).size() + 1, nullptr) / 1024;
+    if (text.starts_with(line))
+      return std::strtod(text.c_str() + std::string_view(line).size() + 1, nullptr) / 1024;
   }
   return 0;
 }
@@ -88,7 +89,8 @@ Json Deployment(const std::string& ns, const std::string& name, int replicas) {
           {"spec",
            {{"replicas", replicas},
             {"strategy",
-             {{"type", "RollingUpdate"}, {"rollingUpdate", {{"maxSurge", "25%"}, {"maxUnavailable", "25%"}}}}},
+             {{"type", "RollingUpdate"},
+              {"rollingUpdate", {{"maxSurge", "25%"}, {"maxUnavailable", "25%"}}}}},
             {"progressDeadlineSeconds", 600},
             {"selector", {{"matchLabels", labels}}},
             {"template",
@@ -103,10 +105,11 @@ Json Deployment(const std::string& ns, const std::string& name, int replicas) {
 }
 
 Json Service(const std::string& ns, const std::string& name) {
-  return {{"kind", "Service"},
-          {"apiVersion", "v1"},
-          {"metadata", {{"name", name}, {"namespace", ns}}},
-          {"spec", {{"selector", {{"app", name}}}, {"ports", {{{"port", 80}, {"targetPort", 80}}}}}}};
+  return {
+      {"kind", "Service"},
+      {"apiVersion", "v1"},
+      {"metadata", {{"name", name}, {"namespace", ns}}},
+      {"spec", {{"selector", {{"app", name}}}, {"ports", {{{"port", 80}, {"targetPort", 80}}}}}}};
 }
 
 // Deployments of 20 pods with a Service each, and one of 1,000.
@@ -128,7 +131,8 @@ std::vector<GivenObject> Objects(int pods, int nodes) {
     objects.push_back({node.dump(), "", ""});
   }
   auto add = [&](int number, int replicas) {
-    const std::string ns = fmt::format("team-{:02}", number % 20), name = fmt::format("app-{:04}", number);
+    const std::string ns = fmt::format("team-{:02}", number % 20),
+                      name = fmt::format("app-{:04}", number);
     objects.push_back({Deployment(ns, name, replicas).dump(), "", ""});
     objects.push_back({Service(ns, name).dump(), "", ""});
   };
@@ -165,7 +169,8 @@ void Demo() {
   const FixedClock clock;
   std::unique_ptr<Simulator> demo;
   Measure("demo start", [&](Json&) {
-    auto made = Simulator::Create({.content = Content::kDemo, .live = true, .virtual_time = true, .clock = &clock});
+    auto made = Simulator::Create(
+        {.content = Content::kDemo, .live = true, .virtual_time = true, .clock = &clock});
     Check(made.status());
     demo = *std::move(made);
     Check(demo->Advance(absl::ZeroDuration()));
@@ -185,7 +190,8 @@ void RunCluster(int pods, int nodes, int idle_minutes) {
   Measure(size + ": start", [&](Json& more) {
     const auto objects = Objects(pods, nodes);
     std::vector<std::string> left_out;
-    auto made = Simulator::FromObjects({.live = true, .virtual_time = true, .clock = &clock}, objects, &left_out);
+    auto made = Simulator::FromObjects({.live = true, .virtual_time = true, .clock = &clock},
+                                       objects, &left_out);
     Check(made.status());
     for (const std::string& one : left_out) std::fprintf(stderr, "left out: %s\n", one.c_str());
     cluster = *std::move(made);
@@ -215,7 +221,8 @@ void RunCluster(int pods, int nodes, int idle_minutes) {
       Check(fork->Advance(absl::Minutes(1)));
       more["ready"] = Ready(*fork, "");
     });
-    Measure(size + ": fork's second minute", [&](Json&) { Check(fork->Advance(absl::Minutes(1))); });
+    Measure(size + ": fork's second minute",
+            [&](Json&) { Check(fork->Advance(absl::Minutes(1))); });
   }
   if (pods > kReplicas) {
     Measure(size + ": rollout of 1000", [&](Json& more) {
@@ -233,7 +240,8 @@ int main(int argc, char** argv) {
   if (what == "demo") {
     opsmesh::kubesim::Demo();
   } else if (what == "cluster" && argc > 3) {
-    opsmesh::kubesim::RunCluster(std::atoi(argv[2]), std::atoi(argv[3]), argc > 4 ? std::atoi(argv[4]) : 60);
+    opsmesh::kubesim::RunCluster(std::atoi(argv[2]), std::atoi(argv[3]),
+                                 argc > 4 ? std::atoi(argv[4]) : 60);
   } else {
     std::fprintf(stderr, "usage: %s demo | cluster PODS NODES [IDLE_MINUTES]\n", argv[0]);
     return 2;

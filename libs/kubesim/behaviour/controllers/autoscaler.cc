@@ -131,7 +131,8 @@ void AutoscalerController::Round(Sync& sync) {
     return Rescale(sync, least, "Current number of replicas below Spec.MinReplicas");
   // What runs when it begins counts as its first recommendation: nothing shrinks at once.
   ScalingMemory& memory = memory_[sync.object->uid];
-  if (memory.recommendations.empty()) memory.recommendations.push_back({engine_.Now(), sync.current});
+  if (memory.recommendations.empty())
+    memory.recommendations.push_back({engine_.Now(), sync.current});
   if (!Compute(sync)) return;
   const Limited limited = Limit(spec, sync.current, sync.proposed, memory, engine_.Now());
   if (!limited.able_reason.empty())

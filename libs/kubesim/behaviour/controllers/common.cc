@@ -140,7 +140,8 @@ PodView ViewOf(const ObjectPtr& object, const Json& pod) {
 
 int64_t Pods::Admit(int64_t count) {
   if (filled_ != absl::InfinitePast()) {
-    tokens_ = std::min(kPodBurst, tokens_ + kPodsPerSecond * absl::ToDoubleSeconds(engine_.Now() - filled_));
+    tokens_ = std::min(kPodBurst,
+                       tokens_ + kPodsPerSecond * absl::ToDoubleSeconds(engine_.Now() - filled_));
   }
   filled_ = engine_.Now();
   const int64_t allowed = std::min(count, static_cast<int64_t>(tokens_));
@@ -292,7 +293,7 @@ void EnqueueOwners(const Seen& seen, std::string_view kind, const SelectorTable&
 LabelSelector WorkloadSelector(const ResourceType& type, const Json& workload) {
   const Json& selector = At(workload, {"spec", "selector"});
   return type.plural == "replicationcontrollers" ? LabelSelector::FromMap(selector)
-                                                  : LabelSelector::FromObject(selector);
+                                                 : LabelSelector::FromObject(selector);
 }
 
 Json PodFromTemplate(const Json& pod_template, const std::string& ns, Json owner,

@@ -71,7 +71,8 @@ class Pods final : public Part {
  public:
   explicit Pods(Engine& engine);
 
-  /// How many of `count` pods controllers may make now: 500 at once, then 100 a second. The others wait.
+  /// How many of `count` pods controllers may make now: 500 at once, then 100 a second. The others
+  /// wait.
   int64_t Admit(int64_t count);
 
   const PodView& Of(const ObjectPtr& pod) const;

@@ -94,9 +94,8 @@ DaemonSetController::DaemonSetController(Engine& engine, Pods& pods)
       return;
     for (const ObjectPtr& set : sets_.List()) queue_.Add(KeyOf(set->ns, set->name));
   });
-  pods_.informer().OnChange([this](const Seen& seen) {
-    EnqueueOwners(seen, "DaemonSet", selectors_, queue_);
-  });
+  pods_.informer().OnChange(
+      [this](const Seen& seen) { EnqueueOwners(seen, "DaemonSet", selectors_, queue_); });
 }
 
 Next DaemonSetController::Run(const std::string& key) {

@@ -193,12 +193,12 @@ bool EndpointsController::WriteEndpoints(const ObjectPtr& service, const Json& c
   }
   const bool truncated = shown.size() > kMostInEndpoints;
   if (truncated) {
-    std::stable_partition(shown.begin(), shown.end(), [](const Endpoint* one) { return one->serving; });
+    std::stable_partition(shown.begin(), shown.end(),
+                          [](const Endpoint* one) { return one->serving; });
     shown.resize(kMostInEndpoints);
   }
-  std::stable_sort(shown.begin(), shown.end(), [](const Endpoint* x, const Endpoint* y) {
-    return x->pod->ip < y->pod->ip;
-  });
+  std::stable_sort(shown.begin(), shown.end(),
+                   [](const Endpoint* x, const Endpoint* y) { return x->pod->ip < y->pod->ip; });
   // Pods with the same ports share a subset.
   std::map<std::string, Json> subsets;
   for (const Endpoint* one : shown) {

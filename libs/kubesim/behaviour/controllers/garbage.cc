@@ -56,11 +56,13 @@ void GarbageCollector::Start() {
 
 // Most changes leave alone who belongs to whom.
 bool GarbageCollector::Concerns(const Change& change) {
-  if (change.resource->storage_key == "/events" || change.resource->group == "metrics.k8s.io") return false;
+  if (change.resource->storage_key == "/events" || change.resource->group == "metrics.k8s.io")
+    return false;
   if (!Interesting(*change.object) && !Interesting(*change.previous)) return false;
   const auto before = engine_.Parsed(change.previous), now = engine_.Parsed(change.object);
   const Json &old = At(*before, "metadata"), &fresh = At(*now, "metadata");
-  return At(old, "ownerReferences") != At(fresh, "ownerReferences") || At(old, "finalizers") != At(fresh, "finalizers") ||
+  return At(old, "ownerReferences") != At(fresh, "ownerReferences") ||
+         At(old, "finalizers") != At(fresh, "finalizers") ||
          At(old, "deletionTimestamp") != At(fresh, "deletionTimestamp");
 }
 

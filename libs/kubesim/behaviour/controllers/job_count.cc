@@ -117,8 +117,8 @@ void JobController::NoteFailure(Sync& sync, const PodView& pod, const Json& json
   Sync::Failure& latest = sync.failures[index];
   if (latest.pod == nullptr || count + ignored > latest.count + latest.ignored)
     latest = {&pod, count, ignored, end, action == "Ignore"};
-  const bool over = action != "Ignore" &&
-                    count >= IntAt(sync.json, {"spec", "backoffLimitPerIndex"});
+  const bool over =
+      action != "Ignore" && count >= IntAt(sync.json, {"spec", "backoffLimitPerIndex"});
   if (action == "FailIndex" || over) sync.lost.insert(index);
 }
 
@@ -133,9 +133,8 @@ void JobController::Count(Sync& sync) {
   };
   std::vector<Ended> to_count;
   // Pods that are stopped because the Job's end is decided are no failures of their index.
-  const bool decided =
-      TextAt(ConditionOf(sync.status, "FailureTarget"), "status") == "True" ||
-      TextAt(ConditionOf(sync.status, "SuccessCriteriaMet"), "status") == "True";
+  const bool decided = TextAt(ConditionOf(sync.status, "FailureTarget"), "status") == "True" ||
+                       TextAt(ConditionOf(sync.status, "SuccessCriteriaMet"), "status") == "True";
   absl::Time last_success = absl::InfinitePast();
   std::vector<absl::Time> ends;
   for (const PodView* pod : sync.pods) {
@@ -242,7 +241,8 @@ JobController::Verdict JobController::Judge(const Sync& sync) {
   const int64_t lost = static_cast<int64_t>(sync.lost.size());
   const Json& most = At(sync.json, {"spec", "maxFailedIndexes"});
   if (sync.per_index && most.is_number() && lost > most.get<int64_t>())
-    return {"MaxFailedIndexesExceeded", "Job has exceeded the specified maximal number of failed indexes", false};
+    return {"MaxFailedIndexesExceeded",
+            "Job has exceeded the specified maximal number of failed indexes", false};
   if (lost > 0 && lost + static_cast<int64_t>(sync.done.size()) >= sync.completions)
     return {"FailedIndexes", "Job has failed indexes", false};
   if (const int rule = SuccessRule(sync); rule >= 0)

@@ -14,8 +14,8 @@ void JobController::ManagePods(Sync& sync) {
   if (sync.work_queue) {
     if (sync.succeeded > 0) wanted = sync.active;
   } else {
-    wanted = std::min(sync.parallelism, sync.completions - sync.succeeded -
-                                            static_cast<int64_t>(sync.lost.size()));
+    wanted = std::min(sync.parallelism,
+                      sync.completions - sync.succeeded - static_cast<int64_t>(sync.lost.size()));
   }
   if (sync.active > wanted) {
     std::vector<const PodView*> active;
@@ -56,7 +56,8 @@ void JobController::ManagePods(Sync& sync) {
 
 // Whether an index may have a pod now; the time until it may is noted otherwise.
 bool JobController::Free(Sync& sync, int64_t index) const {
-  if (sync.done.contains(index) || sync.running.contains(index) || sync.lost.contains(index)) return false;
+  if (sync.done.contains(index) || sync.running.contains(index) || sync.lost.contains(index))
+    return false;
   auto failure = sync.failures.find(index);
   if (failure == sync.failures.end()) return true;
   const absl::Time due =

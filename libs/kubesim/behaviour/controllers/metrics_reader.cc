@@ -9,7 +9,8 @@ namespace {
 
 bool Answers(Engine& engine, const std::string& node) {
   const ObjectPtr object = engine.store().Get(engine.Type("", "nodes"), "", node);
-  return object && TextAt(ConditionOf(At(*engine.Parsed(object), "status"), "Ready"), "status") == "True";
+  return object &&
+         TextAt(ConditionOf(At(*engine.Parsed(object), "status"), "Ready"), "status") == "True";
 }
 
 }  // namespace
@@ -29,8 +30,10 @@ std::optional<std::map<std::string, PodUsage>> ReadPodUsage(Engine& engine,
     one.taken = scrape;
     one.window = kMetricsWindow;
     for (const ContainerUsage& container : UsageAt(*engine.Parsed(metrics), pod->name(), scrape)) {
-      if (resource == "cpu") one.containers[container.name] = static_cast<long double>(container.nano_cores) / 1'000'000;
-      if (resource == "memory") one.containers[container.name] = static_cast<long double>(container.ki) * 1024 * 1000;
+      if (resource == "cpu")
+        one.containers[container.name] = static_cast<long double>(container.nano_cores) / 1'000'000;
+      if (resource == "memory")
+        one.containers[container.name] = static_cast<long double>(container.ki) * 1024 * 1000;
     }
   }
   return usage;

@@ -18,8 +18,8 @@ struct PodUsage {
   absl::Duration window;
 };
 
-/// Of those of the pods (all in one namespace) of which there is any, by pod name; nothing when the cluster has no metrics
-/// API. `resource`: cpu or memory; others are used by nobody.
+/// Of those of the pods (all in one namespace) of which there is any, by pod name; nothing when the
+/// cluster has no metrics API. `resource`: cpu or memory; others are used by nobody.
 std::optional<std::map<std::string, PodUsage>> ReadPodUsage(Engine& engine,
                                                             const std::vector<const PodView*>& pods,
                                                             const std::string& resource);

@@ -107,7 +107,8 @@ void NodeLifecycleController::PlanEvictions() {
       place.silent.push_back(node);
   }
   const bool all_down =
-      !zones.empty() && std::all_of(zones.begin(), zones.end(), [](const auto& one) { return one.second.Full(); });
+      !zones.empty() &&
+      std::all_of(zones.begin(), zones.end(), [](const auto& one) { return one.second.Full(); });
   if (all_down != all_down_) {
     all_down_ = all_down;
     if (all_down) evicting_.clear();

@@ -26,8 +26,8 @@ class NodeLifecycleController final : public Part {
   using Beats = std::map<std::string, Beat>;  // by node
   struct Zone;
   void Monitor();
-  /// Nodes that do not answer get their NoExecute taints one after the other, by zone: slower when many
-  /// of a zone are down, not at all when everything is (the fault is then more likely here).
+  /// Nodes that do not answer get their NoExecute taints one after the other, by zone: slower when
+  /// many of a zone are down, not at all when everything is (the fault is then more likely here).
   void PlanEvictions();
   void Check(const ObjectPtr& node);
   void MarkUnknown(const ObjectPtr& node);
@@ -40,8 +40,8 @@ class NodeLifecycleController final : public Part {
   Informer& leases_;
   Beats beats_;
   std::set<std::string> registered_;
-  std::set<std::string> evicting_;                     // nodes with a NoExecute taint, or due one
-  std::map<std::string, absl::Time> last_eviction_;    // by zone
+  std::set<std::string> evicting_;                   // nodes with a NoExecute taint, or due one
+  std::map<std::string, absl::Time> last_eviction_;  // by zone
   bool all_down_ = false;
 };
 

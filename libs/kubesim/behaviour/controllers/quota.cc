@@ -34,7 +34,8 @@ Next QuotaController::Sync(const std::string& key) {
   if (!quota) return Next::Done();
   const Json hard = At(*engine_.Parsed(quota), {"spec", "hard"});
   Json used = Json::object();
-  for (const auto& [resource, amount] : UsedOf(engine_.store(), *engine_.Parsed(quota), quota->ns)) used[resource] = amount.ToString();
+  for (const auto& [resource, amount] : UsedOf(engine_.store(), *engine_.Parsed(quota), quota->ns))
+    used[resource] = amount.ToString();
   (void)engine_.client().Change(
       quotas_.type(), ns, name,
       [&](Json& object) {

@@ -12,7 +12,7 @@
 namespace opsmesh::kubesim {
 namespace {
 
-constexpr int64_t kBurst = 500;     // pods made or removed in one go
+constexpr int64_t kBurst = 500;  // pods made or removed in one go
 
 }  // namespace
 
@@ -23,13 +23,12 @@ ReplicaSetController::ReplicaSetController(Engine& engine, Pods& pods, bool repl
       sets_(replication_controllers ? engine.InformerOf("", "replicationcontrollers")
                                     : engine.InformerOf("apps", "replicasets")),
       sets_by_controller_(sets_.ByController()),
-      selectors_(sets_,
-                 [this](const Json& set) { return WorkloadSelector(sets_.type(), set); }),
-      queue_(engine.AddQueue(sets_.type().plural, [this](const std::string& key) { return Sync(key); })) {
+      selectors_(sets_, [this](const Json& set) { return WorkloadSelector(sets_.type(), set); }),
+      queue_(engine.AddQueue(sets_.type().plural,
+                             [this](const std::string& key) { return Sync(key); })) {
   sets_.OnChange([this](const Seen& seen) { queue_.Add(KeyOf(seen.any().ns, seen.any().name)); });
-  pods_.informer().OnChange([this](const Seen& seen) {
-    EnqueueOwners(seen, sets_.type().kind, selectors_, queue_);
-  });
+  pods_.informer().OnChange(
+      [this](const Seen& seen) { EnqueueOwners(seen, sets_.type().kind, selectors_, queue_); });
 }
 
 Next ReplicaSetController::Sync(const std::string& key) {

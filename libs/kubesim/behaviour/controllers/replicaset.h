@@ -7,7 +7,8 @@ namespace opsmesh::kubesim {
 
 class ReplicaSetController final : public Part {
  public:
-  /// `replication_controllers`: acts for ReplicationControllers, which only the selector tells from ReplicaSets.
+  /// `replication_controllers`: acts for ReplicationControllers, which only the selector tells from
+  /// ReplicaSets.
   ReplicaSetController(Engine& engine, Pods& pods, bool replication_controllers = false);
 
  private:

@@ -61,9 +61,8 @@ StatefulSetController::StatefulSetController(Engine& engine, Pods& pods)
                  }),
       queue_(engine.AddQueue("statefulset", [this](const std::string& key) { return Run(key); })) {
   sets_.OnChange([this](const Seen& seen) { queue_.Add(KeyOf(seen.any().ns, seen.any().name)); });
-  pods_.informer().OnChange([this](const Seen& seen) {
-    EnqueueOwners(seen, "StatefulSet", selectors_, queue_);
-  });
+  pods_.informer().OnChange(
+      [this](const Seen& seen) { EnqueueOwners(seen, "StatefulSet", selectors_, queue_); });
 }
 
 void StatefulSetController::Say(const Sync& sync, std::string_view type, std::string_view reason,
@@ -103,8 +102,7 @@ Next StatefulSetController::Run(const std::string& key) {
   for (const auto& [ordinal, pod] : sync.pods) live.push_back(RevisionOf(*pod->object));
   history_.Trim(*sync.object, IntAt(sync.json, {"spec", "revisionHistoryLimit"}, 10), live);
   if (sync.failed || !written) return Next::Retry();
-  return sync.waits ? Next::After(std::max(absl::Seconds(1), sync.min_ready))
-                            : Next::Done();
+  return sync.waits ? Next::After(std::max(absl::Seconds(1), sync.min_ready)) : Next::Done();
 }
 
 bool StatefulSetController::Fill(Sync& sync) {

@@ -21,12 +21,12 @@ long double SizeOf(const Json& quantity) { return ParseQuantity(quantity).value_
 }  // namespace volume
 
 using volume::ClassOf;
-using volume::SizeOf;
-using volume::kVolumeProtection;
-using volume::kProvisionedBy;
-using volume::kNoProvisioner;
 using volume::kLookAgain;
+using volume::kNoProvisioner;
+using volume::kProvisionedBy;
 using volume::kStorageTakes;
+using volume::kVolumeProtection;
+using volume::SizeOf;
 
 Next VolumeController::Provision(const ObjectPtr& claim, const Json& content,
                                  const std::string& class_name) {

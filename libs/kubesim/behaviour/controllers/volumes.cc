@@ -12,11 +12,11 @@
 namespace opsmesh::kubesim {
 
 using volume::ClassOf;
-using volume::SizeOf;
 using volume::kClaimProtection;
-using volume::kVolumeProtection;
-using volume::kSelectedNode;
 using volume::kLookAgain;
+using volume::kSelectedNode;
+using volume::kVolumeProtection;
+using volume::SizeOf;
 
 namespace {
 

@@ -68,8 +68,7 @@ void Kubelet::SyncContainer(View& view, ContainerRuntime& container, const Json&
       Create(view, container, spec);
     } else if (container.step == ContainerRuntime::Step::kCreating) {
       Create(view, container, spec);
-    } else if (container.status.terminated &&
-               container.pull_back_off == absl::ZeroDuration()) {
+    } else if (container.status.terminated && container.pull_back_off == absl::ZeroDuration()) {
       if (!ShouldRestart(view, container)) return;
       WaitOrRestart(view, container, spec);
     } else {
@@ -128,7 +127,9 @@ void Kubelet::RunContainer(View& view, ContainerRuntime& container, const Json& 
     Ended(view, container);
     return;
   }
-  if (container.hook_until > absl::InfinitePast() && !container.stopping && !HookIsOver(view, container, spec)) return;
+  if (container.hook_until > absl::InfinitePast() && !container.stopping &&
+      !HookIsOver(view, container, spec))
+    return;
   if (!container.stopping) Probe(view, container, spec);
   if (process.end()) return Ended(view, container);
   // A script that only sleeps and writes is a repetition; an end is not.
@@ -204,8 +205,9 @@ void Kubelet::Pull(View& view, ContainerRuntime& container, const Json& spec) {
   const auto name = ImageName::Parse(image, &malformed);
   if (!name) {
     WaitFor(container, "InvalidImageName",
-            fmt::format("Failed to apply default image tag \"{0}\": couldn't parse image name \"{0}\": {1}",
-                        image, malformed));
+            fmt::format(
+                "Failed to apply default image tag \"{0}\": couldn't parse image name \"{0}\": {1}",
+                image, malformed));
     Tell(view, "Warning", "InspectFailed", container.status.waiting_message, &container);
     Tell(view, "Warning", "Failed", "Error: InvalidImageName", &container);
     container.next = view.now + kSync;
@@ -283,7 +285,8 @@ bool Kubelet::PullSecrets(const View& view) {
   }
   if (!absent.empty()) {
     Tell(view, "Warning", "FailedToRetrieveImagePullSecret",
-         fmt::format("Unable to retrieve some image pull secrets ({}); attempting to pull the image may not succeed.",
+         fmt::format("Unable to retrieve some image pull secrets ({}); attempting to pull the "
+                     "image may not succeed.",
                      absent));
   }
   return any;

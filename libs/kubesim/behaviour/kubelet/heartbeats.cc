@@ -105,17 +105,18 @@ void FillMachine(const std::string& name, Json& status) {
       return hex;
     };
     const std::string boot = id("boot"), machine = id("machine");
-    status["nodeInfo"] = {{"architecture", "amd64"},
-                          {"bootID", fmt::format("{}-{}-{}-{}-{}", boot.substr(0, 8), boot.substr(8, 4),
-                                                 boot.substr(12, 4), boot.substr(16, 4), boot.substr(20))},
-                          {"containerRuntimeVersion", "containerd://1.7.24"},
-                          {"kernelVersion", "6.1.0-28-amd64"},
-                          {"kubeProxyVersion", "v1.32.4"},
-                          {"kubeletVersion", "v1.32.4"},
-                          {"machineID", machine},
-                          {"operatingSystem", "linux"},
-                          {"osImage", "Debian GNU/Linux 12 (bookworm)"},
-                          {"systemUUID", machine}};
+    status["nodeInfo"] = {
+        {"architecture", "amd64"},
+        {"bootID", fmt::format("{}-{}-{}-{}-{}", boot.substr(0, 8), boot.substr(8, 4),
+                               boot.substr(12, 4), boot.substr(16, 4), boot.substr(20))},
+        {"containerRuntimeVersion", "containerd://1.7.24"},
+        {"kernelVersion", "6.1.0-28-amd64"},
+        {"kubeProxyVersion", "v1.32.4"},
+        {"kubeletVersion", "v1.32.4"},
+        {"machineID", machine},
+        {"operatingSystem", "linux"},
+        {"osImage", "Debian GNU/Linux 12 (bookworm)"},
+        {"systemUUID", machine}};
   }
   if (!At(status, "daemonEndpoints").is_object())
     status["daemonEndpoints"] = {{"kubeletEndpoint", {{"Port", 10250}}}};
@@ -165,9 +166,10 @@ void Kubelet::Beat(const Object& node, bool status_due) {
         state_.nodes[node.name].pressure.find(kPressures[i].type) != std::string::npos;
     wants = wants || fault != raised;
   }
-  wants = wants || (faults_.OnNode("network-plugin", node.name).has_value() !=
-                    (TextAt(ConditionOf(*json, "Ready"), "message").find("cni plugin") !=
-                     std::string::npos));
+  wants =
+      wants ||
+      (faults_.OnNode("network-plugin", node.name).has_value() !=
+       (TextAt(ConditionOf(*json, "Ready"), "message").find("cni plugin") != std::string::npos));
   if (wants) {
     (void)engine_.client().Change(node_type_, "", node.name, [&](Json& object) {
       Pressure(object, node.name);
@@ -277,7 +279,8 @@ void Kubelet::Evict(const std::string& node_name) {
       most = std::max(most, own);
     }
     if (container.empty()) continue;
-    if (memory && used <= scheduling::PodRequests(At(*pod, "spec")).memory) continue;  // it has what it asked for
+    if (memory && used <= scheduling::PodRequests(At(*pod, "spec")).memory)
+      continue;  // it has what it asked for
     const int64_t request = memory ? scheduling::PodRequests(At(*pod, "spec")).memory
                                    : scheduling::PodRequests(At(*pod, "spec")).ephemeral_storage;
     candidates.push_back(
@@ -298,8 +301,8 @@ void Kubelet::Evict(const std::string& node_name) {
                   resource, memory ? "100Mi" : "10%", memory ? 87412 : 4718592);
   if (victim.beyond) {
     message += fmt::format(
-        "Container {} was using {}, request is {}, has larger consumption of {}. ", victim.container,
-        BinaryQuantity(victim.used), BinaryQuantity(victim.request), resource);
+        "Container {} was using {}, request is {}, has larger consumption of {}. ",
+        victim.container, BinaryQuantity(victim.used), BinaryQuantity(victim.request), resource);
   }
   Tell(view, "Warning", "Evicted", message);
   for (const ContainerRuntime& one : view.runtime.main) {

@@ -178,9 +178,10 @@ std::optional<ImageName> ImageName::Parse(std::string_view text, std::string* wh
   if (rest.empty()) return std::nullopt;
   const size_t first = rest.find('/');
   const std::string host = first == std::string::npos ? "" : rest.substr(0, first);
-  const bool capitals = std::any_of(host.begin(), host.end(), [](unsigned char c) { return std::isupper(c); });
-  if (!host.empty() && (host.find('.') != std::string::npos || host.find(':') != std::string::npos ||
-                        host == "localhost" || capitals)) {
+  const bool capitals =
+      std::any_of(host.begin(), host.end(), [](unsigned char c) { return std::isupper(c); });
+  if (!host.empty() && (host.find('.') != std::string::npos ||
+                        host.find(':') != std::string::npos || host == "localhost" || capitals)) {
     name.registry = host == "index.docker.io" ? "docker.io" : host;
     name.repository = rest.substr(first + 1);
   } else {
@@ -191,7 +192,8 @@ std::optional<ImageName> ImageName::Parse(std::string_view text, std::string* wh
     name.repository = "library/" + name.repository;
   if (name.repository.empty() || name.repository.back() == '/' || name.repository.front() == '/')
     return std::nullopt;
-  if (std::any_of(name.repository.begin(), name.repository.end(), [](unsigned char c) { return std::isupper(c); }))
+  if (std::any_of(name.repository.begin(), name.repository.end(),
+                  [](unsigned char c) { return std::isupper(c); }))
     reason += fmt::format(": repository name ({}) must be lowercase", name.repository);
   for (unsigned char c : name.repository) {
     if (!std::islower(c) && !std::isdigit(c) && c != '/' && c != '.' && c != '_' && c != '-')

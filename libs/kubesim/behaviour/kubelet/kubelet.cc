@@ -103,7 +103,8 @@ void Kubelet::LearnImages(const Json& pod) {
       } else if (status->waiting_reason.starts_with("CreateContainer") ||
                  status->waiting_reason == "RunContainerError") {
         images_.Learn(image, "");  // it was pulled, and then something else was missing
-        if (const auto name = ImageName::Parse(image)) state_.nodes[node].images.insert(name->Full());
+        if (const auto name = ImageName::Parse(image))
+          state_.nodes[node].images.insert(name->Full());
       } else if (status->waiting_reason == "ErrImagePull") {
         images_.Learn(image, status->waiting_message);
       } else if (status->waiting_reason == "ImagePullBackOff") {

@@ -51,7 +51,8 @@ std::string ReleaseOf(const std::string& image, const ImageProfile& profile) {
   const auto name = ImageName::Parse(image);
   const std::string tag = name ? name->tag.substr(0, name->tag.find('-')) : "";
   const std::string current = profile.current.empty() ? "1.0.0" : profile.current;
-  const bool number = !tag.empty() && (std::isdigit(static_cast<unsigned char>(tag[0])) != 0 || tag[0] == 'v');
+  const bool number =
+      !tag.empty() && (std::isdigit(static_cast<unsigned char>(tag[0])) != 0 || tag[0] == 'v');
   return !number || current.starts_with(tag + ".") ? current : tag;
 }
 
