@@ -264,13 +264,13 @@ TEST_F(VerbTest, ApplyDiffPatchReplaceAndEdit) {
   Good("get cm -n app p -o jsonpath='{.data}'", "\\{\"a\":\"1\",\"c\":\"3\"\\}");
   session_->Write(
       "p.yaml",
-      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: p, namespace: app}\ndata: {z: '26'}\n");
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: p, namespace: app}\ndata: {z: before}\n");
   Good("replace -f p.yaml", "configmap/p replaced");
-  const auto edited = session_->Run("edit -n app cm p", "KUBE_EDITOR='sed -i s/26/27/'");
+  const auto edited = session_->Run("edit -n app cm p", "KUBE_EDITOR='sed -i s/before/after/'");
   EXPECT_THAT(edited.text, HasSubstr("configmap/p edited"));
   EXPECT_THAT(session_->Run("edit -n app cm p", "KUBE_EDITOR=true").text,
               HasSubstr("Edit cancelled, no changes made."));
-  Good("get cm -n app p -o jsonpath='{.data.z}'", "^27$");
+  Good("get cm -n app p -o jsonpath='{.data.z}'", "^after$");
   session_->Write("two.yaml",
                   "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one, namespace: app, labels: "
                   "{set: x}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: two, "

@@ -34,6 +34,9 @@ struct InstancePrediction::Basis {
 
 namespace {
 
+// The load is read no longer than this: the reactive rule answers without it.
+constexpr absl::Duration kMostReading = absl::Seconds(8);
+
 // Beyond this a load that is stated has nothing to do with the one that was measured.
 constexpr double kMostShift = 1000;
 constexpr int64_t kStepSeconds = 300;
@@ -98,9 +101,10 @@ absl::Status Check(const v1::PredictRequest& request) {
 }  // namespace
 
 absl::StatusOr<InstancePrediction::Basis> InstancePrediction::Read(
-    const base::Context& ctx, const v1::PredictRequest& request, absl::Time now,
+    const base::Context& caller, const v1::PredictRequest& request, absl::Time now,
     type::v1::Ledger& ledger) const {
   Basis basis;
+  const base::Context ctx = caller.WithTimeout(kMostReading);
   if (request.has_workload()) {
     absl::StatusOr<PlanInputs> inputs =
         sources_.Read(ctx, {.workload = &request.workload(), .step_seconds = kStepSeconds}, ledger);
@@ -127,6 +131,11 @@ absl::StatusOr<InstancePrediction::Basis> InstancePrediction::Read(
     } else {
       basis.trouble = load.status();
     }
+  }
+  if (absl::IsDeadlineExceeded(basis.trouble) && caller.Check().ok()) {
+    basis.trouble = base::Error(
+        absl::StatusCode::kDeadlineExceeded, "PROMETHEUS_SLOW",
+        fmt::format("Prometheus did not answer within {}.", absl::FormatDuration(kMostReading)));
   }
   basis.capacity = ChooseCapacity(config_, std::nullopt, std::nullopt, {});
   basis.rules = ConfiguredRules(config_, basis.capacity);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "libs/analytics/cause/attribution.h"
+#include "services/rca/node_faults.h"
 
 namespace opsmesh::rca {
 namespace {
@@ -17,7 +18,16 @@ bool Grows(const MetricSeries& s) {
 }
 
 bool TellsTrouble(const MetricSeries& s) {
-  return s.titled && (s.metric == "replicas_unavailable" || s.metric == "node_ready");
+  return s.titled && (s.metric == "replicas_unavailable" || s.metric == "node_ready" ||
+                      (s.metric == kReporting && s.labels.contains("node")));
+}
+
+bool IsTrouble(const MetricSeries& s, double value) {
+  if (s.metric == "node_ready") return value < 0.5;
+  // Most pods of a node are silent: seen without kube-state metrics too.
+  if (s.metric == kReporting)
+    return value < 0.5 * *std::max_element(s.values.begin(), s.values.end());
+  return value > 0.5;
 }
 
 double Begin(const std::vector<MetricSeries>& series) {
@@ -67,8 +77,7 @@ std::optional<MetricSeries> Trouble(const std::vector<MetricSeries>& series) {
     for (size_t i = 0; i < trouble.times.size(); ++i) {
       while (next < s.times.size() && s.times[next] <= trouble.times[i]) ++next;
       if (next == 0 || trouble.times[i] - s.times[next - 1] > kStale) continue;
-      const double value = s.values[next - 1];
-      const bool bad = s.metric == "node_ready" ? value < 0.5 : value > 0.5;
+      const bool bad = IsTrouble(s, s.values[next - 1]);
       trouble.values[i] += bad ? 1 : 0;
       any = any || bad;
     }
