@@ -6,12 +6,10 @@ rebuild the cache. Prints figures, goals and a verdict; exit 1 when a goal is mi
     ./dev bench kube simulated | real   one of them
     ./dev bench kube KUBECONFIG         a cluster of yours: only reads
 
-The real control plane comes from ../shared/kube-real (KUBE_REAL_DIR: where a
-built one is kept), on the fixed ports its README names; its lock is taken as the tests take it.
+The real control plane comes from ../shared/kube-real (KUBE_REAL_DIR: where a built one is kept), as the tests start it.
 OPSMESH_BENCH_PODS, OPSMESH_BENCH_ROUNDS: other numbers than 10000 and 3.
 """
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -21,11 +19,12 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.join(os.environ["OPSMESH_SOURCE_DIR"], "tests/e2e/kube_real"))
+import real_cluster  # noqa: E402
+
 BIN = os.environ["OPSMESH_BIN_DIR"]
 BENCH = os.path.join(BIN, "opsmesh_bench_kube")
 KUBESIM = os.path.join(BIN, "opsmesh_kubesim")
-TOOLS = os.path.join(os.environ["OPSMESH_SOURCE_DIR"], "..", "shared", "kube-real")
-STATE = os.environ.setdefault("KUBE_REAL_DIR", os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "kube-real"))
 PODS = int(os.environ.get("OPSMESH_BENCH_PODS", "10000"))
 ROUNDS = int(os.environ.get("OPSMESH_BENCH_ROUNDS", "3"))
 GOAL_BYTES, AIM_BYTES, GOAL_REBUILD_SECONDS, GOAL_RATIO, AIM_RATIO = 8192, 3072, 5.0, 0.5, 0.25
@@ -44,28 +43,12 @@ def simulated(folder):
         process.wait(60)
 
 
-def tool(*command):
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600)
-
-
 @contextlib.contextmanager
 def real(_folder):
     """The real control plane without controllers and scheduler, which would take the pods for orphans."""
-    with open(os.path.join(STATE, "test.lock"), "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        tool(os.path.join(TOOLS, "up.sh"), "--fresh")
-        try:
-            tool("bash", "-c", '. "$0/lib.sh"; stop kube-controller-manager; stop kube-scheduler', TOOLS)
-            yield os.path.join(STATE, "admin.kubeconfig")
-        finally:
-            tool(os.path.join(TOOLS, "down.sh"), "--wipe")
-
-
-def real_is_missing():
-    for path in (os.path.join(TOOLS, "up.sh"), os.path.join(STATE, "bin", "kube-apiserver")):
-        if not os.path.exists(path):
-            return path
-    return None
+    with real_cluster.running():
+        real_cluster.stop_controllers()
+        yield real_cluster.ADMIN
 
 
 def bench(*arguments):
@@ -122,6 +105,8 @@ def filled(title, cluster, folder):
 
 def main():
     what = sys.argv[1] if len(sys.argv) > 1 else "both"
+    if what in ("both", "real"):
+        real_cluster.enter(build=False)
     missed = []
     with tempfile.TemporaryDirectory() as folder:
         if what not in ("both", "simulated", "real"):
@@ -129,9 +114,8 @@ def main():
         if what in ("both", "simulated"):
             missed += filled("simulated apiserver", simulated, folder)
         if what in ("both", "real"):
-            missing = real_is_missing()
-            if missing:
-                print(f"*** NOT MEASURED on a real apiserver: {missing} is not there (`./dev test -L kube-real` builds one) ***", flush=True)
+            if not real_cluster.is_built():
+                print("*** NOT MEASURED on a real apiserver: none is built (`./dev test -L kube-real` builds one) ***", flush=True)
             else:
                 missed += filled("real apiserver 1.20.2", real, folder)
     print("MISSED: " + "; ".join(missed) if missed else "ok: every goal is met", flush=True)

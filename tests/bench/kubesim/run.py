@@ -3,11 +3,10 @@
 
     ./dev bench kubesim
 
-The real control plane comes from ../shared/kube-real on the fixed ports its README names; it is started first and both are asked in turns. Where it
+The real control plane comes from ../shared/kube-real as the tests start it; it is started first and both are asked in turns. Where it
 cannot be had the ratios are left out, and that is said. KUBE_REAL_DIR: where a built one is kept.
 """
 import base64
-import fcntl
 import http.client
 import json
 import multiprocessing
@@ -25,11 +24,11 @@ import urllib.parse
 
 import yaml
 
-SOURCE = os.environ["OPSMESH_SOURCE_DIR"]
+sys.path.insert(0, os.path.join(os.environ["OPSMESH_SOURCE_DIR"], "tests/e2e/kube_real"))
+import real_cluster  # noqa: E402
+
 KUBESIM = os.path.join(os.environ["OPSMESH_BIN_DIR"], "opsmesh_kubesim")
 LIVE = os.path.join(os.environ["OPSMESH_BIN_DIR"], "opsmesh_bench_kubesim_live")
-TOOLS = os.path.join(SOURCE, "..", "shared", "kube-real")
-STATE = os.environ.setdefault("KUBE_REAL_DIR", os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "kube-real"))
 LISTED, ROUNDS, LISTS = 1000, 400, 10
 MADE = 200  # pods of a Deployment
 WATCHERS, EVENTS_A_SECOND, WATCH_SECONDS = 50, 1000, 5
@@ -87,31 +86,11 @@ class Simulator:
             return next(int(text.split()[1]) for text in status if text.startswith(line)) * 1024
 
 
-def tool(*command):
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=3000)
-
-
-class Real:
-    """The real control plane; Real.alone() stops its controllers and scheduler, so that two apiservers are compared."""
-
-    def __enter__(self):
-        os.makedirs(STATE, exist_ok=True)
-        self.lock = open(os.path.join(STATE, "test.lock"), "w", encoding="ascii")
-        fcntl.flock(self.lock, fcntl.LOCK_EX)
-        tool(os.path.join(TOOLS, "build.sh"))
-        tool(os.path.join(TOOLS, "up.sh"), "--fresh")
-        pki = os.path.join(STATE, "pki")
-        context = ssl.create_default_context(cafile=f"{pki}/ca.crt")
-        context.load_cert_chain(f"{pki}/admin.crt", f"{pki}/admin.key")
-        return Server("real", "127.0.0.1", int(os.environ.get("K8S_PORT", "26443")), context)
-
-    @staticmethod
-    def alone():
-        tool("bash", "-c", '. "$0/lib.sh"; stop kube-controller-manager; stop kube-scheduler', TOOLS)
-
-    def __exit__(self, *_):
-        tool(os.path.join(TOOLS, "down.sh"), "--wipe")
-        self.lock.close()
+def real_server():
+    pki = os.path.join(real_cluster.STATE, "pki")
+    context = ssl.create_default_context(cafile=f"{pki}/ca.crt")
+    context.load_cert_chain(f"{pki}/admin.crt", f"{pki}/admin.key")
+    return Server("real", "127.0.0.1", real_cluster.PORT, context)
 
 
 def pod(name):
@@ -319,15 +298,15 @@ def live():
 
 
 def compare():
-    missing = next((path for path in (TOOLS, os.path.join(STATE, "bin")) if not os.path.isdir(path)), None)
-    if missing:
-        print(f"no {missing} (`./dev test -L kube-real` builds one): nothing is compared with a real apiserver, and no ratio is printed", flush=True)
+    if not real_cluster.is_built():
+        print(f"no {real_cluster.STATE}/bin (`./dev test -L kube-real` builds it): nothing is compared with a real apiserver, and no ratio is printed", flush=True)
         with Simulator() as simulator:
             return tell_requests(requests([Server("simulated", simulator.host, simulator.port)]))
     print("real: Debian's kube-apiserver 1.20.2 with etcd; simulated: opsmesh_kubesim; both over TLS, one client in turns", flush=True)
-    with tempfile.TemporaryDirectory() as folder, Simulator("--tls", "--kubeconfig", os.path.join(folder, "config")) as simulator, Real() as real:
+    with tempfile.TemporaryDirectory() as folder, Simulator("--tls", "--kubeconfig", os.path.join(folder, "config")) as simulator, real_cluster.running():
+        real = real_server()
         real_takes = controllers(real)
-        Real.alone()
+        real_cluster.stop_controllers()
         with Simulator("--live") as alive:
             ours = controllers(Server("simulated", alive.host, alive.port))
         print(f"controllers      a Deployment's {MADE} pods are made in {ours:.2f} s simulated (in real time), {real_takes:.2f} s real   ratio {ours / real_takes:.2f}", flush=True)
@@ -349,6 +328,7 @@ def tls_context(kubeconfig):
 
 
 def main():
+    real_cluster.enter(build=False)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
     missed = live() + scale() + fan_out() + compare()
     print("MISSED: " + ", ".join(missed) if missed else "ok")

@@ -7,7 +7,7 @@ loudly, where it is not there); its controllers and scheduler are stopped, so th
 Environment: OPSMESH_SOURCE_DIR, OPSMESH_BIN_DIR; KUBE_REAL_DIR as that folder's README says. `--running` uses a cluster
 that is up already; `--print` prints every difference that nobody excuses and does not stop at 60; `--only GLOB` by id.
 """
-import fcntl
+import contextlib
 import fnmatch
 import json
 import os
@@ -17,30 +17,17 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
+sys.path[:0] = [HERE, os.path.join(HERE, "../kube_real")]
 import judge  # noqa: E402
+import real_cluster  # noqa: E402
 import requests as request_lists  # noqa: E402
 
-SOURCE = os.environ.get("OPSMESH_SOURCE_DIR", os.path.abspath(os.path.join(HERE, "../../..")))
-BIN = os.environ.get("OPSMESH_BIN_DIR", os.path.join(SOURCE, "build/release/bin"))
-TOOLS = os.path.join(SOURCE, "..", "shared", "kube-real")
-STATE = os.environ.setdefault("KUBE_REAL_DIR", os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "kube-real"))
-PORT = os.environ.get("K8S_PORT", "26443")
-
-
-def tool(*command):
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=3000)
-
-
-def start_real():
-    tool(os.path.join(TOOLS, "build.sh"))
-    tool(os.path.join(TOOLS, "up.sh"), "--fresh")
-    tool("bash", "-c", '. "$0/lib.sh"; stop kube-controller-manager; stop kube-scheduler', TOOLS)
+BIN = os.environ.get("OPSMESH_BIN_DIR", os.path.join(real_cluster.SOURCE, "build/release/bin"))
 
 
 def real_server():
-    pki = os.path.join(STATE, "pki")
-    return judge.Server(f"https://127.0.0.1:{PORT}", judge.certificate_context(f"{pki}/ca.crt", f"{pki}/admin.crt", f"{pki}/admin.key"),
+    pki = os.path.join(real_cluster.STATE, "pki")
+    return judge.Server(f"https://127.0.0.1:{real_cluster.PORT}", judge.certificate_context(f"{pki}/ca.crt", f"{pki}/admin.crt", f"{pki}/admin.key"),
                         judge.certificate_context(f"{pki}/ca.crt"), {"bad-token": {"Authorization": "Bearer not.a.token"}}, older=True)
 
 
@@ -89,27 +76,27 @@ def report(answers, excuses, show_all):
     return wrong
 
 
-def main():
-    if not os.path.isdir(TOOLS):
-        print(f"SKIPPED: no {TOOLS}: nothing is compared with a real apiserver in this run.", flush=True)
-        return 77
-    only = sys.argv[sys.argv.index("--only") + 1] if "--only" in sys.argv else "*"
-    running = "--running" in sys.argv
-    os.makedirs(STATE, exist_ok=True)
-    with open(os.path.join(STATE, "test.lock"), "w") as lock, tempfile.TemporaryDirectory() as folder:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def play_both(only):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(real_cluster.running())
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        if not real_cluster.RUNNING:
+            real_cluster.stop_controllers()
         simulator = subprocess.Popen([os.path.join(BIN, "opsmesh_kubesim"), "--kubeconfig", os.path.join(folder, "config")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        try:
-            if not running:
-                start_real()
-            url = json.loads(simulator.stdout.readline())["url"]
-            ours = judge.Server(url, users={"bad-token": {"Authorization": "Bearer not.a.token"}})
-            answers = play_all([real_server(), ours], only)
-        finally:
-            simulator.stdin.close()
-            simulator.wait(20)
-            if not running:
-                tool(os.path.join(TOOLS, "down.sh"), "--wipe")
+        stack.callback(simulator.wait, 20)
+        stack.callback(simulator.stdin.close)
+        url = json.loads(simulator.stdout.readline())["url"]
+        ours = judge.Server(url, users={"bad-token": {"Authorization": "Bearer not.a.token"}})
+        return play_all([real_server(), ours], only)
+
+
+def main():
+    if real_cluster.missing():
+        print(f"SKIPPED: no {real_cluster.missing()}: nothing is compared with a real apiserver in this run.", flush=True)
+        return 77
+    real_cluster.enter()
+    only = sys.argv[sys.argv.index("--only") + 1] if "--only" in sys.argv else "*"
+    answers = play_both(only)
     excuses = judge.Excuses(os.path.join(HERE, "differences.txt"))
     wrong = report(answers, excuses, "--print" in sys.argv)
     stale = excuses.unused() if only == "*" else []

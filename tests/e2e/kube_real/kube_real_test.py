@@ -2,10 +2,9 @@
 """Ten questions to `opsmesh up --kubeconfig ...` on a real control plane, each answer compared with kubectl.
 
 Runs where ../shared/kube-real lies beside the clone (it builds Debian's own Kubernetes 1.20.2 once, then starts it on
-loopback). Exit code 77 = skipped, said loudly. Environment: OPSMESH_SOURCE_DIR, OPSMESH_BIN_DIR; KUBE_REAL_DIR as that
-folder's README says. One cluster per machine: the test takes a lock and removes what it started.
+loopback; see real_cluster.py). Exit code 77 = skipped, said loudly. Environment: OPSMESH_SOURCE_DIR, OPSMESH_BIN_DIR;
+KUBE_REAL_DIR as that folder's README says.
 """
-import fcntl
 import json
 import os
 import re
@@ -20,23 +19,11 @@ import unittest
 import urllib.error
 import urllib.request
 
-SOURCE = os.environ.get("OPSMESH_SOURCE_DIR", os.path.abspath(os.path.join(os.path.dirname(__file__), "../../..")))
+import real_cluster
+from real_cluster import ADMIN, IS_ROOT, SOURCE, STATE, kubectl
+
 BIN = os.environ.get("OPSMESH_BIN_DIR", os.path.join(SOURCE, "build/release/bin"))
-TOOLS = os.path.join(SOURCE, "..", "shared", "kube-real")
-STATE = os.environ.setdefault(
-    "KUBE_REAL_DIR",
-    os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "kube-real"))
-ADMIN = os.path.join(STATE, "admin.kubeconfig")
 CANARY = "canary-secret-value-7f3a"
-IS_ROOT = os.geteuid() == 0
-
-
-def run(*command, timeout=900, **options):
-    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, timeout=timeout, **options).stdout
-
-
-def kubectl(*arguments):
-    return run("kubectl", "--kubeconfig", ADMIN, *arguments, timeout=60)
 
 
 def kubectl_json(*arguments):
@@ -77,20 +64,14 @@ def pod_reasons(namespace):
     return found
 
 
-class RealCluster:
-    """The control plane, its node and the workloads; OpsMesh in front of it."""
+class OpsMeshOnIt:
+    """The workloads, and OpsMesh in front of them."""
 
     def __init__(self):
         self.home = tempfile.mkdtemp(prefix="opsmesh-kube-real-")
         self.opsmesh = None
 
     def start(self):
-        run(os.path.join(TOOLS, "build.sh"), timeout=3000)
-        run(os.path.join(TOOLS, "up.sh"), "--fresh")
-        if IS_ROOT:
-            run(os.path.join(TOOLS, "node.sh"), "up")
-        else:
-            run(os.path.join(TOOLS, "node.sh"), "sim", "n1")
         kubectl("apply", "-f", os.path.join(os.path.dirname(os.path.abspath(__file__)), "workload.yaml"))
         self.wait_for_workload()
         self.start_opsmesh()
@@ -144,20 +125,16 @@ class RealCluster:
         if self.opsmesh and self.opsmesh.poll() is None:
             self.opsmesh.send_signal(signal.SIGTERM)
             self.exit_code = self.opsmesh.wait(timeout=30)
-        run(os.path.join(TOOLS, "down.sh"), "--wipe")
         shutil.rmtree(self.home, ignore_errors=True)
 
 
 CLUSTER = None
-LOCK = None
 
 
 def setUpModule():
-    global CLUSTER, LOCK
-    os.makedirs(STATE, exist_ok=True)
-    LOCK = open(os.path.join(STATE, "test.lock"), "w")
-    fcntl.flock(LOCK, fcntl.LOCK_EX)
-    CLUSTER = RealCluster()
+    global CLUSTER
+    unittest.enterModuleContext(real_cluster.running(node=IS_ROOT, simulated=() if IS_ROOT else ("n1",)))
+    CLUSTER = OpsMeshOnIt()
     unittest.addModuleCleanup(CLUSTER.stop)
     CLUSTER.start()
 
@@ -254,7 +231,8 @@ class TenQuestions(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if not os.path.isdir(TOOLS):
-        print(f"SKIPPED: no {TOOLS}: nothing is compared with a real control plane in this run.", flush=True)
+    if real_cluster.missing():
+        print(f"SKIPPED: no {real_cluster.missing()}: nothing is compared with a real control plane in this run.", flush=True)
         sys.exit(77)
+    real_cluster.enter()
     unittest.main(verbosity=2)

@@ -6,8 +6,8 @@ must be named in differences.txt beside this file with a reason; anything else f
 The real cluster comes from ../shared/kube-real (exit code 77 = skipped, said loudly); its node needs root.
 `--running`: the real cluster is up; `--only REGEX`; `--save DIR` keeps both transcripts.
 """
+import contextlib
 import difflib
-import fcntl
 import json
 import os
 import re
@@ -20,10 +20,10 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SOURCE = os.environ.get("OPSMESH_SOURCE_DIR", os.path.abspath(os.path.join(HERE, "../../..")))
-BIN = os.environ.get("OPSMESH_BIN_DIR", os.path.join(SOURCE, "build/release/bin"))
-TOOLS = os.path.join(SOURCE, "..", "shared", "kube-real")
-STATE = os.environ.setdefault("KUBE_REAL_DIR", os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "kube-real"))
+sys.path.insert(0, os.path.join(HERE, "../kube_real"))
+import real_cluster  # noqa: E402
+
+BIN = os.environ.get("OPSMESH_BIN_DIR", os.path.join(real_cluster.SOURCE, "build/release/bin"))
 UNTIL_SECONDS = 60
 
 MASKS = [(re.compile(pattern), to) for pattern, to in [
@@ -151,55 +151,51 @@ def compare(commands, real, ours, excuses):
     return wrong
 
 
-def tool(*command):
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=3000)
+def play_both(commands):
+    """Both clusters' answers, each told by a Side."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(real_cluster.running(node=True))
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        config = os.path.join(folder, "config")
+        simulator = subprocess.Popen([os.path.join(BIN, "opsmesh_kubesim"), "--live", "--folder", os.path.join(HERE, "cluster"), "--kubeconfig", config],
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        stack.callback(simulator.wait, 20)
+        stack.callback(simulator.stdin.close)
+        json.loads(simulator.stdout.readline())
+        sides = [Side("real", real_cluster.ADMIN, folder), Side("ours", config, folder)]
+        threads = [threading.Thread(target=side.play, args=([(pattern, words) for _, pattern, words in commands],)) for side in sides]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return sides
+
+
+def save(sides, commands, where):
+    for side in sides:
+        with open(os.path.join(where, side.name + ".txt"), "w", encoding="utf-8") as file:
+            for (command, _, _), text in zip(commands, side.transcript):
+                file.write(f"$ kubectl {command}\n{text}\n")
 
 
 def main():
-    if not os.path.isdir(TOOLS):
-        print(f"SKIPPED: no {TOOLS}: kubectl does not compare the simulator with a real cluster in this run.", flush=True)
+    if real_cluster.missing():
+        print(f"SKIPPED: no {real_cluster.missing()}: kubectl does not compare the simulator with a real cluster in this run.", flush=True)
         return 77
-    if shutil.which("kubectl") is None or os.geteuid() != 0:
+    if shutil.which("kubectl") is None or not real_cluster.IS_ROOT:
         print("SKIPPED: this comparison needs kubectl and, for a real node, root.", flush=True)
         return 77
+    real_cluster.enter()
     print(subprocess.run(["kubectl", "version", "--client"], capture_output=True, text=True).stdout.strip().split("\n")[0])
-    running = "--running" in sys.argv
     commands = read_commands(os.path.join(HERE, "verbs.txt"))
     if "--only" in sys.argv:
         only = re.compile(sys.argv[sys.argv.index("--only") + 1])
         commands = [one for one in commands if only.search(one[0])]
-    os.makedirs(STATE, exist_ok=True)
-    with open(os.path.join(STATE, "test.lock"), "w") as lock, tempfile.TemporaryDirectory() as folder:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        begin = time.monotonic()
-        config = os.path.join(folder, "config")
-        simulator = subprocess.Popen([os.path.join(BIN, "opsmesh_kubesim"), "--live", "--folder", os.path.join(HERE, "cluster"), "--kubeconfig", config],
-                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        try:
-            if not running:
-                tool(os.path.join(TOOLS, "build.sh"))
-                tool(os.path.join(TOOLS, "up.sh"), "--fresh")
-                tool(os.path.join(TOOLS, "node.sh"), "up")
-            json.loads(simulator.stdout.readline())
-            sides = [Side("real", os.path.join(STATE, "admin.kubeconfig"), folder), Side("ours", config, folder)]
-            threads = [threading.Thread(target=side.play, args=([(pattern, words) for _, pattern, words in commands],)) for side in sides]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-        finally:
-            simulator.stdin.close()
-            simulator.wait(20)
-            if not running:
-                tool(os.path.join(TOOLS, "node.sh"), "down")
-                tool(os.path.join(TOOLS, "down.sh"), "--wipe")
-        print(f"played in {time.monotonic() - begin:.0f} s")
+    begin = time.monotonic()
+    sides = play_both(commands)
+    print(f"played in {time.monotonic() - begin:.0f} s")
     if "--save" in sys.argv:
-        where = sys.argv[sys.argv.index("--save") + 1]
-        for side in sides:
-            with open(os.path.join(where, side.name + ".txt"), "w", encoding="utf-8") as file:
-                for (command, _, _), text in zip(commands, side.transcript):
-                    file.write(f"$ kubectl {command}\n{text}\n")
+        save(sides, commands, sys.argv[sys.argv.index("--save") + 1])
     excuses = Excuses(os.path.join(HERE, "differences.txt"))
     wrong = compare(commands, *sides, excuses)
     stale = [] if "--only" in sys.argv else excuses.unused()
