@@ -4,6 +4,8 @@
 //   [--user NAME=FILE]
 //
 // Prints one JSON line {"url", "version"} when it listens, and ends when its standard input does.
+#include <sys/stat.h>
+
 #include <fmt/format.h>
 #include <malloc.h>
 
@@ -174,6 +176,7 @@ bool Save(const std::string& path, const absl::StatusOr<std::string>& text) {
     std::cerr << text.status() << "\n";
     return false;
   }
+  umask(0077);  // it has an administrator's key
   std::ofstream(path) << *text;
   return true;
 }
