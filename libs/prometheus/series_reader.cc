@@ -23,6 +23,10 @@ constexpr double kGapSteps = 5;
 constexpr double kCoarser = 4;
 constexpr int kTries = 3;
 constexpr size_t kMaxNotes = 10;
+// Share of the time that counting samples may take.
+constexpr double kCountingShare = 0.25;
+// Seconds between samples where they could not be counted.
+constexpr double kUsualScrape = 15;
 
 double MedianStep(const std::vector<double>& times) {
   if (times.size() < 2) return 0;
@@ -106,10 +110,7 @@ class Reader {
   // UNAVAILABLE without a series when the server cannot do it or there are too many samples.
   absl::Status ReadRaw(const base::Context& ctx) {
     const auto seconds = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(Seconds())));
-    OPSMESH_ASSIGN_OR_RETURN(
-        const QueryResult counts,
-        client_.Query(ctx, fmt::format("count_over_time({}[{}s])", query_.selector, seconds),
-                      window_.end));
+    OPSMESH_ASSIGN_OR_RETURN(const QueryResult counts, Counts(ctx, seconds));
     double most = 0;
     for (const RangeSeries& series : counts.series) {
       if (series.values.size() != 1 || !(series.values[0] >= 1))
@@ -129,6 +130,23 @@ class Reader {
       Note(*result);
     }
     return absl::OkStatus();
+  }
+
+  // How many samples each series has. Counting reads them all: where that takes the server too
+  // long, as many are assumed as are scraped by default, so that there is time to read some.
+  absl::StatusOr<QueryResult> Counts(const base::Context& ctx, int64_t seconds) {
+    const bool endless = ctx.Remaining() == absl::InfiniteDuration();
+    const base::Context counting =
+        endless ? ctx : ctx.WithTimeout(ctx.Remaining() * kCountingShare);
+    auto counts = client_.Query(
+        counting, fmt::format("count_over_time({}[{}s])", query_.selector, seconds), window_.end);
+    if (counts.ok() || endless || counting.Check().ok() || !ctx.Check().ok()) return counts;
+    counts = client_.Query(ctx, query_.selector, window_.end);
+    if (!counts.ok()) return counts;
+    const double assumed =
+        std::clamp(Seconds() / kUsualScrape, 3.0, static_cast<double>(window_.max_raw_samples));
+    for (RangeSeries& series : counts->series) series.values.assign(1, assumed);
+    return counts;
   }
 
   absl::Status ReadRange(const base::Context& ctx) {

@@ -13,6 +13,7 @@
 #include "libs/analytics/detect/methods.h"
 #include "libs/analytics/parallel.h"
 #include "libs/base/error.h"
+#include "services/rca/silences.h"
 
 namespace opsmesh::rca {
 namespace {
@@ -148,6 +149,7 @@ v1::PointAnomaly MakeAnomaly(size_t i, double time, double value,
 struct Series {
   std::span<const double> times;
   std::span<const double> values;
+  std::optional<double> until;  // when samples should have come last, when that is known
 };
 
 // The season the methods work with: as asked, else a day.
@@ -201,8 +203,11 @@ void Judge(Series s, const Plan& plan, bool include_methods, v1::SeriesAnomalies
     if (plan.methods[m] != Method::kEnsemble)
       said[m] = RunMethod(plan.methods[m], s.times, s.values, plan.options);
   }
+  double last = 0;  // value
   for (size_t i = 0; i < n && out->anomalies_size() < kMaxAnomalies; ++i) {
-    if (!std::isfinite(s.values[i])) continue;
+    const bool missing = !std::isfinite(s.values[i]);
+    if (missing && !plan.ensemble) continue;
+    if (!missing) last = s.values[i];
     double strongest = plan.ensemble ? points[i].score : 0;
     double expected = points[i].baseline;
     if (!plan.ensemble) {
@@ -213,7 +218,7 @@ void Judge(Series s, const Plan& plan, bool include_methods, v1::SeriesAnomalies
       }
     }
     if (strongest < plan.threshold || strongest <= 0) continue;
-    v1::PointAnomaly anomaly = MakeAnomaly(i, s.times[i], s.values[i], points[i]);
+    v1::PointAnomaly anomaly = MakeAnomaly(i, s.times[i], last, points[i]);
     anomaly.set_score(strongest);
     anomaly.set_baseline(expected);
     if (plan.ensemble) (*anomaly.mutable_votes())["ensemble"] = points[i].score;
@@ -223,6 +228,7 @@ void Judge(Series s, const Plan& plan, bool include_methods, v1::SeriesAnomalies
     }
     *out->add_anomalies() = std::move(anomaly);
   }
+  if (plan.ensemble) AddSilences(s.times, s.values, plan.threshold, s.until, out);
   for (size_t m = 0; m < said.size() && include_methods; ++m) {
     v1::MethodResult& result = *out->add_methods();
     result.set_method(std::string(MethodName(plan.methods[m])));
@@ -259,14 +265,19 @@ class Judging {
 
   absl::Status Inline(const google::protobuf::RepeatedPtrField<v1::NamedSeries>& all) {
     std::vector<Series> series;
+    const std::optional<double> until = CommonEnd(all);
     for (const v1::NamedSeries& s : all) {
       series.push_back({{s.times().data(), static_cast<size_t>(s.times_size())},
-                        {s.values().data(), static_cast<size_t>(s.values_size())}});
+                        {s.values().data(), static_cast<size_t>(s.values_size())},
+                        until});
       response_.add_results()->set_name(s.name());
     }
     JudgeLast(series, ctx_);
     return ctx_.Check();
   }
+
+  /// Series that are taken from now on should reach this time.
+  void ReadUntil(double time) { read_until_ = time; }
 
   absl::Status Take(MetricSeries series) {
     points_ += series.times.size();
@@ -277,7 +288,8 @@ class Judging {
   absl::Status Flush() {
     std::vector<Series> series;
     for (const MetricSeries& s : batch_) {
-      series.push_back({s.times, s.values});
+      // Pods come and go: that one is no more is no news of its series.
+      series.push_back({s.times, s.values, s.labels.contains("pod") ? std::nullopt : read_until_});
       v1::SeriesAnomalies& result = *response_.add_results();
       result.set_name(s.name);
       for (const auto& [key, value] : s.labels) (*result.mutable_labels())[key] = value;
@@ -367,6 +379,7 @@ class Judging {
   const bool include_methods_;
   const size_t threads_;
   v1::DetectAnomaliesResponse& response_;
+  std::optional<double> read_until_;
   std::vector<MetricSeries> batch_;
   size_t points_ = 0;
   size_t scores_ = 0;
@@ -404,6 +417,7 @@ absl::StatusOr<v1::DetectAnomaliesResponse> DetectAnomalies(
                           .time_share = 0.8};
     for (const std::string& query : range.queries())
       wanted.queries.push_back({.text = query, .title = "", .optional = false});
+    judging.ReadUntil(static_cast<double>(range.end_time().seconds()));
     OPSMESH_ASSIGN_OR_RETURN(type::v1::Ledger ledger,
                              source.Stream(ctx, wanted, [&](MetricSeries series) {
                                return judging.Take(std::move(series));

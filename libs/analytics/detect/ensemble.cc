@@ -18,11 +18,15 @@ constexpr size_t kMinShort = 3;
 constexpr double kPlain = 5;
 constexpr double kFew = 15;
 constexpr double kMostSkew = 1.15;
+// Distances from the season of which what lies beyond their range says half of what it says beyond
+// many: the first hours of the second day tell little about how alike days are.
+constexpr double kFewMargin = 50;
+constexpr double kFewCounts = 4;
+// Share of the range of the values that a view which never moved is taken to reach.
+constexpr double kRangeShare = 0.5;
 // The sample's own distance from its season is noisier than the hour's: it counts this much less.
 constexpr double kSeasonSampleHandicap = 3;
-// A series in which more than this share of samples repeats the one before may stand still.
-constexpr double kMayRepeat = 0.1;
-// What a stuck value can score, of the operating point.
+// What a value that stands still, and a silence, can score, of the operating point.
 constexpr double kMostStuck = 1.2;
 // What stood out at 0.9 of a peak or more is like it; each doubling of such earlier ones takes this
 // much off. Lower peaks are not remembered.
@@ -39,6 +43,36 @@ const double kCalibration = -std::log(1 - 0.65);
 
 double Calibrate(double sum, double operating_point) {
   return 1 - std::exp(-kCalibration * sum / operating_point);
+}
+
+// How far one end of what was seen lies from its middle; of a view that never moved, what the
+// series itself moved.
+double Reach(double seen, double least) { return seen > 0 ? seen + kTiny : least + kTiny; }
+
+// What the series itself moved; of a count that was always nought, a few: the first one is news,
+// and the less so the shorter it was watched.
+double LeastReach(const SortedSamples& seen, double value) {
+  const double range = seen.max() - seen.min();
+  const bool first_count = range == 0 && seen.max() == 0 && value == std::floor(value);
+  return first_count ? kFewCounts : kRangeShare * range;
+}
+
+// Logarithms of whole numbers: a sample needs a dozen of them.
+double Log10Of(size_t number) {
+  static const std::vector<double> table = [] {
+    std::vector<double> logs(kMaxHistory + 3);
+    for (size_t i = 1; i < logs.size(); ++i) logs[i] = std::log10(static_cast<double>(i));
+    return logs;
+  }();
+  return table[number];
+}
+
+using Place = EnsembleDetector::Place;
+
+Place PlaceOf(const SortedSamples& seen, double value) {
+  const size_t below = seen.CountBelow(value);
+  const bool tied = below < seen.size() && seen.samples()[below] == value;
+  return {below, tied ? seen.CountAtMost(value) : below};
 }
 
 double MedianOfAtMost3(const double* v, size_t count) {
@@ -62,6 +96,10 @@ std::string_view ChannelName(Channel channel) {
       return "level";
     case Channel::kStuck:
       return "stuck";
+    case Channel::kMissing:
+      return "missing";
+    case Channel::kDrift:
+      return "drift";
   }
   return "value";
 }
@@ -70,20 +108,18 @@ EnsembleDetector::EnsembleDetector(const EnsembleOptions& options) : options_(op
 
 // -log10 of the two-sided empirical tail probability, plus decades of distance beyond the range
 // seen, measured in the distance of that end of the range from the median.
-double EnsembleDetector::History::TailScore(double value, const Place& place,
-                                            double margin_weight) const {
+double EnsembleDetector::History::TailScore(double value, const Place& place, double margin_weight,
+                                            double least_spread) const {
   const SortedSamples& seen = samples.sorted();
   const size_t n = seen.size();
-  const double count = static_cast<double>(n);
   const auto [below, at_most] = place;
-  const double up = (count - static_cast<double>(below) + 1) / (count + 1);
-  const double down = (static_cast<double>(at_most) + 1) / (count + 1);
-  double score = -std::log10(std::min(1.0, 2 * std::min(up, down)));
+  const size_t side = 2 * (std::min(n - below, at_most) + 1);
+  double score = side < n + 1 ? Log10Of(n + 1) - Log10Of(side) : 0;
   if (below == n) {
-    const double spread = seen.max() - seen.median() + kTiny;
+    const double spread = Reach(seen.max() - seen.median(), least_spread);
     score += margin_weight * std::log10(1 + 3 * (value - seen.max()) / spread);
   } else if (at_most == 0) {
-    const double spread = seen.median() - seen.min() + kTiny;
+    const double spread = Reach(seen.median() - seen.min(), least_spread);
     score += margin_weight * std::log10(1 + 3 * (seen.min() - value) / spread);
   }
   return score;
@@ -101,44 +137,6 @@ double EnsembleDetector::Distance(const History& history, double residual) {
       side > middle ? std::min(std::sqrt(middle * side), kMostSkew * middle) : middle;
   const double few = 1 + kFew / static_cast<double>(seen.size());
   return spread > 0 ? std::abs(residual - median) / (few * spread) : 2 * kPlain;
-}
-
-// -log10 of the chance that a value repeats as often in a row as it just did, as often as values of
-// this series, or this value, came before; 0 for a series in which that is usual, and until the run
-// is twice the longest seen. A long run is not learnt, else it would explain itself.
-double EnsembleDetector::StuckScore(double value) {
-  if (past_.empty()) return 0;
-  const bool repeats = value == past_.back().value;
-  if (repeats) {
-    ++run_;
-  } else {
-    longest_run_ = std::max(longest_run_, run_);
-    run_ = 0;
-  }
-  double score = 0;
-  if (compared_ >= options_.min_history && run_ > 2 * longest_run_) {
-    const SortedSamples& seen = values_.sorted();
-    const double share = static_cast<double>(seen.CountAtMost(value) - seen.CountBelow(value)) /
-                         static_cast<double>(seen.size());
-    const double chance =
-        std::max(share, (static_cast<double>(repeats_) + 1) / (static_cast<double>(compared_) + 2));
-    if (chance <= kMayRepeat) {
-      score = std::min(kMostStuck * options_.operating_point,
-                       static_cast<double>(run_ - longest_run_) * -std::log10(chance));
-    }
-  }
-  if (!repeats || run_ <= 2 * longest_run_ + options_.refractory_min_samples) {
-    ++compared_;
-    repeats_ += repeats ? 1 : 0;
-  }
-  return score;
-}
-
-EnsembleDetector::History::Place EnsembleDetector::History::PlaceOf(double value) const {
-  const SortedSamples& seen = samples.sorted();
-  const size_t below = seen.CountBelow(value);
-  const bool tied = below < seen.size() && seen.samples()[below] == value;
-  return {below, tied ? seen.CountAtMost(value) : below};
 }
 
 void EnsembleDetector::History::Learn(double time, double value, const Place& place) {
@@ -210,9 +208,12 @@ EnsemblePoint EnsembleDetector::Push(double time, double value) {
   constexpr auto kSeason = static_cast<size_t>(Channel::kSeason);
   constexpr auto kSeasonSample = static_cast<size_t>(Channel::kSeasonSample);
   EnsemblePoint point;
+  // A hole in the stamps lies between two points and is no point's score; missing values are.
+  const double silence = silence_.Push(time, std::isfinite(value));
   if (!std::isfinite(value)) {
     point.baseline = values_.size() == 0 ? 0 : values_.sorted().median();
-    ++index_;
+    point.channel = Channel::kMissing;
+    Finish(time, options_.operating_point * std::min(kMostStuck, silence), &point);
     return point;
   }
   if (values_.size() == 0) first_time_ = time;
@@ -243,14 +244,18 @@ EnsemblePoint EnsembleDetector::Push(double time, double value) {
   }
 
   std::array<double, kChannelCount> scores{};
+  const double least_spread = median_known ? LeastReach(values_.sorted(), value) : 0;
   double distance = 0;
   point.learning = true;
   for (size_t c = 0; c < kChannelCount; ++c) {
     if (!present[c]) continue;
     History& history = histories_[c];
-    const History::Place place = history.PlaceOf(residual[c]);
+    const Place place = PlaceOf(history.samples.sorted(), residual[c]);
     if (history.samples.size() >= options_.min_history) {
-      scores[c] = history.TailScore(residual[c], place, options_.margin_weight);
+      const auto count = static_cast<double>(history.samples.size());
+      const double known = c == kSeason || c == kSeasonSample ? count / (count + kFewMargin) : 1;
+      scores[c] =
+          history.TailScore(residual[c], place, known * options_.margin_weight, least_spread);
       distance = std::max(distance, Distance(history, residual[c]));
       point.learning = false;
     }
@@ -262,7 +267,8 @@ EnsemblePoint EnsembleDetector::Push(double time, double value) {
     // would be known before it is there.
     level_guard_.push_back(residual[c]);
     if (level_guard_.size() <= options_.level_samples) continue;
-    history.Learn(time, level_guard_.front(), history.PlaceOf(level_guard_.front()));
+    history.Learn(time, level_guard_.front(),
+                  PlaceOf(history.samples.sorted(), level_guard_.front()));
     level_guard_.pop_front();
   }
   // Two views of the season, of which the clearer one counts.
@@ -275,7 +281,13 @@ EnsemblePoint EnsembleDetector::Push(double time, double value) {
   double total = sum * std::min(1.0, distance / kPlain);
   point.channel =
       static_cast<Channel>(std::max_element(scores.begin(), scores.end()) - scores.begin());
-  if (const double stuck = StuckScore(value); stuck > total) {
+  const Place at = PlaceOf(values_.sorted(), value);
+  const double share = values_.size() == 0 ? 1
+                                           : static_cast<double>(at.at_most - at.below) /
+                                                 static_cast<double>(values_.size());
+  if (const double stuck =
+          std::min(kMostStuck * options_.operating_point, stillness_.Push(value, share));
+      stuck > total) {
     total = stuck;
     point.channel = Channel::kStuck;
   }
@@ -284,16 +296,26 @@ EnsemblePoint EnsembleDetector::Push(double time, double value) {
     point.window_seconds = static_cast<double>(days) * options_.season_seconds;
   }
 
+  const size_t known = values_.size();
   Trim(values_, time, options_.window_seconds, kMinWindow);
-  values_.Push(time, value);
+  values_.PushAt(time, value,
+                 values_.size() == known ? at.at_most : values_.sorted().CountAtMost(value));
   Trim(means_, time, options_.window_seconds, kMinWindow);
   means_.Push(time, mean);
   past_.push_back({time, value});
 
-  point.raw = Calibrate(total, options_.operating_point);
-  point.score = Calibrate(Familiar(Refract(time, total)), options_.operating_point);
-  ++index_;
+  if (const double slow = slow_.Push(time, value); slow > total) {
+    total = slow;
+    point.channel = Channel::kDrift;
+  }
+  Finish(time, total, &point);
   return point;
+}
+
+void EnsembleDetector::Finish(double time, double total, EnsemblePoint* point) {
+  point->raw = Calibrate(total, options_.operating_point);
+  point->score = Calibrate(Familiar(Refract(time, total)), options_.operating_point);
+  ++index_;
 }
 
 std::vector<EnsemblePoint> ScoreStreaming(std::span<const double> times,

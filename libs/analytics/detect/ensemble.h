@@ -26,23 +26,28 @@
 #include <string_view>
 #include <vector>
 
+#include "libs/analytics/detect/slow_change.h"
 #include "libs/analytics/detect/sorted_window.h"
+#include "libs/analytics/detect/stillness.h"
 
 namespace opsmesh::analytics {
 
-/// A view of the series. kSeason is of the last hour, kSeasonSample of one sample; kStuck has no
-/// history of its own.
+/// A view of the series. kSeason is of the last hour, kSeasonSample of one sample; kStuck, kMissing
+/// and kDrift have no history here.
 enum class Channel {
   kValue = 0,
   kStep = 1,
   kSeason = 2,
   kLevel = 3,
   kSeasonSample = 4,
-  kStuck = 5
+  kStuck = 5,
+  kMissing = 6,
+  kDrift = 7
 };
 inline constexpr size_t kChannelCount = 5;  // with a history
 
-/// "value", "step", "season" (both), "level", "stuck".
+/// "value", "step", "season" (both), "level", "stuck", "missing",
+/// "drift".
 std::string_view ChannelName(Channel channel);
 
 /// Times in seconds. The defaults were set on the development half of NAB as a whole and are what
@@ -64,8 +69,8 @@ struct EnsembleOptions {
 
 /// What the detector says about one sample.
 struct EnsemblePoint {
-  double score = 0;  // 0 to 1, after the refractory rule; 0 while learning and for missing samples
-  double raw = 0;    // 0 to 1, before the refractory rule
+  double score = 0;     // 0 to 1, after the refractory rule; 0 while learning
+  double raw = 0;       // 0 to 1, before the refractory rule
   double baseline = 0;  // expected value: of the season when it is known, else the running median
   double window_seconds = 0;          // past that the baseline rests on
   Channel channel = Channel::kValue;  // that contributed most
@@ -77,19 +82,20 @@ class EnsembleDetector {
  public:
   explicit EnsembleDetector(const EnsembleOptions& options = {});
 
-  /// `time` in epoch seconds, not falling. A value that is not finite is missing: it scores 0 and
-  /// is not learnt.
+  /// `time` in epoch seconds, not falling. A value that is not finite is missing: it is not learnt,
+  /// and scores 0 until so many are missing in a row that the series fell silent.
   EnsemblePoint Push(double time, double value);
+
+  /// Where a value stands among samples.
+  struct Place {
+    size_t below = 0, at_most = 0;
+  };
 
  private:
   struct History {
     SlidingWindow samples;
-    // Where a value stands among the samples.
-    struct Place {
-      size_t below = 0, at_most = 0;
-    };
-    Place PlaceOf(double value) const;
-    double TailScore(double value, const Place& place, double margin_weight) const;
+    double TailScore(double value, const Place& place, double margin_weight,
+                     double least_spread) const;
     void Learn(double time, double value, const Place& place);
   };
 
@@ -98,9 +104,9 @@ class EnsembleDetector {
   static void Trim(Window& window, double time, double seconds, size_t keep);
   // The spread-scaled distance of a residual from the middle of its history.
   static double Distance(const History& history, double residual);
-  double StuckScore(double value);
   double Refract(double time, double raw);
   double Familiar(double peak);
+  void Finish(double time, double total, EnsemblePoint* point);
 
   const EnsembleOptions options_;
   std::vector<SlidingWindow::Sample> past_;  // all samples within three seasons and the tolerance
@@ -118,10 +124,9 @@ class EnsembleDetector {
   };
   std::deque<Peak> peaks_;     // falling raw scores within the refractory period
   std::deque<double> alarms_;  // heights of what stood out before
-  size_t run_ = 0;             // samples in a row that repeated the one before
-  size_t longest_run_ = 0;
-  size_t repeats_ = 0;  // of compared_ samples
-  size_t compared_ = 0;
+  Stillness stillness_;
+  Silence silence_;
+  SlowChange slow_;
   size_t index_ = 0;
   double first_time_ = 0;
 };

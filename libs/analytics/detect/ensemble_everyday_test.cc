@@ -228,15 +228,75 @@ TEST(EnsembleStream, TheSameSpikeAgainAndAgainCountsLess) {
   EXPECT_LT(points[3600].score, points[400].score - 0.05);
 }
 
-TEST(EnsembleStream, ASeriesThatOftenRepeatsItsValueMayStandStill) {
-  EverydayNoise noise(4);
-  std::vector<double> times, values;
-  for (size_t i = 0; i < 600; ++i) {
-    times.push_back(1.7e9 + 60.0 * static_cast<double>(i));
-    values.push_back(i < 560 ? std::floor(3 * noise.Uniform()) : 1);
+std::vector<EnsemblePoint> ScoreMinutes(const std::vector<double>& values) {
+  std::vector<double> times;
+  for (size_t i = 0; i < values.size(); ++i) times.push_back(1.7e9 + 60.0 * static_cast<double>(i));
+  return ScoreStreaming(times, values);
+}
+
+// First alarm from `begin` on and its channel; values.size() when there is none.
+std::pair<size_t, Channel> FirstAlarm(const std::vector<EnsemblePoint>& points, size_t begin) {
+  for (size_t i = begin; i < points.size(); ++i) {
+    if (points[i].score >= kShippedThreshold) return {i, points[i].channel};
   }
-  for (const EnsemblePoint& point : ScoreStreaming(times, values))
-    EXPECT_LT(point.score, kShippedThreshold);
+  return {points.size(), Channel::kValue};
+}
+
+TEST(EnsembleStream, ASeriesThatMostlyRepeatsItsValueMayStandStill) {
+  EverydayNoise noise(4);
+  std::vector<double> values;
+  for (size_t i = 0; i < 600; ++i)
+    values.push_back(i < 500 ? std::floor(1.4 * noise.Uniform()) : 0);
+  EXPECT_EQ(FirstAlarm(ScoreMinutes(values), 500).first, values.size());
+}
+
+TEST(EnsembleStream, ACountThatAlwaysMovedAndStandsStillIsFoundWithinHalfAnHour) {
+  for (const double most : {3.0, 8.0, 40.0}) {
+    EverydayNoise noise(5);
+    std::vector<double> values;
+    for (size_t i = 0; i < 600; ++i)
+      values.push_back(i < 500 ? std::floor(most * noise.Uniform()) : std::floor(most / 2));
+    const auto points = ScoreMinutes(values);
+    EXPECT_EQ(FirstAlarm(points, 100).second, Channel::kStuck) << most;
+    EXPECT_GE(FirstAlarm(points, 100).first, 500u) << most;
+    EXPECT_LE(FirstAlarm(points, 500).first, 530u) << most;
+  }
+}
+
+TEST(EnsembleStream, ValuesThatStopComingAreFoundAndAFewMissingOnesAreNot) {
+  EverydayNoise noise(6);
+  std::vector<double> values;
+  for (size_t i = 0; i < 600; ++i) {
+    const bool scraped = i % 90 > 3 && (i < 500 || i >= 540);
+    values.push_back(scraped ? 100 + 5 * noise.Normal() : std::nan(""));
+  }
+  const auto found = FirstAlarm(ScoreMinutes(values), 100);
+  EXPECT_EQ(found.second, Channel::kMissing);
+  EXPECT_NEAR(static_cast<double>(found.first), 510, 5);
+}
+
+TEST(EnsembleStream, ALeakOfDaysAndALostDailyPatternAreFoundByTheHoursOfTheDaysBefore) {
+  for (const bool leak : {true, false}) {
+    EverydayNoise noise(7);
+    std::vector<double> times, values;
+    for (size_t i = 0; i < 2880; ++i) {  // ten days of five minutes
+      const double day = std::sin(2 * std::numbers::pi * static_cast<double>(i) / 288);
+      const bool over = i >= 2160;
+      const double grown = leak && over ? 0.05 * static_cast<double>(i - 2160) : 0;
+      times.push_back(1.7e9 + 300.0 * static_cast<double>(i));
+      values.push_back(100 + (over && !leak ? 0 : 20 * day) + grown + 4 * noise.Normal());
+    }
+    const auto points = ScoreStreaming(times, values);
+    EXPECT_LT(FirstAlarm(points, 2160).first, 2160u + 288) << (leak ? "leak" : "pattern");
+  }
+}
+
+TEST(EnsembleStream, TheFirstErrorOfAnHourIsNoAlarmAndTheFirstOfADayIs) {
+  for (const size_t quiet : {60u, 1440u}) {
+    std::vector<double> values(quiet + 1, 0);
+    values.back() = 1;
+    EXPECT_EQ(ScoreMinutes(values).back().score >= kShippedThreshold, quiet > 100) << quiet;
+  }
 }
 
 }  // namespace

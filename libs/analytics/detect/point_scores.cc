@@ -32,7 +32,7 @@ struct Moments {
 // halves. Of the k + 1 smallest deviations `from_left` lie on the left: the number of the sample
 // before is where the search begins, for it moves by one or two.
 double SortedMad(const SortedSamples& sorted, double median, size_t* from_left) {
-  const std::vector<double>& view = sorted.samples();
+  const std::span<const double> view = sorted.samples();
   const size_t n = view.size();
   const size_t left = sorted.CountBelow(median);  // view[0, left) < median <= view[left, n)
   const size_t k = n / 2;                         // rank wanted among the deviations, from 0

@@ -17,21 +17,21 @@ double Angle(size_t k, size_t t, size_t size) {
 }
 
 // x^(-1/6) of numbers from 1e-30 to about 1: an estimate from the bits of a float, within a
-// percent, and three steps of Newton, which leave 1e-12.
+// percent, and three steps of Newton, which leave the rounding of a float.
 __attribute__((always_inline)) inline void InverseSixthRoots(const double* x, size_t count,
-                                                             float* single, double* out) {
+                                                             float* single, float* out) {
   for (size_t i = 0; i < count; ++i) single[i] = static_cast<float>(x[i]);
   for (size_t i = 0; i < count; ++i) {
     int32_t bits;
     std::memcpy(&bits, &single[i], sizeof bits);
     bits = static_cast<int32_t>(static_cast<float>(bits) * (-1.0F / 6) + 1.24249e9F);
-    std::memcpy(&single[i], &bits, sizeof bits);
+    std::memcpy(&out[i], &bits, sizeof bits);
   }
   for (size_t i = 0; i < count; ++i) {
-    double y = static_cast<double>(single[i]);
+    float y = out[i];
     for (int step = 0; step < 3; ++step) {
-      const double y2 = y * y;
-      y = y * ((7.0 / 6) - (1.0 / 6) * x[i] * (y2 * y2 * y2));
+      const float y2 = y * y;
+      y = y * ((7.0F / 6) - (1.0F / 6) * single[i] * (y2 * y2 * y2));
     }
     out[i] = y;
   }
@@ -84,7 +84,8 @@ __attribute__((always_inline)) inline bool Compute(const SlidingSaliency::Work& 
   // The mean of the logarithms of three amplitudes, taken off, is a division by their cube root.
   const double amplitude = std::sqrt(unit);
   for (size_t k = 0; k < w.bins; ++k) {
-    const double factor = amplitude * (w.root[k] * w.root[k + 1] * w.root[k + 2]);
+    const double factor =
+        amplitude * static_cast<double>(w.root[k] * w.root[k + 1] * w.root[k + 2]);
     w.residual_re[k] = static_cast<float>(w.spectrum_re[k] * factor);
     w.residual_im[k] = static_cast<float>(w.spectrum_im[k] * factor);
   }
@@ -94,9 +95,36 @@ __attribute__((always_inline)) inline bool Compute(const SlidingSaliency::Work& 
   return true;
 }
 
+struct Turning {
+  size_t bins;
+  double *re, *im;
+  const double *turn_re, *turn_im, *last_re, *last_im;
+};
+
+// One sample leaves, the spectrum turns by one, another one comes.
+__attribute__((always_inline)) inline void Turn(const Turning& t, double left, double come) {
+  double* const re = t.re;
+  double* const im = t.im;
+#pragma GCC ivdep
+  for (size_t k = 0; k < t.bins; ++k) {
+    const double real = re[k] - left;
+    const double imaginary = im[k];
+    re[k] = real * t.turn_re[k] - imaginary * t.turn_im[k] + come * t.last_re[k];
+    im[k] = real * t.turn_im[k] + imaginary * t.turn_re[k] + come * t.last_im[k];
+  }
+}
+
+void TurnAny(const Turning& t, double left, double come) { Turn(t, left, come); }
 bool ComputeAny(const SlidingSaliency::Work& w, double ahead) { return Compute<4>(w, ahead); }
 
 #if defined(__x86_64__)
+bool Wide() {
+  static const bool wide = __builtin_cpu_supports("avx2");
+  return wide;
+}
+__attribute__((target("avx2"))) void TurnAvx2(const Turning& t, double left, double come) {
+  Turn(t, left, come);
+}
 __attribute__((target("avx2"))) bool ComputeAvx2(const SlidingSaliency::Work& w, double ahead) {
   return Compute<8>(w, ahead);
 }
@@ -157,12 +185,17 @@ void SlidingSaliency::Advance(double left, std::span<const double> window) {
   // A sample far above all that stays would leave its rounding behind.
   const bool towering = !(left * left <= 1e8 * scale_);
   if (++since_restart_ >= kRestart || towering) return Restart(window);
-  const double come = window.back();
-  for (size_t k = 0; k < bins_; ++k) {
-    const double re = re_[k] - left;
-    re_[k] = re * turn_re_[k] - im_[k] * turn_im_[k] + come * last_re_[k];
-    im_[k] = re * turn_im_[k] + im_[k] * turn_re_[k] + come * last_im_[k];
-  }
+  const Turning turning{.bins = bins_,
+                        .re = re_.data(),
+                        .im = im_.data(),
+                        .turn_re = turn_re_.data(),
+                        .turn_im = turn_im_.data(),
+                        .last_re = last_re_.data(),
+                        .last_im = last_im_.data()};
+#if defined(__x86_64__)
+  if (Wide()) return TurnAvx2(turning, left, window.back());
+#endif
+  TurnAny(turning, left, window.back());
 }
 
 void SlidingSaliency::Saliency(double ahead, std::span<double> out) {
@@ -185,8 +218,7 @@ void SlidingSaliency::Saliency(double ahead, std::span<double> out) {
                   .sums = sums_.data(),
                   .scale = &scale_};
 #if defined(__x86_64__)
-  static const bool wide = __builtin_cpu_supports("avx2");
-  const bool known = wide ? ComputeAvx2(work, ahead) : ComputeAny(work, ahead);
+  const bool known = Wide() ? ComputeAvx2(work, ahead) : ComputeAny(work, ahead);
 #else
   const bool known = ComputeAny(work, ahead);
 #endif

@@ -32,8 +32,8 @@ class SlidingSaliency {
     bool even;
     const double *re, *im, *ahead_re, *ahead_im;
     const float *cosine, *sine;
-    double *spectrum_re, *spectrum_im, *power, *root;
-    float *single, *residual_re, *residual_im, *sums;
+    double *spectrum_re, *spectrum_im, *power;
+    float *root, *single, *residual_re, *residual_im, *sums;
     double* scale;
   };
 
@@ -45,8 +45,8 @@ class SlidingSaliency {
   // A bin each: the spectrum of the window, and what it is advanced and prolonged by.
   std::vector<double> re_, im_, turn_re_, turn_im_, last_re_, last_im_, ahead_re_, ahead_im_;
   std::vector<float> cos_, sin_;  // bins x lanes, of the inverse
-  std::vector<double> spectrum_re_, spectrum_im_, power_, root_;
-  std::vector<float> single_, residual_re_, residual_im_;
+  std::vector<double> spectrum_re_, spectrum_im_, power_;
+  std::vector<float> root_, single_, residual_re_, residual_im_;
   std::vector<float> sums_;  // lanes
 };
 

@@ -2,6 +2,15 @@
 
 namespace opsmesh::analytics {
 
+void SortedSamples::Grow() {
+  std::vector<double> larger(std::max<size_t>(64, 2 * size_ + 2));
+  const size_t begin = (larger.size() - size_) / 2;
+  std::copy_n(store_.begin() + static_cast<std::ptrdiff_t>(begin_), size_,
+              larger.begin() + static_cast<std::ptrdiff_t>(begin));
+  store_ = std::move(larger);
+  begin_ = begin;
+}
+
 void SampleQueue::Grow() {
   std::vector<Sample> larger(std::max<size_t>(64, ring_.size() * 2));
   for (size_t i = 0; i < size_; ++i) larger[i] = ring_[(head_ + i) & (ring_.size() - 1)];

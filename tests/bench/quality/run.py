@@ -15,6 +15,7 @@ import tempfile
 import time
 import urllib.request
 
+import cluster_series
 import replicas
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -102,6 +103,16 @@ def anomalies(mesh, goals):
     goals.at_least("events: recall", hit / windows, 0.75, 0.79)
 
 
+def of_clusters(mesh, goals):
+    print("anomalies, 200 labelled series of kinds a cluster has, half of them with a trouble (cluster_series.py)")
+    for mode in ("STREAMING", "BATCH"):
+        recall, precision, alarms, missed = cluster_series.judge(mesh.post, mode)
+        print(f"  {mode:9s} found {recall:.2f}, precision {precision:.2f}, alarms a usual series of 2 or 8 days {alarms:.2f};"
+              f" not found: {', '.join(missed) or 'none'}")
+        goals.at_least(f"cluster series, {mode}: found", recall, 0.85)
+        goals.at_most(f"cluster series, {mode}: alarms a usual series", alarms, 1.0)
+
+
 def table(path):
     with open(path, encoding="utf-8") as file:
         return list(csv.DictReader(file))
@@ -173,6 +184,7 @@ def main():
         mesh = Mesh(folder)
         try:
             anomalies(mesh, goals)
+            of_clusters(mesh, goals)
             root_causes(mesh, goals)
             plan = replicas.run(mesh, DATA)
         finally:
