@@ -74,7 +74,9 @@ void ExchangeState::AppendHeadLocked(const Response& response, bool stream) {
   spec.headers = &response.headers;
   spec.server_name = core_->options().server_name;
   spec.http_1_0 = http_1_0_;
-  if (IsBodiless(response.status)) {
+  if (stream && response.status == 101) {
+    spec.framing = Framing::kUntilClose;  // what follows is another protocol's
+  } else if (IsBodiless(response.status)) {
     spec.framing = Framing::kNone;
   } else if (!stream) {
     spec.length = response.body.size();

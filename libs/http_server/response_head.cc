@@ -65,6 +65,8 @@ std::string_view ReasonPhrase(int status) {
   switch (status) {
     case 100:
       return "Continue";
+    case 101:
+      return "Switching Protocols";
     case 200:
       return "OK";
     case 201:
@@ -159,7 +161,9 @@ void AppendHead(const HeadSpec& spec, const base::Clock& clock, std::string* out
   } else if (spec.framing == Framing::kChunked) {
     out->append("\r\nTransfer-Encoding: chunked");
   }
-  if (!spec.keep_alive) {
+  if (spec.status == 101) {
+    out->append("\r\nConnection: Upgrade");
+  } else if (!spec.keep_alive) {
     out->append("\r\nConnection: close");
   } else if (spec.http_1_0) {
     out->append("\r\nConnection: keep-alive");

@@ -395,5 +395,25 @@ TEST_F(VerbTest, WaitsTopsAndEvents) {
   if (AtLeast(26)) Good("events -n shop --types=Warning", "BackOff +Pod/checkout-");
 }
 
+TEST_F(VerbTest, ExecRunsACommandInAContainer) {
+  if (!AtLeast(31)) {
+    Bad("exec -n shop deploy/nginx -- ls", "the simulator speaks WebSocket on pods/exec");
+    return;
+  }
+  Good("exec -n shop deploy/nginx -- hostname", "^nginx-");
+  Good("exec -n shop deploy/nginx -- cat /etc/resolv.conf", "search shop\\.svc\\.cluster\\.local");
+  Good("exec -n shop deploy/nginx -- printenv KUBERNETES_SERVICE_HOST", "^10\\.96\\.0\\.1\n");
+  Good("exec -n shop redis-0 -- sh -c 'mkdir -p /tmp/a; echo kept > /tmp/a/b'", "^$");
+  Good("exec -n shop redis-0 -- cat /tmp/a/b", "^kept\n$");
+  EXPECT_EQ(session_->Run("exec -n shop deploy/nginx -- sh -c 'exit 3'").code, 3);
+  Good("run plain --image=busybox:1.36 -- sleep 3600", "pod/plain created");
+  Becomes("get pod plain", "plain +1/1 +Running");
+  Bad("exec plain -- nosuch", "executable file not found in $PATH");
+  Bad("exec -n shop deploy/nginx -c other -- ls", "container other is not valid for pod nginx-");
+  Bad("exec -i -n shop deploy/nginx -- sh", "the simulator reads no input");
+  Bad("exec -n shop deploy/nginx -- sleep 100000", "the simulator runs commands that end");
+  Bad("exec -n infra deploy/log-shipper -- ls", "container not found (\"log-shipper\")");
+}
+
 }  // namespace
 }  // namespace opsmesh::kubesim

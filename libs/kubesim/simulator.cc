@@ -282,8 +282,15 @@ class SimulatorImpl final : public Simulator {
   }
 
   ApiServer::Options ApiOptions(const DoorOptions& door) {
-    ApiServer::Options options{.open_door = !door.tls, .own_paths = {}};
+    ApiServer::Options options{.open_door = !door.tls};
     if (faults_) options.own_paths = [this](const Call& call) { return faults_->Handle(call); };
+    if (kubelet_ != nullptr) {
+      options.exec = [this](const PodCommand& command) {
+        CommandResult result;
+        engine_->Between([&] { result = kubelet_->Command(command); });
+        return result;
+      };
+    }
     return options;
   }
 

@@ -19,6 +19,7 @@ HERE = os.path.join(harness.SOURCE, "tests/e2e")
 SKIPPED = []
 try:
     import kubernetes
+    import kubernetes.stream
     from kubernetes.client.rest import ApiException
 except ImportError:
     kubernetes = None
@@ -133,6 +134,13 @@ class Python(Cluster):
         self.refused(400, "BadRequest", self.core.read_namespaced_pod_log, "ticker", "default", container="none")
         self.refused(400, "BadRequest", self.core.read_namespaced_pod_log, "ticker", "default", previous=True)
         self.core.delete_namespaced_pod("ticker", "default", grace_period_seconds=0)
+
+    def test_runs_a_command_in_a_container(self):
+        pod = self.core.list_namespaced_pod("shop", label_selector="app=nginx").items[0].metadata.name
+        answer = kubernetes.stream.stream(self.core.connect_get_namespaced_pod_exec, pod, "shop", command=["sh", "-c", "hostname; exit 4"],
+                                          stdout=True, stderr=True, stdin=False, tty=False, _preload_content=False)
+        answer.run_forever(timeout=20)
+        self.assertEqual((answer.read_stdout(), answer.returncode), (pod + "\n", 4))
 
     def test_errors_are_api_exceptions_with_the_right_status(self):
         self.refused(404, "NotFound", self.core.read_namespaced_pod, "none", "default")

@@ -8,6 +8,7 @@
 #include "libs/kubesim/api/authorization.h"
 #include "libs/kubesim/api/discovery.h"
 #include "libs/kubesim/api/metrics.h"
+#include "libs/kubesim/api/pod_exec.h"
 #include "libs/kubesim/api/pod_logs.h"
 #include "libs/kubesim/api/reads.h"
 #include "libs/kubesim/api/writes.h"
@@ -264,6 +265,7 @@ std::optional<Reply> ApiServer::Resource(Call& call,
     if (std::find(sub->verbs.begin(), sub->verbs.end(), verb) == sub->verbs.end())
       return StatusReply(MethodNotAllowedStatus());
     if (is_log) return HandlePodLog(cluster_, call, streams_, exchange, common);
+    if (info.subresource == "exec") return HandlePodExec(cluster_, call, options_.exec, exchange);
     return HandleSubresource(cluster_, call, tokens_);
   }
   // Objects are made at the collection and changed at their own path; HEAD is nothing that

@@ -9,6 +9,7 @@
 #include "libs/http_server/http_server.h"
 #include "libs/kubesim/api/authentication.h"
 #include "libs/kubesim/api/call.h"
+#include "libs/kubesim/api/pod_exec.h"
 #include "libs/kubesim/api/reply.h"
 #include "libs/kubesim/api/streams.h"
 
@@ -24,6 +25,8 @@ class ApiServer {
     /// others. Only administrators (whoever may do anything on any non-resource path) get that far.
     /// Null = there are none.
     std::function<std::optional<Reply>(const Call& call)> own_paths = nullptr;
+    /// Runs commands of pods/exec. Null = nothing runs in the pods.
+    RunInPod exec = nullptr;
   };
   ApiServer(Cluster cluster, TokenTable& tokens, Options options);
 

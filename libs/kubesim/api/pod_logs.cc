@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "libs/base/strings.h"
+#include "libs/kubesim/api/pod_containers.h"
 #include "libs/kubesim/api/reads.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
@@ -68,33 +69,6 @@ Outcome<Options> OptionsOf(const Cluster& cluster, const Call& call) {
   return options;
 }
 
-std::vector<std::string> ContainersOf(const Json& pod) {
-  std::vector<std::string> names;
-  for (const char* list : {"initContainers", "containers", "ephemeralContainers"}) {
-    for (const Json& container : ListAt(pod, {"spec", list}))
-      names.push_back(TextAt(container, "name"));
-  }
-  return names;
-}
-
-MaybeStatus ChooseContainer(const Json& pod, const std::string& pod_name, std::string* container) {
-  const auto names = ContainersOf(pod);
-  const Json& main = ListAt(pod, {"spec", "containers"});
-  if (container->empty()) {
-    if (main.size() != 1) {
-      return BadRequestStatus(
-          fmt::format("a container name must be specified for pod {}, choose one of: [{}]",
-                      pod_name, base::Join(names, " ")));
-    }
-    *container = TextAt(main[0], "name");
-  }
-  for (const std::string& name : names) {
-    if (name == *container) return std::nullopt;
-  }
-  return BadRequestStatus(
-      fmt::format("container {} is not valid for pod {}", *container, pod_name));
-}
-
 const Json& StatusOf(const Json& pod, const std::string& container) {
   for (const char* list :
        {"containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"}) {
@@ -128,23 +102,12 @@ MaybeStatus CheckState(const Json& status, const std::string& pod, const std::st
 // A node whose kubelet does not answer cannot give logs.
 MaybeStatus CheckNode(const Cluster& cluster, const Json& pod, const std::string& ns,
                       const std::string& name, const std::string& container) {
-  const std::string node_name = TextAt(pod, {"spec", "nodeName"});
-  const ObjectPtr object =
-      cluster.store.Get(MustFind(cluster.store, "", "v1", "nodes"), "", node_name);
-  if (!object) return std::nullopt;
-  const Json node = object->Parse();
-  for (const Json& condition : ListAt(node, {"status", "conditions"})) {
-    if (TextAt(condition, "type") != "Ready" || TextAt(condition, "status") != "Unknown") continue;
-    std::string address = node_name;
-    for (const Json& one : ListAt(node, {"status", "addresses"})) {
-      if (TextAt(one, "type") == "InternalIP") address = TextAt(one, "address");
-    }
-    return InternalStatus(fmt::format(
-        "Get \"https://{0}:10250/containerLogs/{1}/{2}/{3}\": dial tcp {0}:10250: connect: "
-        "connection refused",
-        address, ns, name, container));
-  }
-  return std::nullopt;
+  const auto address = SilentNode(cluster, pod);
+  if (!address) return std::nullopt;
+  return InternalStatus(fmt::format(
+      "Get \"https://{0}:10250/containerLogs/{1}/{2}/{3}\": dial tcp {0}:10250: connect: "
+      "connection refused",
+      *address, ns, name, container));
 }
 
 }  // namespace

@@ -432,7 +432,7 @@ Reply HandleSubresource(const Cluster& cluster, Call& call, TokenTable& tokens) 
   if (sub == "eviction") return HandleEviction(cluster, call);
   if (sub == "binding") return HandleBinding(cluster, call);
   if (sub == "token") return HandleToken(cluster, call, tokens);
-  if (sub == "exec" || sub == "attach" || sub == "portforward") {
+  if (sub == "attach" || sub == "portforward") {
     if (!FindObject(cluster, call)) return StatusReply(NotFoundStatus(*call.type, call.info.name));
     if (call.http.headers.Get("Upgrade").empty())
       return StatusReply(BadRequestStatus("Upgrade request required"));
@@ -440,8 +440,7 @@ Reply HandleSubresource(const Cluster& cluster, Call& call, TokenTable& tokens) 
   return StatusReply(
       {.code = 501,
        .reason = "NotImplemented",
-       .message = fmt::format("the simulator has no processes: {}/{} is not supported",
-                              call.type->plural, sub)});
+       .message = fmt::format("the simulator does not serve {}/{}", call.type->plural, sub)});
 }
 
 }  // namespace opsmesh::kubesim

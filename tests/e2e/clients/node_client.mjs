@@ -146,6 +146,18 @@ const checks = {
     await within(ended, 'the end of the log with its pod');
   },
 
+  async 'runs a command in a container'() {
+    const [pod] = (await core.listNamespacedPod({ namespace: 'shop', labelSelector: 'app=nginx' })).items;
+    const stdout = new PassThrough();
+    let text = '';
+    stdout.on('data', (chunk) => { text += chunk; });
+    const status = await new Promise((resolve, reject) => {
+      new k8s.Exec(config).exec('shop', pod.metadata.name, 'nginx', ['sh', '-c', 'hostname; exit 4'], stdout, null, null, false, resolve).catch(reject);
+    });
+    assert.equal(text, pod.metadata.name + '\n');
+    assert.deepEqual([status.status, status.reason, status.details.causes[0].message], ['Failure', 'NonZeroExitCode', '4']);
+  },
+
   async 'errors carry status, reason and causes'() {
     await refused(core.readNamespacedPod({ name: 'none', namespace }), 404, 'NotFound');
     await core.createNamespacedConfigMap({ namespace, body: { metadata: { name: 'twice' } } });

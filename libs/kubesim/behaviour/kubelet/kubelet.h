@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "libs/kubesim/api/pod_exec.h"
 #include "libs/kubesim/behaviour/engine.h"
 #include "libs/kubesim/behaviour/faults/fault_table.h"
 #include "libs/kubesim/behaviour/kubelet/pod_runtime.h"
@@ -32,6 +33,9 @@ class Kubelet final : public Part, public World {
   /// runs.
   bool KillContainer(const std::string& ns, const std::string& pod, const std::string& container,
                      int code, const std::string& reason);
+
+  /// Runs a command of pods/exec; files that it writes stay.
+  CommandResult Command(const PodCommand& command);
 
   // World, for scripts.
   bool Resolves(const std::string& host, const std::string& ns) const override;

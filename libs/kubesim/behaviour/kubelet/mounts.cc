@@ -182,6 +182,11 @@ void Kubelet::FillSpec(const View& view, const Json& container, ProcessSpec* spe
   spec->profile = images_.Find(spec->image);
   spec->ns = ns;
   spec->pod_name = view.runtime.name;
+  spec->env["HOSTNAME"] = view.runtime.name;
+  if (const auto api = Find("services", "default", "kubernetes")) {
+    spec->env["KUBERNETES_SERVICE_HOST"] = TextAt(*api, {"spec", "clusterIP"});
+    spec->env["KUBERNETES_SERVICE_PORT"] = "443";
+  }
   for (const Json& word : ListAt(container, {"command"})) spec->argv.push_back(Scalar(word));
   spec->command_given = !spec->argv.empty();
   for (const Json& word : ListAt(container, {"args"})) spec->argv.push_back(Scalar(word));

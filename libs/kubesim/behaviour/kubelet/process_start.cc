@@ -108,7 +108,6 @@ void Process::RunScript(const std::string& script, const ProcessSpec& spec, absl
   script_runs_ = true;
   shell_ = MakeShell(program, spec.env, spec.profile, now);
   shell_.ns = spec.ns;
-  shell_.variables["HOSTNAME"] = spec.pod_name;
   shell_.files = files_;
   for (const std::string& mount : spec.mounts) shell_.files.try_emplace(mount + "/.");
 }

@@ -171,8 +171,9 @@ int Builtin(const Argv& argv, const std::string& input, std::string* out, std::s
       name == "times")
     return 0;
   if (name == "." || name == "source") {
-    const std::string* file = argv.size() > 1 ? FindFile(state, argv[1]) : nullptr;
-    if (file != nullptr) return Nested({"sh", "-c", *file}, 2, out, context);
+    const std::optional<std::string> file =
+        argv.size() > 1 ? FindFile(state, argv[1]) : std::nullopt;
+    if (file) return Nested({"sh", "-c", *file}, 2, out, context);
     *err += fmt::format("{}: .: {}: not found\n", state.shell_name, argv.size() > 1 ? argv[1] : "");
     return 2;
   }

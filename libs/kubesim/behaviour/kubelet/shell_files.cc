@@ -13,34 +13,91 @@
 
 namespace opsmesh::kubesim {
 // A file that is there: written by the script, mounted, or one every image has.
-const std::string* FindFile(const ShellState& state, const std::string& path) {
-  if (auto it = state.files.find(path); it != state.files.end()) return &it->second;
-  static const auto* always = new std::map<std::string, std::string>{
-      {"/etc/hostname", "localhost\n"},
-      {"/etc/hosts", "127.0.0.1\tlocalhost\n"},
-      {"/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"},
-      {"/dev/null", ""},
-      {"/etc/resolv.conf",
-       "search default.svc.cluster.local svc.cluster.local cluster.local\nnameserver "
-       "10.96.0.10\noptions ndots:5\n"},
-      {"/etc/os-release", "ID=linux\n"},
-      {"/var/run/secrets/kubernetes.io/serviceaccount/namespace", "default"},
-      {"/proc/1/cmdline", ""}};
-  if (state.removed.contains(path)) return nullptr;
+namespace {
+
+const std::string kDefaultNamespace = "default";
+
+const std::set<std::string>& CommonDirectories() {
+  static const auto* common = new std::set<std::string>{
+      "/bin",     "/dev",       "/etc",           "/home", "/lib",     "/mnt",    "/opt",
+      "/proc",    "/root",      "/run",           "/srv",  "/sys",     "/tmp",    "/usr",
+      "/usr/bin", "/usr/local", "/usr/local/bin", "/var",  "/var/log", "/var/run"};
+  return *common;
+}
+
+}  // namespace
+
+std::optional<std::string> FindFile(const ShellState& state, const std::string& path) {
+  if (auto it = state.files.find(path); it != state.files.end()) return it->second;
+  if (state.removed.contains(path)) return std::nullopt;
+  if (path == "/etc/hostname") {
+    const auto name = state.variables.find("HOSTNAME");
+    return (name == state.variables.end() ? "localhost" : name->second) + "\n";
+  }
+  const std::string& ns = state.ns.empty() ? kDefaultNamespace : state.ns;
+  if (path == "/var/run/secrets/kubernetes.io/serviceaccount/namespace") return ns;
+  if (path == "/etc/resolv.conf") {
+    return fmt::format(
+        "search {}.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\n"
+        "options ndots:5\n",
+        ns);
+  }
+  static const auto* always =
+      new std::map<std::string, std::string>{{"/etc/hosts", "127.0.0.1\tlocalhost\n"},
+                                             {"/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"},
+                                             {"/dev/null", ""},
+                                             {"/etc/os-release", "ID=linux\n"},
+                                             {"/proc/1/cmdline", ""}};
   auto it = always->find(path);
-  return it == always->end() ? nullptr : &it->second;
+  if (it == always->end()) return std::nullopt;
+  return it->second;
 }
 
 bool IsDirectory(const ShellState& state, std::string path) {
-  static const auto* always = new std::set<std::string>{
-      "/",          "/tmp",           "/etc", "/var", "/usr", "/bin",     "/home",    "/root",
-      "/opt",       "/proc",          "/dev", "/sys", "/run", "/var/run", "/var/log", "/usr/bin",
-      "/usr/local", "/usr/local/bin", "/srv", "/mnt", "/lib", "/."};
   while (path.size() > 1 && path.back() == '/') path.pop_back();
-  if (always->contains(path)) return true;
+  if (path == "/" || path == "/." || CommonDirectories().contains(path)) return true;
   const std::string prefix = path + "/";
   auto it = state.files.lower_bound(prefix);
   return it != state.files.end() && it->first.starts_with(prefix);
+}
+
+// What lies in a directory, as far as it is known, in order; names with a dot only when `all`.
+std::set<std::string> NamesIn(const ShellState& state, std::string path, bool all) {
+  while (!path.empty() && (path.back() == '/' || path.back() == '.')) path.pop_back();
+  path += '/';
+  std::set<std::string> names;
+  const auto take = [&](const std::string& full) {
+    if (!full.starts_with(path)) return;
+    const std::string name = full.substr(path.size(), full.find('/', path.size()) - path.size());
+    if (!name.empty() && name != "." && (all || name[0] != '.')) names.insert(name);
+  };
+  for (const std::string& one : CommonDirectories()) take(one);
+  for (auto it = state.files.lower_bound(path); it != state.files.end(); ++it) {
+    if (!it->first.starts_with(path)) break;
+    take(it->first);
+  }
+  return names;
+}
+
+int List(const ShellState& state, const Argv& argv, Argv paths, std::string* out,
+         std::string* err) {
+  bool all = false;
+  for (size_t i = 1; i < argv.size(); ++i)
+    all = all || (argv[i].starts_with("-") && argv[i].find_first_of("aA") != std::string::npos);
+  if (paths.empty()) paths.push_back("/");  // scripts begin there
+  int status = 0;
+  for (const std::string& path : paths) {
+    if (FindFile(state, path)) {
+      *out += path + "\n";
+    } else if (!IsDirectory(state, path)) {
+      *err += fmt::format("ls: {}: No such file or directory\n", path);
+      status = 1;
+    } else {
+      if (paths.size() > 1) *out += path + ":\n";
+      for (const std::string& name : NamesIn(state, path, all)) *out += name + "\n";
+    }
+  }
+  return status;
 }
 
 int Cat(const Argv& argv, const std::string& input, std::string* out, std::string* err,
@@ -59,8 +116,8 @@ int Cat(const Argv& argv, const std::string& input, std::string* out, std::strin
       context.delay = absl::InfiniteDuration();
       continue;
     }
-    const std::string* file = FindFile(context.state, argv[i]);
-    if (file != nullptr) {
+    const std::optional<std::string> file = FindFile(context.state, argv[i]);
+    if (file) {
       *out += *file;
       continue;
     }
@@ -97,8 +154,8 @@ int Tail(const Argv& argv, const std::string& input, std::string* out, std::stri
     return 0;
   }
   if (!path.empty()) {
-    const std::string* file = FindFile(context.state, path);
-    if (file == nullptr) {
+    const std::optional<std::string> file = FindFile(context.state, path);
+    if (!file) {
       *err += fmt::format("tail: can't open '{}': No such file or directory\n", path);
       if (!follow) return 1;
     } else {
@@ -135,7 +192,7 @@ int FileCommand(const Argv& argv, const std::string& name, const std::string& in
     const bool force =
         argv.size() > 1 && argv[1].starts_with("-") && argv[1].find('f') != std::string::npos;
     for (const std::string& path : paths) {
-      bool any = FindFile(state, path) != nullptr;
+      bool any = FindFile(state, path).has_value();
       std::erase_if(state.files, [&](const auto& file) {
         const bool gone = file.first == path || file.first.starts_with(path + "/") ||
                           MatchesPattern(path, file.first);
@@ -154,22 +211,23 @@ int FileCommand(const Argv& argv, const std::string& name, const std::string& in
     return 0;
   }
   if ((name == "cp" || name == "mv" || name == "ln") && paths.size() >= 2) {
-    const std::string* file = FindFile(state, paths[0]);
-    if (file == nullptr && !IsDirectory(state, paths[0])) {
+    const std::optional<std::string> file = FindFile(state, paths[0]);
+    if (!file && !IsDirectory(state, paths[0])) {
       *err += fmt::format("{}: can't stat '{}': No such file or directory\n", name, paths[0]);
       return 1;
     }
-    if (file != nullptr) state.files[paths[1]] = *file;
+    if (file) state.files[paths[1]] = *file;
     if (name == "mv") state.files.erase(paths[0]);
     return 0;
   }
-  if (name == "ls" || name == "stat") {
+  if (name == "ls") return List(state, argv, std::move(paths), out, err);
+  if (name == "stat") {
     int status = 0;
     for (const std::string& path : paths) {
-      if (FindFile(state, path) != nullptr)
+      if (FindFile(state, path) || IsDirectory(state, path)) {
         *out += path + "\n";
-      else if (!IsDirectory(state, path)) {
-        *err += fmt::format("ls: {}: No such file or directory\n", path);
+      } else {
+        *err += fmt::format("stat: can't stat '{}': No such file or directory\n", path);
         status = 1;
       }
     }

@@ -68,7 +68,7 @@ int MissingProgram(const Argv& argv, std::string* err, ShellContext& context) {
     if (argv[i] == "-m") return 0;  // a module
     if (!argv[i].starts_with("-")) file = argv[i];
   }
-  if (file.empty() || FindFile(state, file) != nullptr) return 0;
+  if (file.empty() || FindFile(state, file)) return 0;
   for (std::string folder = file; folder.find('/') != std::string::npos;) {
     folder.resize(folder.rfind('/'));
     if (!folder.empty() && state.files.contains(folder + "/."))

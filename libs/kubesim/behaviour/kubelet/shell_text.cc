@@ -118,8 +118,8 @@ int Grep(const Argv& argv, const std::string& input, std::string* out, std::stri
       have_pattern = true;
       continue;
     }
-    const std::string* file = FindFile(context.state, argv[i]);
-    if (file == nullptr) {
+    const std::optional<std::string> file = FindFile(context.state, argv[i]);
+    if (!file) {
       *err += fmt::format("grep: {}: No such file or directory\n", argv[i]);
       return 2;
     }

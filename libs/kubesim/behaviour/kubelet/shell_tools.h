@@ -3,6 +3,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,9 +27,8 @@ int TextCommand(const Argv& argv, const std::string& name, const std::string& in
                 std::string* out, ShellContext& context, bool* known);
 
 // shell_files.cc
-/// A file that is there: written by the script, mounted, or one every image has; null when it is
-/// not.
-const std::string* FindFile(const ShellState& state, const std::string& path);
+/// A file that is there: written by the script, mounted, or one every container has; else nothing.
+std::optional<std::string> FindFile(const ShellState& state, const std::string& path);
 bool IsDirectory(const ShellState& state, std::string path);
 int Cat(const Argv& argv, const std::string& input, std::string* out, std::string* err,
         ShellContext& context);
