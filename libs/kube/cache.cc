@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <list>
 
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
@@ -60,6 +61,11 @@ const std::vector<std::string>& Cache::DefaultKinds() {
   return *kinds;
 }
 
+bool KindStatus::Covers(std::string_view ns) const {
+  if (!synced()) return false;
+  return only_in.empty() || std::binary_search(only_in.begin(), only_in.end(), ns);
+}
+
 class Cache::Impl {
  public:
   Impl(Client& client, Options options)
@@ -73,9 +79,19 @@ class Cache::Impl {
       const std::lock_guard lock(mutex_);
       changed_.notify_all();
     };
-    for (const std::string& kind : parts_->options.kinds)
-      reflectors_.push_back(std::make_shared<Reflector>(parts_, kind));
-    for (const auto& reflector : reflectors_) reflector->Begin();
+    for (const std::string& ns : parts_->options.namespaces) {
+      if (!ns.empty() && namespaces_.size() < kMaxNamespaces) namespaces_[ns] = {};
+    }
+    for (const std::string& name : parts_->options.kinds) {
+      Kind& kind = kinds_.emplace_back();
+      kind.name = name;
+      kind.store = std::make_shared<KindStore>(*parts_->options.clock);
+    }
+    for (Kind& kind : kinds_) {
+      kind.whole = std::make_shared<Reflector>(parts_, kind.name, "", kind.store,
+                                               [this, &kind](bool ok) { OnWhole(&kind, ok); });
+      kind.whole->Begin();
+    }
   }
 
   ~Impl() {
@@ -89,38 +105,58 @@ class Cache::Impl {
   }
 
   absl::Status WaitForSync(const base::Context& ctx, const std::vector<std::string>& kinds) {
-    const auto registration = ctx.OnCancel([this] {
-      const std::lock_guard lock(mutex_);
-      changed_.notify_all();
-    });
-    std::unique_lock lock(mutex_);
-    while (true) {
-      const Reflector* waiting_for = nullptr;
-      for (const auto& reflector : reflectors_) {
+    return WaitWhile(ctx, [&]() -> const Kind* {
+      for (const Kind& kind : kinds_) {
         const bool wanted =
-            kinds.empty() || std::any_of(kinds.begin(), kinds.end(), [&](const std::string& kind) {
-              return Canonical(kind) == reflector->name();
+            kinds.empty() || std::any_of(kinds.begin(), kinds.end(), [&](const std::string& name) {
+              return Canonical(name) == kind.name;
             });
-        if (wanted && reflector->store().status().state == KindStatus::State::kSyncing)
-          waiting_for = reflector.get();
+        if (wanted && kind.store->syncing()) return &kind;
       }
-      if (waiting_for == nullptr) return absl::OkStatus();
-      if (const absl::Status status = ctx.Check(); !status.ok())
-        return NotSynced(status, *waiting_for);
-      changed_.wait_for(lock,
-                        absl::ToChronoNanoseconds(std::min(ctx.Remaining(), absl::Seconds(1))));
-    }
+      return nullptr;
+    });
   }
 
-  const Reflector* Find(std::string_view plural) const {
+  void Cover(const base::Context& ctx, std::string_view ns) {
+    if (!CheckNamespace("namespace", ns.empty() ? "default" : ns).ok()) return;
+    {
+      const std::lock_guard lock(mutex_);
+      if (std::none_of(kinds_.begin(), kinds_.end(), [](const Kind& kind) {
+            return kind.store->status().refused.contains("");
+          })) {
+        return;
+      }
+      const bool known = ns.empty() || namespaces_.contains(std::string(ns));
+      if (!known && !MakeRoom()) return;
+      absl::Duration& asked = ns.empty() ? asked_whole_ : namespaces_[std::string(ns)];
+      const absl::Duration now = parts_->options.clock->Steady();
+      if (known && now - asked < kAskAgain) return;
+      asked = now;
+      for (Kind& kind : kinds_) {
+        if (!ns.empty() && kind.narrowed) AddPart(&kind, std::string(ns));
+        AskAgain(kind, ns);
+      }
+    }
+    (void)WaitWhile(ctx, [&]() -> const Kind* {
+      for (const Kind& kind : kinds_) {
+        if (parts_->asked.load() > 0 || kind.store->syncing()) return &kind;
+      }
+      return nullptr;
+    });
+  }
+
+  const KindStore* Find(std::string_view plural) const {
     const std::string name = Canonical(plural);
-    for (const auto& reflector : reflectors_) {
-      if (reflector->name() == name) return reflector.get();
+    for (const Kind& kind : kinds_) {
+      if (kind.name == name) return kind.store.get();
     }
     return nullptr;
   }
 
-  const std::vector<std::shared_ptr<Reflector>>& reflectors() const { return reflectors_; }
+  template <typename Visit>
+  void ForEach(Visit visit) const {
+    for (const Kind& kind : kinds_) visit(kind.name, *kind.store);
+  }
   const base::Clock& clock() const { return *parts_->options.clock; }
 
   static std::string Canonical(std::string_view kind) {
@@ -129,21 +165,101 @@ class Cache::Impl {
   }
 
  private:
-  static absl::Status NotSynced(const absl::Status& status, const Reflector& reflector) {
-    const absl::Status error = reflector.store().status().last_error;
+  struct Kind {
+    std::string name;
+    std::shared_ptr<KindStore> store;
+    std::shared_ptr<Reflector> whole;
+    bool narrowed = false;  // the list of all namespaces is forbidden
+    std::map<std::string, std::shared_ptr<Reflector>, std::less<>> in;  // by namespace
+  };
+
+  /// The list of all namespaces was answered or forbidden. On a thread that lists.
+  void OnWhole(Kind* kind, bool allowed) {
+    std::map<std::string, std::shared_ptr<Reflector>, std::less<>> over;
+    {
+      const std::lock_guard lock(mutex_);
+      kind->narrowed = !allowed;
+      if (allowed) {
+        over = std::exchange(kind->in, {});
+      } else {
+        for (const auto& [ns, asked] : namespaces_) AddPart(kind, ns);
+      }
+    }
+    for (const auto& [ns, reflector] : over) reflector->Stop();
+  }
+
+  void AddPart(Kind* kind, const std::string& ns) {
+    std::shared_ptr<Reflector>& reflector = kind->in[ns];
+    if (reflector != nullptr) return;
+    kind->store->Open(ns);
+    reflector = std::make_shared<Reflector>(parts_, kind->name, ns, kind->store);
+    reflector->Begin();
+  }
+
+  /// False when each of kMaxNamespaces namespaces is of use.
+  bool MakeRoom() {
+    if (namespaces_.size() < kMaxNamespaces) return true;
+    for (auto at = namespaces_.begin(); at != namespaces_.end(); ++at) {
+      const std::string ns = at->first;
+      if (std::any_of(kinds_.begin(), kinds_.end(), [&](const Kind& kind) {
+            const KindStatus status = kind.store->status();
+            return std::binary_search(status.only_in.begin(), status.only_in.end(), ns);
+          })) {
+        continue;
+      }
+      for (Kind& kind : kinds_) {
+        if (kind.in.erase(ns) > 0) kind.store->Close(ns);
+      }
+      namespaces_.erase(at);
+      return true;
+    }
+    return false;
+  }
+
+  static void AskAgain(const Kind& kind, std::string_view ns) {
+    const KindStatus status = kind.store->status();
+    const auto part = kind.in.find(ns);
+    if (part != kind.in.end()) {
+      if (status.refused.contains(ns)) part->second->AskAgain();
+    } else if (status.refused.contains("") && (ns.empty() || !status.type.namespaced)) {
+      kind.whole->AskAgain();
+    }
+  }
+
+  /// Until `waiting_for` names no kind (OK), or the context ends.
+  template <typename F>
+  absl::Status WaitWhile(const base::Context& ctx, F waiting_for) {
+    const auto registration = ctx.OnCancel([this] {
+      const std::lock_guard lock(mutex_);
+      changed_.notify_all();
+    });
+    std::unique_lock lock(mutex_);
+    while (true) {
+      const Kind* const kind = waiting_for();
+      if (kind == nullptr) return absl::OkStatus();
+      if (const absl::Status status = ctx.Check(); !status.ok()) return NotSynced(status, *kind);
+      changed_.wait_for(lock,
+                        absl::ToChronoNanoseconds(std::min(ctx.Remaining(), absl::Seconds(1))));
+    }
+  }
+
+  static absl::Status NotSynced(const absl::Status& status, const Kind& kind) {
+    const absl::Status error = kind.store->status().last_error;
     if (error.ok())
-      return base::Annotate(status, fmt::format("'{}' has not been listed yet", reflector.name()));
+      return base::Annotate(status, fmt::format("'{}' has not been listed yet", kind.name));
     return base::WithDetail(
-        absl::Status(error.code(), fmt::format("'{}' could not be listed in time: {}",
-                                               reflector.name(), base::ToStd(error.message()))),
+        absl::Status(error.code(), fmt::format("'{}' could not be listed in time: {}", kind.name,
+                                               base::ToStd(error.message()))),
         base::DetailOf(error));
   }
 
-  std::shared_ptr<CacheParts> parts_;
+  const std::shared_ptr<CacheParts> parts_;
   std::shared_ptr<base::CancelState> cancel_;
-  std::mutex mutex_;
+  std::mutex mutex_;  // of namespaces, and which of them are read; before the stores' own
   std::condition_variable changed_;
-  std::vector<std::shared_ptr<Reflector>> reflectors_;
+  std::map<std::string, absl::Duration> namespaces_;  // and when they were last asked for again
+  absl::Duration asked_whole_ = -absl::InfiniteDuration();
+  std::list<Kind> kinds_;  // addresses are stable
   std::unique_ptr<Scheduler> lists_;
   std::unique_ptr<Scheduler> events_;
 };
@@ -156,7 +272,8 @@ absl::StatusOr<std::unique_ptr<Cache>> Cache::Start(Client& client, Options opti
     if (std::find(kinds.begin(), kinds.end(), name) == kinds.end()) kinds.push_back(name);
   }
   options.kinds = std::move(kinds);
-  if (!options.ns.empty()) OPSMESH_RETURN_IF_ERROR(CheckNamespace("namespace", options.ns));
+  for (const std::string& ns : options.namespaces)
+    OPSMESH_RETURN_IF_ERROR(CheckNamespace("namespaces", ns));
   return std::unique_ptr<Cache>(new Cache(std::make_unique<Impl>(client, std::move(options))));
 }
 
@@ -171,15 +288,17 @@ absl::Status Cache::WaitForSync(const base::Context& ctx,
   return impl_->WaitForSync(ctx, kinds);
 }
 
+void Cache::Cover(const base::Context& ctx, std::string_view ns) { impl_->Cover(ctx, ns); }
+
 std::shared_ptr<const Snapshot> Cache::Get() const {
   std::map<std::string, KindSnapshotPtr, std::less<>> kinds;
-  for (const auto& reflector : impl_->reflectors())
-    kinds[reflector->name()] = reflector->store().Get();
+  impl_->ForEach(
+      [&](const std::string& name, const KindStore& store) { kinds[name] = store.Get(); });
   return std::make_shared<const Snapshot>(std::move(kinds), impl_->clock().Now());
 }
 
 KindSnapshotPtr Cache::Get(std::string_view plural) const {
-  if (const Reflector* reflector = impl_->Find(plural)) return reflector->store().Get();
+  if (const KindStore* store = impl_->Find(plural)) return store->Get();
   KindStatus status;
   status.state = KindStatus::State::kNotServed;
   return std::make_shared<const KindSnapshot>(status, std::vector<ObjectPtr>());
@@ -187,13 +306,14 @@ KindSnapshotPtr Cache::Get(std::string_view plural) const {
 
 std::vector<KindStatus> Cache::Status() const {
   std::vector<KindStatus> all;
-  for (const auto& reflector : impl_->reflectors()) all.push_back(reflector->store().status());
+  impl_->ForEach(
+      [&](const std::string&, const KindStore& store) { all.push_back(store.status()); });
   return all;
 }
 
 size_t Cache::MemoryBytes() const {
   size_t bytes = 0;
-  for (const auto& reflector : impl_->reflectors()) bytes += reflector->store().MemoryBytes();
+  impl_->ForEach([&](const std::string&, const KindStore& store) { bytes += store.MemoryBytes(); });
   return bytes;
 }
 

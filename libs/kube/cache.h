@@ -1,7 +1,8 @@
 // The cluster in memory: list + watch for each kind, read as snapshots with indexes. API calls
 // O(kinds), never O(objects).
 //
-// A kind that is forbidden, not served or broken is marked and does not hold up the others. Watches
+// A kind that is forbidden, not served or broken is marked and does not hold up the others; one
+// that is forbidden cluster-wide is read namespace by namespace where that is allowed. Watches
 // wait in the HTTP client, not in threads. A dropped connection resumes where it was; an expired
 // one lists again and compares, so that a listener sees every change of state once.
 #pragma once
@@ -33,7 +34,7 @@ namespace opsmesh::kube {
 struct KindStatus {
   enum class State {
     kSyncing,    // the first list is not over
-    kLive,       // listed and watched
+    kLive,       // listed and watched, everywhere or in `only_in`
     kStale,      // was live; the server does not answer now
     kForbidden,  // 403: tried again every few minutes
     kNotServed,  // the server does not know the kind
@@ -51,7 +52,17 @@ struct KindStatus {
   uint64_t lists = 0;       // full lists so far
   uint64_t reconnects = 0;  // watches opened again
   uint64_t events = 0;      // watch events applied
+  uint64_t refusals = 0;    // answers 403 and "not served" so far
+  /// Empty = every namespace is read. Else the user may not list the kind in all namespaces, and
+  /// these are the ones that can be read, in order; nothing is known of the others.
+  std::vector<std::string> only_in;
+  /// What was forbidden, by namespace; "" = the list of all namespaces.
+  std::map<std::string, absl::Status, std::less<>> refused;
+
   bool synced() const { return state == State::kLive || state == State::kStale; }
+  /// True when objects of that namespace, if there are any, are in the picture. `ns` "" = those of
+  /// every namespace.
+  bool Covers(std::string_view ns) const;
 };
 std::string_view StateName(KindStatus::State state);  // "live"
 
@@ -123,8 +134,9 @@ class Cache {
   struct Options {
     /// Plurals or any other name Client::Resolve knows. Empty = DefaultKinds().
     std::vector<std::string> kinds;
-    /// "" = all namespaces.
-    std::string ns;
+    /// Namespaces that are read, each by itself, where reading all of them at once is forbidden;
+    /// Cover() adds more. What the user may not read there either is kForbidden.
+    std::vector<std::string> namespaces;
     /// Threads that list; one more applies the events of all watches, and waiting needs none.
     int threads = 2;
     const base::Clock* clock = &base::SystemClock();
@@ -136,7 +148,7 @@ class Cache {
     absl::Duration backoff_min = absl::Milliseconds(200);
     absl::Duration backoff_max = absl::Seconds(30);
     /// Forbidden and unserved kinds are tried again after this.
-    absl::Duration retry_refused = absl::Minutes(5);
+    absl::Duration retry_refused = absl::Minutes(2);
     int page_size = 500;
   };
   /// The built-in kinds that diagnosis reads; Secrets and their names included, values never.
@@ -151,6 +163,16 @@ class Cache {
   absl::Status WaitForSync(const base::Context& ctx) const;
   /// Waits for these kinds only.
   absl::Status WaitForSync(const base::Context& ctx, const std::vector<std::string>& kinds) const;
+
+  /// Sees to it that a namespace is in the picture as far as the user may read it: adds it where
+  /// kinds are forbidden cluster-wide, and asks again for what was forbidden in it (at most every
+  /// kAskAgain), so that rights granted a moment ago count. Waits for the answers inside `ctx`;
+  /// costs nothing where everything may be read. At most kMaxNamespaces; then one in which nothing
+  /// could be read makes room, or the new one is left out. `ns` "" asks again for what is forbidden
+  /// cluster-wide.
+  void Cover(const base::Context& ctx, std::string_view ns);
+  static constexpr size_t kMaxNamespaces = 32;
+  static constexpr absl::Duration kAskAgain = absl::Seconds(5);
 
   /// The present picture; cheap when nothing changed since the last one.
   std::shared_ptr<const Snapshot> Get() const;

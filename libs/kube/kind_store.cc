@@ -37,11 +37,48 @@ void KindStore::Deflate() {
   still_inflated_ = packer_.inflated();
 }
 
-std::vector<Change> KindStore::Replace(const ListResult& list) {
+KindStore::Part* KindStore::Find(std::string_view ns) {
+  const auto found = parts_.find(ns);
+  return found == parts_.end() ? nullptr : &found->second;
+}
+
+bool KindStore::Known(std::string_view ns) const {
+  if (parts_.find("")->second.listed) return true;
+  const auto found = parts_.find(ns);
+  return found != parts_.end() && found->second.listed;
+}
+
+KindStore::Objects KindStore::TakeOut(std::string_view ns) {
+  if (ns.empty()) return std::exchange(objects_, {});
+  const auto first = objects_.lower_bound(ns);
+  const auto last = objects_.upper_bound(ns);
+  Objects out(first, last);
+  objects_.erase(first, last);
+  return out;
+}
+
+void KindStore::Open(std::string_view ns) {
   const std::lock_guard lock(mutex_);
-  const absl::Time now = clock_.Now();
+  parts_.try_emplace(std::string(ns));
+  ++changes_;
+}
+
+void KindStore::Close(std::string_view ns) {
+  const std::lock_guard lock(mutex_);
+  const auto found = parts_.find(ns);
+  if (ns.empty() || found == parts_.end()) return;
+  parts_.erase(found);
+  TakeOut(ns);
+  ++changes_;
+}
+
+std::vector<Change> KindStore::Replace(std::string_view ns, const ListResult& list) {
+  const std::lock_guard lock(mutex_);
+  Part* const part = Find(ns);
   std::vector<Change> changes;
-  Objects before = std::exchange(objects_, {});
+  if (part == nullptr) return changes;
+  const absl::Time now = clock_.Now();
+  Objects before = TakeOut(ns);
   for (const ObjectPtr& object : list.items) {
     const auto old = before.find(object);
     if (old == before.end()) {
@@ -49,7 +86,8 @@ std::vector<Change> KindStore::Replace(const ListResult& list) {
         Put(object);
         continue;
       }
-      changes.push_back({type_, nullptr, object, now});
+      // Nobody hears of what was there before anyone looked.
+      if (Known(object->ns())) changes.push_back({type_, nullptr, object, now});
       Put(object);
       continue;
     }
@@ -67,27 +105,29 @@ std::vector<Change> KindStore::Replace(const ListResult& list) {
     before.erase(old);
   }
   for (const ObjectPtr& object : before) changes.push_back({type_, object, nullptr, now});
-  status_.state = KindStatus::State::kLive;
-  status_.as_of = now;
-  status_.last_error = absl::OkStatus();
-  status_.resource_version = list.resource_version;
-  status_.unparseable = list.unparseable;
-  if (status_.unparseable.size() > kMaxUnparseable) status_.unparseable.resize(kMaxUnparseable);
-  ++status_.lists;
+  part->state = KindStatus::State::kLive;
+  part->as_of = now;
+  part->last_error = absl::OkStatus();
+  part->resource_version = list.resource_version;
+  part->unparseable = list.unparseable;
+  part->listed = true;
+  if (ns.empty()) std::erase_if(parts_, [](const auto& other) { return !other.first.empty(); });
+  ++totals_.lists;
   ++changes_;
-  if (!std::exchange(listed_, true)) changes.clear();
   return changes;
 }
 
-std::vector<Change> KindStore::Apply(const WatchEvent& event) {
+std::vector<Change> KindStore::Apply(std::string_view ns, const WatchEvent& event) {
   const std::lock_guard lock(mutex_);
-  const absl::Time now = clock_.Now();
+  Part* const part = Find(ns);
   std::vector<Change> changes;
-  if (!event.resource_version.empty()) status_.resource_version = event.resource_version;
-  status_.as_of = now;
+  if (part == nullptr) return changes;
+  const absl::Time now = clock_.Now();
+  if (!event.resource_version.empty()) part->resource_version = event.resource_version;
+  part->as_of = now;
   Deflate();
   if (event.object == nullptr) return changes;
-  ++status_.events;
+  ++totals_.events;
   const auto found = objects_.find(event.object);
   const ObjectPtr was = found == objects_.end() ? nullptr : *found;
   if (event.type == WatchEvent::Type::kDeleted) {
@@ -111,9 +151,11 @@ std::vector<Change> KindStore::Apply(const WatchEvent& event) {
   return changes;
 }
 
-void KindStore::NoteUnparseable(Unparseable what) {
+void KindStore::NoteUnparseable(std::string_view ns, Unparseable what) {
   const std::lock_guard lock(mutex_);
-  if (status_.unparseable.size() < kMaxUnparseable) status_.unparseable.push_back(std::move(what));
+  Part* const part = Find(ns);
+  if (part != nullptr && part->unparseable.size() < kMaxUnparseable)
+    part->unparseable.push_back(std::move(what));
 }
 
 void KindStore::SetType(const ResourceType& type) {
@@ -121,37 +163,43 @@ void KindStore::SetType(const ResourceType& type) {
   if (*type_ != type) type_ = std::make_shared<ResourceType>(type);
 }
 
-void KindStore::WatchOpened(bool again) {
+void KindStore::WatchOpened(std::string_view ns, bool again) {
   const std::lock_guard lock(mutex_);
-  watching_ = true;
-  status_.state = KindStatus::State::kLive;
-  status_.last_error = absl::OkStatus();
-  if (again) ++status_.reconnects;
+  Part* const part = Find(ns);
+  if (part == nullptr) return;
+  part->watching = true;
+  part->state = KindStatus::State::kLive;
+  part->last_error = absl::OkStatus();
+  if (again) ++totals_.reconnects;
 }
 
-void KindStore::Fail(const absl::Status& error) {
+void KindStore::Fail(std::string_view ns, const absl::Status& error) {
   const std::lock_guard lock(mutex_);
-  if (std::exchange(watching_, false)) status_.as_of = clock_.Now();
-  if (!error.ok()) {
-    status_.last_error = error;
-    status_.state = listed_ ? KindStatus::State::kStale : KindStatus::State::kSyncing;
-  }
+  Part* const part = Find(ns);
+  if (part == nullptr) return;
+  if (std::exchange(part->watching, false)) part->as_of = clock_.Now();
+  if (error.ok()) return;
+  part->last_error = error;
+  part->state = part->listed ? KindStatus::State::kStale : KindStatus::State::kSyncing;
 }
 
-void KindStore::Refuse(KindStatus::State state, const absl::Status& error) {
+void KindStore::Refuse(std::string_view ns, KindStatus::State state, const absl::Status& error) {
   const std::lock_guard lock(mutex_);
-  watching_ = false;
-  listed_ = false;
-  objects_.clear();
-  status_.state = state;
-  status_.last_error = error;
-  status_.resource_version.clear();
+  Part* const part = Find(ns);
+  if (part == nullptr) return;
+  // A kind that was never listed as a whole may be there in part; that stays.
+  if (part->listed) TakeOut(ns);
+  *part = {};
+  part->state = state;
+  part->last_error = error;
+  ++totals_.refusals;
   ++changes_;
 }
 
-std::string KindStore::resource_version() const {
+std::string KindStore::resource_version(std::string_view ns) const {
   const std::lock_guard lock(mutex_);
-  return status_.resource_version;
+  const auto found = parts_.find(ns);
+  return found == parts_.end() ? "" : found->second.resource_version;
 }
 
 ResourceType KindStore::type() const {
@@ -159,17 +207,71 @@ ResourceType KindStore::type() const {
   return *type_;
 }
 
+absl::Time KindStore::AsOf(const Part& part) const {
+  return part.watching ? clock_.Now() : part.as_of;
+}
+
+/// Puts what is known of single namespaces together: as old as the oldest, stale when one is.
+void KindStore::AddParts(KindStatus* status) const {
+  using State = KindStatus::State;
+  bool waiting = false;
+  bool stale = false;
+  absl::Time as_of = absl::InfiniteFuture();
+  absl::Status error;
+  for (const auto& [ns, part] : parts_) {
+    if (ns.empty()) continue;
+    waiting |= part.state == State::kSyncing;
+    if (part.state == State::kSyncing && error.ok()) error = part.last_error;
+    if (part.state == State::kForbidden) status->refused[ns] = part.last_error;
+    if (part.state != State::kLive && part.state != State::kStale) continue;
+    status->only_in.push_back(ns);
+    as_of = std::min(as_of, AsOf(part));
+    if (part.state == State::kStale) {
+      stale = true;
+      error = part.last_error;
+    }
+    status->unparseable.insert(status->unparseable.end(), part.unparseable.begin(),
+                               part.unparseable.end());
+    status->resource_version = part.resource_version;
+  }
+  if (!status->only_in.empty()) {
+    status->state = stale ? State::kStale : State::kLive;
+    status->as_of = as_of;
+    status->last_error = error;
+  } else if (waiting) {
+    status->state = State::kSyncing;
+    status->last_error = error;
+  }
+}
+
 KindStatus KindStore::StatusNow() const {
-  KindStatus status = status_;
+  KindStatus status = totals_;
   status.type = *type_;
   status.objects = objects_.size();
-  if (watching_) status.as_of = clock_.Now();
+  const Part& whole = parts_.find("")->second;
+  status.state = whole.state;
+  status.as_of = AsOf(whole);
+  status.last_error = whole.last_error;
+  status.resource_version = whole.resource_version;
+  status.unparseable = whole.unparseable;
+  if (whole.state == KindStatus::State::kForbidden) {
+    status.refused[""] = whole.last_error;
+    AddParts(&status);
+  }
+  if (status.unparseable.size() > kMaxUnparseable) status.unparseable.resize(kMaxUnparseable);
   return status;
 }
 
 KindStatus KindStore::status() const {
   const std::lock_guard lock(mutex_);
   return StatusNow();
+}
+
+bool KindStore::syncing() const {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(parts_.begin(), parts_.end(), [](const auto& part) {
+    return part.second.state == KindStatus::State::kSyncing;
+  });
 }
 
 KindSnapshotPtr KindStore::Get() const {

@@ -233,7 +233,7 @@ TEST(Packing, AStoreGivesUpTheTextsThatWereAskedFor) {
             i, i),
         &store.packer()));
   }
-  store.Replace(list);
+  store.Replace("", list);
   list.items.clear();
   const auto before = store.Get();
   for (const ObjectPtr& object : before->objects()) EXPECT_FALSE(object->json().empty());
@@ -241,13 +241,13 @@ TEST(Packing, AStoreGivesUpTheTextsThatWereAskedFor) {
   WatchEvent bookmark;
   bookmark.type = WatchEvent::Type::kBookmark;
   bookmark.resource_version = "7";
-  store.Apply(bookmark);
+  store.Apply("", bookmark);
   const auto after = store.Get();
   ASSERT_EQ(after->objects().size(), 600u);
   for (size_t i = 0; i < 600; ++i)
     EXPECT_EQ(after->objects()[i]->meta().uid, before->objects()[i]->meta().uid);
   EXPECT_EQ(store.packer().inflated(), 600) << "the old picture is still held";
-  store.Apply(bookmark);
+  store.Apply("", bookmark);
   EXPECT_EQ(store.Get()->objects()[0], after->objects()[0]) << "and is no reason to pack again";
   EXPECT_EQ(before->Find("shop", "p5")->root().At("metadata.uid").String(), "u5")
       << "who holds the old picture still reads it";

@@ -45,6 +45,34 @@ struct Reflector::Session {
   bool paused = false;
 };
 
+Reflector::Reflector(std::shared_ptr<CacheParts> parts, std::string name, std::string ns,
+                     std::shared_ptr<KindStore> store, OnAnswer on_answer)
+    : parts_(std::move(parts)),
+      name_(std::move(name)),
+      ns_(std::move(ns)),
+      store_(std::move(store)),
+      on_answer_(std::move(on_answer)),
+      ctx_(parts_->ctx.WithCancel(&cancel_)) {}
+
+Reflector::~Reflector() {
+  Stop();
+  if (asked_.exchange(false)) --parts_->asked;
+}
+
+bool Reflector::AskAgain() {
+  if (!refused_.load() || asked_.exchange(true)) return false;
+  ++parts_->asked;
+  After(absl::ZeroDuration(), &Reflector::Retry);
+  return true;
+}
+
+void Reflector::Retry() {
+  if (refused_.exchange(false)) List();  // else another try came first
+  if (!asked_.exchange(false)) return;
+  --parts_->asked;
+  parts_->on_status();
+}
+
 void Reflector::After(absl::Duration delay, void (Reflector::*step)()) {
   parts_->PostList(delay, [weak = weak_from_this(), step] {
     if (const auto self = weak.lock()) (self.get()->*step)();
@@ -69,7 +97,7 @@ void Reflector::Publish(const std::vector<Change>& changes) {
 }
 
 void Reflector::List() {
-  const base::Context ctx = parts_->ctx.WithTimeout(absl::Minutes(2));
+  const base::Context ctx = ctx_.WithTimeout(absl::Minutes(2));
   const auto discovery = parts_->client.Discover(ctx, std::exchange(rediscover_, false));
   // Only a server that refuses discovery is asked for what we think it serves; one that does not
   // answer is waited for.
@@ -79,14 +107,14 @@ void Reflector::List() {
   const auto type = parts_->client.Resolve(ctx, name_);
   if (!type.ok()) return Refused(type.status());
   type_ = *type;
-  store_.SetType(type_);
+  store_->SetType(type_);
   ListOptions options;
   // Any state will do for a start, and is cheap: the watch goes on from there. After an expiry only
   // the newest will.
   options.resource_version = must_be_newest_ ? "" : "0";
   options.page_size = must_be_newest_ ? parts_->options.page_size : 0;
-  options.packer = &store_.packer();
-  const auto list = parts_->client.List(ctx, type_, parts_->options.ns, options);
+  options.packer = &store_->packer();
+  const auto list = parts_->client.List(ctx, type_, ns_, options);
   if (!list.ok()) {
     if (list.status().code() == absl::StatusCode::kPermissionDenied ||
         list.status().code() == absl::StatusCode::kNotFound ||
@@ -97,25 +125,30 @@ void Reflector::List() {
     return Failed(list.status(), &Reflector::List);
   }
   must_be_newest_ = false;
+  watch_worked_ = false;
   failures_ = 0;
-  Publish(store_.Replace(*list));
+  Publish(store_->Replace(ns_, *list));
+  if (on_answer_) on_answer_(true);
   parts_->on_status();
   if (!type_.Supports("watch")) return After(kPollInstead, &Reflector::List);
   OpenWatch();
 }
 
 void Reflector::Refused(const absl::Status& status) {
-  if (!parts_->ctx.Check().ok()) return;
+  if (!ctx_.Check().ok()) return;
   const bool forbidden = status.code() == absl::StatusCode::kPermissionDenied;
-  store_.Refuse(forbidden ? KindStatus::State::kForbidden : KindStatus::State::kNotServed, status);
+  if (forbidden && type_.namespaced && on_answer_) on_answer_(false);
+  store_->Refuse(ns_, forbidden ? KindStatus::State::kForbidden : KindStatus::State::kNotServed,
+                 status);
   rediscover_ = !forbidden;
+  refused_ = true;
   parts_->on_status();
-  After(parts_->options.retry_refused, &Reflector::List);
+  After(parts_->options.retry_refused, &Reflector::Retry);
 }
 
 void Reflector::Failed(const absl::Status& status, void (Reflector::*next)()) {
-  if (!parts_->ctx.Check().ok()) return;
-  store_.Fail(status);
+  if (!ctx_.Check().ok()) return;
+  store_->Fail(ns_, status);
   parts_->on_status();
   // A server that says when to come back is not asked before, within reason; the back-off comes on
   // top, so that many caches do not come back together.
@@ -128,11 +161,11 @@ void Reflector::Failed(const absl::Status& status, void (Reflector::*next)()) {
 void Reflector::OpenWatch() {
   Transport& transport = *parts_->client.transport_;
   WatchOptions options;
-  options.resource_version = store_.resource_version();
+  options.resource_version = store_->resource_version(ns_);
   options.server_timeout = parts_->options.watch_timeout;
-  const auto call = WatchCall(type_, parts_->options.ns, options);
+  const auto call = WatchCall(type_, ns_, options);
   if (!call.ok()) return Refused(call.status());
-  auto request = transport.Build(parts_->ctx, *call, parts_->client.who_);
+  auto request = transport.Build(ctx_, *call, parts_->client.who_);
   if (!request.ok()) return Failed(request.status(), &Reflector::OpenWatch);
   request->max_response_bytes = SIZE_MAX / 2;
   request->head_timeout = transport.options().request_timeout;
@@ -169,7 +202,7 @@ void Reflector::OpenWatch() {
     session->done = status;
     wake();
   };
-  auto transfer = transport.http().Start(parts_->ctx, *std::move(request), std::move(observer));
+  auto transfer = transport.http().Start(ctx_, *std::move(request), std::move(observer));
   const std::lock_guard lock(session->mutex);
   if (!session->done) session->transfer = std::move(transfer);
 }
@@ -182,8 +215,9 @@ void Reflector::Drain(const std::shared_ptr<Session>& session) {
     {
       const std::lock_guard lock(session->mutex);
       if (session->head.status == 200 && !std::exchange(session->announced, true)) {
-        store_.WatchOpened(std::exchange(watched_before_, true));
+        store_->WatchOpened(ns_, std::exchange(watched_before_, true));
         renewed_ = false;
+        watch_worked_ = true;
       }
       if (session->head.status == 200) bytes = std::exchange(session->inbox, {});
       done = session->done;
@@ -210,21 +244,21 @@ void Reflector::Drain(const std::shared_ptr<Session>& session) {
 }
 
 absl::Status Reflector::OnLine(std::string_view text) {
-  const WatchLine line = ParseWatchLine(text, type_, &store_.packer());
+  const WatchLine line = ParseWatchLine(text, type_, &store_->packer());
   const std::string& cluster = parts_->client.transport_->cluster();
-  ApiCall call = CallOn("watch", "GET", type_, parts_->options.ns, "");
+  ApiCall call = CallOn("watch", "GET", type_, ns_, "");
   switch (line.kind) {
     case WatchLine::Kind::kEvent:
       malformed_ = failures_ = 0;
       bookmarks_seen_ |= line.event.type == WatchEvent::Type::kBookmark;
-      Publish(store_.Apply(line.event));
+      Publish(store_->Apply(ns_, line.event));
       return absl::OkStatus();
     case WatchLine::Kind::kUnparseable: {
-      store_.NoteUnparseable(line.unparseable);
+      store_->NoteUnparseable(ns_, line.unparseable);
       WatchEvent position;  // go on behind it
       position.type = WatchEvent::Type::kBookmark;
       position.resource_version = line.event.resource_version;
-      Publish(store_.Apply(position));
+      Publish(store_->Apply(ns_, position));
       return absl::OkStatus();
     }
     case WatchLine::Kind::kUnknownType:
@@ -241,7 +275,7 @@ absl::Status Reflector::OnLine(std::string_view text) {
 }
 
 void Reflector::WatchEnded(const std::shared_ptr<Session>& session, const absl::Status& ended) {
-  if (!parts_->ctx.Check().ok()) return;
+  if (!ctx_.Check().ok()) return;
   absl::Status status = ended;
   const std::string& cluster = parts_->client.transport_->cluster();
   if (session->head.status != 0 && session->head.status != 200) {
@@ -253,16 +287,18 @@ void Reflector::WatchEnded(const std::shared_ptr<Session>& session, const absl::
     status = NameCall(status, session->call, cluster);
   }
   if (Is(status, "EXPIRED") || malformed_ >= kMalformedInARow) {
-    store_.Fail(status);
+    store_->Fail(ns_, status);
     malformed_ = 0;
     must_be_newest_ = true;
     return After(kExpiryJitter * Random(), &Reflector::List);
   }
   if (status.code() == absl::StatusCode::kPermissionDenied ||
       status.code() == absl::StatusCode::kUnimplemented) {
-    store_.Fail(status);  // listing worked: go on by listing
+    // Listing worked: go on by listing. What was listed is not stale for that, only older.
+    store_->Fail(ns_, absl::OkStatus());
     parts_->on_status();
-    return After(kPollInstead, &Reflector::List);
+    // A right that was there a moment ago was taken away, perhaps that to list, too.
+    return After(watch_worked_ ? absl::ZeroDuration() : kPollInstead, &Reflector::List);
   }
   if (status.code() == absl::StatusCode::kNotFound) return Refused(status);
   // A token that was rotated or has run out: with a new one the watch goes on where it was, and
@@ -280,7 +316,7 @@ void Reflector::WatchEnded(const std::shared_ptr<Session>& session, const absl::
   // The server ends every watch after a while. One that it ends at once, again and again, is a
   // failure all the same.
   const bool short_lived = base::SystemClock().Steady() - session->opened_at < kShortWatch;
-  store_.Fail(absl::OkStatus());
+  store_->Fail(ns_, absl::OkStatus());
   After(short_lived ? Backoff() : parts_->options.backoff_min * Random(), &Reflector::OpenWatch);
 }
 

@@ -1,6 +1,8 @@
 // Keeps one kind's store equal to the cluster: list, watch, resume, list again.
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -25,6 +27,7 @@ struct CacheParts {
   const Cache::Options options;
   base::Context ctx = base::Context::Background();  // cancelled when the cache goes away
   std::function<void()> on_status;                  // wakes WaitForSync
+  std::atomic<int> asked{0};                        // Reflector::AskAgain without an answer yet
 
   /// Lists block, so they have threads of their own; a hanging one does not hold up the events of
   /// other kinds.
@@ -46,21 +49,33 @@ struct CacheParts {
   }
 };
 
-/// All work happens in tasks, one at a time for a reflector: each step posts the next. Bytes of an
-/// open watch wait in its session's inbox until a task takes them.
+/// One kind in one namespace, or in all of them. All work happens in tasks, one at a time for a
+/// reflector: each step posts the next. Bytes of an open watch wait in its session's inbox until a
+/// task takes them.
 class Reflector : public std::enable_shared_from_this<Reflector> {
  public:
-  Reflector(std::shared_ptr<CacheParts> parts, std::string name)
-      : parts_(std::move(parts)), name_(std::move(name)), store_(*parts_->options.clock) {}
+  /// Called after each full list that was answered (true) or forbidden (false), before the store
+  /// hears of a refusal. May be null.
+  using OnAnswer = std::function<void(bool allowed)>;
+
+  /// `ns` "" = all namespaces.
+  Reflector(std::shared_ptr<CacheParts> parts, std::string name, std::string ns,
+            std::shared_ptr<KindStore> store, OnAnswer on_answer = nullptr);
+  ~Reflector();
 
   void Begin() { After(absl::ZeroDuration(), &Reflector::List); }
-  const std::string& name() const { return name_; }
-  const KindStore& store() const { return store_; }
+  /// Ends the watch and every later step; what is written to the store until then counts. May be
+  /// called from any thread, more than once.
+  void Stop() { cancel_->Cancel(); }
+  /// Lists now what was refused. True when an answer is to come, which counts down
+  /// CacheParts::asked.
+  bool AskAgain();
 
  private:
   struct Session;
 
   void List();
+  void Retry();
   void OpenWatch();
   void Drain(const std::shared_ptr<Session>& session);
   absl::Status OnLine(std::string_view line);
@@ -74,11 +89,18 @@ class Reflector : public std::enable_shared_from_this<Reflector> {
 
   const std::shared_ptr<CacheParts> parts_;
   const std::string name_;
-  KindStore store_;
+  const std::string ns_;
+  const std::shared_ptr<KindStore> store_;
+  const OnAnswer on_answer_;
+  std::shared_ptr<base::CancelState> cancel_;
+  base::Context ctx_;
+  std::atomic<bool> refused_{false};  // and waits for its next try
+  std::atomic<bool> asked_{false};    // by AskAgain, the answer is to come
   // Only the running task touches these:
   ResourceType type_;
   bool rediscover_ = false;
   bool watched_before_ = false;
+  bool watch_worked_ = false;  // since the last list
   bool bookmarks_seen_ = false;
   bool must_be_newest_ = false;  // after an expiry: the server's cache may be what is old
   bool renewed_ = false;         // credentials, since a watch was last open

@@ -45,6 +45,13 @@ class Cluster {
   /// Namespace of the kubeconfig's context, "default" when it names none.
   virtual std::string default_namespace() const = 0;
 
+  /// A question is about this namespace ("" = about the whole cluster): where the user has rights
+  /// in single namespaces only, it is put into the picture, and what was forbidden is asked again,
+  /// so that a right granted a moment ago counts. Waits shortly; free where everything may be read.
+  virtual void Cover(const base::Context& ctx, std::string_view ns) {
+    (void)ctx;
+    (void)ns;
+  }
   /// The cached picture; waits shortly for the first lists. Kinds that cannot be read say why in
   /// their status.
   virtual std::shared_ptr<const kube::Snapshot> Picture(const base::Context& ctx) = 0;

@@ -16,6 +16,7 @@ absl::StatusOr<K8sConfig> LoadConfig(const config::Source& source) {
   first.kubeconfig =
       reader.String("kubeconfig", "", {.env = {"KUBECONFIG_PATH", "K8S_CONFIG_PATH"}});
   first.context = reader.String("context", "", {.env = {"KUBE_CONTEXT"}});
+  first.namespaces = reader.Strings("namespaces", {});
   first.simulated = reader.Bool("simulated", false);
   if (first.simulated) first.id = "simulated";
   first.id = reader.String("cluster_id", first.id);
@@ -26,6 +27,7 @@ absl::StatusOr<K8sConfig> LoadConfig(const config::Source& source) {
     cluster.id = entry.String("id", "", {.required = true});
     cluster.kubeconfig = entry.String("kubeconfig", "");
     cluster.context = entry.String("context", "");
+    cluster.namespaces = entry.Strings("namespaces", {});
     cluster.simulated = entry.Bool("simulated", false);
     if (!ids.insert(cluster.id).second) entry.Problem("id", "another cluster has this id already");
     if (cluster.kubeconfig.empty() && cluster.context.empty())

@@ -17,6 +17,8 @@ struct ClusterSettings {
                            // KUBECONFIG > in cluster > ~/.kube/config
   std::string context;     // "" = KUBE_CONTEXT, else the file's current one
   bool simulated = false;
+  /// Read one by one where the user may not list all namespaces, beside the context's own.
+  std::vector<std::string> namespaces;
 };
 
 struct K8sConfig {

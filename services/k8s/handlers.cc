@@ -62,13 +62,22 @@ absl::Status CheckScope(std::string_view field, const std::string& ns) {
       .Hint("A namespace name has lower-case letters, digits and '-', at most 63.");
 }
 
+/// " 3 of 26 kinds readable; not allowed: ...", "" when the user may read everything. Does not wait
+/// for lists.
+std::string RightsOf(const base::Context& ctx, Cluster& cluster) {
+  const auto snapshot = cluster.Picture(ctx.WithTimeout(absl::ZeroDuration()));
+  const std::string rights = RightsText(*snapshot).en;
+  return rights.empty() ? "" : fmt::format(" {}.", rights);
+}
+
 void FillComponent(const std::string& name, const ClusterHealth& health, const base::Clock& clock,
-                   type::v1::ComponentStatus* out) {
+                   type::v1::ComponentStatus* out, const std::string& rights = "") {
   out->set_name(name);
   out->set_state(health.status.ok() ? type::v1::ComponentStatus::STATE_OK
                                     : type::v1::ComponentStatus::STATE_DOWN);
-  out->set_message(health.status.ok() ? fmt::format("Kubernetes {} answers.", health.version)
-                                      : base::SanitizeUtf8(SentenceOf(health.status)));
+  out->set_message(health.status.ok()
+                       ? fmt::format("Kubernetes {} answers.{}", health.version, rights)
+                       : base::SanitizeUtf8(SentenceOf(health.status)));
   out->set_latency_ms(absl::ToDoubleMilliseconds(health.latency));
   SetTime(clock.Now(), out->mutable_checked_time());
 }
@@ -154,6 +163,7 @@ absl::StatusOr<v1::ResolveObjectsResponse> Handlers::ResolveObjects(
   }
   OPSMESH_RETURN_IF_ERROR(CheckScope("context.namespace", request.context().namespace_()));
   OPSMESH_ASSIGN_OR_RETURN(Cluster * cluster, tools_.clusters().Find(request.context().cluster()));
+  cluster->Cover(ctx, request.context().namespace_());
   const auto snapshot = cluster->Picture(ctx);
   const auto index = indexes_.Of(cluster->id()).Get(snapshot, cluster->change_count());
   const size_t most = request.max_candidates() > 0
@@ -194,6 +204,7 @@ absl::StatusOr<v1::ListObjectsResponse> Handlers::ListObjects(
   OPSMESH_RETURN_IF_ERROR(CheckScope("namespace", request.namespace_()));
   OPSMESH_ASSIGN_OR_RETURN(Cluster * cluster, tools_.clusters().Find(request.cluster()));
   OPSMESH_ASSIGN_OR_RETURN(const kube::ResourceType type, cluster->Resolve(ctx, request.kind()));
+  cluster->Cover(ctx, type.namespaced ? request.namespace_() : "");
   Query query;
   query.type = type;
   query.limit = request.page_size() > 0 ? request.page_size() : 100;
@@ -263,6 +274,7 @@ absl::StatusOr<v1::GetObjectResponse> Handlers::GetObject(const base::Context& c
                                                         : request.namespace_();
   const Arguments none;
   const ToolCall call{ctx, *cluster, none, ns, clock_.Now()};
+  cluster->Cover(ctx, ns);
   Picture picture(cluster->Picture(ctx), ns, call.now);
   OPSMESH_ASSIGN_OR_RETURN(const kube::ObjectPtr object,
                            ReadObject(call, picture, type, ns, request.name()));
@@ -282,7 +294,7 @@ absl::StatusOr<v1::ListClustersResponse> Handlers::ListClusters(const base::Cont
     to->set_cluster_id(cluster->id());
     to->set_version(health.version);
     to->set_simulated(cluster->simulated());
-    FillComponent(cluster->id(), health, clock_, to->mutable_status());
+    FillComponent(cluster->id(), health, clock_, to->mutable_status(), RightsOf(ctx, *cluster));
   }
   for (const ClusterProblem& problem : problems_) {
     v1::Cluster* to = out.add_clusters();
@@ -298,6 +310,7 @@ absl::StatusOr<v1::DiagnoseResponse> Handlers::Diagnose(const base::Context& ctx
                                                         const v1::DiagnoseRequest& request) {
   OPSMESH_RETURN_IF_ERROR(CheckScope("namespace", request.namespace_()));
   OPSMESH_ASSIGN_OR_RETURN(Cluster * cluster, tools_.clusters().Find(request.cluster()));
+  cluster->Cover(ctx, request.namespace_());
   Picture picture(cluster->Picture(ctx), request.namespace_(), clock_.Now());
   OPSMESH_RETURN_IF_ERROR(picture.CheckReadable("pods"));
   OPSMESH_RETURN_IF_ERROR(picture.CheckNamespace());
@@ -321,7 +334,7 @@ absl::StatusOr<v1::GetK8sStatusResponse> Handlers::GetK8sStatus(const base::Cont
     FillComponent(
         name(cluster->id(), first),
         cluster->Check(ctx, kCheckLimit / static_cast<double>(tools_.clusters().all().size())),
-        clock_, out.add_components());
+        clock_, out.add_components(), RightsOf(ctx, *cluster));
     first = false;
   }
   for (const ClusterProblem& problem : problems_) {
@@ -357,6 +370,7 @@ absl::StatusOr<std::unique_ptr<rpc::StreamSource<v1::StreamPodLogsResponse>>> Ha
         .Hint("0 takes the default.");
   }
   OPSMESH_ASSIGN_OR_RETURN(Cluster * cluster, tools_.clusters().Find(request.cluster()));
+  cluster->Cover(ctx, request.namespace_());
   Picture picture(cluster->Picture(ctx), request.namespace_(), clock_.Now());
   OPSMESH_RETURN_IF_ERROR(
       CheckExists(picture, TypeOf("pods"), request.namespace_(), request.pod()));

@@ -44,6 +44,7 @@ class K8sPart final : public server::Service {
       KubeClusterOptions options;
       options.id = settings.id;
       options.simulated = settings.simulated;
+      options.namespaces = settings.namespaces;
       options.load.kubeconfig_flag = settings.kubeconfig;
       options.load.context = settings.context;
       options.load.allow_exec_plugins = config.allow_exec_plugins;

@@ -9,6 +9,8 @@ namespace {
 constexpr absl::Duration kApiserverLimit = absl::Seconds(3);
 // How long a question waits for the first lists after the start.
 constexpr absl::Duration kFirstListLimit = absl::Milliseconds(2500);
+// How long a question waits until what was forbidden has been asked again.
+constexpr absl::Duration kAskAgainLimit = absl::Milliseconds(1500);
 
 }  // namespace
 
@@ -31,6 +33,8 @@ absl::StatusOr<std::unique_ptr<Cluster>> KubeCluster::Start(KubeClusterOptions o
   cache.on_change = [raw = cluster.get()](const kube::Change&) {
     raw->changes_.fetch_add(1, std::memory_order_relaxed);
   };
+  cache.namespaces = o.namespaces;
+  cache.namespaces.push_back(cluster->default_namespace());
   OPSMESH_ASSIGN_OR_RETURN(cluster->cache_,
                            kube::Cache::Start(*cluster->client_, std::move(cache)));
   return std::unique_ptr<Cluster>(std::move(cluster));
@@ -41,13 +45,21 @@ std::string KubeCluster::default_namespace() const {
   return ns.empty() ? "default" : ns;
 }
 
-std::shared_ptr<const kube::Snapshot> KubeCluster::Picture(const base::Context& ctx) {
+void KubeCluster::WaitForFirstLists(const base::Context& ctx) {
   // Only the first questions wait for the first lists, and not for long: what is there by then is
   // read, and the ledger says what is not.
-  if (!settled_.load(std::memory_order_relaxed)) {
-    const absl::Status synced = cache_->WaitForSync(ctx.WithTimeout(kFirstListLimit));
-    if (synced.ok() || ctx.Check().ok()) settled_.store(true, std::memory_order_relaxed);
-  }
+  if (settled_.load(std::memory_order_relaxed)) return;
+  const absl::Status synced = cache_->WaitForSync(ctx.WithTimeout(kFirstListLimit));
+  if (synced.ok() || ctx.Check().ok()) settled_.store(true, std::memory_order_relaxed);
+}
+
+void KubeCluster::Cover(const base::Context& ctx, std::string_view ns) {
+  WaitForFirstLists(ctx);
+  cache_->Cover(ctx.WithTimeout(kAskAgainLimit), ns);
+}
+
+std::shared_ptr<const kube::Snapshot> KubeCluster::Picture(const base::Context& ctx) {
+  WaitForFirstLists(ctx);
   return cache_->Get();
 }
 
@@ -126,7 +138,7 @@ uint64_t KubeCluster::change_count() const {
   // First lists and relists are changes of the picture, too.
   uint64_t count = changes_.load(std::memory_order_relaxed);
   for (const kube::KindStatus& status : cache_->Status())
-    count += status.lists + (status.synced() ? 1 : 0) * 1000003;
+    count += status.lists + status.refusals + (status.synced() ? 1 : 0) * 1000003;
   return count;
 }
 

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "libs/http_client/http_client.h"
 #include "libs/kube/config.h"
@@ -17,6 +19,8 @@ struct KubeClusterOptions {
   bool simulated = false;
   kube::LoadOptions load;
   kube::Environment environment = kube::Environment::System();
+  /// Read one by one where the user may not list all namespaces, beside the context's own.
+  std::vector<std::string> namespaces;
   double requests_per_second = 50;
   int burst = 100;
   const base::Clock* clock = &base::SystemClock();
@@ -34,6 +38,7 @@ class KubeCluster final : public Cluster {
   const std::string& id() const override { return options_.id; }
   bool simulated() const override { return options_.simulated; }
   std::string default_namespace() const override;
+  void Cover(const base::Context& ctx, std::string_view ns) override;
   std::shared_ptr<const kube::Snapshot> Picture(const base::Context& ctx) override;
   absl::StatusOr<kube::ResourceType> Resolve(const base::Context& ctx,
                                              std::string_view name) override;
@@ -60,6 +65,7 @@ class KubeCluster final : public Cluster {
   uint64_t change_count() const override;
 
  private:
+  void WaitForFirstLists(const base::Context& ctx);
   explicit KubeCluster(KubeClusterOptions options) : options_(std::move(options)) {}
 
   const KubeClusterOptions options_;

@@ -6,6 +6,7 @@
 
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
+#include "services/k8s/say.h"
 
 namespace opsmesh::k8s {
 namespace {
@@ -37,15 +38,28 @@ const kube::KindSnapshot& Picture::All(std::string_view plural) {
   return snapshot_->Of(plural);
 }
 
-bool Picture::Readable(std::string_view plural) { return snapshot_->Of(plural).status().synced(); }
+State Picture::StateIn(std::string_view plural, std::string_view ns) const {
+  const kube::KindStatus& status = snapshot_->Of(plural).status();
+  const bool elsewhere = status.synced() && status.type.namespaced && !ns.empty();
+  return elsewhere && !status.Covers(ns) ? State::kForbidden : status.state;
+}
+
+bool Picture::Readable(std::string_view plural) {
+  const State state = StateIn(plural, ns_);
+  return state == State::kLive || state == State::kStale;
+}
 
 absl::Status Picture::CheckReadable(std::string_view plural) {
   const kube::KindStatus& status = snapshot_->Of(plural).status();
-  switch (status.state) {
+  switch (StateIn(plural, ns_)) {
     case State::kLive:
     case State::kStale:
       return absl::OkStatus();
     case State::kForbidden:
+      for (const std::string& ns : {ns_, std::string()}) {
+        const auto refused = status.refused.find(ns);
+        if (refused != status.refused.end()) return refused->second;
+      }
       if (!status.last_error.ok()) return status.last_error;
       return base::PermissionDenied(
                  "FORBIDDEN", fmt::format("The cluster does not let OpsMesh list {}.", plural))
@@ -77,7 +91,17 @@ void Picture::Note(std::string_view plural, bool all) {
   if (status.as_of != absl::InfinitePast()) {
     entry.age_seconds = std::max(0.0, absl::ToDoubleSeconds(now_ - status.as_of));
   }
-  switch (status.state) {
+  consulted_.emplace(plural);
+  const State state = StateIn(plural, all ? std::string_view() : ns_);
+  const bool partly = all && status.synced() && !status.only_in.empty();
+  if (partly) {
+    const std::string where = base::Join(status.only_in, ", ");
+    entry.subject = fmt::format("{} in {}", plural, where);
+    NoteForbidden(fmt::format("{} outside {}", plural, where));
+  } else if (state != State::kForbidden && !forbidden_.empty()) {
+    NoteForbidden("");  // the count of what is readable grows
+  }
+  switch (state) {
     case State::kLive:
       ledger_.Checked(entry);
       break;
@@ -94,6 +118,9 @@ void Picture::Note(std::string_view plural, bool all) {
       ledger_.NotChecked(entry);
       break;
     case State::kForbidden:
+      unreadable_.emplace(plural);
+      NoteForbidden(entry.subject);
+      break;
     case State::kSyncing:
       entry.reason = Sentence(CheckReadable(plural));
       entry.age_seconds.reset();
@@ -110,6 +137,43 @@ void Picture::Note(std::string_view plural, bool all) {
                     status.unparseable[0].why);
     ledger_.Failed(std::move(bad));
   }
+}
+
+void Picture::NoteForbidden(const std::string& what) {
+  constexpr char kRights[] = "rights";
+  if (!what.empty()) forbidden_.push_back(what);
+  // One entry for all of them: a user of one namespace lacks twenty kinds.
+  std::erase_if(ledger_.failed, [](const LedgerEntry& entry) { return entry.source == kRights; });
+  LedgerEntry entry;
+  entry.source = kRights;
+  entry.subject = fmt::format("{} of {} kinds readable", consulted_.size() - unreadable_.size(),
+                              consulted_.size());
+  entry.reason = "not allowed: " + base::Join(forbidden_, ", ");
+  ledger_.Failed(std::move(entry));
+}
+
+Text RightsText(const kube::Snapshot& snapshot) {
+  size_t readable = 0;
+  size_t known = 0;
+  std::vector<std::string> forbidden;
+  std::map<std::string, std::vector<std::string>> only_in;  // kinds by where they can be read
+  for (const auto& [plural, kind] : snapshot.kinds()) {
+    const kube::KindStatus& status = kind->status();
+    if (status.state == State::kNotServed) continue;
+    ++known;
+    readable += status.synced() ? 1 : 0;
+    if (status.state == State::kForbidden) forbidden.push_back(plural);
+    if (status.synced() && !status.only_in.empty())
+      only_in[base::Join(status.only_in, ", ")].push_back(plural);
+  }
+  if (forbidden.empty() && only_in.empty()) return {};
+  Text out = Say("可读 {0}/{1} 类资源", "{0} of {1} kinds readable", readable, known);
+  for (const auto& [where, kinds] : only_in) {
+    out += Say("；{0} 仅限命名空间 {1}", "; {0} only in {1}", base::Join(kinds, ", "), where);
+  }
+  if (!forbidden.empty())
+    out += Say("；没有权限：{0}", "; not allowed: {0}", base::Join(forbidden, ", "));
+  return out;
 }
 
 bool Picture::NamespaceExists(std::string_view name) {

@@ -31,8 +31,9 @@ class Picture {
   std::span<const kube::ObjectPtr> In(std::string_view plural);
   /// The kind in every namespace.
   const kube::KindSnapshot& All(std::string_view plural);
-  /// False when the kind is forbidden, not served or not listed yet: nothing may be concluded from
-  /// its absence.
+  /// False when the kind is forbidden in the namespace in question, not served or not listed yet:
+  /// nothing may be concluded from its absence. Without a namespace it is enough that some
+  /// namespaces can be read; the ledger says that the others cannot.
   bool Readable(std::string_view plural);
   /// OK, or why the kind cannot be read: a typed error for tools that are about this kind.
   absl::Status CheckReadable(std::string_view plural);
@@ -44,16 +45,27 @@ class Picture {
   absl::Status CheckNamespace();
 
   Ledger& ledger() { return ledger_; }
+  const kube::Snapshot& snapshot() const { return *snapshot_; }
 
  private:
+  /// How the kind stands in a namespace ("" = wherever it can be read).
+  kube::KindStatus::State StateIn(std::string_view plural, std::string_view ns) const;
   void Note(std::string_view plural, bool all);
+  void NoteForbidden(const std::string& what);
 
   const std::shared_ptr<const kube::Snapshot> snapshot_;
   const std::string ns_;
   const absl::Time now_;
   Ledger ledger_;
   std::set<std::string, std::less<>> noted_;
+  std::set<std::string, std::less<>> consulted_;   // kinds, by plural
+  std::vector<std::string> forbidden_;             // "nodes", "pods outside shop"
+  std::set<std::string, std::less<>> unreadable_;  // kinds forbidden altogether
 };
+
+/// "12 of 26 kinds readable; not allowed: nodes, ..." over everything that is cached; empty when
+/// nothing is forbidden.
+Text RightsText(const kube::Snapshot& snapshot);
 
 /// Ref to an object as the answers name it.
 ObjectRef RefOf(const kube::Object& object);

@@ -125,6 +125,8 @@ absl::StatusOr<ToolResult> ToolRunner::Run(const base::Context& ctx, std::string
                fmt::format("'{}' is no namespace name.", CleanText(scope.name_space, 80)))
         .Hint("A namespace name has lower-case letters, digits and '-', at most 63.");
   }
+  const std::string ns = checked.String("namespace", scope.name_space);
+  cluster->Cover(ctx, IsDnsLabel(ns) ? ns : "");
   const bool cached = options_.enable_cache && tool->cacheable;
   const uint64_t change_count = cluster->change_count();
   const std::string key =

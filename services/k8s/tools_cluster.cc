@@ -50,9 +50,8 @@ absl::StatusOr<ToolResult> VerifyConnection(const ToolCall& call) {
                  call.cluster.id(), health.version, absl::ToDoubleMilliseconds(health.latency),
                  counts, call.cluster.simulated() ? "（模拟）" : "",
                  call.cluster.simulated() ? " (simulated)" : "");
-  if (!picture.ledger().failed.empty()) {
-    out.text += Say(" 有 {0} 类资源读不到（见检查记录）。",
-                    " {0} kinds cannot be read (see the ledger).", picture.ledger().failed.size());
+  if (const Text rights = RightsText(picture.snapshot()); !rights.en.empty()) {
+    out.text += Say(" {0}。", " {1}.", rights.zh, rights.en);
   }
   out.AddFact("cluster", call.cluster.id());
   out.AddFact("version", health.version);
