@@ -149,6 +149,9 @@ class Cache {
     absl::Duration backoff_max = absl::Seconds(30);
     /// Forbidden and unserved kinds are tried again after this.
     absl::Duration retry_refused = absl::Minutes(2);
+    /// A watch on which bookmarks came before (the server sends one a minute) and nothing for so
+    /// long is given up: the other end is gone without a word. It goes on from where it was.
+    absl::Duration longest_silence = absl::Seconds(150);
     int page_size = 500;
   };
   /// The built-in kinds that diagnosis reads; Secrets and their names included, values never.

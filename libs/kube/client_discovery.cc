@@ -1,6 +1,11 @@
 // Client::Discover and Client::Resolve.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <atomic>
+#include <iterator>
+#include <thread>
+
 #include "libs/base/error.h"
 #include "libs/kube/client.h"
 #include "libs/kube/discovery_wire.h"
@@ -11,6 +16,9 @@ namespace opsmesh::kube {
 namespace {
 
 constexpr absl::Duration kDiscoveryLife = absl::Minutes(10);
+// A group behind an aggregated API that hangs costs at most this.
+constexpr absl::Duration kGroupLimit = absl::Seconds(5);
+constexpr size_t kGroupsAtATime = 6;
 constexpr char kAggregated[] =
     "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
     "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
@@ -35,13 +43,47 @@ void ReadGroupVersion(Transport& transport, const Impersonation& who, const base
   ApiCall call = Get(gv.group.empty() ? "/api/" + gv.version : "/apis/" + gv.name());
   call.accept = "application/json";
   call.retry = false;
-  const auto response = transport.Do(ctx, call, who);
+  const auto response = transport.Do(ctx.WithTimeout(kGroupLimit), call, who);
   if (response.ok()) {
     const SmallJson json(response->body);
     if (json.root()["kind"].RawString() == "APIResourceList")
       return ReadResourceList(json.root(), gv, &found->types);
   }
   found->failed.push_back(gv.name());
+}
+
+/// Several group versions at a time: older servers have thirty, each a round trip away.
+void ReadGroupVersions(Transport& transport, const Impersonation& who, const base::Context& ctx,
+                       const std::vector<GroupVersion>& versions, Found* found) {
+  std::vector<Found> parts(versions.size());
+  std::atomic<size_t> next{0};
+  const auto read = [&] {
+    for (size_t i = next++; i < versions.size(); i = next++)
+      ReadGroupVersion(transport, who, ctx, versions[i], &parts[i]);
+  };
+  std::vector<std::thread> others;
+  for (size_t i = 1; i < std::min(versions.size(), kGroupsAtATime); ++i) others.emplace_back(read);
+  read();
+  for (std::thread& other : others) other.join();
+  for (Found& part : parts) {
+    std::move(part.types.begin(), part.types.end(), std::back_inserter(found->types));
+    std::move(part.failed.begin(), part.failed.end(), std::back_inserter(found->failed));
+  }
+}
+
+/// A group that does not answer now has not lost its kinds: what was known of it stays.
+void KeepFailedGroups(const Discovery* before, Found* found) {
+  if (before == nullptr) return;
+  for (const ResourceType& type : before->types()) {
+    const std::string name = type.api_version();
+    const bool failed =
+        std::find(found->failed.begin(), found->failed.end(), name) != found->failed.end();
+    const bool known =
+        std::any_of(found->types.begin(), found->types.end(), [&](const ResourceType& other) {
+          return other.group == type.group && other.plural == type.plural;
+        });
+    if (failed && !known) found->types.push_back(type);
+  }
 }
 
 /// /api or /apis, in whichever form the server has.
@@ -62,7 +104,7 @@ absl::Status ReadRoot(Transport& transport, const Impersonation& who, const base
     return NotKubernetes(call, transport.cluster(), response.status, response.Get("Content-Type"),
                          response.body);
   }
-  for (const GroupVersion& gv : versions) ReadGroupVersion(transport, who, ctx, gv, found);
+  ReadGroupVersions(transport, who, ctx, versions, found);
   return ctx.Check();
 }
 
@@ -81,6 +123,10 @@ absl::StatusOr<std::shared_ptr<const Discovery>> Client::Discover(const base::Co
   if (const absl::Status groups = ReadRoot(*transport_, who_, ctx, "/apis", &found); !groups.ok()) {
     OPSMESH_RETURN_IF_ERROR(ctx.Check());
     found.failed.push_back("/apis");
+  }
+  {
+    const std::lock_guard lock(transport_->discovery_mutex);
+    KeepFailedGroups(transport_->discovery.get(), &found);
   }
   auto discovery = std::make_shared<const Discovery>(ChooseVersions(found.types),
                                                      std::move(found.failed), clock.Now());

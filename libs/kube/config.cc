@@ -112,6 +112,7 @@ absl::StatusOr<ClusterConfig> InCluster(const Environment& env) {
         .Hint("Set automountServiceAccountToken on the pod, or give a kubeconfig.");
   }
   config.ca_pem = *ca;
+  config.ca_file = folder + "/ca.crt";
   if (const auto ns = ReadSmallFile(folder + "/namespace"); ns.ok() && !base::Trim(*ns).empty()) {
     config.default_namespace = std::string(base::Trim(*ns));
   }

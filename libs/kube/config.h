@@ -38,6 +38,9 @@ struct ClusterConfig {
   std::string default_namespace = "default";
 
   std::string ca_pem;
+  /// Where it was read from, "" when it was given as data. Read again at least every 60 s and when
+  /// a certificate is not accepted, since authorities are replaced; so are the client's two.
+  std::string ca_file;
   bool insecure_skip_tls_verify = false;
   std::string tls_server_name;
   std::string proxy_url;
@@ -46,6 +49,8 @@ struct ClusterConfig {
 
   std::string client_cert_pem;
   base::Secret client_key_pem;
+  std::string client_cert_file;
+  std::string client_key_file;
   base::Secret token;
   /// Wins over `token`; read again at least every 60 s and after a 401, since service account
   /// tokens rotate.

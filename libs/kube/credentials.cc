@@ -112,9 +112,51 @@ void ExecSource::Renew() {
   if (clock_.Steady() - asked_at_ >= kTooYoungToRenew) refresh_at_ = absl::InfinitePast();
 }
 
+CertificateFiles::CertificateFiles(const ClusterConfig& config, const base::Clock& clock)
+    : ca_file_(config.ca_file),
+      cert_file_(config.client_cert_file),
+      key_file_(config.client_key_file),
+      clock_(clock),
+      connection_(std::make_shared<const http_client::Connection>(ConnectionOf(config))),
+      read_at_(clock.Steady()) {}
+
+bool CertificateFiles::Read() {
+  read_at_ = clock_.Steady();
+  http_client::Connection next = *connection_;
+  // A file that is just being replaced, or half of a pair, changes nothing yet.
+  if (!ca_file_.empty()) {
+    if (auto ca = ReadSmallFile(ca_file_); ca.ok() && !ca->empty()) next.ca_pem = *std::move(ca);
+  }
+  if (!cert_file_.empty() && !key_file_.empty()) {
+    auto cert = ReadSmallFile(cert_file_);
+    auto key = ReadSmallFile(key_file_);
+    if (cert.ok() && key.ok() && !cert->empty() && !key->empty()) {
+      next.client_cert_pem = *std::move(cert);
+      next.client_key_pem = base::Secret(*std::move(key));
+    }
+  }
+  if (next.ca_pem == connection_->ca_pem && next.client_cert_pem == connection_->client_cert_pem &&
+      next.client_key_pem.Reveal() == connection_->client_key_pem.Reveal()) {
+    return false;
+  }
+  connection_ = std::make_shared<const http_client::Connection>(std::move(next));
+  return true;
+}
+
+std::shared_ptr<const http_client::Connection> CertificateFiles::Get() {
+  const std::lock_guard lock(mutex_);
+  const bool files = !ca_file_.empty() || !cert_file_.empty();
+  if (files && clock_.Steady() - read_at_ >= kTokenLife) Read();
+  return connection_;
+}
+
+bool CertificateFiles::Renew() {
+  const std::lock_guard lock(mutex_);
+  return (!ca_file_.empty() || !cert_file_.empty()) && Read();
+}
+
 Credentials::Credentials(const ClusterConfig& config, const base::Clock& clock)
-    : connection_(std::make_shared<const http_client::Connection>(ConnectionOf(config))),
-      tokens_(config, clock) {
+    : certificates_(config, clock), tokens_(config, clock) {
   if (!config.exec) return;
   exec_ = std::make_unique<ExecSource>(
       [plugin = *config.exec](const base::Context& ctx) { return AskExecHelper(ctx, plugin); },
@@ -123,14 +165,16 @@ Credentials::Credentials(const ClusterConfig& config, const base::Clock& clock)
 
 std::shared_ptr<const http_client::Connection> Credentials::ConnectionFor(
     const std::shared_ptr<const ExecCredential>& credential) {
-  if (credential->client_cert_pem.empty()) return connection_;
+  const auto plain = certificates_.Get();
+  if (credential->client_cert_pem.empty()) return plain;
   const std::lock_guard lock(mutex_);
-  if (connected_as_ != credential) {
-    http_client::Connection connection = *connection_;
+  if (connected_as_ != credential || connected_by_ != plain) {
+    http_client::Connection connection = *plain;
     connection.client_cert_pem = credential->client_cert_pem;
     connection.client_key_pem = credential->client_key_pem;
     exec_connection_ = std::make_shared<const http_client::Connection>(std::move(connection));
     connected_as_ = credential;
+    connected_by_ = plain;
   }
   return exec_connection_;
 }
@@ -142,11 +186,12 @@ absl::StatusOr<Credential> Credentials::Get(const base::Context& ctx) {
     return Credential{credential->token, ConnectionFor(credential)};
   }
   OPSMESH_ASSIGN_OR_RETURN(base::Secret token, tokens_.Get());
-  return Credential{std::move(token), connection_};
+  return Credential{std::move(token), certificates_.Get()};
 }
 
 bool Credentials::Renew() {
-  if (exec_ == nullptr) return tokens_.Renew();
+  const bool changed = certificates_.Renew();
+  if (exec_ == nullptr) return tokens_.Renew() || changed;
   exec_->Renew();
   return true;
 }

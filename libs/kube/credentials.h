@@ -64,6 +64,26 @@ class ExecSource {
   absl::Duration failed_at_ = -absl::InfiniteDuration();
 };
 
+/// How the server is reached and who it must be, read again from the files it came from: at least
+/// every 60 s, and when told to. Thread-safe.
+class CertificateFiles {
+ public:
+  CertificateFiles(const ClusterConfig& config, const base::Clock& clock);
+  std::shared_ptr<const http_client::Connection> Get();
+  /// After a refusal: reads now. True when something has changed, so that trying again makes sense.
+  bool Renew();
+
+ private:
+  bool Read();  // under the mutex
+  const std::string ca_file_;
+  const std::string cert_file_;
+  const std::string key_file_;
+  const base::Clock& clock_;
+  std::mutex mutex_;
+  std::shared_ptr<const http_client::Connection> connection_;
+  absl::Duration read_at_;
+};
+
 /// What goes with one request.
 struct Credential {
   base::Secret token;  // empty = none
@@ -77,15 +97,18 @@ class Credentials {
   absl::StatusOr<Credential> Get(const base::Context& ctx);
   /// After a 401. False when nothing else can come of asking again.
   bool Renew();
+  /// After a failure of TLS. True when certificates have changed on disk.
+  bool RenewCertificates() { return certificates_.Renew(); }
 
  private:
   std::shared_ptr<const http_client::Connection> ConnectionFor(
       const std::shared_ptr<const ExecCredential>& credential);
-  const std::shared_ptr<const http_client::Connection> connection_;
+  CertificateFiles certificates_;
   TokenSource tokens_;
   std::unique_ptr<ExecSource> exec_;
   std::mutex mutex_;
-  std::shared_ptr<const ExecCredential> connected_as_;  // of exec_connection_
+  std::shared_ptr<const ExecCredential> connected_as_;  // of exec_connection_, as is the next
+  std::shared_ptr<const http_client::Connection> connected_by_;
   std::shared_ptr<const http_client::Connection> exec_connection_;
 };
 

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include "absl/hash/hash.h"
+#include "libs/base/strings.h"
 #include "libs/kube/decoder.h"
 #include "libs/kube/views_pod.h"
 
@@ -79,17 +81,6 @@ void DecodePorts(Decoder& d, std::vector<ContainerPort>* ports) {
   });
 }
 
-void DecodeMounts(Decoder& d, std::vector<VolumeMount>* mounts) {
-  d.Vector("volumeMounts", mounts, [&](VolumeMount* mount) {
-    d.Object("volumeMounts", [&](std::string_view key) {
-      if (key == "name") d.Read("volumeMounts.name", &mount->name);
-      if (key == "mountPath") d.Read("volumeMounts.mountPath", &mount->mount_path);
-      if (key == "subPath") d.Read("volumeMounts.subPath", &mount->sub_path);
-      if (key == "readOnly") d.Read("volumeMounts.readOnly", &mount->read_only);
-    });
-  });
-}
-
 void DecodeContainer(Decoder& d, Container* container) {
   d.Object("containers", [&](std::string_view key) {
     if (key == "name") d.Read("containers.name", &container->name);
@@ -101,7 +92,6 @@ void DecodeContainer(Decoder& d, Container* container) {
     if (key == "args") d.Read("containers.args", &container->args);
     if (key == "ports") DecodePorts(d, &container->ports);
     if (key == "env") DecodeEnv(d, container);
-    if (key == "volumeMounts") DecodeMounts(d, &container->mounts);
     if (key == "livenessProbe") DecodeProbe(d, &container->liveness);
     if (key == "readinessProbe") DecodeProbe(d, &container->readiness);
     if (key == "startupProbe") DecodeProbe(d, &container->startup);
@@ -164,8 +154,8 @@ void DecodeVolume(Decoder& d, Volume* volume) {
   });
 }
 
-void DecodeTolerations(Decoder& d, std::vector<Toleration>* tolerations) {
-  d.Vector("tolerations", tolerations, [&](Toleration* toleration) {
+void DecodeTolerations(Decoder& d, SharedList<Toleration>* tolerations) {
+  d.Shared("tolerations", tolerations, [&](Toleration* toleration) {
     d.Object("tolerations", [&](std::string_view key) {
       if (key == "key") d.Read("tolerations", &toleration->key);
       if (key == "operator") d.Read("tolerations", &toleration->op);
@@ -324,14 +314,35 @@ void DecodePodStatus(Decoder& d, Pod* pod) {
 
 }  // namespace
 
+size_t ListKey(std::span<const Container> containers) {
+  size_t key = containers.size();
+  const auto add = [&key](Str text) { key = absl::HashOf(key, base::ToAbsl(text)); };
+  for (const Container& container : containers) {
+    add(container.name);
+    add(container.image);
+    for (const Str arg : container.args) add(arg);
+    for (const EnvVar& variable : container.env) add(variable.value);
+    for (const auto& [name, amount] : container.limits) add(amount.text);
+    for (const auto& [name, amount] : container.requests) add(amount.text);
+  }
+  return key;
+}
+
+size_t ListKey(std::span<const Toleration> tolerations) {
+  size_t key = tolerations.size();
+  for (const Toleration& toleration : tolerations)
+    key = absl::HashOf(key, base::ToAbsl(toleration.key), base::ToAbsl(toleration.value));
+  return key;
+}
+
 void DecodePodSpec(Decoder& d, PodSpec* spec) {
   d.Object("spec", [&](std::string_view key) {
     if (key == "initContainers") {
-      d.Vector("spec.initContainers", &spec->init_containers,
+      d.Shared("spec.initContainers", &spec->init_containers,
                [&](Container* c) { DecodeContainer(d, c); });
     }
     if (key == "containers")
-      d.Vector("spec.containers", &spec->containers, [&](Container* c) { DecodeContainer(d, c); });
+      d.Shared("spec.containers", &spec->containers, [&](Container* c) { DecodeContainer(d, c); });
     if (key == "volumes")
       d.Vector("spec.volumes", &spec->volumes, [&](Volume* v) { DecodeVolume(d, v); });
     if (key == "nodeName") d.Read("spec.nodeName", &spec->node_name);

@@ -37,9 +37,12 @@ absl::Time ParseTime(std::string_view text) {
 }
 
 void Decoder::Defect(std::string_view field) {
-  if (defects_ == nullptr || defects_->size() >= kMaxDefects) return;
-  if (std::find(defects_->begin(), defects_->end(), field) == defects_->end())
-    defects_->emplace_back(field);
+  if (defects_ == nullptr) return;
+  if (*defects_ == nullptr) *defects_ = std::make_unique<std::vector<std::string>>();
+  std::vector<std::string>& defects = **defects_;
+  if (defects.size() < kMaxDefects &&
+      std::find(defects.begin(), defects.end(), field) == defects.end())
+    defects.emplace_back(field);
 }
 
 bool Decoder::Begin(char type, std::string_view field) {

@@ -2,8 +2,11 @@
 // hold escapes or the text is not kept in plain.
 #pragma once
 
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "libs/kube/json_walk.h"
@@ -11,13 +14,21 @@
 
 namespace opsmesh::kube {
 
+struct Container;
+struct Toleration;
+
+/// Likely to differ between lists that differ, the same for equal ones.
+size_t ListKey(std::span<const Container> containers);
+size_t ListKey(std::span<const Toleration> tolerations);
+
 /// Stands before one value at a time. Each Read consumes one value; null reads as absent; a value
 /// of another type is passed over and named in the defects. Members nobody reads are passed over by
 /// themselves.
 class Decoder {
  public:
   /// Strings point into `json` or, given a pool, into that and `own`.
-  Decoder(std::string_view json, TextArena* own, TextPool* pool, std::vector<std::string>* defects)
+  Decoder(std::string_view json, TextArena* own, TextPool* pool,
+          std::unique_ptr<std::vector<std::string>>* defects)
       : at_(json.data()), end_(at_ + json.size()), own_(own), pool_(pool), defects_(defects) {}
   /// Decodes into the storage of a view. One at a time in a thread.
   Decoder(const kube::Object& object, View* view);
@@ -65,6 +76,32 @@ class Decoder {
     out->shrink_to_fit();
   }
 
+  /// The same for a list that equal objects share.
+  template <typename T, typename F>
+  void Shared(std::string_view field, SharedList<T>* out, F read) {
+    struct Held {
+      std::vector<T> items;
+      TextArena own;
+    };
+    const std::shared_ptr<Held> held(new Held);  // no make_shared: weak pointers outlive it
+    TextArena* const own = std::exchange(own_, &held->own);
+    Vector(field, &held->items, read);
+    own_ = own;
+    if (held->items.empty()) return;
+    std::shared_ptr<const std::vector<T>> items(held, &held->items);
+    if (pool_ == nullptr) {
+      out->items_ = std::move(items);
+      return;
+    }
+    // The key only finds a candidate; what counts is that the lists are equal.
+    const auto same = [&](const std::shared_ptr<const void>& known) {
+      return *static_cast<const std::vector<T>*>(known.get()) == *items;
+    };
+    static const char kTypeTag = 0;  // its address names T
+    out->items_ = std::static_pointer_cast<const std::vector<T>>(
+        pool_->Share({&kTypeTag, ListKey(*items)}, items, same));
+  }
+
   void Read(std::string_view field, Str* out);
   void Read(std::string_view field, std::optional<Str>* out);
   void Read(std::string_view field, int64_t* out);
@@ -100,13 +137,12 @@ class Decoder {
   const char* end_;
   TextArena* own_;
   TextPool* pool_;
-  std::vector<std::string>* defects_;
+  std::unique_ptr<std::vector<std::string>>* defects_;  // null = nobody asks
 };
 
 /// "2026-01-02T03:04:05Z" and other RFC 3339; InfinitePast() when it is none.
 absl::Time ParseTime(std::string_view text);
 
-struct Container;
 struct PodSpec;
 struct PodTemplate;
 void DecodePodSpec(Decoder& d, PodSpec* spec);

@@ -105,6 +105,12 @@ absl::StatusOr<std::string> DataOrFile(const KubeconfigEntry& entry, const std::
       .With("file", Resolve(entry, path));
 }
 
+/// The file that DataOrFile read, "" when it was data.
+std::string FileOf(const KubeconfigEntry& entry, const std::string& key) {
+  const std::string path = entry.Get(key + "-data").empty() ? entry.Get(key) : "";
+  return path.empty() ? "" : Resolve(entry, path);
+}
+
 bool IsTrue(const std::string& text) { return text == "true" || text == "True" || text == "TRUE"; }
 
 absl::Status ReadCluster(const KubeconfigEntry& entry, const std::string& name,
@@ -118,6 +124,7 @@ absl::Status ReadCluster(const KubeconfigEntry& entry, const std::string& name,
   }
   while (config->server.ends_with('/')) config->server.pop_back();
   OPSMESH_ASSIGN_OR_RETURN(config->ca_pem, DataOrFile(entry, owner, "certificate-authority"));
+  config->ca_file = FileOf(entry, "certificate-authority");
   config->insecure_skip_tls_verify = IsTrue(entry.Get("insecure-skip-tls-verify"));
   if (config->insecure_skip_tls_verify && !config->ca_pem.empty()) {
     return Malformed(
@@ -178,6 +185,8 @@ absl::Status Kubeconfig::ReadUser(const KubeconfigEntry& user, const KubeconfigE
                                   const LoadOptions& options, ClusterConfig* config) const {
   const std::string owner = fmt::format("user '{}'", config->user);
   OPSMESH_ASSIGN_OR_RETURN(config->client_cert_pem, DataOrFile(user, owner, "client-certificate"));
+  config->client_cert_file = FileOf(user, "client-certificate");
+  config->client_key_file = FileOf(user, "client-key");
   OPSMESH_ASSIGN_OR_RETURN(std::string key, DataOrFile(user, owner, "client-key"));
   config->client_key_pem = base::Secret(std::move(key));
   if (config->client_cert_pem.empty() != config->client_key_pem.empty()) {

@@ -68,12 +68,15 @@ class View {
   virtual ~View() = default;
   /// Fields that were there with a type nobody can use ("status.containerStatuses"): the object is
   /// partly unparseable.
-  const std::vector<std::string>& defects() const { return defects_; }
+  const std::vector<std::string>& defects() const {
+    static const std::vector<std::string> kNone;
+    return defects_ == nullptr ? kNone : *defects_;
+  }
 
  private:
   friend class Decoder;
-  std::vector<std::string> defects_;
-  TextArena own_;  // strings that are not in the object's text or pool as they should read
+  std::unique_ptr<std::vector<std::string>> defects_;  // null = none
+  TextArena own_{96};  // strings that are not in the object's text or pool as they should read
 };
 
 /// What is removed from every object on the way in: metadata.managedFields, the

@@ -223,6 +223,36 @@ TEST(Packing, ObjectsOutliveTheirPackerAndItsGenerations) {
   }
 }
 
+TEST(Packing, PodsOfOneControllerShareTheirContainersUnlessTheyDiffer) {
+  ObjectPacker packer;
+  const auto pod = [&](int number, const std::string& image) {
+    return *ObjectBuilder::FromStripped(
+        fmt::format(
+            R"({{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"p{0}","namespace":"shop"}},"spec":{{"nodeName":"n{0}","containers":[{{"name":"web",)"
+            R"("image":"{1}","env":[{{"name":"LEVEL","value":"info"}}],"resources":{{"limits":{{"cpu":"1"}}}},"volumeMounts":[{{"name":"token-{0}","mountPath":"/t"}}],)"
+            R"("livenessProbe":{{"httpGet":{{"path":"/","port":80}}}}}}],"tolerations":[{{"key":"a","operator":"Exists"}}]}}}})",
+            number, image),
+        &packer);
+  };
+  std::vector<ObjectPtr> pods;
+  for (int i = 0; i < 4; ++i) pods.push_back(pod(i, "web:1"));
+  const ObjectPtr newer = pod(9, "web:2");
+  const PodSpec& first = pods[0]->As<Pod>()->spec;
+  for (const ObjectPtr& other : pods) {
+    EXPECT_TRUE(other->As<Pod>()->spec.containers.SharesWith(first.containers));
+    EXPECT_TRUE(other->As<Pod>()->spec.tolerations.SharesWith(first.tolerations));
+  }
+  EXPECT_FALSE(newer->As<Pod>()->spec.containers.SharesWith(first.containers));
+  EXPECT_TRUE(newer->As<Pod>()->spec.tolerations.SharesWith(first.tolerations));
+  EXPECT_EQ(newer->As<Pod>()->spec.containers[0].image, "web:2");
+  EXPECT_EQ(pods[3]->As<Pod>()->spec.node_name, "n3");
+  // What is shared lives as long as the last that has it.
+  const ObjectPtr last = pods.back();
+  pods.clear();
+  EXPECT_EQ(last->As<Pod>()->spec.containers[0].env[0].value, "info");
+  EXPECT_EQ(last->As<Pod>()->spec.containers[0].liveness.kind, Probe::Kind::kHttp);
+}
+
 TEST(Packing, AStoreGivesUpTheTextsThatWereAskedFor) {
   KindStore store(base::SystemClock());
   ListResult list;

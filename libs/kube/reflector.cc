@@ -13,7 +13,6 @@ namespace {
 constexpr size_t kInboxBytes = 8 << 20;
 constexpr size_t kErrorBytes = 64 << 10;
 constexpr int kMalformedInARow = 3;
-constexpr absl::Duration kBookmarkSilence = absl::Seconds(150);  // the server sends one a minute
 constexpr absl::Duration kPollInstead =
     absl::Seconds(30);  // where listing is allowed and watching is not
 constexpr absl::Duration kLongestRetryAfter = absl::Minutes(2);
@@ -170,7 +169,8 @@ void Reflector::OpenWatch() {
   request->max_response_bytes = SIZE_MAX / 2;
   request->head_timeout = transport.options().request_timeout;
   request->idle_timeout = options.server_timeout + absl::Seconds(15);
-  if (bookmarks_seen_) request->idle_timeout = std::min(request->idle_timeout, kBookmarkSilence);
+  if (bookmarks_seen_)
+    request->idle_timeout = std::min(request->idle_timeout, parts_->options.longest_silence);
 
   auto session = std::make_shared<Session>(*call);
   session->opened_at = base::SystemClock().Steady();
@@ -307,6 +307,7 @@ void Reflector::WatchEnded(const std::shared_ptr<Session>& session, const absl::
       parts_->client.transport_->RenewCredentials() && !std::exchange(renewed_, true)) {
     return After(absl::ZeroDuration(), &Reflector::OpenWatch);
   }
+  if (Is(status, "TLS_FAILED")) parts_->client.transport_->RenewCertificates();
   // 500 on a watch is how some servers say that they do not understand a resourceVersion.
   if (Is(status, "INTERNAL_ERROR") && failures_ >= kMalformedInARow) {
     must_be_newest_ = true;

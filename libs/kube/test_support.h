@@ -64,9 +64,10 @@ class FakeApi {
  public:
   using Script = std::function<void(const Seen&, std::shared_ptr<http_server::Exchange>)>;
 
-  explicit FakeApi(Script script) : script_(std::move(script)) {
-    auto server =
-        http_server::Server::Start({}, [this](std::shared_ptr<http_server::Exchange> exchange) {
+  explicit FakeApi(Script script, http_server::Options options = {})
+      : script_(std::move(script)), address_(options.address) {
+    auto server = http_server::Server::Start(
+        std::move(options), [this](std::shared_ptr<http_server::Exchange> exchange) {
           Seen seen;
           const auto& request = exchange->request();
           seen.method = request.method;
@@ -86,12 +87,19 @@ class FakeApi {
           }
           script_(seen, std::move(exchange));
         });
-    if (!server.ok()) std::abort();
+    if (!server.ok()) {
+      std::cerr << server.status() << "\n";
+      std::abort();
+    }
     server_ = *std::move(server);
   }
   ~FakeApi() { server_->Stop(absl::ZeroDuration()); }
 
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(server_->port()); }
+  std::string url() const {
+    const bool v6 = address_.find(':') != std::string::npos;
+    return "http://" + (v6 ? "[" + address_ + "]" : address_) + ":" +
+           std::to_string(server_->port());
+  }
   std::vector<Seen> seen() const {
     const std::lock_guard lock(mutex_);
     return seen_;
@@ -105,6 +113,7 @@ class FakeApi {
 
  private:
   Script script_;
+  const std::string address_;
   mutable std::mutex mutex_;
   std::vector<Seen> seen_;
   std::unique_ptr<http_server::Server> server_;

@@ -78,9 +78,26 @@ std::string_view TextPool::Keep(std::string_view text, TextArena* own) {
   return shared;
 }
 
+std::shared_ptr<const void> TextPool::Share(
+    const ListKey& key, const std::shared_ptr<const void>& mine,
+    const std::function<bool(const std::shared_ptr<const void>&)>& same) {
+  std::shared_ptr<const void> known;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = lists_.find(key);
+    if (found != lists_.end()) known = found->second.lock();
+  }
+  if (known != nullptr && same(known)) return known;
+  const std::lock_guard lock(mutex_);
+  lists_[key] = mine;
+  return mine;
+}
+
 size_t TextPool::MemoryBytes() const {
   const std::lock_guard lock(mutex_);
-  return sizeof(*this) + texts_.MemoryBytes() + known_.capacity() * (sizeof(absl::string_view) + 1);
+  return sizeof(*this) + texts_.MemoryBytes() +
+         known_.capacity() * (sizeof(absl::string_view) + 1) +
+         lists_.capacity() * (sizeof(decltype(lists_)::value_type) + 1);
 }
 
 }  // namespace opsmesh::kube

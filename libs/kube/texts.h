@@ -5,11 +5,13 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string_view>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 
@@ -37,7 +39,8 @@ class TextArena {
 /// Texts that many objects share: namespaces, nodes, images, label keys and values. A text enters
 /// the pool when it is seen for the second time, so what is unique (uids, names) stays out. Grows
 /// with what is put in; the owner of the pool starts a new one from time to time (ObjectPacker),
-/// and a pool ends with the last object that uses it. Thread-safe.
+/// and a pool ends with the last object that uses it. Lists of views that are equal are shared in
+/// the same way. Thread-safe.
 class TextPool {
  public:
   using Counter = std::shared_ptr<std::atomic<int64_t>>;
@@ -46,6 +49,14 @@ class TextPool {
   std::atomic<int64_t>& inflated() { return *inflated_; }
   /// The shared copy, or a copy in `own` for a text that was not seen before.
   std::string_view Keep(std::string_view text, TextArena* own);
+
+  /// What lists of a type and likely contents are known by.
+  using ListKey = std::pair<const void*, size_t>;
+  /// The list that is known by `key` when `same` says that it is the same as `mine`; else `mine`,
+  /// which is known from then on, as long as somebody holds it.
+  std::shared_ptr<const void> Share(
+      const ListKey& key, const std::shared_ptr<const void>& mine,
+      const std::function<bool(const std::shared_ptr<const void>&)>& same);
   size_t MemoryBytes() const;
 
  private:
@@ -53,6 +64,7 @@ class TextPool {
   mutable std::mutex mutex_;
   TextArena texts_{16 << 10};
   absl::flat_hash_set<absl::string_view> known_;
+  absl::flat_hash_map<ListKey, std::weak_ptr<const void>> lists_;
   std::array<uint16_t, 4096> seen_{};  // fingerprints of texts seen once, the latest of each slot
 };
 

@@ -170,6 +170,12 @@ absl::StatusOr<http_client::Response> Transport::Do(const base::Context& ctx, co
       renewed = true;
       continue;
     }
+    // The server's certificate is of another authority now, and perhaps our file is, too. Nothing
+    // was sent, so a write may go again.
+    if (base::DetailOf(error).reason == "TLS_FAILED" && !renewed && RenewCertificates()) {
+      renewed = true;
+      continue;
+    }
     // A 429 was not executed, so a write may be sent again; a blocked eviction would only be
     // blocked again.
     const bool refused = base::DetailOf(error).reason == "TOO_MANY_REQUESTS";

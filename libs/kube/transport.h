@@ -87,6 +87,8 @@ class Transport {
                                              const Impersonation& who);
   /// After a 401: false when trying again is useless.
   bool RenewCredentials() { return credentials_.Renew(); }
+  /// After a failure of TLS: false when trying again is useless.
+  bool RenewCertificates() { return credentials_.RenewCertificates(); }
   absl::Status WaitForTurn(const base::Context& ctx) { return limit_.Wait(ctx); }
   http_client::Client& http() const { return *options_.http; }
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,6 +44,29 @@ enum ViewId : int {
   kServiceAccountView,
 };
 
+/// An immutable sequence that objects may share: pods of one ReplicaSet have the same containers.
+/// Lives as long as any copy of it and the object it was read from.
+template <typename T>
+class SharedList {
+ public:
+  using value_type = T;
+  using const_iterator = const T*;
+  const T* begin() const { return items_ == nullptr ? nullptr : items_->data(); }
+  const T* end() const { return begin() + size(); }
+  size_t size() const { return items_ == nullptr ? 0 : items_->size(); }
+  bool empty() const { return size() == 0; }
+  const T& operator[](size_t index) const { return (*items_)[index]; }
+  const T& front() const { return items_->front(); }
+  const T& back() const { return items_->back(); }
+  operator std::span<const T>() const { return {begin(), size()}; }
+  /// True when both are the same memory.
+  bool SharesWith(const SharedList& other) const { return items_ == other.items_; }
+
+ private:
+  friend class Decoder;
+  std::shared_ptr<const std::vector<T>> items_;  // null = empty
+};
+
 /// A condition of a status. `status` is "True", "False" or "Unknown".
 struct Condition {
   Str type;
@@ -59,6 +84,7 @@ bool ConditionTrue(const std::vector<Condition>& conditions, std::string_view ty
 struct Quantity {
   Str text;
   std::optional<double> value;
+  friend bool operator==(const Quantity&, const Quantity&) = default;
 };
 using ResourceList = std::vector<std::pair<Str, Quantity>>;  // "cpu" -> 250m
 /// Value of a resource; nullopt when absent or unreadable.
@@ -69,6 +95,7 @@ struct IntOrString {
   std::optional<int64_t> number;
   Str name;
   bool empty() const { return !number && name.empty(); }
+  friend bool operator==(const IntOrString&, const IntOrString&) = default;
 };
 
 /// A LabelSelector of a spec. `present` is false when the field is absent (selects nothing in most

@@ -10,6 +10,7 @@ struct ContainerPort {
   int64_t port = 0;
   int64_t host_port = 0;
   Str protocol;  // "" = TCP
+  friend bool operator==(const ContainerPort&, const ContainerPort&) = default;
 };
 
 struct Probe {
@@ -22,6 +23,7 @@ struct Probe {
   int64_t period_seconds = 0;
   int64_t timeout_seconds = 0;
   int64_t failure_threshold = 0;
+  friend bool operator==(const Probe&, const Probe&) = default;
 };
 
 /// A ConfigMap or Secret that a container or volume needs.
@@ -31,21 +33,18 @@ struct ConfigRef {
   Str name;
   Str key;  // "" = the whole object
   bool optional = false;
+  friend bool operator==(const ConfigRef&, const ConfigRef&) = default;
 };
 
 struct EnvVar {
   Str name;
   Str value;  // literal; "" when it comes from elsewhere
   bool from_elsewhere = false;
+  friend bool operator==(const EnvVar&, const EnvVar&) = default;
 };
 
-struct VolumeMount {
-  Str name;
-  Str mount_path;
-  Str sub_path;
-  bool read_only = false;
-};
-
+/// Volume mounts are not here: they hold the name of a pod's own token volume, and everything else
+/// is the same in all pods of a controller.
 struct Container {
   Str name;
   Str image;
@@ -58,7 +57,6 @@ struct Container {
   std::vector<ContainerPort> ports;
   std::vector<EnvVar> env;
   std::vector<ConfigRef> config_refs;  // env.valueFrom and envFrom
-  std::vector<VolumeMount> mounts;
   Probe liveness;
   Probe readiness;
   Probe startup;
@@ -67,6 +65,7 @@ struct Container {
   std::optional<bool> allow_privilege_escalation;
   std::optional<bool> read_only_root;
   std::optional<int64_t> run_as_user;
+  friend bool operator==(const Container&, const Container&) = default;
 };
 
 struct Volume {
@@ -84,15 +83,16 @@ struct Toleration {
   Str value;
   Str effect;
   std::optional<int64_t> seconds;
+  friend bool operator==(const Toleration&, const Toleration&) = default;
 };
 
 struct PodSpec {
-  std::vector<Container> init_containers;
-  std::vector<Container> containers;
+  SharedList<Container> init_containers;
+  SharedList<Container> containers;
   std::vector<Volume> volumes;
   Str node_name;
   StrPairs node_selector;
-  std::vector<Toleration> tolerations;
+  SharedList<Toleration> tolerations;
   Str restart_policy;
   Str service_account;
   Str priority_class;

@@ -13,6 +13,9 @@ namespace {
 
 using State = kube::KindStatus::State;
 
+constexpr char kRights[] = "rights";
+constexpr size_t kMostSingle = 2;
+
 std::string Sentence(const absl::Status& status) {
   std::string out(status.message());
   const std::string hint = base::DetailOf(status).hint;
@@ -97,9 +100,12 @@ void Picture::Note(std::string_view plural, bool all) {
   if (partly) {
     const std::string where = base::Join(status.only_in, ", ");
     entry.subject = fmt::format("{} in {}", plural, where);
-    NoteForbidden(fmt::format("{} outside {}", plural, where));
-  } else if (state != State::kForbidden && !forbidden_.empty()) {
-    NoteForbidden("");  // the count of what is readable grows
+    LedgerEntry outside;
+    outside.source = kRights;
+    outside.subject = fmt::format("{} outside {}", plural, where);
+    NoteForbidden(std::move(outside));
+  } else if (state != State::kForbidden) {
+    FoldForbidden();  // the count of what is readable grows
   }
   switch (state) {
     case State::kLive:
@@ -119,7 +125,9 @@ void Picture::Note(std::string_view plural, bool all) {
       break;
     case State::kForbidden:
       unreadable_.emplace(plural);
-      NoteForbidden(entry.subject);
+      entry.reason = Sentence(CheckReadable(plural));
+      entry.age_seconds.reset();
+      NoteForbidden(std::move(entry));
       break;
     case State::kSyncing:
       entry.reason = Sentence(CheckReadable(plural));
@@ -139,16 +147,33 @@ void Picture::Note(std::string_view plural, bool all) {
   }
 }
 
-void Picture::NoteForbidden(const std::string& what) {
-  constexpr char kRights[] = "rights";
-  if (!what.empty()) forbidden_.push_back(what);
-  // One entry for all of them: a user of one namespace lacks twenty kinds.
-  std::erase_if(ledger_.failed, [](const LedgerEntry& entry) { return entry.source == kRights; });
+void Picture::NoteForbidden(LedgerEntry entry) {
+  forbidden_.push_back(std::move(entry));
+  FoldForbidden();
+}
+
+void Picture::FoldForbidden() {
+  if (forbidden_.empty()) return;
+  std::vector<std::string> names;
+  bool partly = false;
+  for (const LedgerEntry& entry : forbidden_) {
+    names.push_back(entry.subject);
+    partly |= entry.source == kRights;
+  }
+  std::erase_if(ledger_.failed, [&](const LedgerEntry& entry) {
+    return entry.source == kRights ||
+           std::find(forbidden_.begin(), forbidden_.end(), entry) != forbidden_.end();
+  });
+  // A kind or two stand there with the rule to add; a user of one namespace lacks twenty.
+  if (!partly && forbidden_.size() <= kMostSingle) {
+    for (const LedgerEntry& entry : forbidden_) ledger_.Failed(entry);
+    return;
+  }
   LedgerEntry entry;
   entry.source = kRights;
   entry.subject = fmt::format("{} of {} kinds readable", consulted_.size() - unreadable_.size(),
                               consulted_.size());
-  entry.reason = "not allowed: " + base::Join(forbidden_, ", ");
+  entry.reason = "not allowed: " + base::Join(names, "; ");
   ledger_.Failed(std::move(entry));
 }
 

@@ -51,7 +51,9 @@ class Picture {
   /// How the kind stands in a namespace ("" = wherever it can be read).
   kube::KindStatus::State StateIn(std::string_view plural, std::string_view ns) const;
   void Note(std::string_view plural, bool all);
-  void NoteForbidden(const std::string& what);
+  /// `entry` says all of it; one entry for all kinds takes the place of several.
+  void NoteForbidden(LedgerEntry entry);
+  void FoldForbidden();
 
   const std::shared_ptr<const kube::Snapshot> snapshot_;
   const std::string ns_;
@@ -59,7 +61,7 @@ class Picture {
   Ledger ledger_;
   std::set<std::string, std::less<>> noted_;
   std::set<std::string, std::less<>> consulted_;   // kinds, by plural
-  std::vector<std::string> forbidden_;             // "nodes", "pods outside shop"
+  std::vector<LedgerEntry> forbidden_;             // of "nodes", of "pods outside shop"
   std::set<std::string, std::less<>> unreadable_;  // kinds forbidden altogether
 };
 

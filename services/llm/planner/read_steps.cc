@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "libs/base/error.h"
@@ -197,7 +198,8 @@ class Reader {
     if (succeeded_ > 0) return absl::OkStatus();
     if (!first_error_.ok()) {
       turn_.outcome = v1::TurnDone::OUTCOME_FAILED;
-      return turn_.SayParagraph(Say("failed", turn_.language, {{"error", Explain(first_error_)}}));
+      return turn_.SayParagraph(
+          Say("failed", turn_.language, {{"error", Explain(first_error_, turn_.language)}}));
     }
     if (!missing_.empty()) {
       turn_.outcome = v1::TurnDone::OUTCOME_UNIMPLEMENTED;
@@ -277,6 +279,34 @@ absl::Status RunSteps(Turn& turn, const ReadContext& read, const Intent& intent,
   return Reader(turn, read, intent, state).Run(steps);
 }
 
+namespace {
+
+/// "2 of 7 kinds readable": "not allowed: nodes" in the language of the question.
+std::string RightsLine(const type::v1::LedgerEntry& entry, text::Language language) {
+  constexpr std::string_view kNotAllowed = "not allowed: ";
+  int readable = 0;
+  int all = 0;
+  const std::string& reason = entry.reason();
+  if (std::sscanf(entry.subject().c_str(), "%d of %d", &readable, &all) != 2 ||
+      !reason.starts_with(kNotAllowed))
+    return fmt::format("{}: {}", entry.subject(), reason);
+  std::string names;
+  for (std::string_view part :
+       base::Split(std::string_view(reason).substr(kNotAllowed.size()), ';')) {
+    part = base::Trim(part);
+    constexpr std::string_view kOutside = " outside ";
+    const size_t at = part.find(kOutside);
+    names += names.empty() ? "" : "、";
+    names += part.substr(0, at);
+    if (at != std::string_view::npos)
+      names += fmt::format("（命名空间 {} 以外）", part.substr(at + kOutside.size()));
+  }
+  return InLanguage(fmt::format("可读 {}/{} 类资源；没有权限：{}", readable, all, names),
+                    fmt::format("{}; {}", entry.subject(), reason), language);
+}
+
+}  // namespace
+
 absl::Status SayGaps(Turn& turn) {
   const type::v1::Ledger& ledger = turn.done().ledger();
   std::string text;
@@ -284,6 +314,10 @@ absl::Status SayGaps(Turn& turn) {
     if (entries.empty()) return;
     text += (text.empty() ? "" : "\n") + Say(head, turn.language);
     for (const type::v1::LedgerEntry& entry : entries) {
+      if (entry.source() == "rights") {
+        text += "\n- " + RightsLine(entry, turn.language);
+        continue;
+      }
       const bool sentence = entry.source() == "tool" && !entry.reason().empty();
       const std::string& subject = entry.subject().empty() ? entry.source() : entry.subject();
       text +=
@@ -305,7 +339,8 @@ absl::Status RunMore(Turn& turn, const ReadContext& read, TurnState* state) {
   if (!response.ok()) {
     if (EndsTurn(response.status())) return response.status();
     turn.outcome = v1::TurnDone::OUTCOME_FAILED;
-    return turn.SayParagraph(Say("failed", turn.language, {{"error", Explain(response.status())}}));
+    return turn.SayParagraph(
+        Say("failed", turn.language, {{"error", Explain(response.status(), turn.language)}}));
   }
   state->rows = RowsOf(response->result().raw(), request.name());
   nlohmann::json arguments = nlohmann::json::parse(state->more_arguments, nullptr, false);

@@ -4,6 +4,7 @@
 
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
+#include "services/llm/planner/answers.h"
 
 namespace opsmesh::llm {
 namespace {
@@ -32,6 +33,25 @@ std::string Explain(const absl::Status& status) {
   std::string text(base::ToStd(status.message()));
   if (!detail.hint.empty()) text += " " + detail.hint;
   return text;
+}
+
+std::string Explain(const absl::Status& status, text::Language language) {
+  const base::ErrorDetail detail = base::DetailOf(status);
+  const auto word = [&](const char* key) {
+    const auto found = detail.metadata.find(key);
+    return found == detail.metadata.end() ? std::string() : found->second;
+  };
+  const std::string resource = word("resource");
+  if (language == text::Language::kEnglish || detail.reason != "FORBIDDEN" || resource.empty())
+    return Explain(status);
+  const std::string ns = word("namespace");
+  return InLanguage(
+      fmt::format("当前用户没有权限在{0}对 {1} 执行 {2}。请让管理员给该用户绑定一个 {3}，规则为："
+                  "apiGroups: [\"{4}\"]，resources: [\"{1}\"]，verbs: [\"get\", \"list\", "
+                  "\"watch\"]。",
+                  ns.empty() ? "整个集群" : fmt::format("命名空间 {} ", ns), resource, word("verb"),
+                  ns.empty() ? "ClusterRole" : "Role", word("group")),
+      "", language);
 }
 
 absl::Status Turn::Say(std::string_view text) {

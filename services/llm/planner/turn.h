@@ -67,5 +67,7 @@ class Turn {
 
 /// One sentence for a person: the status' message and its hint.
 std::string Explain(const absl::Status& status);
+/// The same in the language of the question where that is known how: a right that is missing.
+std::string Explain(const absl::Status& status, text::Language language);
 
 }  // namespace opsmesh::llm

@@ -1,0 +1,423 @@
+// What networks and API servers do on bad days, against the client and the watch cache: cut
+// connections, silence, throttling, hung aggregated APIs, huge objects, kinds that come and go.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <condition_variable>
+
+#include "libs/kube/cache.h"
+#include "libs/kube/client_fixture.h"
+#include "libs/kube/views.h"
+
+namespace opsmesh::kube {
+namespace {
+
+using http_server::Exchange;
+using test::FakeApi;
+using test::Json;
+using test::MakeClient;
+using test::PodJson;
+using test::PodList;
+using test::Pods;
+using test::Reason;
+using test::Seen;
+using test::Soon;
+using test::StatusJson;
+
+using Answer = std::function<void(const Seen&, std::shared_ptr<Exchange>)>;
+
+Answer Say(int status, std::string body) {
+  return [=](const Seen&, std::shared_ptr<Exchange> exchange) {
+    exchange->Respond(Json(status, body));
+  };
+}
+
+/// Begins to answer, and cuts the connection in the middle of a word.
+Answer CutAfter(std::string half) {
+  return [=](const Seen&, std::shared_ptr<Exchange> exchange) {
+    exchange->Start({});
+    exchange->Write(half);
+    exchange->Abort();
+  };
+}
+
+/// Discovery that works, and lists and watches of pods by script: the next answer of a queue, at
+/// its end the last one again.
+class ScriptedApi {
+ public:
+  explicit ScriptedApi(http_server::Options options = {})
+      : api_([this](const Seen& seen,
+                    std::shared_ptr<Exchange> exchange) { Serve(seen, std::move(exchange)); },
+             std::move(options)) {}
+  ~ScriptedApi() {
+    const std::lock_guard lock(mutex_);
+    held_.clear();
+  }
+
+  void Lists(std::vector<Answer> answers) { Set(&lists_, std::move(answers)); }
+  void Watches(std::vector<Answer> answers) { Set(&watches_, std::move(answers)); }
+  /// Kinds of the core group beside pods: "widgets".
+  void Serves(std::vector<std::string> plurals) {
+    const std::lock_guard lock(mutex_);
+    more_ = std::move(plurals);
+  }
+  int lists() const { return lists_asked_; }
+  int watches() const { return watches_asked_; }
+  absl::Duration WatchedAt(size_t index) {
+    const std::lock_guard lock(mutex_);
+    return watched_at_.at(index);
+  }
+  std::string WatchedFrom(size_t index) {
+    const std::lock_guard lock(mutex_);
+    return watched_from_.at(index);
+  }
+  /// Keeps a stream open and says `line` on it.
+  Answer Open(std::string lines = "") {
+    return [this, lines](const Seen&, std::shared_ptr<Exchange> exchange) {
+      exchange->Start({});
+      if (!lines.empty()) exchange->Write(lines);
+      const std::lock_guard lock(mutex_);
+      held_.push_back(std::move(exchange));
+    };
+  }
+  Answer Silence() {
+    return [this](const Seen&, std::shared_ptr<Exchange> exchange) {
+      const std::lock_guard lock(mutex_);
+      held_.push_back(std::move(exchange));
+    };
+  }
+  /// Cuts every open watch.
+  void Cut() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& exchange : held_) exchange->Abort();
+    held_.clear();
+  }
+  const FakeApi& api() const { return api_; }
+
+ private:
+  void Set(std::vector<Answer>* where, std::vector<Answer> answers) {
+    const std::lock_guard lock(mutex_);
+    *where = std::move(answers);
+  }
+  static Answer Next(std::vector<Answer>* from) {
+    Answer answer = from->front();
+    if (from->size() > 1) from->erase(from->begin());
+    return answer;
+  }
+  static std::string Kind(const std::string& plural, const std::string& kind) {
+    return R"({"name":")" + plural + R"(","singularName":"","namespaced":true,"kind":")" + kind +
+           R"(","verbs":["get","list","watch"]})";
+  }
+  void Serve(const Seen& seen, std::shared_ptr<Exchange> exchange) {
+    std::unique_lock lock(mutex_);
+    if (seen.path == "/api")
+      return exchange->Respond(Json(200, R"({"kind":"APIVersions","versions":["v1"]})"));
+    if (seen.path == "/apis")
+      return exchange->Respond(Json(200, R"({"kind":"APIGroupList","groups":[]})"));
+    if (seen.path == "/api/v1") {
+      std::string kinds = Kind("pods", "Pod");
+      for (const std::string& plural : more_) kinds += "," + Kind(plural, "Widget");
+      return exchange->Respond(
+          Json(200, R"({"kind":"APIResourceList","resources":[)" + kinds + "]}"));
+    }
+    const std::string plural = seen.path.substr(seen.path.rfind('/') + 1);
+    if (plural != "pods" && std::find(more_.begin(), more_.end(), plural) == more_.end())
+      return exchange->Respond(Json(404, StatusJson(404, "NotFound")));
+    Answer answer;
+    if (seen.query.contains("watch")) {
+      watched_at_.push_back(base::SystemClock().Steady());
+      watched_from_.push_back(seen.query.at("resourceVersion"));
+      ++watches_asked_;
+      answer = Next(&watches_);
+    } else {
+      ++lists_asked_;
+      answer = Next(&lists_);
+    }
+    lock.unlock();
+    answer(seen, std::move(exchange));
+  }
+
+  std::mutex mutex_;
+  std::vector<Answer> lists_{Say(200, PodList({}))};
+  std::vector<Answer> watches_{Open()};
+  std::vector<std::string> more_;
+  std::vector<absl::Duration> watched_at_;
+  std::vector<std::string> watched_from_;
+  std::vector<std::shared_ptr<Exchange>> held_;
+  std::atomic<int> lists_asked_{0};
+  std::atomic<int> watches_asked_{0};
+  FakeApi api_;
+};
+
+class ResilienceTest : public test::ClientTest {
+ protected:
+  void Start(std::vector<std::string> kinds = {"pods"}) {
+    Client::Options client;
+    client.config = api_.api().config();
+    client.http = http_.get();
+    client.requests_per_second = 0;
+    client.retry_min = client.retry_max = absl::Milliseconds(1);
+    client.request_timeout = absl::Milliseconds(700);
+    client_ = *Client::Create(std::move(client));
+    Cache::Options options;
+    options.kinds = std::move(kinds);
+    options.backoff_min = absl::Milliseconds(1);
+    options.backoff_max = options.retry_refused = absl::Milliseconds(30);
+    options.longest_silence = absl::Milliseconds(200);
+    cache_ = *Cache::Start(*client_, options);
+  }
+  template <typename F>
+  bool Eventually(F condition) {
+    for (int i = 0; i < 2000; ++i) {
+      if (condition()) return true;
+      (void)Soon().Sleep(absl::Milliseconds(5));
+    }
+    return false;
+  }
+  bool Has(const std::string& name) { return cache_->Get("pods")->Find("shop", name) != nullptr; }
+  static std::string Added(const std::string& name, const std::string& version = "8") {
+    return R"({"type":"ADDED","object":)" +
+           base::ReplaceAll(PodJson(name), R"("resourceVersion":"1")",
+                            R"("resourceVersion":")" + version + "\"") +
+           "}\n";
+  }
+
+  ScriptedApi api_;
+  std::unique_ptr<Client> client_;
+  std::unique_ptr<Cache> cache_;
+};
+
+TEST_F(ResilienceTest, AListThatIsCutInTheMiddleIsAskedForAgainAndNothingOfTheHalfIsKept) {
+  const std::string half = PodList({PodJson("half"), PodJson("other")}).substr(0, 150);
+  api_.Lists({CutAfter(half), CutAfter(half), CutAfter(half), CutAfter(half),
+              Say(200, PodList({PodJson("whole")}))});
+  Start();
+  ASSERT_TRUE(Eventually([&] { return Has("whole"); }));
+  EXPECT_FALSE(Has("half"));
+  EXPECT_EQ(cache_->Get("pods")->status().lists, 1u);
+}
+
+TEST_F(ResilienceTest, AnAnswerThatIsWholeForHttpButHalfAsJsonIsNoList) {
+  api_.Lists(
+      {Say(200, PodList({PodJson("half")}).substr(0, 90)), Say(200, PodList({PodJson("whole")}))});
+  Start();
+  ASSERT_TRUE(Eventually([&] { return Has("whole"); }));
+  EXPECT_FALSE(Has("half"));
+}
+
+TEST_F(ResilienceTest, AWatchThatIsCutInTheMiddleOfAnEventGoesOnBeforeIt) {
+  api_.Watches({CutAfter(Added("first", "8") + Added("second", "9").substr(0, 40)),
+                api_.Open(Added("second", "9"))});
+  Start();
+  ASSERT_TRUE(Eventually([&] { return Has("first") && Has("second"); }));
+  EXPECT_EQ(api_.WatchedFrom(1), "8");
+  EXPECT_EQ(api_.lists(), 1);
+}
+
+TEST_F(ResilienceTest, AThrottledWatchWaitsAsLongAsTheServerSaysAndDoesNotList) {
+  api_.Watches({[](const Seen&, std::shared_ptr<Exchange> exchange) {
+                  auto busy = Json(429, StatusJson(429, "TooManyRequests"));
+                  busy.headers.Set("Retry-After", "1");
+                  exchange->Respond(busy);
+                },
+                api_.Open(Added("later"))});
+  Start();
+  ASSERT_TRUE(Eventually([&] { return Has("later"); }));
+  EXPECT_GE(api_.WatchedAt(1) - api_.WatchedAt(0), absl::Seconds(1));
+  EXPECT_EQ(api_.lists(), 1);
+}
+
+TEST_F(ResilienceTest, AWatchThatIsAcceptedAndNeverAnsweredIsGivenUpInTime) {
+  api_.Watches({api_.Silence(), api_.Open(Added("later"))});
+  Start();
+  ASSERT_TRUE(Eventually([&] { return Has("later"); }));
+  EXPECT_EQ(api_.lists(), 1);
+}
+
+TEST_F(ResilienceTest, AServerThatGoesSilentAfterBookmarksIsLeftAndTheWatchGoesOnWhereItWas) {
+  api_.Watches(
+      {api_.Open(
+           R"({"type":"BOOKMARK","object":{"kind":"Pod","metadata":{"resourceVersion":"12"}}})"
+           "\n"),
+       api_.Open(
+           R"({"type":"BOOKMARK","object":{"kind":"Pod","metadata":{"resourceVersion":"15"}}})"
+           "\n"),
+       api_.Open(Added("later", "16"))});
+  Start();
+  // The first silence is only known to be one once bookmarks were seen: the watch after that ends
+  // early, and so do the next ones.
+  api_.Cut();
+  ASSERT_TRUE(Eventually([&] {
+    api_.watches() == 1 ? api_.Cut() : void();
+    return Has("later");
+  }));
+  EXPECT_EQ(api_.WatchedFrom(2), "15");
+  EXPECT_EQ(api_.lists(), 1);
+}
+
+TEST_F(ResilienceTest, AKeptConnectionThatTheServerClosedIsNotNoticedByReads) {
+  http_server::Options options;
+  options.idle_timeout = absl::Milliseconds(50);
+  ScriptedApi api(options);
+  api.Lists({Say(200, PodList({PodJson("a")}))});
+  const auto client = MakeClient(*http_, api.api().config());
+  for (int i = 0; i < 4; ++i) {
+    const auto list = client->List(Soon(), Pods(), "shop");
+    ASSERT_TRUE(list.ok()) << list.status();
+    (void)Soon().Sleep(absl::Milliseconds(120));
+  }
+  EXPECT_EQ(api.lists(), 4) << "none was sent twice";
+}
+
+TEST_F(ResilienceTest, AnObjectOfOneAndAHalfMebibytesIsListedWatchedAndReadBack) {
+  const std::string text(1536 << 10, 'x');
+  const auto big = [&](const std::string& name, const std::string& version) {
+    return R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":")" + name +
+           R"(","namespace":"shop","uid":"u-)" + name + R"(","resourceVersion":")" + version +
+           R"(","annotations":{"big":")" + text + "\"}}}";
+  };
+  api_.Lists({Say(200, PodList({big("listed", "5"), PodJson("small")}))});
+  api_.Watches({api_.Open(R"({"type":"ADDED","object":)" + big("watched", "8") + "}\n")});
+  Start();
+  ASSERT_TRUE(Eventually([&] { return Has("watched"); }));
+  for (const char* name : {"listed", "watched"})
+    EXPECT_EQ(cache_->Get("pods")->Find("shop", name)->Annotation("big"), text);
+  EXPECT_TRUE(Has("small"));
+  EXPECT_LT(cache_->MemoryBytes(), 1u << 20) << "and it is kept compressed";
+}
+
+TEST_F(ResilienceTest, AKindThatAppearsWhileRunningIsReadAndOneThatDisappearsIsGone) {
+  api_.Lists({Say(200, R"({"kind":"WidgetList","metadata":{"resourceVersion":"7"},"items":[]})")});
+  Start({"widgets"});
+  ASSERT_TRUE(Eventually(
+      [&] { return cache_->Get("widgets")->status().state == KindStatus::State::kNotServed; }));
+  EXPECT_EQ(Reason(client_->Resolve(Soon(), "widgets").status()), "UNKNOWN_KIND");
+  api_.Lists({Say(200, R"({"kind":"WidgetList","metadata":{"resourceVersion":"7"},"items":[
+      {"metadata":{"name":"a","namespace":"shop","uid":"1","resourceVersion":"6"}}]})")});
+  api_.Serves({"widgets"});
+  ASSERT_TRUE(Eventually(
+      [&] { return cache_->Get("widgets")->status().state == KindStatus::State::kLive; }));
+  EXPECT_EQ(cache_->Get("widgets")->objects().size(), 1u);
+  ASSERT_TRUE(Eventually([&] { return api_.watches() > 0; }));
+  api_.Serves({});
+  api_.Cut();
+  ASSERT_TRUE(Eventually(
+      [&] { return cache_->Get("widgets")->status().state == KindStatus::State::kNotServed; }));
+  EXPECT_TRUE(cache_->Get("widgets")->objects().empty());
+}
+
+TEST_F(ResilienceTest, AnAggregatedApiThatHangsDoesNotHoldUpDiscoveryAndKeepsItsKinds) {
+  std::atomic<bool> hangs{false};
+  std::vector<std::shared_ptr<Exchange>> held;
+  std::mutex mutex;
+  const auto resources = [](const std::string& gv, const std::string& plural,
+                            const std::string& kind) {
+    return R"({"kind":"APIResourceList","groupVersion":")" + gv + R"(","resources":[{"name":")" +
+           plural + R"(","singularName":"","namespaced":true,"kind":")" + kind +
+           R"(","verbs":["get","list"]}]})";
+  };
+  {
+    FakeApi api([&](const Seen& seen, std::shared_ptr<Exchange> exchange) {
+      if (seen.path == "/api")
+        return exchange->Respond(Json(200, R"({"kind":"APIVersions","versions":["v1"]})"));
+      if (seen.path == "/apis") {
+        return exchange->Respond(Json(200, R"({"kind":"APIGroupList","groups":[
+          {"name":"custom.example.com","versions":[{"groupVersion":"custom.example.com/v1","version":"v1"}]},
+          {"name":"apps","versions":[{"groupVersion":"apps/v1","version":"v1"}]}]})"));
+      }
+      if (seen.path == "/api/v1")
+        return exchange->Respond(Json(200, resources("v1", "pods", "Pod")));
+      if (seen.path == "/apis/apps/v1")
+        return exchange->Respond(Json(200, resources("apps/v1", "deployments", "Deployment")));
+      if (!hangs)
+        return exchange->Respond(Json(200, resources("custom.example.com/v1", "gears", "Gear")));
+      const std::lock_guard lock(mutex);
+      held.push_back(std::move(exchange));  // answers never
+    });
+    Client::Options options;
+    options.config = api.config();
+    options.http = http_.get();
+    options.request_timeout = absl::Milliseconds(400);
+    const auto client = *Client::Create(options);
+    ASSERT_TRUE(client->Resolve(Soon(), "gears").ok());
+    hangs = true;
+    const absl::Duration begin = base::SystemClock().Steady();
+    const auto discovery = client->Discover(Soon(), true);
+    EXPECT_LT(base::SystemClock().Steady() - begin, absl::Seconds(5));
+    ASSERT_TRUE(discovery.ok()) << discovery.status();
+    EXPECT_EQ((*discovery)->failed_groups(), std::vector<std::string>{"custom.example.com/v1"});
+    EXPECT_TRUE((*discovery)->Find("deployments").ok());
+    EXPECT_TRUE((*discovery)->Find("gears").ok()) << "it was there a moment ago";
+    const std::lock_guard lock(mutex);
+    held.clear();
+  }
+}
+
+TEST_F(ResilienceTest, TwoClustersInOneKubeconfigGetTheirOwnUserAndNothingOfTheOther) {
+  FakeApi red(test::Always(200, PodList({PodJson("red")})));
+  FakeApi blue(test::Always(403, StatusJson(403, "Forbidden")));
+  const std::string text = R"(
+apiVersion: v1
+kind: Config
+clusters:
+- {name: red, cluster: {server: ")" +
+                           red.url() + R"("}}
+- {name: blue, cluster: {server: ")" +
+                           blue.url() + R"("}}
+users:
+- {name: reader, user: {token: red-token}}
+- {name: nobody, user: {token: blue-token}}
+contexts:
+- {name: at-red, context: {cluster: red, user: reader, namespace: shop}}
+- {name: at-blue, context: {cluster: blue, user: nobody}}
+current-context: at-red
+)";
+  const auto open = [&](const std::string& context) {
+    return MakeClient(*http_, *ParseKubeconfig(text, ".", {.context = context}));
+  };
+  const auto at_red = open("");
+  const auto at_blue = open("at-blue");
+  EXPECT_EQ(at_red->config().default_namespace, "shop");
+  EXPECT_TRUE(at_red->List(Soon(), Pods(), "").ok());
+  const absl::Status refused = at_blue->List(Soon(), Pods(), "").status();
+  EXPECT_EQ(Reason(refused), "FORBIDDEN");
+  EXPECT_EQ(base::DetailOf(refused).metadata.at("cluster"), "blue");
+  EXPECT_TRUE(at_red->List(Soon(), Pods(), "").ok());
+  for (const Seen& seen : red.seen())
+    EXPECT_EQ(seen.headers.Get("Authorization"), "Bearer red-token");
+  for (const Seen& seen : blue.seen())
+    EXPECT_EQ(seen.headers.Get("Authorization"), "Bearer blue-token");
+  EXPECT_EQ(red.seen().size(), 2u);
+  EXPECT_EQ(blue.seen().size(), 1u);
+}
+
+bool HaveIpv6() {
+  const int fd = socket(AF_INET6, SOCK_STREAM, 0);
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_addr = in6addr_loopback;
+  const bool bound =
+      fd >= 0 && bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  if (fd >= 0) close(fd);
+  return bound;
+}
+
+TEST_F(ResilienceTest, AServerWithAnIpv6AddressIsReached) {
+  if (!HaveIpv6()) GTEST_SKIP() << "*** NOT TESTED: this machine has no ::1 ***";
+  http_server::Options options;
+  options.address = "::1";
+  FakeApi api(test::Always(200, PodList({PodJson("six")})), options);
+  const auto client = MakeClient(*http_, api.config());
+  const auto list = client->List(Soon(), Pods(), "");
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(list->items.size(), 1u);
+  // The name that goes out is the address in brackets.
+  EXPECT_TRUE(api.seen()[0].headers.Get("Host").starts_with("[::1]:"));
+}
+
+}  // namespace
+}  // namespace opsmesh::kube
