@@ -92,7 +92,7 @@ struct StatusBody {
 
 std::optional<StatusBody> ReadStatus(std::string_view json) {
   std::string repaired;
-  if (!IsUtf8(json)) json = repaired = base::SanitizeUtf8(json);
+  if (!base::IsValidUtf8(json)) json = repaired = base::SanitizeUtf8(json);
   JsonScanner scanner(json);
   std::string compact;
   if (!scanner.Copy(&compact) || !scanner.AtEnd()) return std::nullopt;

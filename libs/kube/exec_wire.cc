@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "libs/base/error.h"
+#include "libs/base/json_string.h"
 #include "libs/base/strings.h"
 #include "libs/kube/exec_plugin.h"
 #include "libs/kube/small_json.h"
@@ -70,7 +71,7 @@ absl::StatusOr<ExecCredential> ParseExecCredential(std::string_view text,
 std::string FormatExecRequest(const ExecRequest& request) {
   std::string files;
   for (const std::string& file : request.files)
-    files += (files.empty() ? "" : ",") + JsonString(file);
+    files += (files.empty() ? "" : ",") + base::JsonString(file);
   return JsonObject().AddRaw("files", "[" + files + "]").Add("context", request.context).Take() +
          "\n";
 }

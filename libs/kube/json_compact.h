@@ -89,9 +89,6 @@ class JsonScanner {
   bool too_deep_ = false;
 };
 
-/// Vectorised UTF-8 check.
-bool IsUtf8(std::string_view text);
-
 /// Appends `raw` (a JSON string without quotes, checked) with its escapes decoded; lone surrogates
 /// become U+FFFD.
 void UnescapeJson(std::string_view raw, std::string* out);

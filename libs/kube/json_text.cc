@@ -1,12 +1,7 @@
-// Text inside and outside of JSON strings.
-#include <fmt/format.h>
-#include <simdjson.h>
-
+// Text out of JSON strings.
 #include <cstdint>
 
-#include "libs/base/strings.h"
 #include "libs/kube/json_compact.h"
-#include "libs/kube/small_json.h"
 
 namespace opsmesh::kube {
 namespace {
@@ -46,8 +41,6 @@ uint32_t Hex4(std::string_view raw, size_t at) {
 }
 
 }  // namespace
-
-bool IsUtf8(std::string_view text) { return simdjson::validate_utf8(text.data(), text.size()); }
 
 void UnescapeJson(std::string_view raw, std::string* out) {
   for (size_t i = 0; i < raw.size(); ++i) {
@@ -90,38 +83,6 @@ void UnescapeJson(std::string_view raw, std::string* out) {
         *out += raw[i];
     }
   }
-}
-
-std::string JsonString(std::string_view text) {
-  std::string repaired;
-  if (!IsUtf8(text)) text = repaired = base::SanitizeUtf8(text);
-  std::string out = "\"";
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += fmt::format("\\u{:04x}", static_cast<int>(c));
-        } else {
-          out += c;
-        }
-    }
-  }
-  return out + "\"";
 }
 
 }  // namespace opsmesh::kube

@@ -4,6 +4,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "libs/base/error.h"
+#include "libs/base/json_string.h"
 #include "libs/base/strings.h"
 #include "libs/kube/small_json.h"
 
@@ -22,11 +23,12 @@ std::string Scalar(const YAML::Node& node) {
 /// A plain YAML scalar as the JSON it stands for; quoted ones are strings.
 std::string ScalarJson(const YAML::Node& node) {
   const std::string& text = node.Scalar();
-  if (node.Tag() == "!") return JsonString(text);
+  if (node.Tag() == "!") return base::JsonString(text);
   if (text == "true" || text == "false" || text == "null") return text;
   if (text.empty() || text == "~") return "null";
   const SmallJson number(text);
-  return number.valid() && number.root().type() == JsonRef::Type::kNumber ? text : JsonString(text);
+  return number.valid() && number.root().type() == JsonRef::Type::kNumber ? text
+                                                                          : base::JsonString(text);
 }
 
 /// Appends; false when it is too deep or too long.
@@ -39,7 +41,7 @@ bool AppendJson(const YAML::Node& node, int depth, std::string* out) {
   bool first = true;
   for (const auto& member : node) {
     if (!std::exchange(first, false)) *out += ',';
-    if (map) *out += JsonString(Scalar(member.first)) + ":";
+    if (map) *out += base::JsonString(Scalar(member.first)) + ":";
     if (!AppendJson(map ? YAML::Node(member.second) : YAML::Node(member), depth + 1, out))
       return false;
   }

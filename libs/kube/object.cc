@@ -149,7 +149,7 @@ absl::Duration Meta::Age(absl::Time now) const {
 absl::StatusOr<ObjectPtr> Object::Parse(std::string_view json, std::string_view api_version,
                                         std::string_view kind) {
   std::string repaired;
-  if (!IsUtf8(json)) {
+  if (!base::IsValidUtf8(json)) {
     repaired = base::SanitizeUtf8(json);
     json = repaired;
   }

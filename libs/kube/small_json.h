@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "libs/base/json_string.h"
+#include "libs/base/strings.h"
 #include "libs/kube/json_compact.h"
 #include "libs/kube/json_ref.h"
 
@@ -14,7 +16,7 @@ namespace opsmesh::kube {
 class SmallJson {
  public:
   explicit SmallJson(std::string_view text) {
-    if (!IsUtf8(text)) return;
+    if (!base::IsValidUtf8(text)) return;
     JsonScanner scanner(text);
     valid_ = scanner.Copy(&compact_) && scanner.AtEnd();
     if (!valid_) compact_.clear();
@@ -29,21 +31,18 @@ class SmallJson {
   bool valid_ = false;
 };
 
-/// `text` as a JSON string with quotes; ill-formed UTF-8 becomes U+FFFD.
-std::string JsonString(std::string_view text);
-
 /// Writes an object member by member, in the order of the calls.
 class JsonObject {
  public:
   JsonObject& Add(std::string_view key, std::string_view value) {
-    return AddRaw(key, JsonString(value));
+    return AddRaw(key, base::JsonString(value));
   }
   JsonObject& AddIf(std::string_view key, std::string_view value) {
     return value.empty() ? *this : Add(key, value);
   }
   JsonObject& AddRaw(std::string_view key, std::string_view json) {
     text_ += text_.empty() ? "{" : ",";
-    text_ += JsonString(key);
+    base::AppendJsonString(key, &text_);
     text_ += ':';
     text_ += json;
     return *this;

@@ -59,7 +59,7 @@ bool ReadItems(JsonScanner& scanner, const ResourceType& type, ListPage* page,
 
 /// Makes a scanner over well-formed UTF-8; `repaired` holds the text when it had to be mended.
 JsonScanner ScannerOver(std::string_view text, std::string* repaired) {
-  if (!IsUtf8(text)) text = *repaired = base::SanitizeUtf8(text);
+  if (!base::IsValidUtf8(text)) text = *repaired = base::SanitizeUtf8(text);
   return JsonScanner(text);
 }
 

@@ -5,41 +5,12 @@
 
 #include "fmt/format.h"
 #include "libs/base/error.h"
+#include "libs/base/json_string.h"
 #include "libs/base/strings.h"
 #include "libs/redact/redactor.h"
 
 namespace opsmesh::log {
 namespace {
-
-void AppendJsonString(std::string_view text, std::string& out) {
-  out += '"';
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-          fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned char>(c));
-        } else {
-          out += c;
-        }
-    }
-  }
-  out += '"';
-}
 
 // One line, built field by field.
 class Line {
@@ -48,13 +19,13 @@ class Line {
 
   void Plain(std::string_view key, std::string_view value) {
     Key(key);
-    AppendJsonString(value, text_);
+    base::AppendJsonString(value, &text_);
   }
   void Text(std::string_view key, std::string_view value) {
     Key(key);
     std::string safe = base::IsValidUtf8(value) ? std::string(value) : base::SanitizeUtf8(value);
     if (redactor_ != nullptr) safe = redactor_->Redact(safe);
-    AppendJsonString(safe, text_);
+    base::AppendJsonString(safe, &text_);
   }
   void Add(const Field& field) {
     std::visit([&](const auto& value) { Value(field.key, value); }, field.value);
@@ -67,7 +38,7 @@ class Line {
  private:
   void Key(std::string_view key) {
     text_ += text_.empty() ? '{' : ',';
-    AppendJsonString(key, text_);
+    base::AppendJsonString(key, &text_);
     text_ += ':';
   }
   void Value(std::string_view key, bool value) {

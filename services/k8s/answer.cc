@@ -1,8 +1,26 @@
 #include "services/k8s/answer.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace opsmesh::k8s {
+namespace {
+
+LedgerEntry Entry(std::string source, std::string subject, std::string reason) {
+  LedgerEntry entry;
+  entry.source = std::move(source);
+  entry.subject = std::move(subject);
+  entry.reason = std::move(reason);
+  return entry;
+}
+
+}  // namespace
+
+void Text::TrimNewlines() {
+  for (std::string* text : {&zh, &en}) {
+    while (text->ends_with('\n')) text->pop_back();
+  }
+}
 
 std::string Display(const ObjectRef& object) {
   std::string out = object.kind;
@@ -16,6 +34,18 @@ void Ledger::AddOnce(std::vector<LedgerEntry>& list, LedgerEntry entry) {
     return e.source == entry.source && e.subject == entry.subject && e.reason == entry.reason;
   });
   if (!known) list.push_back(std::move(entry));
+}
+
+void Ledger::Checked(std::string source, std::string subject) {
+  Checked(Entry(std::move(source), std::move(subject), {}));
+}
+
+void Ledger::NotChecked(std::string source, std::string subject, std::string reason) {
+  NotChecked(Entry(std::move(source), std::move(subject), std::move(reason)));
+}
+
+void Ledger::Failed(std::string source, std::string subject, std::string reason) {
+  Failed(Entry(std::move(source), std::move(subject), std::move(reason)));
 }
 
 void Ledger::Merge(const Ledger& other) {

@@ -26,6 +26,8 @@ struct Text {
     zh += both;
     en += both;
   }
+  /// Drops the line breaks at the end: an answer ends with its last word.
+  void TrimNewlines();
   friend bool operator==(const Text&, const Text&) = default;
 };
 
@@ -70,8 +72,11 @@ struct Ledger {
   std::vector<LedgerEntry> failed;
 
   void Checked(LedgerEntry entry) { AddOnce(checked, std::move(entry)); }
+  void Checked(std::string source, std::string subject);
   void NotChecked(LedgerEntry entry) { AddOnce(not_checked, std::move(entry)); }
+  void NotChecked(std::string source, std::string subject, std::string reason);
   void Failed(LedgerEntry entry) { AddOnce(failed, std::move(entry)); }
+  void Failed(std::string source, std::string subject, std::string reason);
   void Merge(const Ledger& other);
 
  private:

@@ -9,6 +9,7 @@
 #include "libs/base/json.h"
 #include "libs/base/strings.h"
 #include "nlohmann/json.hpp"
+#include "services/k8s/argument_format.h"
 #include "services/k8s/clean_text.h"
 #include "services/k8s/json_writer.h"
 
@@ -20,9 +21,6 @@ using nlohmann::json;
 constexpr size_t kMaxArgumentBytes = 64 << 10;
 constexpr size_t kMaxListItems = 64;
 constexpr size_t kMaxProblems = 5;
-
-bool IsLowerAlnum(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-bool IsAlnum(char c) { return IsLowerAlnum(c) || (c >= 'A' && c <= 'Z'); }
 
 struct Problem {
   std::string argument;
@@ -46,95 +44,6 @@ std::string_view TypeName(ParamType type) {
       return "array";
   }
   return "string";
-}
-
-// A selector's alphabet: what Kubernetes label and field selectors are written with, and no more.
-bool IsSelectorText(std::string_view text, bool field) {
-  if (text.empty() || text.size() > 1024) return false;
-  return std::all_of(text.begin(), text.end(), [&](char c) {
-    return IsAlnum(c) || std::string_view("-_./=!,").find(c) != std::string_view::npos ||
-           (field ? c == ':' || c == '@'
-                  : std::string_view("() ").find(c) != std::string_view::npos);
-  });
-}
-
-struct FormatRule {
-  bool (*accepts)(std::string_view);
-  const char* pattern;  // for the schema; nullptr = none
-  const char* says;     // what it must be, after "must be "
-  int max_length;
-};
-
-const FormatRule& RuleOf(ParamFormat format) {
-  static const FormatRule kText = {
-      [](std::string_view s) { return !s.empty() && s.size() <= 4096; }, nullptr,
-      "1 to 4096 bytes of text", 4096};
-  static const FormatRule kNamespace = {
-      IsDnsLabel, "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
-      "a namespace name: lower-case letters, digits and '-', at most 63", 63};
-  static const FormatRule kNamespaceOrAll = {
-      [](std::string_view s) { return s == "*" || IsDnsLabel(s); },
-      "^([a-z0-9]([-a-z0-9]*[a-z0-9])?|\\*)$",
-      "a namespace name (lower-case letters, digits and '-', at most 63) or '*' "
-      "for all of them",
-      63};
-  static const FormatRule kName = {
-      IsDnsSubdomain, "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$",
-      "a Kubernetes name: lower-case letters, digits, '-' and '.', at most 253", 253};
-  static const FormatRule kObjectName = {
-      IsObjectName, "^[^/%\\s]+$",
-      "an object name: printable ASCII without '/', '%' and spaces, at most 253", 253};
-  static const FormatRule kContainer = {
-      IsDnsLabel, "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
-      "a container name: lower-case letters, digits and '-', at most 63", 63};
-  static const FormatRule kKind = {
-      [](std::string_view s) {
-        return !s.empty() && s.size() <= 128 && IsAlnum(s.front()) &&
-               std::all_of(s.begin(), s.end(),
-                           [](char c) { return IsAlnum(c) || c == '.' || c == '-'; });
-      },
-      "^[A-Za-z0-9][A-Za-z0-9.-]*$",
-      "a kind, plural or short name, for instance 'Pod', 'deployments' or 'svc'", 128};
-  static const FormatRule kLabel = {[](std::string_view s) { return IsSelectorText(s, false); },
-                                    nullptr,
-                                    "a label selector, for instance 'app=web,tier in (a,b)'", 1024};
-  static const FormatRule kField = {[](std::string_view s) { return IsSelectorText(s, true); },
-                                    nullptr,
-                                    "a field selector, for instance 'status.phase=Running'", 1024};
-  static const FormatRule kDuration = {[](std::string_view s) {
-                                         int64_t seconds;
-                                         return ParseDuration(s, &seconds);
-                                       },
-                                       "^([0-9]+[smhd])+$",
-                                       "a duration such as '90s', '15m', '2h' or '3d'", 32};
-  static const FormatRule kCursor = {
-      [](std::string_view s) { return !s.empty() && s.size() <= 512; }, nullptr,
-      "the next_cursor of an answer before", 512};
-  switch (format) {
-    case ParamFormat::kText:
-      return kText;
-    case ParamFormat::kNamespace:
-      return kNamespace;
-    case ParamFormat::kNamespaceOrAll:
-      return kNamespaceOrAll;
-    case ParamFormat::kName:
-      return kName;
-    case ParamFormat::kObjectName:
-      return kObjectName;
-    case ParamFormat::kContainer:
-      return kContainer;
-    case ParamFormat::kKind:
-      return kKind;
-    case ParamFormat::kLabelSelector:
-      return kLabel;
-    case ParamFormat::kFieldSelector:
-      return kField;
-    case ParamFormat::kDuration:
-      return kDuration;
-    case ParamFormat::kCursor:
-      return kCursor;
-  }
-  return kText;
 }
 
 std::string JoinQuoted(const std::vector<std::string>& values) {
@@ -183,52 +92,6 @@ std::vector<Problem> CheckRange(const Param& param, T value) {
 }
 
 }  // namespace
-
-bool IsDnsLabel(std::string_view name) {
-  return !name.empty() && name.size() <= 63 && IsLowerAlnum(name.front()) &&
-         IsLowerAlnum(name.back()) &&
-         std::all_of(name.begin(), name.end(), [](char c) { return IsLowerAlnum(c) || c == '-'; });
-}
-
-bool IsDnsSubdomain(std::string_view name) {
-  if (name.empty() || name.size() > 253) return false;
-  for (const std::string_view label : base::Split(name, '.')) {
-    // A subdomain's labels may be longer than 63 in Kubernetes; only the whole is bounded.
-    if (label.empty() || !IsLowerAlnum(label.front()) || !IsLowerAlnum(label.back())) return false;
-    if (!std::all_of(label.begin(), label.end(),
-                     [](char c) { return IsLowerAlnum(c) || c == '-'; }))
-      return false;
-  }
-  return true;
-}
-
-bool IsObjectName(std::string_view name) {
-  if (name.empty() || name.size() > 253 || name == "." || name == "..") return false;
-  return std::all_of(name.begin(), name.end(),
-                     [](char c) { return c > 0x20 && c < 0x7f && c != '/' && c != '%'; });
-}
-
-bool ParseDuration(std::string_view text, int64_t* seconds) {
-  constexpr int64_t kMax = 366 * 86400;
-  if (text.empty() || text.size() > 32) return false;
-  int64_t total = 0;
-  int64_t number = -1;
-  for (const char c : text) {
-    if (c >= '0' && c <= '9') {
-      number = (number < 0 ? 0 : number) * 10 + (c - '0');
-      if (number > kMax) return false;
-      continue;
-    }
-    const int64_t unit = c == 's' ? 1 : c == 'm' ? 60 : c == 'h' ? 3600 : c == 'd' ? 86400 : 0;
-    if (unit == 0 || number < 0) return false;
-    total += number * unit;
-    if (total > kMax) return false;
-    number = -1;
-  }
-  if (number >= 0) return false;
-  *seconds = total;
-  return true;
-}
 
 template <typename T>
 const T* Arguments::Get(std::string_view name) const {
@@ -294,6 +157,39 @@ std::string SchemaOf(const std::vector<Param>& params) {
 
 namespace {
 
+std::vector<Problem> CheckInteger(const Param& param, const json& value, int64_t* number) {
+  // JSON Schema counts 3.0 as an integer.
+  const bool whole = value.is_number_float() &&
+                     std::floor(value.get<double>()) == value.get<double>() &&
+                     std::abs(value.get<double>()) < 9e15;
+  if (value.is_number_unsigned() && value.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX))
+    return {{param.name, "OUT_OF_RANGE", fmt::format("'{}' is out of range", param.name)}};
+  if (!value.is_number_integer() && !whole) return {WrongType(param, value)};
+  *number = whole ? static_cast<int64_t>(value.get<double>()) : value.get<int64_t>();
+  return CheckRange(param, *number);
+}
+
+std::vector<Problem> CheckList(const Param& param, const json& value,
+                               std::vector<std::string>* items) {
+  if (!value.is_array() ||
+      !std::all_of(value.begin(), value.end(), [](const json& v) { return v.is_string(); })) {
+    return {
+        {param.name, "WRONG_TYPE", fmt::format("'{}' must be an array of strings", param.name)}};
+  }
+  if (value.size() > kMaxListItems) {
+    return {{param.name, "OUT_OF_RANGE",
+             fmt::format("'{}' has {} items, at most {} are allowed", param.name, value.size(),
+                         kMaxListItems)}};
+  }
+  std::vector<Problem> found;
+  for (const json& item : value) {
+    for (Problem& p : CheckString(param, item.get_ref<const std::string&>()))
+      found.push_back(std::move(p));
+    items->push_back(item.get<std::string>());
+  }
+  return found;
+}
+
 // Checks one value and appends what is wrong; fills `out` when nothing is.
 template <typename Value>
 void CheckValue(const Param& param, const json& value,
@@ -308,19 +204,8 @@ void CheckValue(const Param& param, const json& value,
       }
       break;
     case ParamType::kInteger: {
-      // JSON Schema counts 3.0 as an integer.
-      const bool whole = value.is_number_float() &&
-                         std::floor(value.get<double>()) == value.get<double>() &&
-                         std::abs(value.get<double>()) < 9e15;
-      if (value.is_number_unsigned() && value.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX)) {
-        found = {{param.name, "OUT_OF_RANGE", fmt::format("'{}' is out of range", param.name)}};
-      } else if (!value.is_number_integer() && !whole) {
-        found = {WrongType(param, value)};
-      } else {
-        const int64_t number =
-            whole ? static_cast<int64_t>(value.get<double>()) : value.get<int64_t>();
-        if (found = CheckRange(param, number); found.empty()) out[param.name] = number;
-      }
+      int64_t number = 0;
+      if (found = CheckInteger(param, value, &number); found.empty()) out[param.name] = number;
       break;
     }
     case ParamType::kNumber:
@@ -337,25 +222,9 @@ void CheckValue(const Param& param, const json& value,
         found = {WrongType(param, value)};
       break;
     case ParamType::kStringList: {
-      if (!value.is_array() ||
-          !std::all_of(value.begin(), value.end(), [](const json& v) { return v.is_string(); })) {
-        found = {{param.name, "WRONG_TYPE",
-                  fmt::format("'{}' must be an array of strings", param.name)}};
-        break;
-      }
-      if (value.size() > kMaxListItems) {
-        found = {{param.name, "OUT_OF_RANGE",
-                  fmt::format("'{}' has {} items, at most {} are allowed", param.name, value.size(),
-                              kMaxListItems)}};
-        break;
-      }
       std::vector<std::string> items;
-      for (const json& item : value) {
-        for (Problem& p : CheckString(param, item.get_ref<const std::string&>()))
-          found.push_back(std::move(p));
-        items.push_back(item.get<std::string>());
-      }
-      if (found.empty()) out[param.name] = std::move(items);
+      if (found = CheckList(param, value, &items); found.empty())
+        out[param.name] = std::move(items);
       break;
     }
   }

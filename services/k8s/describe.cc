@@ -384,8 +384,7 @@ absl::StatusOr<ToolResult> DescribeTool(const ToolCall& call, std::string_view k
   out.json = json.Take();
   out.AddFact("health", health.state);
   out.ledger = picture.ledger();
-  while (out.text.zh.ends_with('\n')) out.text.zh.pop_back();
-  while (out.text.en.ends_with('\n')) out.text.en.pop_back();
+  out.text.TrimNewlines();
   return out;
 }
 

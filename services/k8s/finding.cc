@@ -196,11 +196,7 @@ ToolResult AnswerFindings(const std::vector<Finding>& findings, Picture& picture
   const auto total = static_cast<int64_t>(findings.size());
 
   JsonWriter json;
-  json.BeginObject().Key("namespace");
-  if (picture.ns().empty())
-    json.Null();
-  else
-    json.Value(picture.ns());
+  json.BeginObject().NullableField("namespace", picture.ns());
   json.Field("total", total)
       .Field("critical", counts[3])
       .Field("warning", counts[2])
@@ -245,8 +241,7 @@ ToolResult AnswerFindings(const std::vector<Finding>& findings, Picture& picture
                       "\nThe first {0} of {1} are shown; diagnose by namespace to see the others.",
                       shown, findings.size());
     }
-    while (out.text.zh.ends_with('\n')) out.text.zh.pop_back();
-    while (out.text.en.ends_with('\n')) out.text.en.pop_back();
+    out.text.TrimNewlines();
   }
   out.AddFact("findings.total", total);
   out.AddFact("findings.critical", counts[3]);

@@ -201,9 +201,7 @@ ImageReports ReadReports(const std::string& path, Ledger& ledger) {
 }
 
 absl::StatusOr<ToolResult> ScanImages(const ToolCall& call, const std::string& reports_path) {
-  Picture picture(call.cluster.Picture(call.ctx), NamespaceOf(call), call.now);
-  OPSMESH_RETURN_IF_ERROR(picture.CheckReadable("pods"));
-  OPSMESH_RETURN_IF_ERROR(picture.CheckNamespace());
+  OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call, NamespaceOf(call)));
   ImageReports reports;
   if (!reports_path.empty()) reports = ReadReports(reports_path, picture.ledger());
   ReadFromCluster(call, picture.ns(), &reports, picture.ledger());

@@ -4,44 +4,9 @@
 
 #include <fmt/format.h>
 
-#include "libs/base/strings.h"
+#include "libs/base/json_string.h"
 
 namespace opsmesh::k8s {
-
-void AppendJsonString(std::string_view text, std::string& out) {
-  std::string repaired;
-  if (!base::IsValidUtf8(text)) {
-    repaired = base::SanitizeUtf8(text);
-    text = repaired;
-  }
-  out += '"';
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-        } else {
-          out += c;
-        }
-    }
-  }
-  out += '"';
-}
 
 void JsonWriter::Separate() {
   if (after_key_) {
@@ -81,7 +46,7 @@ JsonWriter& JsonWriter::EndArray() {
 
 JsonWriter& JsonWriter::Key(std::string_view key) {
   Separate();
-  AppendJsonString(key, out_);
+  base::AppendJsonString(key, &out_);
   out_ += ':';
   after_key_ = true;
   return *this;
@@ -89,7 +54,7 @@ JsonWriter& JsonWriter::Key(std::string_view key) {
 
 JsonWriter& JsonWriter::Value(std::string_view text) {
   Separate();
-  AppendJsonString(text, out_);
+  base::AppendJsonString(text, &out_);
   return *this;
 }
 

@@ -40,6 +40,10 @@ class JsonWriter {
   JsonWriter& OptionalField(std::string_view key, std::string_view text) {
     return text.empty() ? *this : Key(key).Value(text);
   }
+  /// null when `text` is empty.
+  JsonWriter& NullableField(std::string_view key, std::string_view text) {
+    return text.empty() ? Key(key).Null() : Key(key).Value(text);
+  }
   template <typename List>
   JsonWriter& StringArray(std::string_view key, const List& list) {
     Key(key).BeginArray();
@@ -59,8 +63,5 @@ class JsonWriter {
   std::vector<bool> has_items_;
   bool after_key_ = false;
 };
-
-/// Appends `text` as a JSON string literal with its quotes.
-void AppendJsonString(std::string_view text, std::string& out);
 
 }  // namespace opsmesh::k8s

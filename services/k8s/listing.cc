@@ -229,6 +229,13 @@ std::string NamespaceForOne(const ToolCall& call) {
   return ns.empty() || ns == "*" ? call.cluster.default_namespace() : ns;
 }
 
+absl::StatusOr<Picture> PodPicture(const ToolCall& call, std::string ns) {
+  Picture picture(call.cluster.Picture(call.ctx), std::move(ns), call.now);
+  OPSMESH_RETURN_IF_ERROR(picture.CheckReadable("pods"));
+  OPSMESH_RETURN_IF_ERROR(picture.CheckNamespace());
+  return picture;
+}
+
 absl::StatusOr<Query> QueryFrom(const ToolCall& call, const kube::ResourceType& type) {
   const Arguments& args = call.arguments;
   Query query;
@@ -289,11 +296,7 @@ absl::StatusOr<ToolResult> Answer(const Query& query, std::span<const kube::Obje
   JsonWriter json;
   json.BeginObject().Field("kind", query.type.kind).Field("resource", query.type.qualified_name());
   if (query.type.namespaced) {
-    json.Key("namespace");
-    if (picture.ns().empty())
-      json.Null();
-    else
-      json.Value(picture.ns());
+    json.NullableField("namespace", picture.ns());
   }
   json.Field("total", result.total).Field("matched", result.matched);
   if (!result.statuses.empty()) {
@@ -328,8 +331,7 @@ absl::StatusOr<ToolResult> Answer(const Query& query, std::span<const kube::Obje
   json.Field("truncated", out.truncated).EndObject();
   out.json = json.Take();
   SayTruncation(query, result, out);
-  while (out.text.zh.ends_with('\n')) out.text.zh.pop_back();
-  while (out.text.en.ends_with('\n')) out.text.en.pop_back();
+  out.text.TrimNewlines();
 
   std::vector<Fact> facts = std::move(out.facts);
   out.facts.clear();

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "services/k8s/answer.h"
+#include "services/k8s/picture.h"
 #include "services/k8s/query.h"
 #include "services/k8s/tool.h"
 
@@ -22,6 +23,10 @@ const kube::ResourceType& TypeOf(std::string_view plural);
 std::string NamespaceOf(const ToolCall& call);
 /// Namespace of a single object: the argument, else the scope, else the cluster's default.
 std::string NamespaceForOne(const ToolCall& call);
+
+/// The cached objects for an answer about the pods of one namespace ("" = all). Errors: pods cannot
+/// be read, the namespace is unknown.
+absl::StatusOr<Picture> PodPicture(const ToolCall& call, std::string ns);
 
 /// A query from the usual arguments (label_selector, field_selector, status, where, limit, cursor,
 /// ...), those that are there. `type` is what it is over.

@@ -260,18 +260,12 @@ class Path {
     out.text += Text{zh.Render(), en.Render()};
     out.AddFact("verdict", open ? "open" : "blocked");
     out.ledger = picture_.ledger();
-    LedgerEntry traffic;
-    traffic.source = "network";
-    traffic.subject = "whether packets arrive";
-    traffic.reason =
-        "judged from objects; no packet was sent, and the network plugin may not enforce policies";
-    out.ledger.NotChecked(std::move(traffic));
+    out.ledger.NotChecked(
+        "network", "whether packets arrive",
+        "judged from objects; no packet was sent, and the network plugin may not enforce policies");
     if (unsure_) {
-      LedgerEntry blocks;
-      blocks.source = "network policies";
-      blocks.subject = "rules by IP block";
-      blocks.reason = "the address of one end is not known";
-      out.ledger.NotChecked(std::move(blocks));
+      out.ledger.NotChecked("network policies", "rules by IP block",
+                            "the address of one end is not known");
     }
     return out;
   }
@@ -312,31 +306,31 @@ absl::StatusOr<ToolResult> NetworkPath(const ToolCall& call) {
 }  // namespace
 
 void AddNetworkPathTool(ToolRegistry& r) {
-  Tool tool;
-  tool.name = "analyze_network_path";
-  tool.group = "tracing";
-  tool.description = {"分析网络路径：来源能否到达服务或工作负载，哪一环断了，被哪条网络策略阻断",
-                      "Analyses a network path: whether a source reaches a service or workload, "
-                      "which link is broken, which policy blocks it"};
   Param source_ns = NameParam(
       "source_namespace",
       {"来源所在的命名空间；省略则取唯一同名的，没有则与目标相同",
        "Namespace of the source; absent = the only one of its name, else the destination's"},
       false);
   source_ns.format = ParamFormat::kNamespace;
-  tool.params = {
-      OneNamespaceParam(),
-      NameParam("destination", {"目标：Service、工作负载或 Pod 的名称",
-                                "Destination: name of a service, workload or pod"}),
-      NameParam("source",
-                {"来源：工作负载或 Pod 的名称，省略则只检查目标",
-                 "Source: name of a workload or pod; absent = only the destination is checked"},
-                false),
-      std::move(source_ns),
-      IntParam("port", {"目标端口，省略则全部", "Port of the destination; all of them when absent"},
-               1, 65535, "")};
-  tool.handler = NetworkPath;
-  r.Add(std::move(tool));
+  ToolGroup(r, "tracing")
+      .Cached(
+          "analyze_network_path",
+          {"分析网络路径：来源能否到达服务或工作负载，哪一环断了，被哪条网络策略阻断",
+           "Analyses a network path: whether a source reaches a service or workload, "
+           "which link is broken, which policy blocks it"},
+          {OneNamespaceParam(),
+           NameParam("destination", {"目标：Service、工作负载或 Pod 的名称",
+                                     "Destination: name of a service, workload or pod"}),
+           NameParam("source",
+                     {"来源：工作负载或 Pod 的名称，省略则只检查目标",
+                      "Source: name of a workload or pod; absent = only the destination is "
+                      "checked"},
+                     false),
+           std::move(source_ns),
+           IntParam("port",
+                    {"目标端口，省略则全部", "Port of the destination; all of them when absent"}, 1,
+                    65535, "")},
+          NetworkPath);
 }
 
 }  // namespace opsmesh::k8s

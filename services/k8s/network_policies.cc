@@ -108,13 +108,10 @@ absl::StatusOr<ToolResult> CheckNetworkPolicies(const ToolCall& call) {
   out.text.AppendBoth(policies.Render() + (policies.empty() ? "" : "\n") + coverage.Render());
   out.AddFact("networkpolicies.total", count);
   out.AddFact("pods.without_ingress_policy", open);
-  LedgerEntry plugin;
-  plugin.source = "network plugin";
-  plugin.subject = "enforcement of policies";
-  plugin.reason =
-      "whether the cluster's network plugin enforces policies cannot be read from the API";
   out.ledger = picture.ledger();
-  out.ledger.NotChecked(std::move(plugin));
+  out.ledger.NotChecked(
+      "network plugin", "enforcement of policies",
+      "whether the cluster's network plugin enforces policies cannot be read from the API");
   return out;
 }
 

@@ -8,23 +8,12 @@
 
 namespace opsmesh::k8s {
 
-absl::StatusOr<Picture> PodPicture(const ToolCall& call, std::string ns) {
-  Picture picture(call.cluster.Picture(call.ctx), std::move(ns), call.now);
-  OPSMESH_RETURN_IF_ERROR(picture.CheckReadable("pods"));
-  OPSMESH_RETURN_IF_ERROR(picture.CheckNamespace());
-  return picture;
-}
-
 std::string Share(double part, double whole) {
   return whole > 0 ? fmt::format("{:.0f}%", 100 * part / whole) : "-";
 }
 
 void NotSeen(Ledger& ledger, std::string subject, std::string reason) {
-  LedgerEntry entry;
-  entry.source = "metrics API";
-  entry.subject = std::move(subject);
-  entry.reason = std::move(reason);
-  ledger.NotChecked(std::move(entry));
+  ledger.NotChecked("metrics API", std::move(subject), std::move(reason));
 }
 
 std::vector<NodeLoad> LoadsWithUse(const ToolCall& call, Picture& picture) {

@@ -15,9 +15,6 @@ namespace opsmesh::k8s {
 inline constexpr double kNodeBusy = 0.80;
 inline constexpr double kNodeFull = 0.90;
 
-/// The pods of one namespace ("" = all). Errors: pods cannot be read, the namespace is unknown.
-absl::StatusOr<Picture> PodPicture(const ToolCall& call, std::string ns);
-
 /// "83%"; "-" of nothing.
 std::string Share(double part, double whole);
 

@@ -170,9 +170,7 @@ std::vector<Orphan> FindOrphans(Picture& picture) {
 }
 
 absl::StatusOr<ToolResult> OrphanedResources(const ToolCall& call) {
-  Picture picture(call.cluster.Picture(call.ctx), NamespaceOf(call), call.now);
-  OPSMESH_RETURN_IF_ERROR(picture.CheckReadable("pods"));
-  OPSMESH_RETURN_IF_ERROR(picture.CheckNamespace());
+  OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call, NamespaceOf(call)));
   const std::vector<Orphan> orphans = FindOrphans(picture);
   const auto limit = static_cast<size_t>(call.arguments.Integer("limit", 100));
   std::map<std::string, int64_t> by_kind;

@@ -102,8 +102,14 @@ inline Param ListParam(std::string name, Text description) {
   return p;
 }
 
-inline Param LimitParam() {
-  return IntParam("limit", {"最多返回多少条", "At most this many rows"}, 1, 1000, "100");
+inline Param LimitParam(int64_t fallback = 100) {
+  return IntParam("limit", {"最多返回多少条", "At most this many rows"}, 1, 1000,
+                  std::to_string(fallback));
+}
+
+/// Narrows an answer about a namespace or the cluster to one workload.
+inline Param WorkloadFilterParam() {
+  return NameParam("deployment_name", {"只看此工作负载", "Only this workload"}, false);
 }
 
 inline Param CursorParam() {

@@ -136,14 +136,11 @@ void Picture::Note(std::string_view plural, bool all) {
       break;
   }
   if (status.synced() && !status.unparseable.empty()) {
-    LedgerEntry bad;
-    bad.source = "watch cache";
-    bad.subject = std::string(plural);
-    bad.reason =
+    ledger_.Failed(
+        "watch cache", std::string(plural),
         fmt::format("{} objects could not be decoded and are left out, the first is {}/{}: {}",
                     status.unparseable.size(), status.unparseable[0].ns, status.unparseable[0].name,
-                    status.unparseable[0].why);
-    ledger_.Failed(std::move(bad));
+                    status.unparseable[0].why));
   }
 }
 

@@ -170,9 +170,7 @@ struct Judged {
 std::vector<Violation> CheckPodSecurity(const JsonRef& pod_spec) { return Check(pod_spec).Run(); }
 
 absl::StatusOr<ToolResult> CheckPodSecurityStandards(const ToolCall& call) {
-  Picture picture(call.cluster.Picture(call.ctx), NamespaceOf(call), call.now);
-  OPSMESH_RETURN_IF_ERROR(picture.CheckReadable("pods"));
-  OPSMESH_RETURN_IF_ERROR(picture.CheckNamespace());
+  OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call, NamespaceOf(call)));
   const bool restricted = call.arguments.String("level", "baseline") == "restricted";
   // Pods of one workload are judged once, by the first of them: they come from one template.
   std::map<std::string, Judged> judged;
@@ -243,18 +241,14 @@ absl::StatusOr<ToolResult> CheckPodSecurityStandards(const ToolCall& call) {
                  place.zh, place.en, judged.size(), pods, bad_workloads, bad_pods, level);
   out.text.AppendBoth(table.Render());
   if (bad_workloads == 0) {
-    while (out.text.zh.ends_with('\n')) out.text.zh.pop_back();
-    while (out.text.en.ends_with('\n')) out.text.en.pop_back();
+    out.text.TrimNewlines();
   }
   out.AddFact("workloads.below_level", bad_workloads);
   out.AddFact("pods.below_level", bad_pods);
   out.AddFact("pods.total", pods);
   out.ledger = picture.ledger();
-  LedgerEntry image;
-  image.source = "images";
-  image.subject = "user and content of images";
-  image.reason = "judged from pod specs; an image's own user and files are not read";
-  out.ledger.NotChecked(std::move(image));
+  out.ledger.NotChecked("images", "user and content of images",
+                        "judged from pod specs; an image's own user and files are not read");
   return out;
 }
 

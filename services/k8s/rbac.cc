@@ -310,13 +310,10 @@ absl::StatusOr<ToolResult> AnalyzeRbac(const ToolCall& call) {
     std::erase_if(grants, [&](const Grant& g) {
       return g.subject != subject && !g.subject.ends_with("/" + subject);
     });
-  LedgerEntry others;
-  others.source = "apiserver";
-  others.subject = "other authorizers and members of groups";
-  others.reason =
+  picture.ledger().NotChecked(
+      "apiserver", "other authorizers and members of groups",
       "only RBAC is read; webhooks, node authorization and who belongs to a group are not in the "
-      "API";
-  picture.ledger().NotChecked(std::move(others));
+      "API");
   const std::string verb = call.arguments.String("verb"),
                     resource = call.arguments.String("resource");
   if (!verb.empty() || !resource.empty())

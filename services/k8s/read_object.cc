@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "libs/base/error.h"
+#include "libs/base/json_string.h"
 #include "libs/base/strings.h"
 #include "services/k8s/clean_text.h"
 #include "services/k8s/json_writer.h"
@@ -49,14 +50,14 @@ void AppendScalar(kube::JsonRef value, int indent, std::string& out) {
     // A block scalar keeps scripts and configuration readable.
     const bool ends = text.back() == '\n';
     const std::string body = ends ? text.substr(0, text.size() - 1) : text;
-    if (body.ends_with('\n')) return AppendJsonString(text, out);
+    if (body.ends_with('\n')) return base::AppendJsonString(text, &out);
     out += ends ? "|" : "|-";
     for (const std::string_view line : base::Split(body, '\n')) {
       out += '\n';
       if (!line.empty()) out.append(static_cast<size_t>(indent), ' ') += line;
     }
   } else {
-    AppendJsonString(text, out);
+    base::AppendJsonString(text, &out);
   }
 }
 

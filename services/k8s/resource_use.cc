@@ -130,13 +130,10 @@ absl::StatusOr<Sized> SizeFor(const ToolCall& call) {
 }
 
 void NoHistory(Ledger& ledger) {
-  LedgerEntry entry;
-  entry.source = "metrics API";
-  entry.subject = "use over time";
-  entry.reason =
+  ledger.NotChecked(
+      "metrics API", "use over time",
       "it tells the use of this moment only; compare with a day of Prometheus before changing "
-      "anything";
-  ledger.NotChecked(std::move(entry));
+      "anything");
 }
 
 }  // namespace opsmesh::k8s

@@ -57,6 +57,46 @@ std::vector<const Tool*> ToolRegistry::List(std::string_view group,
   return out;
 }
 
+namespace {
+
+Tool MakeTool(std::string_view group, std::string name, Text description, std::vector<Param> params,
+              ToolHandler handler, std::vector<std::string> aliases) {
+  Tool tool;
+  tool.name = std::move(name);
+  tool.group = group;
+  tool.description = std::move(description);
+  tool.params = std::move(params);
+  tool.handler = std::move(handler);
+  tool.aliases = std::move(aliases);
+  return tool;
+}
+
+}  // namespace
+
+void ToolGroup::Cached(std::string name, Text description, std::vector<Param> params,
+                       ToolHandler handler, std::vector<std::string> aliases) {
+  registry_.Add(MakeTool(name_, std::move(name), std::move(description), std::move(params),
+                         std::move(handler), std::move(aliases)));
+}
+
+void ToolGroup::Live(std::string name, Text description, std::vector<Param> params,
+                     ToolHandler handler, std::vector<std::string> aliases) {
+  Tool tool = MakeTool(name_, std::move(name), std::move(description), std::move(params),
+                       std::move(handler), std::move(aliases));
+  tool.cacheable = false;
+  registry_.Add(std::move(tool));
+}
+
+void ToolGroup::Planned(std::string name, Text description, std::vector<Param> params,
+                        ToolHandler handler, Risk risk, std::vector<std::string> aliases) {
+  Tool tool = MakeTool(name_, std::move(name), std::move(description), std::move(params),
+                       std::move(handler), std::move(aliases));
+  tool.risk = risk;
+  tool.available = false;
+  tool.cacheable = false;
+  registry_.Add(std::move(tool));
+}
+
 ToolRegistry AllTools(const ToolSettings& settings) {
   ToolRegistry registry;
   AddResourceTools(registry);
@@ -65,7 +105,9 @@ ToolRegistry AllTools(const ToolSettings& settings) {
   AddClusterTools(registry);
   AddQueryTools(registry);
   AddAnalysisTools(registry);
+  AddServiceChainTool(registry);
   AddTracingTools(registry);
+  AddRestartTools(registry);
   AddRolloutTools(registry);
   AddWriteTools(registry);
   AddOptimizationTools(registry);

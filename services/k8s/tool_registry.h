@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -30,6 +31,28 @@ class ToolRegistry {
   std::map<std::string, const Tool*, std::less<>> by_name_;
 };
 
+/// Adds the tools of one group under its name.
+class ToolGroup {
+ public:
+  /// `registry` outlives this.
+  ToolGroup(ToolRegistry& registry, std::string name)
+      : registry_(registry), name_(std::move(name)) {}
+
+  /// The answer comes from the watch cache alone: equal calls may share it.
+  void Cached(std::string name, Text description, std::vector<Param> params, ToolHandler handler,
+              std::vector<std::string> aliases = {});
+  /// The tool asks the cluster at the time of the call.
+  void Live(std::string name, Text description, std::vector<Param> params, ToolHandler handler,
+            std::vector<std::string> aliases = {});
+  /// A change: it is listed, and answers UNIMPLEMENTED with the plan that would be proposed.
+  void Planned(std::string name, Text description, std::vector<Param> params, ToolHandler handler,
+               Risk risk, std::vector<std::string> aliases = {});
+
+ private:
+  ToolRegistry& registry_;
+  const std::string name_;
+};
+
 /// What tools take from the configuration.
 struct ToolSettings {
   std::string image_reports;  // file or folder with reports of image scanners; "" = none
@@ -38,27 +61,43 @@ struct ToolSettings {
 /// All 82 tools of the documents.
 ToolRegistry AllTools(const ToolSettings& settings = {});
 
-// One function a group; each adds its tools.
-void AddResourceTools(ToolRegistry& registry);  // list_*, get_*_logs, YAML
-void AddDetailTools(ToolRegistry& registry);    // describe_*, *_details, get_resource_health
-void AddDiagnosticTools(
-    ToolRegistry& registry);  // failed, pending, restarts, capacity, orphans, diagnosis
-void AddClusterTools(
-    ToolRegistry& registry);                 // connection, contexts, API resources, explain, guide
-void AddQueryTools(ToolRegistry& registry);  // kubectl_get_*
-void AddAnalysisTools(ToolRegistry& registry);  // check_*, analyze_deployment_configurations
-void AddTracingTools(ToolRegistry& registry);   // chains, timelines, restarts, OOM, crash reports
-void AddRolloutTools(ToolRegistry& registry);   // revisions, progress, capacity for scaling
-void AddWriteTools(
-    ToolRegistry& registry);  // scale, restart, delete, roll back: answer with a plan
-void AddOptimizationTools(
-    ToolRegistry& registry);  // use beside requests, advice, idle resources, savings
-void AddAvailabilityTools(ToolRegistry& registry);  // replicas, spread, disruption budgets
-void AddProbeTools(ToolRegistry& registry);         // probes: missing, wrong, failing
-void AddPerformanceTools(ToolRegistry& registry);   // hot spots, how busy nodes are
-void AddSchedulingTools(ToolRegistry& registry);    // eviction pressure, waiting for a node
-void AddNetworkPathTool(ToolRegistry& registry);    // who reaches whom
-void AddSecurityTools(ToolRegistry& registry,
-                      const ToolSettings& settings);  // policies, standards, RBAC, images
+// Each function adds the tools of one file; several may share a group.
+
+/// list_*, get_*_logs, YAML.
+void AddResourceTools(ToolRegistry& registry);
+/// describe_*, *_details, get_resource_health.
+void AddDetailTools(ToolRegistry& registry);
+/// Failed, pending, restarts, capacity, orphans, diagnosis.
+void AddDiagnosticTools(ToolRegistry& registry);
+/// Connection, contexts, API resources, explain, guide.
+void AddClusterTools(ToolRegistry& registry);
+/// kubectl_get_*.
+void AddQueryTools(ToolRegistry& registry);
+/// check_*, analyze_deployment_configurations.
+void AddAnalysisTools(ToolRegistry& registry);
+/// From a service to its nodes, link by link.
+void AddServiceChainTool(ToolRegistry& registry);
+/// Timelines of events, problems joined by what they share.
+void AddTracingTools(ToolRegistry& registry);
+/// Restarts, OOM kills, crash reports.
+void AddRestartTools(ToolRegistry& registry);
+/// Revisions, progress, capacity for scaling.
+void AddRolloutTools(ToolRegistry& registry);
+/// Scale, restart, delete, roll back: answer with a plan.
+void AddWriteTools(ToolRegistry& registry);
+/// Use beside requests, advice, idle resources, savings.
+void AddOptimizationTools(ToolRegistry& registry);
+/// Replicas, spread, disruption budgets.
+void AddAvailabilityTools(ToolRegistry& registry);
+/// Probes: missing, wrong, failing.
+void AddProbeTools(ToolRegistry& registry);
+/// Hot spots, how busy nodes are.
+void AddPerformanceTools(ToolRegistry& registry);
+/// Eviction pressure, waiting for a node.
+void AddSchedulingTools(ToolRegistry& registry);
+/// Who reaches whom.
+void AddNetworkPathTool(ToolRegistry& registry);
+/// Policies, standards, RBAC, images.
+void AddSecurityTools(ToolRegistry& registry, const ToolSettings& settings);
 
 }  // namespace opsmesh::k8s

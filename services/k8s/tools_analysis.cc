@@ -106,62 +106,53 @@ absl::StatusOr<ToolResult> Endpoints(const ToolCall& call) {
   return out;
 }
 
-Tool Make(std::string name, Text description, std::vector<Param> params, ToolHandler handler) {
-  Tool tool;
-  tool.name = std::move(name);
-  tool.group = "analysis";
-  tool.description = std::move(description);
-  tool.params = std::move(params);
-  tool.handler = std::move(handler);
-  return tool;
-}
-
 }  // namespace
 
 void AddAnalysisTools(ToolRegistry& r) {
+  ToolGroup group(r, "analysis");
   const std::vector<Param> usual = {NamespaceParam(), LimitParam()};
-  r.Add(Make("check_kubernetes_resource_quotas",
-             {"检查资源配额：用量、上限、已用尽的",
-              "Checks resource quotas: use, bounds, what is used up"},
-             usual, Check({"resourcequotas", "limitranges"}, {DiagnoseQuotas})));
-  r.Add(Make(
+  group.Cached("check_kubernetes_resource_quotas",
+               {"检查资源配额：用量、上限、已用尽的",
+                "Checks resource quotas: use, bounds, what is used up"},
+               usual, Check({"resourcequotas", "limitranges"}, {DiagnoseQuotas}));
+  group.Cached(
       "check_kubernetes_persistent_volumes",
       {"检查 PV 和 PVC：未绑定、丢失、失败的", "Checks volumes and claims: unbound, lost, failed"},
-      usual, Check({"persistentvolumeclaims", "persistentvolumes"}, {DiagnoseStorage})));
-  r.Add(Make(
+      usual, Check({"persistentvolumeclaims", "persistentvolumes"}, {DiagnoseStorage}));
+  group.Cached(
       "check_kubernetes_ingress",
       {"检查 Ingress 的后端、端口和证书", "Checks backends, ports and certificates of ingresses"},
-      usual, Check({"ingresses"}, {DiagnoseIngresses})));
-  r.Add(Make(
+      usual, Check({"ingresses"}, {DiagnoseIngresses}));
+  group.Cached(
       "check_kubernetes_daemonsets",
       {"检查 DaemonSet 是否在每个节点可用", "Checks that DaemonSets are available on every node"},
-      usual, Check({"daemonsets"}, {DiagnoseReferences, DiagnoseWorkloads})));
-  r.Add(Make("check_kubernetes_statefulsets",
-             {"检查 StatefulSet 的副本", "Checks the replicas of StatefulSets"}, usual,
-             Check({"statefulsets"}, {DiagnoseReferences, DiagnoseWorkloads})));
-  r.Add(
-      Make("check_kubernetes_jobs",
-           {"检查 Job 和 CronJob：失败的及原因", "Checks jobs and cron jobs: what failed and why"},
-           usual, Check({"jobs", "cronjobs"}, {DiagnoseJobs})));
-  r.Add(Make("check_kubernetes_hpa_status",
-             {"检查 HPA：指标、上下限、目标", "Checks autoscalers: metrics, bounds, targets"},
-             usual, Check({"horizontalpodautoscalers"}, {DiagnoseAutoscalers})));
-  r.Add(Make(
+      usual, Check({"daemonsets"}, {DiagnoseReferences, DiagnoseWorkloads}));
+  group.Cached("check_kubernetes_statefulsets",
+               {"检查 StatefulSet 的副本", "Checks the replicas of StatefulSets"}, usual,
+               Check({"statefulsets"}, {DiagnoseReferences, DiagnoseWorkloads}));
+  group.Cached(
+      "check_kubernetes_jobs",
+      {"检查 Job 和 CronJob：失败的及原因", "Checks jobs and cron jobs: what failed and why"},
+      usual, Check({"jobs", "cronjobs"}, {DiagnoseJobs}));
+  group.Cached("check_kubernetes_hpa_status",
+               {"检查 HPA：指标、上下限、目标", "Checks autoscalers: metrics, bounds, targets"},
+               usual, Check({"horizontalpodautoscalers"}, {DiagnoseAutoscalers}));
+  group.Cached(
       "check_kubernetes_endpoints",
       {"检查每个 Service 有多少就绪的后端", "Checks how many ready backends each service has"},
       {NamespaceParam(), NameParam("service_name", {"只看此 Service", "Only this service"}, false)},
-      Endpoints));
-  r.Add(Make("check_kubernetes_network_policies",
-             {"检查网络策略：哪些 Pod 受限，哪些没有任何策略",
-              "Checks network policies: which pods they restrict, which have none"},
-             {NamespaceParam()}, CheckNetworkPolicies));
-  r.Add(Make("analyze_deployment_configurations",
-             {"分析 Deployment 配置：探针、资源、镜像标签、副本、安全设置",
-              "Reviews deployments: probes, resources, image tags, replicas, security settings"},
-             {NamespaceParam(),
-              NameParam("deployment_name", {"只看此 Deployment", "Only this deployment"}, false),
-              LimitParam()},
-             ReviewDeployments));
+      Endpoints);
+  group.Cached("check_kubernetes_network_policies",
+               {"检查网络策略：哪些 Pod 受限，哪些没有任何策略",
+                "Checks network policies: which pods they restrict, which have none"},
+               {NamespaceParam()}, CheckNetworkPolicies);
+  group.Cached("analyze_deployment_configurations",
+               {"分析 Deployment 配置：探针、资源、镜像标签、副本、安全设置",
+                "Reviews deployments: probes, resources, image tags, replicas, security settings"},
+               {NamespaceParam(),
+                NameParam("deployment_name", {"只看此 Deployment", "Only this deployment"}, false),
+                LimitParam()},
+               ReviewDeployments);
 }
 
 }  // namespace opsmesh::k8s

@@ -215,12 +215,9 @@ absl::StatusOr<ToolResult> HighAvailability(const ToolCall& call) {
       out.text;
   out.AddFact("workloads.checked", checked);
   out.AddFact("workloads.single_replica", single);
-  LedgerEntry drill;
-  drill.source = "cluster";
-  drill.subject = "fail-over, backups and restores";
-  drill.reason =
-      "judged from objects; nothing was switched off, and backups cannot be seen in the API";
-  out.ledger.NotChecked(std::move(drill));
+  out.ledger.NotChecked(
+      "cluster", "fail-over, backups and restores",
+      "judged from objects; nothing was switched off, and backups cannot be seen in the API");
   return out;
 }
 
@@ -323,8 +320,7 @@ absl::StatusOr<ToolResult> RecommendAntiAffinity(const ToolCall& call) {
   out.text = Say("{0} 个多副本工作负载缺少分布约束，{1} 个已有。",
                  "{0} workloads with several replicas lack spreading, {1} have it.", advised, fine);
   if (!list.en.empty()) out.text += Text{"\n\n", "\n\n"} + list;
-  while (out.text.zh.ends_with('\n')) out.text.zh.pop_back();
-  while (out.text.en.ends_with('\n')) out.text.en.pop_back();
+  out.text.TrimNewlines();
   out.truncated = advised > 20;
   out.untrusted = advised > 0;  // labels are quoted
   out.AddFact("workloads.without_spreading", advised);
@@ -335,28 +331,19 @@ absl::StatusOr<ToolResult> RecommendAntiAffinity(const ToolCall& call) {
 }  // namespace
 
 void AddAvailabilityTools(ToolRegistry& r) {
-  const Param workload =
-      NameParam("deployment_name", {"只看此工作负载", "Only this workload"}, false);
-  const auto add = [&](const char* name, Text description, std::vector<Param> params,
-                       ToolHandler handler) {
-    Tool tool;
-    tool.name = name;
-    tool.group = "optimization";
-    tool.description = std::move(description);
-    tool.params = std::move(params);
-    tool.handler = std::move(handler);
-    r.Add(std::move(tool));
-  };
-  add("analyze_high_availability",
+  ToolGroup group(r, "optimization");
+  group.Cached(
+      "analyze_high_availability",
       {"分析高可用：副本、分布、中断预算、探针、控制面",
        "Analyses availability: replicas, spread, disruption budgets, probes, control plane"},
-      {NamespaceParam(), workload, LimitParam()}, HighAvailability);
-  add("check_pod_distribution",
-      {"检查 Pod 在节点和可用区上的分布", "Checks how pods spread over nodes and zones"},
-      {NamespaceParam(), workload}, Distribution);
-  add("recommend_anti_affinity",
+      {NamespaceParam(), WorkloadFilterParam(), LimitParam()}, HighAvailability);
+  group.Cached("check_pod_distribution",
+               {"检查 Pod 在节点和可用区上的分布", "Checks how pods spread over nodes and zones"},
+               {NamespaceParam(), WorkloadFilterParam()}, Distribution);
+  group.Cached(
+      "recommend_anti_affinity",
       {"为缺少分布约束的工作负载给出写法", "Shows how to spread workloads that do not ask for it"},
-      {NamespaceParam(), workload}, RecommendAntiAffinity);
+      {NamespaceParam(), WorkloadFilterParam()}, RecommendAntiAffinity);
 }
 
 }  // namespace opsmesh::k8s

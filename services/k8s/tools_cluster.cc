@@ -23,10 +23,7 @@ absl::StatusOr<ToolResult> VerifyConnection(const ToolCall& call) {
   if (!health.status.ok()) return health.status;
   Picture picture(call.cluster.Picture(call.ctx), "", call.now);
   ToolResult out;
-  LedgerEntry version;
-  version.source = "apiserver";
-  version.subject = "version";
-  picture.ledger().Checked(std::move(version));
+  picture.ledger().Checked("apiserver", "version");
   JsonWriter json;
   json.BeginObject()
       .Field("connected", true)
@@ -86,10 +83,7 @@ absl::StatusOr<ToolResult> GetContexts(const ToolCall& call) {
   out.text.AppendBoth(table.Render());
   out.AddFact("contexts.total", static_cast<int64_t>(contexts.size()));
   out.AddFact("context.current", current);
-  LedgerEntry entry;
-  entry.source = "configuration";
-  entry.subject = "kubeconfig contexts";
-  out.ledger.Checked(std::move(entry));
+  out.ledger.Checked("configuration", "kubeconfig contexts");
   return out;
 }
 
@@ -257,12 +251,8 @@ absl::StatusOr<ToolResult> Explain(const ToolCall& call) {
   out.json = json.Take();
   out.AddFact("kind", type.kind);
   out.AddFact("api_version", type.api_version());
-  LedgerEntry entry;
-  entry.source = "apiserver";
-  entry.subject = "discovery of " + type.qualified_name();
-  out.ledger.Checked(std::move(entry));
-  while (out.text.zh.ends_with('\n')) out.text.zh.pop_back();
-  while (out.text.en.ends_with('\n')) out.text.en.pop_back();
+  out.ledger.Checked("apiserver", "discovery of " + type.qualified_name());
+  out.text.TrimNewlines();
   return out;
 }
 
@@ -293,8 +283,7 @@ absl::StatusOr<ToolResult> Troubleshoot(const ToolCall& call) {
   }
   json.EndArray().EndObject();
   out.json = json.Take();
-  while (out.text.zh.ends_with('\n')) out.text.zh.pop_back();
-  while (out.text.en.ends_with('\n')) out.text.en.pop_back();
+  out.text.TrimNewlines();
   LedgerEntry entry;
   entry.source = "built-in guide";
   entry.subject = topic.empty() ? "all topics" : topic;
@@ -307,53 +296,41 @@ absl::StatusOr<ToolResult> Troubleshoot(const ToolCall& call) {
   return out;
 }
 
-Tool Make(std::string name, Text description, std::vector<Param> params, ToolHandler handler,
-          bool cacheable, std::vector<std::string> aliases = {}) {
-  Tool tool;
-  tool.name = std::move(name);
-  tool.group = "cluster";
-  tool.description = std::move(description);
-  tool.params = std::move(params);
-  tool.handler = std::move(handler);
-  tool.cacheable = cacheable;
-  tool.aliases = std::move(aliases);
-  return tool;
-}
-
 }  // namespace
 
 void AddClusterTools(ToolRegistry& r) {
-  r.Add(Make("verify_kubernetes_connection",
+  ToolGroup group(r, "cluster");
+  group.Live("verify_kubernetes_connection",
              {"检查与集群的连接、版本和权限",
               "Checks the connection to the cluster, its version and our rights"},
-             {}, VerifyConnection, false, {"k8s-verify-connection"}));
-  r.Add(Make("get_kubernetes_contexts",
+             {}, VerifyConnection, {"k8s-verify-connection"});
+  group.Live("get_kubernetes_contexts",
              {"列出配置中的上下文（不含地址和凭据）",
               "Lists the configured contexts, without addresses and credentials"},
-             {}, GetContexts, false, {"k8s-get-contexts"}));
+             {}, GetContexts, {"k8s-get-contexts"});
   Param namespaced = BoolParam(
       "namespaced", {"只要属于（或不属于）命名空间的", "Only namespaced (or cluster-scoped) kinds"},
       true);
   namespaced.default_json.clear();
-  r.Add(Make("list_kubernetes_api_resources",
+  group.Live("list_kubernetes_api_resources",
              {"列出服务器提供的资源类型", "Lists the kinds that the server serves"},
              {TextParam("api_group", {"只要此 API 组，core 表示核心组",
                                       "Only this API group; core is the core group"}),
               TextParam("name_contains", {"名称含有此文字", "The name has this text in it"}),
               std::move(namespaced)},
-             ListApiResources, false, {"k8s-api-resources"}));
-  r.Add(Make(
+             ListApiResources, {"k8s-api-resources"});
+  group.Live(
       "explain_kubernetes_resource", {"说明一类资源和它的字段", "Explains a kind and its fields"},
       {KindParam(), TextParam("field_path", {"只看此字段，例如 spec.template",
                                              "Only this field, for instance spec.template"})},
-      Explain, false, {"k8s-explain"}));
+      Explain, {"k8s-explain"});
   std::vector<std::string> topics;
   for (const Topic& topic : Topics()) topics.push_back(topic.name);
-  r.Add(Make("kubernetes_troubleshooting_guide",
+  group.Live("kubernetes_troubleshooting_guide",
              {"常见故障的排查步骤", "Steps for finding the cause of common faults"},
              {ChoiceParam("topic", {"主题，省略则全部", "Topic; all of them when absent"},
                           std::move(topics))},
-             Troubleshoot, false));
+             Troubleshoot);
 }
 
 }  // namespace opsmesh::k8s

@@ -66,11 +66,7 @@ absl::StatusOr<ToolResult> AllResources(const ToolCall& call) {
   ToolResult out;
   JsonWriter json;
   TextTable table({"KIND", "COUNT", "NAMES"});
-  json.BeginObject().Key("namespace");
-  if (picture.ns().empty())
-    json.Null();
-  else
-    json.Value(picture.ns());
+  json.BeginObject().NullableField("namespace", picture.ns());
   json.Key("resources").BeginArray();
   int64_t total = 0;
   for (const char* plural : kKinds) {
@@ -106,62 +102,48 @@ absl::StatusOr<ToolResult> AllResources(const ToolCall& call) {
   return out;
 }
 
-Tool Detail(std::string name, std::string group, Text description, std::vector<Param> params,
-            ToolHandler handler, std::vector<std::string> aliases = {}) {
-  Tool tool;
-  tool.name = std::move(name);
-  tool.group = std::move(group);
-  tool.description = std::move(description);
-  tool.params = std::move(params);
-  tool.handler = std::move(handler);
-  tool.aliases = std::move(aliases);
-  tool.cacheable = false;
-  return tool;
-}
-
 }  // namespace
 
 void AddDetailTools(ToolRegistry& r) {
-  r.Add(
-      Detail("describe_kubernetes_resource", "cluster",
-             {"描述一个对象：状态、容器、Pod、问题和事件",
-              "Describes one object: state, containers, pods, problems and events"},
-             {KindParam(),
-              NameParam("name", {"对象名称", "Name of the object"}, true, ParamFormat::kObjectName),
-              OneNamespaceParam()},
-             [](const ToolCall& call) {
-               return DescribeTool(call, call.arguments.String("resource_type"),
-                                   NamespaceForOne(call), call.arguments.String("name"));
-             },
-             {"k8s-describe-resource"}));
-  r.Add(Detail("get_deployment_details", "resources",
-               {"一个 Deployment 的详情", "Details of one deployment"},
-               {NamespaceParam(true),
-                NameParam("deployment_name", {"Deployment 名称", "Name of the deployment"})},
-               [](const ToolCall& call) {
-                 return DescribeTool(call, "deployments", NamespaceForOne(call),
-                                     call.arguments.String("deployment_name"));
-               },
-               {"k8s-describe-deployment"}));
-  r.Add(Detail("get_pod_details", "resources", {"一个 Pod 的详情", "Details of one pod"},
-               {NamespaceParam(true), NameParam("pod_name", {"Pod 名称", "Name of the pod"})},
-               [](const ToolCall& call) {
-                 return DescribeTool(call, "pods", NamespaceForOne(call),
-                                     call.arguments.String("pod_name"));
-               },
-               {"k8s-describe-pod"}));
-  r.Add(Detail("get_resource_health", "resources",
-               {"一个对象是否健康，不健康时为什么", "Whether one object is healthy, and why not"},
-               {NamespaceParam(true), KindParam(),
-                NameParam("resource_name", {"对象名称", "Name of the object"}, true,
-                          ParamFormat::kObjectName)},
-               ResourceHealth));
-  Tool all = Detail("list_all_resources", "resources",
-                    {"一个命名空间里的全部对象：每类的数量和名称",
-                     "Everything in a namespace: counts and names by kind"},
-                    {NamespaceParam(true)}, AllResources);
-  all.cacheable = true;
-  r.Add(std::move(all));
+  ToolGroup cluster(r, "cluster");
+  ToolGroup resources(r, "resources");
+  cluster.Live(
+      "describe_kubernetes_resource",
+      {"描述一个对象：状态、容器、Pod、问题和事件",
+       "Describes one object: state, containers, pods, problems and events"},
+      {KindParam(),
+       NameParam("name", {"对象名称", "Name of the object"}, true, ParamFormat::kObjectName),
+       OneNamespaceParam()},
+      [](const ToolCall& call) {
+        return DescribeTool(call, call.arguments.String("resource_type"), NamespaceForOne(call),
+                            call.arguments.String("name"));
+      },
+      {"k8s-describe-resource"});
+  resources.Live("get_deployment_details", {"一个 Deployment 的详情", "Details of one deployment"},
+                 {NamespaceParam(true),
+                  NameParam("deployment_name", {"Deployment 名称", "Name of the deployment"})},
+                 [](const ToolCall& call) {
+                   return DescribeTool(call, "deployments", NamespaceForOne(call),
+                                       call.arguments.String("deployment_name"));
+                 },
+                 {"k8s-describe-deployment"});
+  resources.Live("get_pod_details", {"一个 Pod 的详情", "Details of one pod"},
+                 {NamespaceParam(true), NameParam("pod_name", {"Pod 名称", "Name of the pod"})},
+                 [](const ToolCall& call) {
+                   return DescribeTool(call, "pods", NamespaceForOne(call),
+                                       call.arguments.String("pod_name"));
+                 },
+                 {"k8s-describe-pod"});
+  resources.Live("get_resource_health",
+                 {"一个对象是否健康，不健康时为什么", "Whether one object is healthy, and why not"},
+                 {NamespaceParam(true), KindParam(),
+                  NameParam("resource_name", {"对象名称", "Name of the object"}, true,
+                            ParamFormat::kObjectName)},
+                 ResourceHealth);
+  resources.Cached("list_all_resources",
+                   {"一个命名空间里的全部对象：每类的数量和名称",
+                    "Everything in a namespace: counts and names by kind"},
+                   {NamespaceParam(true)}, AllResources);
 }
 
 }  // namespace opsmesh::k8s

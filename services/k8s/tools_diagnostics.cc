@@ -48,11 +48,7 @@ ToolResult PodAnswer(Picture& picture, std::vector<PodRow> rows, int64_t limit,
   ToolResult out;
   out.truncated = total > limit;
   JsonWriter json;
-  json.BeginObject().Key("namespace");
-  if (picture.ns().empty())
-    json.Null();
-  else
-    json.Value(picture.ns());
+  json.BeginObject().NullableField("namespace", picture.ns());
   json.Field("total", total)
       .Field("checked_pods", static_cast<int64_t>(picture.In("pods").size()))
       .Key("items")
@@ -108,8 +104,7 @@ ToolResult PodAnswer(Picture& picture, std::vector<PodRow> rows, int64_t limit,
   if (out.truncated)
     out.text += Say("\n显示前 {0} 个，共 {1} 个。", "\nThe first {0} of {1} are shown.",
                     rows.size(), total);
-  while (out.text.zh.ends_with('\n')) out.text.zh.pop_back();
-  while (out.text.en.ends_with('\n')) out.text.en.pop_back();
+  out.text.TrimNewlines();
   out.AddFact(words.key, total);
   out.AddFact("pods.total", static_cast<int64_t>(picture.In("pods").size()));
   for (size_t i = 0; i < rows.size() && i < 20; ++i) {
@@ -120,15 +115,8 @@ ToolResult PodAnswer(Picture& picture, std::vector<PodRow> rows, int64_t limit,
   return out;
 }
 
-absl::StatusOr<Picture> PodPicture(const ToolCall& call) {
-  Picture picture(call.cluster.Picture(call.ctx), NamespaceOf(call), call.now);
-  OPSMESH_RETURN_IF_ERROR(picture.CheckReadable("pods"));
-  OPSMESH_RETURN_IF_ERROR(picture.CheckNamespace());
-  return picture;
-}
-
 absl::StatusOr<ToolResult> FailedPods(const ToolCall& call) {
-  OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call));
+  OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call, NamespaceOf(call)));
   std::vector<PodRow> rows = PodsWhere(picture, [](const kube::Object&, const kube::Pod& pod) {
     return pod.phase == "Failed" || !pod.healthy();
   });
@@ -145,7 +133,7 @@ absl::StatusOr<ToolResult> FailedPods(const ToolCall& call) {
 }
 
 absl::StatusOr<ToolResult> PendingPods(const ToolCall& call) {
-  OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call));
+  OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call, NamespaceOf(call)));
   std::vector<PodRow> rows = PodsWhere(
       picture, [](const kube::Object&, const kube::Pod& pod) { return pod.phase == "Pending"; });
   return PodAnswer(
@@ -156,7 +144,7 @@ absl::StatusOr<ToolResult> PendingPods(const ToolCall& call) {
 }
 
 absl::StatusOr<ToolResult> HighRestartPods(const ToolCall& call) {
-  OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call));
+  OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call, NamespaceOf(call)));
   const int64_t threshold = call.arguments.Integer("threshold", 5);
   std::vector<PodRow> rows = PodsWhere(picture, [&](const kube::Object&, const kube::Pod& pod) {
     return pod.restarts >= threshold;
@@ -176,7 +164,7 @@ absl::StatusOr<ToolResult> HighRestartPods(const ToolCall& call) {
 absl::StatusOr<ToolResult> DiagnosePodIssues(const ToolCall& call) {
   const std::string name = call.arguments.String("pod_name");
   if (name.empty()) {
-    OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call));
+    OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call, NamespaceOf(call)));
     return AnswerFindings(DiagnoseAll(picture), picture);
   }
   Picture picture(call.cluster.Picture(call.ctx), NamespaceForOne(call), call.now);
@@ -201,49 +189,38 @@ absl::StatusOr<ToolResult> DiagnosePodIssues(const ToolCall& call) {
   return out;
 }
 
-Tool Make(std::string name, Text description, std::vector<Param> params, ToolHandler handler,
-          std::vector<std::string> aliases = {}) {
-  Tool tool;
-  tool.name = std::move(name);
-  tool.group = "diagnostics";
-  tool.description = std::move(description);
-  tool.params = std::move(params);
-  tool.handler = std::move(handler);
-  tool.aliases = std::move(aliases);
-  return tool;
-}
-
 }  // namespace
 
 void AddDiagnosticTools(ToolRegistry& r) {
-  r.Add(Make("get_failed_kubernetes_pods",
-             {"列出异常的 Pod，附原因和建议", "Lists failing pods with cause and next step"},
-             {NamespaceParam(), LimitParam()}, FailedPods, {"k8s-get-failed-pods"}));
-  r.Add(Make("get_pending_kubernetes_pods",
-             {"列出 Pending 的 Pod，附原因", "Lists pending pods and why they wait"},
-             {NamespaceParam(), LimitParam()}, PendingPods, {"k8s-get-pending-pods"}));
-  r.Add(Make("get_high_restart_kubernetes_pods",
-             {"列出重启次数多的 Pod，最多的在前", "Lists pods with many restarts, most first"},
-             {NamespaceParam(),
-              IntParam("threshold", {"至少重启多少次", "Restarts at least"}, 1, 100000, "5"),
-              LimitParam()},
-             HighRestartPods));
-  Tool capacity = Make(
+  ToolGroup group(r, "diagnostics");
+  group.Cached("get_failed_kubernetes_pods",
+               {"列出异常的 Pod，附原因和建议", "Lists failing pods with cause and next step"},
+               {NamespaceParam(), LimitParam()}, FailedPods, {"k8s-get-failed-pods"});
+  group.Cached("get_pending_kubernetes_pods",
+               {"列出 Pending 的 Pod，附原因", "Lists pending pods and why they wait"},
+               {NamespaceParam(), LimitParam()}, PendingPods, {"k8s-get-pending-pods"});
+  group.Cached("get_high_restart_kubernetes_pods",
+               {"列出重启次数多的 Pod，最多的在前", "Lists pods with many restarts, most first"},
+               {NamespaceParam(),
+                IntParam("threshold", {"至少重启多少次", "Restarts at least"}, 1, 100000, "5"),
+                LimitParam()},
+               HighRestartPods);
+  // It asks the metrics API.
+  group.Live(
       "get_kubernetes_node_capacity",
       {"节点的容量、已申请量和用量", "Capacity of the nodes, what is requested and what is used"},
       {NameParam("node_name", {"只看此节点", "Only this node"}, false)}, NodeCapacity);
-  capacity.cacheable = false;  // asks the metrics API
-  r.Add(std::move(capacity));
-  r.Add(Make("get_kubernetes_orphaned_resources",
-             {"列出没有人用的资源：ConfigMap、Secret、PVC、PV、Service 等",
-              "Lists resources that nothing uses: ConfigMaps, Secrets, claims, volumes, services"},
-             {NamespaceParam(), LimitParam()}, OrphanedResources));
-  r.Add(Make(
+  group.Cached(
+      "get_kubernetes_orphaned_resources",
+      {"列出没有人用的资源：ConfigMap、Secret、PVC、PV、Service 等",
+       "Lists resources that nothing uses: ConfigMaps, Secrets, claims, volumes, services"},
+      {NamespaceParam(), LimitParam()}, OrphanedResources);
+  group.Cached(
       "diagnose_kubernetes_pod_issues",
       {"诊断：给出问题、原因和建议；不给 Pod 名则诊断整个命名空间或集群",
        "Diagnosis with cause and next step; without a pod name of the whole namespace or cluster"},
       {NamespaceParam(), NameParam("pod_name", {"只诊断此 Pod", "Only this pod"}, false)},
-      DiagnosePodIssues, {"k8s-diagnose"}));
+      DiagnosePodIssues, {"k8s-diagnose"});
 }
 
 }  // namespace opsmesh::k8s

@@ -162,40 +162,28 @@ absl::StatusOr<ToolResult> RightSizing(const ToolCall& call) {
 }  // namespace
 
 void AddOptimizationTools(ToolRegistry& r) {
-  const Param workload =
-      NameParam("deployment_name", {"只看此工作负载", "Only this workload"}, false);
-  const auto add = [&](const char* name, Text description, std::vector<Param> params,
-                       ToolHandler handler) {
-    Tool tool;
-    tool.name = name;
-    tool.group = "optimization";
-    tool.description = std::move(description);
-    tool.params = std::move(params);
-    tool.handler = std::move(handler);
-    tool.cacheable = false;  // use changes from moment to moment
-    r.Add(std::move(tool));
-  };
-  add("recommend_resource_limits",
-      {"为工作负载的容器建议 requests 和 limits：依据当前用量和 OOM 记录",
-       "Advises requests and limits for containers, from their use and OOM kills"},
-      {NamespaceParam(), workload, LimitParam()}, RecommendLimits);
-  add("recommend_resource_right_sizing",
-      {"找出申请与用量相差较大的容器并给出合适的值",
-       "Finds containers whose requests are far from their use, with fitting values"},
-      {NamespaceParam(), workload, LimitParam()}, RightSizing);
-  add("analyze_resource_waste",
-      {"比较申请与用量：按命名空间和工作负载列出浪费",
-       "Compares requests with use: what is wasted, by namespace and workload"},
-      {NamespaceParam(),
-       IntParam("limit", {"最多返回多少条", "At most this many rows"}, 1, 1000, "20")},
-      ResourceWaste);
-  add("identify_idle_resources",
+  ToolGroup group(r, "optimization");
+  group.Live("recommend_resource_limits",
+             {"为工作负载的容器建议 requests 和 limits：依据当前用量和 OOM 记录",
+              "Advises requests and limits for containers, from their use and OOM kills"},
+             {NamespaceParam(), WorkloadFilterParam(), LimitParam()}, RecommendLimits);
+  group.Live("recommend_resource_right_sizing",
+             {"找出申请与用量相差较大的容器并给出合适的值",
+              "Finds containers whose requests are far from their use, with fitting values"},
+             {NamespaceParam(), WorkloadFilterParam(), LimitParam()}, RightSizing);
+  group.Live("analyze_resource_waste",
+             {"比较申请与用量：按命名空间和工作负载列出浪费",
+              "Compares requests with use: what is wasted, by namespace and workload"},
+             {NamespaceParam(), LimitParam(20)}, ResourceWaste);
+  group.Live(
+      "identify_idle_resources",
       {"找出闲置的资源：空节点、副本为 0 或几乎不用 CPU 的工作负载、无人使用的卷和服务",
        "Finds idle things: empty nodes, workloads scaled to zero or hardly using CPU, volumes and "
        "services nobody uses"},
       {NamespaceParam(), LimitParam()}, IdleResources);
   const auto money = [](const char* name, Text text) { return TextParam(name, std::move(text)); };
-  add("calculate_cost_savings",
+  group.Live(
+      "calculate_cost_savings",
       {"估算可释放的资源，给出单价时也估算金额",
        "Estimates what could be freed, and its price when prices are given"},
       {NamespaceParam(),

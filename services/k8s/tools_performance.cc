@@ -252,31 +252,20 @@ absl::StatusOr<ToolResult> ClusterPerformance(const ToolCall& call) {
 }  // namespace
 
 void AddPerformanceTools(ToolRegistry& r) {
-  const auto add = [&](const char* name, Text description, std::vector<Param> params,
-                       ToolHandler handler) {
-    Tool tool;
-    tool.name = name;
-    tool.group = "performance";
-    tool.description = std::move(description);
-    tool.params = std::move(params);
-    tool.handler = std::move(handler);
-    tool.cacheable = false;
-    r.Add(std::move(tool));
-  };
-  const Param ten = IntParam("limit", {"最多返回多少条", "At most this many rows"}, 1, 1000, "10");
-  add("analyze_cluster_performance",
-      {"分析集群性能：节点和 Pod 的用量、申请、压力、排队、HPA",
-       "Analyses performance: use and requests of nodes and pods, pressure, waiting pods, "
-       "autoscalers"},
-      {}, ClusterPerformance);
-  add("identify_resource_hotspots",
-      {"找出用量最大的 Pod 和节点（CPU 或内存）",
-       "Finds the pods and nodes that use most CPU or memory"},
-      {NamespaceParam(),
-       ChoiceParam("metric", {"按什么排名，默认 cpu", "What to rank by, cpu by default"},
-                   {"cpu", "memory"}),
-       ten},
-      Hotspots);
+  ToolGroup group(r, "performance");
+  group.Live("analyze_cluster_performance",
+             {"分析集群性能：节点和 Pod 的用量、申请、压力、排队、HPA",
+              "Analyses performance: use and requests of nodes and pods, pressure, waiting pods, "
+              "autoscalers"},
+             {}, ClusterPerformance);
+  group.Live("identify_resource_hotspots",
+             {"找出用量最大的 Pod 和节点（CPU 或内存）",
+              "Finds the pods and nodes that use most CPU or memory"},
+             {NamespaceParam(),
+              ChoiceParam("metric", {"按什么排名，默认 cpu", "What to rank by, cpu by default"},
+                          {"cpu", "memory"}),
+              LimitParam(10)},
+             Hotspots);
 }
 
 }  // namespace opsmesh::k8s

@@ -155,22 +155,11 @@ absl::StatusOr<ToolResult> ValidateProbes(const ToolCall& call) {
 }  // namespace
 
 void AddProbeTools(ToolRegistry& r) {
-  const Param workload =
-      NameParam("deployment_name", {"只看此工作负载", "Only this workload"}, false);
-  const auto add = [&](const char* name, Text description, std::vector<Param> params,
-                       ToolHandler handler) {
-    Tool tool;
-    tool.name = name;
-    tool.group = "optimization";
-    tool.description = std::move(description);
-    tool.params = std::move(params);
-    tool.handler = std::move(handler);
-    r.Add(std::move(tool));
-  };
-  add("validate_probe_configuration",
-      {"检查探针：缺失、太频繁、端口写错、正在失败",
-       "Validates probes: missing, too frequent, wrong ports, failing now"},
-      {NamespaceParam(), workload, LimitParam()}, ValidateProbes);
+  ToolGroup group(r, "optimization");
+  group.Cached("validate_probe_configuration",
+               {"检查探针：缺失、太频繁、端口写错、正在失败",
+                "Validates probes: missing, too frequent, wrong ports, failing now"},
+               {NamespaceParam(), WorkloadFilterParam(), LimitParam()}, ValidateProbes);
 }
 
 }  // namespace opsmesh::k8s

@@ -47,11 +47,8 @@ absl::StatusOr<ToolResult> ListLive(const ToolCall& call, const Query& query, Pi
     picture.ledger().NotChecked(entry);
   }
   for (const kube::Unparseable& bad : list.unparseable) {
-    LedgerEntry failed;
-    failed.source = "apiserver";
-    failed.subject = fmt::format("{} {}/{}", query.type.singular, bad.ns, bad.name);
-    failed.reason = bad.why;
-    picture.ledger().Failed(std::move(failed));
+    picture.ledger().Failed(
+        "apiserver", fmt::format("{} {}/{}", query.type.singular, bad.ns, bad.name), bad.why);
   }
   OPSMESH_ASSIGN_OR_RETURN(ToolResult out, Answer(query, list.items, picture));
   if (list.truncated) {
@@ -99,11 +96,7 @@ absl::StatusOr<ToolResult> GetAllResources(const ToolCall& call) {
   OPSMESH_RETURN_IF_ERROR(picture.CheckNamespace());
   ToolResult out;
   JsonWriter json;
-  json.BeginObject().Key("namespace");
-  if (picture.ns().empty())
-    json.Null();
-  else
-    json.Value(picture.ns());
+  json.BeginObject().NullableField("namespace", picture.ns());
   json.Key("resources").BeginArray();
   Text body;
   int64_t total = 0;
@@ -115,11 +108,7 @@ absl::StatusOr<ToolResult> GetAllResources(const ToolCall& call) {
     absl::StatusOr<ToolResult> part =
         IsCached(own, type) ? Answer(query, own.In(type.plural), own) : ListLive(call, query, own);
     if (!part.ok()) {
-      LedgerEntry entry;
-      entry.source = "apiserver";
-      entry.subject = type.plural;
-      entry.reason = std::string(part.status().message());
-      out.ledger.Failed(std::move(entry));
+      out.ledger.Failed("apiserver", type.plural, std::string(part.status().message()));
       continue;
     }
     out.ledger.Merge(part->ledger);
@@ -142,8 +131,7 @@ absl::StatusOr<ToolResult> GetAllResources(const ToolCall& call) {
   out.text = Say("{0}共有 {2} 个对象（{3} 类）。\n", "{2} objects of {3} kinds {1}.\n", place.zh,
                  place.en, total, kinds.size()) +
              body;
-  while (out.text.zh.ends_with('\n')) out.text.zh.pop_back();
-  while (out.text.en.ends_with('\n')) out.text.en.pop_back();
+  out.text.TrimNewlines();
   out.AddFact("objects.total", total);
   return out;
 }
@@ -162,21 +150,10 @@ std::vector<Param> QueryParams() {
           LimitParam()};
 }
 
-Tool Make(std::string name, Text description, std::vector<Param> params, ToolHandler handler,
-          std::vector<std::string> aliases) {
-  Tool tool;
-  tool.name = std::move(name);
-  tool.group = "query";
-  tool.description = std::move(description);
-  tool.params = std::move(params);
-  tool.handler = std::move(handler);
-  tool.aliases = std::move(aliases);
-  return tool;
-}
-
 }  // namespace
 
 void AddQueryTools(ToolRegistry& r) {
+  ToolGroup group(r, "query");
   std::vector<Param> one = QueryParams();
   one.insert(one.begin(), KindParam());
   one.push_back(StatusParam());
@@ -193,21 +170,17 @@ void AddQueryTools(ToolRegistry& r) {
       "top", {"只要前几条（limit 的别名）", "Only the first so many (another name of limit)"}, 1,
       1000, ""));
   one.push_back(CursorParam());
-  Tool get = Make("kubectl_get_resources",
-                  {"查询任意类型的资源：选择器、条件、分组、聚合、排序、分页；计数精确",
-                   "Queries any kind: selectors, conditions, groups, aggregates, order, pages; "
-                   "counts are exact"},
-                  std::move(one), GetResources, {"k8s-get-resources"});
-  get.cacheable = false;  // kinds that are not cached are read at the time
-  r.Add(std::move(get));
+  // Both read kinds that are not cached at the time.
+  group.Live("kubectl_get_resources",
+             {"查询任意类型的资源：选择器、条件、分组、聚合、排序、分页；计数精确",
+              "Queries any kind: selectors, conditions, groups, aggregates, order, pages; "
+              "counts are exact"},
+             std::move(one), GetResources, {"k8s-get-resources"});
   std::vector<Param> all = QueryParams();
   all.insert(all.begin() + 1, ListParam("resource_types", {"资源类型，省略则为常用的",
                                                            "Kinds; the usual ones when absent"}));
-  Tool get_all =
-      Make("kubectl_get_all_resources", {"一次查询多类资源", "Queries several kinds at once"},
-           std::move(all), GetAllResources, {"k8s-get-all"});
-  get_all.cacheable = false;
-  r.Add(std::move(get_all));
+  group.Live("kubectl_get_all_resources", {"一次查询多类资源", "Queries several kinds at once"},
+             std::move(all), GetAllResources, {"k8s-get-all"});
 }
 
 }  // namespace opsmesh::k8s

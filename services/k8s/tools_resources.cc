@@ -34,18 +34,6 @@ std::vector<Param> ListParams(std::vector<Param> first, bool with_status) {
   return first;
 }
 
-Tool ListTool(std::string name, Text description, std::vector<Param> params, ToolHandler handler,
-              std::vector<std::string> aliases = {}) {
-  Tool tool;
-  tool.name = std::move(name);
-  tool.group = "resources";
-  tool.description = std::move(description);
-  tool.params = std::move(params);
-  tool.handler = std::move(handler);
-  tool.aliases = std::move(aliases);
-  return tool;
-}
-
 std::vector<Param> EventParams(std::vector<Param> first) {
   first.push_back(
       ChoiceParam("type", {"只要此类事件", "Only events of this type"}, {"Normal", "Warning"}));
@@ -63,40 +51,40 @@ std::vector<Param> EventParams(std::vector<Param> first) {
   return first;
 }
 
-void AddD5Lists(ToolRegistry& r) {
-  r.Add(ListTool("get_kubernetes_namespaces",
-                 {"列出命名空间及其状态", "Lists the namespaces and their state"},
-                 ListParams({}, true), ListHandler("namespaces"), {"k8s-get-namespaces"}));
-  r.Add(ListTool(
+void AddListsOfKinds(ToolGroup& group) {
+  group.Cached("get_kubernetes_namespaces",
+               {"列出命名空间及其状态", "Lists the namespaces and their state"},
+               ListParams({}, true), ListHandler("namespaces"), {"k8s-get-namespaces"});
+  group.Cached(
       "list_kubernetes_pods",
       {"列出 Pod：就绪、状态、重启次数、节点，附总数",
        "Lists pods with readiness, status, restarts, node, and totals"},
       ListParams({NamespaceParam(), TextParam("node", {"只要此节点上的", "Only those on this node"},
                                               ParamFormat::kName)},
                  true),
-      ListHandler("pods"), {"k8s-get-pods"}));
-  r.Add(ListTool("list_kubernetes_nodes",
-                 {"列出节点：状态、角色、版本", "Lists nodes with status, roles and version"},
-                 ListParams({}, true), ListHandler("nodes"), {"k8s-get-nodes"}));
-  r.Add(ListTool("list_kubernetes_deployments",
-                 {"列出 Deployment 及其副本", "Lists deployments and their replicas"},
-                 ListParams({NamespaceParam()}, false), ListHandler("deployments"),
-                 {"k8s-get-deployments"}));
-  r.Add(ListTool("list_kubernetes_services",
-                 {"列出服务：类型、地址、端口", "Lists services with type, addresses and ports"},
-                 ListParams({NamespaceParam()}, false), ListHandler("services"),
-                 {"k8s-get-services"}));
-  r.Add(ListTool("list_kubernetes_events", {"列出事件，最新的在前", "Lists events, newest first"},
-                 EventParams({NamespaceParam()}), ListHandler("events"), {"k8s-get-events"}));
+      ListHandler("pods"), {"k8s-get-pods"});
+  group.Cached("list_kubernetes_nodes",
+               {"列出节点：状态、角色、版本", "Lists nodes with status, roles and version"},
+               ListParams({}, true), ListHandler("nodes"), {"k8s-get-nodes"});
+  group.Cached("list_kubernetes_deployments",
+               {"列出 Deployment 及其副本", "Lists deployments and their replicas"},
+               ListParams({NamespaceParam()}, false), ListHandler("deployments"),
+               {"k8s-get-deployments"});
+  group.Cached("list_kubernetes_services",
+               {"列出服务：类型、地址、端口", "Lists services with type, addresses and ports"},
+               ListParams({NamespaceParam()}, false), ListHandler("services"),
+               {"k8s-get-services"});
+  group.Cached("list_kubernetes_events", {"列出事件，最新的在前", "Lists events, newest first"},
+               EventParams({NamespaceParam()}), ListHandler("events"), {"k8s-get-events"});
 }
 
-void AddD4Lists(ToolRegistry& r) {
+void AddListsOfANamespace(ToolGroup& group) {
   const auto in = [&](const char* name, const char* plural, Text description, bool status) {
-    r.Add(ListTool(name, std::move(description), ListParams({NamespaceParam(true)}, status),
-                   ListHandler(plural)));
+    group.Cached(name, std::move(description), ListParams({NamespaceParam(true)}, status),
+                 ListHandler(plural));
   };
-  r.Add(ListTool("list_namespaces", {"列出所有命名空间", "Lists all namespaces"},
-                 ListParams({}, true), ListHandler("namespaces")));
+  group.Cached("list_namespaces", {"列出所有命名空间", "Lists all namespaces"},
+               ListParams({}, true), ListHandler("namespaces"));
   in("list_pods_from_namespace", "pods",
      {"列出一个命名空间的 Pod", "Lists the pods of a namespace"}, true);
   in("list_deployments_from_namespace", "deployments",
@@ -113,20 +101,20 @@ void AddD4Lists(ToolRegistry& r) {
      {"列出一个命名空间的 ConfigMap 及其键名",
       "Lists the ConfigMaps of a namespace and their keys"},
      false);
-  r.Add(ListTool("list_deployments_all_namespaces",
-                 {"列出所有命名空间的 Deployment", "Lists the deployments of all namespaces"},
-                 ListParams({}, false), ListEverywhere("deployments")));
-  r.Add(ListTool("list_pods_all_namespaces",
-                 {"列出所有命名空间的 Pod", "Lists the pods of all namespaces"},
-                 ListParams({}, true), ListEverywhere("pods")));
-  r.Add(ListTool(
+  group.Cached("list_deployments_all_namespaces",
+               {"列出所有命名空间的 Deployment", "Lists the deployments of all namespaces"},
+               ListParams({}, false), ListEverywhere("deployments"));
+  group.Cached("list_pods_all_namespaces",
+               {"列出所有命名空间的 Pod", "Lists the pods of all namespaces"}, ListParams({}, true),
+               ListEverywhere("pods"));
+  group.Cached(
       "get_events",
       {"列出一个命名空间的事件，最新的在前", "Lists the events of a namespace, newest first"},
-      EventParams({NamespaceParam(true)}), ListHandler("events")));
-  r.Add(ListTool(
+      EventParams({NamespaceParam(true)}), ListHandler("events"));
+  group.Cached(
       "get_events_all_namespaces",
       {"列出所有命名空间的事件，最新的在前", "Lists the events of all namespaces, newest first"},
-      EventParams({}), ListEverywhere("events")));
+      EventParams({}), ListEverywhere("events"));
 }
 
 std::vector<Param> LogParams(int64_t default_lines) {
@@ -148,36 +136,32 @@ std::vector<Param> LogParams(int64_t default_lines) {
       BoolParam("timestamps", {"每行带时间", "Each line with its time"}, false)};
 }
 
-void AddReads(ToolRegistry& r) {
+void AddReads(ToolGroup& group) {
   for (const auto& [name, lines, alias] :
        {std::tuple{"get_kubernetes_pod_logs", 100, "k8s-get-pod-logs"},
         std::tuple{"get_pod_logs", 50, "k8s-get-logs"}}) {
-    Tool logs = ListTool(
+    group.Live(
         name, {"读取 Pod 的日志（最后或最前若干行）", "Reads a pod's log, its last or first lines"},
         LogParams(lines),
         [n = static_cast<int64_t>(lines)](const ToolCall& call) { return ReadPodLogs(call, n); },
         {alias});
-    logs.cacheable = false;
-    r.Add(std::move(logs));
   }
-  Tool yaml = ListTool(
-      "get_kubernetes_resource_yaml",
-      {"以 YAML 显示一个对象（Secret 的值除外）",
-       "Shows one object as YAML, values of Secrets left out"},
-      {KindParam(),
-       NameParam("name", {"对象名称", "Name of the object"}, true, ParamFormat::kObjectName),
-       OneNamespaceParam()},
-      ReadYaml, {"k8s-get-yaml"});
-  yaml.cacheable = false;
-  r.Add(std::move(yaml));
+  group.Live("get_kubernetes_resource_yaml",
+             {"以 YAML 显示一个对象（Secret 的值除外）",
+              "Shows one object as YAML, values of Secrets left out"},
+             {KindParam(),
+              NameParam("name", {"对象名称", "Name of the object"}, true, ParamFormat::kObjectName),
+              OneNamespaceParam()},
+             ReadYaml, {"k8s-get-yaml"});
 }
 
 }  // namespace
 
-void AddResourceTools(ToolRegistry& registry) {
-  AddD5Lists(registry);
-  AddD4Lists(registry);
-  AddReads(registry);
+void AddResourceTools(ToolRegistry& r) {
+  ToolGroup group(r, "resources");
+  AddListsOfKinds(group);
+  AddListsOfANamespace(group);
+  AddReads(group);
 }
 
 }  // namespace opsmesh::k8s

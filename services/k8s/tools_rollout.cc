@@ -120,11 +120,9 @@ absl::StatusOr<ToolResult> Compare(const ToolCall& call) {
   out.AddFact("changes.total", static_cast<int64_t>(changes.size()));
   out.untrusted = true;
   out.ledger = t.picture.ledger();
-  LedgerEntry values;
-  values.source = "templates";
-  values.subject = "values of environment variables, volumes and security settings";
-  values.reason = "values are not shown, volumes and security settings are not compared";
-  out.ledger.NotChecked(std::move(values));
+  out.ledger.NotChecked("templates",
+                        "values of environment variables, volumes and security settings",
+                        "values are not shown, volumes and security settings are not compared");
   return out;
 }
 
@@ -185,11 +183,8 @@ absl::StatusOr<ToolResult> ScalingCapacity(const ToolCall& call) {
   out.AddFact("room", room);
   out.AddFact("needed", more);
   out.ledger = t.picture.ledger();
-  LedgerEntry rules;
-  rules.source = "scheduler rules";
-  rules.subject = "taints, affinity, topology spread, quotas, ports";
-  rules.reason = "only room by requests and pod counts was computed";
-  out.ledger.NotChecked(std::move(rules));
+  out.ledger.NotChecked("scheduler rules", "taints, affinity, topology spread, quotas, ports",
+                        "only room by requests and pod counts was computed");
   return out;
 }
 
@@ -270,32 +265,22 @@ absl::StatusOr<ToolResult> WaitReady(const ToolCall& call) {
   }
 }
 
-Tool Make(std::string name, Text description, std::vector<Param> params, ToolHandler handler) {
-  Tool tool;
-  tool.name = std::move(name);
-  tool.group = "remediation";
-  tool.description = std::move(description);
-  tool.params = std::move(params);
-  tool.handler = std::move(handler);
-  tool.cacheable = false;
-  return tool;
-}
-
 }  // namespace
 
 void AddRolloutTools(ToolRegistry& r) {
+  ToolGroup group(r, "remediation");
   const Param name = NameParam("deployment_name", {"Deployment 名称", "Name of the deployment"});
-  r.Add(Make("get_deployment_revision_history",
+  group.Live("get_deployment_revision_history",
              {"Deployment 的发布历史", "Revisions of a deployment"}, {OneNamespaceParam(), name},
-             History));
-  r.Add(Make("compare_deployment_revisions",
+             History);
+  group.Live("compare_deployment_revisions",
              {"比较 Deployment 的两个版本，默认上一个和当前",
               "Compares two revisions of a deployment, by default the one before and the current"},
              {OneNamespaceParam(), name,
               IntParam("from_revision", {"从哪个版本", "From this revision"}, 1, 1000000, ""),
               IntParam("to_revision", {"到哪个版本", "To this revision"}, 1, 1000000, "")},
-             Compare));
-  r.Add(Make("check_scaling_capacity",
+             Compare);
+  group.Live("check_scaling_capacity",
              {"扩容后集群放得下吗：按 requests 精确计算",
               "Whether more replicas fit, computed by requests"},
              {OneNamespaceParam(), name,
@@ -303,14 +288,14 @@ void AddRolloutTools(ToolRegistry& r) {
               IntParam("more",
                        {"再加多少个，代替 replicas", "How many more than now, instead of replicas"},
                        0, 10000, "")},
-             ScalingCapacity));
-  r.Add(Make("monitor_scaling_progress",
+             ScalingCapacity);
+  group.Live("monitor_scaling_progress",
              {"伸缩或发布进行到哪里", "How far a scaling or a rollout is"},
-             {OneNamespaceParam(), name}, Progress));
-  r.Add(Make("wait_for_pod_ready", {"等待 Pod 就绪", "Waits until a pod is ready"},
+             {OneNamespaceParam(), name}, Progress);
+  group.Live("wait_for_pod_ready", {"等待 Pod 就绪", "Waits until a pod is ready"},
              {OneNamespaceParam(), NameParam("pod_name", {"Pod 名称", "Name of the pod"}),
               IntParam("timeout", {"最多等多少秒", "Seconds to wait at most"}, 1, 300, "60")},
-             WaitReady));
+             WaitReady);
 }
 
 }  // namespace opsmesh::k8s

@@ -203,26 +203,15 @@ absl::StatusOr<ToolResult> SchedulingLatency(const ToolCall& call) {
 }  // namespace
 
 void AddSchedulingTools(ToolRegistry& r) {
-  const auto add = [&](const char* name, Text description, std::vector<Param> params,
-                       ToolHandler handler) {
-    Tool tool;
-    tool.name = name;
-    tool.group = "performance";
-    tool.description = std::move(description);
-    tool.params = std::move(params);
-    tool.handler = std::move(handler);
-    tool.cacheable = false;
-    r.Add(std::move(tool));
-  };
-  const Param ten = IntParam("limit", {"最多返回多少条", "At most this many rows"}, 1, 1000, "10");
-  add("check_pod_eviction_pressure",
-      {"检查驱逐压力：节点压力条件、已驱逐的 Pod、最可能被驱逐的 Pod",
-       "Checks eviction pressure: node conditions, evicted pods, pods that would go first"},
-      {NamespaceParam()}, EvictionPressure);
-  add("analyze_scheduling_latency",
-      {"分析调度延迟：从创建到分配节点用了多久，谁还在等",
-       "Analyses scheduling: how long pods waited for a node, and who still waits"},
-      {NamespaceParam(), ten}, SchedulingLatency);
+  ToolGroup group(r, "performance");
+  group.Live("check_pod_eviction_pressure",
+             {"检查驱逐压力：节点压力条件、已驱逐的 Pod、最可能被驱逐的 Pod",
+              "Checks eviction pressure: node conditions, evicted pods, pods that would go first"},
+             {NamespaceParam()}, EvictionPressure);
+  group.Live("analyze_scheduling_latency",
+             {"分析调度延迟：从创建到分配节点用了多久，谁还在等",
+              "Analyses scheduling: how long pods waited for a node, and who still waits"},
+             {NamespaceParam(), LimitParam(10)}, SchedulingLatency);
 }
 
 }  // namespace opsmesh::k8s

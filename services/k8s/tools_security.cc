@@ -172,23 +172,14 @@ class Audit {
   std::vector<Finding> out_;
 };
 
-absl::StatusOr<Picture> PictureFor(const ToolCall& call) {
-  Picture picture(call.cluster.Picture(call.ctx), NamespaceOf(call), call.now);
-  OPSMESH_RETURN_IF_ERROR(picture.CheckReadable("pods"));
-  OPSMESH_RETURN_IF_ERROR(picture.CheckNamespace());
-  return picture;
-}
-
 void NotAudited(Ledger& ledger) {
-  LedgerEntry entry;
-  entry.source = "apiserver configuration";
-  entry.subject = "encryption of Secrets at rest, audit log, authentication";
-  entry.reason = "flags of the apiserver are not in the API";
-  ledger.NotChecked(std::move(entry));
+  ledger.NotChecked("apiserver configuration",
+                    "encryption of Secrets at rest, audit log, authentication",
+                    "flags of the apiserver are not in the API");
 }
 
 absl::StatusOr<ToolResult> AuditPolicies(const ToolCall& call) {
-  OPSMESH_ASSIGN_OR_RETURN(Picture picture, PictureFor(call));
+  OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call, NamespaceOf(call)));
   ToolResult out = AnswerFindings(Audit(picture).Run(), picture,
                                   static_cast<size_t>(call.arguments.Integer("limit", 100)));
   out.ledger = picture.ledger();
@@ -197,7 +188,7 @@ absl::StatusOr<ToolResult> AuditPolicies(const ToolCall& call) {
 }
 
 absl::StatusOr<ToolResult> SecurityReport(const ToolCall& call, const std::string& reports_path) {
-  OPSMESH_ASSIGN_OR_RETURN(Picture picture, PictureFor(call));
+  OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call, NamespaceOf(call)));
   struct Section {
     Text title;
     const char* key;
@@ -220,11 +211,7 @@ absl::StatusOr<ToolResult> SecurityReport(const ToolCall& call, const std::strin
     if (!s.result.ok()) {
       const std::string why(base::ToStd(s.result.status().message()));
       body += Say("没有检查：{0}", "Not checked: {0}", why);
-      LedgerEntry entry;
-      entry.source = "tool";
-      entry.subject = s.title.en;
-      entry.reason = why;
-      out.ledger.Failed(std::move(entry));
+      out.ledger.Failed("tool", s.title.en, why);
       json.Key(s.key).Null();
       continue;
     }
@@ -254,56 +241,46 @@ absl::StatusOr<ToolResult> SecurityReport(const ToolCall& call, const std::strin
 }  // namespace
 
 void AddSecurityTools(ToolRegistry& r, const ToolSettings& settings) {
-  const auto add = [&](const char* name, Text description, std::vector<Param> params,
-                       ToolHandler handler, bool cacheable) {
-    Tool tool;
-    tool.name = name;
-    tool.group = "security";
-    tool.description = std::move(description);
-    tool.params = std::move(params);
-    tool.handler = std::move(handler);
-    tool.cacheable = cacheable;
-    r.Add(std::move(tool));
-  };
+  ToolGroup group(r, "security");
   const Param level = ChoiceParam(
       "level", {"标准级别，默认 baseline", "Level of the standard, baseline by default"},
       {"baseline", "restricted"});
   const std::string reports = settings.image_reports;
-  add("audit_security_policies",
+  group.Cached(
+      "audit_security_policies",
       {"审计安全策略：命名空间的安全级别、网络策略、特权、root、令牌、对外暴露、TLS",
        "Audits security: levels of namespaces, network policies, privileges, root, tokens, "
        "exposure, TLS"},
-      {NamespaceParam(), LimitParam()}, AuditPolicies, true);
-  add("check_pod_security_standards",
-      {"按 Pod 安全标准检查每个工作负载",
-       "Checks every workload against the Pod Security Standards"},
-      {NamespaceParam(), level}, CheckPodSecurityStandards, true);
-  add("analyze_rbac_permissions",
-      {"分析 RBAC：危险的授权；给出动词和资源时回答谁可以做",
-       "Analyses RBAC: dangerous grants; with a verb and a resource, who can do it"},
-      {NamespaceParam(),
-       TextParam("subject",
-                 {"只看此用户、组或 ServiceAccount", "Only this user, group or service account"}),
-       TextParam("verb", {"动词，例如 delete", "Verb, for instance delete"}),
-       TextParam("resource",
-                 {"资源，例如 pods、pods/exec", "Resource, for instance pods or pods/exec"}),
-       LimitParam()},
-      AnalyzeRbac, false);
-  add(
-      "scan_image_vulnerabilities",
-      {"镜像清单和扫描器的漏洞报告（Trivy、Grype、Trivy operator）",
-       "Images in use with what scanners reported (Trivy, Grype, Trivy operator)"},
-      {NamespaceParam(),
-       ChoiceParam("severity", {"最低级别，默认 HIGH", "Least severity, HIGH by default"},
-                   {"CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN"}),
-       LimitParam()},
-      [reports](const ToolCall& call) { return ScanImages(call, reports); }, false);
-  add(
+      {NamespaceParam(), LimitParam()}, AuditPolicies);
+  group.Cached("check_pod_security_standards",
+               {"按 Pod 安全标准检查每个工作负载",
+                "Checks every workload against the Pod Security Standards"},
+               {NamespaceParam(), level}, CheckPodSecurityStandards);
+  group.Live("analyze_rbac_permissions",
+             {"分析 RBAC：危险的授权；给出动词和资源时回答谁可以做",
+              "Analyses RBAC: dangerous grants; with a verb and a resource, who can do it"},
+             {NamespaceParam(),
+              TextParam("subject", {"只看此用户、组或 ServiceAccount",
+                                    "Only this user, group or service account"}),
+              TextParam("verb", {"动词，例如 delete", "Verb, for instance delete"}),
+              TextParam("resource",
+                        {"资源，例如 pods、pods/exec", "Resource, for instance pods or pods/exec"}),
+              LimitParam()},
+             AnalyzeRbac);
+  group.Live("scan_image_vulnerabilities",
+             {"镜像清单和扫描器的漏洞报告（Trivy、Grype、Trivy operator）",
+              "Images in use with what scanners reported (Trivy, Grype, Trivy operator)"},
+             {NamespaceParam(),
+              ChoiceParam("severity", {"最低级别，默认 HIGH", "Least severity, HIGH by default"},
+                          {"CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN"}),
+              LimitParam()},
+             [reports](const ToolCall& call) { return ScanImages(call, reports); });
+  group.Live(
       "generate_security_report",
       {"安全报告：策略、Pod 安全标准、RBAC、镜像、网络策略",
        "A security report: policies, Pod Security Standards, RBAC, images, network policies"},
       {NamespaceParam(), level, LimitParam()},
-      [reports](const ToolCall& call) { return SecurityReport(call, reports); }, false);
+      [reports](const ToolCall& call) { return SecurityReport(call, reports); });
 }
 
 }  // namespace opsmesh::k8s

@@ -4,67 +4,14 @@
 #include <sstream>
 
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
-#include "libs/base/error.h"
 #include "libs/base/ids.h"
-#include "libs/base/json.h"
-#include "libs/testing/fake_clock.h"
-#include "nlohmann/json.hpp"
-#include "services/k8s/fake_cluster.h"
-#include "services/k8s/tool_runner.h"
+#include "services/k8s/tools_fixture.h"
 
 namespace opsmesh::k8s {
 namespace {
 
-using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-class ToolsTest : public ::testing::Test {
- protected:
-  ToolsTest() {
-    auto cluster = FakeCluster::FromFile("small_cluster.json");
-    cluster_ = cluster.get();
-    std::vector<std::unique_ptr<Cluster>> list;
-    list.push_back(std::move(cluster));
-    clusters_ = std::make_unique<Clusters>(std::move(list));
-    runner_ =
-        std::make_unique<ToolRunner>(registry_, *clusters_, ToolRunnerOptions{.clock = &clock_});
-  }
-  absl::StatusOr<ToolResult> Try(const std::string& name, const std::string& arguments = "{}",
-                                 CallScope scope = {}) {
-    return runner_->Run(base::Context::Background().WithTimeout(absl::Seconds(20)), name, arguments,
-                        scope);
-  }
-  ToolResult Run(const std::string& name, const std::string& arguments = "{}",
-                 CallScope scope = {}) {
-    absl::StatusOr<ToolResult> result = Try(name, arguments, std::move(scope));
-    if (!result.ok()) {
-      ADD_FAILURE() << name << " " << arguments << ": " << result.status().message();
-      return {};
-    }
-    EXPECT_TRUE(base::ParseJson(result->json).ok()) << name << ": " << result->json.substr(0, 300);
-    EXPECT_FALSE(result->text.zh.empty() || result->text.en.empty()) << name;
-    EXPECT_FALSE(result->ledger.checked.empty() && result->ledger.failed.empty()) << name;
-    return *std::move(result);
-  }
-  json Data(const ToolResult& result) { return *base::ParseJson(result.json); }
-  std::string Reason(const std::string& name, const std::string& arguments) {
-    return base::DetailOf(Try(name, arguments).status()).reason;
-  }
-  static std::string FactOf(const ToolResult& result, const std::string& key) {
-    for (const Fact& fact : result.facts) {
-      if (fact.key == key) return fact.value;
-    }
-    return "";
-  }
-
-  testing::FakeClock clock_{FakeCluster::Now()};
-  FakeCluster* cluster_ = nullptr;
-  const ToolRegistry registry_ = AllTools();
-  std::unique_ptr<Clusters> clusters_;
-  std::unique_ptr<ToolRunner> runner_;
-};
 
 TEST_F(ToolsTest, KnowsAllEightyTwoNamesOfTheDocuments) {
   EXPECT_EQ(registry_.List("", true).size(), 82u);
@@ -262,67 +209,6 @@ TEST_F(ToolsTest, DiagnosesAPodANamespaceAndTheCluster) {
   EXPECT_GT(Data(Run("diagnose_kubernetes_pod_issues"))["total"], 20);
 }
 
-TEST_F(ToolsTest, AnswersQueriesExactly) {
-  const auto query = [&](const std::string& rest) {
-    return Data(Run("kubectl_get_resources", R"({"resource_type":"pods",)" + rest + "}"));
-  };
-  EXPECT_EQ(query(R"("where":["restarts>=5"])")["matched"], 2);
-  EXPECT_EQ(query(R"("where":["status=CrashLoopBackOff","namespace=payments"])")["matched"], 5);
-  EXPECT_EQ(query(R"("label_selector":"app=web")")["matched"], 3);
-  EXPECT_EQ(query(R"("label_selector":"app in (web,cart),app!=cart")")["matched"], 3);
-  EXPECT_EQ(query(R"("field_selector":"spec.nodeName=n2")")["matched"], 3);
-  EXPECT_EQ(query(R"("field_selector":"status.phase=Failed")")["matched"], 3);
-  EXPECT_EQ(query(R"("where":["age<2h"])")["matched"],
-            2);  // the two pods of migrate, 90 minutes old
-  const json groups =
-      query(R"("group_by":["namespace"],"aggregate":["sum:restarts","sum:cpu_request"])");
-  EXPECT_EQ(groups["group_total"], 4);
-  EXPECT_EQ(groups["groups"][0]["key"]["namespace"], "shop");
-  EXPECT_EQ(groups["groups"][0]["count"], 8);
-  EXPECT_DOUBLE_EQ(groups["groups"][0]["aggregates"]["sum:cpu_request"], 1.5);
-  const json top = query(R"("sort_by":"-restarts","top":2)");
-  EXPECT_EQ(top["items"][0]["name"], "term-5d4f-a");
-  EXPECT_EQ(top["items"][1]["name"], "ledger-5d4f-a");
-}
-
-TEST_F(ToolsTest, RefusesQueriesItDoesNotUnderstandWithTheFieldsThereAre) {
-  EXPECT_EQ(Reason("kubectl_get_resources", R"({"resource_type":"pods","where":["restrts>5"]})"),
-            "UNKNOWN_FIELD");
-  EXPECT_THAT(base::DetailOf(
-                  Try("kubectl_get_resources", R"({"resource_type":"pods","where":["restrts>5"]})")
-                      .status())
-                  .hint,
-              HasSubstr("restarts"));
-  EXPECT_EQ(Reason("kubectl_get_resources", R"({"resource_type":"pods","where":["status>5"]})"),
-            "BAD_CONDITION");
-  EXPECT_EQ(
-      Reason("kubectl_get_resources", R"({"resource_type":"pods","where":["restarts=many"]})"),
-      "BAD_CONDITION");
-  EXPECT_EQ(Reason("kubectl_get_resources", R"({"resource_type":"pods","cursor":"bm9uc2Vuc2U="})"),
-            "BAD_CURSOR");
-  EXPECT_EQ(Try("kubectl_get_resources", R"({"resource_type":"podz"})").status().code(),
-            absl::StatusCode::kNotFound);
-}
-
-TEST_F(ToolsTest, PagesWithoutGapOrDouble) {
-  std::vector<std::string> seen;
-  std::string cursor;
-  for (int page = 0; page < 30; ++page) {
-    const ToolResult result =
-        Run("list_pods_all_namespaces",
-            cursor.empty() ? R"({"limit":5})" : R"({"limit":5,"cursor":")" + cursor + "\"}");
-    const json data = Data(result);
-    for (const json& item : data["items"])
-      seen.push_back(item["namespace"].get<std::string>() + "/" + item["name"].get<std::string>());
-    EXPECT_EQ(result.truncated, !result.next_cursor.empty());
-    cursor = result.next_cursor;
-    if (cursor.empty()) break;
-  }
-  EXPECT_EQ(seen.size(), 22u);
-  EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
-  EXPECT_EQ(std::unique(seen.begin(), seen.end()), seen.end());
-}
-
 TEST_F(ToolsTest, AnswersTheClusterGroup) {
   EXPECT_THAT(Run("verify_kubernetes_connection").text.en, HasSubstr("v1.32.4"));
   EXPECT_THAT(Run("get_kubernetes_contexts").text.en, HasSubstr("test-context"));
@@ -472,123 +358,6 @@ TEST_F(ToolsTest, RemembersAnAnswerUntilTheClusterChanges) {
               0.01);
   cluster_->Touch();
   EXPECT_NE(Run("list_kubernetes_pods").json, first.json);  // ages have moved on
-}
-
-TEST_F(ToolsTest, RefusesHostileArgumentsInEveryToolWithoutTouchingTheCluster) {
-  const std::vector<std::string> hostile = {"../../secrets",
-                                            "a/b",
-                                            "..",
-                                            "a b",
-                                            "A",
-                                            "-a",
-                                            "a\n",
-                                            "a%2fb",
-                                            "'; drop",
-                                            "$(id)",
-                                            "--server=http://x",
-                                            std::string(300, 'a'),
-                                            std::string("a\0b", 3),
-                                            "\xe2\x80\xae",
-                                            "{{7*7}}",
-                                            "命名空间"};
-  for (const Tool* tool : registry_.List("", true)) {
-    for (const Param& param : tool->params) {
-      if (param.type != ParamType::kString || param.format == ParamFormat::kText ||
-          !param.values.empty())
-        continue;
-      if (param.format == ParamFormat::kCursor || param.format == ParamFormat::kObjectName)
-        continue;
-      for (const std::string& value : hostile) {
-        if (param.format == ParamFormat::kLabelSelector ||
-            param.format == ParamFormat::kFieldSelector ||
-            (param.format == ParamFormat::kKind && value == "A"))
-          continue;
-        const absl::Status status =
-            Try(tool->name,
-                json{{param.name, value}}.dump(-1, ' ', false, json::error_handler_t::replace))
-                .status();
-        EXPECT_EQ(base::DetailOf(status).reason, "TOOL_ARGUMENTS")
-            << tool->name << "." << param.name << " " << value;
-      }
-    }
-    const absl::Status extra = Try(tool->name, R"({"server":"http://evil"})").status();
-    EXPECT_THAT(std::string(extra.message()), HasSubstr("no argument 'server'")) << tool->name;
-  }
-  EXPECT_TRUE(cluster_->calls.empty());
-}
-
-TEST_F(ToolsTest, SurvivesRandomArguments) {
-  base::SeededIds ids(7);
-  const std::vector<json> values = {"shop",
-                                    "web",
-                                    "pods",
-                                    3,
-                                    -1,
-                                    true,
-                                    nullptr,
-                                    1e300,
-                                    json::array({"restarts>1"}),
-                                    json::object(),
-                                    "*",
-                                    "",
-                                    "status.phase=Running",
-                                    "5m",
-                                    "web-5d4f-a",
-                                    "deployments",
-                                    "n1",
-                                    json::array({1, 2}),
-                                    "\xff\xfe",
-                                    "2026"};
-  const std::vector<const Tool*> tools = registry_.List("", true);
-  for (int i = 0; i < 3000; ++i) {
-    const Tool& tool = *tools[ids.Random() % tools.size()];
-    if (tool.name == "wait_for_pod_ready") continue;  // it would wait
-    json arguments = json::object();
-    for (const Param& param : tool.params) {
-      if (param.required || ids.Random() % 2)
-        arguments[param.name] = values[ids.Random() % values.size()];
-    }
-    const auto result =
-        Try(tool.name, arguments.dump(-1, ' ', false, json::error_handler_t::replace));
-    if (result.ok()) {
-      ASSERT_TRUE(base::ParseJson(result->json).ok())
-          << tool.name << arguments.dump(-1, ' ', false, json::error_handler_t::replace);
-    } else {
-      ASSERT_NE(result.status().code(), absl::StatusCode::kInternal) << tool.name;
-      ASSERT_FALSE(base::DetailOf(result.status()).reason.empty()) << tool.name;
-    }
-  }
-  for (const std::string& call : cluster_->calls) {
-    EXPECT_TRUE(call.starts_with("get ") || call.starts_with("list ") || call.starts_with("log ") ||
-                call.starts_with("can-i "))
-        << call;
-  }
-}
-
-TEST_F(ToolsTest, SurvivesTheListOfNaughtyStrings) {
-  const char* root = std::getenv("OPSMESH_SOURCE_DIR");
-  std::ifstream in(std::string(root ? root : ".") + "/../shared/badinputs/blns/blns.json");
-  if (!in) {
-    std::printf(
-        "NOTE: ../shared/badinputs/blns is not beside the clone: the list of naughty strings is "
-        "not tried.\n");
-    return;
-  }
-  std::stringstream text;
-  text << in.rdbuf();
-  const auto list = json::parse(text.str());
-  for (const json& naughty : list) {
-    for (const char* tool : {"list_kubernetes_pods", "get_pod_logs", "kubectl_get_resources",
-                             "describe_kubernetes_resource"}) {
-      const Tool* t = *registry_.Find(tool);
-      json arguments = json::object();
-      for (const Param& param : t->params) {
-        if (param.type == ParamType::kString) arguments[param.name] = naughty;
-      }
-      EXPECT_FALSE(Try(tool, arguments.dump(-1, ' ', false, json::error_handler_t::replace)).ok())
-          << tool << " " << naughty;
-    }
-  }
 }
 
 }  // namespace

@@ -111,9 +111,7 @@ std::vector<std::string> EmptyNodes(Picture& picture) {
 }  // namespace
 
 absl::StatusOr<ToolResult> ResourceWaste(const ToolCall& call) {
-  Picture picture(call.cluster.Picture(call.ctx), NamespaceOf(call), call.now);
-  OPSMESH_RETURN_IF_ERROR(picture.CheckReadable("pods"));
-  OPSMESH_RETURN_IF_ERROR(picture.CheckNamespace());
+  OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call, NamespaceOf(call)));
   const PodUse use = PodUse::Read(call, picture.ns(), picture.ledger());
   const WasteReport report = Measure(picture, use);
   std::vector<std::pair<std::string, Waste>> rows(report.workloads.begin(), report.workloads.end());
@@ -180,9 +178,7 @@ absl::StatusOr<ToolResult> ResourceWaste(const ToolCall& call) {
 }
 
 absl::StatusOr<ToolResult> IdleResources(const ToolCall& call) {
-  Picture picture(call.cluster.Picture(call.ctx), NamespaceOf(call), call.now);
-  OPSMESH_RETURN_IF_ERROR(picture.CheckReadable("pods"));
-  OPSMESH_RETURN_IF_ERROR(picture.CheckNamespace());
+  OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call, NamespaceOf(call)));
   const PodUse use = PodUse::Read(call, picture.ns(), picture.ledger());
   std::vector<Orphan> idle;
   if (picture.ns().empty() && picture.Readable("nodes")) {
@@ -327,12 +323,9 @@ absl::StatusOr<ToolResult> CostSavings(const ToolCall& call) {
   out.AddFact("storage.unused", kube::FormatBytes(storage));
   out.AddFact("nodes.empty", static_cast<int64_t>(empty.size()));
   out.ledger = sized.picture.ledger();
-  LedgerEntry bill;
-  bill.source = "cloud bill";
-  bill.subject = "what the cluster costs";
-  bill.reason =
-      "Kubernetes does not know prices; freed requests save money only when nodes become fewer";
-  out.ledger.NotChecked(std::move(bill));
+  out.ledger.NotChecked(
+      "cloud bill", "what the cluster costs",
+      "Kubernetes does not know prices; freed requests save money only when nodes become fewer");
   NoHistory(out.ledger);
   return out;
 }

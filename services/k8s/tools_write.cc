@@ -257,21 +257,6 @@ absl::StatusOr<ToolResult> RollbackPlan(const ToolCall& call) {
   return Propose(plan);
 }
 
-Tool Make(std::string name, Text description, std::vector<Param> params, ToolHandler handler,
-          Risk risk, std::vector<std::string> aliases) {
-  Tool tool;
-  tool.name = std::move(name);
-  tool.group = "remediation";
-  tool.description = std::move(description);
-  tool.params = std::move(params);
-  tool.handler = std::move(handler);
-  tool.risk = risk;
-  tool.available = false;
-  tool.cacheable = false;
-  tool.aliases = std::move(aliases);
-  return tool;
-}
-
 Param WhereParam() {
   Param p = OneNamespaceParam();
   p.description = {
@@ -283,37 +268,40 @@ Param WhereParam() {
 }  // namespace
 
 void AddWriteTools(ToolRegistry& r) {
-  r.Add(Make("scale_deployment",
-             {"调整 Deployment 或 StatefulSet 的副本数（目前只给出方案）",
-              "Scales a Deployment or StatefulSet (for now it only shows the plan)"},
-             {WhereParam(), NameParam("deployment_name", {"工作负载名称", "Name of the workload"}),
-              IntParam("replicas", {"目标副本数", "Replicas wanted"}, 0, 10000, "", true),
-              ChoiceParam("resource_type", {"类型，默认 Deployment", "Kind, Deployment by default"},
-                          {"Deployment", "StatefulSet"})},
-             ScalePlan, Risk::kMedium, {"k8s-scale-deployment"}));
-  r.Add(Make("restart_pod",
-             {"重启 Pod：删除后由控制器重建（目前只给出方案）",
-              "Restarts a pod: deletes it so that its controller makes a new one (for now it only "
-              "shows the plan)"},
-             {WhereParam(), NameParam("pod_name", {"Pod 名称", "Name of the pod"})}, RestartPlan,
-             Risk::kMedium, {"k8s-restart-pod"}));
-  r.Add(
-      Make("delete_kubernetes_resource",
-           {"优雅删除一个对象（目前只给出方案）",
-            "Deletes one object gracefully (for now it only shows the plan)"},
-           {KindParam(),
-            NameParam("name", {"对象名称", "Name of the object"}, true, ParamFormat::kObjectName),
-            OneNamespaceParam(),
-            IntParam("grace_period_seconds", {"宽限秒数", "Grace period in seconds"}, 0, 3600, "")},
-           DeletePlan, Risk::kHigh, {"k8s-delete-resource"}));
-  r.Add(Make(
+  ToolGroup group(r, "remediation");
+  group.Planned(
+      "scale_deployment",
+      {"调整 Deployment 或 StatefulSet 的副本数（目前只给出方案）",
+       "Scales a Deployment or StatefulSet (for now it only shows the plan)"},
+      {WhereParam(), NameParam("deployment_name", {"工作负载名称", "Name of the workload"}),
+       IntParam("replicas", {"目标副本数", "Replicas wanted"}, 0, 10000, "", true),
+       ChoiceParam("resource_type", {"类型，默认 Deployment", "Kind, Deployment by default"},
+                   {"Deployment", "StatefulSet"})},
+      ScalePlan, Risk::kMedium, {"k8s-scale-deployment"});
+  group.Planned(
+      "restart_pod",
+      {"重启 Pod：删除后由控制器重建（目前只给出方案）",
+       "Restarts a pod: deletes it so that its controller makes a new one (for now it only "
+       "shows the plan)"},
+      {WhereParam(), NameParam("pod_name", {"Pod 名称", "Name of the pod"})}, RestartPlan,
+      Risk::kMedium, {"k8s-restart-pod"});
+  group.Planned(
+      "delete_kubernetes_resource",
+      {"优雅删除一个对象（目前只给出方案）",
+       "Deletes one object gracefully (for now it only shows the plan)"},
+      {KindParam(),
+       NameParam("name", {"对象名称", "Name of the object"}, true, ParamFormat::kObjectName),
+       OneNamespaceParam(),
+       IntParam("grace_period_seconds", {"宽限秒数", "Grace period in seconds"}, 0, 3600, "")},
+      DeletePlan, Risk::kHigh, {"k8s-delete-resource"});
+  group.Planned(
       "rollback_deployment",
       {"回滚 Deployment（目前只给出方案）",
        "Rolls a deployment back (for now it only shows the plan)"},
       {WhereParam(), NameParam("deployment_name", {"Deployment 名称", "Name of the deployment"}),
        IntParam("revision", {"版本号，省略为上一个", "Revision; the one before when absent"}, 1,
                 1000000, "")},
-      RollbackPlan, Risk::kMedium, {"k8s-rollback-deployment"}));
+      RollbackPlan, Risk::kMedium, {"k8s-rollback-deployment"});
 }
 
 }  // namespace opsmesh::k8s
