@@ -134,9 +134,11 @@ absl::StatusOr<ClusterCopy> CopyCluster(const CopyFlags& flags, const base::Cloc
 }
 
 absl::StatusOr<int> ApplyFile(kubesim::Simulator& simulator, const std::string& path) {
-  OPSMESH_ASSIGN_OR_RETURN(const std::string text, kube::ReadSmallFile(path, kMostManifest));
-  OPSMESH_ASSIGN_OR_RETURN(const std::vector<kubesim::YamlDocument> documents,
-                           kubesim::ParseYaml(text));
+  const auto text = kube::ReadSmallFile(path, kMostManifest);
+  if (!text.ok()) return base::Annotate(text.status(), path);
+  const auto parsed = kubesim::ParseYaml(*text);
+  if (!parsed.ok()) return base::Annotate(parsed.status(), path);
+  const std::vector<kubesim::YamlDocument>& documents = *parsed;
   OPSMESH_RETURN_IF_ERROR(simulator.Start({}));
   const std::unique_ptr<http_client::Client> http = http_client::Client::Create();
   kube::Client::Options options;

@@ -114,7 +114,10 @@ TEST_F(SimulatorTest, AFolderThatCannotBeLoadedSaysWhereAndWhy) {
       {"apiVersion: v1\nkind: ConfigMap\n", "ConfigMap without metadata.name"},
       {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n---\napiVersion: v1\nkind: "
        "ConfigMap\nmetadata: {name: x}\n",
-       "bad.yaml:5: ConfigMap 'x' is given twice"}};
+       "bad.yaml:5: ConfigMap 'x' is given twice"},
+      {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {replicas: few}\n",
+       "bad.yaml:1: Deployment 'x': json: cannot unmarshal string into Go struct field "
+       "DeploymentSpec.spec.replicas of type int32"}};
   for (const auto& [text, why] : cases) {
     Write("bad.yaml", text);
     EXPECT_THAT(Load().status().ToString(), HasSubstr(why)) << text;

@@ -11,6 +11,7 @@
 #include "libs/base/strings.h"
 #include "libs/kubesim/content/content.h"
 #include "libs/kubesim/objects/defaults.h"
+#include "libs/kubesim/objects/validation.h"
 #include "libs/kubesim/store/json_path.h"
 #include "libs/kubesim/store/yaml.h"
 #include "nlohmann/json.hpp"
@@ -147,6 +148,8 @@ class FolderLoader {
     const std::string name = TextAt(object, {"metadata", "name"});
     const ResourceType& stored = *target_.store.catalog().Preferred(
         type.storage_key.substr(0, type.storage_key.find('/')), type.plural);
+    if (const ShapeReport shape = CheckShape(stored, object); !shape.wrong.empty())
+      return Invalid(file, line, fmt::format("{} '{}': {}", type.kind, name, shape.wrong));
     ApplyDefaults(stored, object);
     if (type.storage_key == "/namespaces") CompleteNamespace(object);
     // What the system or an implied namespace brought is replaced by what the folder says.

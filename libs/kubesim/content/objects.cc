@@ -5,6 +5,7 @@
 #include "libs/base/json.h"
 #include "libs/base/strings.h"
 #include "libs/kubesim/content/content.h"
+#include "libs/kubesim/objects/validation.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
@@ -50,7 +51,8 @@ class ObjectLoader {
                       name = TextAt(object, {"metadata", "name"});
     const ResourceType* type =
         name.empty() ? nullptr : TypeOf(target_.store.catalog(), api_version, kind);
-    if (type == nullptr || type->namespaced == ns.empty())
+    if (type == nullptr || type->namespaced == ns.empty() ||
+        !CheckShape(*type, object).wrong.empty())
       return LeaveOut(api_version, kind, ns, name);
     if (api_version == "events.k8s.io/v1") return;  // the same objects as the core's events
     if (type->namespaced) EnsureNamespace(ns);
