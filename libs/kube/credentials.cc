@@ -120,7 +120,7 @@ CertificateFiles::CertificateFiles(const ClusterConfig& config, const base::Cloc
       connection_(std::make_shared<const http_client::Connection>(ConnectionOf(config))),
       read_at_(clock.Steady()) {}
 
-bool CertificateFiles::Read() {
+void CertificateFiles::Read() {
   read_at_ = clock_.Steady();
   http_client::Connection next = *connection_;
   // A file that is just being replaced, or half of a pair, changes nothing yet.
@@ -137,10 +137,9 @@ bool CertificateFiles::Read() {
   }
   if (next.ca_pem == connection_->ca_pem && next.client_cert_pem == connection_->client_cert_pem &&
       next.client_key_pem.Reveal() == connection_->client_key_pem.Reveal()) {
-    return false;
+    return;
   }
   connection_ = std::make_shared<const http_client::Connection>(std::move(next));
-  return true;
 }
 
 std::shared_ptr<const http_client::Connection> CertificateFiles::Get() {
@@ -150,9 +149,11 @@ std::shared_ptr<const http_client::Connection> CertificateFiles::Get() {
   return connection_;
 }
 
-bool CertificateFiles::Renew() {
+bool CertificateFiles::Renew(const http_client::Connection* used) {
   const std::lock_guard lock(mutex_);
-  return (!ca_file_.empty() || !cert_file_.empty()) && Read();
+  if (ca_file_.empty() && cert_file_.empty()) return false;
+  Read();
+  return connection_.get() != used;
 }
 
 Credentials::Credentials(const ClusterConfig& config, const base::Clock& clock)
@@ -189,8 +190,8 @@ absl::StatusOr<Credential> Credentials::Get(const base::Context& ctx) {
   return Credential{std::move(token), certificates_.Get()};
 }
 
-bool Credentials::Renew() {
-  const bool changed = certificates_.Renew();
+bool Credentials::Renew(const http_client::Connection* used) {
+  const bool changed = certificates_.Renew(used);
   if (exec_ == nullptr) return tokens_.Renew() || changed;
   exec_->Renew();
   return true;

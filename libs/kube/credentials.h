@@ -70,11 +70,12 @@ class CertificateFiles {
  public:
   CertificateFiles(const ClusterConfig& config, const base::Clock& clock);
   std::shared_ptr<const http_client::Connection> Get();
-  /// After a refusal: reads now. True when something has changed, so that trying again makes sense.
-  bool Renew();
+  /// After a refusal: reads now. True when what there is now is not what was `used`, so that trying
+  /// again makes sense.
+  bool Renew(const http_client::Connection* used);
 
  private:
-  bool Read();  // under the mutex
+  void Read();  // under the mutex
   const std::string ca_file_;
   const std::string cert_file_;
   const std::string key_file_;
@@ -95,10 +96,10 @@ class Credentials {
  public:
   Credentials(const ClusterConfig& config, const base::Clock& clock);
   absl::StatusOr<Credential> Get(const base::Context& ctx);
-  /// After a 401. False when nothing else can come of asking again.
-  bool Renew();
-  /// After a failure of TLS. True when certificates have changed on disk.
-  bool RenewCertificates() { return certificates_.Renew(); }
+  /// After a 401 over `used`. False when nothing else can come of asking again.
+  bool Renew(const http_client::Connection* used);
+  /// After a failure of TLS over `used`. True when there are other certificates now.
+  bool RenewCertificates(const http_client::Connection* used) { return certificates_.Renew(used); }
 
  private:
   std::shared_ptr<const http_client::Connection> ConnectionFor(

@@ -46,6 +46,33 @@ class RealTest : public testing::Test {
         .status();
   }
 
+  template <typename F>
+  bool Eventually(F condition) {
+    for (int i = 0; i < 600; ++i) {
+      if (condition()) return true;
+      (void)Long().Sleep(absl::Milliseconds(100));
+    }
+    return false;
+  }
+  /// Makes etcd forget every state but the latest.
+  bool CompactStore() {
+    const char* port = std::getenv("K8S_ETCD_PORT");
+    const auto ask = [&](const std::string& what, const std::string& body) {
+      http_client::Request request;
+      request.method = "POST";
+      request.url =
+          "http://127.0.0.1:" + std::string(port == nullptr ? "22379" : port) + "/v3/kv/" + what;
+      request.body = body;
+      const auto response = http_->Fetch(Long(), request);
+      return response.ok() && response->status == 200 ? response->body : "";
+    };
+    const std::string state = ask("range", R"({"key":"AA=="})");
+    const size_t at = state.find(R"("revision":")");
+    if (at == std::string::npos) return false;
+    const std::string revision = std::to_string(std::atoll(state.c_str() + at + 12));
+    return !ask("compaction", R"({"revision":")" + revision + "\"}").empty();
+  }
+
   std::string dir_;
   std::unique_ptr<http_client::Client> http_ = http_client::Client::Create();
   std::unique_ptr<Client> admin_;
@@ -104,6 +131,193 @@ TEST_F(RealTest, PagesWritesPatchesAndScaleWork) {
   for (int i = 0; i < 7; ++i) {
     EXPECT_TRUE(
         admin_->Delete(Long(), *FindBuiltin("cm"), "default", "page-" + std::to_string(i)).ok());
+  }
+}
+
+TEST_F(RealTest, AUserOfOneNamespaceIsServedWhatRbacAllowsAndNoticesWhatIsGrantedLater) {
+  const ResourceType role{
+      "rbac.authorization.k8s.io", "v1", "Role", "roles", "role", {}, true, {}, {}};
+  ResourceType binding = role;
+  binding.kind = "RoleBinding";
+  binding.plural = "rolebindings";
+  const auto rules = [](const std::string& core) {
+    return R"({"apiVersion":"rbac.authorization.k8s.io/v1","kind":"Role","metadata":{"name":"one"},"rules":[
+      {"apiGroups":[""],"resources":[)" +
+           core + R"(],"verbs":["get","list","watch"]},
+      {"apiGroups":["apps"],"resources":["deployments"],"verbs":["get","list","watch"]}]})";
+  };
+  ASSERT_TRUE(
+      admin_->Create(Long(), role, "default", rules(R"("pods","events","configmaps")")).ok());
+  ASSERT_TRUE(
+      admin_
+          ->Create(
+              Long(), binding, "default",
+              R"({"apiVersion":"rbac.authorization.k8s.io/v1","kind":"RoleBinding","metadata":{"name":"one"},
+      "roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"Role","name":"one"},
+      "subjects":[{"apiGroup":"rbac.authorization.k8s.io","kind":"User","name":"one-namespace"}]})")
+          .ok());
+  ASSERT_TRUE(CreateConfigMap("one", 1).ok());
+  Impersonation who;
+  who.user = "one-namespace";
+  who.groups = {"system:authenticated"};
+  const auto user = admin_->As(who);
+  Cache::Options options;
+  options.namespaces = {"default"};
+  auto cache = Cache::Start(*user, options);
+  ASSERT_TRUE(cache.ok() && (*cache)->WaitForSync(Long()).ok());
+  size_t readable = 0;
+  for (const KindStatus& status : (*cache)->Status()) {
+    readable += status.Covers("default") ? 1 : 0;
+    EXPECT_EQ(status.synced(), status.Covers("default")) << status.type.plural;
+    EXPECT_FALSE(status.Covers("kube-system")) << status.type.plural;
+    if (!status.synced()) {
+      EXPECT_EQ(status.state, KindStatus::State::kForbidden) << status.type.plural;
+    }
+  }
+  EXPECT_EQ(readable, 4u);
+  EXPECT_NE((*cache)->Get("configmaps")->Find("default", "one"), nullptr);
+  ASSERT_TRUE(CreateConfigMap("two", 2).ok());
+  EXPECT_TRUE(
+      Eventually([&] { return (*cache)->Get("configmaps")->Find("default", "two") != nullptr; }));
+  EXPECT_EQ((*cache)->Get("services")->status().state, KindStatus::State::kForbidden);
+  ASSERT_TRUE(admin_
+                  ->Replace(Long(), role, "default", "one",
+                            rules(R"("pods","events","configmaps","services")"))
+                  .ok());
+  EXPECT_TRUE(Eventually([&] {
+    (*cache)->Cover(Long(), "default");
+    return (*cache)->Get("services")->Find("default", "kubernetes") != nullptr;
+  }));
+  cache->reset();
+  for (const char* name : {"one", "two"})
+    EXPECT_TRUE(admin_->Delete(Long(), *FindBuiltin("cm"), "default", name).ok());
+  EXPECT_TRUE(admin_->Delete(Long(), binding, "default", "one").ok());
+  EXPECT_TRUE(admin_->Delete(Long(), role, "default", "one").ok());
+}
+
+TEST_F(RealTest, AStoreThatIsCompactedInTheMiddleOfAListLosesNothing) {
+  constexpr int kObjects = 40;
+  for (int i = 0; i < kObjects; ++i) {
+    const absl::Status made = CreateConfigMap("compact-" + std::to_string(i), i);
+    ASSERT_TRUE(made.ok()) << made;
+  }
+  std::atomic<bool> stop{false};
+  std::atomic<int> compacted{0};
+  std::thread compactor([&] {
+    for (int i = 0; !stop; ++i) {
+      (void)CreateConfigMap("noise", i);
+      (void)admin_->Delete(Long(), *FindBuiltin("cm"), "default", "noise");
+      compacted += CompactStore() ? 1 : 0;
+      (void)Long().Sleep(absl::Milliseconds(20));
+    }
+  });
+  ListOptions pages;
+  pages.page_size = 1;
+  int inconsistent = 0;
+  for (int round = 0; round < 3; ++round) {
+    const auto list = admin_->List(Long(), *FindBuiltin("cm"), "default", pages);
+    ASSERT_TRUE(list.ok()) << list.status();
+    inconsistent += list->inconsistent ? 1 : 0;
+    int found = 0;
+    for (const ObjectPtr& object : list->items) found += object->name().starts_with("compact-");
+    EXPECT_EQ(found, kObjects) << (list->inconsistent ? "of two states" : "");
+  }
+  stop = true;
+  compactor.join();
+  std::cerr << compacted << " compactions, " << inconsistent << " lists of two states\n";
+  EXPECT_GT(compacted, 0);
+  for (int i = 0; i < kObjects; ++i) {
+    EXPECT_TRUE(
+        admin_->Delete(Long(), *FindBuiltin("cm"), "default", "compact-" + std::to_string(i)).ok());
+  }
+}
+
+TEST_F(RealTest, ACustomKindIsReadFromItsMakingToItsEnd) {
+  const ResourceType crds{"apiextensions.k8s.io",
+                          "v1",
+                          "CustomResourceDefinition",
+                          "customresourcedefinitions",
+                          "customresourcedefinition",
+                          {},
+                          false,
+                          {},
+                          {}};
+  Cache::Options options;
+  options.kinds = {"gears", "configmaps"};
+  options.retry_refused = absl::Milliseconds(200);
+  auto cache = Cache::Start(*admin_, options);
+  ASSERT_TRUE(cache.ok() && (*cache)->WaitForSync(Long()).ok());
+  EXPECT_EQ((*cache)->Get("gears")->status().state, KindStatus::State::kNotServed);
+  ASSERT_TRUE(
+      admin_
+          ->Create(Long(), crds, "",
+                   R"({"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",
+      "metadata":{"name":"gears.example.com"},"spec":{"group":"example.com","scope":"Namespaced",
+      "names":{"plural":"gears","singular":"gear","kind":"Gear"},"versions":[{"name":"v1","served":true,"storage":true,
+      "schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}]}})")
+          .ok());
+  ASSERT_TRUE(Eventually([&] {
+    return (*cache)->Get("gears")->status().state == KindStatus::State::kLive;
+  })) << (*cache)->Get("gears")->status().last_error;
+  const auto gears = admin_->Resolve(Long(), "gears");
+  ASSERT_TRUE(gears.ok()) << gears.status();
+  ASSERT_TRUE(
+      admin_
+          ->Create(
+              Long(), *gears, "default",
+              R"({"apiVersion":"example.com/v1","kind":"Gear","metadata":{"name":"a"},"spec":{"teeth":12}})")
+          .ok());
+  EXPECT_TRUE(Eventually([&] {
+    const ObjectPtr gear = (*cache)->Get("gears")->Find("default", "a");
+    return gear != nullptr && gear->root().At("spec.teeth").Int() == 12;
+  }));
+  EXPECT_TRUE(admin_->Delete(Long(), crds, "", "gears.example.com").ok());
+  EXPECT_TRUE(Eventually([&] {
+    const auto status = (*cache)->Get("gears")->status();
+    return status.state == KindStatus::State::kNotServed && status.objects == 0;
+  }));
+  EXPECT_EQ((*cache)->Get("configmaps")->status().state, KindStatus::State::kLive);
+}
+
+TEST_F(RealTest, AServerThatIsKilledInTheMiddleOfListsAndWatchesIsCaughtUpWith) {
+  const std::string pid_file = dir_ + "/run/kube-apiserver.pid";
+  const std::string up = test::SharedDir() + "/kube-real/up.sh >/dev/null 2>&1";
+  ASSERT_TRUE(std::ifstream(pid_file).good());
+  constexpr int kObjects = 60;
+  for (int i = 0; i < kObjects; ++i)
+    ASSERT_TRUE(CreateConfigMap("killed-" + std::to_string(i), i).ok());
+  Cache::Options options;
+  options.kinds = {"configmaps", "pods", "secrets", "events"};
+  options.page_size = 1;
+  auto watching = Cache::Start(*admin_, options);  // is there when it happens
+  ASSERT_TRUE(watching.ok() && (*watching)->WaitForSync(Long()).ok());
+  std::vector<std::unique_ptr<Cache>> listing;  // begin while it happens
+  std::thread killer([&] {
+    (void)Long().Sleep(absl::Milliseconds(30));
+    EXPECT_EQ(std::system(("kill -9 $(cat " + pid_file + ")").c_str()), 0);
+  });
+  for (int i = 0; i < 8; ++i) {
+    listing.push_back(*Cache::Start(*admin_, options));
+    (void)Long().Sleep(absl::Milliseconds(10));
+  }
+  killer.join();
+  EXPECT_TRUE(Eventually(
+      [&] { return (*watching)->Get("configmaps")->status().state == KindStatus::State::kStale; }));
+  EXPECT_GE((*watching)->Get("configmaps")->objects().size(), size_t{kObjects}) << "still shown";
+  EXPECT_EQ(std::system(up.c_str()), 0);
+  EXPECT_TRUE(Eventually([&] { return CreateConfigMap("after-the-kill", 1).ok(); }));
+  listing.push_back(*std::move(watching));
+  for (const auto& cache : listing) {
+    EXPECT_TRUE(Eventually([&] {
+      return cache->Get("configmaps")->Find("default", "after-the-kill") != nullptr &&
+             cache->Get("configmaps")->objects().size() >= kObjects + 1u;
+    })) << cache->Get("configmaps")->status().last_error;
+  }
+  listing.clear();
+  EXPECT_TRUE(admin_->Delete(Long(), *FindBuiltin("cm"), "default", "after-the-kill").ok());
+  for (int i = 0; i < kObjects; ++i) {
+    EXPECT_TRUE(
+        admin_->Delete(Long(), *FindBuiltin("cm"), "default", "killed-" + std::to_string(i)).ok());
   }
 }
 

@@ -29,6 +29,7 @@ bool Is(const absl::Status& status, std::string_view reason) {
 struct Reflector::Session {
   explicit Session(ApiCall watch) : call(std::move(watch)), lines(kMaxEventBytes) {}
   const ApiCall call;
+  std::shared_ptr<const http_client::Connection> used;
   absl::Duration opened_at;
   // Tasks only:
   bool announced = false;  // the store knows that it is open
@@ -173,6 +174,7 @@ void Reflector::OpenWatch() {
     request->idle_timeout = std::min(request->idle_timeout, parts_->options.longest_silence);
 
   auto session = std::make_shared<Session>(*call);
+  session->used = request->connection;
   session->opened_at = base::SystemClock().Steady();
   const auto wake = [weak = weak_from_this(), parts = parts_, session] {
     if (std::exchange(session->scheduled, true)) return;
@@ -304,10 +306,11 @@ void Reflector::WatchEnded(const std::shared_ptr<Session>& session, const absl::
   // A token that was rotated or has run out: with a new one the watch goes on where it was, and
   // nobody calls that stale.
   if (status.code() == absl::StatusCode::kUnauthenticated &&
-      parts_->client.transport_->RenewCredentials() && !std::exchange(renewed_, true)) {
+      parts_->client.transport_->RenewCredentials(session->used.get()) &&
+      !std::exchange(renewed_, true)) {
     return After(absl::ZeroDuration(), &Reflector::OpenWatch);
   }
-  if (Is(status, "TLS_FAILED")) parts_->client.transport_->RenewCertificates();
+  if (Is(status, "TLS_FAILED")) parts_->client.transport_->RenewCertificates(session->used.get());
   // 500 on a watch is how some servers say that they do not understand a resourceVersion.
   if (Is(status, "INTERNAL_ERROR") && failures_ >= kMalformedInARow) {
     must_be_newest_ = true;

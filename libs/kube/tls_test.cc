@@ -190,7 +190,7 @@ TEST_F(TlsTest, ANewAuthorityIsBelievedOnceItsFileIsReplacedAndNotBefore) {
   EXPECT_EQ(Reason(client_->Version(Soon()).status()), "TLS_FAILED");
 
   InFiles();
-  EXPECT_TRUE(client_->Version(Soon()).ok());
+  EXPECT_TRUE(Eventually([&] { return client_->Version(Soon()).ok(); }));
   ASSERT_TRUE(Eventually([&] {
     return cache_->Get("pods")->status().state == KindStatus::State::kLive &&
            cache_->Get("nodes")->status().state == KindStatus::State::kLive;

@@ -122,11 +122,13 @@ absl::StatusOr<http_client::Request> Transport::Build(const base::Context& ctx, 
   return request;
 }
 
-absl::StatusOr<http_client::Response> Transport::Once(const base::Context& ctx, const ApiCall& call,
-                                                      const Impersonation& who) {
+absl::StatusOr<http_client::Response> Transport::Once(
+    const base::Context& ctx, const ApiCall& call, const Impersonation& who,
+    std::shared_ptr<const http_client::Connection>* used) {
   OPSMESH_RETURN_IF_ERROR(WaitForTurn(ctx));
   auto request = Build(ctx, call, who);
   if (!request.ok()) return NameCall(request.status(), call, cluster());
+  *used = request->connection;
   if (const absl::Status open = call.patient ? absl::OkStatus() : breaker_.Enter(); !open.ok())
     return NameCall(open, call, cluster());
   auto response =
@@ -163,16 +165,18 @@ absl::StatusOr<http_client::Response> Transport::Do(const base::Context& ctx, co
   EarnRetry();
   bool renewed = false;
   for (int attempt = 1;; ++attempt) {
-    auto response = Once(ctx, call, who);
+    std::shared_ptr<const http_client::Connection> used;
+    auto response = Once(ctx, call, who, &used);
     if (response.ok()) return response;
     const absl::Status error = response.status();
-    if (error.code() == absl::StatusCode::kUnauthenticated && !renewed && credentials_.Renew()) {
+    if (error.code() == absl::StatusCode::kUnauthenticated && !renewed &&
+        credentials_.Renew(used.get())) {
       renewed = true;
       continue;
     }
     // The server's certificate is of another authority now, and perhaps our file is, too. Nothing
     // was sent, so a write may go again.
-    if (base::DetailOf(error).reason == "TLS_FAILED" && !renewed && RenewCertificates()) {
+    if (base::DetailOf(error).reason == "TLS_FAILED" && !renewed && RenewCertificates(used.get())) {
       renewed = true;
       continue;
     }
@@ -194,6 +198,7 @@ absl::Status Transport::Stream(const base::Context& ctx, const ApiCall& call,
     OPSMESH_RETURN_IF_ERROR(WaitForTurn(ctx));
     auto request = Build(ctx, call, who);
     if (!request.ok()) return NameCall(request.status(), call, cluster());
+    const auto used = request->connection;
     request->idle_timeout = idle_timeout;
     request->head_timeout = options_.request_timeout;
     request->max_response_bytes = SIZE_MAX / 2;
@@ -211,7 +216,7 @@ absl::Status Transport::Stream(const base::Context& ctx, const ApiCall& call,
           return absl::OkStatus();
         });
     if (refused.status != 0 && !IsSuccess(refused.status)) {
-      if (refused.status == 401 && !renewed && credentials_.Renew()) continue;
+      if (refused.status == 401 && !renewed && credentials_.Renew(used.get())) continue;
       return ErrorFromResponse(call, cluster(), refused);
     }
     return status.ok() ? status : NameCall(status, call, cluster());

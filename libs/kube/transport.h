@@ -85,10 +85,12 @@ class Transport {
   /// The request of a call, credentials included. Waits for an exec plugin, inside the context.
   absl::StatusOr<http_client::Request> Build(const base::Context& ctx, const ApiCall& call,
                                              const Impersonation& who);
-  /// After a 401: false when trying again is useless.
-  bool RenewCredentials() { return credentials_.Renew(); }
-  /// After a failure of TLS: false when trying again is useless.
-  bool RenewCertificates() { return credentials_.RenewCertificates(); }
+  /// After a 401 over `used`: false when trying again is useless.
+  bool RenewCredentials(const http_client::Connection* used) { return credentials_.Renew(used); }
+  /// After a failure of TLS: the same.
+  bool RenewCertificates(const http_client::Connection* used) {
+    return credentials_.RenewCertificates(used);
+  }
   absl::Status WaitForTurn(const base::Context& ctx) { return limit_.Wait(ctx); }
   http_client::Client& http() const { return *options_.http; }
 
@@ -97,8 +99,10 @@ class Transport {
   absl::Duration discovered_at = -absl::InfiniteDuration();
 
  private:
+  /// `used`: what the request went over.
   absl::StatusOr<http_client::Response> Once(const base::Context& ctx, const ApiCall& call,
-                                             const Impersonation& who);
+                                             const Impersonation& who,
+                                             std::shared_ptr<const http_client::Connection>* used);
   absl::Duration Backoff(int attempt, const absl::Status& error);
   bool SpendRetry();
   void EarnRetry();
