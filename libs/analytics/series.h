@@ -2,7 +2,10 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "absl/status/status.h"
 
 namespace opsmesh::analytics {
 
@@ -13,5 +16,9 @@ struct Series {
   std::vector<double> times;
   std::vector<double> values;
 };
+
+/// Stamps that cannot be epoch seconds because they are milliseconds or finer (beyond the year 5138
+/// either way): INVALID_ARGUMENT (TIME_UNIT) naming `field`.
+absl::Status CheckEpochSeconds(double time, std::string_view field);
 
 }  // namespace opsmesh::analytics

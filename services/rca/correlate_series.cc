@@ -11,6 +11,7 @@
 #include "libs/analytics/detect/spectral_residual.h"
 #include "libs/analytics/order_statistics.h"
 #include "libs/analytics/parallel.h"
+#include "libs/analytics/series.h"
 #include "libs/base/error.h"
 #include "services/rca/metric_source.h"
 
@@ -43,6 +44,10 @@ absl::Status Check(const v1::CorrelateSeriesRequest& request) {
                  fmt::format("Series '{}' has {} times and {} values, or its times fall.",
                              s.metric(), s.times_size(), s.values_size()))
           .Hint("Give one value a time, sorted by time, in epoch seconds.");
+    }
+    if (s.times_size() > 0) {
+      OPSMESH_RETURN_IF_ERROR(
+          analytics::CheckEpochSeconds(s.times(0), fmt::format("series[{}].times", i)));
     }
   }
   const double rate = request.has_false_discovery_rate() ? request.false_discovery_rate() : 0.05;

@@ -12,6 +12,7 @@
 #include "libs/analytics/detect/ensemble.h"
 #include "libs/analytics/detect/methods.h"
 #include "libs/analytics/parallel.h"
+#include "libs/analytics/series.h"
 #include "libs/base/error.h"
 #include "services/rca/silences.h"
 
@@ -122,6 +123,10 @@ absl::Status CheckShape(const v1::DetectAnomaliesRequest& request) {
                  fmt::format("Times of series '{}' fall or are no numbers at position {}.",
                              s.name(), k))
           .Hint("Sort the points by time; times are epoch seconds.");
+    }
+    if (s.times_size() > 0) {
+      OPSMESH_RETURN_IF_ERROR(
+          analytics::CheckEpochSeconds(s.times(0), fmt::format("series[{}].times", i)));
     }
     points += static_cast<size_t>(s.times_size());
   }

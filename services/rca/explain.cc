@@ -28,14 +28,17 @@ type::v1::Text Both(std::string en, std::string zh) {
   return text;
 }
 
-std::string Number(double value) { return fmt::format("{:.4g}", value); }
+std::string Number(double value) {
+  const double size = std::abs(value);
+  return size >= 1e4 && size < 1e9 ? fmt::format("{:.0f}", value) : fmt::format("{:.4g}", value);
+}
 // Of a metric that never moved before, any change is without measure.
 constexpr double kMeasurable = 100;
 std::string Spreads(double spreads) {
   return spreads < kMeasurable ? Number(spreads) : fmt::format("more than {}", kMeasurable);
 }
 std::string ZhSpreads(double spreads) {
-  return spreads < kMeasurable ? Number(spreads) : fmt::format("{} 以上", kMeasurable);
+  return spreads < kMeasurable ? Number(spreads) + " 倍" : fmt::format("{} 倍以上", kMeasurable);
 }
 
 int Percent(double share) {
@@ -114,16 +117,53 @@ type::v1::Text OwnShare(const CauseInput& input, const CauseResult& result,
                                 cause.service, Target(result), Percent(cause.share)));
 }
 
-type::v1::Text Calls(const ServiceCause& cause) {
-  return Both(fmt::format("Calls to {0} slowed down by {1} times their usual spread on average, "
-                          "and the calls it makes by {2}: "
-                          "the fault sits where calls in and out are slow.",
-                          cause.service, Number(std::expm1(cause.calls_in)),
-                          Number(std::expm1(cause.calls_out))),
-              fmt::format("调用 {0} 的请求平均变慢了通常波动的 {1} 倍,它发出的请求变慢了 {2} "
-                          "倍:进出都变慢之处即故障所在。",
-                          cause.service, Number(std::expm1(cause.calls_in)),
-                          Number(std::expm1(cause.calls_out))));
+// Spreads (as a logarithm) below which calls are called as fast as usual.
+constexpr double kSlow = 1.0986;
+
+type::v1::Text Calls(const CauseInput& input, const ServiceCause& cause) {
+  const std::string in = Number(std::expm1(cause.calls_in));
+  const std::string out = Number(std::expm1(cause.calls_out));
+  const std::string callees = Callees(input, cause.service);
+  if (cause.calls_in >= kSlow && cause.calls_out < kSlow) {
+    return callees.empty()
+               ? Both(fmt::format("Calls to {} slowed down by {} times their usual spread on "
+                                  "average, and it calls nothing that could hand this on.",
+                                  cause.service, in),
+                      fmt::format("调用 {} 的请求平均变慢了通常波动的 {} 倍,且它没有可以传导延迟的"
+                                  "下游调用。",
+                                  cause.service, in))
+               : Both(fmt::format("Calls to {} slowed down by {} times their usual spread on "
+                                  "average, while those it makes ({}) are as fast as usual.",
+                                  cause.service, in, callees),
+                      fmt::format("调用 {} 的请求平均变慢了通常波动的 {} 倍,而它对下游({})的"
+                                  "调用与平时一样快。",
+                                  cause.service, in, callees));
+  }
+  if (cause.calls_in < kSlow) {
+    return Both(fmt::format("Calls that {} makes slowed down by {} times their usual spread on "
+                            "average; no slower calls to it were measured.",
+                            cause.service, out),
+                fmt::format("{} 发出的请求平均变慢了通常波动的 {} 倍;没有测到对它的调用变慢。",
+                            cause.service, out));
+  }
+  return Both(fmt::format("Calls to {} slowed down by {} times their usual spread on average, and "
+                          "the calls it makes by {}: the fault sits where calls in and out are "
+                          "slow.",
+                          cause.service, in, out),
+              fmt::format("调用 {} 的请求平均变慢了通常波动的 {} 倍,它发出的请求变慢了 {} 倍:进出都"
+                          "变慢之处即故障所在。",
+                          cause.service, in, out));
+}
+
+type::v1::Text Untraced(const CauseResult& result, const ServiceCause& cause) {
+  return Both(
+      fmt::format("The change of {0} is as large as {1} % of that of {2}, and {3} % of what it is "
+                  "now is new; who calls whom is not known, so this is a guess.",
+                  cause.service, Percent(cause.share), Target(result), Percent(cause.contribution)),
+      fmt::format("{0} 的变化相当于 {2} 变化的 {1}%,且其当前值的 {3}% 是新增的;调用关系未知,因此"
+                  "这是推测。",
+                  cause.service, Percent(cause.share), Target(result),
+                  Percent(cause.contribution)));
 }
 
 }  // namespace
@@ -133,7 +173,7 @@ type::v1::Text Move(const CauseInput& input, const MetricFinding& finding) {
   const analytics::Deviation& d = finding.deviation;
   return Both(fmt::format("{} of {} went from {} to {}, {} times its usual spread.", s.metric,
                           s.service, Number(d.before), Number(d.after), Spreads(std::abs(d.z))),
-              fmt::format("{} 的 {}({})从 {} 变为 {},是其通常波动的 {} 倍。", s.service, s.metric,
+              fmt::format("{} 的 {}({})从 {} 变为 {},是其通常波动的 {}。", s.service, s.metric,
                           ZhRole(finding.role), Number(d.before), Number(d.after),
                           ZhSpreads(std::abs(d.z))));
 }
@@ -142,7 +182,9 @@ std::vector<type::v1::Text> Steps(const CauseInput& input, const CauseResult& re
   const ServiceCause& cause = result.ranked[rank];
   std::vector<type::v1::Text> steps;
   if (cause.kind == CauseKind::kOwnShare) steps.push_back(OwnShare(input, result, cause));
-  if (cause.kind == CauseKind::kCalls) steps.push_back(Calls(cause));
+  if (cause.kind == CauseKind::kUntraced && cause.share > 0)
+    steps.push_back(Untraced(result, cause));
+  if (cause.kind == CauseKind::kCalls) steps.push_back(Calls(input, cause));
   size_t said = 0;
   for (const MetricFinding& finding : cause.findings) {
     if (std::abs(finding.deviation.z) < kWorthSaying || said == 3) break;
@@ -169,6 +211,29 @@ type::v1::Text Summary(const CauseInput& input, const CauseResult& result, size_
   return Steps(input, result, rank).front();
 }
 
+namespace {
+
+// What speaks most for a cause, in words, and by how many spreads.
+struct Strength {
+  std::string en, zh;
+  double spreads = 0;
+  bool symptom = false;
+};
+
+Strength StrengthOf(const CauseInput& input, const ServiceCause& cause) {
+  if (cause.kind == CauseKind::kCalls || cause.findings.empty()) {
+    return {"calls of " + cause.service, cause.service + " 的调用",
+            std::expm1(std::min(cause.raw, 20.0)), false};
+  }
+  const MetricFinding& finding = cause.findings.front();
+  const std::string& metric = input.series[finding.series].metric;
+  return {fmt::format("{} of {}", metric, cause.service),
+          fmt::format("{} 的 {}", cause.service, metric), std::abs(finding.deviation.z),
+          !IsResource(finding.role) && finding.role != MetricRole::kOther};
+}
+
+}  // namespace
+
 type::v1::Text RunnerUp(const CauseInput& input, const CauseResult& result, size_t rank) {
   const ServiceCause& winner = result.ranked[rank];
   const ServiceCause& next = result.ranked[rank + 1];
@@ -179,30 +244,48 @@ type::v1::Text RunnerUp(const CauseInput& input, const CauseResult& result, size
         fmt::format("{} 落选:其自身部分为 {}%,而 {} 为 {}%。", next.service,
                     Percent(std::max(0.0, next.share)), winner.service, Percent(winner.share)));
   }
-  if (winner.kind == CauseKind::kOwnShare) {
+  if (winner.kind == CauseKind::kUntraced && next.kind == CauseKind::kUntraced) {
+    return Both(
+        fmt::format(
+            "{} lost: as large as {} % of the change and {} % new, against {} % and {} % of "
+            "{}.",
+            next.service, Percent(next.share), Percent(next.contribution), Percent(winner.share),
+            Percent(winner.contribution), winner.service),
+        fmt::format("{} 落选:相当于变化的 {}%、新增 {}%,而 {} 为 {}% 与 {}%。", next.service,
+                    Percent(next.share), Percent(next.contribution), winner.service,
+                    Percent(winner.share), Percent(winner.contribution)));
+  }
+  if (winner.kind == CauseKind::kOwnShare || winner.kind == CauseKind::kUntraced) {
     return Both(
         fmt::format("{} lost: nothing measured ties it to the change of {}.", next.service,
                     Target(result)),
         fmt::format("{} 落选:没有数据表明它与 {} 的变化有关。", next.service, Target(result)));
   }
-  const double lead = std::expm1(std::min(winner.raw, 20.0)),
-               other = std::expm1(std::min(next.raw, 20.0));
-  if (next.kind == CauseKind::kQuiet) {
+  const bool quiet = std::none_of(next.findings.begin(), next.findings.end(), [](const auto& f) {
+    return std::abs(f.deviation.z) >= kWorthSaying;
+  });
+  if (next.kind == CauseKind::kQuiet && quiet) {
     return Both(fmt::format("{} lost: no metric of it left its usual range.", next.service),
                 fmt::format("{} 落选:其指标都在通常范围内。", next.service));
   }
-  std::string_view en = "what deviates is its own load", zh = "偏离的是其自身资源";
-  if (next.kind == CauseKind::kCalls) en = "its calls are slow", zh = "其调用变慢";
-  if (next.kind == CauseKind::kDeviation && !next.findings.empty() &&
-      !IsResource(next.findings[0].role)) {
-    en = "what deviates may be handed on by others";
-    zh = "其偏离可能由其他服务传导而来";
+  const Strength lead = StrengthOf(input, winner), other = StrengthOf(input, next);
+  // A latency that is larger in spreads still lost against a resource: it counts less.
+  const bool handed_on = other.symptom && !lead.symptom;
+  std::string en = fmt::format("{} lost: {} moved by {} spreads, against {} of {}", next.service,
+                               other.en, Spreads(other.spreads), Spreads(lead.spreads), lead.en);
+  std::string zh = fmt::format("{} 落选:{} 偏离 {},而 {} 偏离 {}", next.service, other.zh,
+                               ZhSpreads(other.spreads), lead.zh, ZhSpreads(lead.spreads));
+  if (std::min(lead.spreads, other.spreads) >= kMeasurable && lead.spreads > other.spreads) {
+    en = fmt::format("{} lost: {} moved too, but {} times less than {}", next.service, other.en,
+                     Number(lead.spreads / other.spreads), lead.en);
+    zh = fmt::format("{} 落选:{} 也有偏离,但 {} 的偏离是它的 {} 倍", next.service, other.zh,
+                     lead.zh, Number(lead.spreads / other.spreads));
   }
-  (void)input;
-  return Both(fmt::format("{} lost: {}, by {} spreads against {} of {}.", next.service, en,
-                          Spreads(other), Spreads(lead), winner.service),
-              fmt::format("{} 落选:{},偏离 {} 倍,而 {} 为 {} 倍。", next.service, zh,
-                          ZhSpreads(other), winner.service, ZhSpreads(lead)));
+  if (handed_on) {
+    en += "; what a service waits for may be handed on by others and counts less";
+    zh += ";等待类指标可能由其他服务传导而来,权重较低";
+  }
+  return Both(en + ".", zh + "。");
 }
 
 type::v1::Text NextStep(const ServiceCause& cause) {
@@ -210,11 +293,13 @@ type::v1::Text NextStep(const ServiceCause& cause) {
   switch (cause.kind) {
     case CauseKind::kCalls:
       return Both(
-          fmt::format("Look at the network of {}: its pods' node, network policies, DNS and "
-                      "connection errors.",
+          fmt::format("Look at {} and its network: its logs, its pods' node, network policies, DNS "
+                      "and connection errors.",
                       cause.service),
-          fmt::format("检查 {} 的网络:Pod 所在节点、网络策略、DNS 与连接错误。", cause.service));
+          fmt::format("检查 {} 及其网络:日志、Pod 所在节点、网络策略、DNS 与连接错误。",
+                      cause.service));
     case CauseKind::kOwnShare:
+    case CauseKind::kUntraced:
       return Both(
           fmt::format("Look at the last change of {}, its logs since the onset, and its limits.",
                       cause.service),

@@ -253,6 +253,74 @@ TEST_F(RcaServiceTest, ReadsAWindowOfPrometheusAndFindsTheSameAsInline) {
   EXPECT_EQ(response->ledger().checked(0).shown_count(), 4);
 }
 
+TEST_F(RcaServiceTest, RefusesAnOnsetOutsideOfTheFiguresAndMilliseconds) {
+  Start("{}");
+  v1::AnalyzeRootCauseRequest request = SlowDatabase();
+  request.set_onset_time(1.6e9);
+  EXPECT_EQ(base::DetailOf(Call(&RcaService::Stub::AnalyzeRootCause, request).status()).reason,
+            "ONSET");
+  request.clear_onset_time();
+  for (v1::ServiceSeries& s : *request.mutable_series()) {
+    for (double& t : *s.mutable_times()) t *= 1000;
+  }
+  const absl::Status status = Call(&RcaService::Stub::AnalyzeRootCause, request).status();
+  EXPECT_EQ(base::DetailOf(status).reason, "TIME_UNIT");
+  EXPECT_NE(status.message().find("milliseconds"), absl::string_view::npos);
+}
+
+TEST_F(RcaServiceTest, FiguresGivenInAnyOrderAreSorted) {
+  Start("{}");
+  v1::AnalyzeRootCauseRequest request = SlowDatabase();
+  request.clear_onset_time();
+  for (v1::ServiceSeries& s : *request.mutable_series()) {
+    for (int i = 0, k = s.times_size() - 1; i < k; i += 2, k -= 2) {
+      s.mutable_times()->SwapElements(i, k);
+      s.mutable_values()->SwapElements(i, k);
+    }
+  }
+  const auto response = Call(&RcaService::Stub::AnalyzeRootCause, request);
+  ASSERT_TRUE(response.ok()) << response.status().message();
+  EXPECT_EQ(response->root_causes(0).service(), "db");
+  EXPECT_NEAR(response->onset_time(), 1.7e9 + 60 * 60, 120);
+}
+
+TEST_F(RcaServiceTest, SaysThatTheTargetIsNotAmongTheSeries) {
+  Start("{}");
+  v1::AnalyzeRootCauseRequest request = SlowDatabase();
+  request.mutable_target()->set_service("nobody");
+  const auto response = Call(&RcaService::Stub::AnalyzeRootCause, request);
+  ASSERT_TRUE(response.ok()) << response.status().message();
+  EXPECT_NE(response->report().en().find("The target nobody"), std::string::npos)
+      << response->report().en();
+}
+
+TEST_F(RcaServiceTest, HolesAndSeriesThatEndBeforeTheOthersAreAnomalies) {
+  Start("{}");
+  v1::DetectAnomaliesRequest request;
+  for (int k = 0; k < 4; ++k) {
+    v1::NamedSeries& s = *request.add_series();
+    s.set_name("s" + std::to_string(k));
+    for (int i = 0; i < 300; ++i) {
+      if (k == 0 && i >= 200 && i < 230) continue;  // a hole
+      if (k == 1 && i >= 240) continue;             // went silent
+      s.add_times(1.7e9 + 60 * i);
+      s.add_values(10 + (i * 7919 % 101) / 100.0);
+    }
+  }
+  const auto response = Call(&RcaService::Stub::DetectAnomalies, request);
+  ASSERT_TRUE(response.ok()) << response.status().message();
+  const auto missing = [&](int k) {
+    std::vector<double> at;
+    for (const v1::PointAnomaly& a : response->results(k).anomalies()) {
+      if (a.channel() == "missing") at.push_back((a.time() - 1.7e9) / 60);
+    }
+    return at;
+  };
+  EXPECT_EQ(missing(0), std::vector<double>{199});
+  EXPECT_EQ(missing(1), std::vector<double>{239});
+  EXPECT_TRUE(missing(2).empty());
+}
+
 TEST_F(RcaServiceTest, SaysWhatIsMissingWhenNoPrometheusIsConfigured) {
   Start("{}");
   v1::AnalyzeRootCauseRequest request;

@@ -10,6 +10,7 @@
 #include "fmt/format.h"
 #include "libs/analytics/cause/attribution.h"
 #include "libs/analytics/detect/methods.h"
+#include "libs/analytics/series.h"
 #include "libs/base/error.h"
 #include "services/rca/explain.h"
 #include "services/rca/metric_topology.h"
@@ -104,6 +105,10 @@ absl::Status CheckRequest(const v1::AnalyzeRootCauseRequest& request) {
                                    "A time is no number.")
           .Hint("Times are epoch seconds.");
     }
+    if (s.times_size() > 0) {
+      OPSMESH_RETURN_IF_ERROR(
+          analytics::CheckEpochSeconds(s.times(0), fmt::format("series[{}].times", i)));
+    }
   }
   if (request.has_onset_time() && !std::isfinite(request.onset_time())) {
     return base::InvalidArgument("onset_time", "SERIES_SHAPE", "The onset is no number.")
@@ -114,6 +119,31 @@ absl::Status CheckRequest(const v1::AnalyzeRootCauseRequest& request) {
         .Hint("0 ranks every service.");
   }
   return absl::OkStatus();
+}
+
+// Figures put together from two periods have stamps that fall once, and keep their order; stamps
+// that fall again and again were given in any order. Of equal stamps the last one counts.
+void SortWhenShuffled(ServiceMetric& s) {
+  constexpr int kPeriods = 3;
+  int falls = 0;
+  for (size_t i = 1; i < s.times.size(); ++i) falls += s.times[i] < s.times[i - 1] ? 1 : 0;
+  if (falls < kPeriods) return;
+  std::map<double, double> sorted;
+  for (size_t i = 0; i < s.times.size(); ++i) sorted[s.times[i]] = s.values[i];
+  s.times.clear();
+  s.values.clear();
+  for (const auto& [time, value] : sorted) {
+    s.times.push_back(time);
+    s.values.push_back(value);
+  }
+}
+
+// The largest of a cause's deviations, in spreads.
+double Largest(const analytics::ServiceCause& cause) {
+  double largest = 0;
+  for (const analytics::MetricFinding& finding : cause.findings)
+    largest = std::max(largest, std::abs(finding.deviation.z));
+  return largest;
 }
 
 class Analysis {
@@ -139,6 +169,7 @@ class Analysis {
     input_.target_metric = request_.target().metric();
     if (request_.has_onset_time()) input_.onset_time = request_.onset_time();
     ResolveTarget();
+    OPSMESH_RETURN_IF_ERROR(CheckOnset());
     result_ = analytics::RankCauses(input_);
     OPSMESH_RETURN_IF_ERROR(ctx_.Check());
     if (faults_) faults_->Promote(input_, names_, result_, extra_);
@@ -157,6 +188,7 @@ class Analysis {
       for (double& value : input_.series.back().values) {
         if (!Usable(value)) value = std::nan("");
       }
+      SortWhenShuffled(input_.series.back());
     }
     if (request_.series_size() == 0) return;
     type::v1::LedgerEntry& entry = *response_.mutable_ledger()->add_checked();
@@ -213,6 +245,33 @@ class Analysis {
                        : response_.mutable_ledger()->add_not_checked(),
            learnt.ok() ? "topology: " + *learnt : "topology of the cluster",
            learnt.ok() ? "" : std::string(learnt.status().message()));
+  }
+
+  // An onset before or after all figures leaves nothing to compare.
+  absl::Status CheckOnset() const {
+    if (!input_.onset_time) return absl::OkStatus();
+    double first = INFINITY, last = -INFINITY;
+    for (const ServiceMetric& s : input_.series) {
+      for (const double t : s.times) {
+        first = std::min(first, t);
+        last = std::max(last, t);
+      }
+    }
+    if (first > last || (*input_.onset_time > first && *input_.onset_time <= last))
+      return absl::OkStatus();
+    return base::InvalidArgument(
+               "onset_time", "ONSET",
+               fmt::format("The onset {:.15g} lies outside of the figures, which span {:.15g} to "
+                           "{:.15g}: there is nothing to compare.",
+                           *input_.onset_time, first, last))
+        .Hint("Give an epoch second after the first sample, or leave it out to have it found.");
+  }
+
+  bool TargetMeasured() const {
+    return std::any_of(input_.series.begin(), input_.series.end(), [&](const ServiceMetric& s) {
+      return s.service == input_.target_service &&
+             (input_.target_metric.empty() || s.metric == input_.target_metric);
+    });
   }
 
   // "cart" where the analysis says "shop/cart", and the other way round.
@@ -453,18 +512,24 @@ class Analysis {
       return;
     }
     const bool clear = result_.ranked[0].kind != analytics::CauseKind::kDeviation ||
-                       result_.ranked[0].raw >= std::log1p(kClearLimit) ||
+                       Largest(result_.ranked[0]) >= kClearLimit ||
                        extra_.contains(result_.ranked[0].service);
     const std::string onset = absl::FormatTime(
         "%Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(static_cast<int64_t>(*result_.onset_time)),
         absl::UTCTimeZone());
-    std::string en =
-        fmt::format("{} series of {} services were compared before and after {} UTC{}. ",
-                    input_.series.size(), result_.ranked.size(), onset,
-                    result_.onset_given ? "" : ", when most of them jumped at once");
+    std::string en = fmt::format(
+        "{} series of {} services were compared before and after {} UTC{}. ", input_.series.size(),
+        result_.ranked.size(), onset, result_.onset_given ? "" : ", where their jumps coincide");
     std::string zh = fmt::format("比较了 {} 个服务的 {} 条序列在 {} UTC{}前后的变化。",
                                  result_.ranked.size(), input_.series.size(), onset,
-                                 result_.onset_given ? "" : "(多数指标同时突变的时刻)");
+                                 result_.onset_given ? "" : "(各指标突变重合的时刻)");
+    if (!input_.target_service.empty() && !TargetMeasured()) {
+      const std::string target =
+          input_.target_service + (input_.target_metric.empty() ? "" : " " + input_.target_metric);
+      en += fmt::format("The target {} is not among them, so nothing can be attributed to it. ",
+                        target);
+      zh += fmt::format("其中没有目标 {} 的数据,无法按它归因。", target);
+    }
     const v1::RootCause& first = response_.root_causes(0);
     const std::string cited =
         first.evidence_size() > 0 ? fmt::format(" [{}]", first.evidence(0).evidence_id()) : "";
@@ -486,7 +551,7 @@ class Analysis {
     }
     if (first.has_runner_up()) {
       en += " " + first.runner_up().en();
-      zh += first.runner_up().zh();
+      zh += " " + first.runner_up().zh();
     }
     report.set_en(std::move(en));
     report.set_zh(std::move(zh));

@@ -15,6 +15,8 @@ namespace {
 
 // Weight of the plain deviation beside the attributed share: a tie-break.
 constexpr double kTieBreak = 0.02;
+// The same where nobody knows who calls whom.
+constexpr double kGuessTieBreak = 0.002;
 constexpr double kUnattributed = 1e-6;
 // What a service makes others wait for is often handed on; what it burns itself is not.
 constexpr double kSymptom = 0.6;
@@ -273,7 +275,7 @@ class Ranking {
 
   // Own part of the target's change, service by service.
   void Attribute() {
-    if (input_.target_service.empty() || callees_.empty()) return;
+    if (input_.target_service.empty()) return;
     const MetricRole role = RoleOf(result_.target_metric);
     if (role != MetricRole::kLatency && role != MetricRole::kAvailability &&
         role != MetricRole::kErrors)
@@ -282,6 +284,7 @@ class Ranking {
     const std::map<double, bool> troubled = TroubledTimes(role);
     std::map<std::string, double> requests;
     std::map<std::string, double> change;
+    std::map<std::string, double> newly;  // part of its present latency, or failures, that is new
     for (const Judged& j : judged_) {
       const ServiceMetric& s = input_.series[j.series];
       const Parts parts = Split(s, troubled);
@@ -294,6 +297,9 @@ class Ranking {
                                ? std::min(before, parts.quiet.value_or(before)) - parts.troubled
                                : parts.troubled - std::max(before, parts.quiet.value_or(before));
       change[s.service] = std::max(0.0, delta);
+      newly[s.service] = role == MetricRole::kAvailability
+                             ? std::max(0.0, delta) / std::max(std::abs(before), 1e-12)
+                             : std::max(0.0, delta) / std::max(std::abs(parts.troubled), 1e-12);
     }
     // One service alone attributes nothing.
     if (change.size() < 2) return;
@@ -304,7 +310,19 @@ class Ranking {
     }
     if (largest <= 0) return;
     for (const auto& [service, c] : change) contribution_[service] = c / largest;
+    if (callees_.empty()) return Guess(change, newly);
     Flow(change, requests);
+  }
+
+  // Nobody knows who calls whom: what explains the target's change and changed most against what it
+  // was is nearest to where the change arose. What waits for it carries the same change on top of
+  // more of its own time; what failed less often passed most requests by.
+  void Guess(const std::map<std::string, double>& change,
+             const std::map<std::string, double>& newly) {
+    const auto target = change.find(result_.target_service);
+    if (target == change.end() || target->second <= 0) return;
+    for (const auto& [service, c] : change)
+      guess_[service] = {std::min(1.0, c / target->second), newly.at(service)};
   }
 
   // The target's change, handed down its calls: a service passes on to its callees what they
@@ -453,6 +471,13 @@ class Ranking {
         }
         cause.raw =
             own == share_.end() ? kUnattributed * deviation : own->second + kTieBreak * deviation;
+      } else if (const auto guess = guess_.find(service); !guess_.empty() && !mesh) {
+        cause.kind = guess == guess_.end() ? CauseKind::kDeviation : CauseKind::kUntraced;
+        if (guess != guess_.end()) {
+          cause.share = guess->second.first;
+          cause.contribution = guess->second.second;
+        }
+        cause.raw = cause.share * cause.contribution + kGuessTieBreak * deviation;
       } else if (mesh) {
         const double calls = Calls(service);
         const auto in = calls_in_.find(service);
@@ -473,7 +498,7 @@ class Ranking {
                      [](const ServiceCause& a, const ServiceCause& b) { return a.raw > b.raw; });
     if (result_.ranked.empty()) return;
     const double top = result_.ranked.front().raw;
-    const double sure = 1 - std::exp(-std::max(0.0, attributed ? 3 * top : top));
+    const double sure = 1 - std::exp(-std::max(0.0, attributed || !guess_.empty() ? 3 * top : top));
     for (ServiceCause& cause : result_.ranked) cause.score = sure * std::exp(cause.raw - top);
   }
 
@@ -486,6 +511,8 @@ class Ranking {
   std::map<std::string, std::set<std::string>> callees_;
   std::map<std::string, double> share_;
   std::map<std::string, double> contribution_;
+  // Without knowing the calls: what each could explain, and how much of its own is new.
+  std::map<std::string, std::pair<double, double>> guess_;
   std::set<std::string> settled_;
   std::map<std::string, double> calls_in_;
   std::map<std::string, double> calls_out_;

@@ -44,6 +44,7 @@ struct CauseInput {
 /// How a service earned its place.
 enum class CauseKind {
   kOwnShare,   // its own part of the target's change, by attribution along calls
+  kUntraced,   // it could explain the target's change, but who calls whom is not known
   kCalls,      // calls in and out of it got slower
   kResource,   // its processor, memory or disk deviates
   kDeviation,  // some metric of it deviates
@@ -63,11 +64,14 @@ struct ServiceCause {
   CauseKind kind = CauseKind::kQuiet;
   double score = 0;  // 0 to 1, falling with rank
   double raw = 0;    // what the ranking sorts by
-  double share = 0;  // kOwnShare: own part of the largest contribution, may be negative
-  double contribution =
-      0;                 // kOwnShare: of the largest, 0 to 1, before the callees' part is taken off
-  double calls_in = 0;   // kCalls: mean log deviation of calls to it
-  double calls_out = 0;  // kCalls: of calls it makes
+  // kOwnShare: own part of the largest contribution, may be negative. kUntraced: the part of the
+  // target's change that its own is as large as, at most 1.
+  double share = 0;
+  // kOwnShare: of the largest, 0 to 1, before the callees' part is taken off. kUntraced: the part
+  // of its present latency, or of its requests that fail, that is new.
+  double contribution = 0;
+  double calls_in = 0;                  // kCalls: mean log deviation of calls to it
+  double calls_out = 0;                 // kCalls: of calls it makes
   std::vector<MetricFinding> findings;  // strongest first, at most 5
 };
 

@@ -217,5 +217,37 @@ TEST(MetricRole, KnowsTheNamesOfCommonExporters) {
   EXPECT_TRUE(IsMean("latency.Average"));
 }
 
+TEST(RankCauses, WithoutCallsWhatChangedMostAgainstWhatItWasStandsFirst) {
+  CauseInput input;
+  // front waits for cart, cart for db; db needs 20 ms more from sample 60 on; ads is wild and
+  // cheap.
+  const auto add = [&](const std::string& service, double usual, double more) {
+    ServiceMetric latency{service, "latency.avg", {}, {}}, requests{service, "requests", {}, {}};
+    for (int i = 0; i < 80; ++i) {
+      latency.times.push_back(60.0 * i);
+      latency.values.push_back(usual + 0.1 * (i % 3) + (i >= 60 ? more : 0));
+      requests.times.push_back(60.0 * i);
+      requests.values.push_back(service == "ads" ? 1 : 100);
+    }
+    input.series.push_back(latency);
+    input.series.push_back(requests);
+  };
+  add("front", 80, 20);
+  add("cart", 40, 20);
+  add("db", 5, 20);
+  add("ads", 1, 60);
+  input.target_service = "front";
+  input.target_metric = "latency.avg";
+  input.onset_time = 3600;
+  const CauseResult result = RankCauses(input);
+  ASSERT_EQ(result.ranked.size(), 4u);
+  EXPECT_EQ(result.ranked[0].service, "db");
+  EXPECT_EQ(result.ranked[0].kind, CauseKind::kUntraced);
+  EXPECT_NEAR(result.ranked[0].share, 1, 0.02);
+  EXPECT_NEAR(result.ranked[0].contribution, 0.8, 0.02);
+  EXPECT_EQ(result.ranked[1].service, "cart");
+  EXPECT_EQ(result.ranked[3].service, "ads") << "its few requests explain little";
+}
+
 }  // namespace
 }  // namespace opsmesh::analytics

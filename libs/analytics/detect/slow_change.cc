@@ -31,7 +31,7 @@ double MedianOf(double* values, size_t count) {
 }  // namespace
 
 double SlowChange::Push(double time, double value) {
-  const long hour = static_cast<long>(std::floor(time / kHour));
+  const long hour = static_cast<long>(std::floor(std::clamp(time / kHour, -1e15, 1e15)));
   double score = 0;
   if (count_ > 0 && hour != current_) {
     score = Close();

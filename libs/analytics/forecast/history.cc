@@ -16,6 +16,10 @@ constexpr size_t kLeastSamples = 8;
 constexpr double kLongestGap = 10'000;  // steps
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
+// Beyond 1e150 squares overflow, and exporters write the largest double for "not known": such
+// values are missing, as NaN and infinities are.
+bool Usable(double value) { return std::abs(value) <= 1e150; }
+
 absl::StatusOr<double> StepOf(const Series& series, double given) {
   if (given != 0) {
     if (!(given >= 1 && given <= 30 * kDay)) {
@@ -37,16 +41,13 @@ absl::Status Check(const Series& series) {
         fmt::format("The history has {} times and {} values; there must be as many.",
                     series.times.size(), series.values.size()));
   }
+  if (!series.times.empty())
+    OPSMESH_RETURN_IF_ERROR(CheckEpochSeconds(series.times.front(), "history.times"));
   for (size_t i = 0; i < series.times.size(); ++i) {
     if (!std::isfinite(series.times[i]) || (i > 0 && !(series.times[i] > series.times[i - 1]))) {
       return base::InvalidArgument(
           "history.times", "HISTORY",
           fmt::format("The times of the history must rise; number {} does not.", i + 1));
-    }
-    if (std::abs(series.values[i]) > 1e300) {
-      return base::InvalidArgument(
-          "history.values", "HISTORY",
-          fmt::format("Value number {} of the history is beyond 1e300.", i + 1));
     }
   }
   return absl::OkStatus();
@@ -113,8 +114,8 @@ void FillGaps(std::vector<double>& values, size_t season) {
 
 absl::StatusOr<History> Regularise(const Series& series, double step_seconds) {
   OPSMESH_RETURN_IF_ERROR(Check(series));
-  const auto usable = static_cast<size_t>(std::count_if(series.values.begin(), series.values.end(),
-                                                        [](double v) { return std::isfinite(v); }));
+  const auto usable =
+      static_cast<size_t>(std::count_if(series.values.begin(), series.values.end(), Usable));
   if (usable < kLeastSamples) {
     return base::FailedPrecondition(
                "HISTORY_TOO_SHORT",
@@ -139,7 +140,7 @@ absl::StatusOr<History> Regularise(const Series& series, double step_seconds) {
   std::vector<uint32_t> counts(cells);
   for (size_t i = 0; i < series.times.size(); ++i) {
     const double back = cell_of(series.times[i]);
-    if (back >= static_cast<double>(cells) || !std::isfinite(series.values[i])) continue;
+    if (back >= static_cast<double>(cells) || !Usable(series.values[i])) continue;
     const size_t cell = cells - 1 - static_cast<size_t>(back);
     history.values[cell] += series.values[i];
     ++counts[cell];
@@ -191,7 +192,9 @@ double Scale::To(double value) const { return positive_ ? std::log(value + offse
 
 double Scale::From(double scaled) const {
   if (!positive_) return scaled;
-  return std::max(0.0, std::exp(std::clamp(scaled, -50.0, highest_)) - offset_);
+  const double value = std::exp(std::clamp(scaled, -50.0, highest_)) - offset_;
+  // What is left of a nought by rounding is a nought.
+  return value > 1e-12 * offset_ ? value : 0;
 }
 
 }  // namespace opsmesh::analytics::forecast
