@@ -1,0 +1,192 @@
+#!/usr/bin/python3
+"""The controllers of the live simulator beside the real kube-controller-manager (Debian's 1.20.2): the same scenarios are played to both.
+
+A scenario (scenarios_*.py) acts in a namespace of its own, waits for what the documentation promises, and notes the settled objects: metadata, spec, status,
+conditions with reason and message. The events that controllers write are compared as a set. Names by chance, uids, times and addresses are masked. What differs
+must be named in differences.txt beside this file with a reason; anything else fails, and so does a line there that excuses nothing.
+On the real side pods are played by fake_kubelet.py, in the simulator by its kubelets; what kubelets and scheduler say is not compared here.
+The real control plane comes from ../shared/kube-real (exit code 77 = skipped, said loudly). `--running`: it is up already;
+`--only REGEX` by scenario; `--ours`: the simulator alone, prints its notes; `--save DIR` keeps both notes, `--load DIR` compares them once more; `--print` does not stop at 80 differences.
+"""
+import concurrent.futures
+import contextlib
+import fcntl
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+from side import Play, Side, judge  # noqa: E402
+import scenario  # noqa: E402
+
+SOURCE = os.environ.get("OPSMESH_SOURCE_DIR", os.path.abspath(os.path.join(HERE, "../../..")))
+BIN = os.environ.get("OPSMESH_BIN_DIR", os.path.join(SOURCE, "build/release/bin"))
+TOOLS = os.path.join(SOURCE, "..", "shared", "kube-real")
+STATE = os.environ.setdefault("KUBE_REAL_DIR", os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "kube-real"))
+PORT = os.environ.get("K8S_PORT", "26443")
+# What 1.32 does and 1.20 had behind a gate; and a controller manager that many scenarios at once do not throttle.
+os.environ.setdefault("K8S_APISERVER_EXTRA", "--feature-gates=TTLAfterFinished=true")
+os.environ.setdefault("K8S_KCM_EXTRA", "--feature-gates=CronJobControllerV2=true,TTLAfterFinished=true --kube-api-qps=300 --kube-api-burst=600 --pvclaimbinder-sync-period=3s")
+AT_ONCE = 24
+
+
+def tool(*command):
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=3000)
+
+
+def play_one(side, name, function, kinds):
+    play = Play(side, name, kinds)
+    begin = time.monotonic()
+    try:
+        play.begin()
+        function(play)
+    except Exception:  # noqa: BLE001  One scenario's mistake must not hide the others' results.
+        play.trouble.append("exception: " + traceback.format_exc())
+    play.end()
+    play.seconds = time.monotonic() - begin
+    return play
+
+
+def play_all(side, chosen):
+    """Long ones first, all at once as far as there are threads."""
+    side.prepare()
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        futures = {name: pool.submit(play_one, side, name, function, kinds) for name, (function, kinds, _) in chosen.items()}
+        return {name: future.result() for name, future in futures.items()}
+
+
+def compare(name, real, ours):
+    """Differences of one scenario: (id, path, real, ours)."""
+    a, b, found = real.notes(), ours.notes(), []
+    for key in sorted(set(a) | set(b)):
+        identity = "/".join((name,) + key)
+        left, right = a.get(key, []), b.get(key, [])
+        if key[1] == "event" or key[0] == "trouble":
+            if bool(left) != bool(right):
+                found.append((f"{name}/{key[0]}", "text", key[2] if left else judge.ABSENT, key[2] if right else judge.ABSENT))
+            continue
+        if len(left) != len(right):
+            found.append((identity, "count", str(len(left)), str(len(right))))
+        left, right = pair(left, right)
+        for x, y in zip(left, right):
+            found += [(identity, path, u, v) for path, u, v in judge.differences(x, y, "object")]
+    return found
+
+
+def pair(left, right):
+    """Objects of the same name: those that are equal together, the rest in order."""
+    left, right = list(left), list(right)
+    for x in list(left):
+        if x in right:
+            left.remove(x)
+            right.remove(x)
+    def key(value):
+        return json.dumps(value, sort_keys=True)
+    return sorted(left, key=key), sorted(right, key=key)
+
+
+@contextlib.contextmanager
+def simulator(folder):
+    config = os.path.join(folder, "config")
+    process = subprocess.Popen([os.path.join(BIN, "opsmesh_kubesim"), "--live", "--folder", os.path.join(HERE, "cluster"), "--kubeconfig", config],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield json.loads(process.stdout.readline())["url"]
+    finally:
+        process.stdin.close()
+        process.wait(20)
+
+
+@contextlib.contextmanager
+def real_cluster(running):
+    try:
+        if not running:
+            tool(os.path.join(TOOLS, "build.sh"))
+            tool(os.path.join(TOOLS, "up.sh"), "--fresh")
+        tool(os.path.join(TOOLS, "node.sh"), "sim", "n1", "n2", "n3", "n4=dark")
+        pki = os.path.join(STATE, "pki")
+        yield f"https://127.0.0.1:{PORT}", judge.certificate_context(f"{pki}/ca.crt", f"{pki}/admin.crt", f"{pki}/admin.key")
+    finally:
+        if not running:
+            tool(os.path.join(TOOLS, "down.sh"), "--wipe")
+
+
+def option(name):
+    return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else None
+
+
+def show_notes(plays, directory, name):
+    with open("/dev/stdout" if directory is None else os.path.join(directory, name + ".txt"), "w", encoding="utf-8") as file:
+        for scenario_name, play in sorted(plays.items()):
+            file.write(f"=== {scenario_name} ({play.seconds:.1f} s)\n")
+            for key, values in sorted(play.notes().items()):
+                for value in values:
+                    file.write("/".join(key) + (" " + json.dumps(value, sort_keys=True) if value != {} else "") + "\n")
+
+
+def report(real, ours, complete):
+    excuses = judge.Excuses(os.path.join(HERE, "differences.txt"))
+    wrong = excused = 0
+    for name in sorted(real):
+        for identity, path, a, b in compare(name, real[name], ours[name]):
+            if excuses.excuse(identity, path, a, b):
+                excused += 1
+                continue
+            wrong += 1
+            if wrong <= 80 or "--print" in sys.argv:
+                print(f"{identity} | {path}\n    real {judge.as_text(a)}\n    ours {judge.as_text(b)}")
+    stale = excuses.unused() if complete else []
+    for line in stale:
+        print("differences.txt excuses nothing: " + line)
+    notes = sum(len(v) for v in real.values() for v in v.notes().values())
+    print(f"{len(real)} scenarios, {notes} notes: {wrong} differences, {excused} as listed, {len(stale)} rules that excuse nothing")
+    return 1 if wrong or stale else 0
+
+
+def main():
+    if option("--load"):
+        with open(os.path.join(option("--load"), "plays"), "rb") as file:
+            results = pickle.load(file)
+        return report(results["real"], results["ours"], complete=True)
+    only = re.compile(option("--only") or "")
+    chosen = dict(sorted(((n, s) for n, s in scenario.all_scenarios().items() if only.search(n)), key=lambda s: -s[1][2]))
+    with tempfile.TemporaryDirectory() as folder, simulator(folder) as url:
+        if "--ours" in sys.argv:
+            show_notes(play_all(Side("ours", url), chosen), None, "ours")
+            return 0
+        if not os.path.isdir(TOOLS):
+            print(f"SKIPPED: no {TOOLS}: our controllers are not compared with real ones in this run.", flush=True)
+            return 77
+        os.makedirs(STATE, exist_ok=True)
+        with open(os.path.join(STATE, "test.lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with real_cluster("--running" in sys.argv) as (real_url, context):
+                begin = time.monotonic()
+                sides = [Side("real", real_url, context, real=True), Side("ours", url)]
+                results = {}
+                threads = [threading.Thread(target=lambda s=s: results.__setitem__(s.name, play_all(s, chosen))) for s in sides]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+                print(f"played in {time.monotonic() - begin:.0f} s")
+    if option("--save"):
+        for name, plays in results.items():
+            show_notes(plays, option("--save"), name)
+            for play in plays.values():
+                play.side = None
+        with open(os.path.join(option("--save"), "plays"), "wb") as file:
+            pickle.dump(results, file)
+    return report(results["real"], results["ours"], complete=not option("--only"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
