@@ -56,6 +56,33 @@ void DefaultStorageClass(const Cluster& cluster, Json& claim) {
   }
 }
 
+// What admission sees of a name that is yet to be generated.
+std::string NameAtAdmission(const Json& object) {
+  const std::string generate = TextAt(object, {"metadata", "generateName"});
+  const std::string name = TextAt(object, {"metadata", "name"});
+  return generate.empty() || !name.starts_with(generate.substr(0, 58)) ||
+                 name.size() != std::min<size_t>(generate.size(), 58) + 5
+             ? name
+             : generate;
+}
+
+// Only what a storage class that allows it provided can grow.
+MaybeStatus CheckGrowth(const Cluster& cluster, const Call& call, const Json& claim,
+                        const Json& before) {
+  const auto size = [](const Json& object) {
+    return ParseQuantity(At(object, {"spec", "resources", "requests", "storage"})).value_or(0);
+  };
+  if (size(claim) <= size(before) || TextAt(before, {"status", "phase"}) != "Bound")
+    return std::nullopt;
+  const ObjectPtr storage =
+      cluster.store.Get(MustFind(cluster.store, "storage.k8s.io", "v1", "storageclasses"), "",
+                        TextAt(before, {"spec", "storageClassName"}));
+  if (storage && BoolAt(storage->Parse(), {"allowVolumeExpansion"})) return std::nullopt;
+  return ForbiddenStatus(*call.type, TextAt(before, {"metadata", "name"}),
+                         "only dynamically provisioned pvc can be resized and the storageclass "
+                         "that provisions the pvc must support resize");
+}
+
 // The priority of the pod's class, or of the default one.
 MaybeStatus AdmitPriority(const Cluster& cluster, const Call& call, Json& pod) {
   const std::string name = TextAt(pod, {"spec", "priorityClassName"});
@@ -63,7 +90,7 @@ MaybeStatus AdmitPriority(const Cluster& cluster, const Call& call, Json& pod) {
       MustFind(cluster.store, "scheduling.k8s.io", "v1", "priorityclasses");
   ObjectPtr chosen = name.empty() ? nullptr : cluster.store.Get(classes, "", name);
   if (!name.empty() && !chosen)
-    return ForbiddenStatus(*call.type, TextAt(pod, {"metadata", "name"}),
+    return ForbiddenStatus(*call.type, NameAtAdmission(pod),
                            fmt::format("no PriorityClass with name {} was found", name));
   if (name.empty()) {
     for (const ObjectPtr& one : cluster.store.List(classes).objects) {
@@ -85,7 +112,7 @@ MaybeStatus AdmitNewPod(const Cluster& cluster, const Call& call, Json& pod) {
   if (!cluster.store.Get(MustFind(cluster.store, "", "v1", "serviceaccounts"), call.info.ns,
                          account)) {
     return ForbiddenStatus(
-        *call.type, TextAt(pod, {"metadata", "name"}),
+        *call.type, NameAtAdmission(pod),
         fmt::format("error looking up service account {0}/{1}: serviceaccount \"{1}\" not found",
                     call.info.ns, account));
   }
@@ -99,15 +126,15 @@ MaybeStatus AdmitNewPod(const Cluster& cluster, const Call& call, Json& pod) {
 
 }  // namespace
 
-MaybeStatus CheckNamespace(const Cluster& cluster, const ResourceType& type,
-                           const std::string& ns) {
+MaybeStatus CheckNamespace(const Cluster& cluster, const ResourceType& type, const std::string& ns,
+                           std::string_view name) {
   if (!type.namespaced || ns.empty()) return std::nullopt;
   const ResourceType& namespaces = MustFind(cluster.store, "", "v1", "namespaces");
   const ObjectPtr object = cluster.store.Get(namespaces, "", ns);
   if (!object) return NotFoundStatus(namespaces, ns);
   if (TextAt(object->Parse(), {"status", "phase"}) != "Terminating") return std::nullopt;
   ApiStatus status = ForbiddenStatus(
-      type, "",
+      type, name,
       fmt::format("unable to create new content in namespace {} because it is being terminated",
                   ns));
   status.causes.push_back({"NamespaceTerminating",
@@ -121,6 +148,8 @@ MaybeStatus Admit(const Cluster& cluster, const Call& call, Json& object, const 
   const bool create = !before.is_object();
   if (!create && key == "/services" && object["spec"].is_object())
     AllocateAddress(cluster, object);  // its type may have changed
+  if (!create && key == "/persistentvolumeclaims")
+    return CheckGrowth(cluster, call, object, before);
   if (!create) return std::nullopt;
   if (key == "/pods") return AdmitNewPod(cluster, call, object);
   if (key == "/services" && object["spec"].is_object()) {

@@ -6,7 +6,9 @@
 namespace opsmesh::kubesim {
 
 /// 404 for a namespace that is not there, 403 for one that goes away. Nothing for "".
-MaybeStatus CheckNamespace(const Cluster& cluster, const ResourceType& type, const std::string& ns);
+/// `name`: of the object that is to be made, as refusals show it.
+MaybeStatus CheckNamespace(const Cluster& cluster, const ResourceType& type, const std::string& ns,
+                           std::string_view name);
 /// `before` is null for a create. Pods get their service account and volumes, Services an address,
 /// claims the default storage class; quotas are checked.
 MaybeStatus Admit(const Cluster& cluster, const Call& call, Json& object, const Json& before);

@@ -163,7 +163,8 @@ Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type,
   if (!already ||
       (grace < IntAt(metadata, "deletionGracePeriodSeconds") && type.storage_key == "/pods")) {
     metadata["deletionTimestamp"] = base::Rfc3339(cluster.clock.Now() + absl::Seconds(grace));
-    metadata["deletionGracePeriodSeconds"] = grace;
+    // A namespace's own registry writes the time alone.
+    if (type.storage_key != "/namespaces") metadata["deletionGracePeriodSeconds"] = grace;
     if (metadata.contains("generation")) metadata["generation"] = IntAt(metadata, "generation") + 1;
   }
   if (type.storage_key == "/namespaces") object["status"]["phase"] = "Terminating";

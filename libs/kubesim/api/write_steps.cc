@@ -307,6 +307,8 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
     return BadRequestStatus("resourceVersion should not be set on objects to be created");
   const Json managed = At(metadata, "managedFields");
   ClearServerFields(metadata);
+  const std::string admitted =
+      TextAt(metadata, TextAt(metadata, "name").empty() ? "generateName" : "name");
   if (TextAt(metadata, "name").empty() && !TextAt(metadata, "generateName").empty()) {
     metadata["name"] =
         TextAt(metadata, "generateName").substr(0, 58) + NameSuffix(cluster.store.ids().Random());
@@ -318,7 +320,7 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
                          {{"FieldValueRequired", "Required value: name or generateName is required",
                            "metadata.name"}});
   }
-  if (auto refused = CheckNamespace(cluster, type, call.info.ns)) return *refused;
+  if (auto refused = CheckNamespace(cluster, type, call.info.ns, admitted)) return *refused;
   object = ToStorage(type, std::move(object));
   FoldStringData(type, object);
   if (HasStatusSubresource(type)) object.erase("status");
@@ -424,6 +426,7 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
       return InvalidStatus(type.group, type.kind, call.info.name, std::move(causes));
     if (auto refused = AdmitValid(cluster, call, object, before)) return *refused;
     const bool annotations_count = type.storage_key == "apps/deployments";
+    if (type.storage_key == "apps/daemonsets") CountTemplate(before, object);
     if (At(object, "spec") != At(before, "spec") ||
         (annotations_count &&
          At(object, {"metadata", "annotations"}) != At(before, {"metadata", "annotations"}))) {

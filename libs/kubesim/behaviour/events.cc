@@ -11,6 +11,12 @@
 namespace opsmesh::kubesim {
 namespace {
 
+// Events that are folded are one, whose message is the latest.
+constexpr std::string_view kCombined = "(combined from similar events): ";
+std::string_view MessageOfSeries(std::string_view message) {
+  return message.starts_with(kCombined) ? kCombined : message;
+}
+
 constexpr double kBurst = 25;
 constexpr absl::Duration kRefill = absl::Seconds(300);
 constexpr int kMaxSimilar = 10;
@@ -40,7 +46,7 @@ EventRecorder::EventRecorder(Engine& engine) : engine_(engine), type_(engine.Typ
     return std::vector<std::string>{
         SeriesOf(TextAt(event, {"source", "component"}), TextAt(event, {"source", "host"}),
                  About(At(event, "involvedObject")), TextAt(event, "type"), TextAt(event, "reason"),
-                 TextAt(event, "message"))};
+                 MessageOfSeries(TextAt(event, "message")))};
   });
   informer.AddIndex([this](const Object& object, const Json& event) {
     const absl::Time last = LastOf(event);
@@ -129,10 +135,11 @@ void EventRecorder::Record(const EventSource& source, Json involved, std::string
     similar.messages.clear();
     for (int i = 0; i + 1 < kMaxSimilar; ++i)
       similar.messages[std::string(1, static_cast<char>('0' + i))] = 1;
-    text = "(combined from similar events): " + text;
+    text = std::string(kCombined) + text;
   }
   if (!Allowed(source.component + "\n" + source.host + "\n" + about)) return;
-  const std::string series = SeriesOf(source.component, source.host, about, type, reason, text);
+  const std::string series =
+      SeriesOf(source.component, source.host, about, type, reason, MessageOfSeries(text));
   Write(source, std::move(involved), type, reason, std::move(text), series);
 }
 
@@ -147,6 +154,7 @@ void EventRecorder::Write(const EventSource& source, Json involved, std::string_
     auto written = engine_.client().Change(type_, known->ns, known->name, [&](Json& event) {
       event["count"] = IntAt(event, "count", 1) + 1;
       event["lastTimestamp"] = now;
+      event["message"] = message;
       return true;
     });
     if (written.ok()) return;

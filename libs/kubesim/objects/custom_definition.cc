@@ -20,6 +20,28 @@ bool SimplePath(const std::string& path) {
   return path.size() > 1 && path[0] == '.' && path.find_first_of(" \t*?()") == std::string::npos;
 }
 
+// What a column may show: lists may be searched too, as in
+// .status.conditions[?(@.type=="Ready")].status.
+bool ColumnPath(const std::string& path) {
+  if (path.size() < 2 || path[0] != '.' || path[1] == '.') return false;
+  int brackets = 0;
+  char quote = 0;
+  for (const char c : path) {
+    if (quote != 0) {
+      if (c == quote) quote = 0;
+    } else if (brackets > 0 && (c == '"' || c == '\'')) {
+      quote = c;
+    } else if (c == '[') {
+      ++brackets;
+    } else if (c == ']') {
+      if (--brackets < 0) return false;
+    } else if (brackets == 0 && std::string_view(" \t*?()").find(c) != std::string_view::npos) {
+      return false;
+    }
+  }
+  return brackets == 0 && quote == 0;
+}
+
 class SchemaRules {
  public:
   SchemaRules(Causes* causes, bool keeps_unknown)
@@ -160,7 +182,7 @@ void CheckColumns(Causes& causes, const Json& columns, const std::string& at) {
                   "must be one of byte,date,date-time,double,float,int32,int64,password");
     if (path.empty())
       Required(causes, here + ".JSONPath");
-    else if (!SimplePath(path))
+    else if (!ColumnPath(path))
       InvalidText(causes, here + ".JSONPath", path, "must be a simple json path starting with .");
   }
 }

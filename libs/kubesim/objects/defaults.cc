@@ -124,10 +124,13 @@ void DefaultStatefulSet(Json& spec) {
   Default(spec, "revisionHistoryLimit", 10);
   Default(spec, "podManagementPolicy", "OrderedReady");
   if (Json* strategy = Child(spec, "updateStrategy")) {
-    Default(*strategy, "type", "RollingUpdate");
-    if (TextAt(*strategy, "type") == "RollingUpdate") {
-      if (Json* rolling = Child(*strategy, "rollingUpdate")) Default(*rolling, "partition", 0);
+    // A type that was given stands alone; only where none was is the partition filled in.
+    if (At(*strategy, "type").is_null()) {
+      Default(*strategy, "type", "RollingUpdate");
+      Default(*strategy, "rollingUpdate", Json::object());
     }
+    if (TextAt(*strategy, "type") == "RollingUpdate" && At(*strategy, "rollingUpdate").is_object())
+      Default((*strategy)["rollingUpdate"], "partition", 0);
   }
   if (Json* policy = Child(spec, "persistentVolumeClaimRetentionPolicy")) {
     Default(*policy, "whenDeleted", "Retain");

@@ -1,5 +1,6 @@
 #include "libs/kubesim/objects/kind_rules.h"
 
+#include <charconv>
 #include <set>
 #include <string>
 
@@ -13,8 +14,18 @@ using Keys = std::set<std::string_view>;
 
 bool In(const Keys& keys, std::string_view key) { return keys.contains(key); }
 
+// As defaulting does where nobody gave labels.
+void LabelAsTemplate(Json& object) {
+  const Json& labels = At(object, {"spec", "template", "metadata", "labels"});
+  const Json& own = At(object, {"metadata", "labels"});
+  if (labels.is_object() && !labels.empty() && own.empty()) object["metadata"]["labels"] = labels;
+}
+
 void PrepareJob(Json& job) {
-  if (BoolAt(job, {"spec", "manualSelector"}) || !job["spec"].is_object()) return;
+  if (BoolAt(job, {"spec", "manualSelector"}) || !job["spec"].is_object()) {
+    LabelAsTemplate(job);
+    return;
+  }
   const std::string uid = TextAt(job, {"metadata", "uid"}),
                     name = TextAt(job, {"metadata", "name"});
   Json& spec = job["spec"];
@@ -26,8 +37,7 @@ void PrepareJob(Json& job) {
   for (const char* key : {"batch.kubernetes.io/job-name", "job-name"}) labels[key] = name;
   if (!At(spec, "selector").is_object()) spec["selector"] = Json::object();
   spec["selector"]["matchLabels"]["batch.kubernetes.io/controller-uid"] = uid;
-  if (!At(job, {"metadata", "labels"}).is_object())
-    job["metadata"]["labels"] = labels;  // as defaulting does when there are none
+  LabelAsTemplate(job);
 }
 
 void PrepareNode(Json& node) {
@@ -123,6 +133,17 @@ KindRules RulesOf(const ResourceType& type) {
           .returns_object = In(returns, key)};
 }
 
+void CountTemplate(const Json& before, Json& daemon_set) {
+  constexpr const char* kGeneration = "deprecated.daemonset.template.generation";
+  const std::string old = TextAt(before, {"metadata", "annotations", kGeneration});
+  int64_t generation = 1;
+  std::from_chars(old.data(), old.data() + old.size(), generation);
+  if (At(before, {"spec", "template"}) != At(daemon_set, {"spec", "template"})) ++generation;
+  Json& annotations = daemon_set["metadata"]["annotations"];
+  if (!annotations.is_object()) annotations = Json::object();
+  annotations[kGeneration] = std::to_string(generation);
+}
+
 void PrepareForCreate(const ResourceType& type, Json& object, std::string_view now) {
   const std::string& key = type.storage_key;
   Json status;
@@ -158,6 +179,7 @@ void PrepareForCreate(const ResourceType& type, Json& object, std::string_view n
     status = Json::object();
     PrepareJob(object);
   }
+  if (key == "/replicationcontrollers") LabelAsTemplate(object);
   if (key == "/nodes") PrepareNode(object);
   if (key == "apiextensions.k8s.io/customresourcedefinitions") PrepareDefinition(object, now);
   if (!status.is_null()) object["status"] = std::move(status);

@@ -16,6 +16,9 @@ struct KindRules {
 };
 KindRules RulesOf(const ResourceType& type);
 
+/// A DaemonSet's template has a number of its own, in an annotation: one more when it changes.
+void CountTemplate(const Json& before, Json& daemon_set);
+
 /// What the registry puts into a new object before anybody admits it: the empty status, a Job's
 /// selector, a node's podCIDRs ... Not owned by the writer in managedFields. `metadata.uid` must be
 /// set.

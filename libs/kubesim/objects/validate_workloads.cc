@@ -1,6 +1,9 @@
 // Workload controllers, autoscalers and budgets: what a real server refuses.
 #include <fmt/format.h>
 
+#include <charconv>
+#include <optional>
+
 #include "libs/base/strings.h"
 #include "libs/kubesim/objects/causes.h"
 #include "libs/kubesim/store/json_path.h"
@@ -276,6 +279,73 @@ void ValidateJob(Causes& causes, const Json& object, const Json& before) {
     Immutable(causes, "spec.completionMode", "\"" + TextAt(spec, "completionMode") + "\"");
 }
 
+struct ScheduleField {
+  int least, most;
+  std::string_view names;  // three letters each, of `least` on
+};
+
+std::optional<int> ScheduleNumber(std::string_view text, const ScheduleField& field) {
+  const std::string lower = base::AsciiLower(text);
+  const size_t at = lower.size() == 3 ? field.names.find(lower) : std::string_view::npos;
+  if (at != std::string_view::npos && at % 3 == 0) return field.least + static_cast<int>(at / 3);
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// What is wrong with one part of a field ("1-5/2"), in the words of robfig/cron; "" when nothing.
+std::string PartProblem(std::string_view part, const ScheduleField& field) {
+  const auto steps = base::Split(part, '/'), ends = base::Split(steps[0], '-');
+  const bool any = ends.size() == 1 && (ends[0] == "*" || ends[0] == "?");
+  auto unread = [](std::string_view text) {
+    return fmt::format(
+        "failed to parse int from {0}: strconv.Atoi: parsing \"{0}\": invalid syntax", text);
+  };
+  int first = field.least, last = field.most;
+  if (!any) {
+    if (ends.size() > 2) return fmt::format("too many hyphens: {}", part);
+    const auto from = ScheduleNumber(ends[0], field);
+    if (!from) return unread(ends[0]);
+    const auto to = ends.size() == 2 ? ScheduleNumber(ends[1], field) : from;
+    if (!to) return unread(ends[1]);
+    first = *from;
+    last = ends.size() == 1 && steps.size() == 2 ? field.most : *to;
+  }
+  if (steps.size() > 2) return fmt::format("too many slashes: {}", part);
+  if (steps.size() == 2) {
+    const auto step = ScheduleNumber(steps[1], {0, 0, ""});
+    if (!step || *step < 0) return unread(steps[1]);
+    if (*step == 0) return fmt::format("step of range should be a positive number: {}", part);
+  }
+  if (first < field.least)
+    return fmt::format("beginning of range ({}) below minimum ({}): {}", first, field.least, part);
+  if (last > field.most)
+    return fmt::format("end of range ({}) above maximum ({}): {}", last, field.most, part);
+  if (first > last)
+    return fmt::format("beginning of range ({}) beyond end of range ({}): {}", first, last, part);
+  return "";
+}
+
+// The first number that is out of its field's range, and the like; for schedules of five fields.
+std::string FieldProblem(const std::string& text) {
+  static constexpr ScheduleField kFields[] = {{0, 59, ""},
+                                              {0, 23, ""},
+                                              {1, 31, ""},
+                                              {1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"},
+                                              {0, 6, "sunmontuewedthufrisat"}};
+  size_t number = 0;
+  for (std::string_view field : base::Split(text, ' ')) {
+    if (field.empty()) continue;
+    for (std::string_view part : base::Split(field, ',')) {
+      if (std::string problem = PartProblem(part, kFields[number]); !problem.empty())
+        return problem;
+    }
+    ++number;
+  }
+  return "";
+}
+
 // Five fields of a schedule, or a word that stands for them.
 bool ValidSchedule(const std::string& text) {
   if (text.starts_with("@")) {
@@ -316,6 +386,9 @@ void ValidateCronJob(Causes& causes, const Json& object) {
                 fields == 5
                     ? "failed to parse the schedule"
                     : fmt::format("expected exactly 5 fields, found {}: [{}]", fields, schedule));
+  } else if (!schedule.starts_with("@")) {
+    if (const std::string problem = FieldProblem(schedule); !problem.empty())
+      InvalidText(causes, "spec.schedule", schedule, problem);
   }
   if (At(spec, "startingDeadlineSeconds").is_number())
     NonNegative(causes, spec, "startingDeadlineSeconds", "spec.");

@@ -10,7 +10,6 @@ The real control plane comes from ../shared/kube-real (exit code 77 = skipped, s
 """
 import concurrent.futures
 import contextlib
-import fcntl
 import json
 import os
 import pickle
@@ -23,23 +22,17 @@ import time
 import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "kube_real")]
+import real_cluster  # noqa: E402
 from side import Play, Side, judge  # noqa: E402
 import scenario  # noqa: E402
 
 SOURCE = os.environ.get("OPSMESH_SOURCE_DIR", os.path.abspath(os.path.join(HERE, "../../..")))
 BIN = os.environ.get("OPSMESH_BIN_DIR", os.path.join(SOURCE, "build/release/bin"))
-TOOLS = os.path.join(SOURCE, "..", "shared", "kube-real")
-STATE = os.environ.setdefault("KUBE_REAL_DIR", os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "kube-real"))
-PORT = os.environ.get("K8S_PORT", "26443")
 # What 1.32 does and 1.20 had behind a gate; and a controller manager that many scenarios at once do not throttle.
 os.environ.setdefault("K8S_APISERVER_EXTRA", "--feature-gates=TTLAfterFinished=true")
 os.environ.setdefault("K8S_KCM_EXTRA", "--feature-gates=CronJobControllerV2=true,TTLAfterFinished=true --kube-api-qps=300 --kube-api-burst=600 --pvclaimbinder-sync-period=3s")
 AT_ONCE = 24
-
-
-def tool(*command):
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=3000)
 
 
 def play_one(side, name, function, kinds):
@@ -50,7 +43,6 @@ def play_one(side, name, function, kinds):
         function(play)
     except Exception:  # noqa: BLE001  One scenario's mistake must not hide the others' results.
         play.trouble.append("exception: " + traceback.format_exc())
-    play.end()
     play.seconds = time.monotonic() - begin
     return play
 
@@ -60,7 +52,11 @@ def play_all(side, chosen):
     side.prepare()
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         futures = {name: pool.submit(play_one, side, name, function, kinds) for name, (function, kinds, _) in chosen.items()}
-        return {name: future.result() for name, future in futures.items()}
+        plays = {name: future.result() for name, future in futures.items()}
+        # A real recorder may be seconds behind.
+        time.sleep(4)
+        list(pool.map(Play.end, plays.values()))
+    return plays
 
 
 def compare(name, real, ours):
@@ -105,18 +101,9 @@ def simulator(folder):
         process.wait(20)
 
 
-@contextlib.contextmanager
-def real_cluster(running):
-    try:
-        if not running:
-            tool(os.path.join(TOOLS, "build.sh"))
-            tool(os.path.join(TOOLS, "up.sh"), "--fresh")
-        tool(os.path.join(TOOLS, "node.sh"), "sim", "n1", "n2", "n3", "n4=dark")
-        pki = os.path.join(STATE, "pki")
-        yield f"https://127.0.0.1:{PORT}", judge.certificate_context(f"{pki}/ca.crt", f"{pki}/admin.crt", f"{pki}/admin.key")
-    finally:
-        if not running:
-            tool(os.path.join(TOOLS, "down.sh"), "--wipe")
+def real_side():
+    pki = os.path.join(real_cluster.STATE, "pki")
+    return Side("real", f"https://127.0.0.1:{real_cluster.PORT}", judge.certificate_context(f"{pki}/ca.crt", f"{pki}/admin.crt", f"{pki}/admin.key"), real=True)
 
 
 def option(name):
@@ -156,28 +143,27 @@ def main():
         with open(os.path.join(option("--load"), "plays"), "rb") as file:
             results = pickle.load(file)
         return report(results["real"], results["ours"], complete=True)
+    if "--ours" not in sys.argv:
+        if real_cluster.missing():
+            print(f"SKIPPED: no {real_cluster.missing()}: our controllers are not compared with real ones in this run.", flush=True)
+            return 77
+        real_cluster.enter()
     only = re.compile(option("--only") or "")
     chosen = dict(sorted(((n, s) for n, s in scenario.all_scenarios().items() if only.search(n)), key=lambda s: -s[1][2]))
     with tempfile.TemporaryDirectory() as folder, simulator(folder) as url:
         if "--ours" in sys.argv:
             show_notes(play_all(Side("ours", url), chosen), None, "ours")
             return 0
-        if not os.path.isdir(TOOLS):
-            print(f"SKIPPED: no {TOOLS}: our controllers are not compared with real ones in this run.", flush=True)
-            return 77
-        os.makedirs(STATE, exist_ok=True)
-        with open(os.path.join(STATE, "test.lock"), "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            with real_cluster("--running" in sys.argv) as (real_url, context):
-                begin = time.monotonic()
-                sides = [Side("real", real_url, context, real=True), Side("ours", url)]
-                results = {}
-                threads = [threading.Thread(target=lambda s=s: results.__setitem__(s.name, play_all(s, chosen))) for s in sides]
-                for thread in threads:
-                    thread.start()
-                for thread in threads:
-                    thread.join()
-                print(f"played in {time.monotonic() - begin:.0f} s")
+        with real_cluster.running(simulated=("n1", "n2", "n3", "n4=dark")):
+            begin = time.monotonic()
+            sides = [real_side(), Side("ours", url)]
+            results = {}
+            threads = [threading.Thread(target=lambda s=s: results.__setitem__(s.name, play_all(s, chosen))) for s in sides]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            print(f"played in {time.monotonic() - begin:.0f} s")
     if option("--save"):
         for name, plays in results.items():
             show_notes(plays, option("--save"), name)

@@ -130,7 +130,7 @@ def order(value):
 
 def ordered_list(key, value):
     if key in ("conditions", "endpoints", "addresses", "notReadyAddresses", "ownerReferences", "taints", "ports", "subsets", "active", "secrets", "finalizers") and isinstance(value, list):
-        return sorted(value, key=lambda v: json.dumps(v, sort_keys=True))
+        return sorted(value, key=lambda v: (v.get("type", "") if isinstance(v, dict) else "", json.dumps(v, sort_keys=True)))
     return value
 
 
@@ -143,6 +143,8 @@ def neutral_object(plural, item, names):
         item = neutral_slice(item)
     elif plural == "persistentvolumes" and (item["spec"].get("claimRef") or {}).get("resourceVersion"):
         item = {**item, "spec": {**item["spec"], "claimRef": {**item["spec"]["claimRef"], "resourceVersion": "<version>"}}}
+    elif plural == "cronjobs" and item.get("status", {}).get("active"):
+        item = {**item, "status": {**item["status"], "active": [{k: v for k, v in a.items() if k != "resourceVersion"} for a in item["status"]["active"]]}}
     elif plural == "replicasets" and item["metadata"].get("generation") == item.get("status", {}).get("observedGeneration"):
         # How many steps a rollout took depends on when pods became ready.
         item = {**item, "metadata": {**item["metadata"], "generation": "<observed>"}, "status": {**item["status"], "observedGeneration": "<observed>"}}
@@ -199,6 +201,7 @@ def neutral_events(items, names):
         message = re.sub(r"^(Scaled (?:up|down) replica set \S+) from \d+ to", r"\1 to", message)  # 1.32 says from how many
         if not names.exact_steps:
             message = re.sub(r"^(Scaled (?:up|down) replica set \S+) to \d+", r"\1 to <n>", message)
+        message = re.sub(r"(Found (?:failed|succeeded) daemon pod \S+ on node) \S+,", r"\1 <node>,", message)
         source = "taint-eviction-controller" if source == "taint-controller" else source  # its name since 1.29
         found.add(f"{item['type']} {item['reason']} ({source}) {about.get('kind')}/{names.text(about.get('name', ''))}{path}: {message}")
     return sorted(found)

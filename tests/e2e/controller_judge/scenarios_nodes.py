@@ -50,10 +50,10 @@ def tolerate(p, *more):
 
 
 def node_events(p, *names):
-    """Events of nodes lie in `default`; those of the node's controllers are noted."""
+    """Events of nodes lie in `default`; those of the node's controllers are noted, but for the greeting of nodes that were there first."""
     found = set()
     for event in p.list("events", namespace="default"):
-        if event["involvedObject"].get("kind") == "Node" and event["involvedObject"]["name"] in names and (event.get("source") or {}).get("component") not in ("kubelet", "kube-proxy"):
+        if event["involvedObject"].get("kind") == "Node" and event["involvedObject"]["name"] in names and event["reason"] != "RegisteredNode" and (event.get("source") or {}).get("component") not in ("kubelet", "kube-proxy"):
             found.add(f"{event['type']} {event['reason']} ({(event.get('source') or {}).get('component')}): {event.get('message')}")
     return sorted(found)
 
@@ -167,10 +167,10 @@ def node_falls_silent(p):
     p.until("unreachable", lambda: any(t["key"] == "node.kubernetes.io/unreachable" and t["effect"] == "NoExecute" for t in p.get("nodes", "n4")["spec"].get("taints") or []), 90)
     p.until("two are ending", lambda: len([x for x in p.list("pods") if "deletionTimestamp" in x["metadata"]]) == 2, 30)
     p.show("silent", "endpoints")
-    p.note("node", [p.get("nodes", "n4")["spec"].get("taints") and [{k: v for k, v in t.items() if k != "timeAdded"} for t in p.get("nodes", "n4")["spec"]["taints"]],
+    p.note("node", [sorted([t["key"], t["effect"]] for t in p.get("nodes", "n4")["spec"].get("taints") or []),
                     sorted([c["type"], c["status"], c.get("reason"), c.get("message")] for c in p.get("nodes", "n4")["status"]["conditions"])])
     p.note("pods", sorted([x["metadata"]["name"].split("-")[0], "deletionTimestamp" in x["metadata"], x["status"]["phase"], x["status"].get("reason"), x["status"].get("message"),
-                           sorted([c["type"], c["status"], c.get("reason")] for c in x["status"]["conditions"])] for x in p.list("pods")))
+                           sorted([c["type"], c["status"], c.get("reason")] for c in x["status"]["conditions"] if c["type"] != "PodReadyToStartContainers")] for x in p.list("pods")))
     p.note("events of the node", node_events(p, "n4"))
 
 

@@ -239,7 +239,7 @@ def service_account_tokens(p):
     p.create({"kind": "Secret", "type": "kubernetes.io/service-account-token", "metadata": {"name": "by-hand", "annotations": {"kubernetes.io/service-account.name": "robot"}}})
     p.until("filled", lambda: (p.get("secrets", "by-hand") or {}).get("data", {}).get("token"))
     secret = p.get("secrets", "by-hand")
-    p.note("secret", {"type": secret["type"], "keys": sorted(secret["data"]), "annotations": sorted(secret["metadata"]["annotations"])})
+    p.note("secret", {"type": secret["type"], "keys": sorted(secret.get("data") or {}), "annotations": sorted(secret["metadata"]["annotations"])})
     p.delete("serviceaccounts", "robot")
     p.until_gone("secrets", "by-hand")
     p.create({"kind": "Secret", "type": "kubernetes.io/service-account-token", "metadata": {"name": "of-nobody", "annotations": {"kubernetes.io/service-account.name": "nobody"}}})

@@ -215,7 +215,7 @@ class Play:
             self.raw.append((label, plural, items))
 
     def end(self):
-        """Events are read last."""
+        """Events are read last, when all scenarios have played."""
         for plural in ("replicasets", "controllerrevisions", "replicationcontrollers", "daemonsets", "jobs", "services", "cronjobs"):
             self.list(plural)
         self.raw.append(("events", "events", self.list("events")))

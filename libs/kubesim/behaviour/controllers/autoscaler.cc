@@ -26,6 +26,46 @@ std::string Quantity(long double thousandths, const std::string& resource) {
   return std::to_string(amount / 1000);
 }
 
+// "cpu resource metric value": what could not be had, as the event of a round says it.
+std::string WhatOf(const Json& metric) {
+  const std::string type = TextAt(metric, "type");
+  if (type == "Resource") return TextAt(metric, {"resource", "name"}) + " resource metric value";
+  if (type == "ContainerResource")
+    return TextAt(metric, {"containerResource", "name"}) + " container metric value";
+  if (type == "External")
+    return TextAt(metric, {"external", "metric", "name"}) + " external metric value";
+  return type == "Pods" ? "pods metric value" : "object metric value";
+}
+
+// No adapter serves custom or external metrics here; in the words of a cluster without one.
+std::string NoAdapter(const std::string& ns, const std::string& type, const Json& source) {
+  constexpr const char* kNoCustom =
+      "unable to fetch metrics from custom metrics API: no custom metrics API "
+      "(custom.metrics.k8s.io) registered";
+  const std::string name = TextAt(source, {"metric", "name"});
+  if (type == "External") {
+    return fmt::format(
+        "unable to get external metric {}/{}/{}: unable to fetch metrics from external metrics "
+        "API: the server could not find the requested resource (get {}.external.metrics.k8s.io)",
+        ns, name,
+        At(source, {"metric", "selector"}).is_object() ? GoText(At(source, {"metric", "selector"}))
+                                                       : "nil",
+        name);
+  }
+  if (type == "Object") {
+    return fmt::format("unable to get metric {}: {} on {} {}/{}", name,
+                       TextAt(source, {"describedObject", "kind"}), ns,
+                       TextAt(source, {"describedObject", "name"}), kNoCustom);
+  }
+  return fmt::format("unable to get metric {}: {}", name, kNoCustom);
+}
+
+// Asked for by its scale, a target is named so: deployments/scale.apps.
+std::string ScaleNotFound(ResourceType type, const std::string& name) {
+  if (!type.custom) type.plural += "/scale";
+  return NotFoundStatus(type, name).message;
+}
+
 }  // namespace
 
 struct AutoscalerController::Sync {
@@ -98,8 +138,7 @@ bool AutoscalerController::FindTarget(Sync& sync) {
         TextAt(reference, "apiVersion").substr(0, TextAt(reference, "apiVersion").find('/')));
   } else {
     sync.target = engine_.store().Get(*sync.target_type, sync.object->ns, name);
-    if (!sync.target)
-      why = fmt::format("{} \"{}\" not found", sync.target_type->QualifiedName(), name);
+    if (!sync.target) why = ScaleNotFound(*sync.target_type, name);
   }
   if (sync.target) {
     sync.target_json = sync.target->Parse();
@@ -154,7 +193,7 @@ bool AutoscalerController::Compute(Sync& sync) {
            {{"name", "cpu"}, {"target", {{"type", "Utilization"}, {"averageUtilization", 80}}}}}}});
   }
   int64_t invalid = 0;
-  std::string first_reason, first;
+  std::string first_reason, first, first_what;
   bool any = false;
   for (const Json& metric : metrics) {
     Json shown;
@@ -164,6 +203,7 @@ bool AutoscalerController::Compute(Sync& sync) {
       if (invalid++ == 0) {
         first_reason = sync.failure_reason;
         first = sync.failure;
+        first_what = WhatOf(metric);
       }
       Say(sync, "Warning", sync.failure_reason, sync.failure);
       sync.shown.push_back({{"type", ""}});
@@ -182,11 +222,9 @@ bool AutoscalerController::Compute(Sync& sync) {
   if (invalid >= total || (invalid > 0 && sync.proposed < sync.current)) {
     Set(sync, "ScalingActive", false, first_reason,
         "the HPA was unable to compute the replica count: " + first);
-    const std::string what = TextAt(metrics[0], {"resource", "name"});
     Say(sync, "Warning", "FailedComputeMetricsReplicas",
         fmt::format("invalid metrics ({} invalid out of {}), first error is: failed to get {}: {}",
-                    invalid, total, what.empty() ? "metric value" : what + " resource metric value",
-                    first));
+                    invalid, total, first_what, first));
     sync.status["desiredReplicas"] = IntAt(sync.status, "desiredReplicas");
     return false;
   }
@@ -201,10 +239,10 @@ bool AutoscalerController::Measure(Sync& sync, const Json& metric, Json* shown, 
   const std::string type = TextAt(metric, "type");
   const bool contained = type == "ContainerResource";
   if (type != "Resource" && !contained) {
-    static const std::map<std::string, std::pair<const char*, const char*>> kOthers = {
-        {"Pods", {"FailedGetPodsMetric", "custom"}},
-        {"Object", {"FailedGetObjectMetric", "custom"}},
-        {"External", {"FailedGetExternalMetric", "external"}}};
+    static const std::map<std::string, const char*> kOthers = {
+        {"Pods", "FailedGetPodsMetric"},
+        {"Object", "FailedGetObjectMetric"},
+        {"External", "FailedGetExternalMetric"}};
     auto other = kOthers.find(type);
     if (other == kOthers.end()) {
       sync.failure_reason = "InvalidMetricSourceType";
@@ -212,12 +250,8 @@ bool AutoscalerController::Measure(Sync& sync, const Json& metric, Json* shown, 
       return false;
     }
     const std::string member = type == "Pods" ? "pods" : type == "Object" ? "object" : "external";
-    sync.failure_reason = other->second.first;
-    sync.failure = fmt::format(
-        "unable to get metric {}: unable to fetch metrics from {} metrics API: no {} metrics API "
-        "({}.metrics.k8s.io) registered",
-        TextAt(metric, {member.c_str(), "metric", "name"}), other->second.second,
-        other->second.second, other->second.second);
+    sync.failure_reason = other->second;
+    sync.failure = NoAdapter(sync.object->ns, type, At(metric, member.c_str()));
     return false;
   }
   const Json& source = At(metric, contained ? "containerResource" : "resource");

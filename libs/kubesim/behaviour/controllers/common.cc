@@ -290,6 +290,26 @@ void EnqueueOwners(const Seen& seen, std::string_view kind, const SelectorTable&
     queue.Add(KeyOf(seen.now->ns, name));
 }
 
+std::string GoText(const Json& label_selector) {
+  std::string labels, expressions;
+  const Json& by_label = At(label_selector, "matchLabels");
+  if (by_label.is_object()) {
+    for (const auto& [key, value] : by_label.items())
+      labels += fmt::format("{}: {},", key, Scalar(value));
+  }
+  for (const Json& one : ListAt(label_selector, {"matchExpressions"})) {
+    std::string values;
+    for (const Json& value : ListAt(one, {"values"}))
+      values += (values.empty() ? "" : " ") + Scalar(value);
+    expressions += fmt::format("LabelSelectorRequirement{{Key:{},Operator:{},Values:[{}],}},",
+                               TextAt(one, "key"), TextAt(one, "operator"), values);
+  }
+  return fmt::format(
+      "&LabelSelector{{MatchLabels:map[string]string{{{}}},MatchExpressions:"
+      "[]LabelSelectorRequirement{{{}}},}}",
+      labels, expressions);
+}
+
 LabelSelector WorkloadSelector(const ResourceType& type, const Json& workload) {
   const Json& selector = At(workload, {"spec", "selector"});
   return type.plural == "replicationcontrollers" ? LabelSelector::FromMap(selector)

@@ -129,6 +129,9 @@ class SelectorTable {
 void EnqueueOwners(const Seen& seen, std::string_view kind, const SelectorTable& selectors,
                    WorkQueue& queue);
 
+/// A LabelSelector as Go prints it: "&LabelSelector{MatchLabels:map[string]string{a: b,},...}".
+std::string GoText(const Json& label_selector);
+
 /// The selector of a workload; ReplicationControllers have a plain map of labels.
 LabelSelector WorkloadSelector(const ResourceType& type, const Json& workload);
 

@@ -5,6 +5,7 @@
 #include "libs/kubesim/behaviour/controllers/daemonset.h"
 #include "libs/kubesim/behaviour/controllers/deployment.h"
 #include "libs/kubesim/behaviour/controllers/disruption.h"
+#include "libs/kubesim/behaviour/controllers/endpoint_mirror.h"
 #include "libs/kubesim/behaviour/controllers/endpoints.h"
 #include "libs/kubesim/behaviour/controllers/garbage.h"
 #include "libs/kubesim/behaviour/controllers/job.h"
@@ -29,6 +30,7 @@ void AddControllers(Engine& engine) {
   engine.Add<JobController>(pods);
   engine.Add<CronJobController>();
   engine.Add<EndpointsController>(pods);
+  engine.Add<EndpointMirrorController>();
   engine.Add<AutoscalerController>(pods);
   engine.Add<DisruptionController>(pods);
   engine.Add<VolumeController>(pods);

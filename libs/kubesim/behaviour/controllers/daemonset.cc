@@ -53,6 +53,7 @@ struct DaemonSetController::Sync {
   struct OnNode {
     bool should_run = false;
     bool may_stay = false;
+    bool exists = false;  // as a Node
     std::vector<const PodView*> pods;
   };
   ObjectPtr object;
@@ -106,7 +107,7 @@ Next DaemonSetController::Run(const std::string& key) {
   sync.json = *engine_.Parsed(sync.object);
   if (BeingDeleted(sync.json)) return Next::Done();
   sync.min_ready = absl::Seconds(IntAt(sync.json, {"spec", "minReadySeconds"}));
-  const std::vector<Revision> known = history_.List(*sync.object);
+  const std::vector<Revision> known = history_.List(*sync.object, sync.json);
   sync.update = history_.Current(*sync.object, sync.json, known);
   if (!sync.update.object) return Next::Retry();
 
@@ -115,6 +116,7 @@ Next DaemonSetController::Run(const std::string& key) {
   const std::string fixed = TextAt(spec, "nodeName");
   for (const ObjectPtr& node : nodes_.List()) {
     Sync::OnNode& place = sync.nodes[node->name];
+    place.exists = true;
     if ((!fixed.empty() && fixed != node->name) || !SelectsNode(spec, *node)) continue;
     const auto json = engine_.Parsed(node);
     place.may_stay = ToleratesAll(At(spec, "tolerations"), *json, "NoExecute");
@@ -152,7 +154,7 @@ void DaemonSetController::Place(Sync& sync) {
       // A pod whose node is gone is the pod collector's matter, but for those that were never
       // placed.
       for (const PodView* pod : place.pods) {
-        if (!pod->deleted) DeletePod(sync, *pod);
+        if (!pod->deleted && (place.exists || pod->node.empty())) DeletePod(sync, *pod);
       }
       continue;
     }
@@ -250,11 +252,8 @@ void DaemonSetController::MakePod(Sync& sync, const std::string& node) {
       pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
   const Json here = Json::array(
       {{{"key", "metadata.name"}, {"operator", "In"}, {"values", Json::array({node})}}});
-  if (ListAt(required, {"nodeSelectorTerms"}).empty()) {
-    required["nodeSelectorTerms"] = Json::array({{{"matchFields", here}}});
-  } else {
-    for (Json& term : required["nodeSelectorTerms"]) term["matchFields"] = here;
-  }
+  // Takes the place of what the template requires: the node was chosen by it.
+  required["nodeSelectorTerms"] = Json::array({{{"matchFields", here}}});
   auto made = engine_.client().Create(engine_.Type("", "pods"), std::move(pod));
   if (made.ok()) {
     engine_.events().Record(kSource, sets_.type(), *sync.object, "Normal", "SuccessfulCreate",
@@ -287,7 +286,7 @@ bool DaemonSetController::WriteStatus(Sync& sync) {
       if (pod == nullptr || one->created < pod->created) pod = one;
     }
     if (!place.should_run) {
-      stray += pod != nullptr && !node.empty();
+      stray += pod != nullptr && place.exists;
       continue;
     }
     ++desired;

@@ -1,6 +1,8 @@
 // The Deployment controller: rollouts over ReplicaSets, their history, progress and scaling.
 #pragma once
 
+#include <optional>
+
 #include "libs/kubesim/behaviour/controllers/common.h"
 
 namespace opsmesh::kubesim {
@@ -26,7 +28,7 @@ class DeploymentController final : public Part {
   void ScaleProportionally(Sync& sync);
   bool ScaleUpNewest(Sync& sync);
   bool ScaleDownOld(Sync& sync);
-  int64_t CleanUpUnhealthy(Sync& sync, int64_t most);
+  std::optional<int64_t> CleanUpUnhealthy(Sync& sync, int64_t most);
   Next RollOut(Sync& sync);
   Next Recreate(Sync& sync);
   void CleanUpHistory(Sync& sync);

@@ -90,14 +90,16 @@ bool DeploymentController::ScaleUpNewest(Sync& sync) {
   return Scale(sync, set, size);
 }
 
-int64_t DeploymentController::CleanUpUnhealthy(Sync& sync, int64_t most) {
+// Nothing when a set counts more available pods than it should have: it was shrunk a moment ago and
+// its counts are of before, so nobody knows what else may go.
+std::optional<int64_t> DeploymentController::CleanUpUnhealthy(Sync& sync, int64_t most) {
   int64_t removed = 0;
   for (int i : sync.Old()) {
     Set& set = sync.sets[static_cast<size_t>(i)];
     if (removed >= most) break;
     if (set.wanted == 0 || set.wanted == set.available()) continue;
     const int64_t count = std::min(most - removed, set.wanted - set.available());
-    if (count <= 0) continue;
+    if (count < 0) return std::nullopt;
     Scale(sync, set, set.wanted - count);
     removed += count;
   }
@@ -112,7 +114,8 @@ bool DeploymentController::ScaleDownOld(Sync& sync) {
   const int64_t least = sync.replicas - sync.unavailable;
   const int64_t most = sync.TotalWanted() - least - (newest.wanted - newest.available());
   if (most <= 0) return false;
-  int64_t removed = CleanUpUnhealthy(sync, most);
+  const std::optional<int64_t> removed = CleanUpUnhealthy(sync, most);
+  if (!removed) return false;
   for (const Set& set : sync.sets) available += set.available();
   const int64_t surplus = available - least;
   int64_t taken = 0;
@@ -124,7 +127,7 @@ bool DeploymentController::ScaleDownOld(Sync& sync) {
     Scale(sync, set, set.wanted - count);
     taken += count;
   }
-  return removed + taken > 0;
+  return *removed + taken > 0;
 }
 
 Next DeploymentController::RollOut(Sync& sync) {

@@ -39,11 +39,14 @@ DisruptionController::DisruptionController(Engine& engine, Pods& pods)
 }
 
 std::optional<int64_t> DisruptionController::WantedBy(const std::vector<const PodView*>& pods,
-                                                      std::string* failure) {
+                                                      bool* unmanaged, std::string* failure) {
   std::map<std::string, int64_t> wanted;  // by the controller's uid; pods of nobody do not count
   for (const PodView* pod : pods) {
     const Json owner = ControllerOf(*engine_.Parsed(pod->object));
-    if (owner.is_null()) continue;
+    if (owner.is_null()) {
+      *unmanaged = true;
+      continue;
+    }
     const std::string& ns = pod->object->ns;
     const ResourceType* type =
         engine_.store().catalog().FindKind(TextAt(owner, "apiVersion"), TextAt(owner, "kind"));
@@ -109,11 +112,27 @@ Next DisruptionController::Sync(const std::string& key) {
   }
   const Json& least = At(*content, {"spec", "minAvailable"});
   const Json& most = At(*content, {"spec", "maxUnavailable"});
+  const EventSource source{"controllermanager", ""};
+  if (pods.empty()) {
+    engine_.events().Record(source, budgets_.type(), *budget, "Normal", "NoPods",
+                            "No matching pods found");
+  }
   int64_t expected = static_cast<int64_t>(pods.size()), desired = 0;
   if (!most.is_null() || least.is_string()) {
     std::string failure;
-    const auto wanted = WantedBy(pods, &failure);
+    bool unmanaged = false;
+    const auto wanted = WantedBy(pods, &unmanaged, &failure);
     if (!wanted) return FailSafe(budget, failure);
+    if (unmanaged) {
+      engine_.events().Record(
+          source, budgets_.type(), *budget, "Warning", "UnmanagedPods",
+          fmt::format(
+              "Pods selected by this PodDisruptionBudget (selector: {}) were found to be "
+              "unmanaged. As a result, the status of the PDB cannot be calculated "
+              "correctly, which may result in undefined behavior. To account for these "
+              "pods please set \".spec.minAvailable\" field of the PDB to an integer value.",
+              GoText(selector)));
+    }
     expected = *wanted;
   }
   if (!most.is_null()) {

@@ -17,7 +17,8 @@ class DisruptionController final : public Part {
   Next Sync(const std::string& key);
   /// How many pods the controllers of these pods want; nothing with `failure` when one cannot be
   /// asked.
-  std::optional<int64_t> WantedBy(const std::vector<const PodView*>& pods, std::string* failure);
+  std::optional<int64_t> WantedBy(const std::vector<const PodView*>& pods, bool* unmanaged,
+                                  std::string* failure);
   Next FailSafe(const ObjectPtr& budget, const std::string& failure);
 
   Engine& engine_;

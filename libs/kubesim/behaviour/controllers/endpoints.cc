@@ -68,6 +68,24 @@ Json PortsOf(const Json& service, const Json& pod) {
   return ports;
 }
 
+// Ports of slices have a name, be it an empty one; those of Endpoints leave it out then.
+Json SlicePorts(const Json& ports) {
+  if (ports.empty()) return Json();
+  Json named = ports;
+  for (Json& port : named) {
+    if (!port.contains("name")) port["name"] = "";
+  }
+  return named;
+}
+
+Json EndpointPorts(const Json& slice_ports) {
+  Json ports = slice_ports.is_array() ? slice_ports : Json::array();
+  for (Json& port : ports) {
+    if (TextAt(port, "name").empty()) port.erase("name");
+  }
+  return ports;
+}
+
 // The parts of a pod's change that its endpoints show.
 bool Matters(const Seen& seen) {
   if (!seen.before || !seen.now || seen.before->labels != seen.now->labels) return true;
@@ -199,8 +217,14 @@ bool EndpointsController::WriteEndpoints(const ObjectPtr& service, const Json& c
   }
   std::stable_sort(shown.begin(), shown.end(),
                    [](const Endpoint* x, const Endpoint* y) { return x->pod->ip < y->pod->ip; });
-  // Pods with the same ports share a subset.
-  std::map<std::string, Json> subsets;
+  // Each port has its addresses; ports with the same addresses share a subset.
+  std::vector<std::pair<Json, Json>> by_port;  // the port, its {addresses, notReadyAddresses}
+  auto place_of = [&](const Json& port) -> Json& {
+    for (auto& [known, subset] : by_port) {
+      if (known == port) return subset;
+    }
+    return by_port.emplace_back(port, Json::object()).second;
+  };
   for (const Endpoint* one : shown) {
     const Endpoint& endpoint = *one;
     Json address = {{"ip", endpoint.pod->ip},
@@ -211,13 +235,23 @@ bool EndpointsController::WriteEndpoints(const ObjectPtr& service, const Json& c
                       {"name", endpoint.pod->name()},
                       {"uid", endpoint.pod->object->uid}}}};
     if (!endpoint.hostname.empty()) address["hostname"] = endpoint.hostname;
-    Json& subset = subsets[endpoint.ports.dump()];
-    if (!endpoint.ports.empty()) subset["ports"] = endpoint.ports;
-    subset[endpoint.pod->ready || publish ? "addresses" : "notReadyAddresses"].push_back(
-        std::move(address));
+    const char* member = endpoint.pod->ready || publish ? "addresses" : "notReadyAddresses";
+    if (endpoint.ports.empty()) place_of(Json())[member].push_back(address);
+    for (const Json& port : endpoint.ports) place_of(port)[member].push_back(address);
+  }
+  std::vector<Json> subsets;
+  for (auto& [port, addresses] : by_port) {
+    Json subset = std::move(addresses);
+    auto same = std::find_if(subsets.begin(), subsets.end(), [&](const Json& known) {
+      return At(known, "addresses") == At(subset, "addresses") &&
+             At(known, "notReadyAddresses") == At(subset, "notReadyAddresses") &&
+             known.contains("ports") == port.is_object();
+    });
+    if (same == subsets.end()) same = subsets.insert(subsets.end(), std::move(subset));
+    if (port.is_object()) (*same)["ports"].push_back(port);
   }
   Json list = Json::array();
-  for (auto& [ports, subset] : subsets) list.push_back(std::move(subset));
+  for (Json& subset : subsets) list.push_back(std::move(subset));
   Json labels = At(content, {"metadata", "labels"});
   if (headless) labels["service.kubernetes.io/headless"] = "";
   const ResourceType& type = endpoints_.type();
@@ -288,7 +322,7 @@ bool EndpointsController::WriteSlices(const ObjectPtr& service, const Json& cont
   std::map<std::string, Json> ports_of;
   for (const Endpoint& endpoint : endpoints) {
     const std::string ports = endpoint.ports.dump();
-    ports_of[ports] = endpoint.ports.empty() ? Json() : endpoint.ports;
+    ports_of[ports] = SlicePorts(endpoint.ports);
     wanted[ports][endpoint.pod->object->uid] = SliceEndpoint(endpoint, publish);
   }
   if (wanted.empty()) {
@@ -308,8 +342,8 @@ bool EndpointsController::WriteSlices(const ObjectPtr& service, const Json& cont
     const auto json = engine_.Parsed(object);
     const std::string manager = TextAt(At(*json, {"metadata", "labels"}), kManagedBy);
     if (manager != kController || BeingDeleted(*json)) continue;
-    Slice slice{object->name, object->uid, Json::array(),
-                At(*json, "ports").empty() ? "[]" : At(*json, "ports").dump(), json};
+    Slice slice{object->name, object->uid, Json::array(), EndpointPorts(At(*json, "ports")).dump(),
+                json};
     auto group = wanted.find(slice.ports);
     if (group == wanted.end() && !wanted.empty() && ListAt(*json, {"endpoints"}).empty()) {
       group = wanted.begin();  // an empty slice serves any ports

@@ -15,6 +15,8 @@ constexpr const char* kOrphan = "orphan";
 // Owners that are unknown when an object is seen first may come with the next change of the same
 // client.
 constexpr absl::Duration kGrace = absl::Milliseconds(500);
+// When an owner of a kind that is not served is looked for again.
+constexpr absl::Duration kUnknownKind = absl::Seconds(30);
 
 bool HasFinalizer(const Json& object, const char* finalizer) {
   for (const Json& one : ListAt(object, {"metadata", "finalizers"})) {
@@ -156,6 +158,9 @@ Next GarbageCollector::CheckDependent(const std::string& uid) {
   for (const Owner& owner : node.owners) {
     auto above = nodes_.find(owner.uid);
     if (!alive_.contains(owner.uid)) {
+      // Of a kind that is not served nobody can say whether it is there.
+      if (engine_.store().catalog().FindKind(owner.api_version, owner.kind) == nullptr)
+        return Next::Background(kUnknownKind);
       lost.insert(owner.uid);
     } else if (above != nodes_.end() && above->second.foreground) {
       waiting.insert(owner.uid);

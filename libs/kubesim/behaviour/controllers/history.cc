@@ -16,7 +16,8 @@ RevisionHistory::RevisionHistory(Engine& engine, const ResourceType& owner_type,
       hash_label_(hash_label),
       name_is_hash_(name_is_hash),
       revisions_(engine.InformerOf("apps", "controllerrevisions")),
-      by_controller_(revisions_.ByController()) {}
+      by_controller_(revisions_.ByController()),
+      orphans_(revisions_.Orphans()) {}
 
 Revision RevisionHistory::Make(const ObjectPtr& object) {
   Revision revision{object, IntAt(*engine_.Parsed(object), "revision"), object->name};
@@ -28,7 +29,37 @@ Revision RevisionHistory::Make(const ObjectPtr& object) {
   return revision;
 }
 
-std::vector<Revision> RevisionHistory::List(const Object& owner) {
+// Revisions that an owner's namesake left behind are taken in, as pods are.
+void RevisionHistory::Adopt(const Object& owner, const Json& owner_json) {
+  const LabelSelector selector = LabelSelector::FromObject(At(owner_json, {"spec", "selector"}));
+  if (selector.empty()) return;
+  for (const ObjectPtr& orphan : ObjectSet(orphans_.Find(owner.ns))) {
+    if (!selector.Matches(orphan->labels)) continue;
+    (void)engine_.client().Change(
+        revisions_.type(), orphan->ns, orphan->name,
+        [&](Json& object) {
+          if (!ControllerOf(object).is_null() || BeingDeleted(object)) return false;
+          object["metadata"]["ownerReferences"].push_back(ControllerReference(owner_type_, owner));
+          return true;
+        },
+        orphan->uid);
+  }
+}
+
+std::vector<Revision> RevisionHistory::List(const Object& owner, const Json& owner_json) {
+  Adopt(owner, owner_json);
+  std::vector<Revision> list = Owned(owner);
+  for (const ObjectPtr& orphan : orphans_.Find(owner.ns)) {  // taken in just now
+    const ObjectPtr object = engine_.store().Get(revisions_.type(), orphan->ns, orphan->name);
+    if (object && TextAt(ControllerOf(*engine_.Parsed(object)), "uid") == owner.uid)
+      list.push_back(Make(object));
+  }
+  std::stable_sort(list.begin(), list.end(),
+                   [](const Revision& x, const Revision& y) { return x.number < y.number; });
+  return list;
+}
+
+std::vector<Revision> RevisionHistory::Owned(const Object& owner) {
   std::vector<Revision> list;
   for (const ObjectPtr& known : by_controller_.Find(owner.uid)) {
     const ObjectPtr object = engine_.store().Get(revisions_.type(), known->ns, known->name);
@@ -82,7 +113,7 @@ Revision RevisionHistory::Current(const Object& owner, const Json& owner_json,
 void RevisionHistory::Trim(const Object& owner, int64_t limit,
                            const std::vector<std::string>& live) {
   std::vector<Revision> dead;
-  for (const Revision& revision : List(owner)) {
+  for (const Revision& revision : Owned(owner)) {
     if (std::find(live.begin(), live.end(), revision.object->name) == live.end() &&
         std::find(live.begin(), live.end(), revision.hash) == live.end())
       dead.push_back(revision);

@@ -23,8 +23,9 @@ class RevisionHistory {
                   bool name_is_hash);
 
   Informer& informer() { return revisions_; }
-  /// By number. Ones written in this very step included.
-  std::vector<Revision> List(const Object& owner);
+  /// By number. Ones written in this very step included; those of nobody that the owner selects are
+  /// taken in.
+  std::vector<Revision> List(const Object& owner, const Json& owner_json);
   /// The revision of the present template: the newest one, an older one that is raised, or a new
   /// one. Null object when the store refuses.
   Revision Current(const Object& owner, const Json& owner_json, const std::vector<Revision>& known);
@@ -35,6 +36,8 @@ class RevisionHistory {
 
  private:
   Revision Make(const ObjectPtr& object);
+  void Adopt(const Object& owner, const Json& owner_json);
+  std::vector<Revision> Owned(const Object& owner);
 
   Engine& engine_;
   const ResourceType& owner_type_;
@@ -42,6 +45,7 @@ class RevisionHistory {
   const bool name_is_hash_;
   Informer& revisions_;
   const ObjectIndex& by_controller_;
+  const ObjectIndex& orphans_;
 };
 
 }  // namespace opsmesh::kubesim

@@ -55,8 +55,29 @@ NodeLifecycleController::NodeLifecycleController(Engine& engine, Pods& pods)
                                           seen.before->name, seen.before->name));
       return;
     }
+    SyncLabels(seen.now);
     SyncTaints(seen.now, seen.now_json);
   });
+}
+
+// The labels of before 1.14 say what their successors say.
+void NodeLifecycleController::SyncLabels(const ObjectPtr& node) {
+  std::map<std::string, std::string> wanted;
+  for (const auto& [key, value] : node->labels) {
+    if (key == "kubernetes.io/os" || key == "kubernetes.io/arch") wanted["beta." + key] = value;
+  }
+  for (const auto& [key, value] : node->labels) {
+    if (auto found = wanted.find(key); found != wanted.end() && found->second == value)
+      wanted.erase(found);
+  }
+  if (wanted.empty()) return;
+  (void)engine_.client().Change(
+      nodes_.type(), "", node->name,
+      [&](Json& object) {
+        for (const auto& [key, value] : wanted) object["metadata"]["labels"][key] = value;
+        return true;
+      },
+      node->uid);
 }
 
 void NodeLifecycleController::Start() {
@@ -263,8 +284,9 @@ TaintEvictionController::TaintEvictionController(Engine& engine, Pods& pods)
       queue_.Add(KeyOf(pod->object->ns, pod->name()));
   });
   pods_.informer().OnChange([this](const Seen& seen) {
-    if (seen.now && TextAt(seen.now_json, {"spec", "nodeName"}) !=
-                        TextAt(seen.before_json, {"spec", "nodeName"}))
+    if (!seen.now) return Cancel(*seen.before);
+    if (TextAt(seen.now_json, {"spec", "nodeName"}) !=
+        TextAt(seen.before_json, {"spec", "nodeName"}))
       queue_.Add(KeyOf(seen.now->ns, seen.now->name));
   });
 }
@@ -275,8 +297,12 @@ Next TaintEvictionController::SyncPod(const std::string& key) {
   if (!object) return Next::Done();
   const PodView& pod = pods_.Of(object);
   const ObjectPtr node = pod.node.empty() ? nullptr : nodes_.Get("", pod.node);
-  if (!node || pod.deleted) return Next::Done();
+  if (!node || pod.deleted) {
+    Cancel(*object);
+    return Next::Done();
+  }
   const auto content = engine_.Parsed(object);
+  const bool waited = since_.contains(object->uid);
   absl::Time due = absl::InfiniteFuture();
   const auto node_json = engine_.Parsed(node);
   for (const Json& taint : ListAt(*node_json, {"spec", "taints"})) {
@@ -285,13 +311,20 @@ Next TaintEvictionController::SyncPod(const std::string& key) {
     if (tolerance == nullptr) {
       due = engine_.Now();
     } else if (At(*tolerance, "tolerationSeconds").is_number()) {
+      // Time runs from when the taint was seen, for few taints say when they came.
+      const absl::Time since =
+          since_.try_emplace(object->uid, TimeAt(taint, {"timeAdded"}, engine_.Now()))
+              .first->second;
       due = std::min(
-          due, TimeAt(taint, {"timeAdded"}, engine_.Now()) +
-                   absl::Seconds(std::max<int64_t>(0, IntAt(*tolerance, "tolerationSeconds"))));
+          due, since + absl::Seconds(std::max<int64_t>(0, IntAt(*tolerance, "tolerationSeconds"))));
     }
   }
-  if (due == absl::InfiniteFuture()) return Next::Done();
+  if (due == absl::InfiniteFuture()) {
+    if (waited) Cancel(*object);
+    return Next::Done();
+  }
   if (due > engine_.Now()) return Next::After(due - engine_.Now());
+  since_.erase(object->uid);
   (void)engine_.client().Change(
       pods_.informer().type(), ns, name,
       [&](Json& json) {
@@ -305,6 +338,13 @@ Next TaintEvictionController::SyncPod(const std::string& key) {
                           fmt::format("Marking for deletion Pod {}/{}", ns, name));
   (void)engine_.client().Delete(pods_.informer().type(), ns, name, Json::object(), object->uid);
   return Next::Done();
+}
+
+// A pod that was to go later may stay.
+void TaintEvictionController::Cancel(const Object& pod) {
+  if (since_.erase(pod.uid) == 0) return;
+  engine_.events().Record(kEviction, pods_.informer().type(), pod, "Normal", "TaintManagerEviction",
+                          fmt::format("Cancelling deletion of Pod {}/{}", pod.ns, pod.name));
 }
 
 PodCollector::PodCollector(Engine& engine, Pods& pods)

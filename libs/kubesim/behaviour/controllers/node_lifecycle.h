@@ -33,6 +33,7 @@ class NodeLifecycleController final : public Part {
   void MarkUnknown(const ObjectPtr& node);
   void MarkPods(const std::string& node);
   void SyncTaints(const ObjectPtr& node, const Json& content);
+  void SyncLabels(const ObjectPtr& node);
 
   Engine& engine_;
   Pods& pods_;
@@ -49,14 +50,19 @@ class NodeLifecycleController final : public Part {
 class TaintEvictionController final : public Part {
  public:
   TaintEvictionController(Engine& engine, Pods& pods);
+  std::any Save() const override { return since_; }
+  void Restore(const std::any& saved) override { since_ = std::any_cast<Waiting>(saved); }
 
  private:
+  using Waiting = std::map<std::string, absl::Time>;
   Next SyncPod(const std::string& key);
+  void Cancel(const Object& pod);
 
   Engine& engine_;
   Pods& pods_;
   Informer& nodes_;
   WorkQueue& queue_;
+  Waiting since_;  // pods (by uid) that tolerate a taint for a while, since when
 };
 
 /// Takes away what nobody ends: pods of nodes that are gone, deleted pods that were never placed,

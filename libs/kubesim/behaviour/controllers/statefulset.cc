@@ -84,7 +84,7 @@ Next StatefulSetController::Run(const std::string& key) {
     const int64_t ordinal = OrdinalOf(sync.object->name, pod->name());
     if (ordinal >= 0) sync.pods[ordinal] = pod;
   }
-  const std::vector<Revision> known = history_.List(*sync.object);
+  const std::vector<Revision> known = history_.List(*sync.object, sync.json);
   sync.update = history_.Current(*sync.object, sync.json, known);
   if (!sync.update.object) return Next::Retry();
   sync.current = sync.update;
@@ -269,10 +269,11 @@ bool StatefulSetController::MakePod(Sync& sync, int64_t ordinal) {
   }
   if (!made.status().causes.empty() && made.status().causes[0].reason == "NamespaceTerminating")
     return false;
+  sync.failed = true;
+  if (made.status().reason == "AlreadyExists") return false;  // not told since 1.22
   Say(sync, "Warning", "FailedCreate",
       fmt::format("create Pod {} in StatefulSet {} failed error: {}", name, sync.object->name,
                   made.status().message));
-  sync.failed = true;
   return false;
 }
 

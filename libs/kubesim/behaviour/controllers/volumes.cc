@@ -14,6 +14,7 @@ namespace opsmesh::kubesim {
 using volume::ClassOf;
 using volume::kClaimProtection;
 using volume::kLookAgain;
+using volume::kProvisionedBy;
 using volume::kSelectedNode;
 using volume::kVolumeProtection;
 using volume::SizeOf;
@@ -42,6 +43,25 @@ bool Serves(const Json& volume, const Json& claim) {
   const Json& selector = At(claim, {"spec", "selector"});
   return !selector.is_object() ||
          LabelSelector::FromObject(selector).Matches(At(volume, {"metadata", "labels"}));
+}
+
+// Why a volume cannot serve the claim that names it; empty when it can.
+std::string Mismatch(const Json& volume, const Json& claim) {
+  auto mode = [](const Json& object) {
+    const std::string text = TextAt(object, {"spec", "volumeMode"});
+    return text.empty() ? "Filesystem" : text;
+  };
+  if (SizeOf(At(volume, {"spec", "capacity", "storage"})) <
+      SizeOf(At(claim, {"spec", "resources", "requests", "storage"})))
+    return "requested PV is too small";
+  if (ClassOf(volume) != ClassOf(claim)) return "storageClassName does not match";
+  if (mode(volume) != mode(claim)) return "incompatible volumeMode";
+  const Json& offered = ListAt(volume, {"spec", "accessModes"});
+  for (const Json& access : ListAt(claim, {"spec", "accessModes"})) {
+    if (std::find(offered.begin(), offered.end(), access) == offered.end())
+      return "incompatible accessMode";
+  }
+  return "";
 }
 
 }  // namespace
@@ -153,6 +173,8 @@ Next VolumeController::SyncClaim(const std::string& key) {
     auto written = engine_.client().Change(claims_.type(), ns, name, [](Json& object) {
       if (TextAt(object, {"status", "phase"}) == "Lost") return false;
       object["status"]["phase"] = "Lost";
+      object["status"].erase("accessModes");
+      object["status"].erase("capacity");
       return true;
     });
     if (written.ok() && *written != claim)
@@ -163,7 +185,16 @@ Next VolumeController::SyncClaim(const std::string& key) {
   if (!bound) {
     const Json json = volume->Parse();
     const std::string holder = TextAt(json, {"spec", "claimRef", "uid"});
-    if (!holder.empty() && holder != claim->uid) return Next::After(kLookAgain);
+    if (!holder.empty() && holder != claim->uid) {
+      Say(claim, "Warning", "FailedBinding",
+          fmt::format("volume \"{}\" already bound to a different claim.", volume_name));
+      return Next::Background(kLookAgain);
+    }
+    if (const std::string why = Mismatch(json, *content); !why.empty()) {
+      Say(claim, "Warning", "VolumeMismatch",
+          fmt::format("Cannot bind to requested volume \"{}\": {}", volume_name, why));
+      return Next::Background(kLookAgain);
+    }
     return Bind(claim, volume) ? Next::Done() : Next::Retry();
   }
   return Grow(claim, *content, volume);
@@ -228,8 +259,10 @@ bool VolumeController::Bind(const ObjectPtr& claim, const ObjectPtr& volume) {
       volumes_.type(), "", volume->name,
       [&](Json& object) {
         if (TextAt(object, {"spec", "claimRef", "uid"}) != claim->uid) {
+          // A reference that somebody made beforehand is kept when the claim goes.
+          if (!At(object, {"spec", "claimRef"}).is_object())
+            object["metadata"]["annotations"]["pv.kubernetes.io/bound-by-controller"] = "yes";
           object["spec"]["claimRef"] = reference;
-          object["metadata"]["annotations"]["pv.kubernetes.io/bound-by-controller"] = "yes";
         }
         object["status"]["phase"] = "Bound";
         return true;
@@ -242,6 +275,9 @@ bool VolumeController::Bind(const ObjectPtr& claim, const ObjectPtr& volume) {
       [&](Json& object) {
         Json& annotations = object["metadata"]["annotations"];
         annotations["pv.kubernetes.io/bind-completed"] = "yes";
+        // The node is told to provisioners alone; a volume that is there is bound by the scheduler.
+        if (At(content, {"metadata", "annotations", kProvisionedBy}).is_null())
+          annotations.erase(kSelectedNode);
         if (TextAt(object, {"spec", "volumeName"}).empty())
           annotations["pv.kubernetes.io/bound-by-controller"] = "yes";
         object["spec"]["volumeName"] = volume->name;
@@ -271,9 +307,9 @@ Next VolumeController::SyncVolume(const std::string& name) {
     return Next::Done();
   }
   const std::string phase = TextAt(*content, {"status", "phase"});
-  const std::string now = !reference.is_object() ? "Available"
-                          : held || uid.empty()  ? phase
-                                                 : "Released";
+  const std::string now = !reference.is_object() || uid.empty() ? "Available"
+                          : held                                ? phase
+                                                                : "Released";
   if (now == "Released" &&
       TextAt(*content, {"spec", "persistentVolumeReclaimPolicy"}) == "Delete") {
     (void)engine_.client().Delete(volumes_.type(), "", name, Json::object(), volume->uid);

@@ -120,15 +120,17 @@ bool PlausibleTag(const std::string& tag, int newest_major, const std::vector<st
       const bool dated = token.size() >= 6;  // 20240815
       const long number = dated ? 0 : std::strtol(token.c_str(), nullptr, 10);
       const bool year = number >= 2019 && number <= 2026;
-      const bool good =
-          dated || year || (first_number ? number <= std::max(newest_major, 0) : number < 100);
+      // Where any major number will do, minor ones may be large: jenkins 2.426.
+      const bool good = dated || year ||
+                        (first_number ? number <= std::max(newest_major, 0)
+                                      : number < (newest_major >= 99 ? 1000 : 100));
       first_number = false;
       return good;
     }
     if (token.size() >= 7 &&
         std::all_of(token.begin(), token.end(), [](unsigned char c) { return std::isxdigit(c); }))
       return true;  // a commit
-    return std::find(words.begin(), words.end(), token) != words.end();
+    return std::find(words.begin(), words.end(), base::AsciiLower(token)) != words.end();
   };
   for (size_t i = 0; i <= tag.size(); ++i) {
     const bool edge =

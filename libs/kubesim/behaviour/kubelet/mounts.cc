@@ -248,7 +248,9 @@ void Kubelet::FillSpec(const View& view, const Json& container, ProcessSpec* spe
       word = base::ReplaceAll(word, "$(" + name + ")", value);
   }
   for (const Json& mount : ListAt(container, {"volumeMounts"})) {
-    const std::string path = TextAt(mount, "mountPath"), sub_path = TextAt(mount, "subPath");
+    std::string path = TextAt(mount, "mountPath");
+    while (path.size() > 1 && path.back() == '/') path.pop_back();
+    const std::string sub_path = TextAt(mount, "subPath");
     spec->mounts.insert(path);
     for (const Json& volume : ListAt(view.spec, {"volumes"})) {
       if (TextAt(volume, "name") != TextAt(mount, "name") || !At(volume, "configMap").is_object())
