@@ -72,11 +72,10 @@ spec:
 
 TEST(JudgedTest, ADaemonSetFollowsANodeAndNumbersItsTemplates) {
   TestCluster cluster;
+  cluster.Run(absl::Seconds(1));
+  cluster.Patch("", "nodes", "node-1",
+                {{"metadata", {{"labels", {{"kubernetes.io/os", "linux"}, {"zone", "a"}}}}}}, "");
   cluster.Apply(R"(
-apiVersion: v1
-kind: Node
-metadata: {name: node-1, labels: {kubernetes.io/os: linux, zone: a}}
----
 apiVersion: apps/v1
 kind: DaemonSet
 metadata: {name: agent, namespace: default}
@@ -121,10 +120,6 @@ metadata:
 TEST(JudgedTest, PatienceWithATaintEndsThoughNobodySaysWhenItCame) {
   TestCluster cluster;
   cluster.Apply(R"(
-apiVersion: v1
-kind: Node
-metadata: {name: node-1}
----
 apiVersion: v1
 kind: Pod
 metadata: {name: brief, namespace: default}

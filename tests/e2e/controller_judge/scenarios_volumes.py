@@ -134,8 +134,9 @@ def volume_lost(p):
     name = volume(p, "lost", persistentVolumeReclaimPolicy="Retain")
     claim(p, "data")
     bound(p, "data")
-    p.side.call("PATCH", "/api/v1/persistentvolumes/" + name, {"metadata": {"finalizers": None}}, "application/merge-patch+json")
     p.side.call("DELETE", "/api/v1/persistentvolumes/" + name)
+    p.side.call("PATCH", "/api/v1/persistentvolumes/" + name, {"metadata": {"finalizers": None}}, "application/merge-patch+json")
+    p.until("lost", lambda: p.status("persistentvolumeclaims", "data").get("phase") == "Lost")
     p.show("deleted under its claim")
 
 

@@ -15,7 +15,7 @@ from places import KINDS, PLURAL, path_of  # noqa: E402
 from neutral import Names, neutral_events, neutral_object  # noqa: E402
 
 PATCHES = {"merge": "application/merge-patch+json", "json": "application/json-patch+json", "strategic": "application/strategic-merge-patch+json"}
-MOMENT = 0.3  # seconds between two looks
+MOMENT = 0.4  # seconds between two looks
 QUIET = 1.5   # seconds without change that make a settled state
 
 
@@ -201,18 +201,31 @@ class Play:
     def show(self, label, *kinds, settle=True):
         """Notes the settled objects of the namespace."""
         kinds = kinds or self.kinds
-        end = time.monotonic() + 12
+        end = time.monotonic() + 25
         last, since = None, time.monotonic()
         while True:
             now = {plural: self.list(plural) for plural in kinds}
             key = {plural: sorted((o["metadata"]["name"], json.dumps(neutral_object(plural, o, Names()), sort_keys=True)) for o in items) for plural, items in now.items()}
             if key != last:
                 last, since = key, time.monotonic()
-            if not settle or time.monotonic() - since > QUIET or time.monotonic() > end:
+            quiet = time.monotonic() - since > QUIET and not self.kubelets_behind(now.get("pods"))
+            if not settle or quiet or time.monotonic() > end:
                 break
             time.sleep(MOMENT)
         for plural, items in now.items():
             self.raw.append((label, plural, items))
+
+    def kubelets_behind(self, pods):
+        """Whether a kubelet has yet to begin or to end a pod."""
+        for one in self.list("pods") if pods is None else pods:
+            metadata, waiting = one["metadata"], [s["state"].get("waiting", {}).get("reason") for s in one["status"].get("containerStatuses") or []]
+            if one["spec"].get("nodeName") not in ("n1", "n2", "n3"):
+                continue
+            if metadata.get("deletionTimestamp") and not metadata.get("finalizers"):
+                return True
+            if one["status"].get("phase") == "Pending" and not metadata.get("deletionTimestamp") and (not waiting or "ContainerCreating" in waiting or "PodInitializing" in waiting):
+                return True
+        return False
 
     def end(self):
         """Events are read last, when all scenarios have played."""
