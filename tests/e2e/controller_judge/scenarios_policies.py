@@ -237,13 +237,13 @@ def service_accounts(p):
 def service_account_tokens(p):
     p.create({"kind": "ServiceAccount", "metadata": {"name": "robot"}})
     p.create({"kind": "Secret", "type": "kubernetes.io/service-account-token", "metadata": {"name": "by-hand", "annotations": {"kubernetes.io/service-account.name": "robot"}}})
-    p.until("filled", lambda: (p.get("secrets", "by-hand") or {}).get("data", {}).get("token"))
+    p.until("filled", lambda: (p.get("secrets", "by-hand") or {}).get("data", {}).get("token"), 10)
     secret = p.get("secrets", "by-hand")
     p.note("secret", {"type": secret["type"], "keys": sorted(secret.get("data") or {}), "annotations": sorted(secret["metadata"]["annotations"])})
     p.delete("serviceaccounts", "robot")
-    p.until_gone("secrets", "by-hand")
+    p.until_gone("secrets", "by-hand", 15)
     p.create({"kind": "Secret", "type": "kubernetes.io/service-account-token", "metadata": {"name": "of-nobody", "annotations": {"kubernetes.io/service-account.name": "nobody"}}})
-    p.until_gone("secrets", "of-nobody")
+    p.until_gone("secrets", "of-nobody", 15)
 
 
 @scenario("namespaces", "pods", "configmaps", seconds=15)
