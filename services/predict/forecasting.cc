@@ -106,6 +106,24 @@ void FillFigures(const CombinedForecast& forecast, v1::ForecastSeriesResponse& r
   if (forecast.season_seconds > 0) response.set_season_seconds(forecast.season_seconds);
 }
 
+// What the intervals learnt from forecasts made before: the widest level's.
+void NoteLearnt(const std::vector<analytics::LearntWidth>& learnt, type::v1::Ledger& ledger) {
+  if (learnt.empty() || learnt.back().values == 0) return;
+  const analytics::LearntWidth& width = learnt.back();
+  type::v1::LedgerEntry entry;
+  entry.set_source("forecasts made before");
+  entry.set_subject(fmt::format(
+      "{:.0f} % of {} values lay inside the {:g} % range, which is now {:.2f} times as wide",
+      100 * static_cast<double>(width.inside) / static_cast<double>(width.values), width.values,
+      100 * width.level, width.factor));
+  entry.set_shown_count(static_cast<int64_t>(width.inside));
+  entry.set_total_count(static_cast<int64_t>(width.values));
+  // The entry of the history stays the last one.
+  ledger.mutable_checked()->Add(std::move(entry));
+  if (ledger.checked_size() > 1)
+    ledger.mutable_checked()->SwapElements(ledger.checked_size() - 1, ledger.checked_size() - 2);
+}
+
 void NoteGaps(const CombinedForecast& forecast, type::v1::Ledger& ledger) {
   type::v1::LedgerEntry& entry = *ledger.mutable_checked(ledger.checked_size() - 1);
   entry.set_shown_count(static_cast<int64_t>(forecast.sample_count));
@@ -210,7 +228,12 @@ absl::StatusOr<v1::ForecastSeriesResponse> Forecasting::Forecast(
   options.model = request.model();
   OPSMESH_ASSIGN_OR_RETURN(const std::shared_ptr<const CombinedForecast> kept,
                            memo_.Forecast(sourced.series, options));
-  const CombinedForecast& forecast = *kept;
+  CombinedForecast forecast = *kept;
+  if (request.has_prometheus() && !forecast.mean.empty()) {
+    const std::string key = fmt::format("{} {} {} {}", request.prometheus().query(),
+                                        forecast.step_seconds, options.horizon, options.model);
+    NoteLearnt(log_.Adapt(key, sourced.series, forecast), sourced.ledger);
+  }
   v1::ForecastSeriesResponse response;
   FillPoints(forecast, response);
   FillFigures(forecast, response);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "absl/status/statusor.h"
+#include "libs/analytics/forecast/forecast_log.h"
 #include "libs/analytics/forecast/forecast_memo.h"
 #include "libs/analytics/series.h"
 #include "libs/base/clock.h"
@@ -12,8 +13,9 @@
 
 namespace opsmesh::predict {
 
-/// Thread-safe. The same request over the same data gives the same answer; forecasts that were made
-/// are kept for the next time.
+/// Thread-safe. The same history given with a request gives the same answer; forecasts that were
+/// made are kept for the next time. The intervals of a query's forecasts also learn from what
+/// became of earlier forecasts of the same query, and the ledger says what they learnt.
 class Forecasting {
  public:
   /// All must outlive it.
@@ -45,6 +47,7 @@ class Forecasting {
   http_client::Client& http_;
   const base::Clock& clock_;
   mutable analytics::ForecastMemo memo_;
+  mutable analytics::ForecastLog log_;
 };
 
 }  // namespace opsmesh::predict

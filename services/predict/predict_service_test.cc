@@ -129,6 +129,29 @@ TEST_F(PredictServiceTest, ForecastsWhatAQueryYieldsAndComparesModels) {
   EXPECT_LE(scores->scores(0).mase(), scores->scores(scores->scores_size() - 1).mase());
 }
 
+TEST_F(PredictServiceTest, RangesOfAQueryLearnFromWhatBecameOfEarlierForecasts) {
+  const auto prometheus = DailyPrometheus();
+  ASSERT_NE(prometheus, nullptr);
+  Start("prometheus: {url: '127.0.0.1:" + std::to_string(prometheus->port()) + "'}");
+  v1::ForecastSeriesRequest request;
+  request.mutable_prometheus()->set_query("sum(rate(http_requests_total[5m]))");
+  request.set_horizon_steps(12);
+  const auto learnt = [&](int64_t end) -> std::string {
+    request.mutable_prometheus()->mutable_end_time()->set_seconds(end);
+    const auto answer = Call(&PredictService::Stub::ForecastSeries, request);
+    EXPECT_TRUE(answer.ok()) << answer.status().message();
+    if (!answer.ok()) return "";
+    for (const type::v1::LedgerEntry& entry : answer->ledger().checked()) {
+      if (entry.source() == "forecasts made before") return entry.subject();
+    }
+    return "";
+  };
+  EXPECT_EQ(learnt(1'700'000'100), "");
+  EXPECT_EQ(learnt(1'700'000'100), "") << "nothing came since";
+  const std::string after = learnt(1'700'000'100 + 3600);
+  EXPECT_NE(after.find("of 12 values lay inside the 95 % range"), std::string::npos) << after;
+}
+
 TEST_F(PredictServiceTest, PredictsInstancesFromTheForecastNeverBelowWhatIsNeededNow) {
   const auto prometheus = DailyPrometheus();
   Start("prometheus: {url: '127.0.0.1:" + std::to_string(prometheus->port()) +

@@ -5,8 +5,10 @@
 #include <numbers>
 
 #include "gtest/gtest.h"
+#include "libs/analytics/detect/random.h"
 #include "libs/analytics/forecast/boosted_trees.h"
 #include "libs/analytics/forecast/exponential_smoothing.h"
+#include "libs/analytics/forecast/forecast_log.h"
 #include "libs/analytics/forecast/forecast_memo.h"
 #include "libs/analytics/forecast/linear.h"
 #include "libs/base/error.h"
@@ -251,6 +253,69 @@ TEST(Ets, IsAModelByNameAndFindsTheFormOfASeries) {
   const auto flat = forecast::FitBestSmoothing(std::vector<double>(50, 3.0), 7);
   ASSERT_TRUE(flat.has_value());
   EXPECT_NEAR(flat->Forecast(3)[2], 3, 1e-9);
+}
+
+// A level that wanders, with a forecast whose 95 % range is `wide` times what it should be.
+double CoverageOfTheLast(double wide, double* factor) {
+  ForecastLog log;
+  SplitMix64 random(11);
+  const auto normal = [&] {
+    double sum = -6;
+    for (int k = 0; k < 12; ++k) sum += random.Uniform();
+    return sum;
+  };
+  Series history;
+  double inside = 0, all = 0;
+  std::vector<ForecastBand> last;
+  for (int day = 0; day < 120; ++day) {
+    for (int hour = 0; hour < 24; ++hour) {
+      const double value = 100 + 5 * normal();
+      if (day > 60) {
+        const auto h = static_cast<size_t>(hour);
+        all += 1;
+        inside += value >= last[0].lower[h] && value <= last[0].upper[h] ? 1 : 0;
+      }
+      history.times.push_back(3600.0 * (24 * day + hour));
+      history.values.push_back(value);
+    }
+    CombinedForecast forecast;
+    forecast.step_seconds = 3600;
+    forecast.bands = {{0.95, {}, {}}};
+    for (int h = 0; h < 24; ++h) {
+      forecast.times.push_back(3600.0 * (24 * (day + 1) + h));
+      forecast.mean.push_back(100);
+      forecast.bands[0].lower.push_back(100 - wide * 1.96 * 5);
+      forecast.bands[0].upper.push_back(100 + wide * 1.96 * 5);
+    }
+    const auto learnt = log.Adapt("a", history, forecast);
+    *factor = learnt[0].factor;
+    last = forecast.bands;
+  }
+  return inside / all;
+}
+
+TEST(ForecastLog, RangesThatWereTooNarrowOrTooWideComeToHoldWhatTheyPromise) {
+  double factor = 0;
+  EXPECT_NEAR(CoverageOfTheLast(0.5, &factor), 0.95, 0.02);
+  EXPECT_NEAR(factor, 2, 0.4);
+  EXPECT_NEAR(CoverageOfTheLast(1, &factor), 0.95, 0.02);
+  EXPECT_NEAR(CoverageOfTheLast(1.6, &factor), 0.95, 0.02);
+  EXPECT_LT(factor, 0.85);
+}
+
+TEST(ForecastLog, TheSameForecastAgainChangesNothing) {
+  ForecastLog log;
+  const Series history{"", {0, 60, 120}, {1, 2, 3}};
+  CombinedForecast forecast;
+  forecast.step_seconds = 60;
+  forecast.times = {180};
+  forecast.mean = {3};
+  forecast.bands = {{0.95, {2}, {4}}};
+  for (int again = 0; again < 3; ++again) {
+    CombinedForecast asked = forecast;
+    EXPECT_EQ(log.Adapt("a", history, asked)[0].values, 0u);
+    EXPECT_EQ(asked.bands[0].upper[0], 4);
+  }
 }
 
 }  // namespace
