@@ -40,7 +40,7 @@ GOALS = {
     "median and quartiles, 100 x 1440": (1.5, 2.4),
     "BOCPD, 574 x 12": (200, 3),
     "all default detectors, 1440 points, batch, p50": (2, 50),
-    "all default detectors, 1440 points, streaming, p50": (4, 25),
+    "all default detectors, 1440 points, streaming, p50": (2, 50),
     "request: anomalies of 200 series, BATCH, 1 thread": (500, None),
     "request: anomalies of 200 series, BATCH, 2 threads": (250, None),
     "request: root cause, 300 metrics x 120 points, p99": (30, None),
