@@ -346,13 +346,14 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
     object["metadata"]["creationTimestamp"] = base::Rfc3339(cluster.clock.Now());
     return Served(type, std::move(object));
   }
-  auto made = cluster.store.Create(StorageTypeOf(cluster, type), std::move(object), true);
+  Json sealed;
+  auto made = cluster.store.Create(StorageTypeOf(cluster, type), std::move(object), true, &sealed);
   if (!made.ok()) {
     ApiStatus status = made.status();
     return status.reason == "AlreadyExists" ? AlreadyExistsStatus(type, name) : status;
   }
   AfterWrite(cluster, type, **made);
-  return Served(type, (*made)->Parse());
+  return Served(type, std::move(sealed));
 }
 
 Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr& current,
@@ -454,13 +455,14 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
     if (!removed.ok()) return removed.status();
     return Served(type, std::move(object));
   }
+  Json sealed;
   auto written = cluster.store.Update(StorageTypeOf(cluster, type), std::move(object),
-                                      current->resource_version);
+                                      current->resource_version, &sealed);
   if (!written.ok())
     return written.status().reason == "Conflict" ? ModifiedStatus(type, call.info.name)
                                                  : written.status();
   AfterWrite(cluster, type, **written);
-  return Served(type, (*written)->Parse());
+  return Served(type, sealed.is_null() ? (*written)->Parse() : std::move(sealed));
 }
 
 }  // namespace opsmesh::kubesim

@@ -42,6 +42,13 @@ Outcome<ObjectPtr> Client::Create(const ResourceType& type, Json object) {
   ObjectPtr stored = cluster_.store.Get(type, TextAt(*made, {"metadata", "namespace"}),
                                         TextAt(*made, {"metadata", "name"}));
   if (!stored) return NotFoundStatus(type, TextAt(*made, {"metadata", "name"}));
+  if (&StorageTypeOf(cluster_, type) == &type &&
+      TextAt(*made, {"metadata", "resourceVersion"}) == std::to_string(stored->resource_version)) {
+    // What was answered is what is stored, but for these.
+    made->erase("kind");
+    made->erase("apiVersion");
+    engine_.Remember(stored, *std::move(made));
+  }
   return stored;
 }
 
@@ -52,7 +59,10 @@ Outcome<ObjectPtr> Client::Put(const ResourceType& type, Json object) {
         TextAt(metadata, "generateName").substr(0, 58) + NameSuffix(cluster_.store.ids().Random());
   }
   ApplyDefaults(type, object);
-  return cluster_.store.Create(type, std::move(object), true);
+  Json sealed;
+  auto made = cluster_.store.Create(type, std::move(object), true, &sealed);
+  if (made.ok()) engine_.Remember(*made, std::move(sealed));
+  return made;
 }
 
 Outcome<ObjectPtr> Client::Change(const ResourceType& type, std::string_view ns,
@@ -72,10 +82,12 @@ Outcome<ObjectPtr> Client::Change(const ResourceType& type, std::string_view ns,
     const bool last_finalizer = had_finalizers && ListAt(metadata, {"finalizers"}).empty() &&
                                 metadata.contains("deletionTimestamp") &&
                                 IntAt(metadata, "deletionGracePeriodSeconds") == 0;
+    Json sealed;
     auto written =
         last_finalizer
             ? cluster_.store.Remove(type, ns, name, current->uid, current->resource_version)
-            : cluster_.store.Update(type, std::move(object), current->resource_version);
+            : cluster_.store.Update(type, std::move(object), current->resource_version, &sealed);
+    if (!sealed.is_null()) engine_.Remember(*written, std::move(sealed));
     if (written.ok() || written.status().reason != "Conflict" || attempt + 1 == kTries)
       return written;
   }

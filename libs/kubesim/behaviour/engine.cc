@@ -121,6 +121,10 @@ void Informer::Take(const ObjectPtr& now, const ObjectPtr& gone, Engine& engine)
   if (before) engine.Forget(before);  // nobody asks for what is past
 }
 
+void Engine::Remember(const ObjectPtr& object, Json parsed) {
+  MemoOf(object) = {object, std::make_shared<const Json>(std::move(parsed))};
+}
+
 void Engine::Forget(const ObjectPtr& object) {
   Memo& memo = MemoOf(object);
   if (memo.object == object) memo = {};

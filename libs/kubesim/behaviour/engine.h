@@ -152,6 +152,8 @@ class Engine {
   /// The object's JSON; that of many current objects (hundreds to thousands, by the cluster's size)
   /// is remembered.
   std::shared_ptr<const Json> Parsed(const ObjectPtr& object);
+  /// What Parse() of an object that was just written would give.
+  void Remember(const ObjectPtr& object, Json parsed);
   /// A version that was replaced needs not be remembered.
   void Forget(const ObjectPtr& object);
 

@@ -23,7 +23,8 @@ constexpr int kMaxSimilar = 10;
 constexpr absl::Duration kSimilarWithin = absl::Minutes(10);
 constexpr absl::Duration kTimeToLive = absl::Hours(1);
 constexpr absl::Duration kSweepEvery = absl::Minutes(1);
-constexpr size_t kMaxRemembered = 4096;  // as client-go's caches
+// A client-go recorder remembers 4096 each; here all components share one.
+constexpr size_t kMaxRemembered = 16384;
 
 std::string About(const Json& involved) {
   std::string text;
@@ -40,37 +41,19 @@ std::string SeriesOf(const std::string& component, const std::string& host,
 
 }  // namespace
 
-EventRecorder::EventRecorder(Engine& engine) : engine_(engine), type_(engine.Type("", "events")) {
-  Informer& informer = engine.InformerOf("", "events");
-  by_series_ = &informer.AddIndex([](const Object&, const Json& event) {
-    return std::vector<std::string>{
-        SeriesOf(TextAt(event, {"source", "component"}), TextAt(event, {"source", "host"}),
-                 About(At(event, "involvedObject")), TextAt(event, "type"), TextAt(event, "reason"),
-                 MessageOfSeries(TextAt(event, "message")))};
-  });
-  informer.AddIndex([this](const Object& object, const Json& event) {
-    const absl::Time last = LastOf(event);
-    auto [known, fresh] = ages_.try_emplace(object.uid, last);
-    if (!fresh) by_age_.erase({known->second, object.uid});
-    known->second = last;
-    by_age_.emplace(last, object.uid);
-    return std::vector<std::string>();
-  });
-  informer.OnChange([this](const Seen& seen) {
-    if (seen.now) return;
-    auto known = ages_.find(seen.before->uid);
-    if (known == ages_.end()) return;
-    by_age_.erase({known->second, known->first});
-    ages_.erase(known);
-  });
+// Keys of the index are short: an event's series is some 300 bytes, and there are many events.
+std::string Short(const std::string& series) {
+  const size_t hash = std::hash<std::string>()(series);
+  return std::string(reinterpret_cast<const char*>(&hash), sizeof(hash));
 }
 
-void EventRecorder::Start() {
-  engine_.After(
-      kSweepEvery, [this] { Sweep(); }, true);
+std::string SeriesOf(const Json& event) {
+  return SeriesOf(TextAt(event, {"source", "component"}), TextAt(event, {"source", "host"}),
+                  About(At(event, "involvedObject")), TextAt(event, "type"),
+                  TextAt(event, "reason"), MessageOfSeries(TextAt(event, "message")));
 }
 
-absl::Time EventRecorder::LastOf(const Json& event) const {
+absl::Time LastOf(const Json& event) {
   absl::Time last = absl::InfinitePast();
   for (const char* member : {"lastTimestamp", "eventTime", "firstTimestamp"}) {
     if (base::ParseRfc3339(TextAt(event, member), &last)) break;
@@ -81,26 +64,44 @@ absl::Time EventRecorder::LastOf(const Json& event) const {
   return last;
 }
 
-// An apiserver keeps an event one hour after its last write.
-void EventRecorder::Sweep() {
-  const absl::Time oldest = engine_.Now() - kTimeToLive;
-  Informer& informer = engine_.InformerOf("", "events");
-  while (!by_age_.empty() && by_age_.begin()->first < oldest) {
-    const std::string uid = by_age_.begin()->second;
-    by_age_.erase(by_age_.begin());
-    ages_.erase(uid);
-    const ObjectPtr event = informer.GetByUid(uid);
-    if (event) (void)engine_.client().Remove(type_, event->ns, event->name, uid);
-  }
-  if (spam_.size() > kMaxRemembered) spam_.clear();
-  if (similar_.size() > kMaxRemembered) similar_.clear();
+}  // namespace
+
+EventRecorder::EventRecorder(Engine& engine)
+    : engine_(engine),
+      type_(engine.Type("", "events")),
+      spam_(kMaxRemembered),
+      similar_(kMaxRemembered),
+      latest_(kMaxRemembered) {
+  Informer& informer = engine.InformerOf("", "events");
+  by_series_ = &informer.AddIndex([](const Object&, const Json& event) {
+    return std::vector<std::string>{Short(SeriesOf(event))};
+  });
+  informer.OnChange([this](const Seen& seen) {
+    if (seen.before) by_age_.erase({LastOf(seen.before_json), seen.before->resource_version});
+    if (seen.now) by_age_[{LastOf(seen.now_json), seen.now->resource_version}] = seen.now;
+  });
+}
+
+void EventRecorder::Start() {
   engine_.After(
       kSweepEvery, [this] { Sweep(); }, true);
 }
 
-bool EventRecorder::Allowed(const std::string& key) {
-  auto [it, fresh] = spam_.try_emplace(key);
-  Spam& spam = it->second;
+// An apiserver keeps an event one hour after its last write.
+void EventRecorder::Sweep() {
+  const absl::Time oldest = engine_.Now() - kTimeToLive;
+  while (!by_age_.empty() && by_age_.begin()->first.first < oldest) {
+    const ObjectPtr event = by_age_.begin()->second;
+    by_age_.erase(by_age_.begin());
+    (void)engine_.client().Remove(type_, event->ns, event->name, event->uid);
+  }
+  engine_.After(
+      kSweepEvery, [this] { Sweep(); }, true);
+}
+
+bool EventRecorder::Allowed(std::string key) {
+  bool fresh = false;
+  Spam& spam = spam_.Of(std::move(key), &fresh);
   if (fresh) spam.since = engine_.Now();
   spam.tokens =
       std::min(kBurst, spam.tokens + absl::FDivDuration(engine_.Now() - spam.since, kRefill));
@@ -127,14 +128,13 @@ void EventRecorder::Record(const EventSource& source, Json involved, std::string
                            std::string_view reason, std::string_view message) {
   const std::string about = About(involved);
   std::string text(message.substr(0, 1024));  // the API's limit
-  Similar& similar = similar_[SeriesOf(source.component, source.host, about, type, reason, "")];
+  Similar& similar = similar_.Of(SeriesOf(source.component, source.host, about, type, reason, ""));
   if (engine_.Now() - similar.last > kSimilarWithin) similar.messages.clear();
   similar.last = engine_.Now();
-  similar.messages[text] = 1;
+  similar.messages.insert(std::hash<std::string>()(text));
   if (static_cast<int>(similar.messages.size()) >= kMaxSimilar) {
     similar.messages.clear();
-    for (int i = 0; i + 1 < kMaxSimilar; ++i)
-      similar.messages[std::string(1, static_cast<char>('0' + i))] = 1;
+    for (int i = 0; i + 1 < kMaxSimilar; ++i) similar.messages.insert(static_cast<size_t>(i));
     text = std::string(kCombined) + text;
   }
   if (!Allowed(source.component + "\n" + source.host + "\n" + about)) return;
@@ -143,14 +143,21 @@ void EventRecorder::Record(const EventSource& source, Json involved, std::string
   Write(source, std::move(involved), type, reason, std::move(text), series);
 }
 
+// The event of a series that is there already.
+ObjectPtr EventRecorder::KnownAs(const std::string& series) {
+  if (const auto& [ns, name] = latest_.Of(series); !name.empty()) {
+    if (ObjectPtr known = engine_.store().Get(type_, ns, name)) return known;
+  }
+  for (const ObjectPtr& one : by_series_->Find(Short(series))) {
+    if (SeriesOf(*engine_.Parsed(one)) == series) return one;
+  }
+  return nullptr;
+}
+
 void EventRecorder::Write(const EventSource& source, Json involved, std::string_view type,
                           std::string_view reason, std::string message, const std::string& series) {
   const std::string now = base::Rfc3339(engine_.Now());
-  ObjectPtr known;
-  if (auto latest = latest_.find(series); latest != latest_.end())
-    known = engine_.store().Get(type_, latest->second.first, latest->second.second);
-  if (!known && !by_series_->Find(series).empty()) known = *by_series_->Find(series).begin();
-  if (known) {
+  if (const ObjectPtr known = KnownAs(series)) {
     auto written = engine_.client().Change(type_, known->ns, known->name, [&](Json& event) {
       event["count"] = IntAt(event, "count", 1) + 1;
       event["lastTimestamp"] = now;
@@ -179,10 +186,11 @@ void EventRecorder::Write(const EventSource& source, Json involved, std::string_
     event["metadata"]["name"] =
         fmt::format("{}.{:x}", name,
                     absl::ToUnixNanos(engine_.Now()) + static_cast<int64_t>(++serial_ % 1'000'000));
-    auto made = engine_.store().Create(type_, event, true);
+    Json sealed;
+    auto made = engine_.store().Create(type_, event, true, &sealed);
     if (!made.ok()) continue;
-    if (latest_.size() > kMaxRemembered) latest_.clear();
-    latest_[series] = {ns, (*made)->name};
+    engine_.Remember(*made, std::move(sealed));
+    latest_.Of(series) = {ns, (*made)->name};
     return;
   }
 }

@@ -3,6 +3,8 @@
 // object is silenced for a while.
 #pragma once
 
+#include <cstdint>
+#include <list>
 #include <map>
 #include <set>
 #include <string>
@@ -22,6 +24,35 @@ class ObjectIndex;
 struct EventSource {
   std::string component;  // "deployment-controller", "kubelet"
   std::string host;       // node name of a kubelet, else ""
+};
+
+/// What was asked for most recently, by key: as client-go's caches, of a bounded size.
+template <typename Value>
+class Recent {
+ public:
+  explicit Recent(size_t limit) : limit_(limit) {}
+  /// The value under a key; a new one when it is unknown (`fresh`). It lives until the next call.
+  Value& Of(std::string key, bool* fresh = nullptr) {
+    auto known = places_.find(key);
+    if (fresh != nullptr) *fresh = known == places_.end();
+    if (known != places_.end()) {
+      entries_.splice(entries_.begin(), entries_, known->second);
+      return entries_.front().second;
+    }
+    entries_.emplace_front(std::move(key), Value());
+    places_.emplace(entries_.front().first, entries_.begin());
+    if (entries_.size() > limit_) {
+      places_.erase(entries_.back().first);
+      entries_.pop_back();
+    }
+    return entries_.front().second;
+  }
+
+ private:
+  using Entries = std::list<std::pair<std::string, Value>>;
+  const size_t limit_;
+  Entries entries_;  // the one asked for last first
+  std::unordered_map<std::string_view, typename Entries::iterator> places_;
 };
 
 /// Engine thread only.
@@ -50,23 +81,22 @@ class EventRecorder {
   };
   struct Similar {  // more than 10 within 10 minutes that differ in their message only are folded
     absl::Time last;
-    std::map<std::string, int> messages;
+    std::set<size_t> messages;  // their hashes
   };
-  bool Allowed(const std::string& key);
+  bool Allowed(std::string key);
   void Write(const EventSource& source, Json involved, std::string_view type,
              std::string_view reason, std::string message, const std::string& series);
   void Sweep();
-  absl::Time LastOf(const Json& event) const;
+  ObjectPtr KnownAs(const std::string& series);
 
   Engine& engine_;
   const ResourceType& type_;
   ObjectIndex* by_series_;
-  // Events by their last time, so that a sweep looks at the old ones only.
-  std::set<std::pair<absl::Time, std::string>> by_age_;  // and uid
-  std::unordered_map<std::string, absl::Time> ages_;     // by uid
-  std::map<std::string, Spam> spam_;
-  std::map<std::string, Similar> similar_;
-  std::map<std::string, std::pair<std::string, std::string>>
+  // Events by their last time, then version, so that a sweep looks at the old ones only.
+  std::map<std::pair<absl::Time, uint64_t>, ObjectPtr> by_age_;
+  Recent<Spam> spam_;
+  Recent<Similar> similar_;
+  Recent<std::pair<std::string, std::string>>
       latest_;  // series -> namespace, name: written since the last step
   uint64_t serial_ = 0;
 };

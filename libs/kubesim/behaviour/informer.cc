@@ -24,22 +24,24 @@ std::vector<std::string> ObjectIndex::Keys() const {
 }
 
 void ObjectIndex::Replace(const ObjectPtr* before, const ObjectPtr* after, const Json* parsed) {
+  std::vector<Sets::value_type*> entries;
+  if (after != nullptr) {
+    for (std::string& key : keys_of_(**after, *parsed))
+      entries.push_back(&*sets_.try_emplace(std::move(key)).first);
+  }
   if (before != nullptr) {
-    auto known = keys_.find(before->get());
-    if (known != keys_.end()) {
-      for (const std::string& key : known->second) {
-        auto set = sets_.find(key);
-        if (set == sets_.end()) continue;
-        set->second.erase(*before);
-        if (set->second.empty()) sets_.erase(set);
+    if (auto known = held_by_.find(before->get()); known != held_by_.end()) {
+      for (Sets::value_type* entry : known->second) {
+        entry->second.erase(*before);
+        const bool needed = std::find(entries.begin(), entries.end(), entry) != entries.end();
+        if (entry->second.empty() && !needed) sets_.erase(sets_.find(entry->first));
       }
-      keys_.erase(known);
+      held_by_.erase(known);
     }
   }
-  if (after == nullptr) return;
-  std::vector<std::string> keys = keys_of_(**after, *parsed);
-  for (const std::string& key : keys) sets_[key].insert(*after);
-  if (!keys.empty()) keys_[after->get()] = std::move(keys);
+  if (entries.empty()) return;
+  for (Sets::value_type* entry : entries) entry->second.insert(*after);
+  held_by_.emplace(after->get(), std::move(entries));
 }
 
 ObjectPtr Informer::Get(std::string_view ns, std::string_view name) const {

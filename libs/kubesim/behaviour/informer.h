@@ -42,9 +42,11 @@ class ObjectIndex {
   };
   void Replace(const ObjectPtr* before, const ObjectPtr* after, const Json* parsed);
 
+  using Sets = std::unordered_map<std::string, ObjectSet, Hash, std::equal_to<>>;
   KeysOf keys_of_;
-  std::unordered_map<std::string, ObjectSet, Hash, std::equal_to<>> sets_;
-  std::unordered_map<const Object*, std::vector<std::string>> keys_;
+  Sets sets_;
+  // The entries of `sets_` that hold an object; they stay where they are while it is in them.
+  std::unordered_map<const Object*, std::vector<Sets::value_type*>> held_by_;
 };
 
 /// One change as handlers see it. `now` is null for a deletion, `before` for an addition (every

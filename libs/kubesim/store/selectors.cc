@@ -288,6 +288,15 @@ bool LabelSelector::Matches(const Labels& labels) const {
 
 bool LabelSelector::Matches(const Json& labels) const { return Matches(ToLabels(labels)); }
 
+std::vector<std::pair<std::string_view, std::string_view>> LabelSelector::Equalities() const {
+  std::vector<std::pair<std::string_view, std::string_view>> pairs;
+  for (const Requirement& one : requirements_) {
+    if (one.op == Operator::kIn && one.values.size() == 1)
+      pairs.emplace_back(one.key, one.values.front());
+  }
+  return pairs;
+}
+
 std::string LabelSelector::ToString() const {
   std::string text;
   for (const Requirement& requirement : requirements_) {

@@ -28,6 +28,8 @@ class LabelSelector {
   bool Matches(const Labels& labels) const;
   /// Labels of `metadata.labels` or of a pod template.
   bool Matches(const Json& labels) const;
+  /// The labels that every match has: keys that may have one value only. Views into the selector.
+  std::vector<std::pair<std::string_view, std::string_view>> Equalities() const;
   /// Canonical text: "app=web,tier in (a,b)".
   std::string ToString() const;
 

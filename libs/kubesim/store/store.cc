@@ -54,7 +54,9 @@ ObjectPtr SealOver(Json& object, uint64_t version, const Object* current) {
   std::string json = DumpStored(object, &at);
   if (current != nullptr) {
     if (json == current->json) return nullptr;
-    json.replace(at, std::to_string(current->resource_version).size(), std::to_string(version));
+    const std::string text = std::to_string(version);
+    json.replace(at, std::to_string(current->resource_version).size(), text);
+    meta["resourceVersion"] = text;
   }
   auto sealed = std::make_shared<Object>();
   sealed->ns = Text(meta, "namespace");
@@ -202,7 +204,8 @@ void Store::Record(Change change) {
   }
 }
 
-Outcome<ObjectPtr> Store::Create(const ResourceType& type, Json object, bool keep_identity) {
+Outcome<ObjectPtr> Store::Create(const ResourceType& type, Json object, bool keep_identity,
+                                 Json* kept) {
   Json& meta = object["metadata"];
   if (!meta.is_object()) meta = Json::object();
   if (!keep_identity || Text(meta, "uid").empty()) meta["uid"] = ids_->NewUuid();
@@ -215,11 +218,13 @@ Outcome<ObjectPtr> Store::Create(const ResourceType& type, Json object, bool kee
   if (table.contains(key)) return AlreadyExistsStatus(type, key.second);
   ObjectPtr sealed = Seal(object, ++version_);
   table.emplace(std::move(key), sealed);
+  if (kept != nullptr) *kept = std::move(object);
   Record({ChangeType::kAdded, &type, sealed, nullptr});
   return sealed;
 }
 
-Outcome<ObjectPtr> Store::Update(const ResourceType& type, Json object, uint64_t expected_version) {
+Outcome<ObjectPtr> Store::Update(const ResourceType& type, Json object, uint64_t expected_version,
+                                 Json* kept) {
   Json& meta = object["metadata"];
   const std::string ns = Text(meta, "namespace");
   const std::string name = Text(meta, "name");
@@ -235,6 +240,7 @@ Outcome<ObjectPtr> Store::Update(const ResourceType& type, Json object, uint64_t
   if (!sealed) return current;
   ++version_;
   it->second = sealed;
+  if (kept != nullptr) *kept = std::move(object);
   Record({ChangeType::kModified, &type, sealed, current});
   return sealed;
 }

@@ -93,12 +93,15 @@ class Store {
   size_t Count(const ResourceType& type) const;
 
   /// Adds an object. Fills uid, creationTimestamp (both kept when given and `keep_identity`),
-  /// resourceVersion; drops kind and apiVersion. 409 AlreadyExists.
-  Outcome<ObjectPtr> Create(const ResourceType& type, Json object, bool keep_identity = false);
+  /// resourceVersion; drops kind and apiVersion. 409 AlreadyExists. `sealed` (may be null) gets
+  /// what Parse() of the new object would give: its writer needs not parse it again.
+  Outcome<ObjectPtr> Create(const ResourceType& type, Json object, bool keep_identity = false,
+                            Json* sealed = nullptr);
   /// Replaces an object when its resourceVersion still is `expected_version` (0 = whatever it is).
   /// An object that did not change is not written and keeps its version. uid and creationTimestamp
-  /// are kept. 404, 409 Conflict.
-  Outcome<ObjectPtr> Update(const ResourceType& type, Json object, uint64_t expected_version);
+  /// are kept. 404, 409 Conflict. `sealed` as in Create(); untouched when nothing was written.
+  Outcome<ObjectPtr> Update(const ResourceType& type, Json object, uint64_t expected_version,
+                            Json* sealed = nullptr);
   /// Removes an object at once (finalizers and grace are the caller's matter). Returns its last
   /// state.
   Outcome<ObjectPtr> Remove(const ResourceType& type, std::string_view ns, std::string_view name,

@@ -2,6 +2,10 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+
 #include "libs/base/json.h"
 #include "nlohmann/json.hpp"
 
@@ -56,10 +60,68 @@ void Fill(const simdjson::dom::element& from, Json* to) {
   }
 }
 
-void AppendKey(const std::string& key, std::string* text) {
-  if (text->size() > 1) *text += ',';
-  *text += base::DumpJson(key);
-  *text += ':';
+// As base::DumpJson() writes it; what is not plain ASCII goes there.
+void AppendText(const std::string& text, std::string* to) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\';
+  });
+  if (!plain) {
+    *to += base::DumpJson(text);
+    return;
+  }
+  *to += '"';
+  *to += text;
+  *to += '"';
+}
+
+void AppendKey(const std::string& key, std::string* to) {
+  if (to->back() != '{') *to += ',';
+  AppendText(key, to);
+  *to += ':';
+}
+
+void Append(const Json& value, std::string* to) {
+  switch (value.type()) {
+    case Json::value_t::object:
+      *to += '{';
+      for (const auto& [key, member] : value.get_ref<const Json::object_t&>()) {
+        AppendKey(key, to);
+        Append(member, to);
+      }
+      *to += '}';
+      return;
+    case Json::value_t::array: {
+      *to += '[';
+      for (const Json& item : value) {
+        if (to->back() != '[') *to += ',';
+        Append(item, to);
+      }
+      *to += ']';
+      return;
+    }
+    case Json::value_t::string:
+      AppendText(value.get_ref<const std::string&>(), to);
+      return;
+    case Json::value_t::boolean:
+      *to += value.get<bool>() ? "true" : "false";
+      return;
+    case Json::value_t::null:
+      *to += "null";
+      return;
+    case Json::value_t::number_integer:
+    case Json::value_t::number_unsigned: {
+      std::array<char, 24> digits;
+      char* const begin = digits.data();
+      const auto end = value.is_number_unsigned()
+                           ? std::to_chars(begin, begin + digits.size(), value.get<uint64_t>())
+                           : std::to_chars(begin, begin + digits.size(), value.get<int64_t>());
+      to->append(begin, end.ptr);
+      return;
+    }
+    default:
+      *to += base::DumpJson(value);
+  }
 }
 
 }  // namespace
@@ -80,18 +142,19 @@ std::string DumpStored(const Json& object, size_t* version_at) {
   for (const auto& [key, value] : object.items()) {
     AppendKey(key, &text);
     if (key != "metadata" || !value.is_object()) {
-      text += base::DumpJson(value);
+      Append(value, &text);
       continue;
     }
-    std::string metadata = "{";
+    text += '{';
     for (const auto& [name, member] : value.items()) {
-      AppendKey(name, &metadata);
-      if (name == "resourceVersion") *version_at = text.size() + metadata.size() + 1;
-      metadata += base::DumpJson(member);
+      AppendKey(name, &text);
+      if (name == "resourceVersion") *version_at = text.size() + 1;
+      Append(member, &text);
     }
-    text += metadata + "}";
+    text += '}';
   }
-  return text + "}";
+  text += '}';
+  return text;
 }
 
 }  // namespace opsmesh::kubesim

@@ -20,6 +20,12 @@ std::vector<std::string> Texts(const Json& list) {
   return texts;
 }
 
+std::string LabelEntry(std::string_view ns, std::string_view key, std::string_view value) {
+  std::string entry;
+  entry.reserve(ns.size() + key.size() + value.size() + 2);
+  return entry.append(ns).append("/").append(key).append("=").append(value);
+}
+
 void Count(const PodInfo& pod, int sign, NodeInfo* node, int64_t* affinity, int64_t* anti) {
   const bool has_anti = !pod.anti_affinity.empty();
   node->with_affinity += sign * pod.HasAffinity();
@@ -89,11 +95,65 @@ void ClusterView::PutNode(const Json& node) {
     info->taints.push_back({TextAt(taint, "key"), TextAt(taint, "value"), TextAt(taint, "effect")});
   info->unschedulable = BoolAt(node, {"spec", "unschedulable"});
   info->allocatable = ParseResources(At(node, {"status", "allocatable"}));
+  IndexImages(*info, false);
   info->images.clear();
   for (const Json& image : ListAt(node, {"status", "images"})) {
     for (const Json& one : ListAt(image, {"names"}))
       info->images[Scalar(one)] = IntAt(image, "sizeBytes");
   }
+  IndexImages(*info, true);
+}
+
+void ClusterView::IndexImages(const NodeInfo& node, bool there) {
+  for (const auto& [name, size] : node.images) {
+    if (there) {
+      by_image_[name].insert(&node);
+      continue;
+    }
+    auto known = by_image_.find(name);
+    if (known == by_image_.end()) continue;
+    known->second.erase(&node);
+    if (known->second.empty()) by_image_.erase(known);
+  }
+}
+
+const ClusterView::NodeSet& ClusterView::WithImage(const std::string& name) const {
+  static const auto* none = new NodeSet();
+  auto known = by_image_.find(name);
+  return known == by_image_.end() ? *none : known->second;
+}
+
+void ClusterView::IndexLabels(const PodInfo& pod, bool there) {
+  for (const auto& [key, value] : pod.labels) {
+    const std::string entry = LabelEntry(pod.ns, key, value);
+    if (there) {
+      by_label_[entry].insert(&pod);
+      continue;
+    }
+    auto known = by_label_.find(entry);
+    if (known == by_label_.end()) continue;
+    known->second.erase(&pod);
+    if (known->second.empty()) by_label_.erase(known);
+  }
+}
+
+const ClusterView::PodSet* ClusterView::Candidates(
+    const std::string& ns, const std::vector<const LabelSelector*>& selectors) const {
+  static const auto* none = new PodSet();
+  const PodSet* fewest = nullptr;
+  for (const LabelSelector* selector : selectors) {
+    for (const auto& [key, value] : selector->Equalities()) {
+      auto known = by_label_.find(LabelEntry(ns, key, value));
+      if (known == by_label_.end()) return none;
+      if (fewest == nullptr || known->second.size() < fewest->size()) fewest = &known->second;
+    }
+  }
+  return fewest;
+}
+
+const NodeInfo* ClusterView::NodeOf(const PodInfo& pod) const {
+  auto place = placed_.find(pod.uid);
+  return place == placed_.end() ? nullptr : Node(place->second);
 }
 
 void ClusterView::DropNode(const std::string& name) {
@@ -103,11 +163,13 @@ void ClusterView::DropNode(const std::string& name) {
     Count(*pod, -1, node, &pods_with_affinity_, &pods_with_anti_affinity_);
     homeless_[name].push_back(pod);
   }
+  IndexImages(*node, false);
   std::erase_if(nodes_, [&](const auto& one) { return one->name == name; });
 }
 
 void ClusterView::Place(const PodInfoPtr& pod, const std::string& node_name) {
   placed_[pod->uid] = node_name;
+  IndexLabels(*pod, true);
   NodeInfo* node = Mutable(node_name);
   if (node == nullptr) {
     homeless_[node_name].push_back(pod);
@@ -141,6 +203,7 @@ void ClusterView::DropPod(const std::string& uid) {
   Unnominate(uid);
   auto place = placed_.find(uid);
   if (place == placed_.end()) return;
+  IndexLabels(*pod, false);
   if (NodeInfo* node = Mutable(place->second)) {
     auto there = std::find_if(node->pods.begin(), node->pods.end(),
                               [&](const PodInfoPtr& one) { return one->uid == uid; });

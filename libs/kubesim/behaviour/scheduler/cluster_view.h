@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "libs/kubesim/behaviour/scheduler/pod_info.h"
@@ -102,6 +103,16 @@ class ClusterView {
   /// Selectors of the pod's workload and of the Services that select it.
   std::vector<const LabelSelector*> SelectorsOf(const PodInfo& pod) const;
   PodInfoPtr Pod(const std::string& uid) const;
+  using PodSet = std::unordered_set<const PodInfo*>;
+  using NodeSet = std::unordered_set<const NodeInfo*>;
+  /// Pods with a node among which are all that every selector selects, by a label one of them asks
+  /// for; null when no selector names one (then every node's pods are to be asked). No order.
+  const PodSet* Candidates(const std::string& ns,
+                           const std::vector<const LabelSelector*>& selectors) const;
+  /// Where a pod stands; null when it has no node that is known.
+  const NodeInfo* NodeOf(const PodInfo& pod) const;
+  /// The nodes that report an image under exactly this name. No order.
+  const NodeSet& WithImage(const std::string& name) const;
   /// Pods that wait for room on a node because somebody made way for them.
   const std::map<std::string, std::map<std::string, PodInfoPtr>>& nominated() const {
     return nominated_;
@@ -114,6 +125,8 @@ class ClusterView {
  private:
   NodeInfo* Mutable(const std::string& name);
   void Place(const PodInfoPtr& pod, const std::string& node);
+  void IndexLabels(const PodInfo& pod, bool there);
+  void IndexImages(const NodeInfo& node, bool there);
 
   std::vector<std::shared_ptr<NodeInfo>> nodes_;             // ordered by name
   std::unordered_map<std::string, PodInfoPtr> pods_;         // by uid
@@ -126,6 +139,8 @@ class ClusterView {
   std::map<std::string, ClassInfo> classes_;
   std::map<std::string, std::map<std::string, LabelSelector>> services_;  // by namespace, name
   std::unordered_map<std::string, LabelSelector> workloads_;              // by uid
+  std::unordered_map<std::string, PodSet> by_label_;                      // "ns/key=value"
+  std::unordered_map<std::string, NodeSet> by_image_;
   int64_t pods_with_affinity_ = 0, pods_with_anti_affinity_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <unordered_map>
 
 #include "libs/kubesim/behaviour/scheduler/filters.h"
 
@@ -91,21 +92,23 @@ std::string Canonical(const std::string& image) {
 Values Images(const ClusterView& view, const PodInfo& pod, const Nodes& nodes) {
   Values values(nodes.size(), 0);
   for (const std::string& given : pod.images) {
-    const std::string image = Canonical(given);
-    int64_t with = 0, size = 0;
-    for (const auto& node : view.nodes()) {
-      auto it = node->images.find(image);
-      if (it == node->images.end()) it = node->images.find("docker.io/library/" + image);
-      if (it == node->images.end()) continue;
-      ++with;
+    const std::string image = Canonical(given), full = "docker.io/library/" + image;
+    const auto &plain = view.WithImage(image), &library = view.WithImage(full);
+    if (plain.empty() && library.empty()) continue;
+    auto with = static_cast<int64_t>(plain.size());
+    for (const NodeInfo* node : library) with += !plain.contains(node);
+    // Nodes may tell different sizes: the last one's counts.
+    int64_t size = 0;
+    for (auto node = view.nodes().rbegin(); node != view.nodes().rend(); ++node) {
+      auto it = (*node)->images.find(image);
+      if (it == (*node)->images.end()) it = (*node)->images.find(full);
+      if (it == (*node)->images.end()) continue;
       size = it->second;
+      break;
     }
-    if (with == 0) continue;
     const int64_t scaled = size * with / static_cast<int64_t>(view.nodes().size());
     for (size_t i = 0; i < nodes.size(); ++i) {
-      if (nodes[i]->images.contains(image) ||
-          nodes[i]->images.contains("docker.io/library/" + image))
-        values[i] += scaled;
+      if (plain.contains(nodes[i]) || library.contains(nodes[i])) values[i] += scaled;
     }
   }
   const int64_t most = kMaxImagePerContainer * std::max<int64_t>(1, pod.containers);
@@ -133,31 +136,53 @@ std::vector<SoftSpread> SoftConstraints(const ClusterView& view, const PodInfo& 
   return {{"kubernetes.io/hostname", 3, selectors}, {"topology.kubernetes.io/zone", 5, selectors}};
 }
 
-Values Spread(const ClusterView& view, const PodInfo& pod, const Nodes& nodes) {
-  bool system_default = false;
-  const auto constraints = SoftConstraints(view, pod, &system_default);
-  Values values(nodes.size(), 0);
-  if (constraints.empty()) return values;
-  auto matches = [&](const SoftSpread& one, const PodInfo& other) {
+// How many pods of a constraint stand on each node; nodes without one are left out.
+std::unordered_map<const NodeInfo*, int64_t> CountByNode(const ClusterView& view,
+                                                         const PodInfo& pod,
+                                                         const SoftSpread& one) {
+  auto matches = [&](const PodInfo& other) {
     return other.ns == pod.ns && !other.terminating &&
            std::all_of(
                one.selectors.begin(), one.selectors.end(),
                [&](const LabelSelector* selector) { return selector->Matches(other.labels); });
   };
+  std::unordered_map<const NodeInfo*, int64_t> counts;
+  if (const auto* candidates = view.Candidates(pod.ns, one.selectors)) {
+    for (const PodInfo* other : *candidates) {
+      if (!matches(*other)) continue;
+      if (const NodeInfo* node = view.NodeOf(*other)) ++counts[node];
+    }
+    return counts;
+  }
+  for (const auto& node : view.nodes()) {
+    const auto count = std::count_if(node->pods.begin(), node->pods.end(),
+                                     [&](const PodInfoPtr& other) { return matches(*other); });
+    if (count > 0) counts[node.get()] = count;
+  }
+  return counts;
+}
+
+Values Spread(const ClusterView& view, const PodInfo& pod, const Nodes& nodes) {
+  bool system_default = false;
+  const auto constraints = SoftConstraints(view, pod, &system_default);
+  Values values(nodes.size(), 0);
+  if (constraints.empty()) return values;
   std::vector<double> sums(nodes.size(), 0);
   std::vector<bool> ignored(nodes.size(), false);
+  std::unordered_map<const NodeInfo*, int64_t> there;
   for (const SoftSpread& one : constraints) {
     std::map<std::string, int64_t> counts;
     const bool by_host = one.key == "kubernetes.io/hostname";
     for (const NodeInfo* node : nodes) {
       if (const std::string* value = node->Label(one.key)) counts[*value] = 0;
     }
+    if (&one == &constraints.front() || one.selectors != constraints.front().selectors)
+      there = CountByNode(view, pod, one);
     if (!by_host) {
-      for (const auto& node : view.nodes()) {
+      for (const auto& [node, count] : there) {
         const std::string* value = node->Label(one.key);
         auto it = value == nullptr ? counts.end() : counts.find(*value);
-        if (it == counts.end() || !MatchesNodeAffinity(pod, *node)) continue;
-        for (const PodInfoPtr& other : node->pods) it->second += matches(one, *other);
+        if (it != counts.end() && MatchesNodeAffinity(pod, *node)) it->second += count;
       }
     }
     const double weight = std::log(static_cast<double>(by_host ? nodes.size() : counts.size()) + 2);
@@ -168,9 +193,10 @@ Values Spread(const ClusterView& view, const PodInfo& pod, const Nodes& nodes) {
         continue;
       }
       int64_t count = counts[*value];
-      if (by_host)
-        count = std::count_if(nodes[i]->pods.begin(), nodes[i]->pods.end(),
-                              [&](const PodInfoPtr& other) { return matches(one, *other); });
+      if (by_host) {
+        auto here = there.find(nodes[i]);
+        count = here == there.end() ? 0 : here->second;
+      }
       sums[i] += static_cast<double>(count) * weight + static_cast<double>(one.max_skew - 1);
     }
   }
