@@ -11,8 +11,9 @@
 namespace opsmesh::kubesim {
 namespace {
 
-// Parsed objects that are remembered: a power of two, about half of all objects.
-constexpr size_t kLeastMemo = 512, kMostMemo = 8192;
+// Parsed objects that are remembered: a power of two, about half of all objects. A pod's value
+// takes some 30 KiB; what is being worked on at one time is far less than all there is.
+constexpr size_t kLeastMemo = 512, kMostMemo = 4096;
 constexpr uint64_t kFitEvery = 1024;  // steps
 // A real-time engine looks up at least this often, so that a clock that jumps is noticed.
 constexpr absl::Duration kLongestWait = absl::Seconds(1);

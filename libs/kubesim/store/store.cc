@@ -75,6 +75,18 @@ ObjectPtr SealOver(Json& object, uint64_t version, const Object* current) {
 
 }  // namespace
 
+namespace {
+
+// What lives only for the sake of a remembered change: the state it replaced, and a last one.
+size_t HeldBytes(const Change& change) {
+  size_t bytes = sizeof(Change);
+  if (change.previous) bytes += sizeof(Object) + change.previous->json.size();
+  if (change.type == ChangeType::kDeleted) bytes += sizeof(Object) + change.object->json.size();
+  return bytes;
+}
+
+}  // namespace
+
 Json Object::Parse() const { return ParseStored(json); }
 
 std::string Object::Wire(const ResourceType& type) const {
@@ -87,6 +99,7 @@ Store::Store(Options options)
       own_ids_(options.ids ? nullptr : std::make_unique<base::SeededIds>(1)),
       ids_(options.ids ? options.ids : own_ids_.get()),
       history_limit_(options.history_limit),
+      history_limit_bytes_(options.history_bytes),
       version_(options.first_version),
       compacted_(options.first_version) {}
 
@@ -98,7 +111,7 @@ Store::Store(Options options, const Store& from) : Store(options) {
   }
   if (from.catalog_.HasGroupVersion("metrics.k8s.io", "v1beta1")) catalog_.EnableMetrics();
   if (const Table* definitions = FindTable("apiextensions.k8s.io/customresourcedefinitions")) {
-    for (const auto& [key, object] : *definitions) catalog_.DefineCustom(object->Parse());
+    for (const ObjectPtr& object : *definitions) catalog_.DefineCustom(object->Parse());
   }
 }
 
@@ -130,7 +143,7 @@ ObjectPtr Store::Get(const ResourceType& type, std::string_view ns, std::string_
   const Table* table = FindTable(type.storage_key);
   if (table == nullptr) return nullptr;
   auto it = table->find(Key(ns, name));
-  return it == table->end() ? nullptr : it->second;
+  return it == table->end() ? nullptr : *it;
 }
 
 Snapshot Store::ListLocked(const ResourceType& type, std::string_view ns) const {
@@ -140,8 +153,8 @@ Snapshot Store::ListLocked(const ResourceType& type, std::string_view ns) const 
   if (table == nullptr) return snapshot;
   auto it = ns.empty() ? table->begin() : table->lower_bound(Key(ns, ""));
   if (ns.empty()) snapshot.objects.reserve(table->size());
-  for (; it != table->end() && (ns.empty() || it->first.first == ns); ++it)
-    snapshot.objects.push_back(it->second);
+  for (; it != table->end() && (ns.empty() || (*it)->ns == ns); ++it)
+    snapshot.objects.push_back(*it);
   return snapshot;
 }
 
@@ -163,25 +176,18 @@ std::optional<Snapshot> Store::ListAt(const ResourceType& type, std::string_view
   Snapshot now = ListLocked(type, ns);
   if (version == version_) return now;
   // Undo the later changes, newest first.
-  std::map<Key, ObjectPtr> state;
-  for (ObjectPtr& object : now.objects) {
-    Key key(object->ns, object->name);
-    state[std::move(key)] = std::move(object);
-  }
+  Table state;
+  for (ObjectPtr& object : now.objects) state.insert(state.end(), std::move(object));
   for (auto change = history_.rbegin(); change != history_.rend(); ++change) {
     if (change->object->resource_version <= version) break;
     if (change->resource->storage_key != type.storage_key) continue;
     if (!ns.empty() && change->object->ns != ns) continue;
-    const Key key(change->object->ns, change->object->name);
-    if (change->previous) {
-      state[key] = change->previous;
-    } else {
-      state.erase(key);
-    }
+    if (auto there = state.find(change->object); there != state.end()) state.erase(there);
+    if (change->previous) state.insert(change->previous);
   }
   Snapshot past;
   past.resource_version = version;
-  for (auto& [key, object] : state) past.objects.push_back(std::move(object));
+  past.objects.assign(state.begin(), state.end());
   return past;
 }
 
@@ -197,11 +203,17 @@ void Store::Record(Change change) {
     entry->watcher(change);
   }
   std::erase_if(watches_, [](const auto& weak) { return weak.expired(); });
+  history_bytes_ += HeldBytes(change);
   history_.push_back(std::move(change));
-  while (history_.size() > history_limit_) {
+  while (history_.size() > history_limit_ || history_bytes_ > history_limit_bytes_) {
     compacted_ = history_.front().object->resource_version;
-    history_.pop_front();
+    ForgetOldest();
   }
+}
+
+void Store::ForgetOldest() {
+  history_bytes_ -= HeldBytes(history_.front());
+  history_.pop_front();
 }
 
 Outcome<ObjectPtr> Store::Create(const ResourceType& type, Json object, bool keep_identity,
@@ -212,12 +224,12 @@ Outcome<ObjectPtr> Store::Create(const ResourceType& type, Json object, bool kee
   if (!keep_identity || Text(meta, "creationTimestamp").empty()) {
     meta["creationTimestamp"] = base::Rfc3339(clock_->Now());
   }
-  Key key(Text(meta, "namespace"), Text(meta, "name"));
+  const std::string ns = Text(meta, "namespace"), name = Text(meta, "name");
   std::lock_guard lock(mutex_);
   Table& table = *FindTable(type.storage_key);
-  if (table.contains(key)) return AlreadyExistsStatus(type, key.second);
+  if (table.contains(Key(ns, name))) return AlreadyExistsStatus(type, name);
   ObjectPtr sealed = Seal(object, ++version_);
-  table.emplace(std::move(key), sealed);
+  table.insert(sealed);
   if (kept != nullptr) *kept = std::move(object);
   Record({ChangeType::kAdded, &type, sealed, nullptr});
   return sealed;
@@ -232,14 +244,14 @@ Outcome<ObjectPtr> Store::Update(const ResourceType& type, Json object, uint64_t
   Table& table = *FindTable(type.storage_key);
   auto it = table.find(Key(ns, name));
   if (it == table.end()) return NotFoundStatus(type, name);
-  const ObjectPtr current = it->second;
+  const ObjectPtr current = *it;
   if (expected_version != 0 && expected_version != current->resource_version)
     return ModifiedStatus(type, name);
   meta["uid"] = current->uid;  // identity is the store's
   ObjectPtr sealed = SealOver(object, version_ + 1, current.get());
   if (!sealed) return current;
   ++version_;
-  it->second = sealed;
+  table.insert(table.erase(it), sealed);
   if (kept != nullptr) *kept = std::move(object);
   Record({ChangeType::kModified, &type, sealed, current});
   return sealed;
@@ -252,7 +264,7 @@ Outcome<ObjectPtr> Store::Remove(const ResourceType& type, std::string_view ns,
   Table& table = *FindTable(type.storage_key);
   auto it = table.find(Key(ns, name));
   if (it == table.end()) return NotFoundStatus(type, name);
-  const ObjectPtr current = it->second;
+  const ObjectPtr current = *it;
   if (!expected_uid.empty() && current->uid != expected_uid) {
     return ConflictStatus(
         type, name,
@@ -300,8 +312,7 @@ std::unique_ptr<Store::Watch> Store::ListAndWatch(const ResourceType& type, std:
 void Store::Compact(uint64_t version) {
   std::lock_guard lock(mutex_);
   version = std::min(version, version_);
-  while (!history_.empty() && history_.front().object->resource_version <= version)
-    history_.pop_front();
+  while (!history_.empty() && history_.front().object->resource_version <= version) ForgetOldest();
   compacted_ = std::max(compacted_, version);
 }
 

@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -68,6 +69,8 @@ class Store {
     base::IdSource* ids = nullptr;       // null = a seeded source with seed 1
     /// Changes remembered for watches and past states; older ones answer 410.
     size_t history_limit = 50'000;
+    /// Bytes of superseded objects that this may keep alive; the oldest changes go first.
+    size_t history_bytes = 64 << 20;
     /// First resourceVersion given is this plus one.
     uint64_t first_version = 1000;
   };
@@ -128,11 +131,21 @@ class Store {
 
  private:
   struct WatchEntry;
-  using Key = std::pair<std::string, std::string>;  // namespace, name
-  using Table = std::map<Key, ObjectPtr, std::less<>>;
+  using Key = std::pair<std::string_view, std::string_view>;  // namespace, name
+  struct ByKey {
+    using is_transparent = void;
+    static Key Of(const ObjectPtr& object) { return {object->ns, object->name}; }
+    static const Key& Of(const Key& key) { return key; }
+    template <typename X, typename Y>
+    bool operator()(const X& x, const Y& y) const {
+      return Of(x) < Of(y);
+    }
+  };
+  using Table = std::set<ObjectPtr, ByKey>;
 
   ObjectPtr Seal(Json& object, uint64_t version) const;
   void Record(Change change);
+  void ForgetOldest();
   Table* FindTable(std::string_view storage_key);
   const Table* FindTable(std::string_view storage_key) const;
   Snapshot ListLocked(const ResourceType& type, std::string_view ns) const;
@@ -140,7 +153,7 @@ class Store {
   const base::Clock* clock_;
   std::unique_ptr<base::IdSource> own_ids_;
   base::IdSource* ids_;
-  const size_t history_limit_;
+  const size_t history_limit_, history_limit_bytes_;
   ResourceCatalog catalog_;
 
   mutable std::mutex mutex_;
@@ -148,6 +161,7 @@ class Store {
   uint64_t compacted_;
   std::map<std::string, Table, std::less<>> tables_;
   std::deque<Change> history_;
+  size_t history_bytes_ = 0;  // what only the history keeps alive
   std::vector<std::weak_ptr<WatchEntry>> watches_;
 };
 
