@@ -39,8 +39,6 @@ std::string SeriesOf(const std::string& component, const std::string& host,
   return fmt::format("{}\n{}\n{}{}\n{}\n{}", component, host, about, type, reason, message);
 }
 
-}  // namespace
-
 // Keys of the index are short: an event's series is some 300 bytes, and there are many events.
 std::string Short(const std::string& series) {
   const size_t hash = std::hash<std::string>()(series);
