@@ -99,9 +99,9 @@ Store::Store(Options options)
       own_ids_(options.ids ? nullptr : std::make_unique<base::SeededIds>(1)),
       ids_(options.ids ? options.ids : own_ids_.get()),
       history_limit_(options.history_limit),
-      history_limit_bytes_(options.history_bytes),
       version_(options.first_version),
-      compacted_(options.first_version) {}
+      compacted_(options.first_version),
+      history_limit_bytes_(options.history_bytes) {}
 
 Store::Store(Options options, const Store& from) : Store(options) {
   {
@@ -214,6 +214,14 @@ void Store::Record(Change change) {
 void Store::ForgetOldest() {
   history_bytes_ -= HeldBytes(history_.front());
   history_.pop_front();
+}
+
+Outcome<ObjectPtr> Store::Create(const ResourceType& type, Json object, bool keep_identity) {
+  return Create(type, std::move(object), keep_identity, nullptr);
+}
+
+Outcome<ObjectPtr> Store::Update(const ResourceType& type, Json object, uint64_t expected_version) {
+  return Update(type, std::move(object), expected_version, nullptr);
 }
 
 Outcome<ObjectPtr> Store::Create(const ResourceType& type, Json object, bool keep_identity,

@@ -69,10 +69,10 @@ class Store {
     base::IdSource* ids = nullptr;       // null = a seeded source with seed 1
     /// Changes remembered for watches and past states; older ones answer 410.
     size_t history_limit = 50'000;
-    /// Bytes of superseded objects that this may keep alive; the oldest changes go first.
-    size_t history_bytes = 64 << 20;
     /// First resourceVersion given is this plus one.
     uint64_t first_version = 1000;
+    /// Bytes of superseded objects that the history may keep alive; the oldest changes go first.
+    size_t history_bytes = 64 << 20;
   };
   explicit Store(Options options);
   /// A copy of another store as it is at this moment, sharing its objects: same versions, no
@@ -96,15 +96,18 @@ class Store {
   size_t Count(const ResourceType& type) const;
 
   /// Adds an object. Fills uid, creationTimestamp (both kept when given and `keep_identity`),
-  /// resourceVersion; drops kind and apiVersion. 409 AlreadyExists. `sealed` (may be null) gets
-  /// what Parse() of the new object would give: its writer needs not parse it again.
-  Outcome<ObjectPtr> Create(const ResourceType& type, Json object, bool keep_identity = false,
-                            Json* sealed = nullptr);
+  /// resourceVersion; drops kind and apiVersion. 409 AlreadyExists.
+  Outcome<ObjectPtr> Create(const ResourceType& type, Json object, bool keep_identity = false);
+  /// `sealed` gets what Parse() of the new object would give: its writer needs not parse it.
+  Outcome<ObjectPtr> Create(const ResourceType& type, Json object, bool keep_identity,
+                            Json* sealed);
   /// Replaces an object when its resourceVersion still is `expected_version` (0 = whatever it is).
   /// An object that did not change is not written and keeps its version. uid and creationTimestamp
-  /// are kept. 404, 409 Conflict. `sealed` as in Create(); untouched when nothing was written.
+  /// are kept. 404, 409 Conflict.
+  Outcome<ObjectPtr> Update(const ResourceType& type, Json object, uint64_t expected_version);
+  /// `sealed` as in Create(); left alone when nothing was written.
   Outcome<ObjectPtr> Update(const ResourceType& type, Json object, uint64_t expected_version,
-                            Json* sealed = nullptr);
+                            Json* sealed);
   /// Removes an object at once (finalizers and grace are the caller's matter). Returns its last
   /// state.
   Outcome<ObjectPtr> Remove(const ResourceType& type, std::string_view ns, std::string_view name,
@@ -153,7 +156,7 @@ class Store {
   const base::Clock* clock_;
   std::unique_ptr<base::IdSource> own_ids_;
   base::IdSource* ids_;
-  const size_t history_limit_, history_limit_bytes_;
+  const size_t history_limit_;
   ResourceCatalog catalog_;
 
   mutable std::mutex mutex_;
@@ -161,8 +164,9 @@ class Store {
   uint64_t compacted_;
   std::map<std::string, Table, std::less<>> tables_;
   std::deque<Change> history_;
-  size_t history_bytes_ = 0;  // what only the history keeps alive
   std::vector<std::weak_ptr<WatchEntry>> watches_;
+  const size_t history_limit_bytes_;
+  size_t history_bytes_ = 0;  // what only the history keeps alive
 };
 
 /// Type by group, version and plural; a programming error (abort with a sentence) when the catalog

@@ -139,9 +139,9 @@ class ClusterView {
   std::map<std::string, ClassInfo> classes_;
   std::map<std::string, std::map<std::string, LabelSelector>> services_;  // by namespace, name
   std::unordered_map<std::string, LabelSelector> workloads_;              // by uid
-  std::unordered_map<std::string, PodSet> by_label_;                      // "ns/key=value"
-  std::unordered_map<std::string, NodeSet> by_image_;
   int64_t pods_with_affinity_ = 0, pods_with_anti_affinity_ = 0;
+  std::unordered_map<std::string, PodSet> by_label_;  // pods with a node, by "ns/key=value"
+  std::unordered_map<std::string, NodeSet> by_image_;
 };
 
 }  // namespace opsmesh::kubesim::scheduling
