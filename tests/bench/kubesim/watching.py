@@ -9,7 +9,7 @@ from servers import quantile
 
 WATCHERS, EVENTS_A_SECOND, WATCH_SECONDS, WRITERS = 50, 1000, 5, 8
 FLOOR_LAG_MS = 1000
-SLOW, BIG, BIG_CHANGES = 3, 100_000, 700  # watchers that do not read; bytes of what changes; how often
+SLOW, BIG, BIG_CHANGES = 3, 100_000, 1000  # watchers that do not read; bytes of what changes; how often
 BUFFER = 16 << 20  # what a stream may fall behind
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 
