@@ -106,17 +106,33 @@ MaybeStatus AdmitPriority(const Cluster& cluster, const Call& call, Json& pod) {
   return std::nullopt;
 }
 
+// What a pod does not say itself: secrets for pulling images.
+void TakeFromAccount(const Json& account, Json& pod) {
+  Json& spec = pod["spec"];
+  if (!spec.is_object()) return;
+  if (ListAt(spec, {"imagePullSecrets"}).empty() && !ListAt(account, {"imagePullSecrets"}).empty())
+    spec["imagePullSecrets"] = account["imagePullSecrets"];
+}
+
 MaybeStatus AdmitNewPod(const Cluster& cluster, const Call& call, Json& pod) {
   std::string account = TextAt(pod, {"spec", "serviceAccountName"});
   if (account.empty()) account = "default";
-  if (!cluster.store.Get(MustFind(cluster.store, "", "v1", "serviceaccounts"), call.info.ns,
-                         account)) {
+  const ObjectPtr found = cluster.store.Get(MustFind(cluster.store, "", "v1", "serviceaccounts"),
+                                            call.info.ns, account);
+  if (!found) {
     return ForbiddenStatus(
         *call.type, NameAtAdmission(pod),
         fmt::format("error looking up service account {0}/{1}: serviceaccount \"{1}\" not found",
                     call.info.ns, account));
   }
+  const Json owner = found->Parse();
+  TakeFromAccount(owner, pod);
+  // The account's word on tokens counts where the pod has none.
+  const bool silent = At(pod, {"spec", "automountServiceAccountToken"}).is_null();
+  if (silent && pod["spec"].is_object() && !BoolAt(owner, {"automountServiceAccountToken"}, true))
+    pod["spec"]["automountServiceAccountToken"] = false;
   AdmitPod(pod, NameSuffix(cluster.store.ids().Random()));
+  if (silent && pod["spec"].is_object()) pod["spec"].erase("automountServiceAccountToken");
   if (!At(pod, "spec").is_object()) return std::nullopt;
   if (auto refused = AdmitPriority(cluster, call, pod)) return refused;
   ApplyLimitDefaults(cluster, call.info.ns, pod);

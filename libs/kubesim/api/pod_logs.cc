@@ -128,6 +128,10 @@ std::optional<Reply> HandlePodLog(const Cluster& cluster, const Call& call, Stre
     return StatusReply(*refused);
   const Json& status = StatusOf(pod, container);
   bool run_is_over = false;
+  if (!status.is_object() && TextAt(pod, {"status", "phase"}) == "Failed") {  // it was refused
+    return StatusReply(BadRequestStatus(
+        fmt::format("container \"{}\" in pod \"{}\" is not available", container, name)));
+  }
   if (auto refused =
           CheckState(status, name, container, options->selection.previous, &run_is_over)) {
     return StatusReply(*refused);

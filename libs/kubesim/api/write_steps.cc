@@ -323,7 +323,8 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
   if (auto refused = CheckNamespace(cluster, type, call.info.ns, admitted)) return *refused;
   object = ToStorage(type, std::move(object));
   FoldStringData(type, object);
-  if (HasStatusSubresource(type)) object.erase("status");
+  // A kubelet registers its node with what it found; all other status comes later.
+  if (HasStatusSubresource(type) && type.storage_key != "/nodes") object.erase("status");
   ApplyDefaults(StorageTypeOf(cluster, type), object);
   // Fields belong to who sent them; what admission and allocation add belongs to nobody.
   if (!call.tracked) {

@@ -30,6 +30,12 @@ void ForEach(Json& object, const char* member, const std::function<void(Json&)>&
   }
 }
 
+void DefaultHttpGet(Json& handler) {
+  if (!handler.contains("httpGet") || !handler["httpGet"].is_object()) return;
+  Default(handler["httpGet"], "path", "/");
+  Default(handler["httpGet"], "scheme", "HTTP");
+}
+
 void DefaultProbe(Json& container, const char* member) {
   if (!container.contains(member) || !container[member].is_object()) return;
   Json& probe = container[member];
@@ -37,10 +43,7 @@ void DefaultProbe(Json& container, const char* member) {
   Default(probe, "periodSeconds", 10);
   Default(probe, "successThreshold", 1);
   Default(probe, "failureThreshold", 3);
-  if (probe.contains("httpGet") && probe["httpGet"].is_object()) {
-    Default(probe["httpGet"], "path", "/");
-    Default(probe["httpGet"], "scheme", "HTTP");
-  }
+  DefaultHttpGet(probe);
 }
 
 bool LatestTag(const std::string& image) {
@@ -72,6 +75,10 @@ void DefaultContainer(Json& container) {
   });
   for (const char* probe : {"livenessProbe", "readinessProbe", "startupProbe"})
     DefaultProbe(container, probe);
+  for (const char* hook : {"postStart", "preStop"}) {
+    if (At(container, {"lifecycle", hook}).is_object())
+      DefaultHttpGet(container["lifecycle"][hook]);
+  }
 }
 
 void DefaultHostPath(Json& holder) {
@@ -311,6 +318,7 @@ void DefaultPodSpec(Json& spec) {
     Default(spec, "serviceAccount", account);
   ForEach(spec, "containers", DefaultContainer);
   ForEach(spec, "initContainers", DefaultContainer);
+  ForEach(spec, "ephemeralContainers", DefaultContainer);
   ForEach(spec, "volumes", DefaultVolume);
 }
 

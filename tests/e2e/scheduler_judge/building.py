@@ -19,6 +19,12 @@ class Case:
     newer: bool = False  # only a 1.32 knows these members; `expect` says what its documentation promises
     expect: dict = dataclasses.field(default_factory=dict)  # pod -> set of nodes, or a part of the sentence
 
+    def pods(self):
+        return [one for step in self.steps for one in step if isinstance(one, dict) and one["kind"] == "Pod"]
+
+    def pod(self, name):
+        return next(one for one in self.pods() if one["metadata"]["name"] == name)
+
 
 @dataclasses.dataclass
 class Delete:
@@ -37,7 +43,7 @@ class Place:
     names: typing.Sequence[str]
 
 
-def node(name, cpu="4", memory="8Gi", pods="30", zone=None, taints=(), unschedulable=False, images=(), labels=None, **extended):
+def node(name, cpu="4", memory="8Gi", pods="30", zone=None, taints=(), unschedulable=False, images=(), labels=None, pressure=(), **extended):
     amounts = {"cpu": cpu, "memory": memory, "pods": pods, **{key.replace("__", "/").replace("_", "-"): value for key, value in extended.items()}}
     spec = {"taints": [taint(*one) for one in taints]}
     if unschedulable:
@@ -47,7 +53,8 @@ def node(name, cpu="4", memory="8Gi", pods="30", zone=None, taints=(), unschedul
         labels["topology.kubernetes.io/zone"] = zone
     return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}, "spec": spec,
             "status": {"capacity": amounts, "allocatable": amounts, "images": [{"names": [image], "sizeBytes": size} for image, size in images],
-                       "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status"}]}}
+                       "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status"},
+                                      *({"type": one, "status": "True", "reason": f"KubeletHas{one}", "message": "under pressure"} for one in pressure)]}}
 
 
 def taint(key, value="", effect="NoSchedule"):

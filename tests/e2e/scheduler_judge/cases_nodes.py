@@ -103,7 +103,7 @@ def taints():
     yield Case("unschedulable", [node("a", unschedulable=True), node("b", cpu="1")], [[pod("p", "2")], [pod("q", "500m")]])
     yield Case("unschedulable-tolerated", [node("a", unschedulable=True)], [[pod("p", spec={"tolerations": [tolerate("node.kubernetes.io/unschedulable", "Exists", effect="NoSchedule")]})]])
     yield Case("uncordoned", [node("a", unschedulable=True)], [[pod("p")], [Patch("a", {"spec": {"unschedulable": None}})]], keep=True)
-    yield Case("pressure-taint", [node("a", taints=[("node.kubernetes.io/memory-pressure",)]), node("b", taints=[("node.kubernetes.io/disk-pressure",)])],
+    yield Case("pressure-taint", [node("a", taints=[("node.kubernetes.io/memory-pressure",)], pressure=["MemoryPressure"]), node("b", taints=[("node.kubernetes.io/disk-pressure",)], pressure=["DiskPressure"])],
                [[pod("besteffort")], [pod("burstable", "100m")]])
     yield Case("all-reasons", [node("a", taints=[("k", "v")]), node("b", unschedulable=True), node("c", cpu="1"), node("d", memory="1Gi"), node("e")],
                [[pod("p", "2", "2Gi", spec={"nodeSelector": {"kubernetes.io/hostname": "all-reasons-c"}})], [pod("q", "5", "2Gi")]])

@@ -86,27 +86,30 @@ def spreading():
                newer=True, expect={"p": {"a"}, "q": {"c"}})
 
 
+CLASSES = [storage_class("manual"), storage_class("wait", "WaitForFirstConsumer")]
+
+
 def volumes():
     two = [node("a", zone="z1"), node("b", zone="z2")]
     yield Case("claim-missing", two, [[pod("p", claims=["none"])]])
-    yield Case("claim-unbound", two, [[pod("p", claims=["c"])]], objects=[claim("c", "judge-manual")])
-    yield Case("claim-class-missing", two, [[pod("p", claims=["c"])]], objects=[claim("c", "no-such-class")])
-    yield Case("claim-bound", two, [[pod("p", claims=["c"])]], objects=[volume("v", "judge-manual"), claim("c", "judge-manual", "v")])
-    yield Case("claim-bound-elsewhere", two, [[pod("p", claims=["c"])]], objects=[volume("v", "judge-manual", on=["b"]), claim("c", "judge-manual", "v")])
-    yield Case("claim-bound-and-selector", two, [[pod("p", claims=["c"], spec={"nodeSelector": {ZONE: "z1"}})]], objects=[volume("v", "judge-manual", on=["b"]), claim("c", "judge-manual", "v")])
-    yield Case("claim-bound-conflict", two, [[pod("p", claims=["c", "d"])]], objects=[volume("v", "judge-manual", on=["b"]), claim("c", "judge-manual", "v"), volume("u", "judge-manual", on=["a"]), claim("d", "judge-manual", "u")])
-    yield Case("claim-zone", two, [[pod("p", claims=["c"])]], objects=[volume("v", "judge-manual", zone="z2"), claim("c", "judge-manual", "v")])
-    yield Case("claim-zone-nowhere", two, [[pod("p", claims=["c"])]], objects=[volume("v", "judge-manual", zone="z9"), claim("c", "judge-manual", "v")])
-    yield Case("claim-zones-joined", two, [[pod("p", "100m", claims=["c"])]], objects=[volume("v", "judge-manual", zone="z2__z1"), claim("c", "judge-manual", "v")])
-    yield Case("wait-for-consumer", two, [[pod("p", claims=["c"])]], objects=[volume("v", "judge-wait", on=["b"]), claim("c", "judge-wait")])
-    yield Case("wait-nothing-there", two, [[pod("p", claims=["c"])]], objects=[claim("c", "judge-wait")])
-    yield Case("wait-too-small", two, [[pod("p", claims=["c"])]], objects=[volume("v", "judge-wait", on=["b"]), claim("c", "judge-wait", size="2Gi")])
-    yield Case("wait-wrong-mode", two, [[pod("p", claims=["c"])]], objects=[volume("v", "judge-wait", on=["b"]), claim("c", "judge-wait", modes=["ReadWriteMany"])])
-    yield Case("wait-and-no-cpu", [node("a"), node("b", cpu="1")], [[pod("p", "2", claims=["c"])]], objects=[volume("v", "judge-wait", on=["b"]), claim("c", "judge-wait")])
-    yield Case("wait-one-volume-two-claims", two, [[pod("p", claims=["c", "d"])]], objects=[volume("v", "judge-wait", on=["b"]), claim("c", "judge-wait"), claim("d", "judge-wait")])
+    yield Case("claim-unbound", two, [[pod("p", claims=["c"])]], objects=[*CLASSES, claim("c", "manual")])
+    yield Case("claim-class-missing", two, [[pod("p", claims=["c"])]], objects=[*CLASSES, claim("c", "no-such-class")])
+    yield Case("claim-bound", two, [[pod("p", claims=["c"])]], objects=[*CLASSES, volume("v", "manual"), claim("c", "manual", "v")])
+    yield Case("claim-bound-elsewhere", two, [[pod("p", claims=["c"])]], objects=[*CLASSES, volume("v", "manual", on=["b"]), claim("c", "manual", "v")])
+    yield Case("claim-bound-and-selector", two, [[pod("p", claims=["c"], spec={"nodeSelector": {ZONE: "z1"}})]], objects=[*CLASSES, volume("v", "manual", on=["b"]), claim("c", "manual", "v")])
+    yield Case("claim-bound-conflict", two, [[pod("p", claims=["c", "d"])]], objects=[*CLASSES, volume("v", "manual", on=["b"]), claim("c", "manual", "v"), volume("u", "manual", on=["a"]), claim("d", "manual", "u")])
+    yield Case("claim-zone", two, [[pod("p", claims=["c"])]], objects=[*CLASSES, volume("v", "manual", zone="z2"), claim("c", "manual", "v")])
+    yield Case("claim-zone-nowhere", two, [[pod("p", claims=["c"])]], objects=[*CLASSES, volume("v", "manual", zone="z9"), claim("c", "manual", "v")])
+    yield Case("claim-zones-joined", two, [[pod("p", "100m", claims=["c"])]], objects=[*CLASSES, volume("v", "manual", zone="z2__z1"), claim("c", "manual", "v")])
+    yield Case("wait-for-consumer", two, [[pod("p", claims=["c"])]], objects=[*CLASSES, volume("v", "wait", on=["b"]), claim("c", "wait")])
+    yield Case("wait-nothing-there", two, [[pod("p", claims=["c"])]], objects=[*CLASSES, claim("c", "wait")])
+    yield Case("wait-too-small", two, [[pod("p", claims=["c"])]], objects=[*CLASSES, volume("v", "wait", on=["b"]), claim("c", "wait", size="2Gi")])
+    yield Case("wait-wrong-mode", two, [[pod("p", claims=["c"])]], objects=[*CLASSES, volume("v", "wait", on=["b"]), claim("c", "wait", modes=["ReadWriteMany"])])
+    yield Case("wait-and-no-cpu", [node("a"), node("b", cpu="1")], [[pod("p", "2", claims=["c"])]], objects=[*CLASSES, volume("v", "wait", on=["b"]), claim("c", "wait")])
+    yield Case("wait-one-volume-two-claims", two, [[pod("p", claims=["c", "d"])]], objects=[*CLASSES, volume("v", "wait", on=["b"]), claim("c", "wait"), claim("d", "wait")])
     yield Case("wait-two-volumes", two, [[pod("p", claims=["c", "d"])]],
-               objects=[volume("v", "judge-wait", on=["a"]), volume("u", "judge-wait", on=["b"]), volume("t", "judge-wait", on=["b"]), claim("c", "judge-wait"), claim("d", "judge-wait")])
-    yield Case("claim-comes-later", two, [[pod("p", claims=["c"])], [claim("c", "judge-manual"), volume("v", "judge-manual", on=["b"])]], keep=True)
+               objects=[*CLASSES, volume("v", "wait", on=["a"]), volume("u", "wait", on=["b"]), volume("t", "wait", on=["b"]), claim("c", "wait"), claim("d", "wait")])
+    yield Case("claim-comes-later", two, [[pod("p", claims=["c"])], [claim("c", "manual"), volume("v", "manual", on=["b"])]], objects=CLASSES, keep=True)
 
 
 def preemption():

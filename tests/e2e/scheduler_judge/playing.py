@@ -69,6 +69,7 @@ def places(case, value):
 class Player:
     def __init__(self, api, cases, newer=False):
         self.api, self.cases, self.newer = api, cases, newer
+        self.by_name = {case.name: case for case in cases}
         self.seen = {}  # (case, pod) -> what became of it
         self.victims = {}  # case -> names of pods that had to go
         self.pool = concurrent.futures.ThreadPoolExecutor(6)
@@ -86,6 +87,8 @@ class Player:
     def prepare(self, shared):
         self.each(self.create, shared)
         self.each(self.make_case, self.cases)
+        self.wait(lambda: all(claim["status"].get("phase") == "Bound" or not claim["spec"].get("volumeName")
+                              for claim in self.api.call("GET", "/api/v1/persistentvolumeclaims")["items"]))
 
     def make_case(self, case):
         self.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": case.name, "labels": {"kubernetes.io/metadata.name": case.name}}})
@@ -102,9 +105,11 @@ class Player:
 
     def create_of(self, case, obj):
         made = places(case.name, copy.deepcopy(obj))
-        wide = obj["kind"] == "PersistentVolume"
+        wide = obj["kind"] in ("PersistentVolume", "StorageClass")
         if wide:
             made["metadata"]["name"] = f"{case.name}-{obj['metadata']['name']}"
+        if "storageClassName" in made.get("spec", {}):
+            made["spec"]["storageClassName"] = f"{case.name}-{made['spec']['storageClassName']}"
         if obj["kind"] == "PersistentVolumeClaim" and "volumeName" in made["spec"]:
             made["spec"]["volumeName"] = f"{case.name}-{made['spec']['volumeName']}"
         if obj["kind"] == "Pod":
@@ -124,8 +129,17 @@ class Player:
                 self.create_of(case, one)
 
     def pods(self):
-        names = {case.name for case in self.cases}
-        return {(pod["metadata"]["namespace"], pod["metadata"]["name"]): pod for pod in self.api.call("GET", "/api/v1/pods")["items"] if pod["metadata"]["namespace"] in names}
+        return {(pod["metadata"]["namespace"], pod["metadata"]["name"]): pod for pod in self.api.call("GET", "/api/v1/pods")["items"] if pod["metadata"]["namespace"] in self.by_name}
+
+    def wait(self, condition, seconds=STEP_SECONDS):
+        end = time.monotonic() + seconds
+        while not condition() and time.monotonic() < end:
+            time.sleep(0.3)
+
+    def bound(self, keys):
+        """Whether all of these that are there have nodes."""
+        pods = self.pods()
+        return all("node" in (become(pods[key]) or {}) for key in keys if key in pods)
 
     def settle(self, wanted, quiet):
         """Until all of `wanted` are decided and, for `quiet` seconds, nothing of interest has changed."""
@@ -148,30 +162,46 @@ class Player:
             return {}
         self.each(lambda case: self.begin_step(case, number), playing)
         wanted = {(case.name, one["metadata"]["name"]) for case in playing for one in case.steps[number] if isinstance(one, dict) and one["kind"] == "Pod"}
-        quiet = QUIET_SECONDS if any(case.keep or case.objects for case in playing) else 0.6
-        pods = self.settle(wanted, quiet)
+        pods = self.settle(wanted, QUIET_SECONDS if any(case.keep or case.objects for case in playing) else 1.1)
+        late = [(case.name, one["metadata"]["name"]) for case in playing if case.keep and number + 1 == len(case.steps) for one in case.pods()]
+        if late:
+            self.wait(lambda: self.bound(late), 30)
+            pods = self.pods()
         gone = [key for key, pod in pods.items() if "deletionTimestamp" in pod["metadata"]]
         for case, name in gone:
             self.victims.setdefault(case, set()).add(name)
         nominated = {key: pod["status"].get("nominatedNodeName") for key, pod in pods.items() if pod["status"].get("nominatedNodeName")}
         if gone:
             self.each(lambda key: self.delete_pod(*key), gone)
-            pods = self.settle({key for key in wanted if key in pods}, QUIET_SECONDS)
-        by_name = {case.name: case for case in playing}
+            self.wait(lambda: self.bound(nominated), 15)
+            pods = self.pods()
         fresh = {}
         for key, pod in pods.items():
-            if key[0] in by_name:
-                fresh[key] = self.seen[key] = {**(become(pod) or {"undecided": True}), "nominated": nominated.get(key) or self.seen.get(key, {}).get("nominated")}
-        homeless = [key for key in pods if key[0] in by_name and not by_name[key[0]].keep and "node" not in self.seen[key]]
+            if number < len(self.by_name[key[0]].steps):
+                before = self.seen.get(key, {})
+                fresh[key] = {**(become(pod) or {"undecided": True}), "nominated": nominated.get(key) or before.get("nominated")}
+                if "node" not in before:  # Where a scheduler put it first; put() may have moved it since.
+                    self.seen[key] = fresh[key]
+        homeless = [key for key in pods if key in fresh and not self.by_name[key[0]].keep and "node" not in fresh[key]]
         self.each(lambda key: self.delete_pod(*key), homeless)
+        if not self.newer:
+            self.each(lambda key: self.start(key, number),
+                      [key for key in fresh if "node" in fresh[key] and self.prioritized(key[0])])
         return fresh
+
+    def prioritized(self, case):
+        return any("priorityClassName" in one["spec"] for one in self.by_name[case].pods())
+
+    def start(self, key, number):
+        """Where no kubelet does: since when a pod runs decides who is the better victim."""
+        body = {"status": {"startTime": f"2021-01-01T00:{number:02}:00Z"}}
+        self.api.call("PATCH", f"/api/v1/namespaces/{key[0]}/pods/{key[1]}/status", body, "application/merge-patch+json", allowed=(404,))
 
     def put(self, case, name, node):
         """A pod that stands where chance put it goes to where chance put it in the other cluster."""
-        pod = self.api.call("GET", f"/api/v1/namespaces/{case}/pods/{name}")
         self.delete_pod(case, name)
-        spec = {**pod["spec"], "nodeName": node}
-        self.api.call("POST", f"/api/v1/namespaces/{case}/pods", {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": pod["metadata"].get("labels", {})}, "spec": spec})
+        made = self.by_name[case].pod(name)
+        self.create_of(self.by_name[case], {**made, "spec": {**made["spec"], "nodeName": node}})
 
 
 def become(pod):

@@ -10,8 +10,8 @@ The real cluster comes from ../shared/kube-real (exit code 77 = skipped, said lo
 `--running`: the cluster is up (with the options START names); `--only GLOB`; `--random N`, `--seed S`; `--remember FILE`.
 """
 import argparse
+import contextlib
 import dataclasses
-import fcntl
 import fnmatch
 import json
 import os
@@ -22,19 +22,18 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, "..", "kube_judge")]
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "kube_judge"), os.path.join(HERE, "..", "kube_real")]
 import cases_nodes  # noqa: E402
 import cases_pods  # noqa: E402
 import judge  # noqa: E402
 import random_cases  # noqa: E402
+import real_cluster  # noqa: E402
 from playing import Api, Player  # noqa: E402
 from scoring import Scores, winners  # noqa: E402
 from sentences import Rules, compare_sentences  # noqa: E402
 
 SOURCE = os.environ.get("OPSMESH_SOURCE_DIR", os.path.abspath(os.path.join(HERE, "../../..")))
 BIN = os.environ.get("OPSMESH_BIN_DIR", os.path.join(SOURCE, "build/release/bin"))
-TOOLS = os.path.join(SOURCE, "..", "shared", "kube-real")
-STATE = os.environ.setdefault("KUBE_REAL_DIR", os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "kube-real"))
 START = {"K8S_SCHED_EXTRA": "--vmodule=generic_scheduler=10 --kube-api-qps=500 --kube-api-burst=1000", "K8S_KCM_EXTRA": "--controllers=-nodelifecycle"}
 
 
@@ -43,8 +42,6 @@ def shared_objects():
         return {"apiVersion": version, "kind": kind, "metadata": {"name": name}, **more}
     yield from (named("PriorityClass", "scheduling.k8s.io/v1", f"judge-{name}", value=value) for name, value in (("low", -10), ("mid", 10), ("high", 1000)))
     yield named("PriorityClass", "scheduling.k8s.io/v1", "judge-never", value=1000, preemptionPolicy="Never")
-    yield named("StorageClass", "storage.k8s.io/v1", "judge-manual", provisioner="kubernetes.io/no-provisioner", volumeBindingMode="Immediate")
-    yield named("StorageClass", "storage.k8s.io/v1", "judge-wait", provisioner="kubernetes.io/no-provisioner", volumeBindingMode="WaitForFirstConsumer")
     yield named("RuntimeClass", "node.k8s.io/v1", "judge-overhead", handler="runc", overhead={"podFixed": {"cpu": "250m", "memory": "64Mi"}})
 
 
@@ -54,50 +51,57 @@ class Played:
     victims: dict
 
 
-def tool(*command, **environment):
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=3000, env={**os.environ, **environment})
-
-
 def play_real(cases):
-    pki, port = os.path.join(STATE, "pki"), os.environ.get("K8S_PORT", "26443")
-    player = Player(Api(f"https://127.0.0.1:{port}", judge.certificate_context(f"{pki}/ca.crt", f"{pki}/admin.crt", f"{pki}/admin.key")), cases)
+    pki = os.path.join(real_cluster.STATE, "pki")
+    player = Player(Api(f"https://127.0.0.1:{real_cluster.PORT}", judge.certificate_context(f"{pki}/ca.crt", f"{pki}/admin.crt", f"{pki}/admin.key")), cases)
     player.prepare(shared_objects())
     time.sleep(2)  # The scheduler's caches follow; a pod that came before its nodes would be refused first.
-    steps = [player.play_step(number) for number in range(max(len(case.steps) for case in cases))]
-    return Played(player.seen, player.victims), steps, Scores(os.path.join(STATE, "logs", "kube-scheduler.log"))
+    steps = [player.play_step(number) for number in range(max((len(case.steps) for case in cases), default=0))]
+    return Played(player.seen, player.victims), steps, Scores(os.path.join(real_cluster.STATE, "logs", "kube-scheduler.log"))
 
 
-def remembered(path, play):
+def remembered(path, cases):
     """For work on the simulator: what the real cluster did is kept in a file, and read from it the next time."""
     if path and os.path.exists(path):
         with open(path, "rb") as file:
             return pickle.load(file)
-    played = play()
+    with real_cluster.running():
+        played = play_real(cases)
     if path:
         with open(path, "wb") as file:
             pickle.dump(played, file)
     return played
 
 
-def play_ours(cases, url, real_steps, best):
+@contextlib.contextmanager
+def simulator():
+    """The address of a live simulated cluster."""
+    with tempfile.TemporaryDirectory() as folder:
+        process = subprocess.Popen([os.path.join(BIN, "opsmesh_kubesim"), "--live", "--kubeconfig", os.path.join(folder, "config")],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            yield json.loads(process.stdout.readline())["url"]
+        finally:
+            process.stdin.close()
+            process.wait(20)
+
+
+def play_ours(cases, url, real_steps=()):
     """The same, and after each step pods that chance placed elsewhere are put where the real cluster has them."""
     player = Player(Api(url), cases, newer=True)
     player.prepare(shared_objects())
     time.sleep(0.5)
-    steps = []
-    for number in range(max(len(case.steps) for case in cases)):
+    for number in range(max((len(case.steps) for case in cases), default=0)):
         step = player.play_step(number)
-        steps.append(step)
         for key, theirs in (real_steps[number] if number < len(real_steps) else {}).items():
             mine = step.get(key, {})
+            if key[0] not in player.by_name:
+                continue
             if "node" in theirs and mine.get("node") != theirs["node"]:
-                if "node" in mine:
-                    player.put(*key, theirs["node"])
-                else:
-                    player.missing = getattr(player, "missing", set()) | {key}
-            elif "node" in mine and "node" not in theirs and key in real_steps[number]:
+                player.put(*key, theirs["node"])
+            elif "node" in mine and "node" not in theirs:
                 player.delete_pod(*key)
-    return player, steps
+    return player
 
 
 def judge_case(case, real, ours, scores, rules, wrong):
@@ -113,6 +117,8 @@ def judge_case(case, real, ours, scores, rules, wrong):
             say(pod, "bound", theirs.get("node") or theirs.get("sentence"), mine.get("node") or mine.get("sentence") or "undecided")
         elif "node" in theirs:
             best = winners(case, pod, theirs["node"], scores)
+            if theirs.get("nominated"):
+                best.add(theirs["nominated"])  # Since 1.22 the node that others made way on is tried first.
             tied += len(best) > 1
             if mine["node"] not in best:
                 say(pod, "node", f"{sorted(best)} ({scores.text(name, pod)})", mine["node"])
@@ -138,6 +144,9 @@ def judge_newer(case, ours, wrong):
 
 
 def main():
+    if real_cluster.missing():
+        print(f"SKIPPED: no {real_cluster.missing()}: the scheduler is not compared with a real one in this run.", flush=True)
+        return 77
     options = argparse.ArgumentParser()
     options.add_argument("--running", action="store_true")
     options.add_argument("--remember", metavar="FILE")
@@ -145,39 +154,26 @@ def main():
     options.add_argument("--random", type=int, default=70)
     options.add_argument("--seed", default="1")
     options = options.parse_args()
-    if not os.path.isdir(TOOLS):
-        print(f"SKIPPED: no {TOOLS}: the scheduler is not compared with a real one in this run.", flush=True)
-        return 77
+    if not (options.remember and os.path.exists(options.remember)):
+        os.environ.update(START)
+        real_cluster.enter()
     cases = [*cases_nodes.all_cases(), *cases_pods.all_cases(), *random_cases.all_cases(options.random, options.seed)]
     cases = [case for case in cases if fnmatch.fnmatch(case.name, options.only)]
     assert len({case.name for case in cases}) == len(cases), "two cases have one name"
-    old = [case for case in cases if not case.newer]
-    os.makedirs(STATE, exist_ok=True)
-    with open(os.path.join(STATE, "test.lock"), "w") as lock, tempfile.TemporaryDirectory() as folder:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        begin = time.monotonic()
-        simulator, known = None, options.remember and os.path.exists(options.remember)
-        try:
-            if not options.running and not known:
-                tool(os.path.join(TOOLS, "build.sh"))
-                tool(os.path.join(TOOLS, "up.sh"), "--fresh", **START)
-            real, real_steps, scores = remembered(options.remember, lambda: play_real(old))
-            real_seconds = time.monotonic() - begin
-            simulator = subprocess.Popen([os.path.join(BIN, "opsmesh_kubesim"), "--live", "--kubeconfig", os.path.join(folder, "config")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            ours, _ = play_ours(cases, json.loads(simulator.stdout.readline())["url"], real_steps, scores)
-        finally:
-            if simulator is not None:
-                simulator.stdin.close()
-                simulator.wait(20)
-            if not options.running and not known:
-                tool(os.path.join(TOOLS, "down.sh"), "--wipe")
-        print(f"played in {real_seconds:.0f} s (real) and {time.monotonic() - begin - real_seconds:.0f} s (simulator)")
+    old, newer = [case for case in cases if not case.newer], [case for case in cases if case.newer]
+    begin = time.monotonic()
+    real, real_steps, scores = remembered(options.remember, old)
+    real_seconds = time.monotonic() - begin
+    with simulator() as url:
+        ours = play_ours(old, url, real_steps)
+    with simulator() as url:
+        ours_newer = play_ours(newer, url)
+    print(f"played in {real_seconds:.0f} s (real) and {time.monotonic() - begin - real_seconds:.0f} s (simulator)")
     rules, wrong = Rules(os.path.join(HERE, "differences.txt")), []
     scores.resolve(old, real_steps)
     tied = sum(judge_case(case, real, ours, scores, rules, wrong) for case in old)
-    for case in cases:
-        if case.newer:
-            judge_newer(case, ours, wrong)
+    for case in newer:
+        judge_newer(case, ours_newer, wrong)
     stale = rules.unused() if options.only == "*" else []
     for line in wrong:
         print(line)

@@ -46,7 +46,7 @@ class Scores:
     def resolve(self, cases, steps):
         """What stood on every node when a pod was placed: the cases' pods by the steps in which they got their nodes."""
         for case in cases:
-            manifests = {one["metadata"]["name"]: one for step in case.steps for one in step if isinstance(one, dict) and one["kind"] == "Pod"}
+            manifests = {one["metadata"]["name"]: one for one in case.pods()}
             for number, step in enumerate(case.steps):
                 before = steps[number - 1] if number else {}
                 standing = {pod: seen["node"] for (name, pod), seen in before.items() if name == case.name and "node" in seen}
@@ -64,8 +64,7 @@ class Scores:
 
 
 def balance(case, pod, node, loads):
-    manifest = next(one for step in case.steps for one in step if isinstance(one, dict) and one["kind"] == "Pod" and one["metadata"]["name"] == pod)
-    own = requested(manifest)
+    own = requested(case.pod(pod))
     if not any(own):
         return 0
     room = next(one for one in case.nodes if f"{case.name}-{one['metadata']['name']}" == node)["status"]["allocatable"]

@@ -232,7 +232,8 @@ Next VolumeController::BindClaim(const ObjectPtr& claim, const Json& content) {
       storage && TextAt(*engine_.Parsed(storage), "volumeBindingMode") == "WaitForFirstConsumer";
   const PodView* user = UserOf(claim);
   const bool chosen = !TextAt(At(content, {"metadata", "annotations"}), kSelectedNode).empty() ||
-                      (user != nullptr && !user->node.empty());
+                      (user != nullptr && !user->node.empty()) ||
+                      !volumes_by_claim_.Find(KeyOf(claim->ns, claim->name)).empty();
   if (waits && !chosen) {
     if (user == nullptr) {
       Say(claim, "Normal", "WaitForFirstConsumer",

@@ -19,7 +19,7 @@ CommandResult Kubelet::Command(const PodCommand& command) {
   const ObjectPtr object = pods_.Get(command.ns, command.pod);
   auto it = object ? state_.pods.find(object->uid) : state_.pods.end();
   if (it == state_.pods.end()) return {End::kNotRunning};
-  for (auto* list : {&it->second.main, &it->second.init}) {
+  for (auto* list : {&it->second.main, &it->second.init, &it->second.ephemeral}) {
     for (ContainerRuntime& one : *list) {
       if (one.status.name != command.container || !one.process || one.process->end()) continue;
       const bool has_program = CommandExists(command.argv[0], one.process->profile());

@@ -84,6 +84,7 @@ void Kubelet::SyncContainer(View& view, ContainerRuntime& container, const Json&
 bool Kubelet::ShouldRestart(const View& view, const ContainerRuntime& container) const {
   const std::string policy = TextAt(view.spec, "restartPolicy");
   const int code = container.status.terminated->code;
+  if (container.ephemeral) return false;
   if (container.sidecar) return true;
   if (container.init) return code != 0 && policy != "Never";
   return policy == "Always" || (policy == "OnFailure" && code != 0);
@@ -111,7 +112,9 @@ void Kubelet::RunContainer(View& view, ContainerRuntime& container, const Json& 
     }
   }
   std::vector<LogLine> lines;
+  TakeShared(view, container, spec);
   process.Advance(view.now, PodWorld(*this, view.runtime), &lines);
+  GiveShared(view, container, spec);
   for (LogLine& line : lines)
     engine_.logs().Append(view.runtime.uid, container.status.name, std::move(line));
   if (container.stopping && !process.end()) {
@@ -138,9 +141,10 @@ void Kubelet::RunContainer(View& view, ContainerRuntime& container, const Json& 
 
 void Kubelet::Ended(View& view, ContainerRuntime& container) {
   const ProcessEnd end = *container.process->end();
+  GiveShared(view, container, ContainerSpec(view.spec, container));
   Termination termination{end.code,
                           end.reason.empty() ? ReasonOf(end.code) : end.reason,
-                          container.process->TerminationMessage(),
+                          TerminationMessage(view, container, end.code),
                           container.status.started_at,
                           end.at,
                           container.status.container_id};
@@ -160,6 +164,24 @@ void Kubelet::Ended(View& view, ContainerRuntime& container) {
     container.status.terminated = kept;
   }
   container.hook_failed = false;
+}
+
+// The file it was told to write or, where that is wished for and it failed, the end of its log: 80
+// lines or 2 KiB at most.
+std::string Kubelet::TerminationMessage(const View& view, const ContainerRuntime& container,
+                                        int code) const {
+  const std::string message = container.process->TerminationMessage();
+  if (!message.empty() || code == 0 ||
+      TextAt(ContainerSpec(view.spec, container), "terminationMessagePolicy") !=
+          "FallbackToLogsOnError")
+    return message;
+  LogStore::Selection selection;
+  selection.tail_lines = 80;
+  std::vector<LogLine> lines;
+  engine_.logs().Read(view.runtime.uid, container.status.name, selection, &lines);
+  std::string text;
+  for (const LogLine& line : lines) text += line.text + "\n";
+  return text.size() <= 2048 ? text : text.substr(text.size() - 2048);
 }
 
 void Kubelet::WaitOrRestart(View& view, ContainerRuntime& container, const Json& spec) {
@@ -342,14 +364,20 @@ void Kubelet::Create(View& view, ContainerRuntime& container, const Json& spec) 
   engine_.logs().StartRun(view.runtime.uid, container.status.name);
   container.process = std::move(process);
   container.stopping = container.probe_killed = false;
-  container.status.state = ContainerStatus::State::kRunning;
-  container.status.terminated.reset();
+  TakeShared(view, container, spec);
   container.status.started_at = view.now;
   engine_.logs().SetScript(view.runtime.uid, container.status.name,
                            container.process->MakeLogScript(engine_.cluster().clock), view.now);
   PostStart(view, container, spec);
-  if (container.hook_until <= view.now) ArmProbes(container, spec, view.now);
+  // Until the hook is over nobody hears that it runs.
+  if (container.hook_until == absl::InfinitePast()) ShowRunning(view, container, spec);
   WriteMetrics(view, false);
+}
+
+void Kubelet::ShowRunning(View& view, ContainerRuntime& container, const Json& spec) {
+  container.status.state = ContainerStatus::State::kRunning;
+  container.status.terminated.reset();
+  ArmProbes(container, spec, view.now);
 }
 
 void Kubelet::StartFailed(View& view, ContainerRuntime& container, const StartFailure& failure) {

@@ -72,14 +72,6 @@ uint64_t NameHash(const std::string& text, uint64_t seed) {
   return hash * 0xff51afd7ed558ccdULL;
 }
 
-// 104857600 -> "100Mi": the largest unit that leaves no rest.
-std::string BinaryQuantity(int64_t bytes) {
-  const char* const units[] = {"", "Ki", "Mi", "Gi", "Ti"};
-  size_t unit = 0;
-  for (; bytes != 0 && bytes % 1024 == 0 && unit < 4; ++unit) bytes /= 1024;
-  return fmt::format("{}{}", bytes, units[unit]);
-}
-
 // What a kubelet finds out about its machine, for a Node that was written by hand.
 void FillMachine(const std::string& name, Json& status) {
   if (!At(status, "capacity").is_object()) {
@@ -123,6 +115,13 @@ void FillMachine(const std::string& name, Json& status) {
 }
 
 }  // namespace
+
+std::string BinaryQuantity(int64_t bytes) {
+  const char* const units[] = {"", "Ki", "Mi", "Gi", "Ti"};
+  size_t unit = 0;
+  for (; bytes != 0 && bytes % 1024 == 0 && unit < 4; ++unit) bytes /= 1024;
+  return fmt::format("{}{}", bytes, units[unit]);
+}
 
 void Kubelet::Heartbeat() {
   const bool many = nodes_.size() > kManyNodes;
@@ -273,7 +272,8 @@ void Kubelet::Evict(const std::string& node_name) {
     std::string container;
     for (const ContainerRuntime& one : it->second.main) {
       if (!one.process) continue;
-      const int64_t own = memory ? one.process->memory(engine_.Now()) : 64 << 20;
+      const int64_t own =
+          memory ? one.process->memory(engine_.Now()) : (64 << 20) + one.process->DiskUse("/");
       used += own;
       if (own >= most) container = one.status.name;
       most = std::max(most, own);

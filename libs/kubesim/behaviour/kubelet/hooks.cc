@@ -21,7 +21,10 @@ Kubelet::HookResult Kubelet::RunHook(const View& view, ContainerRuntime& contain
   if (const Json& get = At(handler, "httpGet"); get.is_object()) {
     // A server that is still starting is not waited for: that is how such hooks fail in practice.
     const Verdict verdict = JudgeHttp(view, container, spec, get, 30);
-    return {verdict.good, absl::ZeroDuration(), verdict.message};
+    return {verdict.good, absl::ZeroDuration(),
+            fmt::format("HTTP lifecycle hook ({}) for Container \"{}\" in Pod \"{}_{}({})\" failed",
+                        TextAt(get, "path"), container.status.name, view.runtime.name,
+                        view.runtime.ns, view.runtime.uid)};
   }
   if (!At(handler, "exec").is_object()) return {true, absl::ZeroDuration(), ""};
   std::vector<std::string> argv;
@@ -34,8 +37,7 @@ Kubelet::HookResult Kubelet::RunHook(const View& view, ContainerRuntime& contain
                       "'{}' exited with {}: {}, message: \"{}\"",
                       base::Join(argv, " "), container.status.name, view.runtime.name,
                       view.runtime.ns, view.runtime.uid, base::Join(argv, " "), result.code,
-                      base::ReplaceAll(result.output, "\n", "\\n"),
-                      base::ReplaceAll(result.output, "\n", "\\n"))};
+                      result.errors, base::ReplaceAll(result.output, "\n", "\\n"))};
 }
 
 void Kubelet::PostStart(View& view, ContainerRuntime& container, const Json& spec) {
@@ -65,9 +67,10 @@ bool Kubelet::HookIsOver(View& view, ContainerRuntime& container, const Json& sp
   }
   container.hook_until = absl::InfinitePast();
   if (!container.hook_failed) {
-    container.status.started = !At(spec, "startupProbe").is_object();
-    container.status.ready = container.status.started && !At(spec, "readinessProbe").is_object();
-    ArmProbes(container, spec, view.now);
+    const bool startup = At(spec, "startupProbe").is_object();
+    ShowRunning(view, container, spec);
+    container.status.started = !startup;
+    container.status.ready = !startup && !At(spec, "readinessProbe").is_object();
     return true;
   }
   Tell(view, "Warning", "FailedPostStartHook", "PostStartHook failed", &container);

@@ -201,6 +201,7 @@ std::optional<ImageName> ImageName::Parse(std::string_view text, std::string* wh
     if (!std::islower(c) && !std::isdigit(c) && c != '/' && c != '.' && c != '_' && c != '-')
       return std::nullopt;
   }
+  if (!name.tag.empty() && (name.tag[0] == '-' || name.tag[0] == '.')) return std::nullopt;
   for (unsigned char c : name.tag) {
     if (!std::isalnum(c) && c != '.' && c != '_' && c != '-') return std::nullopt;
   }

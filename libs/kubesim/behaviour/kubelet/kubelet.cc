@@ -281,8 +281,8 @@ void Kubelet::Adopt(PodRuntime& runtime, const Json& pod) {
   if (!runtime.init.empty()) {
     for (ContainerRuntime& container : runtime.main)
       container.status.waiting_reason = "PodInitializing";
-    for (size_t i = 1; i < runtime.init.size(); ++i)
-      runtime.init[i].status.waiting_reason = "PodInitializing";
+    for (ContainerRuntime& container : runtime.init)
+      container.status.waiting_reason = "PodInitializing";
   }
   if (!base::ParseRfc3339(TextAt(status, "startTime"), &runtime.started)) return;
   runtime.begun = true;

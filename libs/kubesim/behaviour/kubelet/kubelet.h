@@ -14,6 +14,12 @@
 
 namespace opsmesh::kubesim {
 
+/// 104857600 -> "100Mi": the largest unit that leaves no rest.
+std::string BinaryQuantity(int64_t bytes);
+
+/// The container's part of a pod's spec.
+const Json& ContainerSpec(const Json& pod_spec, const ContainerRuntime& container);
+
 /// Engine thread only.
 class Kubelet final : public Part, public World {
  public:
@@ -73,14 +79,26 @@ class Kubelet final : public Part, public World {
 
   // pod_sync.cc
   void SyncPod(View& view);
-  bool Admit(View& view);
   bool Deadline(View& view);
   void StopForGood(View& view);
   bool Sandbox(View& view);
   bool SyncInit(View& view);
+  void SyncEphemeral(View& view);
   std::string AssignAddress(const std::string& node, const Json& spec);
   void ReleaseAddress(const PodRuntime& runtime);
   void EndPod(View& view, const std::string& reason, const std::string& message, bool disrupted);
+
+  // admission.cc
+  bool Admit(View& view);
+  bool Reject(View& view, const std::string& reason, const std::string& why);
+
+  // storage.cc
+  /// Directories that containers of a pod share: what the others wrote, and what it wrote itself.
+  void TakeShared(View& view, ContainerRuntime& container, const Json& spec);
+  void GiveShared(View& view, const ContainerRuntime& container, const Json& spec);
+  bool WithinStorage(View& view);
+  std::string StorageExcess(const View& view) const;
+  int64_t DirectoryUse(const View& view, const std::string& volume) const;
 
   // mounts.cc
   bool Mount(View& view);
@@ -94,11 +112,14 @@ class Kubelet final : public Part, public World {
   void SyncContainer(View& view, ContainerRuntime& container, const Json& spec);
   void RunContainer(View& view, ContainerRuntime& container, const Json& spec);
   void Ended(View& view, ContainerRuntime& container);
+  std::string TerminationMessage(const View& view, const ContainerRuntime& container,
+                                 int code) const;
   void WaitOrRestart(View& view, ContainerRuntime& container, const Json& spec);
   void BeginStart(View& view, ContainerRuntime& container, const Json& spec);
   void Pull(View& view, ContainerRuntime& container, const Json& spec);
   void PullFailed(View& view, ContainerRuntime& container, const std::string& image);
   void Create(View& view, ContainerRuntime& container, const Json& spec);
+  void ShowRunning(View& view, ContainerRuntime& container, const Json& spec);
   void StartFailed(View& view, ContainerRuntime& container, const StartFailure& failure);
   bool PullSecrets(const View& view);
   std::string ConfigError(const View& view, const ContainerRuntime& container,
@@ -122,11 +143,13 @@ class Kubelet final : public Part, public World {
   struct Verdict {
     bool good = false;
     std::string message;
+    bool errored = false;  // the probe could not be made: its result does not count
   };
   void ArmProbes(ContainerRuntime& container, const Json& spec, absl::Time from);
   void Probe(View& view, ContainerRuntime& container, const Json& spec);
   Verdict Judge(const View& view, const ContainerRuntime& container, const Json& spec,
                 const Json& probe, ProbeKind kind) const;
+  static Verdict NoSuchPort(const std::string& name);
   Verdict JudgeHttp(const View& view, const ContainerRuntime& container, const Json& spec,
                     const Json& get, int64_t timeout) const;
 
@@ -136,6 +159,7 @@ class Kubelet final : public Part, public World {
   // pod_status.cc
   void WriteStatus(View& view);
   Json MakeStatus(const View& view, const Json& before) const;
+  Json RejectedStatus(const View& view, const Json& before) const;
   Json Conditions(const View& view, const Json& before, const std::string& phase) const;
   std::string Phase(const View& view) const;
   void WriteMetrics(const View& view, bool remove);

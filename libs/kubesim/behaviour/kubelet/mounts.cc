@@ -5,6 +5,7 @@
 
 #include "libs/base/strings.h"
 #include "libs/kubesim/behaviour/kubelet/kubelet.h"
+#include "libs/kubesim/behaviour/kubelet/references.h"
 #include "libs/kubesim/objects/defaults.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
@@ -43,7 +44,8 @@ std::string Kubelet::MountError(const View& view, const Json& volume) const {
                   const std::string& which) -> std::string {
     for (const Json& item : items) {
       if (!HasKey(object, TextAt(item, "key")))
-        return failed(fmt::format("references non-existent {} key: {}", kind, TextAt(item, "key")));
+        return failed(fmt::format("{}references non-existent {} key: {}",
+                                  kind[0] == 'c' ? "configmap " : "", kind, TextAt(item, "key")));
     }
     (void)which;
     return "";
@@ -195,6 +197,10 @@ void Kubelet::FillSpec(const View& view, const Json& container, ProcessSpec* spe
       (spec->argv[0] == "sh" || spec->argv[0] == "bash" || spec->argv[0] == "/bin/sh" ||
        spec->argv[0] == "sleep"))
     spec->command_given = true;
+  spec->directory = TextAt(container, "workingDir");
+  if (const std::string end = TextAt(container, "terminationMessagePath"); !end.empty())
+    spec->message_path = end;
+  if (BoolAt(container, {"securityContext", "readOnlyRootFilesystem"})) spec->read_only.insert("/");
   spec->tty = BoolAt(container, {"stdin"}) || BoolAt(container, {"tty"});
   spec->memory_limit = static_cast<int64_t>(
       ParseQuantity(At(container, {"resources", "limits", "memory"})).value_or(0) / 1000);
@@ -218,7 +224,7 @@ void Kubelet::FillSpec(const View& view, const Json& container, ProcessSpec* spe
     }
   }
   for (const Json& env : ListAt(container, {"env"})) {
-    std::string value = Scalar(At(env, "value"));
+    std::string value = ExpandReferences(Scalar(At(env, "value")), spec->env);
     if (const Json& ref = At(env, {"valueFrom", "configMapKeyRef"}); ref.is_object()) {
       if (const auto object = Find("configmaps", ns, TextAt(ref, "name")))
         value = TextAt(At(*object, "data"), TextAt(ref, "key").c_str());
@@ -232,26 +238,15 @@ void Kubelet::FillSpec(const View& view, const Json& container, ProcessSpec* spe
               : field == "status.podIP"       ? view.runtime.ip
                                               : field;
     }
-    for (size_t at;
-         (at = value.find("$(")) != std::string::npos;) {  // $(OTHER) of an earlier variable
-      const size_t end = value.find(')', at);
-      if (end == std::string::npos) break;
-      auto known = spec->env.find(value.substr(at + 2, end - at - 2));
-      if (known == spec->env.end()) break;
-      value.replace(at, end - at + 1, known->second.substr(0, 4096));
-      if (value.size() > 65536) break;
-    }
     spec->env[TextAt(env, "name")] = std::move(value);
   }
-  for (std::string& word : spec->argv) {
-    for (const auto& [name, value] : spec->env)
-      word = base::ReplaceAll(word, "$(" + name + ")", value);
-  }
+  for (std::string& word : spec->argv) word = ExpandReferences(word, spec->env);
   for (const Json& mount : ListAt(container, {"volumeMounts"})) {
     std::string path = TextAt(mount, "mountPath");
     while (path.size() > 1 && path.back() == '/') path.pop_back();
     const std::string sub_path = TextAt(mount, "subPath");
     spec->mounts.insert(path);
+    if (BoolAt(mount, {"readOnly"})) spec->read_only.insert(path);
     for (const Json& volume : ListAt(view.spec, {"volumes"})) {
       if (TextAt(volume, "name") != TextAt(mount, "name") || !At(volume, "configMap").is_object())
         continue;

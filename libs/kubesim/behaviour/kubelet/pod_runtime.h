@@ -26,6 +26,7 @@ struct ContainerRuntime {
 
   ContainerStatus status;
   bool init = false, sidecar = false;
+  bool ephemeral = false;    // added to a running pod, as `kubectl debug` does
   bool initialised = false;  // it was seen running: its data directory is there
   std::optional<Process> process;
   Step step = Step::kIdle;
@@ -51,10 +52,13 @@ struct PodRuntime {
   absl::Time started, sandbox_at, gone_at = absl::InfiniteFuture();
   absl::Time mount_again = absl::InfinitePast(), mount_since = absl::InfinitePast();
   absl::Duration mount_back_off;
-  std::vector<ContainerRuntime> init, main;
+  std::vector<ContainerRuntime> init, main, ephemeral;
   std::string reason, message;  // of a pod that was ended: Evicted, DeadlineExceeded
   bool disrupted = false;       // condition DisruptionTarget
-  bool ending = false;          // its deadline has passed: containers are being stopped
+  bool rejected = false;        // it was never begun
+  std::map<std::string, WrittenFiles> directories;  // emptyDir volumes that containers share
+  absl::Time evict_at = absl::InfiniteFuture();     // it uses more storage than it may
+  bool ending = false;  // its deadline has passed: containers are being stopped
   absl::Time next = absl::InfiniteFuture();
   bool waits_in_background = false;  // what comes next is only a repetition
 };

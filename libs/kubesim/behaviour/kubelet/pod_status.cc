@@ -20,6 +20,21 @@ bool Over(const ContainerRuntime& one) {
 }
 bool Failed(const ContainerRuntime& one) { return Over(one) && one.status.terminated->code != 0; }
 
+bool OfKubelet(const std::string& condition) {
+  return condition == "PodScheduled" || condition == "Ready" || condition == "Initialized" ||
+         condition == "ContainersReady" || condition == "PodReadyToStartContainers";
+}
+
+// Why a readiness gate holds a pod back.
+std::string GateMessage(const std::string& type, const Json& status) {
+  for (const Json& one : ListAt(status, {"conditions"})) {
+    if (TextAt(one, "type") == type)
+      return fmt::format("the status of pod readiness gate \"{}\" is not \"True\", but {}", type,
+                         TextAt(one, "status"));
+  }
+  return fmt::format("corresponding condition of pod readiness gate \"{}\" does not exist.", type);
+}
+
 std::string Names(const std::vector<std::string>& names) { return base::Join(names, " "); }
 
 }  // namespace
@@ -112,9 +127,7 @@ Json Kubelet::Conditions(const View& view, const Json& before, const std::string
                     [&](const Json& one) {
                       return TextAt(one, "type") == type && TextAt(one, "status") == "True";
                     });
-    if (!met)
-      gates.push_back(
-          fmt::format("the status of pod readiness gate \"{}\" is not \"True\", but False", type));
+    if (!met) gates.push_back(GateMessage(type, before));
   }
   if (ready && !gates.empty()) {
     add("Ready", false, "ReadinessGatesNotReady", base::Join(gates, ", "));
@@ -132,8 +145,24 @@ Json Kubelet::Conditions(const View& view, const Json& before, const std::string
   return list;
 }
 
+// Of a pod that was never begun: no container and no condition of the kubelet's.
+Json Kubelet::RejectedStatus(const View& view, const Json& before) const {
+  Json status = {{"phase", "Failed"},
+                 {"reason", view.runtime.reason},
+                 {"message", view.runtime.message},
+                 {"qosClass", QosClass(view.spec)},
+                 {"startTime", base::Rfc3339(view.runtime.started)}};
+  Json kept = Json::array();
+  for (const Json& one : ListAt(before, {"conditions"})) {
+    if (!OfKubelet(TextAt(one, "type"))) kept.push_back(one);
+  }
+  if (!kept.empty()) status["conditions"] = std::move(kept);
+  return status;
+}
+
 Json Kubelet::MakeStatus(const View& view, const Json& before) const {
   const PodRuntime& runtime = view.runtime;
+  if (runtime.rejected) return RejectedStatus(view, before);
   Json status = before.is_object() ? before : Json::object();
   const std::string phase = Phase(view);
   status["phase"] = phase;
@@ -144,7 +173,6 @@ Json Kubelet::MakeStatus(const View& view, const Json& before) const {
     status["reason"] = runtime.reason;
     status["message"] = runtime.message;
   }
-  if (runtime.reason == "Evicted" || runtime.reason.starts_with("OutOf")) return status;
   if (const ObjectPtr node = nodes_.Get("", runtime.node)) {
     const auto node_json = engine_.Parsed(node);
     for (const Json& address : ListAt(*node_json, {"status", "addresses"})) {
@@ -174,6 +202,8 @@ Json Kubelet::MakeStatus(const View& view, const Json& before) const {
   if (!runtime.init.empty())
     status["initContainerStatuses"] = render(runtime.init, "initContainers");
   status["containerStatuses"] = render(runtime.main, "containers");
+  if (!runtime.ephemeral.empty())
+    status["ephemeralContainerStatuses"] = render(runtime.ephemeral, "ephemeralContainers");
   return status;
 }
 

@@ -13,13 +13,6 @@ namespace {
 
 constexpr absl::Duration kSandboxTime = absl::Milliseconds(600);
 
-const Json& SpecOf(const Json& pod_spec, const ContainerRuntime& container) {
-  for (const Json& spec : ListAt(pod_spec, {container.init ? "initContainers" : "containers"})) {
-    if (TextAt(spec, "name") == container.status.name) return spec;
-  }
-  return At(pod_spec, "no such container");
-}
-
 bool Succeeded(const ContainerRuntime& container) {
   return container.status.terminated &&
          container.status.state == ContainerStatus::State::kTerminated &&
@@ -33,6 +26,16 @@ bool DoneForGood(const ContainerRuntime& container, const std::string& policy) {
 }
 
 }  // namespace
+
+const Json& ContainerSpec(const Json& pod_spec, const ContainerRuntime& container) {
+  const char* list = container.init        ? "initContainers"
+                     : container.ephemeral ? "ephemeralContainers"
+                                           : "containers";
+  for (const Json& spec : ListAt(pod_spec, {list})) {
+    if (TextAt(spec, "name") == container.status.name) return spec;
+  }
+  return At(pod_spec, "no such container");
+}
 
 void Kubelet::SyncPod(View& view) {
   PodRuntime& runtime = view.runtime;
@@ -53,8 +56,10 @@ void Kubelet::SyncPod(View& view) {
   }
   if (SyncInit(view)) {
     for (ContainerRuntime& container : runtime.main)
-      SyncContainer(view, container, SpecOf(view.spec, container));
+      SyncContainer(view, container, ContainerSpec(view.spec, container));
   }
+  SyncEphemeral(view);
+  if (!WithinStorage(view)) return;
   const std::string policy = TextAt(view.spec, "restartPolicy");
   const bool init_failed =
       policy == "Never" &&
@@ -72,9 +77,9 @@ void Kubelet::SyncPod(View& view) {
     for (ContainerRuntime& one : runtime.init) {
       if (!one.process) continue;
       if (!one.stopping)
-        StopContainer(view, one, SpecOf(view.spec, one),
+        StopContainer(view, one, ContainerSpec(view.spec, one),
                       absl::Seconds(IntAt(view.spec, "terminationGracePeriodSeconds", 30)));
-      SyncContainer(view, one, SpecOf(view.spec, one));
+      SyncContainer(view, one, ContainerSpec(view.spec, one));
       sidecars_run = sidecars_run || one.process.has_value();
     }
     if (!sidecars_run) {
@@ -84,41 +89,6 @@ void Kubelet::SyncPod(View& view) {
     }
   }
   WriteStatus(view);
-}
-
-// What a kubelet refuses to run: pods bound past the scheduler.
-bool Kubelet::Admit(View& view) {
-  for (const Json& condition : ListAt(view.pod, {"status", "conditions"})) {
-    if (TextAt(condition, "type") == "PodScheduled" && TextAt(condition, "status") == "True")
-      return true;  // the scheduler has judged it
-  }
-  const ObjectPtr node = nodes_.Get("", view.runtime.node);
-  if (!node) return true;
-  const auto json = engine_.Parsed(node);
-  const auto allocatable = scheduling::ParseResources(At(*json, {"status", "allocatable"}));
-  if (allocatable.pods == 0) return true;
-  scheduling::Resources used;
-  for (const ObjectPtr& other : by_node_.Find(view.runtime.node)) {
-    if (other->uid == view.runtime.uid) continue;
-    auto known = state_.pods.find(other->uid);
-    if (known == state_.pods.end() || known->second.over || !known->second.begun) continue;
-    used.Add(scheduling::PodRequests(At(*engine_.Parsed(other), "spec")));
-  }
-  const auto wanted = scheduling::PodRequests(view.spec);
-  auto refuse = [&](const char* resource, int64_t want, int64_t have, int64_t all) {
-    const std::string message = fmt::format(
-        "Pod was rejected: Node didn't have enough resource: {}, requested: {}, used: {}, "
-        "capacity: {}",
-        resource, want, have, all);
-    Tell(view, "Warning", fmt::format("OutOf{}", resource), message.substr(18));
-    EndPod(view, fmt::format("OutOf{}", resource), message, false);
-    return false;
-  };
-  if (wanted.milli_cpu > 0 && used.milli_cpu + wanted.milli_cpu > allocatable.milli_cpu)
-    return refuse("cpu", wanted.milli_cpu, used.milli_cpu, allocatable.milli_cpu);
-  if (wanted.memory > 0 && used.memory + wanted.memory > allocatable.memory)
-    return refuse("memory", wanted.memory, used.memory, allocatable.memory);
-  return true;
 }
 
 bool Kubelet::Deadline(View& view) {
@@ -141,10 +111,10 @@ bool Kubelet::Deadline(View& view) {
 void Kubelet::StopForGood(View& view) {
   PodRuntime& runtime = view.runtime;
   bool runs = false;
-  for (auto* list : {&runtime.main, &runtime.init}) {
+  for (auto* list : {&runtime.main, &runtime.init, &runtime.ephemeral}) {
     for (ContainerRuntime& one : *list) {
       if (!one.process) continue;
-      const Json& spec = SpecOf(view.spec, one);
+      const Json& spec = ContainerSpec(view.spec, one);
       if (!one.stopping) {
         Tell(view, "Normal", "Killing", "Stopping container " + one.status.name, &one);
         StopContainer(view, one, spec,
@@ -166,7 +136,7 @@ void Kubelet::StopForGood(View& view) {
 void Kubelet::EndPod(View& view, const std::string& reason, const std::string& message,
                      bool disrupted) {
   PodRuntime& runtime = view.runtime;
-  for (auto* list : {&runtime.init, &runtime.main}) {
+  for (auto* list : {&runtime.init, &runtime.main, &runtime.ephemeral}) {
     for (ContainerRuntime& one : *list) {
       if (!one.process) continue;
       one.process->Kill(view.now, 137);
@@ -248,10 +218,29 @@ bool Kubelet::Sandbox(View& view) {
   return true;
 }
 
+// Containers that somebody added to look at a pod: run once, without a say in its phase.
+void Kubelet::SyncEphemeral(View& view) {
+  std::vector<ContainerRuntime>& known = view.runtime.ephemeral;
+  for (const Json& spec : ListAt(view.spec, {"ephemeralContainers"})) {
+    const std::string name = TextAt(spec, "name");
+    if (std::any_of(known.begin(), known.end(),
+                    [&](const ContainerRuntime& one) { return one.status.name == name; }))
+      continue;
+    ContainerRuntime fresh;
+    fresh.ephemeral = true;
+    fresh.status.name = name;
+    fresh.status.image = TextAt(spec, "image");
+    if (!view.runtime.init.empty()) fresh.status.waiting_reason = "PodInitializing";
+    known.push_back(std::move(fresh));
+  }
+  for (ContainerRuntime& container : known)
+    SyncContainer(view, container, ContainerSpec(view.spec, container));
+}
+
 // True when the main containers may run.
 bool Kubelet::SyncInit(View& view) {
   for (ContainerRuntime& container : view.runtime.init) {
-    const Json& spec = SpecOf(view.spec, container);
+    const Json& spec = ContainerSpec(view.spec, container);
     if (!container.sidecar && Succeeded(container)) continue;
     SyncContainer(view, container, spec);
     if (container.sidecar) {

@@ -44,7 +44,9 @@ void Kubelet::ArmProbes(ContainerRuntime& container, const Json& spec, absl::Tim
   }
   if (container.status.started_at == from) {  // a new run, not one taken up
     container.status.started = !startup;
-    container.status.ready = !startup && !At(spec, kMembers[kReadinessProbe]).is_object();
+    // An init container is ready when it has ended well.
+    container.status.ready = !startup && !At(spec, kMembers[kReadinessProbe]).is_object() &&
+                             (!container.init || container.sidecar);
   }
 }
 
@@ -60,6 +62,13 @@ void Kubelet::Probe(View& view, ContainerRuntime& container, const Json& spec) {
       continue;
     }
     Verdict verdict = Judge(view, container, spec, probe, kind);
+    if (verdict.errored) {
+      Tell(view, "Warning", "Unhealthy",
+           fmt::format("{} probe errored: {}", kWords[kind], verdict.message), &container);
+      state.next = view.now + PeriodOf(probe);
+      view.At(state.next, true);
+      continue;
+    }
     state.successes = verdict.good ? state.successes + 1 : 0;
     state.failures = verdict.good ? 0 : state.failures + 1;
     state.next = view.now + PeriodOf(probe);
@@ -92,6 +101,11 @@ void Kubelet::Probe(View& view, ContainerRuntime& container, const Json& spec) {
   }
 }
 
+// A name that no port of the container has is taken for a number at last.
+Kubelet::Verdict Kubelet::NoSuchPort(const std::string& name) {
+  return {false, fmt::format("strconv.Atoi: parsing \"{}\": invalid syntax", name), true};
+}
+
 Kubelet::Verdict Kubelet::JudgeHttp(const View& view, const ContainerRuntime& container,
                                     const Json& spec, const Json& get, int64_t timeout) const {
   const int port = PortOf(spec, At(get, "port"));
@@ -102,9 +116,7 @@ Kubelet::Verdict Kubelet::JudgeHttp(const View& view, const ContainerRuntime& co
   std::transform(scheme.begin(), scheme.end(), scheme.begin(),
                  [](unsigned char c) { return std::tolower(c); });
   const std::string url = fmt::format("{}://{}:{}{}", scheme, host, port, path);
-  if (port < 0)
-    return {false, fmt::format("couldn't find port: {} in container {}", Scalar(At(get, "port")),
-                               container.status.name)};
+  if (port < 0) return NoSuchPort(Scalar(At(get, "port")));
   if (auto slow = faults_.OnSubject("slow-responses", SubjectOf(view, &container));
       slow && std::strtod(slow->Parameter("seconds", "5").c_str(), nullptr) >
                   static_cast<double>(timeout)) {
@@ -144,9 +156,7 @@ Kubelet::Verdict Kubelet::Judge(const View& view, const ContainerRuntime& contai
   if (const Json& tcp = At(probe, "tcpSocket"); tcp.is_object()) {
     const int port = PortOf(spec, At(tcp, "port"));
     const std::string host = TextAt(tcp, "host").empty() ? view.runtime.ip : TextAt(tcp, "host");
-    if (port < 0)
-      return {false, fmt::format("couldn't find port: {} in container {}", Scalar(At(tcp, "port")),
-                                 container.status.name)};
+    if (port < 0) return NoSuchPort(Scalar(At(tcp, "port")));
     if (process.ListenerOn(port, view.now) != nullptr) return {true, ""};
     return {false, fmt::format("dial tcp {}:{}: connect: connection refused", host, port)};
   }
@@ -167,6 +177,13 @@ Kubelet::Verdict Kubelet::Judge(const View& view, const ContainerRuntime& contai
     if (result.took > absl::Seconds(timeout))
       return {false, fmt::format("command timed out: \"{}\" timed out after {}s",
                                  base::Join(argv, " "), timeout)};
+    if (result.absent) {
+      return {false,
+              fmt::format("rpc error: code = Unknown desc = failed to exec in container: failed to "
+                          "start exec \"{}\": {}",
+                          container.status.container_id.substr(13), result.output),
+              true};
+    }
     return {result.code == 0, result.output};
   }
   return {true, ""};

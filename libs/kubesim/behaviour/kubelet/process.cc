@@ -106,6 +106,7 @@ std::optional<StartFailure> Process::Start(const ProcessSpec& spec, const ImageT
   p.files_.try_emplace("/var/run/secrets/kubernetes.io/serviceaccount/namespace", spec.ns);
   p.files_.try_emplace("/etc/hostname", spec.pod_name + "\n");
   p.ns_ = spec.ns;
+  p.message_path_ = spec.message_path;
   p.declared_ = spec.declared;
   p.cpu_ = Amount(spec.profile->cpu, 1);
   p.memory_ = Amount(spec.profile->memory, 1000);
@@ -152,7 +153,10 @@ void Process::Advance(absl::Time now, const World& world, std::vector<LogLine>* 
     }
     memory_ = std::max(memory_, shell_.memory);
     if (shell_.milli_cpu > 1) cpu_ = shell_.milli_cpu;
-    if (shell_.over && !serving_) end_ = ProcessEnd{shell_.now, shell_.status, ""};
+    const bool beyond = memory_limit_ > 0 && shell_.memory > memory_limit_;
+    if (shell_.over && !serving_)
+      end_ = beyond ? ProcessEnd{shell_.now, 137, "OOMKilled"}
+                    : ProcessEnd{shell_.now, shell_.status, ""};
   }
   CheckMemory(now);
   if (!end_ && exits_at_ && *exits_at_ <= now) {
@@ -256,6 +260,7 @@ ExecResult Process::Run(const std::vector<std::string>& argv, absl::Time now, co
   if (!CommandExists(argv[0], *profile_)) {
     const bool path = argv[0].find('/') != std::string::npos;
     result.code = 126;
+    result.absent = true;
     result.output = fmt::format(
         "OCI runtime exec failed: exec failed: unable to start container process: exec: \"{}\": "
         "{}: unknown",
@@ -278,11 +283,15 @@ ExecResult Process::Run(const std::vector<std::string>& argv, absl::Time now, co
   inner.wakes = absl::InfinitePast();
   inner.over = false;
   inner.ns = ns_;
+  inner.child = inner.keeps_errors = true;
+  inner.errors.clear();
   if (!script_runs_) inner.files = files_;
   std::vector<LogLine> lines;
   RunShell(&inner, now + absl::Hours(1), world, &lines);
   for (const LogLine& one : lines) result.output += one.text + "\n";
   *files = inner.files;
+  result.errors = inner.errors;
+  result.output += inner.errors;
   result.took = inner.over ? inner.now - now : absl::InfiniteDuration();
   result.code = inner.status;
   if (server_tool && inner.serves_image) return {0, "", absl::ZeroDuration()};
@@ -292,8 +301,44 @@ ExecResult Process::Run(const std::vector<std::string>& argv, absl::Time now, co
 int64_t Process::memory(absl::Time) const { return memory_ + extra_memory_; }
 
 std::string Process::TerminationMessage() const {
-  auto it = shell_.files.find("/dev/termination-log");
+  auto it = shell_.files.find(message_path_);
   return it == shell_.files.end() ? "" : it->second.substr(0, 4096);
+}
+
+WrittenFiles Process::FilesIn(std::string_view folder) const {
+  const std::string prefix = std::string(folder) + (folder.ends_with("/") ? "" : "/");
+  WrittenFiles found;
+  for (const auto& [path, text] : script_runs_ ? shell_.files : files_) {
+    if (path.starts_with(prefix) && path != prefix + ".")
+      found[path.substr(prefix.size())] = {text, 0};
+  }
+  for (const auto& [path, size] : shell_.sizes) {
+    if (path.starts_with(prefix)) found[path.substr(prefix.size())].size = size;
+  }
+  return found;
+}
+
+void Process::PutFiles(const std::string& folder, const WrittenFiles& files) {
+  const std::string prefix = folder + (folder.ends_with("/") ? "" : "/");
+  for (const auto& [path, file] : files) {
+    (script_runs_ ? shell_.files : files_)[prefix + path] = file.text;
+    if (file.size > 0) shell_.sizes[prefix + path] = file.size;
+  }
+}
+
+int64_t Process::DiskUse(std::string_view folder) const {
+  if (!script_runs_) return 0;
+  while (folder.size() > 1 && folder.back() == '/') folder.remove_suffix(1);
+  const std::string prefix = folder == "/" ? "/" : std::string(folder) + "/";
+  auto below = [&](const std::string& path) { return path.starts_with(prefix) || path == folder; };
+  int64_t bytes = 0;
+  for (const auto& [path, size] : shell_.sizes) bytes += below(path) ? size : 0;
+  for (const auto& [path, text] : shell_.files) {
+    // What was mounted into it is not its own.
+    if (below(path) && !files_.contains(path) && !shell_.sizes.contains(path))
+      bytes += static_cast<int64_t>(text.size());
+  }
+  return bytes;
 }
 
 }  // namespace opsmesh::kubesim

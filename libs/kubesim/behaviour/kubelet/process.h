@@ -25,11 +25,14 @@ struct ProcessSpec {
   std::vector<std::string> argv;  // command and args; empty = the image's own
   bool command_given = false;  // `command` replaces the image's entry point, `args` alone does not
   std::map<std::string, std::string> env;
-  std::vector<Listener> declared;            // the container's ports
-  bool tty = false;                          // stdin or a terminal is kept open
-  int64_t memory_limit = 0;                  // bytes, 0 = none
-  int64_t cpu_limit = 0;                     // thousandths of a core, 0 = none
-  std::set<std::string> mounts;              // mount paths
+  std::vector<Listener> declared;   // the container's ports
+  bool tty = false;                 // stdin or a terminal is kept open
+  int64_t memory_limit = 0;         // bytes, 0 = none
+  int64_t cpu_limit = 0;            // thousandths of a core, 0 = none
+  std::set<std::string> mounts;     // mount paths
+  std::set<std::string> read_only;  // those that are; "/" for the root
+  std::string directory;            // workingDir; "" = the image's own
+  std::string message_path = "/dev/termination-log";
   std::map<std::string, std::string> files;  // mounted files with their content
   std::string ns, pod_name;
   bool initialised = false;  // it has run before: needs no first password, say
@@ -75,11 +78,16 @@ class Process {
   ExecResult Hook(const std::vector<std::string>& argv, absl::Time now, const World& world);
   const ImageProfile& profile() const { return *profile_; }
   int64_t memory(absl::Time now) const;  // bytes
+  /// Bytes of what it wrote in `folder` and below.
+  int64_t DiskUse(std::string_view folder) const;
   int64_t milli_cpu() const { return cpu_; }
   /// Lines it goes on writing by itself; null when there are none.
   std::shared_ptr<const LogScript> MakeLogScript(const base::Clock& clock) const;
-  /// What it wrote to /dev/termination-log.
+  /// What it wrote to its terminationMessagePath.
   std::string TerminationMessage() const;
+  /// What lies in `folder` and below, by path from there; and puts such files into a folder.
+  WrittenFiles FilesIn(std::string_view folder) const;
+  void PutFiles(const std::string& folder, const WrittenFiles& files);
   /// Memory it needs beyond its limit kills it; faults raise the need.
   void RaiseMemory(int64_t bytes) { extra_memory_ = bytes; }
   bool busy_forever() const { return due() == absl::InfiniteFuture() && !end_; }
@@ -98,7 +106,7 @@ class Process {
   void CheckMemory(absl::Time now);
 
   ImageProfilePtr profile_;
-  std::string tag_, ns_;
+  std::string tag_, ns_, message_path_;
   absl::Time started_, listens_from_;
   bool begun_ = false;
   std::map<std::string, std::string> env_, files_;

@@ -24,14 +24,16 @@ std::optional<StartFailure> Process::StartCommand(const ProcessSpec& spec, const
                                                   absl::Time now) {
   const std::string& command = spec.argv[0];
   const std::string name = BaseName(command);
-  const bool absent = table.SaysAbsent(command) ||
+  const bool absent = table.SaysAbsent(command) || IsPlainFileOrDirectory(command) ||
                       (!spec.files.contains(command) && !CommandExists(command, *spec.profile));
   if (absent) {
     const bool path = command.find('/') != std::string::npos;
     return StartFailure{
         fmt::format("{}exec: \"{}\": {}: unknown", kRuntime, command,
-                    path ? fmt::format("stat {}: no such file or directory", command)
-                         : "executable file not found in $PATH"),
+                    !path ? "executable file not found in $PATH"
+                    : IsPlainFileOrDirectory(command)
+                        ? "permission denied"
+                        : fmt::format("stat {}: no such file or directory", command)),
         128};
   }
   if (auto script = spec.files.find(command); script != spec.files.end()) {
@@ -109,7 +111,13 @@ void Process::RunScript(const std::string& script, const ProcessSpec& spec, absl
   shell_ = MakeShell(program, spec.env, spec.profile, now);
   shell_.ns = spec.ns;
   shell_.files = files_;
-  for (const std::string& mount : spec.mounts) shell_.files.try_emplace(mount + "/.");
+  for (const std::string& mount : spec.mounts) {
+    shell_.files.try_emplace(mount + "/.");
+    shell_.mounts[mount] = spec.read_only.contains(mount);
+  }
+  shell_.memory_limit = spec.memory_limit;
+  shell_.mounts["/"] = spec.read_only.contains("/");
+  if (!spec.directory.empty()) shell_.directory = spec.directory;
 }
 
 // The image's own server.

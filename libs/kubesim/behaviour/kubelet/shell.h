@@ -37,7 +37,17 @@ struct ExecResult {
   int code = 0;
   std::string output;
   absl::Duration took;
+  std::string errors;   // the part of `output` that went to standard error
+  bool absent = false;  // there is no such command: nothing was run
 };
+
+/// A file that was written; `size` counts where the content is not kept.
+struct WrittenFile {
+  std::string text;
+  int64_t size = 0;
+  bool operator==(const WrittenFile&) const = default;
+};
+using WrittenFiles = std::map<std::string, WrittenFile>;  // by path
 
 struct ShellProgram;
 
@@ -50,6 +60,12 @@ struct ShellState {
   std::map<std::string, std::string>
       files;  // what it wrote, by path; what it removed has a mark in `removed`
   std::set<std::string> removed;
+  std::map<std::string, int64_t> sizes;  // of files whose content nobody keeps, in bytes
+  std::map<std::string, bool> mounts;    // by path; true = read-only; "/" is the root
+  std::string directory = "/";           // the working directory
+  bool child = false;                    // not the first process of its container
+  bool keeps_errors = false;
+  std::string errors;  // what went to standard error, when it is kept
   struct Loop {
     std::vector<std::string> items;
     size_t next = 0;
@@ -63,6 +79,7 @@ struct ShellState {
       absl::InfinitePast();  // sleeping until; InfiniteFuture: serves or waits for ever
   bool over = false;
   int64_t memory = 1 << 20;
+  int64_t memory_limit = 0;  // of the container, 0 = none
   int64_t milli_cpu = 1;
   std::optional<std::string> on_term;  // trap handler; "" = ignored
   bool errexit = false, xtrace = false;
@@ -90,6 +107,9 @@ bool ShellLoops(const ShellState& state);
 
 /// Whether the command exists in the image: a common tool, a shell, or one of the image's binaries.
 bool CommandExists(std::string_view command, const ImageProfile& profile);
+
+/// What every image has and nobody can run: /etc, /etc/passwd …
+bool IsPlainFileOrDirectory(const std::string& path);
 
 /// cat, test, sh …: not a tool of a server.
 bool CommonShellTool(std::string_view command);

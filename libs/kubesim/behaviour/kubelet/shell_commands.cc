@@ -16,18 +16,18 @@ namespace {
 
 const std::set<std::string, std::less<>>& CommonTools() {
   static const auto* tools = new std::set<std::string, std::less<>>{
-      "[",        "[[",     "awk",       "base64",   "basename", "cat",      "chgrp",    "chmod",
-      "chown",    "clear",  "cp",        "cut",      "date",     "dd",       "df",       "diff",
-      "dirname",  "du",     "echo",      "env",      "expr",     "false",    "find",     "free",
-      "getent",   "grep",   "egrep",     "gunzip",   "gzip",     "head",     "hostname", "id",
-      "install",  "kill",   "killall",   "ln",       "ls",       "md5sum",   "mkdir",    "mkfifo",
-      "mknod",    "mktemp", "mount",     "mv",       "nproc",    "od",       "pgrep",    "pidof",
-      "printenv", "printf", "ps",        "pwd",      "readlink", "realpath", "rm",       "rmdir",
-      "sed",      "seq",    "sha256sum", "sleep",    "sort",     "split",    "stat",     "stty",
-      "sync",     "tac",    "tail",      "tar",      "tee",      "test",     "time",     "timeout",
-      "top",      "touch",  "tr",        "true",     "tty",      "uname",    "uniq",     "uptime",
-      "wc",       "which",  "whoami",    "xargs",    "yes",      "cmp",      "flock",    "nice",
-      "nohup",    "setsid", "tini",      "dumb-init"};
+      "[",         "[[",       "awk",       "base64", "basename", "cat",      "chgrp",    "chmod",
+      "chown",     "clear",    "cp",        "cut",    "date",     "dd",       "df",       "diff",
+      "dirname",   "du",       "echo",      "env",    "expr",     "false",    "find",     "free",
+      "getent",    "grep",     "egrep",     "gunzip", "gzip",     "head",     "hostname", "id",
+      "install",   "kill",     "killall",   "ln",     "ls",       "md5sum",   "mkdir",    "mkfifo",
+      "mknod",     "mktemp",   "mount",     "mv",     "nproc",    "od",       "pgrep",    "pidof",
+      "printenv",  "printf",   "ps",        "pwd",    "readlink", "realpath", "rm",       "rmdir",
+      "sed",       "seq",      "sha256sum", "sleep",  "sort",     "split",    "stat",     "stty",
+      "sync",      "tac",      "tail",      "tar",    "tee",      "test",     "time",     "timeout",
+      "top",       "touch",    "tr",        "true",   "tty",      "uname",    "uniq",     "uptime",
+      "wc",        "which",    "whoami",    "xargs",  "yes",      "cmp",      "flock",    "nice",
+      "fallocate", "truncate", "nohup",     "setsid", "tini",     "dumb-init"};
   return *tools;
 }
 const std::set<std::string, std::less<>>& NetTools() {
@@ -61,6 +61,51 @@ int Sleep(const Argv& argv, std::string* err, ShellContext& context) {
   return 0;
 }
 
+// What a shell says of a command that a signal has ended.
+std::string DeathOf(int status) {
+  switch (status - 128) {
+    case 9:
+      return "Killed";
+    case 11:
+      return "Segmentation fault";
+    case 15:
+      return "Terminated";
+    default:
+      return "";
+  }
+}
+
+int SignalNumber(std::string name) {
+  if (name.starts_with("SIG")) name.erase(0, 3);
+  static const auto* signals = new std::map<std::string, int>{
+      {"HUP", 1},   {"INT", 2},   {"QUIT", 3},  {"ABRT", 6},  {"KILL", 9}, {"USR1", 10},
+      {"SEGV", 11}, {"USR2", 12}, {"PIPE", 13}, {"ALRM", 14}, {"TERM", 15}};
+  if (auto it = signals->find(name); it != signals->end()) return it->second;
+  return static_cast<int>(std::strtol(name.c_str(), nullptr, 10));
+}
+
+// kill: only of itself ("$$" is 1 everywhere here), which does nothing to the first process of a
+// container and ends any other.
+int KillCommand(const Argv& argv, std::string* err, ShellContext& context) {
+  int signal = 15;
+  std::string target;
+  for (size_t i = 1; i < argv.size(); ++i) {
+    if (argv[i] == "-s" && i + 1 < argv.size())
+      signal = SignalNumber(argv[++i]);
+    else if (argv[i].starts_with("-") && argv[i].size() > 1)
+      signal = SignalNumber(argv[i].substr(1));
+    else
+      target = argv[i];
+  }
+  if (!target.empty() && target.find_first_not_of("0123456789") != std::string::npos) {
+    *err += fmt::format("{}: invalid number '{}'\n", context.state.shell_name, target);
+    return 1;
+  }
+  if (target != "1" || !context.state.child || signal <= 0) return 0;
+  context.exits = true;
+  return 128 + signal;
+}
+
 int Nested(const Argv& argv, size_t script_at, std::string* out, ShellContext& context) {
   const auto program = CompileShell(argv[script_at]);
   if (!program) return 2;
@@ -69,6 +114,12 @@ int Nested(const Argv& argv, size_t script_at, std::string* out, ShellContext& c
   inner.files = context.state.files;
   inner.removed = context.state.removed;
   inner.ns = context.state.ns;
+  inner.sizes = context.state.sizes;
+  inner.memory_limit = context.state.memory_limit;
+  inner.mounts = context.state.mounts;
+  inner.directory = context.state.directory;
+  // A shell puts the last command in its own place: no child is made for it.
+  inner.child = context.state.child || context.state.pc < context.state.program->code.size();
   inner.positional.assign(argv.begin() + static_cast<ptrdiff_t>(script_at) + 1, argv.end());
   if (inner.positional.empty()) inner.positional = {argv[0]};
   std::vector<LogLine> lines;
@@ -76,6 +127,10 @@ int Nested(const Argv& argv, size_t script_at, std::string* out, ShellContext& c
   for (const LogLine& line : lines) *out += line.text + "\n";
   context.state.files = inner.files;
   context.state.removed = inner.removed;
+  context.state.sizes = inner.sizes;
+  context.state.memory = std::max(context.state.memory, inner.memory);
+  if (const std::string died = DeathOf(inner.status); inner.child && !died.empty())
+    *out += died + "\n";
   if (!inner.over)
     context.delay = absl::InfiniteDuration();
   else
@@ -166,9 +221,23 @@ int Builtin(const Argv& argv, const std::string& input, std::string* out, std::s
     return 0;
   }
   if (name == "test" || name == "[" || name == "[[") return EvaluateTest(argv, state, err);
-  if (name == "cd" || name == "shift" || name == "umask" || name == "ulimit" || name == "hash" ||
-      name == "alias" || name == "shopt" || name == "break" || name == "continue" ||
-      name == "times")
+  if (name == "cd") {
+    const std::string to = argv.size() > 1 ? argv[1] : "/root";
+    state.directory = to.starts_with("/")      ? to
+                      : state.directory == "/" ? "/" + to
+                                               : state.directory + "/" + to;
+    return 0;
+  }
+  if (name == "fallocate" || name == "truncate") {
+    for (size_t i = 1; i + 2 < argv.size(); ++i) {
+      if (argv[i] != "-l" && argv[i] != "-s") continue;
+      state.files.try_emplace(argv.back());
+      state.sizes[argv.back()] = ParseBytes(argv[i + 1]);
+    }
+    return 0;
+  }
+  if (name == "shift" || name == "umask" || name == "ulimit" || name == "hash" || name == "alias" ||
+      name == "shopt" || name == "break" || name == "continue" || name == "times")
     return 0;
   if (name == "." || name == "source") {
     const std::optional<std::string> file =
@@ -262,6 +331,10 @@ int RunShellCommand(const Argv& argv, const std::string& input, std::string* out
   bool known = false;
   int status = Builtin(argv, input, out, err, context, &known);
   if (known) return status;
+  if (IsPlainFileOrDirectory(argv[0])) {
+    *err += fmt::format("{}: {}: Permission denied\n", state.shell_name, argv[0]);
+    return 126;
+  }
   if (!CommandExists(argv[0], *state.tools)) {
     if (argv[0].find('/') != std::string::npos)
       *err += fmt::format("{}: {}: not found\n", state.shell_name, argv[0]);
@@ -302,23 +375,34 @@ int RunShellCommand(const Argv& argv, const std::string& input, std::string* out
     return 0;
   }
   if (name == "dd") {
-    int64_t block = 512;
+    int64_t block = 512, count = 0;
+    std::string target;
     for (const std::string& one : argv) {
       if (one.starts_with("bs=")) block = ParseBytes(one.substr(3));
+      if (one.starts_with("count=")) count = ParseBytes(one.substr(6));
+      if (one.starts_with("of=") && one != "of=/dev/null") target = one.substr(3);
+    }
+    if (!target.empty() && IsReadOnly(state, target)) {
+      *err += fmt::format("dd: can't open '{}': Read-only file system\n", target);
+      return 1;
     }
     state.memory = std::max(state.memory, block);
+    if (state.memory_limit > 0 && block > state.memory_limit) {
+      context.exits = true;  // killed before it says a word
+      return 137;
+    }
+    if (!target.empty()) {
+      state.files.try_emplace(target);
+      state.sizes[target] = block * count;
+    }
+    if (count > 0) *err += fmt::format("{0}+0 records in\n{0}+0 records out\n", count);
     const bool counted = std::any_of(
         argv.begin(), argv.end(), [](const std::string& one) { return one.starts_with("count="); });
     context.delay = counted ? absl::Milliseconds(200) : absl::InfiniteDuration();
     state.milli_cpu = 900;
     return 0;
   }
-  if (name == "kill") {
-    const bool self = argv.size() > 1 && (argv.back() == "1" || argv.back() == "$$");
-    if (self && argv[1] == "-9")
-      return 0;  // a process cannot kill itself as the first of its namespace
-    return 0;
-  }
+  if (name == "kill") return KillCommand(argv, err, context);
   if (name == "httpd" && state.tools->family != "httpd") {
     ServeHttp(PortOption(argv, 80, {"-p"}), false, context);
     if (std::find(argv.begin(), argv.end(), "-f") == argv.end() &&

@@ -30,6 +30,8 @@ const std::set<std::string>& CommonDirectories() {
 std::optional<std::string> FindFile(const ShellState& state, const std::string& path) {
   if (auto it = state.files.find(path); it != state.files.end()) return it->second;
   if (state.removed.contains(path)) return std::nullopt;
+  if (!path.starts_with("/") && state.directory != "/")
+    return FindFile(state, state.directory + "/" + path);
   if (path == "/etc/hostname") {
     const auto name = state.variables.find("HOSTNAME");
     return (name == state.variables.end() ? "localhost" : name->second) + "\n";
@@ -61,6 +63,23 @@ bool IsDirectory(const ShellState& state, std::string path) {
   return it != state.files.end() && it->first.starts_with(prefix);
 }
 
+bool IsPlainFileOrDirectory(const std::string& path) {
+  static const auto* nothing = new ShellState;
+  return path.starts_with("/") && (IsDirectory(*nothing, path) || FindFile(*nothing, path));
+}
+
+bool IsReadOnly(const ShellState& state, const std::string& path) {
+  bool read_only = false;
+  size_t longest = 0;
+  for (const auto& [mount, sealed] : state.mounts) {
+    const std::string prefix = mount.ends_with("/") ? mount : mount + "/";
+    if (!path.starts_with(prefix) || mount.size() < longest) continue;
+    longest = mount.size();
+    read_only = sealed;
+  }
+  return read_only;
+}
+
 // What lies in a directory, as far as it is known, in order; names with a dot only when `all`.
 std::set<std::string> NamesIn(const ShellState& state, std::string path, bool all) {
   while (!path.empty() && (path.back() == '/' || path.back() == '.')) path.pop_back();
@@ -84,7 +103,7 @@ int List(const ShellState& state, const Argv& argv, Argv paths, std::string* out
   bool all = false;
   for (size_t i = 1; i < argv.size(); ++i)
     all = all || (argv[i].starts_with("-") && argv[i].find_first_of("aA") != std::string::npos);
-  if (paths.empty()) paths.push_back("/");  // scripts begin there
+  if (paths.empty()) paths.push_back(state.directory);
   int status = 0;
   for (const std::string& path : paths) {
     if (FindFile(state, path)) {
@@ -182,6 +201,10 @@ int FileCommand(const Argv& argv, const std::string& name, const std::string& in
   }
   if (name == "touch") {
     for (const std::string& path : paths) {
+      if (IsReadOnly(state, path)) {
+        *err += fmt::format("touch: {}: Read-only file system\n", path);
+        return 1;
+      }
       state.files.try_emplace(path);
       state.removed.erase(path);
     }
@@ -197,6 +220,7 @@ int FileCommand(const Argv& argv, const std::string& name, const std::string& in
         const bool gone = file.first == path || file.first.starts_with(path + "/") ||
                           MatchesPattern(path, file.first);
         any = any || gone;
+        if (gone) state.sizes.erase(file.first);
         return gone;
       });
       state.removed.insert(path);

@@ -56,6 +56,7 @@ struct ShellContext {
   bool exits = false;    // the script ends with the command's status
   bool becomes_server =
       false;  // the image's own server, or one of a command, runs in the foreground for ever
+  std::string errors = {};  // of substitutions in its words
 };
 
 /// The expansion of a raw word: variables, $(…), $((…)), quotes; unquoted results are split at

@@ -2,9 +2,11 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <utility>
 
 #include "libs/base/strings.h"
 #include "libs/kubesim/behaviour/kubelet/shell_program.h"
+#include "libs/kubesim/behaviour/kubelet/shell_tools.h"
 
 namespace opsmesh::kubesim {
 namespace {
@@ -13,6 +15,7 @@ constexpr int kStepsAtOnce = 1000;  // a loop that never sleeps yields then
 constexpr absl::Duration kSpin = absl::Seconds(1),
                          kLongestSpin = absl::Minutes(1);  // and goes on after this, doubling
 constexpr size_t kMaxValue = 256 << 10, kMaxFiles = 256;
+constexpr size_t kMaxErrors = 4096;
 constexpr int kMaxSubstitution = 8;
 
 thread_local int substitution_depth = 0;
@@ -52,10 +55,13 @@ std::string Substitute(std::string_view script, ShellContext& context) {
   inner.loops.clear();
   inner.jobs.clear();
   inner.wakes = absl::InfinitePast();
+  inner.child = inner.keeps_errors = true;
+  inner.errors.clear();
   std::vector<LogLine> lines;
   const absl::Time start = inner.now;
   RunShell(&inner, start + absl::Hours(1), context.world, &lines);
   --substitution_depth;
+  context.errors += inner.errors;
   context.state.status = inner.status;
   if (inner.now > start && inner.now != absl::InfiniteFuture()) context.delay += inner.now - start;
   std::string text;
@@ -232,6 +238,7 @@ void WriteFile(ShellState& state, const std::string& path, const std::string& te
   if (!append) file.clear();
   if (file.size() + text.size() <= kMaxValue) file += text;
   state.removed.erase(path);
+  if (!append) state.sizes.erase(path);
 }
 
 bool IsStream(const std::string& path) {
@@ -261,6 +268,13 @@ void Redirect(const ShellCommand& command, ShellContext& context, Output* output
     if (redirect.fd == 3) {
       output->out += output->err;
       output->err.clear();
+    }
+    if (IsReadOnly(context.state, target)) {
+      stream->clear();
+      output->err +=
+          context.state.shell_name + ": can't create " + target + ": Read-only file system\n";
+      context.state.status = 1;
+      continue;
     }
     WriteFile(context.state, target, *stream, redirect.kind == Kind::kAppend);
     stream->clear();
@@ -300,8 +314,13 @@ void RunPipeline(const ShellInstruction& instruction, ShellContext& context, std
       state.status = RunShellCommand(argv, InputOf(command, piped, context), &output.out,
                                      &output.err, context);
     }
+    output.err.insert(0, std::exchange(context.errors, {}));
     Redirect(command, context, &output);
-    Emit(output.err, state, partial, lines);
+    if (!state.keeps_errors) {
+      Emit(output.err, state, partial, lines);
+    } else if (state.errors.size() < kMaxErrors) {
+      state.errors += output.err;
+    }
     piped = std::move(output.out);
   }
   Emit(piped, state, partial, lines);

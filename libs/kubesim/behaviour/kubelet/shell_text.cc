@@ -166,7 +166,7 @@ int TextCommand(const Argv& argv, const std::string& name, const std::string& in
     return 0;
   }
   if (name == "pwd") {
-    *out += "/\n";
+    *out += state.directory + "\n";
     return 0;
   }
   if (name == "nproc") {

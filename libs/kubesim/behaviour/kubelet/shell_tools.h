@@ -29,6 +29,8 @@ int TextCommand(const Argv& argv, const std::string& name, const std::string& in
 // shell_files.cc
 /// A file that is there: written by the script, mounted, or one every container has; else nothing.
 std::optional<std::string> FindFile(const ShellState& state, const std::string& path);
+/// Whether it lies in a file system that cannot be written.
+bool IsReadOnly(const ShellState& state, const std::string& path);
 bool IsDirectory(const ShellState& state, std::string path);
 int Cat(const Argv& argv, const std::string& input, std::string* out, std::string* err,
         ShellContext& context);

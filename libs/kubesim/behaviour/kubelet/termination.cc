@@ -13,13 +13,6 @@ namespace {
 constexpr absl::Duration kConfirm =
     absl::Milliseconds(700);  // clean-up between the last container's end and the pod's
 
-const Json& SpecOf(const Json& pod_spec, const ContainerRuntime& container) {
-  for (const Json& spec : ListAt(pod_spec, {container.init ? "initContainers" : "containers"})) {
-    if (TextAt(spec, "name") == container.status.name) return spec;
-  }
-  return At(pod_spec, "no such container");
-}
-
 }  // namespace
 
 void Kubelet::SyncTermination(View& view) {
@@ -35,7 +28,7 @@ void Kubelet::SyncTermination(View& view) {
       container.step = ContainerRuntime::Step::kIdle;
       return;
     }
-    const Json& spec = SpecOf(view.spec, container);
+    const Json& spec = ContainerSpec(view.spec, container);
     if (!container.stopping || container.probe_killed) {
       container.probe_killed = false;
       Tell(view, "Normal", "Killing", "Stopping container " + container.status.name, &container);
@@ -48,6 +41,7 @@ void Kubelet::SyncTermination(View& view) {
   };
   runtime.terminating = true;
   for (ContainerRuntime& container : runtime.main) stop(container);
+  for (ContainerRuntime& container : runtime.ephemeral) stop(container);
   if (main_runs)
     main_runs = std::any_of(runtime.main.begin(), runtime.main.end(),
                             [](const ContainerRuntime& one) { return one.process.has_value(); });
@@ -55,12 +49,15 @@ void Kubelet::SyncTermination(View& view) {
     for (ContainerRuntime& container : runtime.init) stop(container);
   } else {
     for (ContainerRuntime& container : runtime.init) {
-      if (container.process) RunContainer(view, container, SpecOf(view.spec, container));
+      if (container.process) RunContainer(view, container, ContainerSpec(view.spec, container));
     }
   }
   const bool any =
-      main_runs || std::any_of(runtime.init.begin(), runtime.init.end(),
-                               [](const ContainerRuntime& one) { return one.process.has_value(); });
+      main_runs ||
+      std::any_of(runtime.ephemeral.begin(), runtime.ephemeral.end(),
+                  [](const ContainerRuntime& one) { return one.process.has_value(); }) ||
+      std::any_of(runtime.init.begin(), runtime.init.end(),
+                  [](const ContainerRuntime& one) { return one.process.has_value(); });
   if (any) {
     WriteStatus(view);
     return;

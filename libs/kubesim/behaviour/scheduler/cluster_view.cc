@@ -251,6 +251,10 @@ void ClusterView::PutClaim(const Json& claim) {
   info.selected_node =
       TextAt(claim, {"metadata", "annotations", "volume.kubernetes.io/selected-node"});
   info.has_selected_node = !info.selected_node.empty();
+  info.block = TextAt(claim, {"spec", "volumeMode"}) == "Block";
+  const Json& selector = At(claim, {"spec", "selector"});
+  info.has_selector = selector.is_object();
+  if (info.has_selector) info.selector = LabelSelector::FromObject(selector);
   claims_[TextAt(claim, {"metadata", "namespace"}) + "/" + TextAt(claim, {"metadata", "name"})] =
       std::move(info);
 }
@@ -267,8 +271,17 @@ void ClusterView::PutVolume(const Json& volume) {
   info.class_name = TextAt(volume, {"spec", "storageClassName"});
   info.capacity = Bytes(At(volume, {"spec", "capacity", "storage"}));
   info.access_modes = Texts(ListAt(volume, {"spec", "accessModes"}));
+  info.block = TextAt(volume, {"spec", "volumeMode"}) == "Block";
   info.available = TextAt(volume, {"status", "phase"}) == "Available" || info.claim_name.empty();
   volumes_[TextAt(volume, {"metadata", "name"})] = std::move(info);
+}
+
+void ClusterView::AssumeVolume(const std::string& name, const std::string& claim_key) {
+  auto it = volumes_.find(name);
+  if (it == volumes_.end()) return;
+  const size_t slash = claim_key.find('/');
+  it->second.claim_ns = claim_key.substr(0, slash);
+  it->second.claim_name = claim_key.substr(slash + 1);
 }
 
 void ClusterView::PutClass(const Json& storage_class) {

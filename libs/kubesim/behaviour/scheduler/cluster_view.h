@@ -42,12 +42,15 @@ struct VolumeInfo {  // a PersistentVolume
   int64_t capacity = 0;
   std::vector<std::string> access_modes;
   bool available = false;
+  bool block = false;  // volumeMode: Block
 };
 
 struct ClaimInfo {
   std::string volume, class_name;  // volume: spec.volumeName
   std::vector<std::string> access_modes;
   int64_t request = 0;
+  LabelSelector selector;
+  bool has_selector = false, block = false;
   bool deleting = false, lost = false, has_selected_node = false;
   std::string selected_node;
   bool fully_bound = false;  // volumeName and the bind-completed mark (or phase Bound)
@@ -78,6 +81,8 @@ class ClusterView {
   void DropClaim(const std::string& key) { claims_.erase(key); }
   void PutVolume(const Json& volume);
   void DropVolume(const std::string& name) { volumes_.erase(name); }
+  /// A volume is kept for a claim ("namespace/name"), before the store's echo arrives.
+  void AssumeVolume(const std::string& name, const std::string& claim_key);
   void PutClass(const Json& storage_class);
   void DropClass(const std::string& name) { classes_.erase(name); }
   /// Pods of a Service, ReplicaSet, StatefulSet or ReplicationController are spread by default.

@@ -9,6 +9,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,7 +74,7 @@ class PreFilter {
   Verdict CheckSpread(const NodeInfo& node, const std::vector<PodInfoPtr>& removed,
                       const std::vector<PodInfoPtr>& added) const;
   Verdict CheckVolumes(const NodeInfo& node) const;
-  Verdict CheckVolume(const NodeInfo& node, const std::string& claim_key) const;
+  Verdict CheckBinding(const NodeInfo& node) const;
 
   const ClusterView& view_;
   const PodInfo& pod_;
@@ -87,6 +88,16 @@ bool MatchesNodeAffinity(const PodInfo& pod, const NodeInfo& node);
 const Taint* FindUntolerated(const PodInfo& pod, const NodeInfo& node);
 /// "Insufficient cpu", "Too many pods" ...; empty when it fits.
 std::vector<std::string> ResourceShortage(const PodInfo& pod, const NodeInfo& node);
+
+/// How the claims of a pod that are not bound yet can be met on a node.
+struct VolumePlan {
+  std::map<std::string, std::string> volumes;  // PersistentVolume -> namespace/claim, to be bound
+  std::vector<std::string> provisioned;        // namespace/claim: a provisioner makes a volume
+};
+
+/// Nothing when a claim cannot be met there. No volume is given away twice.
+std::optional<VolumePlan> PlanVolumes(const ClusterView& view, const PodInfo& pod,
+                                      const NodeInfo& node);
 
 /// The answer for every node.
 struct Feasibility {

@@ -9,9 +9,7 @@ namespace {
 
 // More important first: priority, then who has run longer.
 bool MoreImportant(const PodInfoPtr& x, const PodInfoPtr& y) {
-  return x->priority != y->priority ? x->priority > y->priority
-         : x->started != y->started ? x->started < y->started
-                                    : x->uid < y->uid;
+  return x->priority != y->priority ? x->priority > y->priority : x->started < y->started;
 }
 
 // Splits victims by whether their going breaks a budget.
@@ -46,7 +44,8 @@ Verdict SelectVictims(const PodInfo& pod, const PreFilter& prefilter, const Node
   for (const PodInfoPtr& other : removed) copy.RemovePod(other->uid);
   if (Verdict verdict = prefilter.Check(copy, removed); verdict.fit != Fit::kFits) return verdict;
 
-  std::sort(removed.begin(), removed.end(), MoreImportant);
+  // Among equals, who was there first.
+  std::stable_sort(removed.begin(), removed.end(), MoreImportant);
   std::vector<PodInfoPtr> violating, others;
   SplitByBudgets(removed, budgets, &violating, &others);
   auto reprieve = [&](const PodInfoPtr& other) {

@@ -30,6 +30,7 @@ class Scheduler final : public Part {
     bool active = false;
     bool gated = false;
     bool for_volumes = false;       // chosen, its claims are being bound
+    std::string chosen;             // the node it was chosen for then
     std::set<std::string> plugins;  // that refused it
   };
   struct Rank {  // the queue's order
@@ -67,6 +68,7 @@ class Scheduler final : public Part {
   scheduling::Verdict Check(const scheduling::PreFilter& prefilter, const scheduling::PodInfo& pod,
                             const scheduling::NodeInfo& node) const;
   bool BindVolumes(Waiting& waiting, const scheduling::NodeInfo& node);
+  void Reserve(const std::string& volume, const std::string& claim_key);
   void Bind(Waiting& waiting, const std::string& node);
   void Refuse(Waiting& waiting, const scheduling::PreFilter& prefilter,
               const std::vector<scheduling::NodeVerdict>& refused);

@@ -93,30 +93,58 @@ void Scheduler::Try(const std::string& uid) {
   waiting.last_try = engine_.Now();
   const PreFilter prefilter(view_, *pod);
   std::vector<NodeVerdict> refused;
-  const NodeInfo* node = Choose(prefilter, *pod, &refused);
+  // Once its volumes are being bound for a node, it goes there.
+  const NodeInfo* node = waiting.chosen.empty() ? nullptr : view_.Node(waiting.chosen);
+  if (node != nullptr &&
+      (!prefilter.rejection().empty() || Check(prefilter, *pod, *node).fit != Fit::kFits))
+    node = nullptr;
+  if (node == nullptr) node = Choose(prefilter, *pod, &refused);
   if (node == nullptr) return Refuse(waiting, prefilter, refused);
   if (!BindVolumes(waiting, *node)) return;
   Bind(waiting, node->name);
 }
 
-// Claims that wait for their first consumer learn the node now; the pod is bound when they are.
-// False = not yet.
+// Claims that wait for their first consumer get a volume that the node reaches, or tell their
+// provisioner the node; the pod is bound when they are. False = not yet.
 bool Scheduler::BindVolumes(Waiting& waiting, const NodeInfo& node) {
-  bool complete = true;
   const PodInfo& pod = *waiting.pod;
-  for (const scheduling::PodVolume& volume : pod.volumes) {
-    const scheduling::ClaimInfo* claim = view_.Claim(pod.ns + "/" + volume.name);
-    if (claim == nullptr || claim->fully_bound) continue;
-    complete = false;
-    if (claim->selected_node == node.name) continue;
+  const auto plan = scheduling::PlanVolumes(view_, pod, node);
+  waiting.for_volumes = !plan || !plan->volumes.empty() || !plan->provisioned.empty();
+  waiting.chosen = waiting.for_volumes ? node.name : "";
+  if (!plan) return false;
+  for (const auto& [volume, claim] : plan->volumes) Reserve(volume, claim);
+  for (const std::string& key : plan->provisioned) {
     (void)engine_.client().Change(
-        engine_.Type("", "persistentvolumeclaims"), pod.ns, volume.name, [&](Json& object) {
-          object["metadata"]["annotations"]["volume.kubernetes.io/selected-node"] = node.name;
+        engine_.Type("", "persistentvolumeclaims"), pod.ns, key.substr(pod.ns.size() + 1),
+        [&](Json& object) {
+          Json& chosen = object["metadata"]["annotations"]["volume.kubernetes.io/selected-node"];
+          if (chosen == node.name) return false;
+          chosen = node.name;
           return true;
         });
   }
-  waiting.for_volumes = !complete;
-  return complete;
+  return !waiting.for_volumes;
+}
+
+// The volume is kept for the claim; the controller of volumes binds the two.
+void Scheduler::Reserve(const std::string& volume, const std::string& claim_key) {
+  const size_t slash = claim_key.find('/');
+  const std::string ns = claim_key.substr(0, slash), name = claim_key.substr(slash + 1);
+  const ObjectPtr claim = engine_.store().Get(engine_.Type("", "persistentvolumeclaims"), ns, name);
+  if (!claim) return;
+  auto written =
+      engine_.client().Change(engine_.Type("", "persistentvolumes"), "", volume, [&](Json& object) {
+        if (At(object, {"spec", "claimRef"}).is_object()) return false;
+        object["spec"]["claimRef"] = {{"kind", "PersistentVolumeClaim"},
+                                      {"namespace", ns},
+                                      {"name", name},
+                                      {"uid", claim->uid},
+                                      {"apiVersion", "v1"},
+                                      {"resourceVersion", std::to_string(claim->resource_version)}};
+        object["metadata"]["annotations"]["pv.kubernetes.io/bound-by-controller"] = "yes";
+        return true;
+      });
+  if (written.ok()) view_.AssumeVolume(volume, claim_key);
 }
 
 void Scheduler::Bind(Waiting& waiting, const std::string& node) {

@@ -40,10 +40,33 @@ bool ZoneFits(const VolumeInfo& volume, const NodeInfo& node) {
 
 bool Satisfies(const VolumeInfo& volume, const ClaimInfo& claim) {
   return volume.available && volume.claim_name.empty() && volume.class_name == claim.class_name &&
-         volume.capacity >= claim.request &&
+         volume.block == claim.block && volume.capacity >= claim.request &&
+         (!claim.has_selector || claim.selector.Matches(volume.labels)) &&
          std::all_of(
              claim.access_modes.begin(), claim.access_modes.end(),
              [&](const std::string& mode) { return Listed(volume.access_modes, mode.c_str()); });
+}
+
+bool Reachable(const VolumeInfo& volume, const NodeInfo& node) {
+  return !volume.has_affinity || AnyTerm(volume.affinity, node);
+}
+
+// The volume that is kept for the claim, or the smallest free one that the node reaches.
+const std::string* FindVolume(const ClusterView& view, const std::string& claim_key,
+                              const ClaimInfo& claim, const NodeInfo& node,
+                              const std::map<std::string, std::string>& taken) {
+  const std::string* best = nullptr;
+  int64_t size = 0;
+  for (const auto& [name, volume] : view.volumes()) {
+    if (!volume.claim_name.empty() && volume.claim_ns + "/" + volume.claim_name == claim_key)
+      return Reachable(volume, node) ? &name : nullptr;
+    if (taken.contains(name) || !Satisfies(volume, claim) || !Reachable(volume, node)) continue;
+    if (best == nullptr || volume.capacity < size) {
+      best = &name;
+      size = volume.capacity;
+    }
+  }
+  return best;
 }
 
 }  // namespace
@@ -94,10 +117,7 @@ Verdict PreFilter::CheckVolumes(const NodeInfo& node) const {
       }
     }
   }
-  for (const PodVolume& volume : pod_.volumes) {
-    if (Verdict verdict = CheckVolume(node, pod_.ns + "/" + volume.name); verdict.fit != Fit::kFits)
-      return verdict;
-  }
+  if (Verdict verdict = CheckBinding(node); verdict.fit != Fit::kFits) return verdict;
   for (const PodVolume& volume : pod_.volumes) {
     const ClaimInfo* claim = view_.Claim(pod_.ns + "/" + volume.name);
     const VolumeInfo* bound = claim == nullptr ? nullptr : view_.Volume(claim->volume);
@@ -107,34 +127,55 @@ Verdict PreFilter::CheckVolumes(const NodeInfo& node) const {
   return {};
 }
 
-Verdict PreFilter::CheckVolume(const NodeInfo& node, const std::string& claim_key) const {
-  const ClaimInfo* claim = view_.Claim(claim_key);
-  if (claim == nullptr) return {};
-  if (claim->fully_bound) {
+Verdict PreFilter::CheckBinding(const NodeInfo& node) const {
+  Verdict verdict{Fit::kUnresolvable, "VolumeBinding", {}};
+  bool conflict = false;
+  for (const PodVolume& one : pod_.volumes) {
+    const ClaimInfo* claim = view_.Claim(pod_.ns + "/" + one.name);
+    if (claim == nullptr || !claim->fully_bound) continue;
     const VolumeInfo* volume = view_.Volume(claim->volume);
     if (volume == nullptr) {
-      return {Fit::kUnresolvable,
-              "VolumeBinding",
-              {"node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"}};
+      verdict.reasons = {
+          "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"};
+      return verdict;
     }
-    if (volume->has_affinity && !AnyTerm(volume->affinity, node)) {
-      return {Fit::kUnresolvable, "VolumeBinding", {"node(s) had volume node affinity conflict"}};
+    conflict = conflict || !Reachable(*volume, node);
+  }
+  if (conflict) verdict.reasons.push_back("node(s) had volume node affinity conflict");
+  if (!PlanVolumes(view_, pod_, node))
+    verdict.reasons.push_back("node(s) didn't find available persistent volumes to bind");
+  return verdict.reasons.empty() ? Verdict{} : verdict;
+}
+
+std::optional<VolumePlan> PlanVolumes(const ClusterView& view, const PodInfo& pod,
+                                      const NodeInfo& node) {
+  std::vector<std::pair<std::string, const ClaimInfo*>> open;
+  for (const PodVolume& one : pod.volumes) {
+    const std::string key = pod.ns + "/" + one.name;
+    const ClaimInfo* claim = view.Claim(key);
+    if (claim != nullptr && !claim->fully_bound) open.emplace_back(key, claim);
+  }
+  // The smallest request takes the smallest volume: as many as possible find one.
+  std::stable_sort(open.begin(), open.end(), [](const auto& x, const auto& y) {
+    return x.second->request < y.second->request;
+  });
+  VolumePlan plan;
+  for (const auto& [key, claim] : open) {
+    if (claim->has_selected_node && claim->selected_node != node.name) return std::nullopt;
+    const std::string* volume =
+        claim->has_selected_node ? nullptr : FindVolume(view, key, *claim, node, plan.volumes);
+    if (volume != nullptr) {
+      plan.volumes[*volume] = key;
+      continue;
     }
-    return {};
+    const ClassInfo* storage_class = view.Class(claim->class_name);
+    const bool provides =
+        storage_class != nullptr && storage_class->can_provision &&
+        (storage_class->topologies.empty() || AnyTerm(storage_class->topologies, node));
+    if (!provides) return std::nullopt;
+    plan.provisioned.push_back(key);
   }
-  const ClassInfo* storage_class = view_.Class(claim->class_name);
-  for (const auto& [name, volume] : view_.volumes()) {
-    if (Satisfies(volume, *claim) && (!volume.has_affinity || AnyTerm(volume.affinity, node)))
-      return {};
-  }
-  const bool provision =
-      storage_class != nullptr && storage_class->can_provision &&
-      (!claim->has_selected_node || claim->selected_node == node.name) &&
-      (storage_class->topologies.empty() || AnyTerm(storage_class->topologies, node));
-  if (provision) return {};
-  return {Fit::kUnresolvable,
-          "VolumeBinding",
-          {"node(s) didn't find available persistent volumes to bind"}};
+  return plan;
 }
 
 }  // namespace opsmesh::kubesim::scheduling
