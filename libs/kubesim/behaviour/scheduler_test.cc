@@ -330,6 +330,45 @@ TEST_F(SchedulerTest, VolumesDecideWhereAPodMayGo) {
   EXPECT_EQ(TextAt(GetPod("late"), {"spec", "nodeName"}), "n2");
 }
 
+TEST_F(SchedulerTest, ClaimsThatWaitGetVolumesOfOneNodeAndNoneTwice) {
+  Node("n1", "");
+  Node("n2", "");
+  auto volume = [&](const std::string& name, const std::string& node) {
+    Apply(fmt::format(
+        "apiVersion: v1\nkind: PersistentVolume\nmetadata: {{name: {}}}\nspec: {{capacity: "
+        "{{storage: 1Gi}}, accessModes: [ReadWriteOnce], storageClassName: local, hostPath: "
+        "{{path: /x}}, nodeAffinity: {{required: {{nodeSelectorTerms: [{{matchExpressions: "
+        "[{{key: kubernetes.io/hostname, operator: In, values: [{}]}}]}}]}}}}}}",
+        name, node));
+  };
+  auto claim = [&](const std::string& name) {
+    Apply(fmt::format(
+        "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: {}}}\nspec: "
+        "{{accessModes: [ReadWriteOnce], storageClassName: local, resources: {{requests: "
+        "{{storage: 1Gi}}}}}}",
+        name));
+  };
+  Apply(
+      "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: local}\nprovisioner: "
+      "kubernetes.io/no-provisioner\nvolumeBindingMode: WaitForFirstConsumer");
+  volume("on-n1", "n1");
+  volume("first-on-n2", "n2");
+  claim("a");
+  claim("b");
+  Pod("user", "image: nginx",
+      "volumes: [{name: a, persistentVolumeClaim: {claimName: a}}, {name: b, "
+      "persistentVolumeClaim: {claimName: b}}]");
+  Run(absl::Seconds(10));
+  EXPECT_THAT(WhyPending("user"),
+              HasSubstr("2 node(s) didn't find available persistent volumes to bind"));
+  EXPECT_TRUE(At(Get("persistentvolumes", "on-n1"), {"spec", "claimRef"}).is_null());
+  volume("second-on-n2", "n2");
+  Run(absl::Minutes(1));
+  EXPECT_EQ(TextAt(GetPod("user"), {"spec", "nodeName"}), "n2");
+  for (const char* name : {"first-on-n2", "second-on-n2"})
+    EXPECT_EQ(TextAt(Get("persistentvolumes", name), {"status", "phase"}), "Bound") << name;
+}
+
 TEST_F(SchedulerTest, AReadWriteOncePodClaimHasOneUser) {
   Node("n1", "");
   Apply(

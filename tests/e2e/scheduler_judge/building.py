@@ -79,7 +79,8 @@ def container(name="c", cpu=None, memory=None, requests=None, limits=None, ports
 
 def pod(name, cpu=None, memory=None, labels=None, on=None, priority=None, claims=(), spec=None, **more):
     """`more` goes into the only container, `spec` into the pod; `on`: placed there without a scheduler."""
-    body = {"containers": [container("c", cpu, memory, **more)], "serviceAccountName": "judge", "automountServiceAccountToken": False}
+    body = {"containers": [container("c", cpu, memory, **more)], "serviceAccountName": "judge", "automountServiceAccountToken": False,
+            "terminationGracePeriodSeconds": 600}  # a victim stays until it has been seen
     if on:
         body["nodeName"] = Place([on])
     if priority:
