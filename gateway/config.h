@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "gateway/gateway.h"
+#include "gateway/options.h"
 #include "libs/config/source.h"
 
 namespace opsmesh::gateway {

@@ -5,6 +5,7 @@
 
 #include "fmt/format.h"
 #include "gateway/config.h"
+#include "gateway/contract/contract.h"
 #include "gateway/gateway.h"
 #include "libs/base/error.h"
 

@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "gateway/contract.h"
+#include "gateway/contract/contract.h"
 #include "libs/base/principal.h"
 #include "libs/http_server/http_server.h"
 #include "libs/rpc/authenticator.h"

@@ -12,7 +12,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "gateway/route/http_template.h"
+#include "gateway/contract/http_template.h"
 
 namespace opsmesh::gateway {
 

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "fmt/format.h"
-#include "gateway/gateway.h"
+#include "gateway/contract/contract.h"
 #include "gateway/testing/toy_contract.h"
 #include "google/api/annotations.pb.h"
 #include "google/api/httpbody.pb.h"

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "gateway/contract.h"
+#include "gateway/contract/contract.h"
 #include "gateway/route/path_matcher.h"
 #include "gateway/transcode/schema.h"
 

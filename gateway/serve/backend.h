@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "gateway/contract.h"
+#include "gateway/contract/contract.h"
 #include "libs/base/context.h"
 #include "libs/rpc/channel.h"
 

@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "gateway/contract.h"
+#include "gateway/contract/contract.h"
 #include "gateway/edge/admission.h"
 #include "gateway/edge/edge_auth.h"
 #include "gateway/edge/origin_policy.h"
 #include "gateway/edge/rate_limiter.h"
-#include "gateway/gateway.h"
+#include "gateway/options.h"
 #include "gateway/route/route_table.h"
 #include "gateway/serve/backend.h"
 #include "gateway/serve/http_metrics.h"

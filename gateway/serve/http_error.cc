@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "fmt/format.h"
-#include "gateway/transcode/json_text.h"
 #include "libs/base/error.h"
+#include "libs/base/json_string.h"
 #include "libs/base/strings.h"
 
 namespace opsmesh::gateway {
@@ -13,12 +13,13 @@ namespace {
 // Writes one JSON object, member by member.
 class ObjectWriter {
  public:
-  explicit ObjectWriter(std::string* out, bool ascii = false) : out_(*out), ascii_(ascii) {
+  explicit ObjectWriter(std::string* out, base::JsonCharset charset = base::JsonCharset::kUtf8)
+      : out_(*out), charset_(charset) {
     out_.push_back('{');
   }
   void Text(std::string_view name, std::string_view value) {
     Name(name);
-    AppendJsonString(value, ascii_, &out_);
+    base::AppendJsonString(value, &out_, charset_);
   }
   void Raw(std::string_view name, std::string_view json) {
     Name(name);
@@ -30,11 +31,11 @@ class ObjectWriter {
   void Name(std::string_view name) {
     if (!first_) out_.push_back(',');
     first_ = false;
-    AppendJsonString(name, ascii_, &out_);
+    base::AppendJsonString(name, &out_, charset_);
     out_.push_back(':');
   }
   std::string& out_;
-  const bool ascii_;
+  const base::JsonCharset charset_;
   bool first_ = true;
 };
 
@@ -81,7 +82,7 @@ std::string DetailBody(const absl::Status& status, const base::ErrorDetail& deta
     std::string location = "[\"body\"";
     for (const std::string_view step : base::Split(detail.field, '.')) {
       location += ',';
-      AppendJsonString(step, false, &location);
+      base::AppendJsonString(step, &location);
     }
     std::string fault;
     ObjectWriter inner(&fault);
@@ -161,7 +162,7 @@ std::string FailedStreamEvent(const absl::Status& status, ErrorStyle style,
                               std::string_view outcome, std::string_view session_id) {
   const base::ErrorDetail detail = base::DetailOf(status);
   std::string event;
-  ObjectWriter object(&event, /*ascii=*/true);
+  ObjectWriter object(&event, base::JsonCharset::kAscii);
   if (style == ErrorStyle::kDetail) {
     object.Text("error", Sentence(status, detail));
     object.End();

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "gateway/contract.h"
+#include "gateway/contract/contract.h"
 #include "libs/http_server/http_server.h"
 
 namespace opsmesh::gateway {

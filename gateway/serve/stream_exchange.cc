@@ -123,10 +123,12 @@ class StreamExchange final : public StreamReader,
     const std::lock_guard lock(mutex_);
     if (over_) return absl::ZeroDuration();
     if (paused_) {
-      if (state_.exchange->BufferedBytes() > core_.options.stream_high_water / 2)
+      // The first message may come before Run() knows its stream.
+      if (stream_ == nullptr ||
+          state_.exchange->BufferedBytes() > core_.options.stream_high_water / 2)
         return kSlowClientDelay;
       paused_ = false;
-      if (stream_ != nullptr) stream_->Resume();
+      stream_->Resume();
       return ping_scheduled_ ? absl::ZeroDuration() : NextPingLocked();
     }
     StartLocked();

@@ -7,8 +7,7 @@
 #include <random>
 #include <set>
 
-#include "gateway/contract.h"
-#include "gateway/gateway.h"
+#include "gateway/contract/contract.h"
 #include "gateway/testing/random_message.h"
 #include "gateway/testing/toy_contract.h"
 #include "gateway/transcode/json_to_wire.h"

@@ -15,9 +15,6 @@
 
 namespace opsmesh::gateway {
 
-/// Longest string of a request unless its field's option says otherwise, in bytes.
-inline constexpr size_t kMaxStringBytes = 256 << 10;
-
 /// Appends the wire bytes of a message given as one JSON document, which must be an object unless
 /// the type has a JSON form of its own. INVALID_ARGUMENT: MALFORMED_JSON, JSON_TOO_DEEP, or
 /// INVALID_FIELD, UNKNOWN_ENUM_VALUE, STRING_TOO_LONG, DUPLICATE_FIELD with the field's dotted

@@ -1,6 +1,7 @@
 // What the transcoder knows of a message type: compiled once from its descriptor, then immutable.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -62,6 +63,9 @@ struct EnumSchema {
 
 struct MessageSchema;
 
+/// Longest string of a request unless its field's option says otherwise, in bytes.
+inline constexpr size_t kMaxStringBytes = 256 << 10;
+
 struct FieldSchema {
   std::string name;       // as in the .proto
   std::string json_name;  // lowerCamelCase
@@ -75,7 +79,7 @@ struct FieldSchema {
   Shape shape = Shape::kSingular;
   bool packed = false;
   bool omit_empty = false;  // absence is not printed after all
-  size_t max_bytes = 0;     // of a string; 0 = the general limit
+  size_t max_bytes = 0;     // of a string; 0 = kMaxStringBytes
   const MessageSchema* message =
       nullptr;  // of kMessage; for kMap the entry: fields[0] = key, fields[1] = value
   const EnumSchema* enumeration = nullptr;

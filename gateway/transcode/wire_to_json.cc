@@ -1,18 +1,19 @@
 #include "gateway/transcode/wire_to_json.h"
 
 #include <algorithm>
-#include <bit>
-#include <charconv>
 #include <cstdint>
 #include <vector>
 
 #include "fmt/format.h"
-#include "gateway/transcode/json_text.h"
 #include "gateway/transcode/json_value.h"
+#include "gateway/transcode/scalar_to_json.h"
 #include "gateway/transcode/timestamp.h"
 #include "gateway/transcode/wire.h"
 #include "gateway/transcode/wire_records.h"
 #include "libs/base/error.h"
+#include "libs/base/json_string.h"
+#include "libs/base/strings.h"
+#include "simdjson.h"
 
 namespace opsmesh::gateway {
 namespace {
@@ -20,10 +21,33 @@ namespace {
 // Records a thread keeps room for between two messages.
 constexpr size_t kKeepRecords = 1 << 16;
 
+// A JSON text that is known to be valid, without the line breaks between its tokens.
+void AppendJsonText(std::string_view json, base::JsonCharset charset, std::string* out) {
+  std::string compact;
+  if (json.find_first_of("\n\r") != std::string_view::npos) {
+    compact.resize(json.size() + simdjson::SIMDJSON_PADDING);
+    size_t length = 0;
+    // Valid JSON always minifies; were it not, the copy below still holds valid JSON, only with its
+    // line breaks.
+    if (simdjson::minify(json.data(), json.size(), compact.data(), length) == simdjson::SUCCESS) {
+      json = std::string_view(compact.data(), length);
+    }
+  }
+  if (charset == base::JsonCharset::kAscii) {
+    base::AppendJsonAsAscii(json, out);
+  } else {
+    out->append(json);
+  }
+}
+
 class Printer {
  public:
   Printer(const SchemaSet& schemas, const PrintOptions& options, Records& records, std::string& out)
-      : schemas_(schemas), options_(options), records_(records), out_(out) {}
+      : schemas_(schemas),
+        max_depth_(options.max_depth),
+        charset_(options.ascii ? base::JsonCharset::kAscii : base::JsonCharset::kUtf8),
+        records_(records),
+        out_(out) {}
 
   bool Message(const MessageSchema& schema, std::string_view wire, int depth) {
     switch (schema.special) {
@@ -80,7 +104,7 @@ class Printer {
   }
 
   bool Plain(const MessageSchema& schema, std::string_view wire, int depth) {
-    if (depth > options_.max_depth) return Fail("messages nested too deep");
+    if (depth > max_depth_) return Fail("messages nested too deep");
     const size_t base = records_.size();
     if (!Index(schema, wire, base)) return false;
     const size_t end = records_.size();
@@ -123,7 +147,7 @@ class Printer {
   bool Value(const FieldSchema& field, Record record, int depth) {
     switch (field.type) {
       case ValueType::kString:
-        AppendJsonString(record.bytes(), options_.ascii, &out_);
+        base::AppendJsonString(record.bytes(), &out_, charset_);
         return true;
       case ValueType::kBytes:
         AppendBytes(record.bytes());
@@ -131,7 +155,7 @@ class Printer {
       case ValueType::kMessage:
         return Message(*field.message, record.bytes(), depth + 1);
       default:
-        Number(field, record.number);
+        AppendNumber(field, record.number, &out_);
         return true;
     }
   }
@@ -139,72 +163,6 @@ class Printer {
   void AppendBytes(std::string_view bytes) {
     out_.push_back('"');
     out_.append(base::Base64Encode(bytes));
-    out_.push_back('"');
-  }
-
-  template <typename T>
-  void Integer(T value) {
-    char text[24];
-    const auto end = std::to_chars(text, text + sizeof(text), value);
-    out_.append(text, end.ptr);
-  }
-  template <typename T>
-  void Quoted(T value) {
-    out_.push_back('"');
-    Integer(value);
-    out_.push_back('"');
-  }
-
-  void Number(const FieldSchema& field, uint64_t v) {
-    switch (field.type) {
-      case ValueType::kInt32:
-      case ValueType::kSfixed32:
-        Integer(static_cast<int32_t>(v));
-        return;
-      case ValueType::kSint32:
-        Integer(static_cast<int32_t>(ZigZagDecode(v & 0xFFFFFFFF)));
-        return;
-      case ValueType::kUint32:
-      case ValueType::kFixed32:
-        Integer(static_cast<uint32_t>(v));
-        return;
-      case ValueType::kInt64:
-      case ValueType::kSfixed64:
-        Quoted(static_cast<int64_t>(v));
-        return;
-      case ValueType::kSint64:
-        Quoted(ZigZagDecode(v));
-        return;
-      case ValueType::kUint64:
-      case ValueType::kFixed64:
-        Quoted(v);
-        return;
-      case ValueType::kBool:
-        out_.append(v != 0 ? "true" : "false");
-        return;
-      case ValueType::kDouble:
-        AppendJsonNumber(std::bit_cast<double>(v), &out_);
-        return;
-      case ValueType::kFloat:
-        AppendJsonNumber(std::bit_cast<float>(static_cast<uint32_t>(v)), &out_);
-        return;
-      case ValueType::kEnum:
-        Enum(*field.enumeration, static_cast<int32_t>(v));
-        return;
-      default:
-        return;
-    }
-  }
-
-  void Enum(const EnumSchema& schema, int32_t number) {
-    if (schema.full_name == "google.protobuf.NullValue") {
-      out_.append("null");
-      return;
-    }
-    const auto it = schema.by_number.find(number);
-    if (it == schema.by_number.end()) return Integer(number);
-    out_.push_back('"');
-    out_.append(it->second);
     out_.push_back('"');
   }
 
@@ -237,7 +195,7 @@ class Printer {
       record.wire_type = static_cast<WireType>(field.tag & 7);
       if ((p = ReadRecord(p, end, &record)) == nullptr) return Fail("a packed list that is cut");
       if (out_.size() != body) out_.push_back(',');
-      Number(field, record.number);
+      AppendNumber(field, record.number, &out_);
     }
     return true;
   }
@@ -313,11 +271,11 @@ class Printer {
     const FieldSchema& key = field.message->fields[0];
     const FieldSchema& value = field.message->fields[1];
     if (key.type == ValueType::kString) {
-      AppendJsonString(text, options_.ascii, &out_);
+      base::AppendJsonString(text, &out_, charset_);
     } else {
       const bool wide = key.empty.ends_with("\"0\"");  // 64-bit keys bring their own quotes
       if (!wide) out_.push_back('"');
-      Number(key, entry.has_key ? entry.key.number : 0);
+      AppendNumber(key, entry.has_key ? entry.key.number : 0, &out_);
       if (!wide) out_.push_back('"');
     }
     out_.push_back(':');
@@ -336,7 +294,7 @@ class Printer {
       return true;
     }
     if (!IsValidJson(raw)) return Fail("a Json that is not JSON");
-    AppendJsonText(raw, options_.ascii, &out_);
+    AppendJsonText(raw, charset_, &out_);
     return true;
   }
 
@@ -380,12 +338,13 @@ class Printer {
   bool Fallback(const MessageSchema& schema, std::string_view wire) {
     std::string json;
     if (!schemas_.FallbackToJson(schema, wire, &json)) return Fail("a value without a JSON form");
-    AppendJsonText(json.empty() ? "null" : json, options_.ascii, &out_);  // a Value of no kind
+    AppendJsonText(json.empty() ? "null" : json, charset_, &out_);  // a Value of no kind
     return true;
   }
 
   const SchemaSet& schemas_;
-  const PrintOptions& options_;
+  const int max_depth_;
+  const base::JsonCharset charset_;
   Records& records_;
   std::string& out_;
   std::string_view problem_;

@@ -1,12 +1,10 @@
 #include "libs/config/reader.h"
 
 #include <algorithm>
-#include <functional>
-#include <set>
 
 #include "fmt/format.h"
 #include "libs/base/strings.h"
-#include "libs/config/tree.h"
+#include "libs/config/reader_state.h"
 #include "libs/config/values.h"
 
 namespace opsmesh::config {
@@ -23,31 +21,6 @@ Names NamesOf(const Options& options) {
 std::string DurationText(absl::Duration duration) { return absl::FormatDuration(duration); }
 
 }  // namespace
-
-struct Reader::State {
-  std::shared_ptr<Source::Impl> source;
-  Problems problems;
-  std::set<Path> asked;  // leaves, and whole subtrees that belong to somebody else
-  std::set<std::string> known_variables;
-  std::set<Path> inner;  // sections, lists and maps on the way
-  Path section;
-
-  struct Found {
-    std::string text;
-    std::string origin;
-    const Node* node = nullptr;
-  };
-  std::optional<Found> Look(const Path& path, const Names& names);
-  void Record(const Path& path, std::string value, std::string origin, bool secret);
-  template <typename T>
-  T Read(const Path& path, const Names& names, T fallback, std::string_view expected,
-         const std::function<std::optional<T>(const std::string&)>& parse,
-         const std::function<std::string(T)>& show);
-  void Missing(const Path& path, const Names& names);
-  void JudgeUnknown(const Node& node, const Path& path);
-  void JudgeVariables();
-  std::string Suggest(const Path& path) const;
-};
 
 Reader::Reader(const Source& source, std::string_view section)
     : state_(std::make_shared<State>()), path_(SplitKey(section)) {
@@ -331,96 +304,6 @@ void Reader::Problem(std::string_view key, std::string_view sentence) {
   state_->problems.push_back(
       found ? fmt::format("{}: {}: {}", found->origin, JoinPath(path), sentence)
             : fmt::format("{}: {}", JoinPath(path), sentence));
-}
-
-std::string Reader::State::Suggest(const Path& path) const {
-  std::vector<std::string> siblings;
-  const auto collect = [&](const std::set<Path>& paths) {
-    for (const Path& candidate : paths) {
-      if (candidate.size() < path.size() ||
-          !std::equal(path.begin(), path.end() - 1, candidate.begin()))
-        continue;
-      siblings.push_back(candidate[path.size() - 1]);
-    }
-  };
-  collect(asked);
-  collect(inner);
-  const std::string_view nearest = base::Nearest(NormalizeKey(path.back()), siblings);
-  return nearest.empty() ? std::string() : fmt::format("; did you mean '{}'?", nearest);
-}
-
-void Reader::State::JudgeUnknown(const Node& node, const Path& path) {
-  const auto judge = [&](std::string component, const Node& child) {
-    Path below = path;
-    below.push_back(std::move(component));
-    if (asked.contains(below)) return;
-    // Known as a way to something asked for?
-    const auto leads = [&](const std::set<Path>& paths) {
-      const auto it = paths.lower_bound(below);
-      return it != paths.end() && it->size() >= below.size() &&
-             std::equal(below.begin(), below.end(), it->begin());
-    };
-    if (leads(asked) || leads(inner)) return JudgeUnknown(child, below);
-    problems.push_back(
-        fmt::format("{}: {}: unknown key{}", child.origin, JoinPath(below), Suggest(below)));
-  };
-  if (node.kind == Node::Kind::kList) {
-    for (size_t i = 0; i < node.items.size(); ++i) judge(fmt::format("[{}]", i), node.items[i]);
-    return;
-  }
-  for (const auto& [name, child] : node.entries) {
-    Path raw = path;
-    raw.push_back(name);
-    // Names of a Map() stay as written; everything else is compared normalised.
-    judge(inner.contains(raw) ? name : NormalizeKey(name), child);
-  }
-}
-
-void Reader::State::JudgeVariables() {
-  const std::string prefix = EnvironmentName(section) + "_";
-  std::set<std::string> known = known_variables;
-  for (const Path& path : asked) known.insert(EnvironmentName(path));
-  const auto judge = [&](const std::string& name, const std::string& origin) {
-    if (!name.starts_with(prefix) || known.contains(name)) return;
-    // A subtree that belongs to somebody else.
-    for (const std::string& owner : known) {
-      if (name.starts_with(owner + "_")) return;
-    }
-    const std::vector<std::string> candidates(known.begin(), known.end());
-    const std::string_view nearest = base::Nearest(name, candidates);
-    problems.push_back(
-        fmt::format("{}: unknown variable {}{}", origin, name,
-                    nearest.empty() ? std::string() : fmt::format("; did you mean {}?", nearest)));
-  };
-  for (const auto& [name, value] : source->environment) judge(name, "environment");
-  for (const auto& [name, value] : source->dotenv) judge(name, value.origin);
-}
-
-absl::Status Reader::FinishShared() { return ProblemsToStatus(state_->problems); }
-
-absl::Status Reader::Finish() {
-  if (!state_->section.empty()) {
-    for (const Source::Impl::Layer& layer : state_->source->layers) {
-      if (const Node* node = At(layer.root, state_->section)) {
-        if (node->kind != Node::Kind::kMap) {
-          state_->problems.push_back(
-              fmt::format("{}: {}: expected a map", node->origin, JoinPath(state_->section)));
-          continue;
-        }
-        state_->JudgeUnknown(*node, state_->section);
-      }
-    }
-    const std::string prefix = JoinPath(state_->section) + ".";
-    for (const auto& [key, value] : state_->source->flags) {
-      if (!key.starts_with(prefix)) continue;
-      const Path path = SplitKey(key);
-      if (state_->asked.contains(path)) continue;
-      state_->problems.push_back(
-          fmt::format("{}: {}: unknown key{}", value.origin, key, state_->Suggest(path)));
-    }
-    state_->JudgeVariables();
-  }
-  return ProblemsToStatus(state_->problems);
 }
 
 }  // namespace opsmesh::config

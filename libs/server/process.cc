@@ -1,25 +1,21 @@
 // Puts a process together and takes it apart again.
 #include <algorithm>
 #include <atomic>
-#include <filesystem>
 #include <thread>
 #include <utility>
 
 #include "fmt/format.h"
 #include "grpc/support/log.h"
-#include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/health_check_service_interface.h"
-#include "grpcpp/resource_quota.h"
-#include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
-#include "grpcpp/server_builder.h"
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
 #include "libs/base/version.h"
-#include "libs/rpc/limits.h"
 #include "libs/rpc/runner.h"
 #include "libs/server/channel_directory.h"
 #include "libs/server/common_config.h"
+#include "libs/server/data_dir.h"
+#include "libs/server/grpc_server.h"
 #include "libs/server/metrics_listener.h"
 #include "libs/server/server.h"
 
@@ -37,33 +33,6 @@ void LogOfGrpc(gpr_log_func_args* args) {
   const log::Logger* logger = grpc_logger.load();
   if (logger == nullptr || args->severity < GPR_LOG_SEVERITY_ERROR) return;
   logger->Warn(args->message, {{"source", "grpc"}});
-}
-
-bool IsLoopbackListen(std::string_view address) {
-  return address.starts_with("127.") || address.starts_with("localhost:") ||
-         address.starts_with("[::1]") || address.starts_with("unix:");
-}
-
-std::string DefaultDataDir(const std::map<std::string, std::string>& environment) {
-  const auto value = [&](const char* name) {
-    const auto it = environment.find(name);
-    return it == environment.end() ? std::string() : it->second;
-  };
-  if (std::string xdg = value("XDG_DATA_HOME"); !xdg.empty()) return xdg + "/opsmesh";
-  if (std::string home = value("HOME"); !home.empty()) return home + "/.local/share/opsmesh";
-  return "./opsmesh-data";
-}
-
-absl::Status MakeFolder(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (!error) std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
-  if (error) {
-    return base::Unavailable("DATA_DIR", fmt::format("The data folder '{}' cannot be made: {}.",
-                                                     path, error.message()))
-        .Hint("Choose another one with --data-dir or data.dir.");
-  }
-  return absl::OkStatus();
 }
 
 // One service with all that is made for it. Members die in reverse: the service first.
@@ -116,7 +85,6 @@ class ProcessImpl final : public Process {
   void MakeAuthenticator();
   absl::Status BuildPart(Part& part);
   absl::Status Listen();
-  std::shared_ptr<grpc::ServerCredentials> ServerCredentials() const;
   void WatchReadiness();
   void AskReadiness();
   void SetServing(const std::string& name, bool serving);
@@ -255,56 +223,18 @@ absl::Status ProcessImpl::BuildPart(Part& part) {
   return absl::OkStatus();
 }
 
-std::shared_ptr<grpc::ServerCredentials> ProcessImpl::ServerCredentials() const {
-  if (config_.tls.empty()) return grpc::InsecureServerCredentials();
-  // Asked for, not demanded by the handshake: a call without a certificate gets a sentence instead
-  // of a dead connection.
-  grpc::SslServerCredentialsOptions tls(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
-  tls.pem_root_certs = config_.tls.ca;
-  tls.pem_key_cert_pairs.push_back(
-      {config_.tls.private_key.Reveal(), config_.tls.certificate_chain});
-  return grpc::SslServerCredentials(tls);
-}
-
 absl::Status ProcessImpl::Listen() {
-  namespace limits = rpc::limits;
-  grpc::EnableDefaultHealthCheckService(true);
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  grpc::ServerBuilder builder;
-  const bool socket = config_.grpc_listen != "none";
-  if (socket) builder.AddListeningPort(config_.grpc_listen, ServerCredentials(), &port_);
+  std::vector<grpc::Service*> services;
   for (const auto& part : parts_) {
-    for (grpc::Service* service : part->service->GrpcServices()) builder.RegisterService(service);
+    for (grpc::Service* service : part->service->GrpcServices()) services.push_back(service);
   }
-  const int64_t streams = config_.max_streams_per_connection > 0
-                              ? config_.max_streams_per_connection
-                          : config_.tls.empty() ? limits::kStreamsPerConnection
-                                                : 10000;
-  builder.SetMaxReceiveMessageSize(static_cast<int>(rpc::LargestRequest(LocalServices())));
-  builder.SetMaxSendMessageSize(static_cast<int>(limits::kMaxMessageBytes));
-  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, limits::kMaxMetadataBytes);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, static_cast<int>(streams));
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10000);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60000);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20000);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT,
-                             0);  // two programs on one port would share its calls
-  grpc::ResourceQuota quota("opsmesh");
-  quota.Resize(limits::kServerMemoryBytes);
-  builder.SetResourceQuota(quota);
-  server_ = builder.BuildAndStart();
-  if (server_ == nullptr || (socket && port_ == 0 && !config_.grpc_listen.starts_with("unix:"))) {
-    return base::Unavailable("ADDRESS_IN_USE",
-                             fmt::format("gRPC cannot listen on {}.", config_.grpc_listen))
-        .Hint(
-            "Another program may have the port, or the address is not of this machine: choose "
-            "another with --grpc-listen.");
-  }
+  OPSMESH_ASSIGN_OR_RETURN(server_, StartGrpcServer(config_, services, LocalServices(), &port_));
   SetServing("", false);
   for (const std::string& service : LocalServices()) SetServing(service, false);
   SetServing("liveness", true);
   local_.Set(server_.get());
-  if (socket && !IsLoopbackListen(config_.grpc_listen) && config_.tls.empty()) {
+  if (config_.grpc_listen != "none" && !IsLoopbackListen(config_.grpc_listen) &&
+      config_.tls.empty()) {
     logger_->Warn("gRPC listens beyond loopback without mTLS",
                   {{"address", config_.grpc_listen}, {"next", "set mesh.tls"}});
   }

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "libs/base/error.h"
+#include "libs/base/json_string.h"
 #include "libs/base/strings.h"
 
 namespace opsmesh::kubesim::prometheus {
@@ -22,36 +23,6 @@ using promql::ValueType;
 
 constexpr int64_t kMaxPoints = 11000;
 constexpr double kMaxSeconds = 9.2e15 / 1000;
-
-void AppendJson(std::string_view text, std::string* out) {
-  *out += '"';
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        *out += "\\\"";
-        break;
-      case '\\':
-        *out += "\\\\";
-        break;
-      case '\n':
-        *out += "\\n";
-        break;
-      case '\r':
-        *out += "\\r";
-        break;
-      case '\t':
-        *out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          fmt::format_to(std::back_inserter(*out), "\\u{:04x}", static_cast<int>(c));
-        } else {
-          *out += c;
-        }
-    }
-  }
-  *out += '"';
-}
 
 Response Json(int status, std::string body) {
   Response response;
@@ -67,7 +38,7 @@ Response Success(std::string_view data) {
 
 Response Failure(int status, std::string_view type, std::string_view message) {
   std::string body = fmt::format(R"({{"status":"error","errorType":"{}","error":)", type);
-  AppendJson(message, &body);
+  base::AppendJsonString(message, &body);
   return Json(status, body + "}");
 }
 
@@ -126,9 +97,9 @@ void AppendLabels(const promql::Labels& labels, std::string* out) {
   *out += '{';
   for (const auto& [name, value] : labels) {
     if (out->back() != '{') *out += ',';
-    AppendJson(name, out);
+    base::AppendJsonString(name, out);
     *out += ':';
-    AppendJson(value, out);
+    base::AppendJsonString(value, out);
   }
   *out += '}';
 }
@@ -140,7 +111,7 @@ std::string ResultJson(const Answer& answer, int64_t at) {
       out = R"({"resultType":"string","result":[)";
       AppendTime(at, &out);
       out += ',';
-      AppendJson(answer.text, &out);
+      base::AppendJsonString(answer.text, &out);
       return out + "]}";
     }
     case ValueType::kScalar:
@@ -179,7 +150,7 @@ std::string NamesJson(const Names& names) {
   std::string out = "[";
   for (const auto& name : names) {
     if (out.size() > 1) out += ',';
-    AppendJson(name, &out);
+    base::AppendJsonString(name, &out);
   }
   return out + "]";
 }
@@ -451,11 +422,11 @@ Response Api::Metadata(const Form& form) const {
     for (const auto& [name, info] : options_.metadata()) {
       if (!wanted.empty() && name != wanted) continue;
       if (out.size() > 1) out += ',';
-      AppendJson(name, &out);
+      base::AppendJsonString(name, &out);
       out += R"(:[{"type":)";
-      AppendJson(info.type, &out);
+      base::AppendJsonString(info.type, &out);
       out += R"(,"help":)";
-      AppendJson(info.help, &out);
+      base::AppendJsonString(info.help, &out);
       out += R"(,"unit":""}])";
     }
   }

@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "gateway/route/http_template.h"
+#include "gateway/contract/http_template.h"
 #include "libs/base/principal.h"
 
 namespace google::protobuf {
@@ -76,5 +76,8 @@ class Contract {
   std::vector<std::unique_ptr<Rpc>> rpcs_;
   std::vector<std::unique_ptr<Binding>> bindings_;
 };
+
+/// The descriptor set of OpsMesh's own contract, built into the library.
+std::string_view OwnDescriptorSet();
 
 }  // namespace opsmesh::gateway

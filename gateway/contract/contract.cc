@@ -1,10 +1,9 @@
-#include "gateway/contract.h"
+#include "gateway/contract/contract.h"
 
 #include <algorithm>
 
 #include "embed/opsmesh_gateway.h"
 #include "fmt/format.h"
-#include "gateway/gateway.h"
 #include "google/api/annotations.pb.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/descriptor.pb.h"

@@ -1,4 +1,4 @@
-#include "gateway/route/http_template.h"
+#include "gateway/contract/http_template.h"
 
 #include <algorithm>
 
