@@ -113,11 +113,6 @@ Statement& Statement::BindBlob(std::string_view bytes) & {
   return *this;
 }
 
-Statement& Statement::BindNull() & {
-  if (status_.ok()) Check(sqlite3_bind_null(statement_, next_++));
-  return *this;
-}
-
 bool Statement::Step() {
   if (!status_.ok()) return false;
   const int code = sqlite3_step(statement_);

@@ -58,7 +58,6 @@ class Statement {
   Statement& Bind(double value) &;
   Statement& Bind(std::string_view text) &;
   Statement& BindBlob(std::string_view bytes) &;
-  Statement& BindNull() &;
   template <typename T>
   Statement&& Bind(T value) && {
     static_cast<Statement&>(*this).Bind(value);

@@ -1,14 +1,12 @@
 #include "services/notify/dispatcher.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <cmath>
 #include <utility>
 
 #include "fmt/core.h"
 #include "libs/base/error.h"
-#include "libs/base/strings.h"
+#include "services/notify/dispatcher_lane.h"
 
 namespace opsmesh::notify {
 namespace {
@@ -17,41 +15,9 @@ namespace {
 constexpr absl::Duration kLongestSleep = absl::Seconds(1);
 constexpr size_t kMaxInFlight = 64;
 constexpr size_t kMaxAnswerBytes = 64 << 10;
-constexpr absl::Duration kLongestPause = absl::Minutes(10);
 constexpr size_t kMaxLanes = 1000;
 
-Mailing MailingOf(const Delivery& delivery) {
-  return {.letter = delivery.letter,
-          .idempotency_key = delivery.idempotency_key,
-          .fold_count = delivery.fold_count,
-          .is_repeat_notice = delivery.is_repeat_notice,
-          .attempt = delivery.attempts};
-}
-
 }  // namespace
-
-/// One try, from the first durable step to the last. The HTTP client's thread fills the middle.
-struct Dispatcher::Attempt {
-  Delivery delivery;
-  Lane lane;
-  std::atomic<bool> on_wire{false};
-  Answer answer;
-  bool has_head = false;
-  absl::Status status;
-  std::shared_ptr<http_client::Call> call;
-  std::shared_ptr<base::CancelState> cancel;
-};
-
-struct Dispatcher::LaneState {
-  explicit LaneState(Lane found)
-      : lane(std::move(found)),
-        rate(lane.platform ? lane.platform->RateLimits() : std::vector<RateLimit>()) {}
-  Lane lane;
-  RateWindow rate;
-  std::shared_ptr<Attempt> in_flight;
-  int64_t pauses = 0;  // refusals for rate or unknown ends in a row
-  absl::Time paused_until = absl::InfinitePast();
-};
 
 Dispatcher::Dispatcher(Store& store, http_client::Client& client, FindLane find_lane,
                        DispatcherOptions options)
@@ -313,133 +279,6 @@ void Dispatcher::TakeEnded() {
   ended.insert(ended.begin(), unsettled_.begin(), unsettled_.end());
   unsettled_.clear();
   for (const auto& attempt : ended) Settle(attempt);
-}
-
-/// Notes how an attempt ended. A store that cannot (a full disk) is asked again: until then the
-/// lane stands still, and nothing is sent twice.
-void Dispatcher::Settle(const std::shared_ptr<Attempt>& attempt) {
-  LaneState& lane = *lanes_.at(attempt->delivery.lane);
-  const Verdict verdict = VerdictOf(*attempt);
-  const absl::Time paused_before = lane.paused_until;
-  const int64_t pauses_before = lane.pauses;
-  const Outcome outcome = OutcomeOf(*attempt, verdict, lane);
-  Step("before_noted");
-  if (!store_.EndAttempt(attempt->delivery.sequence, outcome, options_.clock->Now()).ok()) {
-    lane.paused_until = paused_before;
-    lane.pauses = pauses_before;
-    unsettled_.push_back(attempt);
-    return;
-  }
-  Step("noted");
-  if (attempt->on_wire) lane.rate.Note(options_.clock->Now());
-  lane.in_flight = nullptr;
-  --in_flight_;
-  const bool sent = outcome.state == State::kSent;
-  Count(attempt->lane.metric, sent ? "sent" : outcome.state == State::kDead ? "dead" : "retried");
-  if (sent) return;
-  options_.logger->Warn(base::Context::Background(),
-                        outcome.state == State::kDead ? "a message could not be delivered"
-                                                      : "a delivery failed and is tried again",
-                        {{"message_id", attempt->delivery.letter.message_id},
-                         {"channel", attempt->delivery.lane},
-                         {"attempt", attempt->delivery.attempts},
-                         {"reason", outcome.reason},
-                         {"error", outcome.error}});
-}
-
-Verdict Dispatcher::VerdictOf(const Attempt& attempt) const {
-  if (attempt.status.ok())
-    return attempt.lane.platform->Judge(attempt.answer, MailingOf(attempt.delivery));
-  const base::ErrorDetail detail = base::DetailOf(attempt.status);
-  if (!attempt.on_wire) {
-    // Not a byte left: trying again cannot repeat anything.
-    Verdict verdict{.kind = Verdict::Kind::kRetry,
-                    .reason = detail.reason,
-                    .error = std::string(attempt.status.message()) +
-                             (detail.hint.empty() ? "" : " " + detail.hint)};
-    if (attempt.status.code() == absl::StatusCode::kInvalidArgument)
-      verdict.kind = Verdict::Kind::kDead;
-    return verdict;
-  }
-  if (attempt.has_head) {
-    const Verdict verdict =
-        attempt.lane.platform->Judge(attempt.answer, MailingOf(attempt.delivery));
-    if (verdict.kind != Verdict::Kind::kUnknown) return verdict;
-  }
-  Verdict verdict{.kind = Verdict::Kind::kUnknown, .reason = "OUTCOME_UNKNOWN"};
-  const bool resend = attempt.lane.after_unknown == AfterUnknown::kResend;
-  verdict.error = fmt::format(
-      "The message was sent and no answer came ({}): the platform may have it or not. {}",
-      base::ToStd(attempt.status.message()),
-      resend
-          ? "It is sent again under the same idempotency key."
-          : "Look there, and send it again when it is missing (POST /api/v1/notify/dead-letters/" +
-                attempt.delivery.letter.message_id + ":retry).");
-  return verdict;
-}
-
-Outcome Dispatcher::OutcomeOf(const Attempt& attempt, const Verdict& verdict, LaneState& lane) {
-  const absl::Time now = options_.clock->Now();
-  Outcome outcome{.reason = verdict.reason,
-                  .error = verdict.error,
-                  .platform_message_id = verdict.platform_message_id};
-  const int64_t tries = attempt.delivery.tries + 1;
-  const auto pause = [&](absl::Duration first) {
-    lane.pauses = std::min<int64_t>(lane.pauses + 1, 20);
-    lane.paused_until =
-        now + std::min(first * std::exp2(static_cast<double>(lane.pauses - 1)), kLongestPause);
-  };
-  switch (verdict.kind) {
-    case Verdict::Kind::kSent:
-      lane.pauses = 0;
-      return outcome;
-    case Verdict::Kind::kDead:
-      outcome.state = State::kDead;
-      return outcome;
-    case Verdict::Kind::kUnknown:
-      // The next message of the lane waits: should the platform hang, few messages end in doubt.
-      pause(options_.outbox.first_backoff * 5);
-      outcome.state =
-          attempt.lane.after_unknown == AfterUnknown::kResend ? State::kQueued : State::kDead;
-      break;
-    case Verdict::Kind::kRateLimited:
-      pause(std::max(verdict.after, options_.outbox.first_backoff));
-      lane.paused_until = std::max(lane.paused_until, now + verdict.after);
-      outcome.state = State::kQueued;
-      outcome.counts = false;
-      outcome.next_attempt = lane.paused_until;
-      break;
-    case Verdict::Kind::kRetry:
-      outcome.state = State::kQueued;
-      break;
-  }
-  if (outcome.state == State::kDead) return outcome;
-  if (verdict.kind != Verdict::Kind::kRateLimited) {
-    outcome.next_attempt =
-        std::max(now + std::max(Backoff(tries), verdict.after), lane.paused_until);
-  }
-  const int64_t bound = verdict.max_tries > 0
-                            ? std::min(verdict.max_tries, options_.outbox.max_attempts)
-                            : options_.outbox.max_attempts;
-  const bool too_often = outcome.counts && tries >= bound;
-  const bool too_old = now - attempt.delivery.queued > options_.outbox.max_age;
-  if (too_often || too_old) {
-    outcome.state = State::kDead;
-    outcome.error += too_often ? fmt::format(" Given up after {} tries.", attempt.delivery.attempts)
-                               : fmt::format(" Given up: it waited longer than {}.",
-                                             absl::FormatDuration(options_.outbox.max_age));
-  }
-  return outcome;
-}
-
-/// Doubles from the first one to the longest, of which a random half to whole is taken.
-absl::Duration Dispatcher::Backoff(int64_t tries) const {
-  const double doublings = static_cast<double>(std::min<int64_t>(tries - 1, 30));
-  const absl::Duration whole =
-      std::min(options_.outbox.first_backoff * std::exp2(doublings), options_.outbox.max_backoff);
-  const double share =
-      0.5 + 0.5 * static_cast<double>(options_.ids->Random() >> 11) / 9007199254740992.0;
-  return whole * share;
 }
 
 void Dispatcher::Count(const std::string& channel, std::string_view outcome) {

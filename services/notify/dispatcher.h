@@ -87,6 +87,8 @@ class Dispatcher {
   void Settle(const std::shared_ptr<Attempt>& attempt);
   Verdict VerdictOf(const Attempt& attempt) const;
   Outcome OutcomeOf(const Attempt& attempt, const Verdict& verdict, LaneState& lane);
+  void GiveUpWhenSpent(const Attempt& attempt, const Verdict& verdict, absl::Time now,
+                       Outcome* outcome) const;
   absl::Duration Backoff(int64_t tries) const;
   void Count(const std::string& channel, std::string_view outcome);
   void Step(std::string_view step) const;

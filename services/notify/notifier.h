@@ -15,7 +15,9 @@
 #include "opsmesh/notify/v1/outbox.pb.h"
 #include "services/notify/channels.h"
 #include "services/notify/dispatcher.h"
+#include "services/notify/masking.h"
 #include "services/notify/store.h"
+#include "services/notify/stored_messages.h"
 
 namespace opsmesh::notify {
 
@@ -33,7 +35,7 @@ struct NotifierParts {
 /// Thread-safe. The errors of each are those of its RPC in notify_service.proto, and the storage's.
 class Notifier {
  public:
-  explicit Notifier(NotifierParts parts) : parts_(parts) {}
+  explicit Notifier(NotifierParts parts) : parts_(parts), masking_(parts.redactor, parts.metrics) {}
 
   absl::StatusOr<v1::NotifyResponse> Notify(const base::Context& ctx,
                                             const v1::NotifyRequest& request);
@@ -42,22 +44,24 @@ class Notifier {
   v1::ListChannelsResponse ListChannels() const { return parts_.channels.List(parts_.store); }
   absl::StatusOr<v1::TestChannelResponse> TestChannel(const base::Context& ctx,
                                                       const v1::TestChannelRequest& request);
-  absl::StatusOr<v1::ListOutboxResponse> ListOutbox(const v1::ListOutboxRequest& request);
+  absl::StatusOr<v1::ListOutboxResponse> ListOutbox(const v1::ListOutboxRequest& request) {
+    return ListPage(parts_.store, request);
+  }
   absl::StatusOr<v1::ListDeadLettersResponse> ListDeadLetters(
-      const v1::ListDeadLettersRequest& request);
+      const v1::ListDeadLettersRequest& request) {
+    return ListPage(parts_.store, request);
+  }
   absl::StatusOr<v1::RetryDeadLetterResponse> RetryDeadLetter(
       const base::Context& ctx, const v1::RetryDeadLetterRequest& request);
   v1::GetNotifyStatusResponse Status() const;
 
  private:
-  std::string Mask(const std::string& text) const;
-  type::v1::Text Mask(const type::v1::Text& text) const;
-  v1::Content Mask(const v1::Content& content) const;
   void WaitABit(const base::Context& ctx, const std::string& message_id, size_t deliveries);
   v1::TestChannelResponse SendTest(const base::Context& ctx, const ChannelConfig& channel,
                                    const std::string& message);
 
   const NotifierParts parts_;
+  const Masking masking_;
   std::atomic<int> waiting_callers_{0};
 };
 

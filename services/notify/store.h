@@ -3,10 +3,9 @@
 //
 // A delivery is queued -> preparing -> on_wire -> sent, and back to queued or to dead from the two
 // in the middle:
-//   preparing  an attempt has begun; not a byte of it has left. After a crash it is simply tried
-//   again. on_wire    written the moment before the first byte of the request. After a crash nobody
-//   can know whether the
-//              platform took it, see AfterUnknown.
+//   preparing: an attempt has begun; not a byte of it has left. After a crash it is tried again.
+//   on_wire: written the moment before the first byte of the request. After a crash nobody can know
+//   whether the platform took it, see AfterUnknown.
 #pragma once
 
 #include <cstdint>
