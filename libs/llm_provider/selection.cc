@@ -7,6 +7,7 @@
 #include "libs/base/error.h"
 #include "libs/base/json.h"
 #include "libs/base/strings.h"
+#include "libs/llm_provider/base_url.h"
 #include "libs/llm_provider/failures.h"
 #include "nlohmann/json.hpp"
 
@@ -15,34 +16,6 @@ namespace {
 
 constexpr char kGenericProvider[] =
     "openai";  // what LLM_API_KEY alone means in the documents that name it
-
-struct UrlHead {
-  std::string scheme;
-  std::string host;  // without user info and port
-  std::string rest;  // path
-};
-
-UrlHead SplitHead(std::string_view url) {
-  UrlHead head;
-  const size_t colon = url.find("://");
-  if (colon != std::string_view::npos) {
-    head.scheme = base::AsciiLower(url.substr(0, colon));
-    url.remove_prefix(colon + 3);
-  }
-  const size_t slash = url.find('/');
-  std::string_view authority = url.substr(0, slash);
-  if (slash != std::string_view::npos) head.rest = url.substr(slash);
-  if (authority.starts_with('[')) {
-    head.host = authority.substr(0, authority.find(']') + 1);
-  } else {
-    head.host = authority.substr(0, authority.find(':'));
-  }
-  return head;
-}
-
-bool IsLoopback(std::string_view host) {
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.") || host == "0.0.0.0";
-}
 
 // Known official models apply on the provider's own host only: whoever stands in front of it may
 // use any names.
@@ -57,42 +30,6 @@ std::string MergeJson(const std::string& a, const std::string& b) {
   nlohmann::json merged = first.ok() && first->is_object() ? *first : nlohmann::json::object();
   if (second.ok() && second->is_object()) merged.update(*second);
   return merged.empty() ? "" : base::DumpJson(merged);
-}
-
-ProviderChoice ReadProvider(config::Reader reader, const KnownProvider* known) {
-  ProviderChoice choice;
-  const auto env = [&](std::vector<std::string> KnownProvider::*names) {
-    config::StringOptions options;
-    if (known != nullptr) options.env = known->*names;
-    return options;
-  };
-  choice.base_url = reader.String("base_url", "", env(&KnownProvider::url_env));
-  choice.model = reader.String("model", "", env(&KnownProvider::model_env));
-  config::Names key_names;
-  if (known != nullptr) key_names.env = known->key_env;
-  choice.api_key = reader.Secret("api_key", key_names);
-  choice.api_version = reader.String("api_version", "", env(&KnownProvider::api_version_env));
-  return choice;
-}
-
-void ReadDetails(config::Reader& reader, ProviderChoice* choice) {
-  choice->deployment = reader.String("deployment", "");
-  choice->models = reader.Strings("models", {});
-  choice->extra_body = reader.String("extra_body", "");
-  if (!choice->extra_body.empty()) {
-    const auto body = base::ParseJson(choice->extra_body);
-    if (!body.ok() || !body->is_object()) reader.Problem("extra_body", "is no JSON object.");
-  }
-  for (const std::string& header : reader.Strings("headers", {})) {
-    const size_t colon = header.find(':');
-    if (colon == std::string::npos || colon == 0) {
-      reader.Problem("headers", "expected \"Name: value\".");
-      continue;
-    }
-    choice->headers.emplace_back(
-        std::string(base::Trim(std::string_view(header).substr(0, colon))),
-        std::string(base::Trim(std::string_view(header).substr(colon + 1))));
-  }
 }
 
 // Builds the settings of one provider; `generic` says that llm.api_key, llm.base_url and llm.model
@@ -311,84 +248,6 @@ std::vector<Listed> List(const Catalog& catalog, const Choice& choice, const Bui
 }
 
 }  // namespace
-
-absl::StatusOr<std::string> NormalizeBaseUrl(std::string_view url, std::string_view path) {
-  url = base::Trim(url);
-  UrlHead head = SplitHead(url);
-  const auto refuse = [&]() -> absl::Status {
-    return base::InvalidArgument("llm.base_url", "LLM_BASE_URL",
-                                 fmt::format("'{}' is no address of an LLM.", url))
-        .Hint(
-            "Write it as https://host/v1, http://host:port/v1 or vllm://host:port; keys go into "
-            "llm.api_key.");
-  };
-  if (head.host.empty() || url.find_first_of(" \t\r\n\"<>?#@") != std::string_view::npos)
-    return refuse();
-  std::string scheme = head.scheme;
-  if (scheme == "vllm" || scheme == "ollama" || (scheme.empty() && IsLoopback(head.host)))
-    scheme = "http";
-  if (scheme.empty()) scheme = "https";
-  if (scheme != "http" && scheme != "https") return refuse();
-  const size_t after = head.scheme.empty() ? 0 : url.find("://") + 3;
-  std::string rest(url.substr(after));
-  constexpr std::string_view kEndpoint = "/chat/completions";
-  while (rest.ends_with('/')) rest.pop_back();
-  if (rest.ends_with(kEndpoint)) rest.resize(rest.size() - kEndpoint.size());
-  while (rest.ends_with('/')) rest.pop_back();
-  if (rest.find('/') == std::string::npos) rest += path;
-  return scheme + "://" + rest;
-}
-
-Choice ReadChoice(config::Reader& reader, const Catalog& catalog) {
-  Choice choice;
-  const auto names = [](std::vector<std::string> env, std::vector<std::string> aliases) {
-    config::StringOptions options;
-    options.env = std::move(env);
-    options.aliases = std::move(aliases);
-    return options;
-  };
-  choice.provider = reader.String("provider", "", names({"LLM_PROVIDER"}, {"llm_provider"}));
-  choice.model = reader.String("model", "", names({"LLM_MODEL"}, {"model"}));
-  choice.base_url = reader.String("base_url", "", names({"LLM_BASE_URL"}, {"llm_base_url"}));
-  choice.api_key = reader.Secret("api_key", {.env = {"LLM_API_KEY"}, .aliases = {"llm_api_key"}});
-  choice.fallback_given = reader.Has("fallback", {.env = {"LLM_FALLBACK"}});
-  choice.fallback = reader.Strings("fallback", {}, {.env = {"LLM_FALLBACK"}});
-  choice.stream = reader.Bool("stream", true);
-  config::DoubleOptions warmth;
-  warmth.min = 0;
-  warmth.max = 2;
-  choice.temperature = reader.Double("temperature", 0.2, warmth);
-  config::IntOptions tokens;
-  tokens.min = 0;
-  tokens.max = 1'000'000;
-  choice.max_tokens = reader.Int("max_tokens", 0, tokens);
-  choice.skip_tls_verify = reader.Bool(
-      "skip_verify_ssl", false, {.env = {"LLM_SKIP_VERIFY_SSL"}, .aliases = {"skip_verify_ssl"}});
-  choice.ca_pem = reader.String("ca_pem", "");
-  choice.http_proxy = reader.String("http_proxy", "", names({"HTTP_PROXY", "http_proxy"}, {}));
-  choice.https_proxy = reader.String("https_proxy", "", names({"HTTPS_PROXY", "https_proxy"}, {}));
-  choice.no_proxy = reader.String("no_proxy", "", names({"NO_PROXY", "no_proxy"}, {}));
-  config::DurationOptions span;
-  span.min = absl::Milliseconds(10);
-  span.max = absl::Minutes(10);
-  choice.connect_timeout = reader.Duration("connect_timeout", absl::Seconds(10), span);
-  choice.first_byte_timeout = reader.Duration("first_byte_timeout", absl::Seconds(20), span);
-  choice.idle_timeout = reader.Duration("idle_timeout", absl::Seconds(30), span);
-
-  for (auto& [name, section] : reader.Map("providers")) {
-    const KnownProvider* known = catalog.Find(name);
-    ProviderChoice own = ReadProvider(section, known);
-    ReadDetails(section, &own);
-    choice.providers[known != nullptr ? known->name : name] = std::move(own);
-  }
-  for (const KnownProvider& known : catalog.providers()) {
-    if (choice.providers.contains(known.name)) continue;
-    config::Reader section = reader.Section("providers." + known.name);
-    ProviderChoice own = ReadProvider(section, &known);
-    choice.providers[known.name] = std::move(own);
-  }
-  return choice;
-}
 
 absl::StatusOr<Selection> Select(const Catalog& catalog, const Choice& choice) {
   Selection selection;

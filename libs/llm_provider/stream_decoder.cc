@@ -114,7 +114,6 @@ absl::Status StreamDecoder::Count(size_t bytes) {
 
 absl::Status StreamDecoder::Emit(std::string text) {
   if (text.empty()) return absl::OkStatus();
-  has_text_ = true;
   reply_.text += text;
   return on_text_ ? on_text_(text) : absl::OkStatus();
 }

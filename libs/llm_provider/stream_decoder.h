@@ -53,8 +53,6 @@ class StreamDecoder {
   absl::Status Chunk(std::string_view data);
   /// True when "[DONE]" came.
   bool done() const { return done_; }
-  /// True when any text was handed on.
-  bool has_text() const { return has_text_; }
   /// The reply, or LLM_INCOMPLETE when the stream ended before the model did, LLM_EMPTY when it
   /// said nothing.
   absl::StatusOr<ChatReply> Finish();
@@ -85,7 +83,6 @@ class StreamDecoder {
   size_t bytes_ = 0;
   bool finish_seen_ = false;
   bool done_ = false;
-  bool has_text_ = false;
   bool damaged_ = false;  // ill-formed UTF-8 was replaced: good enough to read, not to act on
 };
 

@@ -1,5 +1,8 @@
 #include "services/llm/planner/follow_up.h"
 
+#include <optional>
+#include <utility>
+
 #include "libs/base/strings.h"
 
 namespace opsmesh::llm {
@@ -106,35 +109,120 @@ Intent Merge(const Intent& before, const Intent& fragment) {
   return merged;
 }
 
+// The reply to a question of ours that is open, when `intent` is one.
+std::optional<Completed> AnswerPending(const Intent& intent, const TurnState& state) {
+  if (intent.says_no) return Completed{Completed::Kind::kDismissed, {}};
+  const LinkedObject* choice = nullptr;
+  if (intent.ordinal) choice = Pick(state.choices, *intent.ordinal);
+  if (choice == nullptr && intent.says_yes && state.choices.size() == 1)
+    choice = &state.choices.front();
+  if (choice == nullptr) choice = PickByName(state.choices, intent);
+  if (choice == nullptr && !intent.kind.empty() && intent.names.empty())
+    choice = PickByKind(state.choices, intent.kind);
+  if (choice != nullptr) {
+    Intent chosen = *state.pending;
+    Attach(*choice, &chosen);
+    return Completed{Completed::Kind::kIntent, std::move(chosen)};
+  }
+  if (intent.replicas || (state.choices.empty() && intent.ordinal)) {
+    Intent chosen = *state.pending;
+    chosen.replicas = intent.replicas ? intent.replicas : intent.ordinal;
+    return Completed{Completed::Kind::kIntent, std::move(chosen)};
+  }
+  if (!intent.names.empty() && state.choices.empty()) {
+    Intent chosen = *state.pending;
+    chosen.names = intent.names;
+    if (!intent.name_space.empty()) chosen.name_space = intent.name_space;
+    return Completed{Completed::Kind::kIntent, std::move(chosen)};
+  }
+  return std::nullopt;
+}
+
+// What a clause that only changes the intent before comes to: another place, another log, a count.
+std::optional<Intent> GoOn(Intent intent, const Intent& before) {
+  const bool bare = intent.names.empty() && intent.objects.empty();
+  if (CountsTheSame(intent) && !before.kind.empty()) {
+    Intent fragment = intent;
+    fragment.action.clear();
+    return Merge(before, fragment);
+  }
+  // "Last 5 lines only", "only the errors": the same log, read otherwise.
+  const bool same_log =
+      before.action == "logs" && bare &&
+      (intent.action == "logs" || (IsFragment(intent) && intent.narrows)) && intent.kind.empty() &&
+      (intent.limit || intent.window || !intent.contains.empty() || intent.previous);
+  if (same_log) return Merge(before, intent);
+  // "Make it 7" after "scale nginx to 5".
+  if (before.is_write && before.action == "scale" && intent.refers_back && bare &&
+      !intent.is_write && !intent.counts && (intent.replicas || intent.limit || intent.number)) {
+    Intent again = before;
+    again.replicas = intent.replicas ? intent.replicas
+                     : intent.limit  ? intent.limit
+                                     : intent.number;
+    again.replicas_relative = false;
+    return again;
+  }
+  // "Only in shop".
+  if (intent.narrows && IsFragment(intent) && intent.kind.empty() && intent.condition.empty() &&
+      (!intent.name_space.empty() ||
+       (intent.names.size() == 1 && intent.names.front().may_be_namespace))) {
+    return Merge(before, intent);
+  }
+  // "The deployment" after "describe nginx": the same name, that kind.
+  if (intent.definite && IsFragment(intent) && bare && !intent.kind.empty() &&
+      intent.condition.empty() && !before.names.empty()) {
+    Intent again = before;
+    again.objects.clear();
+    again.names = {{before.names.front().text, intent.kind, false, true}};
+    again.kind = intent.kind;
+    return again;
+  }
+  if (intent.narrows && (IsFragment(intent) || intent.action == "list") &&
+      !intent.condition.empty() && bare && intent.kind.empty()) {
+    return Merge(before, intent);
+  }
+  if (intent.previous && before.action == "logs" && bare &&
+      (IsFragment(intent) || intent.action == "logs")) {
+    if (intent.kind == "Container") intent.kind.clear();
+    return Merge(before, intent);
+  }
+  if ((intent.continues && IsFragment(intent)) ||
+      (IsFragment(intent) && intent.kind.empty() && intent.condition.empty() &&
+       (!intent.name_space.empty() || intent.all_namespaces || intent.window || intent.previous))) {
+    return Merge(before, intent);
+  }
+  if (intent.action == "list" && intent.continues && intent.kind.empty() &&
+      intent.condition.empty() && intent.topic.empty()) {
+    Intent fragment = intent;
+    fragment.action.clear();
+    return Merge(before, fragment);
+  }
+  return std::nullopt;
+}
+
+// Gives a clause that names nothing the object of the one before.
+void TakeOver(const Intent& before, const TurnState& state, bool same_sentence, Intent* intent) {
+  if (before.objects.size() == 1) {
+    Attach(before.objects.front(), intent);
+  } else if (!same_sentence && state.rows.size() == 1) {
+    Attach(state.rows.front(), intent);
+  } else if (same_sentence && !before.names.empty()) {
+    intent->names = before.names;
+    if (intent->name_space.empty()) intent->name_space = before.name_space;
+  } else if (intent->name_space.empty()) {
+    intent->name_space = before.name_space;
+  }
+  if (intent->kind.empty() && intent->objects.empty()) intent->kind = before.kind;
+  if (intent->condition.empty() && intent->action == "diagnose")
+    intent->condition = before.condition;
+}
+
 }  // namespace
 
 Completed Complete(Intent intent, const TurnState& state, const std::vector<Intent>& earlier) {
   const Intent* before = !earlier.empty() ? &earlier.back() : state.last ? &*state.last : nullptr;
   if (earlier.empty() && state.pending && IsFragment(intent)) {
-    if (intent.says_no) return {Completed::Kind::kDismissed, {}};
-    const LinkedObject* choice = nullptr;
-    if (intent.ordinal) choice = Pick(state.choices, *intent.ordinal);
-    if (choice == nullptr && intent.says_yes && state.choices.size() == 1)
-      choice = &state.choices.front();
-    if (choice == nullptr) choice = PickByName(state.choices, intent);
-    if (choice == nullptr && !intent.kind.empty() && intent.names.empty())
-      choice = PickByKind(state.choices, intent.kind);
-    if (choice != nullptr) {
-      Intent chosen = *state.pending;
-      Attach(*choice, &chosen);
-      return {Completed::Kind::kIntent, std::move(chosen)};
-    }
-    if (intent.replicas || (state.choices.empty() && intent.ordinal)) {
-      Intent chosen = *state.pending;
-      chosen.replicas = intent.replicas ? intent.replicas : intent.ordinal;
-      return {Completed::Kind::kIntent, std::move(chosen)};
-    }
-    if (!intent.names.empty() && state.choices.empty()) {
-      Intent chosen = *state.pending;
-      chosen.names = intent.names;
-      if (!intent.name_space.empty()) chosen.name_space = intent.name_space;
-      return {Completed::Kind::kIntent, std::move(chosen)};
-    }
+    if (std::optional<Completed> answer = AnswerPending(intent, state)) return *std::move(answer);
   }
   if (earlier.empty() && IsFragment(intent) && intent.names.empty() && intent.kind.empty() &&
       intent.condition.empty() && !intent.narrows) {
@@ -150,83 +238,15 @@ Completed Complete(Intent intent, const TurnState& state, const std::vector<Inte
   }
   if (before == nullptr) return {Completed::Kind::kIntent, std::move(intent)};
 
-  const bool bare = intent.names.empty() && intent.objects.empty();
-  if (CountsTheSame(intent) && !before->kind.empty()) {
-    Intent fragment = intent;
-    fragment.action.clear();
-    return {Completed::Kind::kIntent, Merge(*before, fragment)};
-  }
-  // "Last 5 lines only", "only the errors": the same log, read otherwise.
-  const bool same_log =
-      before->action == "logs" && bare &&
-      (intent.action == "logs" || (IsFragment(intent) && intent.narrows)) && intent.kind.empty() &&
-      (intent.limit || intent.window || !intent.contains.empty() || intent.previous);
-  if (same_log) return {Completed::Kind::kIntent, Merge(*before, intent)};
-  // "Make it 7" after "scale nginx to 5".
-  if (before->is_write && before->action == "scale" && intent.refers_back && bare &&
-      !intent.is_write && !intent.counts && (intent.replicas || intent.limit || intent.number)) {
-    Intent again = *before;
-    again.replicas = intent.replicas ? intent.replicas
-                     : intent.limit  ? intent.limit
-                                     : intent.number;
-    again.replicas_relative = false;
-    return {Completed::Kind::kIntent, std::move(again)};
-  }
-  // "Only in shop".
-  if (intent.narrows && IsFragment(intent) && intent.kind.empty() && intent.condition.empty() &&
-      (!intent.name_space.empty() ||
-       (intent.names.size() == 1 && intent.names.front().may_be_namespace))) {
-    return {Completed::Kind::kIntent, Merge(*before, intent)};
-  }
-  // "The deployment" after "describe nginx": the same name, that kind.
-  if (intent.definite && IsFragment(intent) && bare && !intent.kind.empty() &&
-      intent.condition.empty() && !before->names.empty()) {
-    Intent again = *before;
-    again.objects.clear();
-    again.names = {{before->names.front().text, intent.kind, false, true}};
-    again.kind = intent.kind;
-    return {Completed::Kind::kIntent, std::move(again)};
-  }
-  if (intent.narrows && (IsFragment(intent) || intent.action == "list") &&
-      !intent.condition.empty() && bare && intent.kind.empty()) {
-    return {Completed::Kind::kIntent, Merge(*before, intent)};
-  }
-  if (intent.previous && before->action == "logs" && bare &&
-      (IsFragment(intent) || intent.action == "logs")) {
-    if (intent.kind == "Container") intent.kind.clear();
-    return {Completed::Kind::kIntent, Merge(*before, intent)};
-  }
-  if ((intent.continues && IsFragment(intent)) ||
-      (IsFragment(intent) && intent.kind.empty() && intent.condition.empty() &&
-       (!intent.name_space.empty() || intent.all_namespaces || intent.window || intent.previous))) {
-    return {Completed::Kind::kIntent, Merge(*before, intent)};
-  }
-  if (intent.action == "list" && intent.continues && intent.kind.empty() &&
-      intent.condition.empty() && intent.topic.empty()) {
-    Intent fragment = intent;
-    fragment.action.clear();
-    return {Completed::Kind::kIntent, Merge(*before, fragment)};
-  }
+  if (std::optional<Intent> changed = GoOn(intent, *before))
+    return {Completed::Kind::kIntent, *std::move(changed)};
   // "its logs", "why?", "restart it", and later steps of one sentence.
   const bool takes_over = intent.refers_back || !earlier.empty() ||
                           (intent.continues && intent.kind.empty() && intent.topic.empty()) ||
                           (intent.action == "diagnose" && intent.asks_why && intent.kind.empty() &&
                            intent.topic.empty());
-  if (takes_over && bare) {
-    if (before->objects.size() == 1) {
-      Attach(before->objects.front(), &intent);
-    } else if (earlier.empty() && state.rows.size() == 1) {
-      Attach(state.rows.front(), &intent);
-    } else if (!earlier.empty() && !before->names.empty()) {
-      intent.names = before->names;
-      if (intent.name_space.empty()) intent.name_space = before->name_space;
-    } else if (intent.name_space.empty()) {
-      intent.name_space = before->name_space;
-    }
-    if (intent.kind.empty() && intent.objects.empty()) intent.kind = before->kind;
-    if (intent.condition.empty() && intent.action == "diagnose")
-      intent.condition = before->condition;
-  }
+  if (takes_over && intent.names.empty() && intent.objects.empty())
+    TakeOver(*before, state, !earlier.empty(), &intent);
   return {Completed::Kind::kIntent, std::move(intent)};
 }
 

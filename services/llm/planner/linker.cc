@@ -3,55 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <set>
 
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
 #include "services/llm/planner/answers.h"
+#include "services/llm/planner/name_reading.h"
 
 namespace opsmesh::llm {
 namespace {
 
 using k8s::v1::ObjectCandidate;
 using k8s::v1::ResolvedMention;
-
-constexpr size_t kMostChoices = 8;
-
-// Which of several kinds of the same name a person means, when they do not say.
-constexpr std::array<std::string_view, 10> kKindPreference = {
-    "Deployment", "StatefulSet", "DaemonSet", "CronJob",   "Job",
-    "Pod",        "Service",     "Node",      "Namespace", "Ingress"};
-
-bool IsWorkload(std::string_view kind) {
-  return kind == "Deployment" || kind == "StatefulSet" || kind == "DaemonSet" || kind == "Job" ||
-         kind == "CronJob" || kind == "ReplicaSet";
-}
-
-size_t Preference(std::string_view kind) {
-  return static_cast<size_t>(std::find(kKindPreference.begin(), kKindPreference.end(), kind) -
-                             kKindPreference.begin());
-}
-
-LinkedObject ToLinked(const ObjectCandidate& candidate) {
-  const auto& object = candidate.object();
-  return {object.kind(), object.group(), object.namespace_(), object.name()};
-}
-
-bool IsNear(const ObjectCandidate& candidate) {
-  return candidate.match() == ObjectCandidate::MATCH_NEAR;
-}
-
-// What a mention turned out to be.
-struct Reading {
-  std::vector<LinkedObject> objects;  // of the best match that fits the wanted kind
-  bool exact = false;
-  bool is_namespace = false;
-  std::string namespace_name;
-  bool strong = false;             // more than a part of a name
-  std::vector<LinkedObject> near;  // "did you mean"
-  std::string near_namespace;
-};
 
 class Linker {
  public:
@@ -90,6 +53,10 @@ class Linker {
     return target_ == "Node" ? "Node" : "";
   }
 
+  WantedObject Wanted(const NameMention& mention) const {
+    return {WantedKind(mention), target_, needs_name_};
+  }
+
   absl::Status Ask() {
     k8s::v1::ResolveObjectsRequest request;
     *request.mutable_context() = scope_;
@@ -120,14 +87,15 @@ class Linker {
     if (!intent().name_space.empty() && answer.mentions_size() > at)
       namespace_answer_ = answer.mentions(at++);
     for (const NameMention& name : intent().names) {
-      Reading reading;
+      NameReading reading;
       if (at + 2 < answer.mentions_size()) {
-        reading = Read(name, answer.mentions(at), answer.mentions(at + 1));
+        reading = ReadName(name, Wanted(name), answer.mentions(at), answer.mentions(at + 1));
         if (reading.objects.empty() && target_ != "Pod" && !intent().is_write) {
           // The kind beside the name may be another word's: "on which node is redis-0".
           NameMention any = name;
           any.kind.clear();
-          Reading wider = Read(any, answer.mentions(at + 2), answer.mentions(at + 1));
+          NameReading wider =
+              ReadName(any, Wanted(any), answer.mentions(at + 2), answer.mentions(at + 1));
           if (wider.strong) reading = std::move(wider);
         }
         if (reading.near.empty() && target_ == "Pod")
@@ -140,76 +108,9 @@ class Linker {
     return absl::OkStatus();
   }
 
-  Reading Read(const NameMention& name, const ResolvedMention& object,
-               const ResolvedMention& as_namespace) const {
-    Reading reading;
-    for (const ObjectCandidate& candidate : as_namespace.candidates()) {
-      if (candidate.object().kind() != "Namespace") continue;
-      if (candidate.match() == ObjectCandidate::MATCH_EXACT) {
-        reading.is_namespace = true;
-        reading.namespace_name = candidate.object().name();
-      }
-      if (IsNear(candidate) && reading.near_namespace.empty())
-        reading.near_namespace = candidate.object().name();
-    }
-    const std::string wanted = WantedKind(name);
-    int best = 0;
-    for (const ObjectCandidate& candidate : object.candidates()) {
-      const std::string& kind = candidate.object().kind();
-      const bool fits = (wanted.empty() || kind == wanted) &&
-                        (target_ != "Workload" || FitsWorkload(kind)) &&
-                        (target_ != "Pod" || kind == "Pod" || kind == "Node") && kind != "Event" &&
-                        (wanted == "Namespace" || kind != "Namespace");
-      if (!fits) continue;
-      if (IsNear(candidate)) {
-        if (reading.near.size() < kMostChoices) reading.near.push_back(ToLinked(candidate));
-        continue;
-      }
-      // A short word of the prose is no beginning of a name: "set" is not settle-accounts.
-      const bool begins = candidate.match() == ObjectCandidate::MATCH_PREFIX ||
-                          candidate.match() == ObjectCandidate::MATCH_PART;
-      // Nor is "work" worker: a part of a name ends where one of its words ends.
-      const std::string& whole = candidate.object().name();
-      const bool word_ends = whole.size() <= name.text.size() ||
-                             whole.find(base::AsciiLower(name.text) + "-") != std::string::npos ||
-                             whole.ends_with(base::AsciiLower(name.text));
-      if (begins && (name.text.size() < 4 || !word_ends) && !name.must_exist && !needs_name_ &&
-          name.kind.empty())
-        continue;
-      if (best == 0) best = candidate.match();
-      if (candidate.match() == best) reading.objects.push_back(ToLinked(candidate));
-    }
-    reading.exact = best == ObjectCandidate::MATCH_EXACT;
-    reading.strong = best != 0 && best != ObjectCandidate::MATCH_PART;
-    Prefer(&reading.objects);
-    return reading;
-  }
-
-  static std::vector<LinkedObject> NearWorkloads(const ResolvedMention& any) {
-    std::vector<LinkedObject> near;
-    for (const ObjectCandidate& candidate : any.candidates()) {
-      if (IsNear(candidate) && IsWorkload(candidate.object().kind()))
-        near.push_back(ToLinked(candidate));
-    }
-    Prefer(&near);
-    return near;
-  }
-
   // "pods on node-1", "nginx pods": a list, where the name says which of them.
   bool ListsPods() const {
     return target_ == "Pod" && !needs_name_ && result_.intent.kind == "Pod";
-  }
-
-  static bool FitsWorkload(std::string_view kind) {
-    return IsWorkload(kind) || kind == "Service" || kind == "Pod" || kind == "Ingress";
-  }
-
-  // Keeps the objects of the most likely kind.
-  static void Prefer(std::vector<LinkedObject>* objects) {
-    size_t best = SIZE_MAX;
-    for (const LinkedObject& object : *objects) best = std::min(best, Preference(object.kind));
-    std::erase_if(*objects,
-                  [best](const LinkedObject& object) { return Preference(object.kind) != best; });
   }
 
   // A namespace the grammar named must exist, unless the index could not say.
@@ -250,7 +151,7 @@ class Linker {
 
   bool TakeObject(size_t i) {
     const NameMention name = intent().names[i];
-    Reading& reading = readings_[i];
+    NameReading& reading = readings_[i];
     const bool wants_object = needs_name_ || name.must_exist || !target_.empty();
     if (!reading.objects.empty() &&
         (reading.strong || name.must_exist || needs_name_ || !name.kind.empty())) {
@@ -387,7 +288,7 @@ class Linker {
   bool needs_name_ = false;
   LinkResult not_found_;  // what to say when no name could be linked
   std::optional<ResolvedMention> namespace_answer_;
-  std::vector<Reading> readings_;
+  std::vector<NameReading> readings_;
   std::vector<bool> taken_;
   LinkResult result_;
 };

@@ -6,18 +6,20 @@
 #include <set>
 
 #include "libs/base/error.h"
+#include "libs/base/json_string.h"
 #include "libs/base/strings.h"
 #include "services/llm/planner/answers.h"
 #include "services/llm/planner/attachment.h"
 #include "services/llm/planner/commands.h"
 #include "services/llm/planner/follow_up.h"
-#include "services/llm/planner/generate.h"
 #include "services/llm/planner/interpret.h"
 #include "services/llm/planner/linker.h"
 #include "services/llm/planner/prelink.h"
 #include "services/llm/planner/read_steps.h"
 #include "services/llm/planner/routes.h"
+#include "services/llm/planner/small_talk.h"
 #include "services/llm/planner/turn_state.h"
+#include "services/llm/planner/typos.h"
 #include "services/llm/planner/write_plan.h"
 
 namespace opsmesh::llm {
@@ -79,8 +81,7 @@ class Run {
       if (CorrectTypos(NamesInUse(intents), &corrected))
         intents = InterpretSentence(corrected, Lexicon::Embedded());
     }
-    if (!request_.has_enable_tools() || request_.enable_tools())
-      ResolveAlternatives(turn_.context(), tools_, request_.context(), &intents);
+    if (ToolsEnabled()) ResolveAlternatives(turn_.context(), tools_, request_.context(), &intents);
     std::vector<Intent> earlier;
     for (Intent& intent : intents) {
       OPSMESH_RETURN_IF_ERROR(turn_.context().Check());
@@ -90,6 +91,8 @@ class Run {
     }
     return absl::OkStatus();
   }
+
+  bool ToolsEnabled() const { return !request_.has_enable_tools() || request_.enable_tools(); }
 
   static bool Hopeless(const std::vector<Intent>& intents) {
     return std::all_of(intents.begin(), intents.end(), [](const Intent& intent) {
@@ -109,8 +112,7 @@ class Run {
       }
     }
     std::set<std::string> used;
-    if (request.mentions_size() == 0 || (request_.has_enable_tools() && !request_.enable_tools()))
-      return used;
+    if (request.mentions_size() == 0 || !ToolsEnabled()) return used;
     const auto answer = tools_.Resolve(turn_.context(), request);
     if (!answer.ok()) return used;
     for (const k8s::v1::ResolvedMention& mention : answer->mentions()) {
@@ -119,47 +121,6 @@ class Run {
       }
     }
     return used;
-  }
-
-  // "deploymnets" -> the nearest word of the lexicon, for plain words that name nothing else.
-  static bool CorrectTypos(const std::set<std::string>& names, Sentence* sentence) {
-    bool changed = false;
-    for (Mark& mark : sentence->marks) {
-      const bool plain = mark.kind == Mark::Kind::kWord && !mark.quoted && mark.norm.size() >= 4 &&
-                         std::all_of(mark.norm.begin(), mark.norm.end(),
-                                     [](char c) { return c >= 'a' && c <= 'z'; });
-      if (!plain || names.contains(mark.text)) continue;
-      std::string_view best;
-      size_t best_distance = mark.norm.size() >= 8 ? 3 : 2;
-      // Short words: two neighbouring letters changed places, nothing else ("pdos").
-      for (size_t i = 0; mark.norm.size() == 4 && i < 3; ++i) {
-        std::string swapped = mark.norm;
-        std::swap(swapped[i], swapped[i + 1]);
-        if (std::binary_search(Lexicon::Embedded().words().begin(),
-                               Lexicon::Embedded().words().end(), swapped)) {
-          best = *std::lower_bound(Lexicon::Embedded().words().begin(),
-                                   Lexicon::Embedded().words().end(), swapped);
-        }
-      }
-      for (const std::string& form :
-           mark.norm.size() < 5 ? std::vector<std::string>() : BaseForms(mark.norm)) {
-        for (const std::string& word : Lexicon::Embedded().words()) {
-          if (word.size() < 4) continue;
-          const size_t distance = base::EditDistance(form, word, best_distance);
-          if (distance < best_distance) {
-            best_distance = distance;
-            best = word;
-          }
-        }
-      }
-      if (best.empty()) continue;
-      const Lexicon::Match match = Lexicon::Embedded().Find({std::string(best)}, 0);
-      if (match.concepts == nullptr) continue;
-      mark.kind = Mark::Kind::kConcept;
-      mark.concepts = *match.concepts;
-      changed = true;
-    }
-    return changed;
   }
 
   absl::Status RunCommand(const Command& command) {
@@ -193,74 +154,15 @@ class Run {
         break;
     }
     bool handled = false;
-    OPSMESH_RETURN_IF_ERROR(SmallTalk(completed.intent, &handled));
+    OPSMESH_RETURN_IF_ERROR(
+        AnswerSmallTalk(turn_, {ToolsEnabled() ? &tools_ : nullptr, options_.llm_configured},
+                        completed.intent, &handled));
     if (handled) return absl::OkStatus();
-    if (request_.has_enable_tools() && !request_.enable_tools()) {
+    if (!ToolsEnabled()) {
       turn_.outcome = v1::TurnDone::OUTCOME_CLARIFICATION;
       return SayOnly("tools_disabled");
     }
     return Ask(std::move(completed.intent), earlier);
-  }
-
-  // What needs no cluster.
-  absl::Status SmallTalk(const Intent& intent, bool* handled) {
-    *handled = true;
-    const std::string& action = intent.action;
-    if (action == "generate") return Generate(intent);
-    if (action.starts_with("howto_")) return HowTo(action.substr(6));
-    const bool bare = intent.kind.empty() && intent.names.empty() && intent.topic.empty() &&
-                      intent.condition.empty() && intent.name_space.empty() &&
-                      intent.objects.empty();
-    if (bare && (action == "help" || action == "greet" || action == "thanks"))
-      return SayOnly(action);
-    if (action == "help" && intent.names.empty() && intent.condition.empty())
-      return SayOnly("help");
-    if (intent.topic == "mcp") return SayOnly("mcp_off");
-    if (action == "test" && bare) return SelfTest();
-    *handled = false;
-    return absl::OkStatus();
-  }
-
-  absl::Status SelfTest() {
-    std::string tools;
-    if (!request_.has_enable_tools() || request_.enable_tools()) {
-      const auto listed = tools_.List(turn_.context());
-      tools = listed.ok()
-                  ? Say("tools_ok", turn_.language,
-                        {{"count", std::to_string(Catalogue(*listed).available_count())}})
-                  : Say("tools_down", turn_.language, {{"error", Explain(listed.status())}});
-    }
-    OPSMESH_RETURN_IF_ERROR(turn_.SayParagraph(Say("test", turn_.language, {{"tools", tools}})));
-    return options_.llm_configured ? absl::OkStatus()
-                                   : turn_.SayParagraph(Say("llm_off", turn_.language));
-  }
-
-  absl::Status Generate(const Intent& intent) {
-    const Generated made = GenerateManifest(intent);
-    if (made.yaml.empty()) {
-      turn_.outcome = v1::TurnDone::OUTCOME_UNIMPLEMENTED;
-      const std::string what =
-          intent.kind == "HelmChart" ? " Helm chart" : KindWord(intent.kind, turn_.language);
-      return turn_.SayParagraph(
-          Say("generate_needs_llm", turn_.language,
-              {{"what", turn_.language == text::Language::kEnglish
-                            ? "a" + (what.starts_with(' ') ? what : " " + what)
-                            : what}}));
-    }
-    OPSMESH_RETURN_IF_ERROR(turn_.SayParagraph(Say(
-        "generate_deployment", turn_.language,
-        {{"placeholders", base::Join(made.placeholders,
-                                     turn_.language == text::Language::kEnglish ? ", " : "、")}})));
-    return turn_.SayParagraph("```yaml\n" + made.yaml + "```");
-  }
-
-  absl::Status HowTo(const std::string& action) {
-    const bool english = turn_.language == text::Language::kEnglish;
-    std::string example = english ? "scale web to 5" : "把 web 扩容到 5 个副本";
-    if (action == "restart") example = english ? "restart web" : "重启 web";
-    if (action == "rollback") example = english ? "roll back web" : "回滚 web";
-    if (action == "delete") example = english ? "delete pod web-1" : "删除 Pod web-1";
-    return turn_.SayParagraph(Say("howto", turn_.language, {{"example", example}}));
   }
 
   absl::Status Ask(Intent intent, std::vector<Intent>* earlier) {
@@ -373,8 +275,9 @@ class Run {
       k8s::v1::CallToolRequest request;
       request.set_name(tool->name());
       request.mutable_arguments()->set_raw(
-          intent.name_space.empty() ? "{}"
-                                    : fmt::format(R"({{"namespace":"{}"}})", intent.name_space));
+          intent.name_space.empty()
+              ? "{}"
+              : fmt::format(R"({{"namespace":{}}})", base::JsonString(intent.name_space)));
       *request.mutable_context() = request_.context();
       const auto response = turn_.Call(tools_, request);
       if (response.ok()) after_.choices = RowsOf(response->result().raw(), request.name());
