@@ -11,6 +11,7 @@
 #include "libs/base/worker_pool.h"
 #include "libs/http_server/http_server.h"
 #include "libs/kubesim/api/api_server.h"
+#include "libs/kubesim/api/token_signer.h"
 #include "libs/kubesim/behaviour/controllers/controllers.h"
 #include "libs/kubesim/behaviour/engine.h"
 #include "libs/kubesim/behaviour/faults/faults.h"
@@ -21,6 +22,7 @@
 #include "libs/kubesim/door/certificates.h"
 #include "libs/kubesim/store/logs.h"
 #include "libs/kubesim/store/store.h"
+#include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
 namespace {
@@ -37,7 +39,10 @@ class SimulatorImpl final : public Simulator {
         content_(options.content),
         ids_(options.seed),
         store_({.clock = &clock_, .ids = &ids_}),
-        tokens_(base::SystemIds()) {}
+        // Virtual time promises the same bytes, also of tokens in Secrets; any other key is secret.
+        signer_(std::make_shared<TokenSigner>(options.virtual_time ? std::optional(options.seed)
+                                                                   : std::nullopt)),
+        tokens_(base::SystemIds(), signer_) {}
   /// A copy.
   SimulatorImpl(const ForkOptions& options, const SimulatorImpl& from)
       : clock_(base::SystemClock()),
@@ -47,7 +52,9 @@ class SimulatorImpl final : public Simulator {
         ids_(options.seed),
         store_({.clock = &clock_, .ids = &ids_}, from.store_),
         logs_(from.logs_),
-        tokens_(base::SystemIds()) {
+        signer_(from.signer_),
+        tokens_(base::SystemIds(), signer_),
+        authority_(from.authority_) {
     clock_.Freeze(from.clock_.Now());
     fault_table_.CopyFrom(from.fault_table_);
   }
@@ -93,9 +100,12 @@ class SimulatorImpl final : public Simulator {
   }
 
   absl::Status Live(bool live, bool virtual_time) {
+    if (!authority_) {
+      OPSMESH_ASSIGN_OR_RETURN(authority_, CertificateAuthority::Create(clock_.Now()));
+    }
     if (!live) return absl::OkStatus();
     engine_ = std::make_unique<Engine>(Parts(), clock_);
-    AddControllers(*engine_);
+    AddControllers(*engine_, {.signer = signer_.get(), .authority = authority_.get()});
     std::optional<Scenario> scenario;
     if (content_ == Content::kDemo) {
       OPSMESH_ASSIGN_OR_RETURN(scenario, DemoScenario());
@@ -138,6 +148,9 @@ class SimulatorImpl final : public Simulator {
     options.port = door.port;
     options.threads = 1;
     options.server_name = "";
+    // Tokens and selectors are long; a real server takes a mebibyte of headers.
+    options.max_header_bytes = 60 << 10;
+    options.max_target_bytes = 48 << 10;
     options.stream_buffer_limit = 16 << 20;  // a slow watcher may fall behind by a whole list
     options.limits = [](const http_server::Request&) { return http_server::Limits{kMaxBody}; };
     options.error_response = DoorError;
@@ -192,7 +205,7 @@ class SimulatorImpl final : public Simulator {
                                       "The simulator does not listen yet; call Start() first.");
     std::string cluster = fmt::format("server: {}", UrlLocked());
     std::string credentials;
-    if (authority_) {
+    if (door_.tls) {
       cluster += fmt::format(", certificate-authority-data: {}",
                              base::Base64Encode(authority_->certificate()));
       OPSMESH_ASSIGN_OR_RETURN(KeyPair pair, authority_->IssueClient(user, groups));
@@ -256,16 +269,25 @@ class SimulatorImpl final : public Simulator {
   }
 
   absl::Status PrepareTls(const DoorOptions& door, http_server::Options* options) {
-    if (!authority_) {
-      OPSMESH_ASSIGN_OR_RETURN(authority_, CertificateAuthority::Create(clock_.Now()));
-    }
     OPSMESH_ASSIGN_OR_RETURN(
         KeyPair pair,
         authority_->IssueServer({"DNS:localhost", "DNS:kubernetes", "DNS:kubernetes.default.svc",
                                  "IP:127.0.0.1", "IP:" + door.address}));
+    PublishRootCertificate();
     options->tls =
         http_server::TlsOptions{pair.certificate, pair.key, authority_->certificate(), false};
     return absl::OkStatus();
+  }
+
+  // Programs in pods trust what this ConfigMap of their namespace holds.
+  void PublishRootCertificate() {
+    const ResourceType& maps = MustFind(store_, "", "v1", "configmaps");
+    for (const ObjectPtr& object : store_.List(maps).objects) {
+      if (object->name != "kube-root-ca.crt") continue;
+      Json map = object->Parse();
+      map["data"] = {{"ca.crt", authority_->certificate()}};
+      (void)store_.Update(maps, std::move(map), object->resource_version);
+    }
   }
 
   void Receive(std::shared_ptr<http_server::Exchange> exchange, bool loopback_only) {
@@ -305,7 +327,9 @@ class SimulatorImpl final : public Simulator {
   Store store_;
   LogStore logs_;
   FaultTable fault_table_;
+  const std::shared_ptr<const TokenSigner> signer_;
   mutable TokenTable tokens_;
+  std::shared_ptr<const CertificateAuthority> authority_;  // set once, before anything runs
 
   std::mutex wake_mutex_;
   bool engine_waits_ = false;
@@ -316,7 +340,6 @@ class SimulatorImpl final : public Simulator {
   std::unique_ptr<Faults> faults_;
 
   mutable std::mutex mutex_;
-  std::unique_ptr<CertificateAuthority> authority_;
   std::unique_ptr<ApiServer> api_;
   std::unique_ptr<base::WorkerPool> pool_;
   std::unique_ptr<http_server::Server> server_;

@@ -4,11 +4,15 @@
 After every case the server must be there and answer. Our own table always runs; the raw requests of
 ../shared/badinputs/own/http1 are replayed where they are (their names say `accept_` or `reject_`), and a run without them says so.
 """
+import base64
 import glob
 import json
 import os
 import re
+import resource
+import socket
 import sys
+import time
 import unittest
 
 import harness
@@ -124,6 +128,83 @@ class Door(Hostile):
             got, _ = CLUSTER.exchange(b"POST " + MAPS.encode() + b" HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n{" % length)
             self.assertEqual(statuses(got), [413], (length, got[:300]))
             self.still_answers(length)
+
+
+    def test_thousands_of_idle_and_half_sent_connections_leave_the_door_open(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = 10_000
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, wanted + 500), hard))
+        count = min(wanted, min(hard, wanted + 500) - 400)
+        if count < wanted:
+            print(f"only {count} of {wanted} idle connections: the limit of open files is {hard}", file=sys.stderr, flush=True)
+        begun = b"GET /api/v1/pods HTTP/1.1\r\nHost: x\r\nX-Slow: "
+        connections = []
+        try:
+            for i in range(count):
+                try:
+                    connection = socket.create_connection(CLUSTER.address, timeout=10)
+                    connections.append(connection)
+                    if i % 10 == 0:
+                        connection.sendall(begun)  # a header that never ends
+                except OSError:
+                    pass  # refused or reset: the door's right
+                if i % 1000 == 0:
+                    self.assertTrue(CLUSTER.alive(), i)
+            self.assertTrue(CLUSTER.alive(), CLUSTER.log()[-2000:])
+        finally:
+            for connection in connections:
+                connection.close()
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            try:
+                if CLUSTER.request("GET", "/version", timeout=5).status == 200:
+                    break
+            except OSError:
+                pass
+        self.still_answers("idle connections")
+
+
+class Credentials(Hostile):
+    """Tokens and certificate requests nobody should make."""
+
+    @staticmethod
+    def part(value):
+        return base64.urlsafe_b64encode(value if isinstance(value, bytes) else json.dumps(value).encode()).rstrip(b"=").decode()
+
+    def test_tokens_that_are_none_are_401_at_the_door_and_an_error_in_a_review(self):
+        real = CLUSTER.request("POST", "/api/v1/namespaces/default/serviceaccounts/default/token", {"kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1", "spec": {}}).json()["status"]["token"]
+        head, claims, signature = real.split(".")
+        body = json.loads(base64.urlsafe_b64decode(claims + "=="))
+        changed = {**body, "sub": "system:serviceaccount:kube-system:default", "exp": 2**62}
+        deep, ill_formed = b'{' + b'"a":{' * 9000, b"\xff\xfe"
+        tokens = ["x", "..", "a.b.c", "." * 5000, real + ".", real[:-4] + "AAAA", head + "." + claims + ".", f"{head}.{self.part(changed)}.{signature}", f"{self.part({'alg': 'none'})}.{claims}.", f"{self.part({'alg': 'HS256', 'typ': 'JWT'})}.{claims}.{signature}",
+                  f"{self.part({'alg': ['RS256']})}.{claims}.{signature}", f"{self.part(b'[' * 20000)}.{claims}.{signature}", f"{self.part(b'[' * 20000 + b']' * 20000)}.{claims}.{signature}", f"{head}.{self.part(deep)}.{signature}", f"{head}.{self.part(ill_formed)}.{signature}", f"{head}.{self.part({'iss': 5, 'aud': {'a': [1]}})}.{signature}",
+                  f"{head}.{self.part({**body, 'exp': 1e300})}.{signature}", f"{head}.{claims}.{self.part(b'x' * 30000)}"]
+        for token in tokens:
+            with self.subTest(token[:60]):
+                self.assertEqual(CLUSTER.request("GET", "/api/v1/namespaces", headers={"Authorization": "Bearer " + token}).status if len(token) < 8000 else 401, 401)
+                review = CLUSTER.request("POST", "/apis/authentication.k8s.io/v1/tokenreviews", {"spec": {"token": token}})
+                self.assertEqual(review.status, 201, review.body[:300])
+                self.assertNotIn("authenticated", review.json()["status"])
+                self.assertIn("invalid bearer token", review.json()["status"]["error"])
+                self.still_answers(token[:60])
+        self.assertEqual(CLUSTER.request("GET", "/api", headers={"Authorization": "Bearer " + real}).status, 200)
+
+    def test_certificate_requests_that_are_none_are_422_and_ask_for_no_password(self):
+        block = "-----BEGIN CERTIFICATE REQUEST-----\n{}\n-----END CERTIFICATE REQUEST-----\n"
+        encrypted = block.format("Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00000000000000000000000000000000\n\n" + base64.b64encode(b"x" * 64).decode())
+        for text in ("", "x", block.format(""), block.format("AAAA"), block.format("MIHW" * 5000), encrypted, block.format("A" * 1_000_000), "\0" * 100):
+            with self.subTest(text[:60]):
+                request = {"metadata": {"name": "hostile"}, "spec": {"request": base64.b64encode(text.encode()).decode(), "signerName": "kubernetes.io/kube-apiserver-client", "usages": ["client auth"]}}
+                self.refused(CLUSTER.request("POST", "/apis/certificates.k8s.io/v1/certificatesigningrequests", request), 422, text[:60])
+
+    def test_impersonation_of_nonsense_is_answered(self):
+        for headers in ({"Impersonate-User": "\u00e9" * 10}, {"Impersonate-User": "system:serviceaccount:::"}, {"Impersonate-User": "system:node:" + "x" * 5000, "Impersonate-Group": "system:nodes"}, {"Impersonate-User": "a", "Impersonate-Extra-%zz": "b"}, {"Impersonate-User": 'q"\\', "Impersonate-Group": "*"}, {"Impersonate-Group": "x"}):
+            with self.subTest(str(headers)[:60]):
+                answer = CLUSTER.request("GET", "/api/v1/namespaces/default/secrets/x", headers=headers)
+                self.assertIn(answer.status, (403, 404, 500, 400), answer.body[:200])
+                self.still_answers(str(headers)[:60])
 
 
 class Bodies(Hostile):

@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "libs/kubesim/api/escalation.h"
 #include "libs/kubesim/api/limit_ranges.h"
+#include "libs/kubesim/api/pod_admission.h"
+#include "libs/kubesim/api/pod_security.h"
 #include "libs/kubesim/api/quota.h"
-#include "libs/kubesim/objects/defaults.h"
+#include "libs/kubesim/objects/quantity.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
@@ -43,101 +46,83 @@ void AllocateAddress(const Cluster& cluster, Json& service) {
   }
 }
 
-void DefaultStorageClass(const Cluster& cluster, Json& claim) {
-  if (claim["spec"].contains("storageClassName")) return;
-  for (const ObjectPtr& object :
-       cluster.store.List(MustFind(cluster.store, "storage.k8s.io", "v1", "storageclasses"))
-           .objects) {
-    if (TextAt(object->Parse(), {"metadata", "annotations",
-                                 "storageclass.kubernetes.io/is-default-class"}) == "true") {
-      claim["spec"]["storageClassName"] = object->name;
-      return;
-    }
+// The newest of the classes marked as default (of several of one second, the first by name); ""
+// without one.
+std::string DefaultClass(const Cluster& cluster, const ResourceType& type,
+                         std::initializer_list<const char*> marks) {
+  std::string name, newest;
+  for (const ObjectPtr& object : cluster.store.List(type).objects) {
+    const Json content = object->Parse();
+    const bool marked = std::any_of(marks.begin(), marks.end(), [&](const char* mark) {
+      return TextAt(content, {"metadata", "annotations", mark}) == "true";
+    });
+    const std::string created = TextAt(content, {"metadata", "creationTimestamp"});
+    if (!marked || (!name.empty() && created <= newest)) continue;
+    name = object->name;
+    newest = created;
   }
+  return name;
 }
 
-// What admission sees of a name that is yet to be generated.
-std::string NameAtAdmission(const Json& object) {
-  const std::string generate = TextAt(object, {"metadata", "generateName"});
-  const std::string name = TextAt(object, {"metadata", "name"});
-  return generate.empty() || !name.starts_with(generate.substr(0, 58)) ||
-                 name.size() != std::min<size_t>(generate.size(), 58) + 5
-             ? name
-             : generate;
+void DefaultStorageClass(const Cluster& cluster, Json& claim) {
+  if (!At(claim, {"spec", "storageClassName"}).is_null() ||
+      At(claim, {"metadata", "annotations", "volume.beta.kubernetes.io/storage-class"}).is_string())
+    return;
+  const std::string name =
+      DefaultClass(cluster, MustFind(cluster.store, "storage.k8s.io", "v1", "storageclasses"),
+                   {"storageclass.kubernetes.io/is-default-class",
+                    "storageclass.beta.kubernetes.io/is-default-class"});
+  if (!name.empty()) claim["spec"]["storageClassName"] = name;
 }
 
-// Only what a storage class that allows it provided can grow.
-MaybeStatus CheckGrowth(const Cluster& cluster, const Call& call, const Json& claim,
+void DefaultIngressClass(const Cluster& cluster, Json& ingress) {
+  if (!At(ingress, {"spec", "ingressClassName"}).is_null() ||
+      At(ingress, {"metadata", "annotations", "kubernetes.io/ingress.class"}).is_string())
+    return;
+  const std::string name =
+      DefaultClass(cluster, MustFind(cluster.store, "networking.k8s.io", "v1", "ingressclasses"),
+                   {"ingressclass.kubernetes.io/is-default-class"});
+  if (!name.empty()) ingress["spec"]["ingressClassName"] = name;
+}
+
+// A claim grows when its class says it may.
+MaybeStatus CheckResize(const Cluster& cluster, const Call& call, const Json& claim,
                         const Json& before) {
-  const auto size = [](const Json& object) {
-    return ParseQuantity(At(object, {"spec", "resources", "requests", "storage"})).value_or(0);
+  auto size = [](const Json& one) {
+    return Amount::Of(At(one, {"spec", "resources", "requests", "storage"}));
   };
-  if (size(claim) <= size(before) || TextAt(before, {"status", "phase"}) != "Bound")
-    return std::nullopt;
-  const ObjectPtr storage =
+  if (!(size(claim) > size(before))) return std::nullopt;
+  if (TextAt(before, {"status", "phase"}) != "Bound") return std::nullopt;  // refused as immutable
+  const ObjectPtr type =
       cluster.store.Get(MustFind(cluster.store, "storage.k8s.io", "v1", "storageclasses"), "",
                         TextAt(before, {"spec", "storageClassName"}));
-  if (storage && BoolAt(storage->Parse(), {"allowVolumeExpansion"})) return std::nullopt;
-  return ForbiddenStatus(*call.type, TextAt(before, {"metadata", "name"}),
+  if (type && BoolAt(type->Parse(), {"allowVolumeExpansion"})) return std::nullopt;
+  return ForbiddenStatus(*call.type, call.info.name,
                          "only dynamically provisioned pvc can be resized and the storageclass "
                          "that provisions the pvc must support resize");
 }
 
-// The priority of the pod's class, or of the default one.
-MaybeStatus AdmitPriority(const Cluster& cluster, const Call& call, Json& pod) {
-  const std::string name = TextAt(pod, {"spec", "priorityClassName"});
-  const ResourceType& classes =
-      MustFind(cluster.store, "scheduling.k8s.io", "v1", "priorityclasses");
-  ObjectPtr chosen = name.empty() ? nullptr : cluster.store.Get(classes, "", name);
-  if (!name.empty() && !chosen)
-    return ForbiddenStatus(*call.type, NameAtAdmission(pod),
-                           fmt::format("no PriorityClass with name {} was found", name));
-  if (name.empty()) {
-    for (const ObjectPtr& one : cluster.store.List(classes).objects) {
-      if (BoolAt(one->Parse(), {"globalDefault"})) chosen = one;
-    }
-  }
-  if (!chosen) return std::nullopt;
-  const Json content = chosen->Parse();
-  pod["spec"]["priorityClassName"] = chosen->name;
-  pod["spec"]["priority"] = IntAt(content, "value");
-  if (const std::string policy = TextAt(content, "preemptionPolicy"); !policy.empty())
-    pod["spec"]["preemptionPolicy"] = policy;
-  return std::nullopt;
-}
-
-// What a pod does not say itself: secrets for pulling images.
-void TakeFromAccount(const Json& account, Json& pod) {
-  Json& spec = pod["spec"];
-  if (!spec.is_object()) return;
-  if (ListAt(spec, {"imagePullSecrets"}).empty() && !ListAt(account, {"imagePullSecrets"}).empty())
-    spec["imagePullSecrets"] = account["imagePullSecrets"];
-}
-
-MaybeStatus AdmitNewPod(const Cluster& cluster, const Call& call, Json& pod) {
-  std::string account = TextAt(pod, {"spec", "serviceAccountName"});
-  if (account.empty()) account = "default";
-  const ObjectPtr found = cluster.store.Get(MustFind(cluster.store, "", "v1", "serviceaccounts"),
-                                            call.info.ns, account);
-  if (!found) {
+MaybeStatus CheckGlobalDefault(const Cluster& cluster, const Call& call, const Json& object) {
+  if (!BoolAt(object, {"globalDefault"})) return std::nullopt;
+  const std::string name = TextAt(object, {"metadata", "name"});
+  for (const ObjectPtr& other : cluster.store.List(*call.type).objects) {
+    if (other->name == name || !BoolAt(other->Parse(), {"globalDefault"})) continue;
     return ForbiddenStatus(
-        *call.type, NameAtAdmission(pod),
-        fmt::format("error looking up service account {0}/{1}: serviceaccount \"{1}\" not found",
-                    call.info.ns, account));
+        *call.type, name,
+        fmt::format("PriorityClass {} is already marked as default. Only one default can exist",
+                    other->name));
   }
-  const Json owner = found->Parse();
-  TakeFromAccount(owner, pod);
-  // The account's word on tokens counts where the pod has none.
-  const bool silent = At(pod, {"spec", "automountServiceAccountToken"}).is_null();
-  if (silent && pod["spec"].is_object() && !BoolAt(owner, {"automountServiceAccountToken"}, true))
-    pod["spec"]["automountServiceAccountToken"] = false;
-  AdmitPod(pod, NameSuffix(cluster.store.ids().Random()));
-  if (silent && pod["spec"].is_object()) pod["spec"].erase("automountServiceAccountToken");
-  if (!At(pod, "spec").is_object()) return std::nullopt;
-  if (auto refused = AdmitPriority(cluster, call, pod)) return refused;
-  ApplyLimitDefaults(cluster, call.info.ns, pod);
-  pod["status"] = {{"phase", "Pending"}, {"qosClass", QosClass(pod["spec"])}};
   return std::nullopt;
+}
+
+// What the simulator keeps and does not act on is said to who writes it.
+void WarnOfUnused(Call& call) {
+  const std::string& kind = call.type->kind;
+  if (call.type->group != "admissionregistration.k8s.io") return;
+  call.warnings.push_back(
+      kind.ends_with("WebhookConfiguration")
+          ? fmt::format("the simulator keeps this {} but calls no webhooks", kind)
+          : fmt::format("the simulator keeps this {} but evaluates no expressions", kind));
 }
 
 }  // namespace
@@ -159,18 +144,25 @@ MaybeStatus CheckNamespace(const Cluster& cluster, const ResourceType& type, con
   return status;
 }
 
-MaybeStatus Admit(const Cluster& cluster, const Call& call, Json& object, const Json& before) {
+MaybeStatus Admit(const Cluster& cluster, Call& call, Json& object, const Json& before) {
   const std::string& key = call.type->storage_key;
   const bool create = !before.is_object();
+  WarnOfUnused(call);
+  if (key == "scheduling.k8s.io/priorityclasses") {
+    if (auto refused = CheckGlobalDefault(cluster, call, object)) return refused;
+  }
+  if (!create && key == "/persistentvolumeclaims") {
+    if (auto refused = CheckResize(cluster, call, object, before)) return refused;
+  }
   if (!create && key == "/services" && object["spec"].is_object())
     AllocateAddress(cluster, object);  // its type may have changed
-  if (!create && key == "/persistentvolumeclaims")
-    return CheckGrowth(cluster, call, object, before);
   if (!create) return std::nullopt;
   if (key == "/pods") return AdmitNewPod(cluster, call, object);
   if (key == "/services" && object["spec"].is_object()) {
     AllocateAddress(cluster, object);
   }
+  if (key == "networking.k8s.io/ingresses" && object["spec"].is_object())
+    DefaultIngressClass(cluster, object);
   if (key == "/persistentvolumeclaims" && object["spec"].is_object()) {
     DefaultStorageClass(cluster, object);
     object["metadata"]["finalizers"].push_back("kubernetes.io/pvc-protection");
@@ -180,9 +172,9 @@ MaybeStatus Admit(const Cluster& cluster, const Call& call, Json& object, const 
   return std::nullopt;
 }
 
-MaybeStatus AdmitValid(const Cluster& cluster, const Call& call, const Json& object,
-                       const Json& before) {
+MaybeStatus AdmitValid(const Cluster& cluster, Call& call, const Json& object, const Json& before) {
   if (auto refused = CheckEscalation(cluster, call, object, before)) return refused;
+  if (auto refused = CheckPodSecurity(cluster, call, object, before)) return refused;
   if (!before.is_object()) {
     if (auto refused = CheckLimits(cluster, call, object)) return refused;
   }

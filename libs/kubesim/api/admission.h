@@ -11,11 +11,10 @@ MaybeStatus CheckNamespace(const Cluster& cluster, const ResourceType& type, con
                            std::string_view name);
 /// `before` is null for a create. Pods get their service account and volumes, Services an address,
 /// claims the default storage class; quotas are checked.
-MaybeStatus Admit(const Cluster& cluster, const Call& call, Json& object, const Json& before);
+MaybeStatus Admit(const Cluster& cluster, Call& call, Json& object, const Json& before);
 /// A replaced object keeps what the server chose when the client leaves it out (a Service's
 /// address). What is asked once an object is valid: privileges given away, limits, quotas.
-MaybeStatus AdmitValid(const Cluster& cluster, const Call& call, const Json& object,
-                       const Json& before);
+MaybeStatus AdmitValid(const Cluster& cluster, Call& call, const Json& object, const Json& before);
 
 void KeepAllocated(const ResourceType& type, const Json& before, Json& object);
 /// Definitions change what is served.

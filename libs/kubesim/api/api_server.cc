@@ -21,7 +21,12 @@ namespace {
 http_server::Response ToResponse(Reply reply, const http_server::Headers& common) {
   http_server::Response response{reply.code, common, std::move(reply.body)};
   response.headers.Set("Content-Type", reply.content_type);
-  for (auto& [name, value] : reply.headers) response.headers.Add(std::move(name), std::move(value));
+  for (auto& [name, value] : reply.headers) {
+    if (name == "Cache-Control")
+      response.headers.Set(name, value);  // in place of the usual one
+    else
+      response.headers.Add(std::move(name), std::move(value));
+  }
   return response;
 }
 
@@ -51,11 +56,12 @@ std::string SelectedName(const Query& query) {
   return "";
 }
 
-ApiStatus Forbidden(const User& user, const AccessQuestion& question) {
+ApiStatus Forbidden(const User& user, const AccessQuestion& question, const std::string& reason) {
   ApiStatus status{.code = 403, .reason = "Forbidden", .has_details = true};
   if (!question.non_resource_path.empty()) {
     status.message = fmt::format("forbidden: User \"{}\" cannot {} path \"{}\"", user.name,
                                  question.verb, question.non_resource_path);
+    if (!reason.empty()) status.message += ": " + reason;
     return status;
   }
   const std::string plural = question.resource.substr(0, question.resource.find('/'));
@@ -68,18 +74,22 @@ ApiStatus Forbidden(const User& user, const AccessQuestion& question) {
   status.message =
       fmt::format("{} is forbidden: User \"{}\" cannot {} resource \"{}\" in API group \"{}\" {}",
                   subject, user.name, question.verb, question.resource, question.group, scope);
+  if (!reason.empty()) status.message += ": " + reason;
   status.name = question.name;
   status.group = question.group;
   status.kind = plural;
   return status;
 }
 
-MaybeStatus MayImpersonate(const Cluster& cluster, const User& real, const User& wanted) {
+MaybeStatus MayImpersonate(const Cluster& cluster, const User& real,
+                           const Impersonation& impersonation) {
+  const User& wanted = impersonation.user;
   auto ask = [&](const char* resource, const std::string& ns, const std::string& name,
                  const char* group = "") -> MaybeStatus {
     const AccessQuestion question{"impersonate", group, resource, ns, name, ""};
-    if (Authorize(cluster, real, question).allowed) return std::nullopt;
-    return Forbidden(real, question);
+    const AccessAnswer answer = Authorize(cluster, real, question);
+    if (answer.allowed) return std::nullopt;
+    return Forbidden(real, question, answer.reason);
   };
   if (wanted.name.starts_with("system:serviceaccount:")) {
     const std::string rest = wanted.name.substr(22);
@@ -91,11 +101,7 @@ MaybeStatus MayImpersonate(const Cluster& cluster, const User& real, const User&
   } else if (auto no = ask("users", "", wanted.name)) {
     return no;
   }
-  for (const std::string& group : wanted.groups) {
-    if (group == "system:authenticated" || group == "system:unauthenticated") continue;
-    if (wanted.name.starts_with("system:serviceaccount:") &&
-        group.starts_with("system:serviceaccounts"))
-      continue;
+  for (const std::string& group : impersonation.asked_groups) {
     if (auto no = ask("groups", "", group)) return no;
   }
   if (!wanted.uid.empty()) {
@@ -195,24 +201,26 @@ void ApiServer::Handle(const std::shared_ptr<http_server::Exchange>& exchange) {
 std::optional<Reply> ApiServer::Dispatch(Call& call,
                                          const std::shared_ptr<http_server::Exchange>& exchange,
                                          const http_server::Headers& common) {
-  auto user = Authenticate(call.http, tokens_, options_.open_door);
-  if (!user) return StatusReply({.code = 401, .reason = "Unauthorized", .message = "Unauthorized"});
-  call.user = *std::move(user);
+  Authentication caller = Authenticate(cluster_, call.http, tokens_, options_.open_door);
+  call.warnings = std::move(caller.warnings);
+  if (!caller.user)
+    return StatusReply({.code = 401, .reason = "Unauthorized", .message = "Unauthorized"});
+  call.user = *std::move(caller.user);
   if (IncompleteImpersonation(call.http)) {
     return StatusReply(
         InternalStatus("requested impersonation details without impersonating a user"));
   }
   if (auto wanted = ImpersonationOf(call.http)) {
-    if (auto refused = MayImpersonate(cluster_, call.user, wanted->user))
-      return StatusReply(*refused);
+    if (auto refused = MayImpersonate(cluster_, call.user, *wanted)) return StatusReply(*refused);
     call.user = std::move(wanted->user);
   }
   AccessQuestion question = QuestionOf(call.info);
   if (question.name.empty() &&
       (question.verb == "list" || question.verb == "watch" || question.verb == "deletecollection"))
     question.name = SelectedName(call.query);
-  if (!Authorize(cluster_, call.user, question).allowed) {
-    Reply refused = StatusReply(Forbidden(call.user, question));
+  question.field_selector = call.query.Get("fieldSelector");
+  if (const AccessAnswer answer = Authorize(cluster_, call.user, question); !answer.allowed) {
+    Reply refused = StatusReply(Forbidden(call.user, question, answer.reason));
     refused.headers.emplace_back("X-Content-Type-Options", "nosniff");
     return refused;
   }
@@ -226,7 +234,8 @@ std::optional<Reply> ApiServer::Dispatch(Call& call,
   const bool any_method = path == "/apis" || path.starts_with("/openapi/") || path == "/healthz" ||
                           path == "/livez" || path == "/readyz" || path == "/";
   if (call.http.method != "GET" && !any_method) return StatusReply(MethodNotAllowedStatus());
-  auto reply = HandleDiscovery(cluster_, call);
+  auto reply = HandleTokenIssuer(tokens_.signer(), call);
+  if (!reply) reply = HandleDiscovery(cluster_, call);
   return reply ? std::move(*reply) : TextReply("404 page not found\n", 404);
 }
 

@@ -16,15 +16,20 @@ struct AccessQuestion {
   std::string ns;
   std::string name;
   std::string non_resource_path;  // when set, the rest but verb is ignored
+  std::string field_selector{};   // of a list, watch or deletecollection
 };
 
 struct AccessAnswer {
   bool allowed = false;
-  std::string
-      reason;  // the binding that allows it, as a real server words it; "" for the administrators
+  std::string reason;  // what allows it, as a real server words it ("" for the administrators), or
+                       // what stands in the way ("" when nothing is known)
 };
 
+/// The administrators' group, then the node authorizer, then RBAC.
 AccessAnswer Authorize(const Cluster& cluster, const User& user, const AccessQuestion& question);
+
+/// Whether one of the rules of a role (its "rules" member) allows it.
+bool RulesAllow(const Json& rules, const AccessQuestion& question);
 
 /// status of a SelfSubjectRulesReview.
 Json RulesOf(const Cluster& cluster, const User& user, const std::string& ns);

@@ -237,4 +237,32 @@ Outcome<Json> DeleteOptionsOf(const Call& call) {
   return options;
 }
 
+Outcome<Json> BodyOfKind(Call& call, const char* kind, const char* version, const char* schema) {
+  auto body = ObjectOf(call, kind);
+  if (!body.ok()) return body.status();
+  const std::string own = TextAt(*body, "kind");
+  if (!own.empty() && own != kind) {
+    const std::string given = TextAt(*body, "apiVersion");
+    const bool known = call.known_kind && call.known_kind(given, own);
+    if (known) {
+      return BadRequestStatus(
+          fmt::format("{0} in version \"{1}\" cannot be handled as a {2}: converting ({1}.{0}) to "
+                      "({3}.{2}): unknown conversion",
+                      own, given.substr(given.rfind('/') + 1), kind,
+                      std::string_view(schema).substr(0, std::string_view(schema).find('.'))));
+    }
+    return BadRequestStatus(fmt::format(
+        "{0} in version \"{1}\" cannot be handled as a {2}: no kind \"{0}\" is registered for "
+        "version \"{3}\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
+        own, given.substr(given.rfind('/') + 1), kind, given.empty() ? version : given));
+  }
+  if (const ShapeReport shape = CheckShapeOf(schema, *body); !shape.wrong.empty()) {
+    const std::string_view word =
+        std::string_view(version).substr(std::string_view(version).rfind('/') + 1);
+    return BadRequestStatus(fmt::format("{0} in version \"{1}\" cannot be handled as a {0}: {2}",
+                                        kind, word, shape.wrong));
+  }
+  return body;
+}
+
 }  // namespace opsmesh::kubesim

@@ -19,6 +19,9 @@ Outcome<Json> DeleteOptionsOf(const Call& call);
 /// Any JSON (or YAML) in the body, at most 3 MiB; the refusal is the decoder's sentence alone.
 /// Fills `call` like ObjectOf.
 Outcome<Json> ParseBody(Call& call, bool yaml);
+/// The body of a subresource that has a kind of its own: `schema` names its type
+/// ("policy.v1.Eviction"). 400 when it is of another kind or its types are wrong.
+Outcome<Json> BodyOfKind(Call& call, const char* kind, const char* version, const char* schema);
 /// A patch's media type as it is spelled, without parameters; 415 when the kind takes no such
 /// patch.
 MaybeStatus CheckPatchType(const Call& call, std::string* media);

@@ -6,6 +6,8 @@
 
 #include "libs/base/json.h"
 #include "libs/kubesim/api/body.h"
+#include "libs/kubesim/api/node_authorizer.h"
+#include "libs/kubesim/api/node_restriction.h"
 #include "libs/kubesim/api/reads.h"
 #include "libs/kubesim/api/write_steps.h"
 #include "libs/kubesim/objects/kind_rules.h"
@@ -188,6 +190,10 @@ Reply HandleDelete(const Cluster& cluster, const Call& call) {
       (call.info.name == "default" || call.info.name == "kube-system" ||
        call.info.name == "kube-public")) {
     return StatusReply(ForbiddenStatus(type, call.info.name, "this namespace may not be deleted"));
+  }
+  if (const ObjectPtr there = NodeOf(call.user).empty() ? nullptr : FindObject(cluster, call)) {
+    if (auto refused = RestrictNode(cluster, call, Json(), there->Parse()))
+      return StatusReply(*refused);
   }
   const bool dry_run = !ListAt(*options, {"dryRun"}).empty();
   for (int attempt = 0; attempt < 5; ++attempt) {

@@ -80,6 +80,10 @@ std::string GoList(const Json& list) {
 std::string Describe(const std::vector<Json>& missing) {
   std::vector<Json> compact;
   for (const Json& part : missing) {
+    if (part.contains("nonResourceURLs")) {  // those are never gathered
+      compact.push_back(part);
+      continue;
+    }
     auto same = std::find_if(compact.begin(), compact.end(), [&](const Json& other) {
       return At(other, "apiGroups") == At(part, "apiGroups") &&
              At(other, "resources") == At(part, "resources") &&
@@ -111,18 +115,41 @@ std::string Describe(const std::vector<Json>& missing) {
   return text;
 }
 
-MaybeStatus CheckRules(const Cluster& cluster, const Call& call, const std::string& name,
-                       const std::string& ns, const Json& rules) {
-  const Json held = RulesOf(cluster, call.user, ns);
-  std::vector<Json> missing;
-  for (Json& part : Breakdown(rules)) {
+// The rules that the user holds in `ns` cover all of `wanted`; what they do not is left in
+// `missing`.
+bool Holds(const Cluster& cluster, const User& user, const std::string& ns, const Json& wanted,
+           std::vector<Json>* missing) {
+  const Json held = RulesOf(cluster, user, ns);
+  for (Json& part : Breakdown(wanted)) {
     const bool path = part.contains("nonResourceURLs");
     const Json& own = ListAt(held, {path ? "nonResourceRules" : "resourceRules"});
     if (std::none_of(own.begin(), own.end(),
                      [&](const Json& rule) { return RuleCovers(rule, part); }))
-      missing.push_back(std::move(part));
+      missing->push_back(std::move(part));
   }
-  if (missing.empty()) return std::nullopt;
+  return missing->empty();
+}
+
+// An aggregated role may come to hold anything: only who may do anything writes one.
+MaybeStatus CheckAggregation(const Cluster& cluster, const Call& call, const std::string& name,
+                             const Json& object, const Json& before) {
+  const Json& rule = At(object, "aggregationRule");
+  if (!rule.is_object() && !At(before, "aggregationRule").is_object()) return std::nullopt;
+  if (before.is_object() && At(before, "aggregationRule") == rule &&
+      At(before, "rules") == At(object, "rules"))
+    return std::nullopt;
+  const Json everything = {{{"verbs", {"*"}}, {"apiGroups", {"*"}}, {"resources", {"*"}}},
+                           {{"verbs", {"*"}}, {"nonResourceURLs", {"*"}}}};
+  std::vector<Json> missing;
+  if (Holds(cluster, call.user, "", everything, &missing)) return std::nullopt;
+  return ForbiddenStatus(*call.type, name,
+                         "must have cluster-admin privileges to use the aggregationRule");
+}
+
+MaybeStatus CheckRules(const Cluster& cluster, const Call& call, const std::string& name,
+                       const std::string& ns, const Json& rules) {
+  std::vector<Json> missing;
+  if (Holds(cluster, call.user, ns, rules, &missing)) return std::nullopt;
   return ForbiddenStatus(
       *call.type, name,
       fmt::format(
@@ -144,8 +171,11 @@ MaybeStatus CheckEscalation(const Cluster& cluster, const Call& call, const Json
   const std::string name = TextAt(object, {"metadata", "name"}),
                     ns = type.namespaced ? call.info.ns : "";
   if (type.plural == "roles" || type.plural == "clusterroles") {
-    if (before.is_object() && At(before, "rules") == At(object, "rules")) return std::nullopt;
+    if (before.is_object() && At(before, "rules") == At(object, "rules") &&
+        At(before, "aggregationRule") == At(object, "aggregationRule"))
+      return std::nullopt;
     if (May(cluster, call, "escalate", type.plural, ns, name)) return std::nullopt;
+    if (auto refused = CheckAggregation(cluster, call, name, object, before)) return refused;
     return CheckRules(cluster, call, name, ns, ListAt(object, {"rules"}));
   }
   if (before.is_object() && At(before, "roleRef") == At(object, "roleRef") &&

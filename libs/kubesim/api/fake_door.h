@@ -11,6 +11,7 @@
 #include "libs/base/ids.h"
 #include "libs/http_server/http_server.h"
 #include "libs/kubesim/api/api_server.h"
+#include "libs/kubesim/api/token_signer.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
@@ -84,7 +85,7 @@ class FakeDoor {
   explicit FakeDoor(absl::Time now = absl::FromUnixSeconds(1'800'000'000), bool open = true)
       : clock(now),
         store({.clock = &clock, .ids = &ids}),
-        tokens(ids),
+        tokens(ids, std::make_shared<TokenSigner>(7)),
         api({store, logs, clock}, tokens, {.open_door = open}) {}
 
   std::shared_ptr<RecordedExchange> Send(const std::string& method, const std::string& target,

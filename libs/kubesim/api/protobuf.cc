@@ -4,6 +4,7 @@
 #include <string>
 
 #include "embed/opsmesh_libs_kubesim_api.h"
+#include "libs/base/clock.h"
 #include "libs/base/strings.h"
 #include "nlohmann/json.hpp"
 
@@ -245,6 +246,12 @@ std::optional<Json> DecodeMessage(const Message& message, std::string_view bytes
       const auto quantity = Texts(reader.text(), {{1, "text"}});
       if (!quantity) return std::nullopt;
       value = quantity->value("text", "0");
+    } else if (type == "y") {
+      value = base::Base64Encode(reader.text());
+    } else if (type == "t") {
+      const auto time = DecodeMessage(Messages().at("Time"), reader.text(), depth + 1);
+      if (!time) return std::nullopt;
+      value = base::Rfc3339(absl::FromUnixSeconds(time->value("seconds", int64_t{0})));
     } else if (type == "x") {
       value = IntOrText(reader.text());
     } else {

@@ -27,6 +27,12 @@ AccessQuestion QuestionOf(const Json& spec) {
       question.resource += "/" + TextAt(resource, "subresource");
     question.ns = TextAt(resource, "namespace");
     question.name = TextAt(resource, "name");
+    question.field_selector = TextAt(resource, {"fieldSelector", "rawSelector"});
+    for (const Json& one : ListAt(resource, {"fieldSelector", "requirements"})) {
+      const Json& values = ListAt(one, {"values"});
+      if (TextAt(one, "operator") == "In" && values.size() == 1)
+        question.field_selector += "," + TextAt(one, "key") + "=" + Scalar(values[0]);
+    }
   } else {
     question.verb = TextAt(spec, {"nonResourceAttributes", "verb"});
     question.non_resource_path = TextAt(spec, {"nonResourceAttributes", "path"});
@@ -134,11 +140,15 @@ Reply HandleReview(const Cluster& cluster, Call& call, const TokenTable& tokens)
   } else if (type.kind == "TokenReview") {
     if (TextAt(spec, "token").empty())
       return StatusReply(BadRequestStatus("token is required for TokenReview in authentication"));
-    if (auto user = tokens.Find(TextAt(spec, "token"))) {
-      review["status"] = {{"authenticated", true}, {"user", UserInfo(*user)}};
+    std::vector<std::string> audiences;
+    for (const Json& audience : ListAt(spec, {"audiences"})) audiences.push_back(Scalar(audience));
+    const Authentication found =
+        AuthenticateToken(cluster, tokens, TextAt(spec, "token"), audiences);
+    if (found.user) {
+      review["status"] = {{"authenticated", true}, {"user", UserInfo(*found.user)}};
+      if (!found.audiences.empty()) review["status"]["audiences"] = found.audiences;
     } else {
-      review["status"] = {{"user", Json::object()},
-                          {"error", "[invalid bearer token, token lookup failed]"}};
+      review["status"] = {{"user", Json::object()}, {"error", found.error}};
     }
   } else {
     if (auto refused = CheckAccessReview(type, review)) return StatusReply(*refused);

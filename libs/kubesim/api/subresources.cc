@@ -5,6 +5,7 @@
 #include "libs/base/strings.h"
 #include "libs/kubesim/api/body.h"
 #include "libs/kubesim/api/deletes.h"
+#include "libs/kubesim/api/node_restriction.h"
 #include "libs/kubesim/api/reads.h"
 #include "libs/kubesim/api/write_steps.h"
 #include "libs/kubesim/api/writes.h"
@@ -250,36 +251,6 @@ MaybeStatus AskBudgets(const Cluster& cluster, const Object& pod, const Json& co
   return status;
 }
 
-// The body of a subresource that has a kind of its own, decoded: 400 when it is of another kind or
-// its types are wrong.
-Outcome<Json> BodyOfKind(Call& call, const char* kind, const char* version, const char* schema) {
-  auto body = ObjectOf(call, kind);
-  if (!body.ok()) return body.status();
-  const std::string own = TextAt(*body, "kind");
-  if (!own.empty() && own != kind) {
-    const std::string given = TextAt(*body, "apiVersion");
-    const bool known = call.known_kind && call.known_kind(given, own);
-    if (known) {
-      return BadRequestStatus(
-          fmt::format("{0} in version \"{1}\" cannot be handled as a {2}: converting ({1}.{0}) to "
-                      "({3}.{2}): unknown conversion",
-                      own, given.substr(given.rfind('/') + 1), kind,
-                      std::string_view(schema).substr(0, std::string_view(schema).find('.'))));
-    }
-    return BadRequestStatus(fmt::format(
-        "{0} in version \"{1}\" cannot be handled as a {2}: no kind \"{0}\" is registered for "
-        "version \"{3}\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
-        own, given.substr(given.rfind('/') + 1), kind, given.empty() ? version : given));
-  }
-  if (const ShapeReport shape = CheckShapeOf(schema, *body); !shape.wrong.empty()) {
-    const std::string_view word =
-        std::string_view(version).substr(std::string_view(version).rfind('/') + 1);
-    return BadRequestStatus(fmt::format("{0} in version \"{1}\" cannot be handled as a {0}: {2}",
-                                        kind, word, shape.wrong));
-  }
-  return body;
-}
-
 Reply HandleEviction(const Cluster& cluster, Call& call) {
   auto body = BodyOfKind(call, "Eviction", "policy/v1", "policy.v1.Eviction");
   if (!body.ok()) return StatusReply(body.status());
@@ -288,6 +259,7 @@ Reply HandleEviction(const Cluster& cluster, Call& call) {
   const ObjectPtr pod = FindObject(cluster, call);
   if (!pod) return StatusReply(NotFoundStatus(*call.type, call.info.name));
   const Json content = pod->Parse();
+  if (auto refused = RestrictNode(cluster, call, *body, content)) return StatusReply(*refused);
   Json options = At(*body, "deleteOptions");
   if (!options.is_object()) options = Json::object();
   const bool dry_run = IsDryRun(call) || !ListAt(options, {"dryRun"}).empty();
@@ -346,79 +318,7 @@ Reply HandleBinding(const Cluster& cluster, Call& call) {
   return written.ok() ? Success(201) : StatusReply(written.status());
 }
 
-namespace {
-
-// What a token may be bound to; the object must be there.
-MaybeStatus CheckBound(const Cluster& cluster, const Call& call, const Json& bound) {
-  if (!bound.is_object()) return std::nullopt;
-  const std::string kind = TextAt(bound, "kind"), version = TextAt(bound, "apiVersion"),
-                    name = TextAt(bound, "name");
-  const char* plural = version != "v1"    ? nullptr
-                       : kind == "Pod"    ? "pods"
-                       : kind == "Secret" ? "secrets"
-                       : kind == "Node"   ? "nodes"
-                                          : nullptr;
-  if (plural == nullptr)
-    return BadRequestStatus(
-        fmt::format("cannot bind token to object of type {}, Kind={}", version, kind));
-  const ResourceType& type = MustFind(cluster.store, "", "v1", plural);
-  const ObjectPtr object = cluster.store.Get(type, type.namespaced ? call.info.ns : "", name);
-  if (!object) return NotFoundStatus(type, name);
-  if (const std::string uid = TextAt(bound, "uid"); !uid.empty() && uid != object->uid) {
-    return ConflictStatus(
-        type, name,
-        fmt::format("the UID in the bound object reference ({}) does not match the UID in record. "
-                    "The object might have been deleted and then recreated",
-                    uid));
-  }
-  return std::nullopt;
-}
-
-Reply HandleToken(const Cluster& cluster, Call& call, TokenTable& tokens) {
-  auto body = BodyOfKind(call, "TokenRequest", "authentication.k8s.io/v1",
-                         "authentication.v1.TokenRequest");
-  if (!body.ok()) return StatusReply(body.status());
-  const ObjectPtr account = FindObject(cluster, call);
-  if (!account) return StatusReply(NotFoundStatus(*call.type, call.info.name));
-  if (const std::string name = TextAt(*body, {"metadata", "name"});
-      !name.empty() && name != call.info.name) {
-    return StatusReply(BadRequestStatus(
-        fmt::format("the name of the object ({}) does not match the name on the URL ({})", name,
-                    call.info.name)));
-  }
-  const int64_t seconds = IntAt(*body, {"spec", "expirationSeconds"}, 3600);
-  const char* fault = seconds < 600 ? "may not specify a duration less than 10 minutes"
-                      : seconds > (int64_t{1} << 32)
-                          ? "may not specify a duration larger than 2^32 seconds"
-                          : nullptr;
-  if (fault != nullptr) {
-    return StatusReply(
-        InvalidStatus("authentication.k8s.io", "TokenRequest", "",
-                      {{"FieldValueInvalid", fmt::format("Invalid value: {}: {}", seconds, fault),
-                        "spec.expirationSeconds"}}));
-  }
-  if (auto refused = CheckBound(cluster, call, At(*body, {"spec", "boundObjectRef"})))
-    return StatusReply(*refused);
-  Json answer = *body;
-  answer["kind"] = "TokenRequest";
-  answer["apiVersion"] = "authentication.k8s.io/v1";
-  answer["metadata"] = {{"name", account->name},
-                        {"namespace", account->ns},
-                        {"creationTimestamp", base::Rfc3339(cluster.clock.Now())}};
-  if (!answer["spec"].is_object()) answer["spec"] = Json::object();
-  answer["spec"]["expirationSeconds"] = seconds;
-  if (!answer["spec"].contains("boundObjectRef")) answer["spec"]["boundObjectRef"] = nullptr;
-  if (ListAt(answer, {"spec", "audiences"}).empty())
-    answer["spec"]["audiences"] = {"https://kubernetes.default.svc.cluster.local"};
-  answer["status"] = {
-      {"token", tokens.Issue(ServiceAccountUser(account->ns, account->name, account->uid), true)},
-      {"expirationTimestamp", base::Rfc3339(cluster.clock.Now() + absl::Seconds(seconds))}};
-  return RenderedReply(base::DumpJson(answer), call.accepted, 201);
-}
-
-}  // namespace
-
-Reply HandleSubresource(const Cluster& cluster, Call& call, TokenTable& tokens) {
+Reply HandleSubresource(const Cluster& cluster, Call& call, const TokenTable& tokens) {
   const std::string& sub = call.info.subresource;
   const bool reads =
       call.info.verb == "get" || call.info.verb == "list" || call.info.verb == "watch";
@@ -431,7 +331,7 @@ Reply HandleSubresource(const Cluster& cluster, Call& call, TokenTable& tokens) 
   }
   if (sub == "eviction") return HandleEviction(cluster, call);
   if (sub == "binding") return HandleBinding(cluster, call);
-  if (sub == "token") return HandleToken(cluster, call, tokens);
+  if (sub == "token") return HandleToken(cluster, call, tokens.signer());
   if (sub == "attach" || sub == "portforward") {
     if (!FindObject(cluster, call)) return StatusReply(NotFoundStatus(*call.type, call.info.name));
     if (call.http.headers.Get("Upgrade").empty())

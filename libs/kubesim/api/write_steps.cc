@@ -9,6 +9,8 @@
 #include "libs/base/strings.h"
 #include "libs/kubesim/api/admission.h"
 #include "libs/kubesim/api/body.h"
+#include "libs/kubesim/api/certificate_requests.h"
+#include "libs/kubesim/api/node_restriction.h"
 #include "libs/kubesim/objects/defaults.h"
 #include "libs/kubesim/objects/kind_rules.h"
 #include "libs/kubesim/objects/validation.h"
@@ -331,6 +333,10 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
     object["metadata"].erase("managedFields");
     TrackUpdate(nullptr, object, WriterOf(cluster, call), type);
   }
+  if (type.storage_key != "/pods") {  // those wait for their service account
+    if (auto refused = RestrictNode(cluster, call, object, Json())) return *refused;
+  }
+  if (auto refused = AdmitSigningRequest(cluster, call, object, Json())) return *refused;
   object["metadata"]["uid"] = cluster.store.ids().NewUuid();
   PrepareForCreate(type, object, base::Rfc3339(cluster.clock.Now()));
   if (auto refused = Admit(cluster, call, object, nullptr)) return *refused;
@@ -398,12 +404,16 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
       }
     }
     object = std::move(kept);
+  } else if (call.info.subresource == "approval") {
+    object = ApprovedForm(before, object, base::Rfc3339(cluster.clock.Now()));
   } else if (HasStatusSubresource(type)) {
     if (before.contains("status"))
       object["status"] = before["status"];
     else
       object.erase("status");
   }
+  if (auto refused = RestrictNode(cluster, call, object, before)) return *refused;
+  if (auto refused = AdmitSigningRequest(cluster, call, object, before)) return *refused;
   Json& meta = object["metadata"];
   for (const char* member : {"uid", "creationTimestamp", "generation", "deletionTimestamp",
                              "deletionGracePeriodSeconds", "selfLink"}) {

@@ -267,7 +267,7 @@ Reply HandleObjectChange(const Cluster& cluster, Call& call) {
   return HandlePatch(cluster, call);
 }
 
-Reply HandleWrite(const Cluster& cluster, Call& call, TokenTable& tokens) {
+Reply HandleWrite(const Cluster& cluster, Call& call, const TokenTable& tokens) {
   if (call.type->storage_key == "/bindings") return HandleBinding(cluster, call);
   if (IsReview(*call.type)) return HandleReview(cluster, call, tokens);
   if (call.info.verb == "delete") return HandleDelete(cluster, call);

@@ -22,6 +22,9 @@ struct ContentTarget {
 /// service accounts, roles, bindings and priority classes.
 absl::Status LoadSystem(const ContentTarget& target);
 
+/// The default roles and bindings of 1.32 (content/rbac.txt), where they are not there already.
+absl::Status LoadDefaultRoles(const ContentTarget& target, absl::Time created);
+
 /// What the API gives every Namespace it creates: the finalizer "kubernetes" and the phase Active,
 /// where they are not given.
 void CompleteNamespace(Json& object);

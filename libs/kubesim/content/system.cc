@@ -54,7 +54,7 @@ absl::Status LoadSystem(const ContentTarget& target) {
     if (!made.ok()) return base::Internal("SYSTEM_INVALID", made.status().message);
     if (type->storage_key == "/namespaces") AddNamespaceDefaults(target, (*made)->name, created);
   }
-  return absl::OkStatus();
+  return LoadDefaultRoles(target, created);
 }
 
 }  // namespace opsmesh::kubesim

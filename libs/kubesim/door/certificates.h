@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,12 @@ struct KeyPair {
   base::Secret key;
 };
 
+/// What a signed certificate may be used for, in the words of certificates.k8s.io.
+struct CertificateUse {
+  std::vector<std::string> usages;  // "digital signature", "client auth" ...
+  absl::Duration validity = absl::Hours(24 * 365);
+};
+
 /// EC P-256 throughout. Thread-safe after Create().
 class CertificateAuthority {
  public:
@@ -31,6 +38,20 @@ class CertificateAuthority {
   /// For a user: CN = name, O = groups.
   virtual absl::StatusOr<KeyPair> IssueClient(std::string_view user,
                                               const std::vector<std::string>& groups) const = 0;
+  /// A certificate for the key and subject of a request (PKCS #10, PEM), valid from five minutes
+  /// before `now` (the machine's clock counts, as peers check against it) for `validity`.
+  /// INVALID_ARGUMENT (REQUEST_INVALID) when it is none, or not signed by its own key.
+  virtual absl::StatusOr<std::string> SignRequest(const std::string& pem,
+                                                  const CertificateUse& use) const = 0;
 };
+
+/// What a certificate request says of itself; nothing when it is none or not signed by its key.
+struct RequestSubject {
+  std::string common_name;
+  std::vector<std::string> organizations;
+  std::vector<std::string> dns_names, addresses;  // alternative names; addresses in text form
+  bool other_names = false;                       // mail addresses or URIs too
+};
+std::optional<RequestSubject> ReadRequest(const std::string& pem);
 
 }  // namespace opsmesh::kubesim

@@ -426,6 +426,44 @@ std::string QosClass(const Json& pod_spec) {
   return guaranteed ? "Guaranteed" : "Burstable";
 }
 
+namespace {
+
+constexpr const char* kAccountPath = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+// Token, root certificate and namespace for every container that has nothing at their place yet.
+void MountAccount(Json& spec, std::string_view volume_suffix) {
+  std::string name;
+  for (const Json& volume : ListAt(spec, {"volumes"})) {
+    if (TextAt(volume, "name").starts_with("kube-api-access-")) name = TextAt(volume, "name");
+  }
+  const bool there = !name.empty();
+  if (!there) name = "kube-api-access-" + std::string(volume_suffix);
+  bool needed = false;
+  for (const char* list : {"containers", "initContainers"}) {
+    ForEach(spec, list, [&](Json& container) {
+      for (const Json& mount : ListAt(container, {"volumeMounts"})) {
+        if (TextAt(mount, "mountPath") == kAccountPath) return;
+      }
+      container["volumeMounts"].push_back(
+          {{"name", name}, {"readOnly", true}, {"mountPath", kAccountPath}});
+      needed = true;
+    });
+  }
+  if (!needed || there) return;
+  Json sources = {
+      {{"serviceAccountToken", {{"expirationSeconds", 3607}, {"path", "token"}}}},
+      {{"configMap",
+        {{"name", "kube-root-ca.crt"}, {"items", {{{"key", "ca.crt"}, {"path", "ca.crt"}}}}}}},
+      {{"downwardAPI",
+        {{"items",
+          {{{"path", "namespace"},
+            {"fieldRef", {{"apiVersion", "v1"}, {"fieldPath", "metadata.namespace"}}}}}}}}}};
+  spec["volumes"].push_back(
+      {{"name", name}, {"projected", {{"sources", sources}, {"defaultMode", 420}}}});
+}
+
+}  // namespace
+
 void AdmitPod(Json& pod, std::string_view volume_suffix) {
   if (!pod.contains("spec") || !pod["spec"].is_object()) return;
   Json& spec = pod["spec"];
@@ -453,30 +491,7 @@ void AdmitPod(Json& pod, std::string_view volume_suffix) {
                              {"tolerationSeconds", 300}});
     }
   }
-  if (BoolAt(spec, {"automountServiceAccountToken"}, true)) {
-    for (const Json& volume : ListAt(spec, {"volumes"})) {
-      if (TextAt(volume, "name").starts_with("kube-api-access-")) return;
-    }
-    const std::string name = "kube-api-access-" + std::string(volume_suffix);
-    Json sources = {
-        {{"serviceAccountToken", {{"expirationSeconds", 3607}, {"path", "token"}}}},
-        {{"configMap",
-          {{"name", "kube-root-ca.crt"}, {"items", {{{"key", "ca.crt"}, {"path", "ca.crt"}}}}}}},
-        {{"downwardAPI",
-          {{"items",
-            {{{"path", "namespace"},
-              {"fieldRef", {{"apiVersion", "v1"}, {"fieldPath", "metadata.namespace"}}}}}}}}}};
-    spec["volumes"].push_back(
-        {{"name", name}, {"projected", {{"sources", sources}, {"defaultMode", 420}}}});
-    for (const char* list : {"containers", "initContainers"}) {
-      ForEach(spec, list, [&](Json& container) {
-        container["volumeMounts"].push_back(
-            {{"name", name},
-             {"readOnly", true},
-             {"mountPath", "/var/run/secrets/kubernetes.io/serviceaccount"}});
-      });
-    }
-  }
+  if (BoolAt(spec, {"automountServiceAccountToken"}, true)) MountAccount(spec, volume_suffix);
 }
 
 namespace {

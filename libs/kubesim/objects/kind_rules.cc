@@ -147,7 +147,8 @@ void CountTemplate(const Json& before, Json& daemon_set) {
 void PrepareForCreate(const ResourceType& type, Json& object, std::string_view now) {
   const std::string& key = type.storage_key;
   Json status;
-  if (key == "apps/deployments" || key == "batch/cronjobs" || key == "/resourcequotas")
+  if (key == "apps/deployments" || key == "batch/cronjobs" || key == "/resourcequotas" ||
+      key == "certificates.k8s.io/certificatesigningrequests")
     status = Json::object();
   if (key == "/replicationcontrollers" || key == "apps/replicasets") status = {{"replicas", 0}};
   if (key == "apps/statefulsets") status = {{"replicas", 0}, {"availableReplicas", 0}};

@@ -90,7 +90,7 @@ class Server:
                 body = json.dumps(body)
             if isinstance(body, str):
                 body = renaming.body(self.fill(body)).encode()
-        headers.update(request.get("headers", {}))
+        headers.update({name: self.fill(value) for name, value in request.get("headers", {}).items()})
         headers.update(self.users.get(request.get("user", "admin"), {}))
         watch = request.get("watch")
         connection = self.connect(request.get("user", "admin"), (watch or 30) + 10)

@@ -1,6 +1,7 @@
 #include "libs/kubesim/behaviour/controllers/controllers.h"
 
 #include "libs/kubesim/behaviour/controllers/autoscaler.h"
+#include "libs/kubesim/behaviour/controllers/certificates.h"
 #include "libs/kubesim/behaviour/controllers/cronjob.h"
 #include "libs/kubesim/behaviour/controllers/daemonset.h"
 #include "libs/kubesim/behaviour/controllers/deployment.h"
@@ -13,15 +14,20 @@
 #include "libs/kubesim/behaviour/controllers/node_lifecycle.h"
 #include "libs/kubesim/behaviour/controllers/quota.h"
 #include "libs/kubesim/behaviour/controllers/replicaset.h"
+#include "libs/kubesim/behaviour/controllers/role_aggregation.h"
 #include "libs/kubesim/behaviour/controllers/statefulset.h"
+#include "libs/kubesim/behaviour/controllers/token_secrets.h"
 #include "libs/kubesim/behaviour/controllers/volumes.h"
 
 namespace opsmesh::kubesim {
 
-void AddControllers(Engine& engine) {
+void AddControllers(Engine& engine, const SigningKeys& keys) {
   Pods& pods = engine.Add<Pods>();
   engine.Add<NamespaceController>();
   engine.Add<ServiceAccountController>();
+  if (keys.signer != nullptr) engine.Add<TokenSecretController>(*keys.signer);
+  engine.Add<RoleAggregationController>();
+  if (keys.authority != nullptr) engine.Add<CertificateController>(*keys.authority);
   engine.Add<ReplicaSetController>(pods);
   engine.Add<ReplicaSetController>(pods, true);
   engine.Add<DeploymentController>(pods);
