@@ -427,7 +427,24 @@ Outcome<FieldSelector> FieldSelector::Parse(std::string_view text, const Resourc
   return selector;
 }
 
+namespace {
+
+// A name that stands nowhere in the object's text is no field's value; names are written without
+// escapes.
+bool CannotHold(const Object& object, const std::string& name) {
+  const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  });
+  return plain && object.json.find(name) == std::string::npos;
+}
+
+}  // namespace
+
 bool FieldSelector::Matches(const Object& object) const {
+  for (const Term& term : terms_) {
+    // Most often asked: the pods of a node, among many that stand elsewhere.
+    if (term.field == "spec.nodeName" && term.equal && CannotHold(object, term.value)) return false;
+  }
   Json content;
   if (needs_content_) content = object.Parse();
   return std::all_of(terms_.begin(), terms_.end(), [&](const Term& term) {
