@@ -170,6 +170,9 @@ absl::StatusOr<v1::ResolveObjectsResponse> Handlers::ResolveObjects(
                           ? static_cast<size_t>(std::min(request.max_candidates(), 100))
                           : 8;
   v1::ResolveObjectsResponse out;
+  const bool namespaces_known =
+      snapshot->Of("namespaces").status().state != kube::KindStatus::State::kForbidden;
+  std::string before;  // text of the mention before this one
   for (const v1::Mention& mention : request.mentions()) {
     v1::ResolvedMention* resolved = out.add_mentions();
     resolved->set_text(mention.text());
@@ -189,6 +192,20 @@ absl::StatusOr<v1::ResolveObjectsResponse> Handlers::ResolveObjects(
       to->set_match(static_cast<v1::ObjectCandidate::Match>(candidate.match));
       to->set_score(candidate.score);
     }
+    // Who may not list namespaces cannot be told that one does not exist. What can only be meant as
+    // a namespace is taken for one; its objects then say that they are forbidden.
+    const std::string name = base::AsciiLower(mention.text());
+    if (!namespaces_known && found.candidates.empty() && mention.kind() == "Namespace" &&
+        mention.text() != before && IsDnsLabel(name)) {
+      v1::ObjectCandidate* to = resolved->add_candidates();
+      to->mutable_object()->set_cluster(cluster->id());
+      to->mutable_object()->set_kind("Namespace");
+      to->mutable_object()->set_name(name);
+      to->set_match(v1::ObjectCandidate::MATCH_EXACT);
+      to->set_score(0.5);
+      resolved->set_total_count(1);
+    }
+    before = mention.text();
   }
   Picture picture(snapshot, "", clock_.Now());
   for (const char* plural :

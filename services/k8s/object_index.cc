@@ -1,5 +1,7 @@
 #include "services/k8s/object_index.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 #include <tuple>
@@ -71,6 +73,7 @@ std::vector<std::string> ShorterNames(const std::string& text) {
 ObjectIndex::ObjectIndex(std::shared_ptr<const kube::Snapshot> snapshot)
     : snapshot_(std::move(snapshot)) {
   for (const char* plural : kIndexed) AddAll(plural);
+  if (!snapshot_->Of("namespaces").status().synced()) AddNamespacesOfObjects();
   for (const auto& [name, ids] : by_name_) {
     names_.push_back(name);
     const bool pods_only = std::all_of(ids.begin(), ids.end(), [&](uint32_t id) {
@@ -80,6 +83,25 @@ ObjectIndex::ObjectIndex(std::shared_ptr<const kube::Snapshot> snapshot)
   }
   std::sort(names_.begin(), names_.end());
   std::sort(near_names_.begin(), near_names_.end());
+}
+
+// A user who may not list namespaces still has those whose objects he may read.
+void ObjectIndex::AddNamespacesOfObjects() {
+  std::set<std::string_view> names;
+  for (const auto& [plural, kind] : snapshot_->kinds()) {
+    for (const std::string& ns : kind->status().only_in) names.insert(ns);
+    for (const kube::ObjectPtr& object : kind->objects()) {
+      if (!object->ns().empty()) names.insert(object->ns());
+    }
+  }
+  for (const std::string_view name : names) {
+    auto object = kube::Object::Parse(fmt::format(
+        R"({{"kind":"Namespace","apiVersion":"v1","metadata":{{"name":"{}"}}}})", name));
+    if (!object.ok()) continue;
+    named_.push_back(*std::move(object));
+    by_name_[named_.back()->name()].push_back(static_cast<uint32_t>(entries_.size()));
+    entries_.push_back({named_.back().get(), named_.back()->meta().kind, ""});
+  }
 }
 
 void ObjectIndex::AddAll(std::string_view plural) {

@@ -51,9 +51,11 @@ class ObjectIndex {
   };
   using Ids = std::vector<uint32_t>;
   void AddAll(std::string_view plural);
+  void AddNamespacesOfObjects();
   class Search;
 
   const std::shared_ptr<const kube::Snapshot> snapshot_;
+  std::vector<kube::ObjectPtr> named_;  // namespaces known by their objects only
   std::vector<Entry> entries_;
   std::unordered_map<std::string_view, Ids> by_name_;
   std::unordered_map<std::string, Ids> by_workload_;
