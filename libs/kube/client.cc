@@ -89,7 +89,8 @@ absl::StatusOr<ObjectPtr> Client::Get(const base::Context& ctx, const ResourceTy
   OPSMESH_RETURN_IF_ERROR(CheckObjectName("name", name));
   if (type.namespaced) OPSMESH_RETURN_IF_ERROR(CheckNamespace("namespace", ns));
   const ApiCall call = CallOn("get", "GET", type, ns, name);
-  OPSMESH_ASSIGN_OR_RETURN(const auto response, transport_->Do(ctx, call, who_));
+  OPSMESH_ASSIGN_OR_RETURN(auto response, transport_->Do(ctx, call, who_));
+  const WipedAtEnd wiped(type, &response.body);
   auto object = Object::Parse(response.body, type.api_version(), type.kind);
   if (object.ok()) return object;
   if (base::DetailOf(object.status()).reason == "UNPARSEABLE_OBJECT")

@@ -213,6 +213,7 @@ void Reflector::Drain(const std::shared_ptr<Session>& session) {
   if (session->over) return;
   while (true) {
     std::string bytes;
+    const WipedAtEnd wiped(type_, &bytes);
     std::optional<absl::Status> done;
     {
       const std::lock_guard lock(session->mutex);

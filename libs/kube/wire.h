@@ -2,6 +2,8 @@
 // not spoil the rest.
 #pragma once
 
+#include <string.h>  // explicit_bzero
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +13,22 @@
 #include "libs/kube/client.h"
 
 namespace opsmesh::kube {
+
+/// Overwrites the bytes of an answer about Secrets when it has been read, so that what must not be
+/// kept does not stay in freed memory either.
+class WipedAtEnd {
+ public:
+  WipedAtEnd(const ResourceType& type, std::string* bytes)
+      : bytes_(type.group.empty() && type.plural == "secrets" ? bytes : nullptr) {}
+  ~WipedAtEnd() {
+    if (bytes_ != nullptr) explicit_bzero(bytes_->data(), bytes_->size());
+  }
+  WipedAtEnd(const WipedAtEnd&) = delete;
+  WipedAtEnd& operator=(const WipedAtEnd&) = delete;
+
+ private:
+  std::string* const bytes_;
+};
 
 struct ListPage {
   std::string kind;  // "PodList"

@@ -28,6 +28,7 @@ KUBESIM = os.path.join(BIN, "opsmesh_kubesim")
 PODS = int(os.environ.get("OPSMESH_BENCH_PODS", "10000"))
 ROUNDS = int(os.environ.get("OPSMESH_BENCH_ROUNDS", "3"))
 GOAL_BYTES, AIM_BYTES, GOAL_REBUILD_SECONDS, GOAL_RATIO, AIM_RATIO = 8192, 3072, 5.0, 0.5, 0.25
+GOAL_OWN_CPU_SECONDS = 2.0
 
 
 @contextlib.contextmanager
@@ -81,7 +82,10 @@ def measure(title, kubeconfig, folder):
     figures = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
     print(f"{title}: {figures['pods']:.0f} pods, {figures['json_bytes_a_pod']:.0f} B of JSON each, median of {ROUNDS}; load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors", flush=True)
     first = statistics.median(ours)
-    missed = verdict("cache rebuilt", f"{first:.2f} s (process CPU {figures['cpu_seconds']:.2f} s; goal < {GOAL_REBUILD_SECONDS:.0f} s)", first < GOAL_REBUILD_SECONDS)
+    # The server's work is most of it: seconds are judged on a machine that is not busy with other things, our own processor time always.
+    busy = os.getloadavg()[0] > 2 * os.cpu_count()
+    missed = verdict("cache rebuilt", f"{first:.2f} s (goal < {GOAL_REBUILD_SECONDS:.0f} s{'; NOT JUDGED, the machine is busy' if busy else ''})", busy or first < GOAL_REBUILD_SECONDS)
+    missed += verdict("processor time of that, ours", f"{figures['cpu_seconds']:.2f} s (goal < {GOAL_OWN_CPU_SECONDS:.0f} s)", figures["cpu_seconds"] < GOAL_OWN_CPU_SECONDS)
     if theirs:
         ratio = first / statistics.median(theirs)
         missed += verdict("first list / kubectl", f"{ratio:.2f} (kubectl {statistics.median(theirs):.2f} s; goal <= {GOAL_RATIO}, aim {AIM_RATIO})", ratio <= GOAL_RATIO)
