@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "libs/kubesim/api/escalation.h"
@@ -38,6 +39,8 @@ void AllocateAddress(const Cluster& cluster, Json& service) {
   if (!spec.contains("ipFamilies"))
     spec["ipFamilies"] = {ip.find(':') == std::string::npos ? "IPv4" : "IPv6"};
   if (!spec.contains("ipFamilyPolicy")) spec["ipFamilyPolicy"] = "SingleStack";
+  if (type == "LoadBalancer" && !spec.contains("allocateLoadBalancerNodePorts"))
+    spec["allocateLoadBalancerNodePorts"] = true;
   if (type == "NodePort" || type == "LoadBalancer") {
     for (Json& port : spec["ports"]) {
       if (port.is_object() && IntAt(port, "nodePort") == 0)
@@ -183,7 +186,18 @@ MaybeStatus AdmitValid(const Cluster& cluster, Call& call, const Json& object, c
 
 void KeepAllocated(const ResourceType& type, const Json& before, Json& object) {
   if (type.storage_key != "/services" || !object["spec"].is_object()) return;
-  for (const char* member : {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"}) {
+  static constexpr std::array kAllocated = {"clusterIP", "clusterIPs", "ipFamilies",
+                                            "ipFamilyPolicy"};
+  if (TextAt(object, {"spec", "type"}) == "ExternalName" &&
+      TextAt(before, {"spec", "type"}) != "ExternalName") {
+    // What was given to it goes with the type that needed it.
+    for (const char* member : kAllocated) {
+      if (At(object, {"spec", member}) == At(before, {"spec", member}))
+        object["spec"].erase(member);
+    }
+    return;
+  }
+  for (const char* member : kAllocated) {
     if (!object["spec"].contains(member) && before["spec"].contains(member))
       object["spec"][member] = before["spec"][member];
   }

@@ -48,9 +48,9 @@ MaybeStatus CheckPreconditions(const ResourceType& type, const Object& object,
     ApiStatus status{.code = 409, .reason = "Conflict", .has_details = true};
     status.name = object.name;
     status.kind = type.kind;
-    status.group = type.group;
+    status.group = type.storage_key == "/events" ? "" : type.group;  // both groups are one kind
     status.message = fmt::format("Operation cannot be fulfilled on {}{} \"{}\": {}", type.kind,
-                                 type.group.empty() ? "" : "." + type.group, object.name, why);
+                                 status.group.empty() ? "" : "." + status.group, object.name, why);
     return status;
   };
   const std::string uid = TextAt(options, {"preconditions", "uid"});
@@ -127,30 +127,37 @@ Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type,
     SetFinalizer(object, "kubernetes.io/pvc-protection", false);
     SetFinalizer(object, "kubernetes.io/pv-protection", false);
   }
-  if (cluster.collector_runs) {
-    if (!policy.empty()) {
-      SetFinalizer(object, "foregroundDeletion", policy == "Foreground");
-      SetFinalizer(object, "orphan", policy == "Orphan");
-    } else if (BoolAt(options, {"orphanDependents"})) {
-      SetFinalizer(object, "orphan", true);
-    }
+  const bool held = !ListAt(object, {"metadata", "finalizers"}).empty();
+  if (!policy.empty() && type.storage_key != "/pods") {
+    SetFinalizer(object, "foregroundDeletion", policy == "Foreground");
+    SetFinalizer(object, "orphan", policy == "Orphan");
+  } else if (BoolAt(options, {"orphanDependents"})) {
+    SetFinalizer(object, "orphan", true);
   }
   const int64_t grace = GraceOf(cluster, type, object, options);
   const bool namespace_content = type.storage_key == "/namespaces" && cluster.collector_runs;
-  const bool stays =
-      grace > 0 || !ListAt(object, {"metadata", "finalizers"}).empty() || namespace_content;
+  const bool waits = !ListAt(object, {"metadata", "finalizers"}).empty();
+  // Where no collector runs nobody would ever take its finalizers away: the object goes at once,
+  // and the answer shows it as a real server's does, about to go.
+  const bool shown_only = waits && !held && !cluster.collector_runs && grace == 0;
+  const bool stays = grace > 0 || (waits && !shown_only) || namespace_content;
   if (!stays) {
     // A pod that goes at once is answered with the time of its end.
     auto shown = [&](const ObjectPtr& last) -> ObjectPtr {
-      if (type.storage_key != "/pods") return last;
+      if (type.storage_key != "/pods" && !shown_only) return last;
       auto ended = std::make_shared<Object>(*last);
       Json content = ended->Parse();
       content["metadata"]["deletionTimestamp"] = base::Rfc3339(cluster.clock.Now());
       content["metadata"]["deletionGracePeriodSeconds"] = 0;
+      if (shown_only) {
+        content["metadata"]["finalizers"] = object["metadata"]["finalizers"];
+        if (content["metadata"].contains("generation"))
+          content["metadata"]["generation"] = IntAt(content, {"metadata", "generation"}) + 1;
+      }
       ended->json = base::DumpJson(content);
       return ended;
     };
-    if (dry_run) return Deletion{shown(current), true};
+    if (dry_run) return Deletion{shown(current), !shown_only};
     auto gone = cluster.store.Remove(type, current->ns, current->name, current->uid);
     if (!gone.ok()) return gone.status();
     Outcome<ObjectPtr> removed = shown(*gone);
@@ -158,7 +165,7 @@ Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type,
       cluster.store.catalog().RemoveCustom(TextAt(object, {"spec", "group"}),
                                            TextAt(object, {"spec", "names", "plural"}));
     }
-    return Deletion{*removed, true};
+    return Deletion{*removed, !shown_only};
   }
   Json& metadata = object["metadata"];
   const bool already = metadata.contains("deletionTimestamp");
@@ -179,6 +186,16 @@ Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type,
                                       current->resource_version);
   if (!written.ok()) return written.status();
   return Deletion{*written, false};
+}
+
+void WarnOfOrphans(Call& call) {
+  auto options = DeleteOptionsOf(call);
+  if (!options.ok() || !TextAt(*options, "propagationPolicy").empty() ||
+      !At(*options, "orphanDependents").is_null())
+    return;
+  call.warnings.emplace_back(
+      "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background "
+      "to remove them or set propagationPolicy=Orphan to suppress this warning");
 }
 
 Reply HandleDelete(const Cluster& cluster, const Call& call) {

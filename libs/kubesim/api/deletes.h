@@ -6,6 +6,8 @@
 
 namespace opsmesh::kubesim {
 
+/// Jobs leave their pods behind when nothing is said: a warning says so.
+void WarnOfOrphans(Call& call);
 Reply HandleDelete(const Cluster& cluster, const Call& call);
 Reply HandleDeleteCollection(const Cluster& cluster, const Call& call);
 

@@ -81,6 +81,48 @@ bool Printable(std::string_view text, std::string* odd, size_t* at) {
   return true;
 }
 
+// What a kind's group is in sentences: Events of both groups are judged as the core's.
+std::string KindGroup(const ResourceType& type) {
+  return type.storage_key == "/events" ? "" : type.group;
+}
+
+// Most kinds judge metadata once as every kind's and once more as their own.
+bool JudgesMetadataTwice(const ResourceType& type) {
+  static const std::set<std::string_view> once = {
+      "/persistentvolumes",
+      "/limitranges",
+      "policy/poddisruptionbudgets",
+      "discovery.k8s.io/endpointslices",
+      "storage.k8s.io/volumeattachments",
+      "storage.k8s.io/csinodes",
+      "admissionregistration.k8s.io/validatingwebhookconfigurations",
+      "admissionregistration.k8s.io/mutatingwebhookconfigurations"};
+  if (type.storage_key == "/events") return !type.group.empty();
+  return !type.custom && !once.contains(type.storage_key);
+}
+
+// Kinds whose status cannot bring metadata with it.
+bool KeepsMetadataOfStatus(const ResourceType& type) {
+  return type.storage_key == "storage.k8s.io/volumeattachments" ||
+         type.storage_key == "apiextensions.k8s.io/customresourcedefinitions";
+}
+
+// Whether a change is one of what was asked for: a new generation.
+bool CountsAsGeneration(const ResourceType& type, const Json& before, const Json& object) {
+  auto differs = [&](std::initializer_list<const char*> path) {
+    return At(object, path) != At(before, path);
+  };
+  if (type.storage_key == "apps/deployments" && differs({"metadata", "annotations"})) return true;
+  if (type.storage_key == "discovery.k8s.io/endpointslices") {
+    return differs({"endpoints"}) || differs({"ports"}) || differs({"addressType"}) ||
+           differs({"metadata", "labels"});
+  }
+  for (const char* member : {"spec", "template", "webhooks"}) {
+    if (differs({member})) return true;
+  }
+  return false;
+}
+
 // Drops what clients may not set.
 void ClearServerFields(Json& metadata) {
   for (const char* member : {"uid", "creationTimestamp", "resourceVersion", "generation",
@@ -318,7 +360,7 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
   if (TextAt(metadata, "name").empty() && type.storage_key == "/limitranges")
     metadata["name"] = cluster.store.ids().NewUuid();
   if (TextAt(metadata, "name").empty()) {
-    return InvalidStatus(type.group, type.kind, "",
+    return InvalidStatus(KindGroup(type), type.kind, "",
                          {{"FieldValueRequired", "Required value: name or generateName is required",
                            "metadata.name"}});
   }
@@ -331,7 +373,10 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
   // Fields belong to who sent them; what admission and allocation add belongs to nobody.
   if (!call.tracked) {
     object["metadata"].erase("managedFields");
-    TrackUpdate(nullptr, object, WriterOf(cluster, call), type);
+    Json served = FromStorage(type, object);
+    TrackUpdate(nullptr, served, WriterOf(cluster, call), type);
+    if (served["metadata"].contains("managedFields"))
+      object["metadata"]["managedFields"] = served["metadata"]["managedFields"];
   }
   if (type.storage_key != "/pods") {  // those wait for their service account
     if (auto refused = RestrictNode(cluster, call, object, Json())) return *refused;
@@ -342,7 +387,7 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
   if (auto refused = Admit(cluster, call, object, nullptr)) return *refused;
   auto causes = Validate(type, object, nullptr);
   if (!causes.empty())
-    return InvalidStatus(type.group, type.kind, TextAt(object, {"metadata", "name"}),
+    return InvalidStatus(KindGroup(type), type.kind, TextAt(object, {"metadata", "name"}),
                          std::move(causes));
   if (auto refused = AdmitValid(cluster, call, object, nullptr)) return *refused;
   if (auto refused = TooLarge(type, object)) return *refused;
@@ -376,10 +421,12 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
     return ModifiedStatus(type, call.info.name);
   if (const std::string uid = TextAt(metadata, "uid"); !uid.empty() && uid != current->uid) {
     if (call.info.verb == "patch") {
-      return InvalidStatus(
-          type.group, type.kind, call.info.name,
-          {{"FieldValueInvalid", fmt::format("Invalid value: \"{}\": field is immutable", uid),
-            "metadata.uid"}});
+      const Cause cause{"FieldValueInvalid",
+                        fmt::format("Invalid value: \"{}\": field is immutable", uid),
+                        "metadata.uid"};
+      std::vector<Cause> causes = {cause};
+      if (JudgesMetadataTwice(type)) causes.push_back(cause);
+      return InvalidStatus(KindGroup(type), type.kind, call.info.name, std::move(causes));
     }
     return ConflictStatus(
         type, call.info.name,
@@ -394,7 +441,7 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
     Json kept = before;
     kept["status"] = object.contains("status") ? object["status"] : Json::object();
     if (kept["status"].is_null()) kept["status"] = Json::object();
-    if (!type.custom) {
+    if (!type.custom && !KeepsMetadataOfStatus(type)) {
       for (const char* member : {"annotations", "labels", "finalizers"}) {
         if (type.kind == "Deployment" && std::string_view(member) == "labels") continue;
         if (At(object, {"metadata", member}).is_null())
@@ -403,6 +450,9 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
           kept["metadata"][member] = object["metadata"][member];
       }
     }
+    if (type.storage_key == "/persistentvolumes" &&
+        At(kept, {"status", "phase"}) != At(before, {"status", "phase"}))
+      kept["status"]["lastPhaseTransitionTime"] = base::Rfc3339(cluster.clock.Now());
     object = std::move(kept);
   } else if (call.info.subresource == "approval") {
     object = ApprovedForm(before, object, base::Rfc3339(cluster.clock.Now()));
@@ -432,16 +482,15 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
         !At(before, {"spec", "podCIDRs"}).is_null())
       object["spec"]["podCIDRs"] = before["spec"]["podCIDRs"];
     ApplyDefaults(stored, object);
+    if (type.storage_key == "/pods" && At(object, "spec").is_object())
+      AddDefaultTolerations(object["spec"]);
     if (auto refused = Admit(cluster, call, object, before)) return *refused;
     auto causes = Validate(type, object, before);
     if (!causes.empty())
-      return InvalidStatus(type.group, type.kind, call.info.name, std::move(causes));
+      return InvalidStatus(KindGroup(type), type.kind, call.info.name, std::move(causes));
     if (auto refused = AdmitValid(cluster, call, object, before)) return *refused;
-    const bool annotations_count = type.storage_key == "apps/deployments";
     if (type.storage_key == "apps/daemonsets") CountTemplate(before, object);
-    if (At(object, "spec") != At(before, "spec") ||
-        (annotations_count &&
-         At(object, {"metadata", "annotations"}) != At(before, {"metadata", "annotations"}))) {
+    if (CountsAsGeneration(type, before, object)) {
       if (before["metadata"].contains("generation"))
         meta["generation"] = IntAt(before, {"metadata", "generation"}) + 1;
     }
@@ -453,7 +502,10 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
     } else {
       object["metadata"].erase("managedFields");
     }
-    TrackUpdate(before, object, WriterOf(cluster, call), type);
+    Json served = FromStorage(type, object);
+    TrackUpdate(FromStorage(type, before), served, WriterOf(cluster, call), type);
+    if (served["metadata"].contains("managedFields"))
+      object["metadata"]["managedFields"] = served["metadata"]["managedFields"];
   }
   if (IsDryRun(call)) return Served(type, std::move(object));
   // The last finalizer of a deleted object takes it away.

@@ -176,20 +176,28 @@ Outcome<Json> ReadApplied(Call& call) {
   return applied;
 }
 
+// "/v1, Kind=Pod" or "apps/v1, Kind=Deployment"; a version of more than two parts is none.
+std::string GoKind(const std::string& api_version, const std::string& kind) {
+  const auto slashes = std::count(api_version.begin(), api_version.end(), '/');
+  if (slashes > 1) return "/, Kind=";
+  return fmt::format("{}{}, Kind={}", slashes == 0 ? "/" : "", api_version, kind);
+}
+
 Reply HandleServerSideApply(const Cluster& cluster, Call& call) {
   const ResourceType& type = *call.type;
   auto read = ReadApplied(call);
   if (!read.ok()) return StatusReply(read.status());
   Json applied = *std::move(read);
   if (TextAt(applied, "apiVersion") != type.ApiVersion() || TextAt(applied, "kind") != type.kind) {
-    return StatusReply(BadRequestStatus(fmt::format(
-        "incorrect type specified in yaml: got {}, Kind={}, want {}, Kind={}",
-        TextAt(applied, "apiVersion"), TextAt(applied, "kind"), type.ApiVersion(), type.kind)));
+    return StatusReply(BadRequestStatus(
+        "invalid object type: " + GoKind(TextAt(applied, "apiVersion"), TextAt(applied, "kind"))));
   }
   if (At(applied, {"metadata", "managedFields"}).is_array() &&
       !At(applied, {"metadata", "managedFields"}).empty()) {
     return StatusReply(BadRequestStatus("metadata.managedFields must be nil"));
   }
+  const std::string given_namespace = TextAt(applied, {"metadata", "namespace"}),
+                    given_version = TextAt(applied, {"metadata", "resourceVersion"});
   if (auto refused = CheckKind(call, applied)) return StatusReply(*refused);
   if (auto refused = CheckNames(call, applied)) return StatusReply(*refused);
   if (const std::string& mode = call.query.Get("fieldValidation");
@@ -202,14 +210,16 @@ Reply HandleServerSideApply(const Cluster& cluster, Call& call) {
   call.duplicates.clear();
   // An applied configuration must fit its schema, whatever fieldValidation says.
   if (const std::string misfit = SchemaMisfit(type, applied); !misfit.empty()) {
-    return StatusReply(
-        InternalStatus(fmt::format("failed to create typed patch object ({}{}; {}, Kind={}): {}",
-                                   type.namespaced ? call.info.ns + "/" : "/", call.info.name,
-                                   type.ApiVersion(), type.kind, misfit)));
+    return StatusReply(InternalStatus(
+        fmt::format("failed to create typed patch object ({}/{}; {}): {}", given_namespace,
+                    call.info.name, GoKind(type.ApiVersion(), type.kind), misfit)));
   }
   const Writer writer = WriterOf(cluster, call);
   for (int attempt = 0; attempt < kPatchTries; ++attempt) {
     const ObjectPtr current = FindObject(cluster, call);
+    if (current && !given_version.empty() &&
+        given_version != std::to_string(current->resource_version))
+      return StatusReply(ModifiedStatus(type, call.info.name));
     Json live;
     if (current) live = FromStorage(type, current->Parse());
     applied["metadata"]["name"] = call.info.name;
@@ -270,6 +280,8 @@ Reply HandleObjectChange(const Cluster& cluster, Call& call) {
 Reply HandleWrite(const Cluster& cluster, Call& call, const TokenTable& tokens) {
   if (call.type->storage_key == "/bindings") return HandleBinding(cluster, call);
   if (IsReview(*call.type)) return HandleReview(cluster, call, tokens);
+  if (call.info.verb.starts_with("delete") && call.type->storage_key == "batch/jobs")
+    WarnOfOrphans(call);
   if (call.info.verb == "delete") return HandleDelete(cluster, call);
   if (call.info.verb == "deletecollection") return HandleDeleteCollection(cluster, call);
   if (auto refused = CheckWriteOptions(call)) return StatusReply(*refused);

@@ -10,61 +10,6 @@
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
-namespace {
-
-bool Lower(char c) { return c >= 'a' && c <= 'z'; }
-bool Digit(char c) { return c >= '0' && c <= '9'; }
-bool Alnum(char c) { return Lower(c) || Digit(c) || (c >= 'A' && c <= 'Z'); }
-
-bool LabelWord(std::string_view text) {
-  auto good = [](char c) { return Lower(c) || Digit(c); };
-  if (text.empty() || !good(text.front()) || !good(text.back())) return false;
-  return std::all_of(text.begin(), text.end(), [&](char c) { return good(c) || c == '-'; });
-}
-
-bool NameWord(std::string_view text) {
-  if (text.empty() || !Alnum(text.front()) || !Alnum(text.back())) return false;
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return Alnum(c) || c == '-' || c == '_' || c == '.'; });
-}
-
-bool SubdomainWord(std::string_view text) {
-  for (std::string_view part : base::Split(text, '.')) {
-    if (!LabelWord(part)) return false;
-  }
-  return !text.empty();
-}
-
-// The sentences of a real server: clients show them, people search for them.
-constexpr const char* kSubdomain =
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
-    "'.', and must start and end with an "
-    "alphanumeric character (e.g. 'example.com', regex used for validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
-constexpr const char* kLabel =
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
-    "must start and end with an alphanumeric "
-    "character (e.g. 'my-name',  or '123-abc', regex used for validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-constexpr const char* kLabel1035 =
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
-    "alphabetic character, and end with an "
-    "alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
-    "'[a-z]([-a-z0-9]*[a-z0-9])?')";
-constexpr const char* kNamePart =
-    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end "
-    "with an alphanumeric character (e.g. "
-    "'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
-    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
-constexpr const char* kLabelValue =
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
-    "and must start and end with an "
-    "alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for "
-    "validation is "
-    "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
-
-}  // namespace
-
 void Required(Causes& causes, std::string field, std::string_view why) {
   causes.push_back({"FieldValueRequired",
                     why.empty() ? "Required value" : fmt::format("Required value: {}", why),
@@ -75,8 +20,10 @@ void Invalid(Causes& causes, std::string field, const std::string& value, std::s
       {"FieldValueInvalid", fmt::format("Invalid value: {}: {}", value, why), std::move(field)});
 }
 void InvalidText(Causes& causes, std::string field, std::string_view value, std::string_view why) {
-  Invalid(causes, std::move(field),
-          Json(value).dump(-1, ' ', false, Json::error_handler_t::replace), why);
+  Invalid(causes, std::move(field), GoQuoted(value), why);
+}
+void InvalidText(Causes& causes, std::string field, std::string_view value, const Faults& faults) {
+  for (const std::string& fault : faults) InvalidText(causes, field, value, fault);
 }
 void InvalidNumber(Causes& causes, std::string field, int64_t value, std::string_view why) {
   Invalid(causes, std::move(field), std::to_string(value), why);
@@ -119,44 +66,6 @@ void Immutable(Causes& causes, std::string field, const std::string& value) {
   Invalid(causes, std::move(field), value, "field is immutable");
 }
 
-std::string_view LabelFault(std::string_view text) {
-  if (text.size() > 63) return "must be no more than 63 bytes";
-  return LabelWord(text) ? "" : kLabel;
-}
-std::string_view SubdomainFault(std::string_view text) {
-  if (text.size() > 253) return "must be no more than 253 bytes";
-  return SubdomainWord(text) ? "" : kSubdomain;
-}
-std::string_view Label1035Fault(std::string_view text) {
-  if (text.size() > 63) return "must be no more than 63 bytes";
-  return LabelWord(text) && Lower(text.front()) ? "" : kLabel1035;
-}
-std::string_view QualifiedFault(std::string_view text) {
-  const size_t slash = text.find('/');
-  std::string_view name = text;
-  if (slash != std::string_view::npos) {
-    if (text.find('/', slash + 1) != std::string_view::npos)
-      return "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must "
-             "start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or "
-             "'123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') "
-             "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
-    if (slash == 0) return "prefix part must be non-empty";
-    if (!SubdomainWord(text.substr(0, slash)))
-      return "prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric "
-             "characters, '-' or '.', and must start and end with an alphanumeric character (e.g. "
-             "'example.com', regex used for validation is "
-             "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
-    name = text.substr(slash + 1);
-  }
-  if (name.empty()) return "name part must be non-empty";
-  if (name.size() > 63) return "name part must be no more than 63 bytes";
-  return NameWord(name) ? "" : kNamePart;
-}
-std::string_view LabelValueFault(std::string_view text) {
-  if (text.size() > 63) return "must be no more than 63 bytes";
-  return text.empty() || NameWord(text) ? "" : kLabelValue;
-}
-
 bool ValidIp(std::string_view text) {
   const std::string copy(text);
   unsigned char bytes[16];
@@ -181,6 +90,25 @@ void ValidateLabels(Causes& causes, const Json& labels, const std::string& field
     if (auto fault = LabelValueFault(Scalar(value)); !fault.empty())
       InvalidText(causes, field, Scalar(value), fault);
   }
+}
+
+std::string GoQuoted(std::string_view text) {
+  // As JSON quotes, but for what Go writes as \x00 and \a and friends.
+  const std::string json = Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string quoted;
+  for (size_t i = 0; i < json.size(); ++i) {
+    if (json[i] != '\\') {
+      quoted += json[i];
+      continue;
+    }
+    if (json.compare(i, 4, "\\u00") == 0) {
+      quoted += "\\x" + json.substr(i + 4, 2);
+      i += 5;
+    } else {
+      quoted += json.substr(i++, 2);
+    }
+  }
+  return quoted;
 }
 
 void ValidateSelectorShape(Causes& causes, const Json& selector, const std::string& field) {

@@ -9,6 +9,7 @@
 
 #include "libs/kubesim/store/api_status.h"
 #include "libs/kubesim/store/json.h"
+#include "libs/kubesim/store/names.h"
 #include "libs/kubesim/store/resources.h"
 
 namespace opsmesh::kubesim {
@@ -19,6 +20,8 @@ void Required(Causes& causes, std::string field, std::string_view why = "");
 /// `value` as Go prints it: quoted when it is text.
 void Invalid(Causes& causes, std::string field, const std::string& value, std::string_view why);
 void InvalidText(Causes& causes, std::string field, std::string_view value, std::string_view why);
+/// One cause for each fault.
+void InvalidText(Causes& causes, std::string field, std::string_view value, const Faults& faults);
 void InvalidNumber(Causes& causes, std::string field, int64_t value, std::string_view why);
 void Forbidden(Causes& causes, std::string field, std::string_view why);
 void Duplicate(Causes& causes, std::string field, const std::string& value);
@@ -32,15 +35,6 @@ void NonNegative(Causes& causes, const Json& holder, const char* member, const s
 /// A value that may not change; `value` as Go prints it.
 void Immutable(Causes& causes, std::string field, const std::string& value);
 
-/// RFC 1123 label: "" when it is one, else why not.
-std::string_view LabelFault(std::string_view text);
-/// RFC 1123 subdomain.
-std::string_view SubdomainFault(std::string_view text);
-/// DNS-1035 label.
-std::string_view Label1035Fault(std::string_view text);
-/// [prefix/]name, as keys of labels, annotations, taints and finalizers are.
-std::string_view QualifiedFault(std::string_view text);
-std::string_view LabelValueFault(std::string_view text);
 bool ValidIp(std::string_view text);
 bool ValidCidr(std::string_view text);
 
@@ -49,6 +43,8 @@ void ValidateLabels(Causes& causes, const Json& labels, const std::string& field
 /// A LabelSelector: operators and values of its expressions.
 void ValidateSelectorShape(Causes& causes, const Json& selector, const std::string& field);
 
+/// "a\x00b", as Go quotes a text.
+std::string GoQuoted(std::string_view text);
 /// map[string]string{"a":"b"}, as Go prints it; map[string]string(nil) when there is none.
 std::string GoMap(const Json& map);
 /// v1.LabelSelector{...}, as Go prints it.
@@ -70,6 +66,7 @@ bool ValidateNetworkKind(Causes& causes, const ResourceType& type, const Json& o
 bool ValidateClusterKind(Causes& causes, const ResourceType& type, const Json& object,
                          const Json& before);
 
+void ValidateService(Causes& causes, const Json& object, const Json& before);
 /// ResourceQuotas and LimitRanges.
 void ValidateQuota(Causes& causes, const Json& object, const Json& before);
 void ValidateLimitRange(Causes& causes, const Json& object);

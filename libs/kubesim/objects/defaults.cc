@@ -194,6 +194,12 @@ void DefaultCronJob(Json& spec) {
 void DefaultService(Json& spec) {
   Default(spec, "type", "ClusterIP");
   Default(spec, "sessionAffinity", "None");
+  if (spec["sessionAffinity"] == "None") spec.erase("sessionAffinityConfig");
+  if (spec["sessionAffinity"] == "ClientIP") {
+    if (Json* config = Child(spec, "sessionAffinityConfig")) {
+      if (Json* client = Child(*config, "clientIP")) Default(*client, "timeoutSeconds", 10800);
+    }
+  }
   if (TextAt(spec, "type") != "ExternalName") {
     Default(spec, "internalTrafficPolicy", "Cluster");
   }
@@ -278,7 +284,7 @@ const std::map<std::string, void (*)(Json&)>& SpecDefaults() {
       {"/replicationcontrollers",
        [](Json& spec) {
          Default(spec, "replicas", 1);
-         DefaultTemplate(spec);
+         if (At(spec, "template").is_object()) DefaultTemplate(spec);
        }},
       {"apps/statefulsets", DefaultStatefulSet},
       {"apps/daemonsets", DefaultDaemonSet},
@@ -311,6 +317,7 @@ void DefaultPodSpec(Json& spec) {
   if (!spec.is_object()) return;
   Default(spec, "restartPolicy", "Always");
   Default(spec, "terminationGracePeriodSeconds", 30);
+  if (IntAt(spec, "terminationGracePeriodSeconds") < 0) spec["terminationGracePeriodSeconds"] = 1;
   Default(spec, "dnsPolicy", "ClusterFirst");
   Default(spec, "schedulerName", "default-scheduler");
   Default(spec, "securityContext", Json::object());
@@ -363,6 +370,13 @@ void DefaultPlainKinds(const std::string& key, Json& object) {
   if (key == "rbac.authorization.k8s.io/rolebindings" ||
       key == "rbac.authorization.k8s.io/clusterrolebindings")
     DefaultSubjects(object);
+  if (key == "/replicationcontrollers") {
+    const Json labels = At(object, {"spec", "template", "metadata", "labels"});
+    if (labels.is_object() && !labels.empty()) {
+      if (At(object, {"spec", "selector"}).empty()) object["spec"]["selector"] = labels;
+      if (At(object, {"metadata", "labels"}).empty()) object["metadata"]["labels"] = labels;
+    }
+  }
   if (key == "/podtemplates") DefaultTemplate(object);
   if (key == "/endpoints") {
     ForEach(object, "subsets", [](Json& subset) {
@@ -464,18 +478,7 @@ void MountAccount(Json& spec, std::string_view volume_suffix) {
 
 }  // namespace
 
-void AdmitPod(Json& pod, std::string_view volume_suffix) {
-  if (!pod.contains("spec") || !pod["spec"].is_object()) return;
-  Json& spec = pod["spec"];
-  Default(spec, "serviceAccountName", "default");
-  Default(spec, "serviceAccount", spec["serviceAccountName"]);
-  Default(spec, "enableServiceLinks", true);
-  Default(spec, "preemptionPolicy", "PreemptLowerPriority");
-  const std::string priority_class = TextAt(spec, "priorityClassName");
-  Default(spec, "priority",
-          priority_class == "system-node-critical"      ? 2000001000
-          : priority_class == "system-cluster-critical" ? 2000000000
-                                                        : 0);
+void AddDefaultTolerations(Json& spec) {
   Json& tolerations = spec["tolerations"];
   if (!tolerations.is_array()) tolerations = Json::array();
   for (const char* key : {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}) {
@@ -491,6 +494,21 @@ void AdmitPod(Json& pod, std::string_view volume_suffix) {
                              {"tolerationSeconds", 300}});
     }
   }
+}
+
+void AdmitPod(Json& pod, std::string_view volume_suffix) {
+  if (!pod.contains("spec") || !pod["spec"].is_object()) return;
+  Json& spec = pod["spec"];
+  Default(spec, "serviceAccountName", "default");
+  Default(spec, "serviceAccount", spec["serviceAccountName"]);
+  Default(spec, "enableServiceLinks", true);
+  Default(spec, "preemptionPolicy", "PreemptLowerPriority");
+  const std::string priority_class = TextAt(spec, "priorityClassName");
+  Default(spec, "priority",
+          priority_class == "system-node-critical"      ? 2000001000
+          : priority_class == "system-cluster-critical" ? 2000000000
+                                                        : 0);
+  AddDefaultTolerations(spec);
   if (BoolAt(spec, {"automountServiceAccountToken"}, true)) MountAccount(spec, volume_suffix);
 }
 

@@ -11,6 +11,9 @@
 
 namespace opsmesh::kubesim {
 
+/// not-ready and unreachable for 300 s, where nothing is said about them.
+void AddDefaultTolerations(Json& pod_spec);
+
 /// Defaults of spec (not of metadata). Members of a wrong type are left alone: validation refuses
 /// them.
 void ApplyDefaults(const ResourceType& type, Json& object);

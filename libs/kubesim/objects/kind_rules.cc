@@ -53,6 +53,17 @@ void PrepareNode(Json& node) {
   node["status"] = {{"daemonEndpoints", {{"kubeletEndpoint", {{"Port", 0}}}}}, {"nodeInfo", info}};
 }
 
+// Only claims and snapshots are copied; other sources are dropped.
+void KeepKnownSource(Json& spec) {
+  const Json& source = At(spec, "dataSource");
+  if (!source.is_object()) return;
+  const std::string group = TextAt(source, "apiGroup"), kind = TextAt(source, "kind");
+  if ((group.empty() && kind == "PersistentVolumeClaim") ||
+      (group == "snapshot.storage.k8s.io" && kind == "VolumeSnapshot"))
+    return;
+  spec.erase("dataSource");
+}
+
 void PrepareDefinition(Json& crd, std::string_view now) {
   auto condition = [&](const char* type, const char* reason, const char* message) {
     return Json{{"type", type},
@@ -83,6 +94,7 @@ KindRules RulesOf(const ResourceType& type) {
                                   "batch/jobs",
                                   "batch/cronjobs",
                                   "/replicationcontrollers",
+                                  "/podtemplates",
                                   "networking.k8s.io/ingresses",
                                   "networking.k8s.io/ingressclasses",
                                   "networking.k8s.io/networkpolicies",
@@ -97,6 +109,7 @@ KindRules RulesOf(const ResourceType& type) {
                                   "admissionregistration.k8s.io/validatingadmissionpolicies",
                                   "admissionregistration.k8s.io/validatingadmissionpolicybindings"};
   static const Keys create_on_update = {"/limitranges",
+                                        "/services",
                                         "/endpoints",
                                         "/events",
                                         "node.k8s.io/runtimeclasses",
@@ -166,8 +179,13 @@ void PrepareForCreate(const ResourceType& type, Json& object, std::string_view n
               {"expectedPods", 0}};
   if (key == "/services" || key == "networking.k8s.io/ingresses")
     status = {{"loadBalancer", Json::object()}};
-  if (key == "/persistentvolumes" || key == "/persistentvolumeclaims")
+  if (key == "/persistentvolumeclaims") {
     status = {{"phase", "Pending"}};
+    KeepKnownSource(object["spec"]);
+  }
+  if (key == "/persistentvolumes")
+    status = {{"phase", "Pending"}, {"lastPhaseTransitionTime", now}};
+  if (key == "storage.k8s.io/volumeattachments") status = {{"attached", false}};
   if (key == "/namespaces") {
     status = {{"phase", "Active"}};
     Json& finalizers = object["spec"]["finalizers"];

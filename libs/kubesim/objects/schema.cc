@@ -1,5 +1,7 @@
 #include "libs/kubesim/objects/schema.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -55,6 +57,12 @@ struct Registry {
   void Note(std::string_view note, FieldSchema* field) {
     if (note == "v") {
       field->by_value = true;
+    } else if (note == "e") {
+      field->omit_zero = true;
+    } else if (note.starts_with("go=")) {
+      field->go_name = std::string(note.substr(3));
+    } else if (note.starts_with("key=")) {
+      field->go_key = std::string(note.substr(4));
     } else if (note == "set") {
       field->list_rule = FieldSchema::ListRule::kSet;
     } else if (note == "atomic") {
@@ -184,16 +192,17 @@ std::vector<const TypeSchema*> AllSchemas() {
   return all;
 }
 
-std::string GoType(const ValueSchema& value) {
+std::string GoType(const ValueSchema& value, const FieldSchema* field) {
+  const bool named = field != nullptr && !field->go_name.empty();
   switch (value.kind) {
     case Kind::kAny:
       return "interface {}";
     case Kind::kText:
-      return "string";
+      return named ? field->go_name : "string";
     case Kind::kBytes:
       return "[]uint8";
     case Kind::kInt32:
-      return "int32";
+      return named ? field->go_name : "int32";
     case Kind::kInt64:
       return "int64";
     case Kind::kNumber:
@@ -209,9 +218,11 @@ std::string GoType(const ValueSchema& value) {
     case Kind::kStruct:
       return value.type->GoName();
     case Kind::kList:
-      return "[]" + GoType(*value.element);
+      return "[]" + GoType(*value.element, field);
     case Kind::kMap:
-      return "map[string]" + GoType(*value.element);
+      return fmt::format("map[{}]{}",
+                         field == nullptr || field->go_key.empty() ? "string" : field->go_key,
+                         GoType(*value.element, field));
   }
   return "";
 }

@@ -50,6 +50,11 @@ struct FieldSchema {
   std::string merge_key;  // "" = a list of plain values, or a map
   bool retain_keys = false;
   std::vector<std::string> allowed;  // an enumeration; empty = anything
+  bool omit_zero =
+      false;  // Go's encoder leaves "", 0 and false out: nobody can tell them from absent
+  std::string
+      go_name;         // "v1.SecretType": what Go calls the scalar, or the list's or map's elements
+  std::string go_key;  // "v1.ResourceName": what Go calls a map's keys
 };
 
 /// A struct. Immutable; lives as long as the process.
@@ -77,7 +82,8 @@ const TypeSchema* SchemaOf(std::string_view api_version, std::string_view kind);
 /// Every type, ordered by name.
 std::vector<const TypeSchema*> AllSchemas();
 
-/// "map[string]string", "[]v1.Container", "int32": as Go prints the type of a value.
-std::string GoType(const ValueSchema& value);
+/// "map[string]string", "[]v1.Container", "int32": as Go prints the type of a value; `field` may be
+/// null.
+std::string GoType(const ValueSchema& value, const FieldSchema* field = nullptr);
 
 }  // namespace opsmesh::kubesim

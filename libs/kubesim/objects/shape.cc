@@ -46,6 +46,7 @@ class Decoding {
         continue;
       }
       holder_ = &type;
+      field_ = field;
       Value(field->value, value, go_path + member, path + member);
     }
   }
@@ -53,7 +54,7 @@ class Decoding {
  private:
   void Wrong(const ValueSchema& schema, const std::string& what, const std::string& go_path) {
     report_.wrong = fmt::format("json: cannot unmarshal {} into Go struct field {}.{} of type {}",
-                                what, holder_->ShortName(), go_path, GoType(schema));
+                                what, holder_->ShortName(), go_path, GoType(schema, field_));
   }
 
   void Integer(const ValueSchema& schema, const Json& value, const std::string& go_path) {
@@ -80,12 +81,14 @@ class Decoding {
     }
   }
 
+  // Padding counts as wrong where no quantum of four could end with it.
   static size_t BadBase64At(const std::string& text) {
     for (size_t i = 0; i < text.size(); ++i) {
       const auto c = static_cast<unsigned char>(text[i]);
+      if (c == '=' && i % 4 < 2) return i;
       if (!std::isalnum(c) && c != '+' && c != '/' && c != '=') return i;
     }
-    return text.size();
+    return text.size() / 4 * 4;
   }
 
   void Value(const ValueSchema& schema, const Json& value, const std::string& go_path,
@@ -96,6 +99,7 @@ class Decoding {
       return;
     }
     const TypeSchema* holder = holder_;
+    const FieldSchema* field = field_;
     switch (schema.kind) {
       case Kind::kAny:
         break;
@@ -121,8 +125,10 @@ class Decoding {
         if (!value.is_string() &&
             !(value.is_number_integer() && value.get<int64_t>() >= INT32_MIN &&
               value.get<int64_t>() <= INT32_MAX)) {
-          report_.wrong = fmt::format("json: cannot unmarshal {} into Go value of type int32",
-                                      value.is_number() ? "number " + value.dump() : GoWord(value));
+          report_.wrong =
+              fmt::format("json: cannot unmarshal {} into Go struct field {}.{} of type int32",
+                          value.is_number() ? "number " + value.dump() : GoWord(value),
+                          holder_->ShortName(), go_path);
         }
         break;
       case Kind::kStruct:
@@ -140,6 +146,7 @@ class Decoding {
         }
         for (size_t i = 0; i < value.size(); ++i) {
           holder_ = holder;
+          field_ = field;
           Value(*schema.element, value[i], go_path, fmt::format("{}[{}]", path, i));
         }
         break;
@@ -150,22 +157,28 @@ class Decoding {
         }
         for (const auto& [key, item] : value.items()) {
           holder_ = holder;
+          field_ = field;
           Value(*schema.element, item, go_path, path + "." + key);
         }
         break;
     }
     holder_ = holder;
+    field_ = field;
     --depth_;
   }
 
   ShapeReport& report_;
   const TypeSchema* holder_ = nullptr;
+  const FieldSchema* field_ = nullptr;
   int depth_ = 0;
 };
 
-// Takes out what the type does not know and what says nothing: null, and an empty list or map.
+// Takes out what the type does not know and what says nothing: null, an empty list or map, and a
+// zero that Go's encoder leaves out.
 bool SaysNothing(const FieldSchema& field, const Json& value) {
   if (value.is_null()) return field.value.kind != Kind::kAny;
+  if (field.omit_zero && (value == Json("") || value == Json(0) || value == Json(false)))
+    return true;
   return !field.required && value.empty() &&
          ((field.value.kind == Kind::kList && value.is_array()) ||
           (field.value.kind == Kind::kMap && value.is_object()));

@@ -255,7 +255,7 @@ void ValidatePriorityClass(Causes& causes, const Json& object, const Json& befor
     Forbidden(causes, "value", "maximum allowed value of a user defined priority is 1000000000");
   }
   OneOf(causes, "preemptionPolicy", TextAt(object, "preemptionPolicy"),
-        {"Never", "PreemptLowerPriority"});
+        {"PreemptLowerPriority", "Never"});
 }
 
 void ValidateNode(Causes& causes, const Json& object, const Json& before) {
@@ -275,7 +275,8 @@ void ValidateNode(Causes& causes, const Json& object, const Json& before) {
     }
     if (!seen.emplace(key, effect).second)
       Duplicate(causes, at,
-                fmt::format("core.Taint{{Key:\"{}\", Value:\"\", Effect:\"{}\", TimeAdded:<nil>}}",
+                fmt::format("core.Taint{{Key:\"{}\", Value:\"\", Effect:\"{}\", TimeAdded:<nil>}}: "
+                            "taints must be unique by key and effect pair",
                             key, effect));
   }
   const std::string cidr = TextAt(object, {"spec", "podCIDR"});
@@ -342,9 +343,9 @@ void ValidateDefinition(Causes& causes, const Json& object, const Json& before) 
         Required(causes, fmt::format("spec.names.{}", member));
     } else if (auto fault = Label1035Fault(mixed ? base::AsciiLower(value) : value);
                !fault.empty()) {
+      const std::string why = base::Join(fault, ",");
       InvalidText(causes, fmt::format("spec.names.{}", member), value,
-                  mixed ? "may have mixed case, but should otherwise match: " + std::string(fault)
-                        : std::string(fault));
+                  mixed ? "may have mixed case, but should otherwise match: " + why : why);
     }
   }
   ValidateDefinitionVersions(causes, object);

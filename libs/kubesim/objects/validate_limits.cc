@@ -5,9 +5,9 @@
 #include <map>
 #include <set>
 
-#include "libs/kubesim/objects/causes.h"
 #include "libs/kubesim/objects/defaults.h"
 #include "libs/kubesim/objects/quantity.h"
+#include "libs/kubesim/objects/validate_pod.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
@@ -38,7 +38,8 @@ bool QuotaResource(const std::string& name) {
          name.starts_with("hugepages-");
 }
 
-// resource.Quantity as Go prints the struct.
+}  // namespace
+
 std::string GoQuantity(const Json& value) {
   const std::string text = Scalar(value);
   const Amount amount = Amount::Of(value);
@@ -61,6 +62,8 @@ std::string GoQuantity(const Json& value) {
       "d:resource.infDecAmount{{Dec:(*inf.Dec)(nil)}}, s:\"{}\", Format:\"{}\"}}",
       number, scale, text, amount.binary ? "BinarySI" : "DecimalSI");
 }
+
+namespace {
 
 std::string GoScopes(const Json& scopes) {
   std::string list;
@@ -110,11 +113,10 @@ void ValidateScopes(Causes& causes, const Json& spec) {
     const Json& values = ListAt(expression, {"values"});
     if (!AnyScope(scope)) InvalidText(causes, at + ".scopeName", scope, "unsupported scope");
     if (scope != "PriorityClass" && AnyScope(scope) && word != "Exists") {
-      InvalidText(
-          causes, at + ".operator", word,
-          "must be 'Exist' only operator when scope is any of ResourceQuotaScopeTerminating, "
-          "ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, "
-          "ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity");
+      InvalidText(causes, at + ".operator", word,
+                  "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, "
+                  "ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, "
+                  "ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity");
     }
     if (word == "In" || word == "NotIn") {
       if (values.empty())
@@ -182,11 +184,11 @@ void ValidateQuota(Causes& causes, const Json& object, const Json& before) {
   if (hard.is_object()) {
     for (const auto& [name, value] : hard.items()) {
       const std::string at = fmt::format("spec.hard[{}]", name);
-      if (auto fault = QualifiedFault(name); !fault.empty()) {
-        InvalidText(causes, at, name, fault);
+      if (const Faults faults = QualifiedFault(name); !faults.empty()) {
+        for (const std::string& fault : faults) Invalid(causes, at, name, fault);
       } else if (name.find('/') == std::string::npos && !QuotaResource(name)) {
-        InvalidText(causes, at, name, "must be a standard resource type or fully qualified");
-        InvalidText(causes, at, name, "must be a standard resource for quota");
+        Invalid(causes, at, name, "must be a standard resource type or fully qualified");
+        Invalid(causes, at, name, "must be a standard resource for quota");
       }
       const auto amount = ParseQuantity(value);
       if (!amount) continue;
@@ -195,7 +197,7 @@ void ValidateQuota(Causes& causes, const Json& object, const Json& before) {
                            name.find("memory") == std::string::npos &&
                            name.find("storage") == std::string::npos;
       if (counted && std::fmod(*amount, 1000) != 0)
-        Invalid(causes, at, "\"" + Scalar(value) + "\"", "must be an integer");
+        Invalid(causes, at, GoQuantity(value), "must be an integer");
     }
   }
   ValidateScopes(causes, spec);
@@ -211,8 +213,10 @@ void ValidateLimitRange(Causes& causes, const Json& object) {
   for (size_t i = 0; i < limits.size(); ++i) {
     const Json& one = limits[i];
     const std::string at = fmt::format("spec.limits[{}]", i), type = TextAt(one, "type");
-    if (type != "Pod" && type != "Container" && type != "PersistentVolumeClaim" &&
-        type.find('/') == std::string::npos) {
+    if (const Faults faults = QualifiedFault(type); !faults.empty()) {
+      InvalidText(causes, at + ".type", type, faults);
+    } else if (type != "Pod" && type != "Container" && type != "PersistentVolumeClaim" &&
+               type.find('/') == std::string::npos) {
       InvalidText(causes, at + ".type", type, "must be a standard limit type or fully qualified");
     }
     if (!types.insert(type).second) Duplicate(causes, at + ".type", "\"" + type + "\"");
@@ -235,10 +239,10 @@ void ValidateLimitRange(Causes& causes, const Json& object) {
         if (name.find('/') != std::string::npos || standard.contains(name) ||
             name.starts_with("hugepages-"))
           continue;
-        InvalidText(causes, fmt::format("{}.{}[{}]", at, member, name), name,
-                    "must be a standard resource type or fully qualified");
-        InvalidText(causes, fmt::format("{}.{}[{}]", at, member, name), name,
-                    "must be a standard resource for containers");
+        Invalid(causes, fmt::format("{}.{}[{}]", at, member, name), name,
+                "must be a standard resource type or fully qualified");
+        Invalid(causes, fmt::format("{}.{}[{}]", at, member, name), name,
+                "must be a standard resource for containers");
       }
     }
     for (const std::string& name : names) ValidateLimit(causes, one, at, name);

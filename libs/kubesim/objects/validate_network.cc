@@ -1,109 +1,16 @@
 // Services, endpoints, ingresses and network policies: what a real server refuses.
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <set>
 
 #include "libs/base/strings.h"
-#include "libs/kubesim/objects/causes.h"
+#include "libs/kubesim/objects/validate_pod.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
 namespace {
-
-void ValidateTargetPort(Causes& causes, const Json& port, const std::string& field) {
-  if (port.is_string()) {
-    const std::string name = Scalar(port);
-    for (char c : name) {
-      if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-') continue;
-      InvalidText(causes, field, name,
-                  "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
-      return;
-    }
-    if (name.size() > 15) InvalidText(causes, field, name, "must be no more than 15 characters");
-  } else if (port.is_number_integer() && (port.get<int64_t>() < 1 || port.get<int64_t>() > 65535)) {
-    InvalidNumber(causes, field, port.get<int64_t>(), "must be between 1 and 65535, inclusive");
-  }
-}
-
-void ValidateServicePorts(Causes& causes, const Json& spec, const std::string& type) {
-  const Json& ports = ListAt(spec, {"ports"});
-  const bool headless = TextAt(spec, "clusterIP") == "None";
-  if (ports.empty() && !headless && type != "ExternalName") Required(causes, "spec.ports");
-  std::set<std::string> names;
-  std::set<std::pair<int64_t, std::string>> seen;
-  for (size_t i = 0; i < ports.size(); ++i) {
-    const std::string at = fmt::format("spec.ports[{}]", i);
-    const std::string name = TextAt(ports[i], "name"), protocol = TextAt(ports[i], "protocol");
-    if (name.empty()) {
-      if (ports.size() > 1) Required(causes, at + ".name");
-    } else if (auto fault = LabelFault(name); !fault.empty()) {
-      InvalidText(causes, at + ".name", name, fault);
-    } else if (!names.insert(name).second) {
-      Duplicate(causes, at + ".name", "\"" + name + "\"");
-    }
-    const int64_t number = IntAt(ports[i], "port");
-    if (number < 1 || number > 65535)
-      InvalidNumber(causes, at + ".port", number, "must be between 1 and 65535, inclusive");
-    OneOf(causes, at + ".protocol", protocol, {"SCTP", "TCP", "UDP"});
-    ValidateTargetPort(causes, At(ports[i], "targetPort"), at + ".targetPort");
-    if (type == "ClusterIP" && IntAt(ports[i], "nodePort") != 0)
-      Forbidden(causes, at + ".nodePort", "may not be used when `type` is 'ClusterIP'");
-  }
-  for (size_t i = 0; i < ports.size(); ++i) {
-    if (!seen.emplace(IntAt(ports[i], "port"), TextAt(ports[i], "protocol")).second) {
-      Duplicate(
-          causes, fmt::format("spec.ports[{}]", i),
-          fmt::format(
-              "core.ServicePort{{Name:\"\", Protocol:\"{}\", AppProtocol:(*string)(nil), Port:{}, "
-              "TargetPort:intstr.IntOrString{{Type:0, IntVal:0, StrVal:\"\"}}, NodePort:0}}",
-              TextAt(ports[i], "protocol"), IntAt(ports[i], "port")));
-    }
-  }
-}
-
-void ValidateService(Causes& causes, const Json& object, const Json& before) {
-  const Json& spec = At(object, "spec");
-  const std::string type = TextAt(spec, "type"), ip = TextAt(spec, "clusterIP");
-  if (type == "ExternalName") {
-    const std::string name = TextAt(spec, "externalName");
-    if (!ip.empty())
-      Forbidden(causes, "spec.clusterIPs", "may not be set when `type` is 'ExternalName'");
-    if (name.empty()) {
-      Required(causes, "spec.externalName");
-    } else if (auto fault = SubdomainFault(name.ends_with('.')
-                                               ? std::string_view(name).substr(0, name.size() - 1)
-                                               : std::string_view(name));
-               !fault.empty()) {
-      InvalidText(causes, "spec.externalName", name, fault);
-    }
-  }
-  if ((type == "NodePort" || type == "LoadBalancer") && ip == "None")
-    InvalidText(causes, "spec.clusterIPs[0]", ip,
-                "may not be set to 'None' for " + type + " services");
-  ValidateServicePorts(causes, spec, type);
-  ValidateLabels(causes, At(spec, "selector"), "spec.selector");
-  OneOf(causes, "spec.sessionAffinity", TextAt(spec, "sessionAffinity"), {"ClientIP", "None"});
-  if (!ip.empty() && ip != "None" && !ValidIp(ip))
-    InvalidText(causes, "spec.clusterIPs[0]", ip,
-                "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
-  const Json& outside = ListAt(spec, {"externalIPs"});
-  for (size_t i = 0; i < outside.size(); ++i) {
-    if (!ValidIp(Scalar(outside[i])))
-      InvalidText(causes, fmt::format("spec.externalIPs[{}]", i), Scalar(outside[i]),
-                  "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
-  }
-  OneOf(causes, "spec.type", type, {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"});
-  const std::string old_ip = TextAt(before, {"spec", "clusterIP"}),
-                    old_type = TextAt(before, {"spec", "type"});
-  if (old_ip.empty() || type == "ExternalName" || old_type == "ExternalName") return;
-  if (ip.empty()) {
-    Invalid(causes, "spec.clusterIPs[0]", "[]string(nil)", "primary clusterIP can not be unset");
-  } else if (ip != old_ip) {
-    Invalid(causes, "spec.clusterIPs[0]", fmt::format("[]string{{\"{}\"}}", ip),
-            "may not change once set");
-  }
-}
 
 void ValidateEndpoints(Causes& causes, const Json& object) {
   const Json& subsets = ListAt(object, {"subsets"});
@@ -116,9 +23,12 @@ void ValidateEndpoints(Causes& causes, const Json& object) {
       const Json& addresses = ListAt(subsets[s], {list});
       for (size_t i = 0; i < addresses.size(); ++i) {
         const std::string ip = TextAt(addresses[i], "ip");
-        if (!ValidIp(ip))
-          InvalidText(causes, fmt::format("{}.{}[{}].ip", at, list, i), ip,
-                      "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+        if (ValidIp(ip)) continue;
+        // Judged as an address and as one that is not special.
+        const std::string field = fmt::format("{}.{}[{}].ip", at, list, i);
+        InvalidText(causes, field, ip,
+                    "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+        InvalidText(causes, field, ip, "must be a valid IP address");
       }
     }
     const Json& ports = ListAt(subsets[s], {"ports"});
@@ -173,10 +83,10 @@ void ValidateIngress(Causes& causes, const Json& object) {
   for (size_t r = 0; r < rules.size(); ++r) {
     const std::string at = fmt::format("spec.rules[{}]", r), host = TextAt(rules[r], "host");
     if (!host.empty()) {
-      const std::string_view plain = std::string_view(host).substr(host.starts_with("*.") ? 2 : 0);
       if (ValidIp(host)) {
         InvalidText(causes, at + ".host", host, "must be a DNS name, not an IP address");
-      } else if (auto fault = SubdomainFault(plain); !fault.empty()) {
+      } else if (auto fault = host.starts_with("*.") ? WildcardFault(host) : SubdomainFault(host);
+                 !fault.empty()) {
         InvalidText(causes, at + ".host", host, fault);
       }
     }
@@ -204,12 +114,61 @@ void ValidateIngress(Causes& causes, const Json& object) {
   }
 }
 
+// The first `bits` bits of both addresses are the same; false for different families.
+bool SamePrefix(const std::string& one, const std::string& other, int bits) {
+  for (int family : {AF_INET, AF_INET6}) {
+    unsigned char a[16] = {}, b[16] = {};
+    if (inet_pton(family, one.c_str(), a) != 1 || inet_pton(family, other.c_str(), b) != 1)
+      continue;
+    for (int bit = 0; bit < bits; ++bit) {
+      if (((a[bit / 8] ^ b[bit / 8]) >> (7 - bit % 8)) & 1) return false;
+    }
+    return true;
+  }
+  return false;
+}
+
+// What a block leaves out lies within it, and is smaller.
+void ValidateExceptions(Causes& causes, const Json& block, const std::string& cidr,
+                        const std::string& at) {
+  const size_t slash = cidr.find('/');
+  const int bits = std::stoi(cidr.substr(slash + 1));
+  const Json& list = ListAt(block, {"except"});
+  for (size_t i = 0; i < list.size(); ++i) {
+    const std::string one = Scalar(list[i]), here = fmt::format("{}.except[{}]", at, i);
+    if (!ValidCidr(one)) {
+      InvalidText(causes, here, one,
+                  "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
+      continue;
+    }
+    const size_t cut = one.find('/');
+    if (!SamePrefix(cidr.substr(0, slash), one.substr(0, cut), bits) ||
+        std::stoi(one.substr(cut + 1)) <= bits)
+      InvalidText(causes, here, one, "must be a strict subset of `cidr`");
+  }
+}
+
 void ValidatePeers(Causes& causes, const Json& rule, const char* side, const std::string& at) {
   const Json& ports = ListAt(rule, {"ports"});
   for (size_t i = 0; i < ports.size(); ++i) {
     OneOf(causes, fmt::format("{}.ports[{}].protocol", at, i), TextAt(ports[i], "protocol"),
-          {"SCTP", "TCP", "UDP"});
-    ValidateTargetPort(causes, At(ports[i], "port"), fmt::format("{}.ports[{}].port", at, i));
+          {"TCP", "UDP", "SCTP"});
+    const Json& port = At(ports[i], "port");
+    const Json& end = At(ports[i], "endPort");
+    const std::string here = fmt::format("{}.ports[{}]", at, i);
+    if (!port.is_null()) ValidatePortOrName(causes, here + ".port", port);
+    if (end.is_null()) continue;
+    if (port.is_null())
+      Required(causes, here + ".port", "must be specified when `endPort` is specified");
+    else if (port.is_string())
+      Invalid(causes, here + ".endPort", end.dump(),
+              "may not be specified when `port` is non-numeric");
+    else if (end < port)
+      InvalidNumber(causes, here + ".endPort", end.get<int64_t>(),
+                    "must be greater than or equal to `port`");
+    else if (end > 65535)
+      InvalidNumber(causes, here + ".endPort", end.get<int64_t>(),
+                    "must be between 1 and 65535, inclusive");
   }
   const Json& peers = ListAt(rule, {side});
   for (size_t i = 0; i < peers.size(); ++i) {
@@ -229,6 +188,8 @@ void ValidatePeers(Causes& causes, const Json& rule, const char* side, const std
       } else if (!ValidCidr(cidr)) {
         InvalidText(causes, here + ".ipBlock.cidr", cidr,
                     "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
+      } else {
+        ValidateExceptions(causes, block, cidr, here + ".ipBlock");
       }
     }
   }
@@ -245,7 +206,7 @@ void ValidatePolicy(Causes& causes, const Json& object) {
     ValidatePeers(causes, egress[i], "to", fmt::format("spec.egress[{}]", i));
   const Json& types = ListAt(spec, {"policyTypes"});
   for (size_t i = 0; i < types.size(); ++i)
-    OneOf(causes, fmt::format("spec.policyTypes[{}]", i), Scalar(types[i]), {"Egress", "Ingress"});
+    OneOf(causes, fmt::format("spec.policyTypes[{}]", i), Scalar(types[i]), {"Ingress", "Egress"});
 }
 
 }  // namespace

@@ -104,7 +104,7 @@ void ValidateCsiNode(Causes& causes, const Json& object, const Json& before) {
     const Json& keys = ListAt(drivers[i], {"topologyKeys"});
     for (const Json& key : keys) {
       if (auto fault = QualifiedFault(Scalar(key)); !fault.empty())
-        Invalid(causes, at, GoTexts(keys), fault);
+        InvalidText(causes, at, Scalar(key), fault);
     }
   }
   for (const Json& old : ListAt(before, {"spec", "drivers"})) {

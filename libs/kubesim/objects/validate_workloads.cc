@@ -1,11 +1,9 @@
 // Workload controllers, autoscalers and budgets: what a real server refuses.
 #include <fmt/format.h>
 
-#include <charconv>
-#include <optional>
-
 #include "libs/base/strings.h"
 #include "libs/kubesim/objects/causes.h"
+#include "libs/kubesim/objects/cron_syntax.h"
 #include "libs/kubesim/store/json_path.h"
 #include "libs/kubesim/store/selectors.h"
 #include "nlohmann/json.hpp"
@@ -43,6 +41,15 @@ void ValidateSelector(Causes& causes, const ResourceType& type, const Json& spec
   if (!matches)
     Invalid(causes, "spec.template.metadata.labels", GoMap(labels),
             "`selector` does not match template `labels`");
+}
+
+// runtime.RawExtension, as Go prints the bytes of its text.
+std::string GoRaw(const Json& value) {
+  std::string bytes;
+  for (unsigned char c : value.dump(-1, ' ', false, Json::error_handler_t::replace))
+    bytes += fmt::format("{}{:#04x}", bytes.empty() ? "" : ", ", c);
+  return fmt::format("runtime.RawExtension{{Raw:[]uint8{{{}}}, Object:runtime.Object(nil)}}",
+                     bytes);
 }
 
 void ImmutableSelector(Causes& causes, const Json& spec, const Json& before) {
@@ -176,16 +183,15 @@ void ValidateStatefulSetSpec(Causes& causes, const ResourceType& type, const Jso
         TextAt(spec, {"template", "spec", "restartPolicy"}), {"Always"});
   if (!before.is_object()) return;
   Json now = spec, then = At(before, "spec");
-  for (const char* member :
-       {"replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
-        "persistentVolumeClaimRetentionPolicy", "minReadySeconds"}) {
+  for (const char* member : {"replicas", "ordinals", "template", "updateStrategy",
+                             "persistentVolumeClaimRetentionPolicy", "minReadySeconds"}) {
     now.erase(member);
     then.erase(member);
   }
   if (now != then) {
     Forbidden(causes, "spec",
               "updates to statefulset spec for fields other than 'replicas', 'ordinals', "
-              "'template', 'updateStrategy', 'revisionHistoryLimit', "
+              "'template', 'updateStrategy', "
               "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
   }
 }
@@ -279,98 +285,6 @@ void ValidateJob(Causes& causes, const Json& object, const Json& before) {
     Immutable(causes, "spec.completionMode", "\"" + TextAt(spec, "completionMode") + "\"");
 }
 
-struct ScheduleField {
-  int least, most;
-  std::string_view names;  // three letters each, of `least` on
-};
-
-std::optional<int> ScheduleNumber(std::string_view text, const ScheduleField& field) {
-  const std::string lower = base::AsciiLower(text);
-  const size_t at = lower.size() == 3 ? field.names.find(lower) : std::string_view::npos;
-  if (at != std::string_view::npos && at % 3 == 0) return field.least + static_cast<int>(at / 3);
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-// What is wrong with one part of a field ("1-5/2"), in the words of robfig/cron; "" when nothing.
-std::string PartProblem(std::string_view part, const ScheduleField& field) {
-  const auto steps = base::Split(part, '/'), ends = base::Split(steps[0], '-');
-  const bool any = ends.size() == 1 && (ends[0] == "*" || ends[0] == "?");
-  auto unread = [](std::string_view text) {
-    return fmt::format(
-        "failed to parse int from {0}: strconv.Atoi: parsing \"{0}\": invalid syntax", text);
-  };
-  int first = field.least, last = field.most;
-  if (!any) {
-    if (ends.size() > 2) return fmt::format("too many hyphens: {}", part);
-    const auto from = ScheduleNumber(ends[0], field);
-    if (!from) return unread(ends[0]);
-    const auto to = ends.size() == 2 ? ScheduleNumber(ends[1], field) : from;
-    if (!to) return unread(ends[1]);
-    first = *from;
-    last = ends.size() == 1 && steps.size() == 2 ? field.most : *to;
-  }
-  if (steps.size() > 2) return fmt::format("too many slashes: {}", part);
-  if (steps.size() == 2) {
-    const auto step = ScheduleNumber(steps[1], {0, 0, ""});
-    if (!step || *step < 0) return unread(steps[1]);
-    if (*step == 0) return fmt::format("step of range should be a positive number: {}", part);
-  }
-  if (first < field.least)
-    return fmt::format("beginning of range ({}) below minimum ({}): {}", first, field.least, part);
-  if (last > field.most)
-    return fmt::format("end of range ({}) above maximum ({}): {}", last, field.most, part);
-  if (first > last)
-    return fmt::format("beginning of range ({}) beyond end of range ({}): {}", first, last, part);
-  return "";
-}
-
-// The first number that is out of its field's range, and the like; for schedules of five fields.
-std::string FieldProblem(const std::string& text) {
-  static constexpr ScheduleField kFields[] = {{0, 59, ""},
-                                              {0, 23, ""},
-                                              {1, 31, ""},
-                                              {1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"},
-                                              {0, 6, "sunmontuewedthufrisat"}};
-  size_t number = 0;
-  for (std::string_view field : base::Split(text, ' ')) {
-    if (field.empty()) continue;
-    for (std::string_view part : base::Split(field, ',')) {
-      if (std::string problem = PartProblem(part, kFields[number]); !problem.empty())
-        return problem;
-    }
-    ++number;
-  }
-  return "";
-}
-
-// Five fields of a schedule, or a word that stands for them.
-bool ValidSchedule(const std::string& text) {
-  if (text.starts_with("@")) {
-    static constexpr const char* kWords[] = {"@yearly", "@annually", "@monthly", "@weekly",
-                                             "@daily",  "@midnight", "@hourly"};
-    for (const char* word : kWords) {
-      if (text == word) return true;
-    }
-    return text.starts_with("@every ");
-  }
-  size_t fields = 0;
-  for (std::string_view part : base::Split(text, ' ')) {
-    if (part.empty()) continue;
-    ++fields;
-    if (part.find_first_not_of(
-            "0123456789*,-/?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") !=
-        std::string_view::npos)
-      return false;
-    if (part.find_first_of("0123456789*?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") ==
-        std::string_view::npos)
-      return false;
-  }
-  return fields == 5;
-}
-
 void ValidateCronJob(Causes& causes, const Json& object) {
   const Json& spec = At(object, "spec");
   const std::string schedule = TextAt(spec, "schedule");
@@ -379,16 +293,8 @@ void ValidateCronJob(Causes& causes, const Json& object) {
   } else if (schedule.find("TZ=") != std::string::npos) {
     InvalidText(causes, "spec.schedule", schedule,
                 "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
-  } else if (!ValidSchedule(schedule)) {
-    size_t fields = 0;
-    for (std::string_view part : base::Split(schedule, ' ')) fields += part.empty() ? 0 : 1;
-    InvalidText(causes, "spec.schedule", schedule,
-                fields == 5
-                    ? "failed to parse the schedule"
-                    : fmt::format("expected exactly 5 fields, found {}: [{}]", fields, schedule));
-  } else if (!schedule.starts_with("@")) {
-    if (const std::string problem = FieldProblem(schedule); !problem.empty())
-      InvalidText(causes, "spec.schedule", schedule, problem);
+  } else if (const std::string fault = ScheduleFault(schedule); !fault.empty()) {
+    InvalidText(causes, "spec.schedule", schedule, fault);
   }
   if (At(spec, "startingDeadlineSeconds").is_number())
     NonNegative(causes, spec, "startingDeadlineSeconds", "spec.");
@@ -495,7 +401,7 @@ bool ValidateWorkloadKind(Causes& causes, const ResourceType& type, const Json& 
   } else if (key == "apps/controllerrevisions") {
     NonNegative(causes, object, "revision", "");
     if (before.is_object() && At(before, "data") != At(object, "data"))
-      Immutable(causes, "data", "runtime.Unknown{...}");
+      Immutable(causes, "data", GoRaw(At(object, "data")));
   } else {
     return false;
   }

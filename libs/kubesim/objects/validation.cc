@@ -26,6 +26,23 @@ void ValidateAnnotations(Causes& causes, const Json& annotations) {
   if (total > kMaxAnnotations) TooLong(causes, "metadata.annotations", kMaxAnnotations);
 }
 
+// []v1.OwnerReference{...}, as Go prints it; pointers have an address of no meaning.
+std::string GoOwners(const Json& owners) {
+  auto flag = [](const Json& value) {
+    return value.is_boolean() ? "(*bool)(0xc000100100)" : "(*bool)(nil)";
+  };
+  std::string list;
+  for (const Json& owner : owners) {
+    list += fmt::format(
+        "{}v1.OwnerReference{{APIVersion:\"{}\", Kind:\"{}\", Name:\"{}\", UID:\"{}\", "
+        "Controller:{}, BlockOwnerDeletion:{}}}",
+        list.empty() ? "" : ", ", TextAt(owner, "apiVersion"), TextAt(owner, "kind"),
+        TextAt(owner, "name"), TextAt(owner, "uid"), flag(At(owner, "controller")),
+        flag(At(owner, "blockOwnerDeletion")));
+  }
+  return "[]v1.OwnerReference{" + list + "}";
+}
+
 void ValidateOwners(Causes& causes, const Json& metadata) {
   std::string controller;
   for (const Json& owner : ListAt(metadata, {"ownerReferences"})) {
@@ -38,7 +55,7 @@ void ValidateOwners(Causes& causes, const Json& metadata) {
     if (!BoolAt(owner, {"controller"})) continue;
     const std::string name = TextAt(owner, "kind") + "/" + TextAt(owner, "name");
     if (!controller.empty()) {
-      Invalid(causes, "metadata.ownerReferences", "[]v1.OwnerReference{...}",
+      Invalid(causes, "metadata.ownerReferences", GoOwners(ListAt(metadata, {"ownerReferences"})),
               fmt::format("Only one reference can have Controller set to true. Found \"true\" in "
                           "references for {} and {}",
                           controller, name));
@@ -52,11 +69,8 @@ void ValidateFinalizers(Causes& causes, const Json& metadata, const ResourceType
   static const std::set<std::string_view> standard = {"orphan", "foregroundDeletion", "kubernetes"};
   for (size_t i = 0; i < list.size(); ++i) {
     const std::string name = Scalar(list[i]);
-    if (auto fault = QualifiedFault(name); !fault.empty()) {
-      InvalidText(causes,
-                  type.custom ? "metadata.finalizers" : fmt::format("metadata.finalizers[{}]", i),
-                  name, fault);
-    } else if (name.find('/') == std::string::npos && !standard.contains(name) && !type.custom) {
+    InvalidText(causes, "metadata.finalizers", name, QualifiedFault(name));
+    if (name.find('/') == std::string::npos && !standard.contains(name) && !type.custom) {
       InvalidText(causes, fmt::format("metadata.finalizers[{}]", i), name,
                   "name is neither a standard finalizer name nor is it fully qualified");
     }
@@ -65,15 +79,25 @@ void ValidateFinalizers(Causes& causes, const Json& metadata, const ResourceType
 
 }  // namespace
 
-Causes ValidateName(const ResourceType& type, std::string_view name, const std::string& field) {
+Causes ValidateName(const ResourceType& type, std::string_view name, const std::string& field,
+                    bool create) {
   Causes causes;
-  std::string_view fault;
+  Faults fault;
   const std::string& key = type.storage_key;
-  if (type.group == "rbac.authorization.k8s.io" || key == "/events") {
-    if (name == "." || name == "..") fault = name == "." ? "may not be '.'" : "may not be '..'";
-    if (name.find('/') != std::string_view::npos) fault = "may not contain '/'";
-    if (name.find('%') != std::string_view::npos) fault = "may not contain '%'";
-  } else if (key == "/namespaces") {
+  if (type.group == "rbac.authorization.k8s.io" || (key == "/events" && type.group.empty())) {
+    if (name == "." || name == "..") {
+      fault = {fmt::format("may not be '{}'", name)};
+    } else {
+      for (const char* sign : {"/", "%"}) {
+        if (name.find(sign) != std::string_view::npos)
+          fault.push_back(fmt::format("may not contain '{}'", sign));
+      }
+    }
+  } else if (key == "policy/poddisruptionbudgets") {
+    // Nobody looks.
+  } else if (key == "/namespaces" && name.find('.') != std::string_view::npos) {
+    fault = {"must not contain dots"};
+  } else if (key == "/namespaces" || (key == "apps/statefulsets" && create)) {
     fault = LabelFault(name);
   } else if (key == "/services") {
     fault = Label1035Fault(name);
@@ -92,7 +116,7 @@ void ValidatePrefix(Causes& causes, const ResourceType& type, const Json& metada
   if (given.empty()) return;
   std::string prefix = given;
   if (prefix.size() > 1 && prefix.back() == '-') prefix.back() = 'a';
-  for (const Cause& cause : ValidateName(type, prefix, "metadata.generateName")) {
+  for (const Cause& cause : ValidateName(type, prefix, "metadata.generateName", true)) {
     Cause own = cause;
     const size_t at = own.message.find(prefix);
     if (at != std::string::npos) own.message.replace(at, prefix.size(), given);
@@ -123,7 +147,7 @@ Causes Validate(const ResourceType& type, const Json& object, const Json& before
   const Json& metadata = At(object, "metadata");
   ValidatePrefix(causes, type, metadata);
   if (!before.is_object()) {
-    for (Cause& cause : ValidateName(type, TextAt(metadata, "name"), "metadata.name"))
+    for (Cause& cause : ValidateName(type, TextAt(metadata, "name"), "metadata.name", true))
       causes.push_back(std::move(cause));
   }
   ValidateLabels(causes, At(metadata, "labels"), "metadata.labels");

@@ -13,9 +13,9 @@ namespace opsmesh::kubesim {
 /// Causes in the order a real server lists them; empty = valid. `before` is null for a create.
 std::vector<Cause> Validate(const ResourceType& type, const Json& object, const Json& before);
 
-/// Causes for a metadata.name alone.
+/// Causes for a metadata.name alone; `create`: it is new.
 std::vector<Cause> ValidateName(const ResourceType& type, std::string_view name,
-                                const std::string& field);
+                                const std::string& field, bool create);
 
 /// How an object fits the type it is decoded into.
 struct ShapeReport {

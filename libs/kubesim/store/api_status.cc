@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "libs/base/strings.h"
+
 #include "libs/kubesim/store/resources.h"
 #include "nlohmann/json.hpp"
 
@@ -90,12 +94,14 @@ ApiStatus InvalidStatus(std::string_view group, std::string_view kind, std::stri
   status.name = name;
   status.group = group;
   status.kind = kind;
-  std::string list;
+  std::vector<std::string> sentences;  // each said once
   for (const Cause& cause : causes) {
-    if (!list.empty()) list += ", ";
-    list += cause.field + ": " + cause.message;
+    std::string sentence = cause.field + ": " + cause.message;
+    if (std::find(sentences.begin(), sentences.end(), sentence) == sentences.end())
+      sentences.push_back(std::move(sentence));
   }
-  if (causes.size() > 1) list = "[" + list + "]";
+  std::string list = base::Join(sentences, ", ");
+  if (sentences.size() > 1) list = "[" + list + "]";
   const std::string qualified =
       group.empty() ? std::string(kind) : fmt::format("{}.{}", kind, group);
   status.message = fmt::format("{} \"{}\" is invalid: {}", qualified, name, list);

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "libs/base/strings.h"
+#include "libs/kubesim/store/names.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
@@ -23,21 +24,24 @@ class LabelSelectorParser {
     LabelSelector selector;
     Space();
     while (pos_ < text_.size()) {
+      const char first = text_[pos_];
+      if (first == ',' || (Special(first) && first != '!')) {
+        return BadRequestStatus(
+            fmt::format("found '{}', expected: !, identifier, or 'end of string'", Token()));
+      }
       LabelSelector::Requirement requirement;
       if (!Parse(&requirement)) return BadRequestStatus("unable to parse requirement: " + error_);
       selector.requirements_.push_back(std::move(requirement));
       Space();
       if (pos_ >= text_.size()) break;
-      if (text_[pos_] != ',') {
-        return BadRequestStatus(fmt::format(
-            "unable to parse requirement: found '{}', expected: ',' or 'end of string'", Token()));
-      }
+      if (text_[pos_] != ',')
+        return BadRequestStatus(
+            fmt::format("found '{}', expected: ',' or 'end of string'", Token()));
       ++pos_;
       Space();
-      if (pos_ >= text_.size()) {
-        return BadRequestStatus(
-            "unable to parse requirement: found '', expected: identifier after ','");
-      }
+      if (pos_ >= text_.size() || text_[pos_] == ',' ||
+          (Special(text_[pos_]) && text_[pos_] != '!'))
+        return BadRequestStatus(fmt::format("found '{}', expected: identifier after ','", Token()));
     }
     return selector;
   }
@@ -69,65 +73,29 @@ class LabelSelectorParser {
     return false;
   }
 
-  static bool ValidName(std::string_view name, size_t max) {
-    if (name.empty() || name.size() > max) return false;
-    auto alnum = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
-    return alnum(name.front()) && alnum(name.back()) &&
-           std::all_of(name.begin(), name.end(),
-                       [&](char c) { return alnum(c) || c == '-' || c == '_' || c == '.'; });
-  }
-  static bool ValidPrefix(std::string_view prefix) {
-    if (prefix.size() > 253) return false;
-    for (std::string_view part : base::Split(prefix, '.')) {
-      const bool plain = std::all_of(part.begin(), part.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-      });
-      if (part.empty() || !plain || part.front() == '-' || part.back() == '-') return false;
-    }
-    return true;
+  bool Invalid(const std::string& where, const std::string& value, const std::string& why) {
+    return Fail(fmt::format("{}: Invalid value: {}: {}", where,
+                            Json(value).dump(-1, ' ', false, Json::error_handler_t::replace), why));
   }
   bool CheckKey(const std::string& key) {
-    std::string_view name = key;
-    if (size_t slash = key.find('/'); slash != std::string::npos) {
-      if (!ValidPrefix(name.substr(0, slash))) {
-        return Fail(fmt::format(
-            "key: Invalid value: \"{}\": prefix part a lowercase RFC 1123 subdomain must consist "
-            "of lower case alphanumeric characters, '-' or '.', and must start and end "
-            "with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-            "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
-            key));
-      }
-      name = name.substr(slash + 1);
-    }
-    if (!ValidName(name, 63)) {
-      return Fail(
-          fmt::format("key: Invalid value: \"{}\": name part must consist of alphanumeric "
-                      "characters, '-', '_' or '.'",
-                      key));
-    }
-    return true;
+    const Faults faults = QualifiedFault(key);
+    return faults.empty() || Invalid("<nil>", key, base::Join(faults, "; "));
   }
   bool CheckValues(const LabelSelector::Requirement& requirement) {
-    if (requirement.op == Op::kLess || requirement.op == Op::kGreater) {
-      const std::string& number = requirement.values.front();
-      int64_t parsed = 0;
-      const auto [end, error] =
-          std::from_chars(number.data(), number.data() + number.size(), parsed);
-      if (number.empty() || error != std::errc() || end != number.data() + number.size()) {
-        return Fail(
-            fmt::format("values[0]: Invalid value: \"{}\": for 'Gt', 'Lt' operators, the value "
-                        "must be an integer",
-                        number));
+    for (size_t i = 0; i < requirement.values.size(); ++i) {
+      const std::string& value = requirement.values[i];
+      if (requirement.op == Op::kLess || requirement.op == Op::kGreater) {
+        int64_t parsed = 0;
+        const auto [end, error] =
+            std::from_chars(value.data(), value.data() + value.size(), parsed);
+        if (value.empty() || error != std::errc() || end != value.data() + value.size()) {
+          return Invalid(fmt::format("values[{}]", i), value,
+                         "for 'Gt', 'Lt' operators, the value must be an integer");
+        }
       }
-    }
-    for (const std::string& value : requirement.values) {
-      if (!value.empty() && !ValidName(value, 63)) {
-        return Fail(
-            fmt::format("values[0][{}]: Invalid value: \"{}\": a valid label must be an empty "
-                        "string or consist of "
-                        "alphanumeric characters, '-', '_' or '.'",
-                        requirement.key, value));
-      }
+      if (const Faults faults = LabelValueFault(value); !faults.empty())
+        return Invalid(fmt::format("values[{}][{}]", i, requirement.key), value,
+                       base::Join(faults, "; "));
     }
     return true;
   }
@@ -348,8 +316,8 @@ LabelSelector::Labels ToLabels(const Json& labels) {
 
 namespace {
 
-bool Selectable(const ResourceType& type, std::string_view field) {
-  if (field == "metadata.name" || (type.namespaced && field == "metadata.namespace")) return true;
+// The members of a kind that selectors may name besides its name and namespace; null = no others.
+const std::vector<std::string_view>* OwnFields(const ResourceType& type) {
   static const auto* fields = new std::map<std::string, std::vector<std::string_view>>{
       {"/pods",
        {"spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
@@ -367,13 +335,27 @@ bool Selectable(const ResourceType& type, std::string_view field) {
       {"/secrets", {"type"}},
       {"batch/jobs", {"status.successful"}},
       {"/namespaces", {"status.phase"}},
-      {"apps/replicasets", {"status.replicas"}},
+      {"/services", {"spec.clusterIP", "spec.type"}},
       {"/replicationcontrollers", {"status.replicas"}},
       {"certificates.k8s.io/certificatesigningrequests", {"spec.signerName"}},
   };
   auto it = fields->find(type.group + "/" + type.plural);
-  return it != fields->end() &&
-         std::find(it->second.begin(), it->second.end(), field) != it->second.end();
+  return it == fields->end() ? nullptr : &it->second;
+}
+
+// The sentence about a member that nobody can select by; "" when it can be.
+std::string UnselectableFault(const ResourceType& type, const std::string& field) {
+  if (field == "metadata.name" || (type.namespaced && field == "metadata.namespace")) return "";
+  const auto* own = OwnFields(type);
+  if (own != nullptr && std::find(own->begin(), own->end(), field) != own->end()) return "";
+  if (type.kind == "Job" && type.group == "batch")
+    return fmt::format("field label \"{}\" not supported for Job", field);
+  if (own == nullptr && !type.custom) {
+    return fmt::format(
+        "\"{}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"",
+        field);
+  }
+  return "field label not supported: " + field;
 }
 
 // The text a selector compares: absent numbers are 0, absent booleans false, everything else "".
@@ -419,8 +401,8 @@ Outcome<FieldSelector> FieldSelector::Parse(std::string_view text, const Resourc
     }
     term.field = base::Trim(part.substr(0, at));
     term.value = part.substr(at + length);
-    if (!Selectable(type, term.field))
-      return BadRequestStatus("field label not supported: " + term.field);
+    if (const std::string fault = UnselectableFault(type, term.field); !fault.empty())
+      return BadRequestStatus(fault);
     if (!term.field.starts_with("metadata.")) selector.needs_content_ = true;
     selector.terms_.push_back(std::move(term));
   }

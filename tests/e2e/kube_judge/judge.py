@@ -214,9 +214,9 @@ def as_text(value):
 
 
 class Excuses:
-    """Lines "ID-GLOB | PATH-GLOB | REAL-GLOB => OURS-GLOB | reason"; # begins a comment. `[` and `]` in globs are meant literally.
+    """Lines "ID-GLOB ... | PATH-GLOB | REAL-GLOB => OURS-GLOB | reason"; # begins a comment. `[` and `]` in globs are meant literally.
 
-    A value is compared as text or as JSON with sorted members; <absent> is a member that is not there, <empty> an empty text. A rule about `status` names one
+    Several requests may stand in one line, with spaces between them. A value is compared as text or as JSON with sorted members; <absent> is a member that is not there, <empty> an empty text. A rule about `status` names one
     request and both codes."""
 
     def __init__(self, path):
@@ -230,23 +230,33 @@ class Excuses:
                 if len(parts) != 4 or len(parts[3]) < 8 or " => " not in parts[2]:
                     raise SystemExit(f"{path}:{number}: expected 'id | path | real => ours | reason'")
                 real, ours = parts[2].split(" => ", 1)
-                if parts[1] == "status" and (set("*?") & set(parts[0] + real + ours)):
-                    raise SystemExit(f"{path}:{number}: a rule about status names one request and both codes")
+                if parts[1] == "status" and ("*" in parts[0] or set("*?") & set(real + ours)):
+                    raise SystemExit(f"{path}:{number}: a rule about status names its requests and both codes")
                 if parts[0] == "*" and parts[1] in ("*", "body*"):
                     raise SystemExit(f"{path}:{number}: a rule for everything")
-                glob = [re.compile(fnmatch.translate(p.replace("[", "[[]")), re.S) for p in (parts[0], parts[1], real, ours)]
-                self.rules.append({"line": number, "text": line, "glob": glob, "used": 0})
+                glob = [re.compile(fnmatch.translate(p.replace("[", "[[]")), re.S) for p in (parts[1], real, ours)]
+                names = [re.compile(fnmatch.translate(p.replace("[", "[[]"))) for p in parts[0].split(" ")]
+                self.rules.append({"line": number, "text": line, "names": names, "glob": glob, "used": set()})
 
     def excuse(self, identity, path, real, ours):
         for rule in self.rules:
-            if all(glob.match(text) for glob, text in zip(rule["glob"], (identity, path, as_text(real), as_text(ours)))):
-                rule["used"] += 1
+            if not all(glob.match(text) for glob, text in zip(rule["glob"], (path, as_text(real), as_text(ours)))):
+                continue
+            named = [i for i, name in enumerate(rule["names"]) if name.match(identity)]
+            if named:
+                rule["used"].update(named)
                 return True
         return False
 
     def unused(self):
-        """Rules that excused nothing, but for those whose reason says "sometimes: ..." because the real server's own answer varies."""
-        return [f"line {rule['line']}: {rule['text']}" for rule in self.rules if rule["used"] == 0 and "| sometimes: " not in rule["text"]]
+        """Rules, and requests in them, that excused nothing, but for those whose reason says "sometimes: ..." because the real server's own answer varies."""
+        lines = []
+        for rule in self.rules:
+            names = rule["text"].split(" | ")[0].split(" ")
+            idle = [name for i, name in enumerate(names) if i not in rule["used"]]
+            if idle and "| sometimes: " not in rule["text"]:
+                lines.append(f"line {rule['line']} ({' '.join(idle)}): {rule['text'][:300]}")
+        return lines
 
 
 def certificate_context(ca, certificate=None, key=None):

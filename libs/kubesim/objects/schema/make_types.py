@@ -6,6 +6,7 @@
 v3 documents tell which structs are values rather than pointers ("default": {}): server-side apply needs that.
 """
 import json
+import os
 import sys
 
 PREFIXES = [("io.k8s.apimachinery.pkg.apis.meta.v1.", "meta.v1."), ("io.k8s.apimachinery.pkg.runtime.", "runtime."),
@@ -45,10 +46,26 @@ def kind_of(field):
     return SCALARS[(field.get("type", "object"), field.get("format"))]
 
 
+def carried():
+    """(type, field) -> notes that OpenAPI does not tell (how Go names a scalar, whether its zero is left out), from the present types.txt."""
+    notes = {}
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "types.txt")
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            words = [] if line.startswith("#") else line.split()
+            for word in words[1:]:
+                parts = word.split("|")
+                own = [note for note in parts[1:] if note == "e" or note.startswith(("go=", "key="))]
+                if own:
+                    notes[words[0], parts[0].split(":")[0].rstrip("!")] = own
+    return notes
+
+
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         definitions = json.load(file)["definitions"]
     values = set()
+    extra = carried()
     for path in sys.argv[2:]:
         with open(path, encoding="utf-8") as file:
             for name, schema in json.load(file)["components"]["schemas"].items():
@@ -57,7 +74,8 @@ def main():
                         values.add((name, field))
     print("# One type a line: name [atomic], then field[!]:type[|notes]. ! = required. []T list, {}T map.")
     print("# Notes: v = struct kept by value; set, map=KEYS, atomic: how server-side apply sees a list; merge[=KEY]: strategic merge;")
-    print("# retain = $retainKeys; enum=A,B. Made by make_types.py from a real 1.32; no prose of it is here.")
+    print("# retain = $retainKeys; enum=A,B; e = a zero is left out; go=NAME, key=NAME: Go's name of the scalar (of a list's or map's")
+    print("# elements) and of a map's keys, as its API declares them. Made by make_types.py from a real 1.32; no prose of it is here.")
     for name in sorted(definitions):
         schema = definitions[name]
         if name in SPECIAL or name.startswith(CUSTOM):
@@ -88,6 +106,7 @@ def main():
                 notes.append("retain")
             if "enum" in what:
                 notes.append("enum=" + "+".join(str(v) for v in what["enum"]))
+            notes += extra.get((line[0].split()[0], field), [])
             line.append(field + ("!" if field in required else "") + ":" + kind_of(what) + "".join("|" + n for n in notes))
         print(" ".join(line))
 

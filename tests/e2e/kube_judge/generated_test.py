@@ -1,0 +1,85 @@
+#!/usr/bin/python3
+"""Thousands of objects with one wrong member each, as generated.py makes them, to the simulator; a real 1.32.13 was asked the same.
+
+generated_answers.json.gz holds what it answered: status, and of a refusal the field and reason of each cause, or a digest of the sentence where
+there are none. What still differs stands by id in generated_differences.txt; any other difference fails the test, and so does a line there that
+no longer differs. `--write ANSWERS.pickle` makes the recording anew from answers of a real server, `--list` prints what differs.
+Environment: OPSMESH_SOURCE_DIR, OPSMESH_BIN_DIR.
+"""
+import gzip
+import hashlib
+import json
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import generated  # noqa: E402
+import judge  # noqa: E402
+import lives  # noqa: E402
+
+SOURCE = os.environ.get("OPSMESH_SOURCE_DIR", os.path.abspath(os.path.join(HERE, "../../..")))
+BIN = os.environ.get("OPSMESH_BIN_DIR", os.path.join(SOURCE, "build/release/bin"))
+ANSWERS, KNOWN = os.path.join(HERE, "generated_answers.json.gz"), os.path.join(HERE, "generated_differences.txt")
+SEED = 1
+
+
+def essence(answer):
+    """What must agree: [status] or [status, causes or digest of the sentence]."""
+    body = answer["json"] if isinstance(answer["json"], dict) else {}
+    if answer["status"] < 300:
+        return [answer["status"]]
+    causes = (body.get("details") or {}).get("causes")
+    if causes:
+        return [answer["status"], sorted(f"{c.get('field', '')} {c.get('reason', '')}" for c in causes)]
+    return [answer["status"], hashlib.sha256(judge.neutral_text(body.get("message", "")).encode()).hexdigest()[:12]]
+
+
+def ask():
+    with tempfile.TemporaryDirectory() as folder:
+        simulator = subprocess.Popen([os.path.join(BIN, "opsmesh_kubesim"), "--kubeconfig", os.path.join(folder, "config")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                     env={**os.environ, "HOME": folder})
+        try:
+            server = judge.Server(json.loads(simulator.stdout.readline())["url"])
+            for request in lives.setup():
+                server.play(request)
+            return {request["id"]: essence(server.play(request)) for request in generated.generated(SEED)}
+        finally:
+            simulator.stdin.close()
+            simulator.wait(20)
+
+
+def main():
+    if "--write" in sys.argv:
+        with open(sys.argv[sys.argv.index("--write") + 1], "rb") as file:
+            answers = {key: essence(value) for key, value in pickle.load(file).items() if key.startswith("gen-")}
+        with open(ANSWERS, "wb") as file, gzip.GzipFile(fileobj=file, mode="wb", mtime=0) as packed:
+            packed.write(json.dumps(answers, sort_keys=True).encode())
+    with gzip.open(ANSWERS) as file:
+        real = json.load(file)
+    ours = ask()
+    differ = [key for key in real if ours.get(key) != real[key]]
+    if "--list" in sys.argv:
+        for key in differ:
+            print(key, "real", json.dumps(real[key])[:300], "ours", json.dumps(ours.get(key))[:300])
+        return 0
+    if "--known" in sys.argv:
+        with open(KNOWN, "w", encoding="utf-8") as file:
+            file.write("# Generated requests that the simulator still answers otherwise than a real 1.32.13.\n" + "".join(key + "\n" for key in sorted(differ)))
+    with open(KNOWN, encoding="utf-8") as file:
+        known = {line.strip() for line in file if line.strip() and not line.startswith("#")}
+    wrong = sorted(set(differ) - known)
+    stale = sorted(known - set(differ))
+    for key in wrong[:40]:
+        print(f"{key}: a real 1.32 answers {json.dumps(real[key])[:300]}, the simulator {json.dumps(ours.get(key))[:300]}")
+    for key in stale[:40]:
+        print(f"generated_differences.txt: {key} differs no more")
+    print(f"{len(real)} generated requests, {len(real) - len(differ)} answered as a real 1.32 does, {len(wrong)} differences are not listed")
+    return 1 if wrong or stale or set(ours) != set(real) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
