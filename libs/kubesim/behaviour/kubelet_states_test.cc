@@ -317,7 +317,9 @@ TEST_F(KubeletTest, UnderPressureTheGreediestGoFirst) {
   Pod("modest", ballast("50M", "100Mi"));
   Pod("greedy", ballast("900M", "100Mi"));
   Pod("greedier", ballast("1500M", "100Mi"));
-  Pod("important", ballast("1900M", "100Mi"), "priority: 1000");
+  Apply(
+      "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 1000");
+  Pod("important", ballast("1900M", "100Mi"), "priorityClassName: high");
   Run(absl::Seconds(15));
   ASSERT_TRUE(simulator_->faults()->Inject("memory-pressure", "node/n1", {}).ok());
   std::vector<std::string> order;

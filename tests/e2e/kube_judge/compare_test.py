@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Nearly five thousand requests to a real apiserver (Debian's 1.20.2) and to the simulator in one run: status, headers and bodies.
+"""Five thousand requests to a real apiserver (Debian's 1.20.2) and to the simulator in one run: status, headers and bodies.
 
 What differs must be named, with a reason, in differences.txt beside this file; any other difference fails the test, and
 so does a line there that excuses nothing. The real control plane comes from ../shared/kube-real (exit code 77 = skipped, said

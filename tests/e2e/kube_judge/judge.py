@@ -18,7 +18,7 @@ ADDRESS = re.compile(r"\b10\.\d+\.\d+\.\d+\b")
 REFERENCE = re.compile(r"\{([\w.-]+):([\w.-]+)\}")
 ABSENT = "<absent>"
 POINTER = re.compile(r"\b0xc[0-9a-f]{9}\b")
-GENERATED = re.compile(r"\b((?:gen-|gen\.|g{58}))[bcdfghjklmnpqrstvwxz2456789]{5}\b")
+GENERATED = re.compile(r"((?:\bgen-|\bgen\.|\bg{58}|(?<!\w)-gen))[bcdfghjklmnpqrstvwxz2456789]{5}\b")
 # Judged by value; of the others of interest only whether they are there.
 HEADERS = ["Content-Type", "Retry-After", "Warning", "Allow", "X-Content-Type-Options", "Vary"]
 PRESENT = ["Audit-Id", "Cache-Control", "X-Kubernetes-Pf-Flowschema-Uid", "X-Kubernetes-Pf-Prioritylevel-Uid", "Date", "Content-Length"]
@@ -158,6 +158,10 @@ def neutral(value, key=""):
     if isinstance(value, list):
         if key == "managedFields" and all(isinstance(v, dict) for v in value):
             return owners(value)
+        if key in ("resourceRules", "nonResourceRules"):  # in the order in which a cache holds them
+            return {json.dumps(rule, sort_keys=True): "listed" for rule in value}
+        if key == "resources" and all(isinstance(v, dict) and "verbs" in v for v in value):  # a custom group's are told by chance
+            value = sorted(value, key=lambda resource: resource["name"])
         if key == "causes":
             value = sorted(value, key=lambda cause: json.dumps(cause, sort_keys=True))
         return [neutral(v, key) for v in value]

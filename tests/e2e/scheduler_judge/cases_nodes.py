@@ -73,7 +73,7 @@ def selectors():
     for operator, values in (("In", ("ssd", "nvme")), ("NotIn", ("ssd",)), ("Exists", ()), ("DoesNotExist", ())):
         yield Case(f"affinity-{operator.lower()}", labelled, [[pod("p", spec=required_nodes([expression("disk", operator, *values)]))]])
     yield Case("affinity-gt", labelled, [[pod("p", spec=required_nodes([expression("gen", "Gt", "3")]))], [pod("q", spec=required_nodes([expression("gen", "Gt", "5")]))]])
-    yield Case("affinity-lt", labelled, [[pod("p", spec=required_nodes([expression("gen", "Lt", "5")]))], [pod("q", spec=required_nodes([expression("gen", "Lt", "-1")]))]])
+    yield Case("affinity-lt", labelled, [[pod("p", spec=required_nodes([expression("gen", "Lt", "5")]))], [pod("q", spec=required_nodes([expression("gen", "Lt", "0")]))]])
     yield Case("affinity-terms-are-ored", labelled, [[pod("p", spec=required_nodes([expression("disk", "In", "tape")], [expression("gen", "In", "x")]))]])
     yield Case("affinity-expressions-are-anded", labelled, [[pod("p", spec=required_nodes([expression("disk", "Exists"), expression("gen", "NotIn", "3")]))]])
     yield Case("affinity-and-selector", labelled, [[pod("p", spec={**required_nodes([expression("gen", "Exists")]), "nodeSelector": {"disk": "hdd"}})],
