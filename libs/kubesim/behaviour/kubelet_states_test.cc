@@ -47,6 +47,16 @@ class KubeletTest : public NodesTest {
   }
 };
 
+TEST_F(KubeletTest, ANodeThatJoinsARunningClusterIsReadyBeforeTheNextRoundOfHeartbeats) {
+  Run(absl::Seconds(13));
+  AddNode("late");
+  Run(absl::Seconds(1));
+  const Json late = Get("nodes", "late");
+  EXPECT_TRUE(std::ranges::any_of(ListAt(late, {"status", "conditions"}), [](const Json& one) {
+    return TextAt(one, "type") == "Ready" && TextAt(one, "status") == "True";
+  })) << late;
+}
+
 TEST_F(KubeletTest, APostStartHookRunsAndItsFilesStay) {
   Pod("hooked",
       "image: nginx, lifecycle: {postStart: {exec: {command: [sh, -c, 'sleep 3; touch "

@@ -6,7 +6,7 @@ conditions with reason and message. The events that controllers write are compar
 must be named in differences.txt beside this file with a reason; anything else fails, and so does a line there that excuses nothing.
 On the real side pods are played by fake_kubelet.py, in the simulator by its kubelets; what kubelets and scheduler say is not compared here.
 The real control plane comes from ../shared/kube-real (exit code 77 = skipped, said loudly). `--running`: it is up already;
-`--only REGEX` by scenario; `--ours`: the simulator alone, prints its notes; `--save DIR` keeps both notes, `--load DIR` compares them once more; `--print` does not stop at 80 differences.
+`--only REGEX` by scenario; `--ours`: the simulator alone, prints its notes; `--save DIR` keeps both notes, `--load DIR` compares them once more; `--once`: what differs is not played once more.
 """
 import concurrent.futures
 import contextlib
@@ -24,6 +24,7 @@ import traceback
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "kube_real")]
 import real_cluster  # noqa: E402
+import second_look  # noqa: E402
 from side import Play, Side, judge  # noqa: E402
 import scenario  # noqa: E402
 
@@ -120,29 +121,51 @@ def show_notes(plays, directory, name):
 
 
 def report(real, ours, complete):
+    """({name of a difference: what differs and is not listed}, rules that excuse nothing)"""
     excuses = judge.Excuses(os.path.join(HERE, "differences.txt"))
-    wrong = excused = 0
+    wrong, excused = {}, 0
     for name in sorted(real):
         for identity, path, a, b in compare(name, real[name], ours[name]):
             if excuses.excuse(identity, path, a, b):
                 excused += 1
                 continue
-            wrong += 1
-            if wrong <= 80 or "--print" in sys.argv:
-                print(f"{identity} | {path}\n    real {judge.as_text(a)}\n    ours {judge.as_text(b)}")
+            wrong[f"{identity} | {path}"] = f"{identity} | {path}\n    real {judge.as_text(a)}\n    ours {judge.as_text(b)}"
     stale = excuses.unused() if complete else []
-    for line in stale:
-        print("differences.txt excuses nothing: " + line)
     notes = sum(len(v) for v in real.values() for v in v.notes().values())
-    print(f"{len(real)} scenarios, {notes} notes: {wrong} differences, {excused} as listed, {len(stale)} rules that excuse nothing")
-    return 1 if wrong or stale else 0
+    print(f"{len(real)} scenarios, {notes} notes: {len(wrong)} differences, {excused} as listed, {len(stale)} rules that excuse nothing")
+    return wrong, stale
+
+
+def look(chosen):
+    """Both sides play; the comparison."""
+    with tempfile.TemporaryDirectory() as folder, simulator(folder) as url, real_cluster.running(simulated=("n1", "n2", "n3", "n4=dark")):
+        begin = time.monotonic()
+        results = {}
+        threads = [threading.Thread(target=lambda s=s: results.__setitem__(s.name, play_all(s, chosen))) for s in (real_side(), Side("ours", url))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print(f"played in {time.monotonic() - begin:.0f} s")
+    if option("--save"):
+        keep(results, option("--save"))
+    return report(results["real"], results["ours"], complete=not option("--only"))
+
+
+def keep(results, directory):
+    for name, plays in results.items():
+        show_notes(plays, directory, name)
+        for play in plays.values():
+            play.side = None
+    with open(os.path.join(directory, "plays"), "wb") as file:
+        pickle.dump(results, file)
 
 
 def main():
     if option("--load"):
         with open(os.path.join(option("--load"), "plays"), "rb") as file:
             results = pickle.load(file)
-        return report(results["real"], results["ours"], complete=True)
+        return second_look.verdict(lambda: report(results["real"], results["ours"], complete=True), twice=False)
     if "--ours" not in sys.argv:
         if real_cluster.missing():
             print(f"SKIPPED: no {real_cluster.missing()}: our controllers are not compared with real ones in this run.", flush=True)
@@ -150,28 +173,11 @@ def main():
         real_cluster.enter()
     only = re.compile(option("--only") or "")
     chosen = dict(sorted(((n, s) for n, s in scenario.all_scenarios().items() if only.search(n)), key=lambda s: -s[1][2]))
-    with tempfile.TemporaryDirectory() as folder, simulator(folder) as url:
-        if "--ours" in sys.argv:
+    if "--ours" in sys.argv:
+        with tempfile.TemporaryDirectory() as folder, simulator(folder) as url:
             show_notes(play_all(Side("ours", url), chosen), None, "ours")
-            return 0
-        with real_cluster.running(simulated=("n1", "n2", "n3", "n4=dark")):
-            begin = time.monotonic()
-            sides = [real_side(), Side("ours", url)]
-            results = {}
-            threads = [threading.Thread(target=lambda s=s: results.__setitem__(s.name, play_all(s, chosen))) for s in sides]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            print(f"played in {time.monotonic() - begin:.0f} s")
-    if option("--save"):
-        for name, plays in results.items():
-            show_notes(plays, option("--save"), name)
-            for play in plays.values():
-                play.side = None
-        with open(os.path.join(option("--save"), "plays"), "wb") as file:
-            pickle.dump(results, file)
-    return report(results["real"], results["ours"], complete=not option("--only"))
+        return 0
+    return second_look.verdict(lambda: look(chosen), twice="--once" not in sys.argv)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ What differs must be named, with a reason, in differences.txt beside this file; 
 so does a line there that excuses nothing. The real control plane comes from ../shared/kube-real (exit code 77 = skipped, said
 loudly, where it is not there); its controllers and scheduler are stopped, so that two apiservers are compared.
 Environment: OPSMESH_SOURCE_DIR, OPSMESH_BIN_DIR; KUBE_REAL_DIR as that folder's README says. `--running` uses a cluster
-that is up already; `--print` prints every difference that nobody excuses and does not stop at 60; `--only GLOB` by id.
+that is up already; `--only GLOB` by id; `--once`: what differs is not played once more.
 """
 import contextlib
 import fnmatch
@@ -21,6 +21,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "../kube_real")]
 import judge  # noqa: E402
 import real_cluster  # noqa: E402
 import requests as request_lists  # noqa: E402
+import second_look  # noqa: E402
 
 BIN = os.environ.get("OPSMESH_BIN_DIR", os.path.join(real_cluster.SOURCE, "build/release/bin"))
 
@@ -61,17 +62,16 @@ def play_all(servers, only):
     return answers
 
 
-def report(answers, excuses, show_all):
-    wrong, different, total = [], 0, 0
+def report(answers, excuses):
+    """{"id | path": what differs and is not listed}"""
+    wrong, different, total = {}, 0, 0
     for identity, (real, ours) in answers.items():
         found = judge.compare(real, ours)
         unexcused = [one for one in found if not excuses.excuse(identity, *one)]
         total += 1
         different += bool(found)
         for path, a, b in unexcused:
-            wrong.append(f"{identity} | {path} | real {json.dumps(a)[:300]} | ours {json.dumps(b)[:300]}")
-    for line in wrong if show_all else wrong[:60]:
-        print(line)
+            wrong[f"{identity} | {path}"] = f"{identity} | {path} | real {json.dumps(a)[:300]} | ours {json.dumps(b)[:300]}"
     print(f"{total} requests; {total - different} answered the same, {different} differ somewhere; {len(wrong)} differences are not listed")
     return wrong
 
@@ -96,13 +96,12 @@ def main():
         return 77
     real_cluster.enter()
     only = sys.argv[sys.argv.index("--only") + 1] if "--only" in sys.argv else "*"
-    answers = play_both(only)
-    excuses = judge.Excuses(os.path.join(HERE, "differences.txt"))
-    wrong = report(answers, excuses, "--print" in sys.argv)
-    stale = excuses.unused() if only == "*" else []
-    for line in stale:
-        print("differences.txt excuses nothing: " + line)
-    return 1 if wrong or stale else 0
+
+    def look():
+        excuses = judge.Excuses(os.path.join(HERE, "differences.txt"))
+        wrong = report(play_both(only), excuses)
+        return wrong, excuses.unused() if only == "*" else []
+    return second_look.verdict(look, twice="--once" not in sys.argv)
 
 
 if __name__ == "__main__":

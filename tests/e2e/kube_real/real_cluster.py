@@ -75,9 +75,13 @@ def _state_folder():
         if not os.path.exists(f"/proc/{name.split('-')[0]}"):
             shutil.rmtree(os.path.join(runs, name), ignore_errors=True)
     folder = tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=runs)
-    for name in ("bin", "root"):
-        os.symlink(os.path.join(STATE, name), os.path.join(folder, name))
+    _link_programs(STATE, folder)
     return folder
+
+
+def _link_programs(built, folder):
+    for name in ("bin", "root"):
+        os.symlink(os.path.join(built, name), os.path.join(folder, name))
 
 
 @contextlib.contextmanager
@@ -90,6 +94,9 @@ def running(node=False, simulated=()):
         if node or _PRIVATE not in os.environ:
             lock = stack.enter_context(open(os.path.join(os.environ.get(_PRIVATE, STATE), "test.lock"), "w", encoding="ascii"))
             fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.isdir(STATE):  # a second cluster in one program
+            os.makedirs(STATE)
+            _link_programs(os.environ[_PRIVATE], STATE)
         stack.callback(_remove)
         tool("up.sh", "--fresh")
         if node:

@@ -7,7 +7,7 @@ message of the pod, the logs, and the events told of it; how often and how long 
   words | WHAT | real (regular expression) | ours | why       what 1.20 says in other words
   differs | POD (globs) | LINE (regular expression; "- " real, "+ " ours) | why
 A line there that excuses nothing fails, unless its reason begins with "sometimes:". The node needs root; exit code 77 = skipped, said loudly.
-`--running`; `--only GLOB`; `--remember FILE`: what the real node did is kept there, and read from it the next time; `--seconds N`.
+`--running`; `--only GLOB`; `--once`: what differs is not played once more; `--remember FILE`: what the real node did is kept there, and read from it the next time; `--seconds N`.
 """
 import argparse
 import contextlib
@@ -30,6 +30,7 @@ sys.path[:0] = [HERE, *(os.path.join(HERE, "..", one) for one in ("scheduler_jud
 import judge  # noqa: E402
 import pods as pod_list  # noqa: E402
 import real_cluster  # noqa: E402
+import second_look  # noqa: E402
 from playing import Api  # noqa: E402
 
 SOURCE = os.environ.get("OPSMESH_SOURCE_DIR", os.path.abspath(os.path.join(HERE, "../../..")))
@@ -231,18 +232,15 @@ def play(options, pods):
 
 
 def compare(pods, real, ours, rules):
-    wrong = 0
+    """{"pod line": what differs and is not listed}"""
+    wrong = {}
     for pod in pods:
         name = pod["metadata"]["name"]
         theirs = {mask(rules.modern(line)) for line in real.get(name, [])} - {""}
         mine = set(ours.get(name, []))
         lines = [("- " + line) for line in sorted(theirs - mine)] + [("+ " + line) for line in sorted(mine - theirs)]
         lines = [line for line in lines if not rules.excuse(name, line)]
-        if lines:
-            wrong += len(lines)
-            print(name)
-            for line in lines:
-                print("    " + ("real  " if line[0] == "-" else "ours  ") + line[2:])
+        wrong.update({f"{name} {line}": f"{name}\n    {'real' if line[0] == '-' else 'ours'}  {line[2:]}" for line in lines})
     return wrong
 
 
@@ -256,6 +254,7 @@ def main():
     options = argparse.ArgumentParser()
     options.add_argument("--running", action="store_true")
     options.add_argument("--remember", metavar="FILE")
+    options.add_argument("--once", action="store_true")
     options.add_argument("--only", default="*")
     options.add_argument("--seconds", type=int, default=75)
     options = options.parse_args()
@@ -263,16 +262,16 @@ def main():
         os.environ["K8S_KUBELET_EXTRA"] = "--volume-stats-agg-period=5s --event-qps=0 --kube-api-qps=200 --kube-api-burst=400"
         real_cluster.enter()
     pods = [pod for pod in pod_list.all_pods() if fnmatch.fnmatch(pod["metadata"]["name"], options.only)]
-    begin = time.monotonic()
-    real, ours = play(options, pods)
-    print(f"played in {time.monotonic() - begin:.0f} s")
-    rules = Rules(os.path.join(HERE, "differences.txt"))
-    wrong = compare(pods, real, ours, rules)
-    stale = rules.unused() if options.only == "*" else []
-    for line in stale:
-        print("differences.txt excuses nothing: " + line)
-    print(f"{len(pods)} pods, {sum(len(real.get(pod['metadata']['name'], [])) for pod in pods)} facts of the real node; {wrong} differences are not listed")
-    return 1 if wrong or stale else 0
+
+    def look():
+        begin = time.monotonic()
+        real, ours = play(options, pods)
+        rules = Rules(os.path.join(HERE, "differences.txt"))
+        wrong = compare(pods, real, ours, rules)
+        facts = sum(len(real.get(pod["metadata"]["name"], [])) for pod in pods)
+        print(f"played in {time.monotonic() - begin:.0f} s; {len(pods)} pods, {facts} facts of the real node; {len(wrong)} differences are not listed")
+        return wrong, rules.unused() if options.only == "*" else []
+    return second_look.verdict(look, twice=not options.once and not options.remember)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ preemption. The real scheduler's log tells the score of every node: where severa
 right; scores are weighted as 1.32 does, and balance is reckoned by 1.32's formula, which differs. What else differs is named with a reason in
 differences.txt; a line there that excuses nothing fails. Members that a 1.20 does not know have expectations from the documentation.
 The real cluster comes from ../shared/kube-real (exit code 77 = skipped, said loudly). Nodes are objects alone: the lifecycle controller is off.
-`--running`: the cluster is up (with the options START names); `--only GLOB`; `--random N`, `--seed S`; `--remember FILE`.
+`--running`: the cluster is up (with the options START names); `--only GLOB`; `--random N`, `--seed S`; `--remember FILE`; `--once`.
 """
 import argparse
 import contextlib
@@ -28,6 +28,7 @@ import cases_pods  # noqa: E402
 import judge  # noqa: E402
 import random_cases  # noqa: E402
 import real_cluster  # noqa: E402
+import second_look  # noqa: E402
 from playing import Api, Player  # noqa: E402
 from scoring import Scores, winners  # noqa: E402
 from sentences import Rules, compare_sentences  # noqa: E402
@@ -107,7 +108,7 @@ def play_ours(cases, url, real_steps=()):
 def judge_case(case, real, ours, scores, rules, wrong):
     def say(pod, what, theirs, mine):
         if not rules.excuse_case(f"{case.name}/{pod}", what):
-            wrong.append(f"{case.name}/{pod} | {what} | real {theirs} | ours {mine}")
+            wrong[f"{case.name}/{pod} | {what}"] = f"{case.name}/{pod} | {what} | real {theirs} | ours {mine}"
     tied = 0
     for (name, pod), theirs in sorted(real.seen.items()):
         if name != case.name:
@@ -140,7 +141,27 @@ def judge_newer(case, ours, wrong):
         else:
             good = mine.get("node", "").removeprefix(case.name + "-") in expected
         if not good:
-            wrong.append(f"{case.name}/{pod} | expected by the documentation {expected} | ours {mine}")
+            wrong[f"{case.name}/{pod} | documentation"] = f"{case.name}/{pod} | expected by the documentation {expected} | ours {mine}"
+
+
+def look(cases, options):
+    """Plays the cases to both: ({name: difference that is not listed}, rules that excuse nothing)."""
+    old, newer = [case for case in cases if not case.newer], [case for case in cases if case.newer]
+    begin = time.monotonic()
+    real, real_steps, scores = remembered(options.remember, old)
+    real_seconds = time.monotonic() - begin
+    with simulator() as url:
+        ours = play_ours(old, url, real_steps)
+    with simulator() as url:
+        ours_newer = play_ours(newer, url)
+    print(f"played in {real_seconds:.0f} s (real) and {time.monotonic() - begin - real_seconds:.0f} s (simulator)")
+    rules, wrong = Rules(os.path.join(HERE, "differences.txt")), {}
+    scores.resolve(old, real_steps)
+    tied = sum(judge_case(case, real, ours, scores, rules, wrong) for case in old)
+    for case in newer:
+        judge_newer(case, ours_newer, wrong)
+    print(f"{len(cases)} cases, {len(real.seen)} pods; {tied} of them went where chance had a word; {len(wrong)} differences are not listed")
+    return wrong, rules.unused() if options.only == "*" else []
 
 
 def main():
@@ -150,6 +171,7 @@ def main():
     options = argparse.ArgumentParser()
     options.add_argument("--running", action="store_true")
     options.add_argument("--remember", metavar="FILE")
+    options.add_argument("--once", action="store_true")
     options.add_argument("--only", default="*")
     options.add_argument("--random", type=int, default=70)
     options.add_argument("--seed", default="1")
@@ -160,27 +182,7 @@ def main():
     cases = [*cases_nodes.all_cases(), *cases_pods.all_cases(), *random_cases.all_cases(options.random, options.seed)]
     cases = [case for case in cases if fnmatch.fnmatch(case.name, options.only)]
     assert len({case.name for case in cases}) == len(cases), "two cases have one name"
-    old, newer = [case for case in cases if not case.newer], [case for case in cases if case.newer]
-    begin = time.monotonic()
-    real, real_steps, scores = remembered(options.remember, old)
-    real_seconds = time.monotonic() - begin
-    with simulator() as url:
-        ours = play_ours(old, url, real_steps)
-    with simulator() as url:
-        ours_newer = play_ours(newer, url)
-    print(f"played in {real_seconds:.0f} s (real) and {time.monotonic() - begin - real_seconds:.0f} s (simulator)")
-    rules, wrong = Rules(os.path.join(HERE, "differences.txt")), []
-    scores.resolve(old, real_steps)
-    tied = sum(judge_case(case, real, ours, scores, rules, wrong) for case in old)
-    for case in newer:
-        judge_newer(case, ours_newer, wrong)
-    stale = rules.unused() if options.only == "*" else []
-    for line in wrong:
-        print(line)
-    for line in stale:
-        print("differences.txt excuses nothing: " + line)
-    print(f"{len(cases)} cases, {len(real.seen)} pods; {tied} of them went where chance had a word; {len(wrong)} differences are not listed")
-    return 1 if wrong or stale else 0
+    return second_look.verdict(lambda: look(cases, options), twice=not options.once and not options.remember)
 
 
 if __name__ == "__main__":

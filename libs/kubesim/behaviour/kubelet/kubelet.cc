@@ -10,7 +10,7 @@
 namespace opsmesh::kubesim {
 namespace {
 
-constexpr absl::Duration kHeartbeat = absl::Seconds(10);
+constexpr absl::Duration kKubeletStart = absl::Milliseconds(100);
 constexpr absl::Duration kLogTick = absl::Milliseconds(500);
 
 absl::Duration BackOffAfter(int restarts) {
@@ -85,6 +85,14 @@ void Kubelet::OnNode(const Seen& seen) {
     base::ParseRfc3339(TextAt(condition, "lastTransitionTime"), &since);
     faults_.Add({"", "kubelet-stopped", {"node", "", seen.now->name}, {}, since});
   }
+  // A node that joins is heard of when its kubelet has started; those that were there at the start,
+  // with the first round of heartbeats.
+  if (beats_ > 0) engine_.After(kKubeletStart, [this, name = seen.now->name] { Register(name); });
+}
+
+void Kubelet::Register(const std::string& name) {
+  const ObjectPtr node = nodes_.Get("", name);
+  if (node != nullptr && NodeAnswers(name)) Beat(*node, true);
 }
 
 void Kubelet::LearnImages(const Json& pod) {

@@ -67,6 +67,7 @@ class Kubelet final : public Part, public World {
   // kubelet.cc
   void OnPod(const Seen& seen);
   void OnNode(const Seen& seen);
+  void Register(const std::string& name);
   Next Reconcile(const std::string& uid);
   void Adopt(PodRuntime& runtime, const Json& pod);
   void AdoptContainer(PodRuntime& runtime, ContainerRuntime& container, const Json& pod,
