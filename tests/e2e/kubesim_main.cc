@@ -1,18 +1,26 @@
 // The simulated cluster alone, for tests and benchmarks:
 //
 //   opsmesh_kubesim [--tls] [--demo | --folder DIR] [--nodes N --pods N] [--kubeconfig FILE]
-//   [--user NAME=FILE]
+//   [--user NAME=FILE] [--live [--fork-every SECONDS]]
 //
 // Prints one JSON line {"url", "version"} when it listens, and ends when its standard input does.
+// --fork-every: copies of the cluster live a minute ahead and are thrown away; a last JSON line
+// {"forks", "failed"} tells how many, and what the first that went wrong said.
 #include <sys/stat.h>
 
 #include <fmt/format.h>
 #include <malloc.h>
 
+#include <chrono>
+#include <condition_variable>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <mutex>
+#include <optional>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "libs/base/clock.h"
@@ -181,10 +189,49 @@ bool Save(const std::string& path, const absl::StatusOr<std::string>& text) {
   return true;
 }
 
+/// Copies of a living cluster, one after another, on a thread of its own.
+class Forks {
+ public:
+  Forks(const kubesim::Simulator& simulator, int every_seconds)
+      : thread_([this, &simulator, every_seconds](const std::stop_token& stop) {
+          std::mutex mutex;
+          std::unique_lock lock(mutex);
+          std::condition_variable_any wake;
+          while (!wake.wait_for(lock, stop, std::chrono::seconds(every_seconds), [&] {
+            return stop.stop_requested();
+          }) && !stop.stop_requested()) {
+            if (std::string why = LiveAhead(simulator); !why.empty() && failed_.empty())
+              failed_ = std::move(why);
+            ++made_;
+          }
+        }) {}
+
+  /// After the last one.
+  Json End() {
+    thread_.request_stop();
+    thread_.join();
+    return {{"forks", made_}, {"failed", failed_}};
+  }
+
+ private:
+  static std::string LiveAhead(const kubesim::Simulator& simulator) {
+    auto fork = simulator.Fork({});
+    if (!fork.ok()) return std::string(fork.status().message());
+    const uint64_t version = (*fork)->store().resource_version();
+    if (auto status = (*fork)->Advance(absl::Minutes(1)); !status.ok())
+      return std::string(status.message());
+    return (*fork)->store().resource_version() > version ? "" : "nothing happened in a minute";
+  }
+
+  int made_ = 0;
+  std::string failed_;
+  std::jthread thread_;
+};
+
 int Run(const std::vector<std::string>& arguments) {
   kubesim::SimulatorOptions options;
   kubesim::DoorOptions door;
-  int nodes = 0, pods = 0;
+  int nodes = 0, pods = 0, fork_every = 0;
   std::string kubeconfig, user;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& word = arguments[i];
@@ -203,6 +250,8 @@ int Run(const std::vector<std::string>& arguments) {
       pods = std::atoi(value().c_str());
     else if (word == "--kubeconfig")
       kubeconfig = value();
+    else if (word == "--fork-every")
+      fork_every = std::atoi(value().c_str());
     else if (word == "--user")
       user = value();
     else
@@ -222,8 +271,11 @@ int Run(const std::vector<std::string>& arguments) {
                     {"version", (*simulator)->store().resource_version()}}
                    .dump()
             << std::endl;
+  std::optional<Forks> forks;
+  if (fork_every > 0) forks.emplace(**simulator, fork_every);
   for (char byte; std::cin.get(byte);) {
   }
+  if (forks) std::cout << forks->End().dump() << std::endl;
   return 0;
 }
 

@@ -17,10 +17,12 @@ namespace opsmesh::kubesim {
 namespace printers {
 
 std::string Age(const Json& time, absl::Time now) {
+  return time.is_string() ? AgeSince(time.get_ref<const std::string&>(), now) : "<unknown>";
+}
+
+std::string AgeSince(std::string_view time, absl::Time now) {
   absl::Time then;
-  if (!time.is_string() || !base::ParseRfc3339(time.get_ref<const std::string&>(), &then))
-    return "<unknown>";
-  return HumanDuration(now - then);
+  return base::ParseRfc3339(time, &then) ? HumanDuration(now - then) : "<unknown>";
 }
 
 std::string AgeOf(const Json& object, absl::Time now) {
@@ -350,6 +352,11 @@ std::vector<Json> CellsOf(const ResourceType& type, const Json& object, absl::Ti
   cells.push_back(type.custom ? Json(printers::AgeOf(object, now))
                               : At(object, {"metadata", "creationTimestamp"}));
   return cells;
+}
+
+std::vector<Json> CellsOf(const ResourceType& type, const Object& object, absl::Time now) {
+  if (type.storage_key == "/pods") return printers::StoredPodRow(object, now);
+  return CellsOf(type, object.Parse(), now);
 }
 
 }  // namespace opsmesh::kubesim

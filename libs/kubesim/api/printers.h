@@ -24,18 +24,10 @@ std::vector<Column> ColumnsOf(const ResourceType& type);
 /// One row: cells in the order of ColumnsOf(). Wrong and missing members print as a real server
 /// prints empty ones.
 std::vector<Json> CellsOf(const ResourceType& type, const Json& object, absl::Time now);
+/// The same for stored bytes, which need not become values for each kind.
+std::vector<Json> CellsOf(const ResourceType& type, const Object& object, absl::Time now);
 
 /// "45s", "3m10s", "5h", "12d": ages as kubectl shows them. "<unknown>" for the infinite past.
 std::string HumanDuration(absl::Duration duration);
-
-/// What the STATUS column says about a pod, with its ready count and restarts.
-struct PodSummary {
-  std::string status;
-  int ready = 0;
-  int containers = 0;
-  int restarts = 0;
-  absl::Time last_restart = absl::InfinitePast();
-};
-PodSummary SummarizePod(const Json& pod);
 
 }  // namespace opsmesh::kubesim

@@ -3,10 +3,12 @@
 
 #include <initializer_list>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "libs/kubesim/store/json.h"
+#include "libs/kubesim/store/store.h"
 
 namespace opsmesh::kubesim::printers {
 
@@ -15,6 +17,7 @@ using Cells = std::vector<Json>;
 
 /// "12d" since the RFC 3339 time there; "<unknown>" when absent.
 std::string Age(const Json& time, absl::Time now);
+std::string AgeSince(std::string_view time, absl::Time now);
 std::string AgeOf(const Json& object, absl::Time now);  // metadata.creationTimestamp
 /// `text`, or "<none>" when empty.
 std::string OrNone(std::string text);
@@ -25,6 +28,8 @@ std::string SelectorText(const Json& label_selector);
 std::string MapText(const Json& map);
 
 Cells Pod(const Json& pod, absl::Time now);
+/// The same, after the name, from the stored bytes: several times as fast.
+Cells StoredPodRow(const Object& pod, absl::Time now);
 Cells Deployment(const Json& object, absl::Time now);
 Cells ReplicaSet(const Json& object, absl::Time now);
 Cells StatefulSet(const Json& object, absl::Time now);

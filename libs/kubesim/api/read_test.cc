@@ -131,6 +131,79 @@ TEST_F(ReadTest, BothVersionsOfAnAutoscalerShowTheSameObject) {
             60);
 }
 
+// Pods in every state that the STATUS column tells apart, and of shapes that no validation saw.
+std::vector<Json> OddPods() {
+  const Json running = {{"running", {{"startedAt", "2026-01-01T00:00:00Z"}}}};
+  const Json done = {{"terminated", {{"exitCode", 0}, {"reason", "Completed"}}}};
+  auto waiting = [](const char* reason) { return Json{{"waiting", {{"reason", reason}}}}; };
+  auto one = [](const char* name, const Json& state, bool ready, int restarts) {
+    return Json{{"name", name},
+                {"state", state},
+                {"ready", ready},
+                {"started", ready},
+                {"restartCount", restarts},
+                {"lastState", {{"terminated", {{"finishedAt", "2026-01-01T00:10:00Z"}}}}}};
+  };
+  const Json two = {{"containers", {{{"name", "a"}}, {{"name", "b"}}}}, {"nodeName", "n1"}};
+  const Json with_init = {
+      {"containers", {{{"name", "a"}}}},
+      {"initContainers", {{{"name", "s"}, {"restartPolicy", "Always"}}, {{"name", "i"}}}}};
+  auto pod = [](const Json& spec, const Json& status) {
+    return Json{{"spec", spec}, {"status", status}};
+  };
+  std::vector<Json> pods = {
+      pod(two, {{"phase", "Running"},
+                {"podIP", "10.0.0.1"},
+                {"containerStatuses", {one("a", running, true, 2), one("b", running, false, 0)}}}),
+      pod(two, {{"phase", "Running"},
+                {"conditions", {{{"type", "Ready"}, {"status", "True"}}}},
+                {"containerStatuses", {one("a", done, false, 0), one("b", running, true, 0)}}}),
+      pod(two, {{"phase", "Failed"}, {"reason", "Evicted"}}),
+      pod(two, {{"containerStatuses", {one("a", waiting("CrashLoopBackOff"), false, 9)}}}),
+      pod(two, {{"containerStatuses",
+                 {one("a", {{"terminated", {{"signal", 9}, {"exitCode", 137}}}}, false, 1)}}}),
+      pod(with_init, {{"initContainerStatuses", {one("s", running, true, 0)}}}),
+      pod(with_init, {{"initContainerStatuses",
+                       {one("s", running, true, 1), one("i", waiting("ErrImagePull"), false, 3)}}}),
+      pod(with_init, {{"initContainerStatuses", {one("i", done, false, 0)}},
+                      {"conditions", {{{"type", "Initialized"}, {"status", "True"}}}},
+                      {"containerStatuses", {one("a", running, true, 0)}}}),
+      pod({{"readinessGates", {{{"conditionType", "g"}}, {{"conditionType", "h"}}}}},
+          {{"conditions", {{{"type", "g"}, {"status", "True"}}}}, {"nominatedNodeName", "n2"}}),
+      pod({{"containers", 7}}, "Running"),
+      pod(Json(), {{"phase", 3}, {"containerStatuses", {Json(), "x", {{"restartCount", 1.5}}}}}),
+      pod({{"priority", Json::parse("123456789012345678901234567890")}}, {{"phase", "Pending"}}),
+  };
+  return pods;
+}
+
+TEST_F(ReadTest, ARowOfStoredBytesIsThatOfTheirValue) {
+  const ResourceType& type = MustFind(door_.store, "", "v1", "pods");
+  absl::Time now = absl::UnixEpoch() + absl::Hours(24 * 365 * 57);
+  int number = 0;
+  for (const Json& content : OddPods()) {
+    for (const bool deleted : {false, true}) {
+      Json pod = content;
+      pod["metadata"] = {{"name", "p" + std::to_string(number++)},
+                         {"namespace", "shop"},
+                         {"creationTimestamp", "2026-01-01T00:00:00Z"}};
+      if (deleted) pod["metadata"]["deletionTimestamp"] = "2026-01-01T01:00:00Z";
+      const ObjectPtr stored = *door_.store.Create(type, pod, true);
+      EXPECT_EQ(CellsOf(type, *stored, now), CellsOf(type, stored->Parse(), now)) << pod;
+    }
+  }
+  const Json table = door_
+                         .Send("GET", "/api/v1/namespaces/shop/pods", "",
+                               {{"Accept", "application/json;as=Table;v=v1;g=meta.k8s.io"}})
+                         ->json();
+  ASSERT_EQ(table["rows"].size(), static_cast<size_t>(number));
+  EXPECT_EQ(table["rows"][0]["object"],
+            Json({{"kind", "PartialObjectMetadata"},
+                  {"apiVersion", "meta.k8s.io/v1"},
+                  {"metadata", door_.Get("/api/v1/namespaces/shop/pods/p0")["metadata"]}}));
+  EXPECT_EQ(table["rows"][0]["cells"].size(), table["columnDefinitions"].size());
+}
+
 TEST(HumanDuration, ShortensAsKubectlDoes) {
   EXPECT_EQ(HumanDuration(absl::Seconds(119)), "119s");
   EXPECT_EQ(HumanDuration(absl::Seconds(190)), "3m10s");

@@ -4,7 +4,7 @@
 
 #include "libs/base/json.h"
 #include "libs/kubesim/api/printers.h"
-#include "libs/kubesim/store/json_path.h"
+#include "libs/kubesim/store/stored_json.h"
 #include "libs/kubesim/store/yaml.h"
 #include "nlohmann/json.hpp"
 
@@ -30,26 +30,14 @@ Json ColumnDefinitions(const ResourceType& type) {
   return list;
 }
 
-Json PartialMetadata(const Json& object, const Accepted& accepted) {
-  return {{"kind", "PartialObjectMetadata"},
-          {"apiVersion", "meta.k8s.io/" + accepted.version},
-          {"metadata", At(object, "metadata")}};
-}
-
-Json Row(const ResourceType& type, const Object& object, const Accepted& accepted, absl::Time now) {
-  Json content = object.Parse();
-  Json row = {{"cells", CellsOf(type, content, now)}};
-  if (accepted.include == "Object") {
-    Json whole = FromStorage(type, std::move(content));
-    whole["kind"] = type.kind;
-    whole["apiVersion"] = type.ApiVersion();
-    row["object"] = std::move(whole);
-  } else if (accepted.include == "None") {
-    row["object"] = nullptr;
-  } else {
-    row["object"] = PartialMetadata(content, accepted);
-  }
-  return row;
+// PartialObjectMetadata: the stored bytes of the metadata as they are.
+void AppendMetadata(const Object& object, const Accepted& accepted, std::string* text) {
+  const std::string_view metadata = StoredMember(object.json, "metadata");
+  *text += R"({"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/)";
+  *text += accepted.version;
+  *text += "\",\"metadata\":";
+  *text += metadata.empty() ? "null" : metadata;
+  *text += '}';
 }
 
 std::string Prefixed(std::string_view kind, std::string_view api_version,
@@ -58,14 +46,48 @@ std::string Prefixed(std::string_view kind, std::string_view api_version,
                      members.substr(1));
 }
 
-Json TableShell(const ResourceType& type, Json metadata, const Accepted& accepted,
-                bool with_columns) {
-  Json table = {{"kind", "Table"},
-                {"apiVersion", "meta.k8s.io/" + accepted.version},
-                {"metadata", std::move(metadata)},
-                {"rows", Json::array()}};
-  table["columnDefinitions"] = with_columns ? ColumnDefinitions(type) : Json();
-  return table;
+// The object with its kind, as `type` serves it.
+std::string Whole(const ResourceType& type, const Object& object) {
+  return NeedsConversion(type) ? Prefixed(type.kind, type.ApiVersion(), ServedBody(type, object))
+                               : object.Wire(type);
+}
+
+void AppendRow(const ResourceType& type, const Object& object, const Accepted& accepted,
+               absl::Time now, std::string* text) {
+  *text += "{\"cells\":[";
+  for (const Json& cell : CellsOf(type, object, now)) {
+    if (text->back() != '[') *text += ',';
+    AppendStored(cell, text);
+  }
+  *text += "],\"object\":";
+  if (accepted.include == "Object") {
+    *text += Whole(type, object);
+  } else if (accepted.include == "None") {
+    *text += "null";
+  } else {
+    AppendMetadata(object, accepted, text);
+  }
+  *text += '}';
+}
+
+std::string Table(const ResourceType& type, const std::vector<const Object*>& objects,
+                  const Json& metadata, const Accepted& accepted, absl::Time now,
+                  bool with_columns) {
+  constexpr size_t kUsualRow = 1024;
+  std::string text;
+  text.reserve(4096 + objects.size() * kUsualRow);
+  text += fmt::format(R"({{"kind":"Table","apiVersion":"meta.k8s.io/{}","metadata":)",
+                      accepted.version);
+  AppendStored(metadata, &text);
+  text += ",\"columnDefinitions\":";
+  AppendStored(with_columns ? ColumnDefinitions(type) : Json(), &text);
+  text += ",\"rows\":[";
+  for (const Object* object : objects) {
+    if (text.back() != '[') text += ',';
+    AppendRow(type, *object, accepted, now, &text);
+  }
+  text += "]}";
+  return text;
 }
 
 }  // namespace
@@ -126,18 +148,17 @@ std::string RenderEventObject(const ResourceType& type, const Object& object,
                               const Accepted& accepted, absl::Time now, bool with_columns) {
   switch (accepted.form) {
     case Form::kObject:
-      return NeedsConversion(type)
-                 ? Prefixed(type.kind, type.ApiVersion(), ServedBody(type, object))
-                 : object.Wire(type);
-    case Form::kMetadata:
-      return base::DumpJson(PartialMetadata(object.Parse(), accepted));
+      return Whole(type, object);
+    case Form::kMetadata: {
+      std::string text;
+      AppendMetadata(object, accepted, &text);
+      return text;
+    }
     case Form::kTable:
       break;
   }
-  Json table = TableShell(type, {{"resourceVersion", std::to_string(object.resource_version)}},
-                          accepted, with_columns);
-  table["rows"].push_back(Row(type, object, accepted, now));
-  return base::DumpJson(table);
+  return Table(type, {&object}, {{"resourceVersion", std::to_string(object.resource_version)}},
+               accepted, now, with_columns);
 }
 
 std::string RenderObject(const ResourceType& type, const Object& object, const Accepted& accepted,
@@ -148,10 +169,9 @@ std::string RenderObject(const ResourceType& type, const Object& object, const A
 std::string RenderList(const ResourceType& type, const std::vector<ObjectPtr>& objects,
                        const Json& metadata, const Accepted& accepted, absl::Time now) {
   if (accepted.form == Form::kTable) {
-    Json table = TableShell(type, metadata, accepted, true);
-    for (const ObjectPtr& object : objects)
-      table["rows"].push_back(Row(type, *object, accepted, now));
-    return base::DumpJson(table);
+    std::vector<const Object*> rows;
+    for (const ObjectPtr& object : objects) rows.push_back(object.get());
+    return Table(type, rows, metadata, accepted, now, true);
   }
   std::string text;
   if (accepted.form == Form::kMetadata) {
@@ -172,7 +192,7 @@ std::string RenderList(const ResourceType& type, const std::vector<ObjectPtr>& o
     if (!first) text += ',';
     first = false;
     if (accepted.form == Form::kMetadata) {
-      text += base::DumpJson(PartialMetadata(object->Parse(), accepted));
+      AppendMetadata(*object, accepted, &text);
     } else if (type.custom) {  // items of custom resources do carry their kind
       text += object->Wire(type);
     } else {

@@ -96,7 +96,7 @@ Outcome<Json> WantedScale(Call& call, const Json& now) {
           "{0} in version \"v1\" cannot be handled as a Scale: no kind \"{0}\" is registered for "
           "version \"autoscaling/v1\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
           TextAt(*body, "kind")));
-    return *std::move(body);
+    return std::move(*body);
   }
   std::string media;
   if (auto refused = CheckPatchType(call, &media)) return *refused;

@@ -5,7 +5,6 @@
 #include <charconv>
 #include <set>
 
-#include "libs/base/json.h"
 #include "libs/base/strings.h"
 #include "libs/kubesim/api/admission.h"
 #include "libs/kubesim/api/body.h"
@@ -15,6 +14,7 @@
 #include "libs/kubesim/objects/kind_rules.h"
 #include "libs/kubesim/objects/validation.h"
 #include "libs/kubesim/store/json_path.h"
+#include "libs/kubesim/store/stored_json.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
@@ -51,11 +51,22 @@ bool HasStatusSubresource(const ResourceType& type) {
 }
 
 MaybeStatus TooLarge(const ResourceType& type, const Json& object) {
-  if (base::DumpJson(object).size() <= kMaxObjectBytes) return std::nullopt;
+  std::string text;
+  AppendStored(object, &text);
+  if (text.size() <= kMaxObjectBytes) return std::nullopt;
   (void)type;
   return ApiStatus{.code = 413,
                    .reason = "RequestEntityTooLarge",
                    .message = "etcdserver: request is too large"};
+}
+
+// Who wrote which field of what is served.
+void Track(const ResourceType& type, const Json& before, Json& object, const Writer& writer) {
+  if (!NeedsConversion(type)) return TrackUpdate(before, object, writer, type);
+  Json served = FromStorage(type, object);
+  TrackUpdate(before.is_null() ? before : FromStorage(type, before), served, writer, type);
+  if (served["metadata"].contains("managedFields"))
+    object["metadata"]["managedFields"] = served["metadata"]["managedFields"];
 }
 
 // stringData is another way to write data, never kept.
@@ -373,10 +384,7 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
   // Fields belong to who sent them; what admission and allocation add belongs to nobody.
   if (!call.tracked) {
     object["metadata"].erase("managedFields");
-    Json served = FromStorage(type, object);
-    TrackUpdate(nullptr, served, WriterOf(cluster, call), type);
-    if (served["metadata"].contains("managedFields"))
-      object["metadata"]["managedFields"] = served["metadata"]["managedFields"];
+    Track(type, nullptr, object, WriterOf(cluster, call));
   }
   if (type.storage_key != "/pods") {  // those wait for their service account
     if (auto refused = RestrictNode(cluster, call, object, Json())) return *refused;
@@ -502,10 +510,7 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
     } else {
       object["metadata"].erase("managedFields");
     }
-    Json served = FromStorage(type, object);
-    TrackUpdate(FromStorage(type, before), served, WriterOf(cluster, call), type);
-    if (served["metadata"].contains("managedFields"))
-      object["metadata"]["managedFields"] = served["metadata"]["managedFields"];
+    Track(type, before, object, WriterOf(cluster, call));
   }
   if (IsDryRun(call)) return Served(type, std::move(object));
   // The last finalizer of a deleted object takes it away.

@@ -16,6 +16,7 @@
 #include "libs/kubesim/objects/patch.h"
 #include "libs/kubesim/objects/schema.h"
 #include "libs/kubesim/store/json_path.h"
+#include "libs/kubesim/store/stored_json.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
@@ -39,23 +40,23 @@ std::string GoText(const Json& value) {
 constexpr int kPatchTries =
     5;  // a patch without resourceVersion is tried again when somebody wrote in between
 
-Reply Written(const Call& call, const Json& object, int code) {
+Reply Written(const Call& call, Json object, int code) {
   const ResourceType& type = *call.type;
   if (auto refused = Unservable(type, call.accepted, false)) return StatusReply(*refused);
+  object.erase("kind");
+  object.erase("apiVersion");
   Object sealed;
-  Json body = object;
-  body.erase("kind");
-  body.erase("apiVersion");
-  sealed.json = base::DumpJson(body);
+  size_t version_at = 0;
+  sealed.json = DumpStored(object, &version_at);
   return RenderedReply(RenderObject(type, sealed, call.accepted, absl::Now()), call.accepted, code);
 }
 
 Reply HandleCreate(const Cluster& cluster, Call& call) {
   auto body = ObjectOf(call);
   if (!body.ok()) return StatusReply(body.status());
-  auto made = CreateObject(cluster, call, *std::move(body));
+  auto made = CreateObject(cluster, call, std::move(*body));
   if (!made.ok()) return StatusReply(made.status());
-  return Written(call, *made, 201);
+  return Written(call, std::move(*made), 201);
 }
 
 Reply HandlePut(const Cluster& cluster, Call& call) {
@@ -67,8 +68,8 @@ Reply HandlePut(const Cluster& cluster, Call& call) {
   const ObjectPtr current = FindObject(cluster, call);
   if (!current && call.info.subresource.empty() && RulesOf(*call.type).create_on_update) {
     (*body)["metadata"].erase("resourceVersion");
-    auto made = CreateObject(cluster, call, *std::move(body));
-    return made.ok() ? Written(call, *made, 201) : StatusReply(made.status());
+    auto made = CreateObject(cluster, call, std::move(*body));
+    return made.ok() ? Written(call, std::move(*made), 201) : StatusReply(made.status());
   }
   if (!current) return StatusReply(NotFoundStatus(*call.type, call.info.name));
   if (!RulesOf(*call.type).unconditional_update &&
@@ -78,9 +79,9 @@ Reply HandlePut(const Cluster& cluster, Call& call) {
                       {{"FieldValueInvalid", "Invalid value: 0x0: must be specified for an update",
                         "metadata.resourceVersion"}}));
   }
-  auto written = ReplaceObject(cluster, call, current, *std::move(body), true);
+  auto written = ReplaceObject(cluster, call, current, std::move(*body), true);
   if (!written.ok()) return StatusReply(written.status());
-  return Written(call, *written, 200);
+  return Written(call, std::move(*written), 200);
 }
 
 const char* JsonWord(const Json& value) {
@@ -187,7 +188,7 @@ Reply HandleServerSideApply(const Cluster& cluster, Call& call) {
   const ResourceType& type = *call.type;
   auto read = ReadApplied(call);
   if (!read.ok()) return StatusReply(read.status());
-  Json applied = *std::move(read);
+  Json applied = std::move(*read);
   if (TextAt(applied, "apiVersion") != type.ApiVersion() || TextAt(applied, "kind") != type.kind) {
     return StatusReply(BadRequestStatus(
         "invalid object type: " + GoKind(TextAt(applied, "apiVersion"), TextAt(applied, "kind"))));
@@ -228,12 +229,12 @@ Reply HandleServerSideApply(const Cluster& cluster, Call& call) {
     if (!merged.ok()) return StatusReply(merged.status());
     if (!current) {
       call.tracked = true;
-      auto made = CreateObject(cluster, call, *std::move(merged));
-      return made.ok() ? Written(call, *made, 201) : StatusReply(made.status());
+      auto made = CreateObject(cluster, call, std::move(*merged));
+      return made.ok() ? Written(call, std::move(*made), 201) : StatusReply(made.status());
     }
     call.tracked = true;
-    auto written = ReplaceObject(cluster, call, current, *std::move(merged), false);
-    if (written.ok()) return Written(call, *written, 200);
+    auto written = ReplaceObject(cluster, call, current, std::move(*merged), false);
+    if (written.ok()) return Written(call, std::move(*written), 200);
     if (written.status().reason != "Conflict" || attempt + 1 == kPatchTries)
       return StatusReply(written.status());
   }
@@ -253,15 +254,17 @@ Reply HandlePatch(const Cluster& cluster, Call& call) {
     if (!patched.ok()) return StatusReply(patched.status());
     if (!patched->is_object())
       return StatusReply(BadRequestStatus("the patch does not leave an object"));
-    call.patched_text = media == "application/strategic-merge-patch+json"
-                            ? GoText(*patch)
-                            : base::DumpJson(*patched);
+    call.patched_text.clear();
+    if (media == "application/strategic-merge-patch+json")
+      call.patched_text = GoText(*patch);
+    else
+      AppendStored(*patched, &call.patched_text);
     if (auto refused = CheckKind(call, *patched)) return StatusReply(*refused);
     // The version counts only when the patch itself sets it.
     const bool pinned = TextAt(*patched, {"metadata", "resourceVersion"}) !=
                         std::to_string(current->resource_version);
-    auto written = ReplaceObject(cluster, call, current, *std::move(patched), pinned);
-    if (written.ok()) return Written(call, *written, 200);
+    auto written = ReplaceObject(cluster, call, current, std::move(*patched), pinned);
+    if (written.ok()) return Written(call, std::move(*written), 200);
     if (pinned || written.status().reason != "Conflict" || attempt + 1 == kPatchTries)
       return StatusReply(written.status());
     current = FindObject(cluster, call);

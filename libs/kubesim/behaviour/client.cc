@@ -47,7 +47,7 @@ Outcome<ObjectPtr> Client::Create(const ResourceType& type, Json object) {
     // What was answered is what is stored, but for these.
     made->erase("kind");
     made->erase("apiVersion");
-    engine_.Remember(stored, *std::move(made));
+    engine_.Remember(stored, std::move(*made));
   }
   return stored;
 }

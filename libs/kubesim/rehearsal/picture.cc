@@ -51,7 +51,7 @@ bool TellsTime(std::string_view column) {
 PictureRow RowOf(const ResourceType& type, const std::vector<Column>& columns, const Object& object,
                  absl::Time now) {
   PictureRow row{.uid = object.uid, .cells = {}};
-  const std::vector<Json> cells = CellsOf(type, object.Parse(), now);
+  const std::vector<Json> cells = CellsOf(type, object, now);
   for (size_t i = 0; i < columns.size() && i < cells.size(); ++i) {
     if (columns[i].priority > 0 || TellsTime(columns[i].name)) continue;
     row.cells.emplace_back(columns[i].name, WithoutAge(CellText(cells[i])));

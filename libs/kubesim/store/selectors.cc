@@ -7,9 +7,11 @@
 #include <charconv>
 #include <cstdlib>
 #include <map>
+#include <optional>
 
 #include "libs/base/strings.h"
 #include "libs/kubesim/store/names.h"
+#include "libs/kubesim/store/stored_view.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
@@ -358,26 +360,50 @@ std::string UnselectableFault(const ResourceType& type, const std::string& field
   return "field label not supported: " + field;
 }
 
-// The text a selector compares: absent numbers are 0, absent booleans false, everything else "".
-std::string FieldText(const Json& object, std::string_view field) {
-  if (field == "source" && object.contains("source") && object["source"].is_object()) {
-    return object["source"].value("component", "");
-  }
-  std::string path(field);
-  if (path.starts_with("regarding.")) path = "involvedObject." + path.substr(10);
-  if (path == "reportingController") path = "reportingComponent";
-  if (path == "status.successful") path = "status.succeeded";
+// A stored object's member under the name that selectors know it by.
+std::string_view StoredFieldOf(std::string_view field) {
+  if (field == "reportingController") return "reportingComponent";
+  if (field == "status.successful") return "status.succeeded";
+  return field;
+}
+
+// What a selector compares with where nothing is stored.
+std::string_view AbsentText(std::string_view field) {
+  if (field == "spec.unschedulable" || field == "spec.hostNetwork") return "false";
+  return field == "status.replicas" || field == "status.successful" ? "0" : "";
+}
+
+// The text at a path such as "spec.nodeName": nothing when absent, "" for objects and lists.
+std::optional<std::string> LeafText(const Json& object, std::string_view path) {
   const Json* node = &object;
   for (std::string_view part : base::Split(path, '.')) {
     auto it = node->is_object() ? node->find(part) : node->end();
-    if (!node->is_object() || it == node->end()) {
-      if (field == "spec.unschedulable" || field == "spec.hostNetwork") return "false";
-      return field == "status.replicas" || field == "status.successful" ? "0" : "";
-    }
+    if (!node->is_object() || it == node->end()) return std::nullopt;
     node = &*it;
   }
   if (node->is_string()) return node->get<std::string>();
   return node->is_primitive() && !node->is_null() ? node->dump() : "";
+}
+
+std::optional<std::string> LeafText(const StoredView& object, std::string_view path) {
+  StoredView node = object;
+  for (std::string_view part : base::Split(path, '.')) {
+    node = node.Member(part);
+    if (!node.there()) return std::nullopt;
+  }
+  return node.is_string() ? std::string(node.Text()) : node.Literal();
+}
+
+// The text a selector compares: absent numbers are 0, absent booleans false, everything else "".
+template <typename Content>
+std::string FieldText(const Content& object, std::string_view field) {
+  if (field == "source") {
+    if (auto component = LeafText(object, "source.component")) return *std::move(component);
+  }
+  std::string path(StoredFieldOf(field));
+  if (path.starts_with("regarding.")) path = "involvedObject." + path.substr(10);
+  auto text = LeafText(object, path);
+  return text ? *std::move(text) : std::string(AbsentText(field));
 }
 
 }  // namespace
@@ -411,29 +437,34 @@ Outcome<FieldSelector> FieldSelector::Parse(std::string_view text, const Resourc
 
 namespace {
 
-// A name that stands nowhere in the object's text is no field's value; names are written without
-// escapes.
-bool CannotHold(const Object& object, const std::string& name) {
-  const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+// A text that stands nowhere in the object's bytes is no field's value, unless it stands for an
+// absent one; the texts asked for here are written without escapes.
+bool CannotHold(const Object& object, const std::string& field, const std::string& value) {
+  const bool plain = !value.empty() && std::all_of(value.begin(), value.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.';
   });
-  return plain && object.json.find(name) == std::string::npos;
+  return plain && value != AbsentText(field) && object.json.find(value) == std::string::npos;
 }
 
 }  // namespace
 
 bool FieldSelector::Matches(const Object& object) const {
+  // Most often asked: the few objects with a value, among many without.
   for (const Term& term : terms_) {
-    // Most often asked: the pods of a node, among many that stand elsewhere.
-    if (term.field == "spec.nodeName" && term.equal && CannotHold(object, term.value)) return false;
+    if (term.equal && CannotHold(object, term.field, term.value)) return false;
   }
-  Json content;
-  if (needs_content_) content = object.Parse();
-  return std::all_of(terms_.begin(), terms_.end(), [&](const Term& term) {
-    const std::string value = term.field == "metadata.name"        ? object.name
-                              : term.field == "metadata.namespace" ? object.ns
-                                                                   : FieldText(content, term.field);
-    return (value == term.value) == term.equal;
+  auto holds = [&](const auto& text_of) {
+    return std::all_of(terms_.begin(), terms_.end(), [&](const Term& term) {
+      const std::string value = term.field == "metadata.name"        ? object.name
+                                : term.field == "metadata.namespace" ? object.ns
+                                                                     : text_of(term.field);
+      return (value == term.value) == term.equal;
+    });
+  };
+  if (!needs_content_) return holds([](std::string_view) { return std::string(); });
+  return WithContent(object, [&](const auto& content) {
+    return holds([&](std::string_view field) { return FieldText(content, field); });
   });
 }
 

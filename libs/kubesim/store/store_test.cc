@@ -2,6 +2,7 @@
 
 #include "gtest/gtest.h"
 #include "libs/kubesim/store/selectors.h"
+#include "libs/kubesim/store/stored_json.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
@@ -139,6 +140,50 @@ TEST(FieldSelector, AFieldThatCannotBeSelectedOnIsRefused) {
                                   {"status", {{"phase", "Pending"}}}});
   EXPECT_TRUE(FieldSelector::Parse("status.phase=Pending,spec.nodeName=", pods)->Matches(**made));
   EXPECT_FALSE(FieldSelector::Parse("status.phase!=Pending", pods)->Matches(**made));
+}
+
+TEST(FieldSelector, ValuesAreComparedAsTextAlsoWhereNothingIsStored) {
+  Store store{Store::Options{}};
+  const ResourceType& pods = MustFind(store, "", "v1", "pods");
+  const ResourceType& events = MustFind(store, "", "v1", "events");
+  auto selects = [&](const ResourceType& type, const Json& object, std::string_view text) {
+    const ObjectPtr made = *store.Create(type, object);
+    const bool matches = FieldSelector::Parse(text, type)->Matches(*made);
+    (void)store.Remove(type, made->ns, made->name);
+    return matches;
+  };
+  Json pod = {{"metadata", {{"name", "p"}, {"namespace", "shop"}}},
+              {"spec", {{"nodeName", "n-1"}, {"priority", 7}}},
+              {"status", {{"phase", "Running"}}}};
+  EXPECT_TRUE(selects(pods, pod, "spec.nodeName=n-1,status.phase=Running"));
+  EXPECT_FALSE(selects(pods, pod, "spec.nodeName=n"));  // it stands in the text, as a part
+  EXPECT_FALSE(selects(pods, pod, "spec.nodeName=shop"));
+  EXPECT_TRUE(selects(pods, pod, "spec.hostNetwork=false"));
+  EXPECT_FALSE(selects(pods, pod, "spec.hostNetwork=true"));
+  EXPECT_TRUE(selects(pods, pod, "metadata.name=p,metadata.namespace!=other"));
+  pod["spec"]["hostNetwork"] = true;
+  EXPECT_TRUE(selects(pods, pod, "spec.hostNetwork=true"));
+  // A number of more than 64 bits in another client's bytes is no reason to answer otherwise.
+  Object given;
+  given.json = R"({"spec":{"big":123456789012345678901234567890,"nodeName":"n-1"}})";
+  EXPECT_TRUE(FieldSelector::Parse("spec.nodeName=n-1", pods)->Matches(given));
+  const Json event = {{"metadata", {{"name", "e"}, {"namespace", "shop"}}},
+                      {"involvedObject", {{"kind", "Pod"}, {"name", "p"}}},
+                      {"source", {{"component", "kubelet"}}}};
+  EXPECT_TRUE(selects(events, event, "source=kubelet,involvedObject.kind=Pod"));
+  EXPECT_FALSE(selects(events, event, "source=scheduler"));
+}
+
+TEST(StoredJson, AMembersBytesAreFoundWithoutALookIntoTheOthers) {
+  const std::string object =
+      R"({"a":"x\"}{\\","data":{"metadata":[1,{"b":"]"}]},"metadata":{"name":"n"},"n":-1,"z":null})";
+  EXPECT_EQ(StoredMember(object, "metadata"), R"({"name":"n"})");
+  EXPECT_EQ(StoredMember(object, "a"), R"("x\"}{\\")");
+  EXPECT_EQ(StoredMember(object, "n"), "-1");
+  EXPECT_EQ(StoredMember(object, "z"), "null");
+  EXPECT_EQ(StoredMember(object, "name"), "");
+  for (const char* odd : {"", "{", "{}", "{\"", "{\"a", "{\"a\"", "{\"a\":", "[1]"})
+    EXPECT_EQ(StoredMember(odd, "metadata"), "") << odd;
 }
 
 }  // namespace

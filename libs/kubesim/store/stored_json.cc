@@ -124,7 +124,56 @@ void Append(const Json& value, std::string* to) {
   }
 }
 
+// Behind the quote that ends the string which begins at `at`.
+size_t TextEnd(std::string_view json, size_t at) {
+  for (++at; at < json.size() && json[at] != '"'; ++at) {
+    if (json[at] == '\\') ++at;
+  }
+  return std::min(at + 1, json.size());
+}
+
+// Behind the value that begins at `at`.
+size_t ValueEnd(std::string_view json, size_t at) {
+  int depth = 0;
+  while (at < json.size()) {
+    switch (json[at]) {
+      case '"':
+        at = TextEnd(json, at);
+        continue;
+      case '{':
+      case '[':
+        ++depth;
+        break;
+      case '}':
+      case ']':
+        if (depth == 0) return at;
+        --depth;
+        break;
+      case ',':
+        if (depth == 0) return at;
+        break;
+      default:
+        break;
+    }
+    ++at;
+  }
+  return at;
+}
+
 }  // namespace
+
+void AppendStored(const Json& value, std::string* text) { Append(value, text); }
+
+std::string_view StoredMember(std::string_view object, std::string_view member) {
+  for (size_t at = 1; at < object.size() && object[at] == '"';) {
+    const size_t key = at + 1, colon = TextEnd(object, at);
+    const size_t end = ValueEnd(object, std::min(colon + 1, object.size()));
+    if (object.substr(key, colon - 1 - key) == member)
+      return object.substr(colon + 1, end - colon - 1);
+    at = end + 1;
+  }
+  return {};
+}
 
 Json ParseStored(const std::string& json) {
   thread_local simdjson::dom::parser parser;

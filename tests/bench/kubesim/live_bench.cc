@@ -7,6 +7,7 @@
 // time in round trips of a pod's JSON through the plain library (parse, copy, write), which are
 // timed before and after it.
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <chrono>
@@ -240,18 +241,30 @@ int LoseNode(Simulator& simulator, int pods, Json* more) {
   return stand(true) >= pods ? minutes : 0;
 }
 
+// Memory that was freed goes back first, so that growth is not hidden in it.
 void RunFork(Simulator& cluster, const std::string& size) {
+  malloc_trim(0);
+  const double before = MemoryMib("VmRSS:");
+  auto grown = [&](Json& more) {
+    more["cluster_mib"] = before;
+    more["fork_mib"] = MemoryMib("VmRSS:") - before;
+  };
   std::unique_ptr<Simulator> fork;
-  Measure(size + ": fork", [&](Json&) {
+  Measure(size + ": fork", [&](Json& more) {
     auto made = cluster.Fork({});
     Check(made.status());
     fork = *std::move(made);
+    grown(more);
   });
   Measure(size + ": fork's first minute", [&](Json& more) {
     Check(fork->Advance(absl::Minutes(1)));
     more["ready"] = Ready(*fork, "");
+    grown(more);
   });
-  Measure(size + ": fork's second minute", [&](Json&) { Check(fork->Advance(absl::Minutes(1))); });
+  Measure(size + ": fork's second minute", [&](Json& more) {
+    Check(fork->Advance(absl::Minutes(1)));
+    grown(more);
+  });
 }
 
 void RunCluster(int pods, int nodes, int idle_minutes) {

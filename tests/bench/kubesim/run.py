@@ -3,7 +3,7 @@
 
     ./dev bench kubesim                  everything
     ./dev bench kubesim live|beside      one half
-    ./dev bench kubesim soak [MINUTES]   clients that come and go at a live cluster in real time (10): nothing may grow
+    ./dev bench kubesim soak [MINUTES]   a live cluster in real time under people, churn, faults and copies (5): nothing may grow, fail or get lost
 
 What must hold is a ratio within the run: to the real server, or (where the simulator lives alone) to round trips of a pod's JSON through
 the plain library, timed around each measure; so that a slower or busier machine changes nothing. The real control plane comes from
@@ -48,6 +48,8 @@ def judge_live(got):
     name, most, missed = got["measure"], TRIPS.get(got["measure"]), []
     if most and got["trips"] > most:
         missed.append(name)
+    if got.get("fork_mib", 0) > got.get("cluster_mib", 0):
+        missed.append(f"memory of the {name}")
     if got["peak_mib"] * 2**20 > MOST_BYTES and "fork" not in name:
         missed.append(f"memory at {name}")
     if ("rollout" in name or "failure" in name) and not got["simulated_minutes"]:
@@ -65,6 +67,8 @@ def live_run(*arguments):
             got = json.loads(line)
             most = TRIPS.get(got["measure"])
             more = ", ".join(f"{got[key]} {text}" for key, text in (("simulated_minutes", "simulated minutes"), ("writes", "writes"), ("lost", "pods lost"), ("ready", "pods ready")) if key in got)
+            if "fork_mib" in got:
+                more += f", {got['fork_mib']:.0f} MiB more than the cluster's {got['cluster_mib']:.0f} alone"
             print(f"live             {got['measure']}: {got['cpu_seconds']:.2f} s of processor, {got['trips']:.0f} round trips{f' (floor {most})' if most else ''}{', ' + more if more else ''},"
                   f" {got['rss_mib']:.0f} MiB, peak {got['peak_mib']:.0f}", flush=True)
             missed += judge_live(got)
@@ -92,7 +96,7 @@ def alone():
     print(f"no {real_cluster.STATE}/bin (`./dev test -L kube-real` builds it): nothing is compared with a real apiserver, and no ratio to it is printed", flush=True)
     with Simulator() as simulator:
         server = simulator.server()
-        return beside.requests([server], BESIDE_PODS) + watching.judge(watching.fan_out(server), None) + watching.slow(server)
+        return beside.requests([server], BESIDE_PODS) + watching.judge(watching.fan_out(server), watching.fan_out(server, slow=True), None) + watching.slow(server)
 
 
 def both():
@@ -105,7 +109,7 @@ def both():
             we_take = beside.controllers(Server("simulated", alive.host, alive.port))
         print(f"controllers      a Deployment's {beside.MADE} pods are made in {we_take:.2f} s simulated (in real time), {real_takes:.2f} s real   ratio {we_take / real_takes:.2f} (floor 1)", flush=True)
         missed = ["controllers slower than the real ones"] if we_take > real_takes else []
-        missed += watching.judge(watching.fan_out(ours), watching.fan_out(real))
+        missed += watching.judge(watching.fan_out(ours), watching.fan_out(ours, slow=True), watching.fan_out(real))
         missed += beside.requests([ours, real], BESIDE_PODS)
         return missed + watching.slow(ours)
 
@@ -120,7 +124,7 @@ def main():
     if what not in ("", "live", "beside", "soak"):
         raise SystemExit(__doc__)
     if what == "soak":
-        return told(soak.soak(float(sys.argv[2]) if len(sys.argv) > 2 else 10))
+        return told(soak.soak(float(sys.argv[2]) if len(sys.argv) > 2 else 5))
     real_cluster.enter(build=False)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
     begin, missed = time.monotonic(), []

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 #include "libs/kubesim/store/json_path.h"
+#include "libs/kubesim/store/stored_json.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
@@ -29,6 +32,15 @@ bool HasFinalizer(const Json& object, const char* finalizer) {
 bool Interesting(const Object& object) {
   return object.json.find("\"ownerReferences\":") != std::string::npos ||
          object.json.find("\"deletionTimestamp\":") != std::string::npos;
+}
+
+// The bytes of the metadata around the version.
+std::pair<std::string_view, std::string_view> MetadataOf(const Object& object) {
+  constexpr std::string_view kVersion = "\"resourceVersion\":\"";
+  const std::string_view metadata = StoredMember(object.json, "metadata");
+  const size_t at = metadata.find(kVersion);
+  if (at == std::string_view::npos) return {metadata, {}};
+  return {metadata.substr(0, at), metadata.substr(metadata.find('"', at + kVersion.size()))};
 }
 
 }  // namespace
@@ -60,6 +72,7 @@ void GarbageCollector::Start() {
 bool GarbageCollector::Concerns(const Change& change) {
   if (change.resource->storage_key == "/events" || change.resource->group == "metrics.k8s.io")
     return false;
+  if (MetadataOf(*change.object) == MetadataOf(*change.previous)) return false;
   if (!Interesting(*change.object) && !Interesting(*change.previous)) return false;
   const auto before = engine_.Parsed(change.previous), now = engine_.Parsed(change.object);
   const Json &old = At(*before, "metadata"), &fresh = At(*now, "metadata");

@@ -171,14 +171,14 @@ Values Spread(const ClusterView& view, const PodInfo& pod, const Nodes& nodes) {
   std::vector<bool> ignored(nodes.size(), false);
   std::unordered_map<const NodeInfo*, int64_t> there;
   for (const SoftSpread& one : constraints) {
-    std::map<std::string, int64_t> counts;
+    std::map<std::string_view, int64_t> counts;  // hosts need none: each is a node
     const bool by_host = one.key == "kubernetes.io/hostname";
-    for (const NodeInfo* node : nodes) {
-      if (const std::string* value = node->Label(one.key)) counts[*value] = 0;
-    }
     if (&one == &constraints.front() || one.selectors != constraints.front().selectors)
       there = CountByNode(view, pod, one);
     if (!by_host) {
+      for (const NodeInfo* node : nodes) {
+        if (const std::string* value = node->Label(one.key)) counts[*value] = 0;
+      }
       for (const auto& [node, count] : there) {
         const std::string* value = node->Label(one.key);
         auto it = value == nullptr ? counts.end() : counts.find(*value);
@@ -192,10 +192,12 @@ Values Spread(const ClusterView& view, const PodInfo& pod, const Nodes& nodes) {
         if (!system_default) ignored[i] = true;
         continue;
       }
-      int64_t count = counts[*value];
+      int64_t count = 0;
       if (by_host) {
         auto here = there.find(nodes[i]);
         count = here == there.end() ? 0 : here->second;
+      } else {
+        count = counts[*value];
       }
       sums[i] += static_cast<double>(count) * weight + static_cast<double>(one.max_skew - 1);
     }
