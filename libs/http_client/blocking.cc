@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "libs/base/error.h"
+#include "libs/http_client/wiping.h"
 
 namespace opsmesh::http_client {
 namespace {
@@ -17,6 +18,19 @@ constexpr size_t kQueueBytes = 1 << 20;
 /// Shared between the waiting thread and the client's. The waiting thread may leave first: it never
 /// depends on how soon the client's thread looks at a clock.
 struct Exchange {
+  explicit Exchange(bool wipe_bytes) : wipe(wipe_bytes) {}
+  ~Exchange() {
+    if (wipe) Wipe(&body);
+  }
+  void Append(std::string_view piece) {
+    if (wipe) {
+      AppendWiping(piece, &body);
+    } else {
+      body.append(piece);
+    }
+  }
+
+  const bool wipe;
   std::mutex mutex;
   std::condition_variable changed;
   std::optional<ResponseHead> head;
@@ -48,7 +62,7 @@ void ReserveBody(const ResponseHead& head, size_t limit, std::string* body) {
 
 absl::StatusOr<Response> BlockingFetch(Client& client, const base::Context& ctx, Request request) {
   OPSMESH_RETURN_IF_ERROR(ctx.Check());
-  auto exchange = std::make_shared<Exchange>();
+  auto exchange = std::make_shared<Exchange>(request.wipe_answer);
   const size_t limit = request.max_response_bytes;
   Observer observer;
   observer.on_head = [exchange, limit](const ResponseHead& head) {
@@ -58,7 +72,7 @@ absl::StatusOr<Response> BlockingFetch(Client& client, const base::Context& ctx,
   };
   observer.on_data = [exchange](std::string_view piece) {
     const std::lock_guard lock(exchange->mutex);
-    if (!exchange->left) exchange->body.append(piece);
+    if (!exchange->left) exchange->Append(piece);
     return true;
   };
   observer.on_done = [exchange](const absl::Status& status) {
@@ -83,6 +97,7 @@ absl::StatusOr<Response> BlockingFetch(Client& client, const base::Context& ctx,
   if (!exchange->done->ok()) return *exchange->done;
   Response response;
   if (exchange->head) static_cast<ResponseHead&>(response) = std::move(*exchange->head);
+  response.wipe = exchange->wipe;
   response.body = std::move(exchange->body);
   return response;
 }
@@ -91,7 +106,7 @@ absl::Status BlockingStream(Client& client, const base::Context& ctx, Request re
                             const std::function<absl::Status(const ResponseHead&)>& on_head,
                             const std::function<absl::Status(std::string_view)>& on_data) {
   OPSMESH_RETURN_IF_ERROR(ctx.Check());
-  auto exchange = std::make_shared<Exchange>();
+  auto exchange = std::make_shared<Exchange>(request.wipe_answer);
   Observer observer;
   observer.on_head = [exchange](const ResponseHead& head) {
     const std::lock_guard lock(exchange->mutex);
@@ -105,7 +120,7 @@ absl::Status BlockingStream(Client& client, const base::Context& ctx, Request re
       exchange->full = true;
       return false;
     }
-    exchange->body.append(piece);
+    exchange->Append(piece);
     exchange->changed.notify_all();
     return true;
   };
@@ -131,7 +146,8 @@ absl::Status BlockingStream(Client& client, const base::Context& ctx, Request re
     std::optional<ResponseHead> head;
     if (!head_given && exchange->head) head = exchange->head;
     head_given |= head.has_value();
-    const std::string piece = std::exchange(exchange->body, {});
+    std::string piece = std::exchange(exchange->body, {});
+    const WipedAtEnd wiped(exchange->wipe ? &piece : nullptr);
     const std::optional<absl::Status> done = exchange->done;
     const bool resume = std::exchange(exchange->full, false);
     lock.unlock();

@@ -12,6 +12,7 @@
 #include "libs/base/error.h"
 #include "libs/http_client/blocking.h"
 #include "libs/http_client/transfer.h"
+#include "libs/http_client/wiping.h"
 
 namespace opsmesh::http_client {
 namespace {
@@ -19,7 +20,9 @@ namespace {
 constexpr absl::Duration kCheckEvery = absl::Milliseconds(10);
 
 void InitCurlOnce() {
-  static const CURLcode result = curl_global_init(CURL_GLOBAL_DEFAULT);
+  static const CURLcode result =
+      curl_global_init_mem(CURL_GLOBAL_DEFAULT, &WipingMalloc, &WipingFree, &WipingRealloc,
+                           &WipingStrdup, &WipingCalloc);
   (void)result;
 }
 

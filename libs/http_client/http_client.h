@@ -72,6 +72,11 @@ struct Request {
   /// 0 = a redirect is an answer like any other. Followed ones stay on http/https and never carry
   /// secret_headers to another origin.
   int max_redirects = 0;
+  /// The answer holds what must not stay in memory (values of Secrets): every buffer of this
+  /// process that held a piece of it is overwritten after use: TLS's, libcurl's, ours,
+  /// Response::body, and the request's body. Never compressed. What callbacks keep is theirs to
+  /// overwrite (wiping.h).
+  bool wipe_answer = false;
   /// Opens a connection of its own, so that the request is never sent twice behind the caller's
   /// back (a kept connection that the peer closed makes libcurl send again). For writes.
   bool send_once = false;
@@ -86,6 +91,15 @@ struct ResponseHead {
 
 struct Response : ResponseHead {
   std::string body;
+  /// As asked for with Request::wipe_answer: the body is overwritten when this goes.
+  bool wipe = false;
+
+  Response() = default;
+  Response(Response&&) = default;
+  Response& operator=(Response&&) = default;
+  Response(const Response&) = default;
+  Response& operator=(const Response&) = default;
+  ~Response();
 };
 
 /// A transfer under way, for callers that do not want a thread to wait. Thread-safe.

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <string.h>  // explicit_bzero
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
 #include "libs/http_client/transfer_errors.h"
+#include "libs/http_client/wiping.h"
 
 namespace opsmesh::http_client {
 namespace {
@@ -67,6 +69,7 @@ Transfer::~Transfer() {
   if (easy_ != nullptr) curl_easy_cleanup(easy_);
   curl_slist_free_all(headers_);
   curl_slist_free_all(connect_to_);
+  if (request_.wipe_answer) Wipe(&request_.body);
 }
 
 void Transfer::WatchContext() {
@@ -159,7 +162,13 @@ void Transfer::OnHeadComplete() {
 }
 
 size_t Transfer::WriteCallback(char* data, size_t size, size_t count, void* self) {
-  return static_cast<Transfer*>(self)->OnBody({data, size * count});
+  auto* const transfer = static_cast<Transfer*>(self);
+  const size_t taken = transfer->OnBody({data, size * count});
+  // The buffer lives on between the events of a watch. libcurl is through with these bytes, unless
+  // it is told to bring them again.
+  if (transfer->request_.wipe_answer && taken != CURL_WRITEFUNC_PAUSE)
+    explicit_bzero(data, size * count);
+  return taken;
 }
 
 size_t Transfer::OnBody(std::string_view piece) {
@@ -301,6 +310,10 @@ void Transfer::Complete(const absl::Status& status) {
   const Observer observer = std::exchange(observer_, {});
   if (observer.on_done) observer.on_done(status);
   cancel_registration_.Reset();
+}
+
+Response::~Response() {
+  if (wipe) Wipe(&body);
 }
 
 std::string_view ResponseHead::Get(std::string_view name) const {

@@ -1,5 +1,6 @@
 // What libcurl is told of a request before it starts: method, headers, TLS, proxy, limits.
 #include <fmt/format.h>
+#include <openssl/ssl.h>
 
 #include <algorithm>
 
@@ -19,6 +20,21 @@ bool HasControl(std::string_view text) {
 
 curl_blob Blob(const std::string& bytes) {
   return {const_cast<char*>(bytes.data()), bytes.size(), CURL_BLOB_COPY};
+}
+
+/// OpenSSL overwrites what it has decrypted once it is read. Connections are shared by calls, so
+/// this is for all.
+CURLcode CleansePlaintext(CURL*, void* context, void*) {
+  SSL_CTX_set_options(static_cast<SSL_CTX*>(context), SSL_OP_CLEANSE_PLAINTEXT);
+  return CURLE_OK;
+}
+
+bool TlsIsOpenSsl() {
+  static const bool yes = [] {
+    const char* const version = curl_version_info(CURLVERSION_NOW)->ssl_version;
+    return version != nullptr && std::string_view(version).find("OpenSSL") != std::string::npos;
+  }();
+  return yes;
 }
 
 }  // namespace
@@ -127,6 +143,7 @@ void Transfer::SetConnection() {
     curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYPEER, 0L);
     curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYHOST, 0L);
   }
+  if (TlsIsOpenSsl()) curl_easy_setopt(easy_, CURLOPT_SSL_CTX_FUNCTION, &CleansePlaintext);
   curl_easy_setopt(easy_, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   if (!connection.tls_server_name.empty() && url_.scheme == "https") {
     // The certificate is checked against the URL's host: put the wanted name there and connect to
@@ -160,7 +177,8 @@ void Transfer::SetLimits() {
   curl_easy_setopt(easy_, CURLOPT_QUICK_EXIT,
                    1L);  // a slow resolver must not hold up the other transfers
   if (request_.send_once) curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, 1L);
-  if (request_.accept_gzip) curl_easy_setopt(easy_, CURLOPT_ACCEPT_ENCODING, "gzip");
+  if (request_.accept_gzip && !request_.wipe_answer)
+    curl_easy_setopt(easy_, CURLOPT_ACCEPT_ENCODING, "gzip");
 }
 
 }  // namespace opsmesh::http_client

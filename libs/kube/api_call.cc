@@ -176,6 +176,16 @@ std::optional<absl::Duration> RetryAfter(const http_client::Response* response,
   return absl::Seconds(std::min(std::strtoll(text.c_str(), nullptr, 10), 3600LL));
 }
 
+/// The user as the API server knows it, from its sentence about a 403: `User "alice" cannot list`.
+std::string UserOf(std::string_view message) {
+  constexpr std::string_view kBefore = "User \"";
+  const size_t at = message.find(kBefore);
+  if (at == std::string_view::npos) return "";
+  message.remove_prefix(at + kBefore.size());
+  const size_t end = message.find("\" cannot ");
+  return end == std::string_view::npos ? "" : std::string(message.substr(0, end));
+}
+
 absl::Status Make(const ApiCall& call, std::string_view cluster, int http_code,
                   const StatusBody& status, const http_client::Response* response) {
   Outcome outcome = OutcomeFor(http_code);
@@ -193,6 +203,10 @@ absl::Status Make(const ApiCall& call, std::string_view cluster, int http_code,
   std::move(error)
       .Hint(HintFor(call, http_code, reason))
       .With("http_status", std::to_string(http_code));
+  if (http_code == 403) {
+    if (const std::string user = UserOf(message); !user.empty())
+      std::move(error).With("user", user);
+  }
   if (const auto delay = RetryAfter(response, status)) std::move(error).RetryAfter(*delay);
   if (!status.causes.empty())
     std::move(error).With("causes", base::Utf8Prefix(base::Join(status.causes, "; "), kMaxMessage));
@@ -261,8 +275,10 @@ absl::Status NameCall(const absl::Status& status, const ApiCall& call, std::stri
 
 absl::Status NotKubernetes(const ApiCall& call, std::string_view cluster, int code,
                            std::string_view content_type, std::string_view body) {
-  const std::string excerpt(
-      base::Utf8Prefix(base::SanitizeUtf8(body.substr(0, kBodyExcerpt)), kBodyExcerpt));
+  const std::string excerpt =
+      call.holds_secrets() ? "(not shown, it may hold values of Secrets)"
+                           : std::string(base::Utf8Prefix(
+                                 base::SanitizeUtf8(body.substr(0, kBodyExcerpt)), kBodyExcerpt));
   const Outcome outcome = code >= 400 ? OutcomeFor(code) : Outcome{StatusCode::kUnavailable, ""};
   return NameCall(
       base::Error(

@@ -27,12 +27,15 @@ struct ApiCall {
   std::string body;
   std::string content_type = "application/json";
   std::string accept = "application/json";
-  std::string action_id;          // of the action gate, "" = none
-  bool patient = false;           // waits by itself for a server that is away: no circuit breaker
+  std::string action_id;  // of the action gate, "" = none
+  bool patient =
+      false;  // of a cache, with a back-off of its own: no circuit breaker, more time in all
   size_t max_response_bytes = 0;  // 0 = the client's
   bool retry = true;              // tried again on 5xx and broken connections
 
   bool is_write() const { return method != "GET"; }
+  /// Values of Secrets may stand in the answer: it is wiped, and no error quotes it.
+  bool holds_secrets() const { return group.empty() && resource == "secrets"; }
   /// "deployments.apps/scale"
   std::string what() const;
   std::string Target() const;  // path and query, percent-encoded

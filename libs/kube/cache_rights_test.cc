@@ -163,7 +163,9 @@ class CacheRightsTest : public testing::Test {
   /// Time that is real, and can be pushed on.
   class PushedClock : public base::Clock {
    public:
-    absl::Time Now() const override { return base::SystemClock().Now() + absl::Seconds(pushed_.load()); }
+    absl::Time Now() const override {
+      return base::SystemClock().Now() + absl::Seconds(pushed_.load());
+    }
     absl::Duration Steady() const override {
       return base::SystemClock().Steady() + absl::Seconds(pushed_.load());
     }

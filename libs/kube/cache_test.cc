@@ -347,7 +347,7 @@ TEST_F(CacheTest, AServerThatGoesAwayLeavesTheOldPictureMarkedStale) {
   ASSERT_TRUE(Eventually(*cache, [](const KindSnapshot& pods) {
     return pods.status().state == KindStatus::State::kLive;
   }));
-  EXPECT_EQ(cluster_.listed_from().size(), 1u);
+  EXPECT_EQ(cache->Get("pods")->status().lists, 1u);
 }
 
 TEST_F(CacheTest, WithoutAServerSyncEndsWithTheContextAndSaysWhy) {

@@ -89,8 +89,7 @@ absl::StatusOr<ObjectPtr> Client::Get(const base::Context& ctx, const ResourceTy
   OPSMESH_RETURN_IF_ERROR(CheckObjectName("name", name));
   if (type.namespaced) OPSMESH_RETURN_IF_ERROR(CheckNamespace("namespace", ns));
   const ApiCall call = CallOn("get", "GET", type, ns, name);
-  OPSMESH_ASSIGN_OR_RETURN(auto response, transport_->Do(ctx, call, who_));
-  const WipedAtEnd wiped(type, &response.body);
+  OPSMESH_ASSIGN_OR_RETURN(const auto response, transport_->Do(ctx, call, who_));
   auto object = Object::Parse(response.body, type.api_version(), type.kind);
   if (object.ok()) return object;
   if (base::DetailOf(object.status()).reason == "UNPARSEABLE_OBJECT")
@@ -175,7 +174,7 @@ absl::Status Client::Watch(const base::Context& ctx, const ResourceType& type, s
                            const WatchOptions& options,
                            const std::function<bool(const WatchEvent&)>& on_event) {
   OPSMESH_ASSIGN_OR_RETURN(const ApiCall call, WatchCall(type, ns, options));
-  LineSplitter lines(kMaxEventBytes);
+  LineSplitter lines(kMaxEventBytes, call.holds_secrets());
   const absl::Status stop = base::Cancelled("WATCH_STOPPED", "");
   const absl::Status status = transport_->Stream(
       ctx, call, who_, options.server_timeout + absl::Seconds(15), [&](std::string_view piece) {

@@ -81,8 +81,7 @@ class Lister {
     } else if (!options_.resource_version.empty()) {
       call.query.emplace_back("resourceVersion", options_.resource_version);
     }
-    OPSMESH_ASSIGN_OR_RETURN(auto response, transport_.Do(ctx, call, who_));
-    const WipedAtEnd wiped(result_.type, &response.body);
+    OPSMESH_ASSIGN_OR_RETURN(const auto response, transport_.Do(ctx, call, who_));
     const absl::Status parsed = ParseList(response.body, result_.type, page, options_.packer);
     if (parsed.ok()) return parsed;
     if (page->kind == "Status") return ErrorFromResponse(call, transport_.cluster(), response);

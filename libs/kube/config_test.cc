@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "libs/kube/test_support.h"
 #include "libs/kube/transport.h"
@@ -21,6 +22,14 @@ using test::Json;
 using test::Reason;
 using test::Seen;
 using test::Soon;
+
+/// Moved by hand.
+class HandClock : public base::Clock {
+ public:
+  absl::Time Now() const override { return absl::FromUnixSeconds(1900000000) + passed; }
+  absl::Duration Steady() const override { return passed; }
+  absl::Duration passed = absl::ZeroDuration();
+};
 
 /// A folder of its own, a fake environment, and kubeconfig files in it.
 class ConfigTest : public testing::Test {
@@ -201,6 +210,55 @@ TEST_F(ConfigTest, TheProxyOfTheEnvironmentIsForClustersThatAreNotOnThisMachine)
   EXPECT_EQ(
       LoadCluster({.kubeconfig_flag = Write("near", Kubeconfig("127.0.0.1"))}, env_)->proxy_url,
       "");
+}
+
+TEST_F(ConfigTest, AServerWithoutASchemeIsReadAsKubectlReadsIt) {
+  const auto server = [&](const std::string& cluster) {
+    const auto config = ParseKubeconfig(
+        "clusters: [{name: x, cluster: {" + cluster +
+            "}}]\ncontexts: [{name: x, context: {cluster: x}}]\ncurrent-context: x\n",
+        folder_);
+    return config.ok() ? config->server : Reason(config.status());
+  };
+  EXPECT_EQ(server("server: 'localhost:8080'"), "http://localhost:8080");
+  EXPECT_EQ(server("server: '10.0.0.1:6443', certificate-authority-data: UEVN"),
+            "https://10.0.0.1:6443");
+  EXPECT_EQ(server("server: 'api.example', insecure-skip-tls-verify: true"), "https://api.example");
+  EXPECT_EQ(server("server: 'HTTPS://api.example/'"), "https://api.example");
+  EXPECT_EQ(server("server: 'ftp://api.example'"), "MALFORMED_KUBECONFIG");
+  EXPECT_EQ(server("server: ''"), "MALFORMED_KUBECONFIG");
+}
+
+TEST_F(ConfigTest, AKubeconfigMayComeThroughAPipeThatIsStillBeingWritten) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const std::string text = Kubeconfig("piped");
+  std::thread writer([&] {
+    for (size_t at = 0; at < text.size(); at += 40)
+      EXPECT_GT(write(ends[1], text.data() + at, std::min<size_t>(40, text.size() - at)), 0);
+    close(ends[1]);
+  });
+  EXPECT_EQ(ServerOf({.kubeconfig_flag = "/dev/fd/" + std::to_string(ends[0])}),
+            "https://piped:6443");
+  writer.join();
+  close(ends[0]);
+}
+
+TEST_F(ConfigTest, AnEmptyTokenFileIsNotTakenForNoCredential) {
+  HandClock clock;
+  ClusterConfig config;
+  config.token_file = Write("token", "first");
+  TokenSource source(config, clock);
+  EXPECT_EQ(source.Get()->Reveal(), "first");
+  Write("token", "\n");  // between truncation and writing
+  clock.passed += absl::Minutes(2);
+  EXPECT_EQ(source.Get()->Reveal(), "first");
+  Write("token", "second");
+  EXPECT_EQ(source.Get()->Reveal(), "second");
+  config.token_file = Write("never", "");
+  EXPECT_EQ(Reason(TokenSource(config, clock).Get().status()), "TOKEN_UNREADABLE");
+  config.token = base::Secret("fixed");
+  EXPECT_EQ(TokenSource(config, clock).Get()->Reveal(), "fixed");
 }
 
 TEST_F(ConfigTest, ATokenFileIsReadAgainAfterA401) {

@@ -43,8 +43,12 @@ absl::StatusOr<base::Secret> TokenSource::Get() {
   const absl::Duration now = clock_.Steady();
   if (now - read_at_ < kTokenLife) return cached_;
   absl::StatusOr<std::string> text = ReadSmallFile(file_);
+  // Without a token the server would take us for nobody, whose refusals mean nothing.
+  if (text.ok() && base::Trim(*text).empty())
+    text = base::FailedPrecondition("FILE_EMPTY", "it is empty");
   if (!text.ok()) {
     if (!cached_.empty()) return cached_;  // while the file is being replaced
+    if (!fixed_.empty()) return fixed_;
     return base::FailedPrecondition("TOKEN_UNREADABLE",
                                     fmt::format("The token file {} cannot be read: {}.", file_,
                                                 base::ToStd(text.status().message())))

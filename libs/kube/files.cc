@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,17 @@
 #include "libs/base/strings.h"
 
 namespace opsmesh::kube {
+namespace {
+
+constexpr int kPipeMilliseconds = 5000;
+
+/// Waits until there is something to read, or the other end is gone.
+bool Readable(int fd) {
+  pollfd wait{fd, POLLIN, 0};
+  return poll(&wait, 1, kPipeMilliseconds) > 0;
+}
+
+}  // namespace
 
 absl::StatusOr<std::string> ReadSmallFile(const std::string& path, size_t max_bytes) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC |
@@ -23,9 +35,14 @@ absl::StatusOr<std::string> ReadSmallFile(const std::string& path, size_t max_by
   }
   std::string text;
   char buffer[16 << 10];
-  ssize_t got;
-  while ((got = read(fd, buffer, sizeof buffer)) > 0 && text.size() <= max_bytes)
+  ssize_t got = 0;
+  while (text.size() <= max_bytes) {
+    got = read(fd, buffer, sizeof buffer);
+    // A pipe whose other end is still at work: --kubeconfig <(program).
+    if (got < 0 && (errno == EINTR || (errno == EAGAIN && Readable(fd)))) continue;
+    if (got <= 0) break;
     text.append(buffer, static_cast<size_t>(got));
+  }
   const int error = got < 0 ? errno : 0;
   close(fd);
   if (error != 0)

@@ -113,11 +113,25 @@ std::string FileOf(const KubeconfigEntry& entry, const std::string& key) {
 
 bool IsTrue(const std::string& text) { return text == "true" || text == "True" || text == "TRUE"; }
 
+/// The server's address. One without a scheme is read as kubectl reads it: https where the entry
+/// speaks of certificates, else http.
+std::string WithScheme(const KubeconfigEntry& entry) {
+  const std::string server(base::Trim(entry.Get("server")));
+  const size_t scheme = server.find("://");
+  if (scheme != std::string::npos)
+    return base::AsciiLower(server.substr(0, scheme)) + server.substr(scheme);
+  if (server.empty() || server[0] == '/') return server;
+  const bool tls = IsTrue(entry.Get("insecure-skip-tls-verify")) ||
+                   !entry.Get("certificate-authority").empty() ||
+                   !entry.Get("certificate-authority-data").empty();
+  return (tls ? "https://" : "http://") + server;
+}
+
 absl::Status ReadCluster(const KubeconfigEntry& entry, const std::string& name,
                          ClusterConfig* config) {
   const std::string owner = fmt::format("cluster '{}'", name);
   config->name = name;
-  config->server = entry.Get("server");
+  config->server = WithScheme(entry);
   if (!config->server.starts_with("https://") && !config->server.starts_with("http://")) {
     return Malformed(entry.file,
                      fmt::format("the server of {} is not an http or https address", owner));

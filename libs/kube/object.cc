@@ -5,6 +5,7 @@
 
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
+#include "libs/http_client/wiping.h"
 #include "libs/kube/decoder.h"
 #include "libs/kube/object_builder.h"
 #include "libs/kube/views.h"
@@ -149,6 +150,7 @@ absl::Duration Meta::Age(absl::Time now) const {
 absl::StatusOr<ObjectPtr> Object::Parse(std::string_view json, std::string_view api_version,
                                         std::string_view kind) {
   std::string repaired;
+  const http_client::WipedAtEnd wiped(kind == "Secret" ? &repaired : nullptr);
   if (!base::IsValidUtf8(json)) {
     repaired = base::SanitizeUtf8(json);
     json = repaired;

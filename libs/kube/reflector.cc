@@ -1,6 +1,7 @@
 #include "libs/kube/reflector.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <optional>
 
@@ -16,6 +17,7 @@ constexpr int kMalformedInARow = 3;
 constexpr absl::Duration kPollInstead =
     absl::Seconds(30);  // where listing is allowed and watching is not
 constexpr absl::Duration kLongestRetryAfter = absl::Minutes(2);
+constexpr absl::Duration kWatchGrace = absl::Seconds(30);
 constexpr absl::Duration kShortWatch = absl::Seconds(1);
 constexpr absl::Duration kExpiryJitter = absl::Milliseconds(500);
 
@@ -23,12 +25,48 @@ bool Is(const absl::Status& status, std::string_view reason) {
   return base::DetailOf(status).reason == reason;
 }
 
+/// The server is down or being started: what comes back may be another one.
+bool IsLoss(const absl::Status& status) {
+  return Is(status, "CONNECT_FAILED") || Is(status, "CONNECT_TIMEOUT") ||
+         Is(status, "SERVICE_UNAVAILABLE") || Is(status, "BAD_GATEWAY");
+}
+
+/// Versions of one kind can be compared where they are numbers (KEP-5504); nullopt where not.
+std::optional<uint64_t> Number(std::string_view version) {
+  uint64_t number = 0;
+  const auto [end, error] =
+      std::from_chars(version.data(), version.data() + version.size(), number);
+  if (version.empty() || error != std::errc() || end != version.data() + version.size())
+    return std::nullopt;
+  return number;
+}
+
+bool IsBefore(std::string_view a, std::string_view b) {
+  const auto left = Number(a);
+  const auto right = Number(b);
+  return left && right && *left < *right;
+}
+
 }  // namespace
 
 /// One open watch. The HTTP client's thread writes, tasks read.
 struct Reflector::Session {
-  explicit Session(ApiCall watch) : call(std::move(watch)), lines(kMaxEventBytes) {}
+  explicit Session(ApiCall watch)
+      : call(std::move(watch)),
+        wipe(call.holds_secrets()),
+        lines(kMaxEventBytes, call.holds_secrets()) {}
+  ~Session() {
+    if (wipe) http_client::Wipe(&inbox);
+  }
+  void Keep(std::string_view piece) {
+    if (wipe) {
+      http_client::AppendWiping(piece, &inbox);
+    } else {
+      inbox.append(piece);
+    }
+  }
   const ApiCall call;
+  const bool wipe;
   std::shared_ptr<const http_client::Connection> used;
   absl::Duration opened_at;
   // Tasks only:
@@ -121,11 +159,14 @@ void Reflector::List() {
         list.status().code() == absl::StatusCode::kUnimplemented) {
       return Refused(list.status());
     }
-    must_be_newest_ |= Is(list.status(), "RESPONSE_TOO_LARGE");  // then in pages
+    // Too much for one answer: then in pages.
+    for (const std::string_view reason :
+         {"RESPONSE_TOO_LARGE", "DEADLINE", "HEAD_TIMEOUT", "IDLE_TIMEOUT"})
+      must_be_newest_ |= Is(list.status(), reason);
     return Failed(list.status(), &Reflector::List);
   }
   must_be_newest_ = false;
-  watch_worked_ = false;
+  watch_worked_ = server_lost_ = false;
   failures_ = 0;
   Publish(store_->Replace(ns_, *list));
   if (on_answer_) on_answer_(true);
@@ -148,6 +189,7 @@ void Reflector::Refused(const absl::Status& status) {
 
 void Reflector::Failed(const absl::Status& status, void (Reflector::*next)()) {
   if (!ctx_.Check().ok()) return;
+  server_lost_ |= IsLoss(status);
   store_->Fail(ns_, status);
   parts_->on_status();
   // A server that says when to come back is not asked before, within reason; the back-off comes on
@@ -158,7 +200,42 @@ void Reflector::Failed(const absl::Status& status, void (Reflector::*next)()) {
   After(asked + Backoff(), next);
 }
 
+absl::StatusOr<bool> Reflector::SameHistory() {
+  ListOptions options;
+  options.page_size = 1;
+  options.max_objects = 1;
+  const base::Context ctx = ctx_.WithTimeout(absl::Minutes(2));
+  OPSMESH_ASSIGN_OR_RETURN(const ListResult first, parts_->client.List(ctx, type_, ns_, options));
+  const std::string version = store_->resource_version(ns_);
+  if (IsBefore(first.resource_version, version)) return false;
+  const KindSnapshotPtr picture = store_->Get();
+  const size_t known = ns_.empty() ? picture->objects().size() : picture->InNamespace(ns_).size();
+  const size_t unparseable = picture->status().unparseable.size();
+  const auto more = static_cast<size_t>(first.remaining.value_or(0));
+  if (first.items.size() + first.unparseable.size() + more != known + unparseable) return false;
+  for (const ObjectPtr& object : first.items) {
+    const ObjectPtr ours = picture->Find(object->ns(), object->name());
+    if (ours != nullptr && ours->meta().uid != object->meta().uid) return false;
+    // What has not changed since must be in the picture as it is.
+    const bool changed = IsBefore(version, object->meta().resource_version);
+    if (!changed &&
+        (ours == nullptr || ours->meta().resource_version != object->meta().resource_version))
+      return false;
+  }
+  return true;
+}
+
 void Reflector::OpenWatch() {
+  if (server_lost_) {
+    const absl::StatusOr<bool> same = SameHistory();
+    if (!same.ok() && same.status().code() != absl::StatusCode::kPermissionDenied)
+      return Failed(same.status(), &Reflector::OpenWatch);
+    server_lost_ = false;
+    if (!same.ok() || !*same) {
+      must_be_newest_ = true;
+      return List();
+    }
+  }
   Transport& transport = *parts_->client.transport_;
   WatchOptions options;
   options.resource_version = store_->resource_version(ns_);
@@ -195,7 +272,7 @@ void Reflector::OpenWatch() {
       session->paused = !refused;
       return refused;
     }
-    session->inbox.append(piece);
+    session->Keep(piece);
     if (!refused) wake();
     return true;
   };
@@ -204,7 +281,9 @@ void Reflector::OpenWatch() {
     session->done = status;
     wake();
   };
-  auto transfer = transport.http().Start(ctx_, *std::move(request), std::move(observer));
+  // The server ends its watch by itself; one that drips bytes for ever is left.
+  auto transfer = transport.http().Start(ctx_.WithTimeout(options.server_timeout + kWatchGrace),
+                                         *std::move(request), std::move(observer));
   const std::lock_guard lock(session->mutex);
   if (!session->done) session->transfer = std::move(transfer);
 }
@@ -213,7 +292,7 @@ void Reflector::Drain(const std::shared_ptr<Session>& session) {
   if (session->over) return;
   while (true) {
     std::string bytes;
-    const WipedAtEnd wiped(type_, &bytes);
+    const http_client::WipedAtEnd wiped(session->wipe ? &bytes : nullptr);
     std::optional<absl::Status> done;
     {
       const std::lock_guard lock(session->mutex);
@@ -252,6 +331,13 @@ absl::Status Reflector::OnLine(std::string_view text) {
   ApiCall call = CallOn("watch", "GET", type_, ns_, "");
   switch (line.kind) {
     case WatchLine::Kind::kEvent:
+      if (line.event.type == WatchEvent::Type::kBookmark &&
+          IsBefore(line.event.resource_version, store_->resource_version(ns_))) {
+        return NameCall(base::Unavailable("EXPIRED",
+                                          "The API server is behind what it said before: its store "
+                                          "was wiped or set back."),
+                        call, cluster);
+      }
       malformed_ = failures_ = 0;
       bookmarks_seen_ |= line.event.type == WatchEvent::Type::kBookmark;
       Publish(store_->Apply(ns_, line.event));
@@ -289,6 +375,7 @@ void Reflector::WatchEnded(const std::shared_ptr<Session>& session, const absl::
   } else if (!status.ok()) {
     status = NameCall(status, session->call, cluster);
   }
+  if (Is(status, "DEADLINE") && session->head.status == 200) status = absl::OkStatus();
   if (Is(status, "EXPIRED") || malformed_ >= kMalformedInARow) {
     store_->Fail(ns_, status);
     malformed_ = 0;

@@ -81,6 +81,9 @@ class Reflector : public std::enable_shared_from_this<Reflector> {
   absl::Status OnLine(std::string_view line);
   void WatchEnded(const std::shared_ptr<Session>& session, const absl::Status& status);
   void Failed(const absl::Status& status, void (Reflector::*next)());
+  /// After the server was away: is this the history that the picture is of, or was the store under
+  /// it wiped or set back? Asks for one object. Errors: those of Client::List.
+  absl::StatusOr<bool> SameHistory();
   void Refused(const absl::Status& status);
   void Publish(const std::vector<Change>& changes);
   void After(absl::Duration delay, void (Reflector::*step)());
@@ -103,6 +106,7 @@ class Reflector : public std::enable_shared_from_this<Reflector> {
   bool watch_worked_ = false;  // since the last list
   bool bookmarks_seen_ = false;
   bool must_be_newest_ = false;  // after an expiry: the server's cache may be what is old
+  bool server_lost_ = false;     // since the last list or watch
   bool renewed_ = false;         // credentials, since a watch was last open
   int failures_ = 0;             // in a row
   int malformed_ = 0;            // in a row, without an event between

@@ -231,6 +231,47 @@ TEST_F(ResilienceTest, AThrottledWatchWaitsAsLongAsTheServerSaysAndDoesNotList) 
   EXPECT_EQ(api_.lists(), 1);
 }
 
+TEST_F(ResilienceTest, AServerThatComesBackWithAnotherStoreIsListedAnewAndTheSameOneIsNot) {
+  const std::string gone = StatusJson(503, "ServiceUnavailable");
+  const std::string wiped = base::ReplaceAll(PodList({PodJson("new")}), R"("resourceVersion":"7")",
+                                             R"("resourceVersion":"3")");
+  api_.Lists({Say(200, PodList({PodJson("old")}))});
+  api_.Watches({CutAfter(""), Say(503, gone), api_.Open()});
+  Start();
+  EXPECT_TRUE(Eventually([&] { return api_.watches() == 3; }));
+  EXPECT_EQ(api_.lists(), 2) << "the first list, and one object to see that all is as it was";
+  EXPECT_EQ(api_.WatchedFrom(2), "7");
+  EXPECT_TRUE(Has("old"));
+  api_.Watches({Say(503, gone), api_.Open()});
+  api_.Lists({Say(200, wiped)});
+  api_.Cut();
+  EXPECT_TRUE(Eventually([&] { return Has("new") && api_.watches() == 5; }));
+  EXPECT_FALSE(Has("old"));
+  EXPECT_EQ(api_.WatchedFrom(4), "3");
+}
+
+TEST_F(ResilienceTest, AStoreThatWasWipedIsSeenByOtherObjectsOfTheSameVersions) {
+  api_.Lists({Say(200, PodList({PodJson("pod")})),
+              Say(200, base::ReplaceAll(PodList({PodJson("pod")}), "u-pod", "u-other"))});
+  api_.Watches({Say(503, StatusJson(503, "ServiceUnavailable")), api_.Open()});
+  Start();
+  EXPECT_TRUE(Eventually([&] {
+    const ObjectPtr pod = cache_->Get("pods")->Find("shop", "pod");
+    return pod != nullptr && pod->meta().uid == "u-other";
+  }));
+  EXPECT_EQ(api_.lists(), 3);
+}
+
+TEST_F(ResilienceTest, ABookmarkBehindWhatWasSeenIsAStoreThatWasSetBack) {
+  api_.Lists({Say(200, PodList({PodJson("old")})), Say(200, PodList({PodJson("new")}))});
+  api_.Watches({api_.Open(R"({"type":"BOOKMARK","object":{"kind":"Pod","metadata":{)"
+                          R"("resourceVersion":"3"}}})"
+                          "\n"),
+                api_.Open()});
+  Start();
+  EXPECT_TRUE(Eventually([&] { return Has("new") && !Has("old"); }));
+}
+
 TEST_F(ResilienceTest, AWatchThatIsAcceptedAndNeverAnsweredIsGivenUpInTime) {
   api_.Watches({api_.Silence(), api_.Open(Added("later"))});
   Start();

@@ -12,6 +12,7 @@ namespace opsmesh::kube {
 namespace {
 
 constexpr int kTries = 3;
+constexpr int kPatience = 4;
 constexpr double kMaxRetryBudget = 10;
 constexpr double kRetryShare = 0.2;
 
@@ -90,6 +91,7 @@ absl::StatusOr<http_client::Request> Transport::Build(const base::Context& ctx, 
   request.url = config.server + call.Target();
   request.connection = std::move(credential.connection);
   request.accept_gzip = config.accept_gzip;
+  request.wipe_answer = call.holds_secrets();
   request.max_response_bytes =
       call.max_response_bytes != 0 ? call.max_response_bytes : options_.max_response_bytes;
   request.send_once = call.is_write();
@@ -131,8 +133,13 @@ absl::StatusOr<http_client::Response> Transport::Once(
   *used = request->connection;
   if (const absl::Status open = call.patient ? absl::OkStatus() : breaker_.Enter(); !open.ok())
     return NameCall(open, call, cluster());
-  auto response =
-      options_.http->Fetch(ctx.WithTimeout(options_.request_timeout), *std::move(request));
+  absl::Duration limit = options_.request_timeout;
+  if (call.patient) {
+    // All objects of a kind may take a busy server long: what must not last is silence.
+    request->head_timeout = request->idle_timeout = limit;
+    limit *= kPatience;
+  }
+  auto response = options_.http->Fetch(ctx.WithTimeout(limit), *std::move(request));
   breaker_.Note(response.status());
   if (!response.ok()) return NameCall(response.status(), call, cluster());
   if (!IsSuccess(response->status)) return ErrorFromResponse(call, cluster(), *response);

@@ -57,6 +57,8 @@ bool ReadItems(JsonScanner& scanner, const ResourceType& type, ListPage* page,
   });
 }
 
+bool AreSecrets(const ResourceType& type) { return type.group.empty() && type.plural == "secrets"; }
+
 /// Makes a scanner over well-formed UTF-8; `repaired` holds the text when it had to be mended.
 JsonScanner ScannerOver(std::string_view text, std::string* repaired) {
   if (!base::IsValidUtf8(text)) text = *repaired = base::SanitizeUtf8(text);
@@ -78,6 +80,7 @@ WatchEvent::Type TypeOf(std::string_view word, bool* known) {
 absl::Status ParseList(std::string_view body, const ResourceType& type, ListPage* page,
                        ObjectPacker* packer) {
   std::string repaired;
+  const http_client::WipedAtEnd wiped(AreSecrets(type) ? &repaired : nullptr);
   JsonScanner scanner = ScannerOver(body, &repaired);
   page->resource_version.clear();
   page->continue_token.clear();
@@ -104,6 +107,7 @@ absl::Status ParseList(std::string_view body, const ResourceType& type, ListPage
 WatchLine ParseWatchLine(std::string_view text, const ResourceType& type, ObjectPacker* packer) {
   WatchLine line;
   std::string repaired;
+  const http_client::WipedAtEnd wiped(AreSecrets(type) ? &repaired : nullptr);
   JsonScanner scanner = ScannerOver(text, &repaired);
   std::string word;
   std::string compact;  // of the object, stripped

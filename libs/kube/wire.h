@@ -2,33 +2,16 @@
 // not spoil the rest.
 #pragma once
 
-#include <string.h>  // explicit_bzero
-
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "libs/http_client/wiping.h"
 #include "libs/kube/client.h"
 
 namespace opsmesh::kube {
-
-/// Overwrites the bytes of an answer about Secrets when it has been read, so that what must not be
-/// kept does not stay in freed memory either.
-class WipedAtEnd {
- public:
-  WipedAtEnd(const ResourceType& type, std::string* bytes)
-      : bytes_(type.group.empty() && type.plural == "secrets" ? bytes : nullptr) {}
-  ~WipedAtEnd() {
-    if (bytes_ != nullptr) explicit_bzero(bytes_->data(), bytes_->size());
-  }
-  WipedAtEnd(const WipedAtEnd&) = delete;
-  WipedAtEnd& operator=(const WipedAtEnd&) = delete;
-
- private:
-  std::string* const bytes_;
-};
 
 struct ListPage {
   std::string kind;  // "PodList"
@@ -62,10 +45,14 @@ struct WatchLine {
 WatchLine ParseWatchLine(std::string_view line, const ResourceType& type,
                          ObjectPacker* packer = nullptr);
 
-/// Cuts a stream into lines. A line longer than `max_bytes` is an error.
+/// Cuts a stream into lines. A line longer than `max_bytes` is an error. With `wipe` what it holds
+/// of a line is overwritten after use.
 class LineSplitter {
  public:
-  explicit LineSplitter(size_t max_bytes) : max_bytes_(max_bytes) {}
+  explicit LineSplitter(size_t max_bytes, bool wipe = false) : max_bytes_(max_bytes), wipe_(wipe) {}
+  ~LineSplitter() {
+    if (wipe_) http_client::Wipe(&pending_);
+  }
   /// Calls `on_line` for each whole line, without its end; stops at the first status that is not
   /// OK.
   template <typename F>
@@ -74,17 +61,21 @@ class LineSplitter {
       const size_t end = piece.find('\n');
       if (end == std::string_view::npos) {
         if (pending_.size() + piece.size() > max_bytes_) return TooLong();
-        pending_.append(piece);
+        Keep(piece);
         return absl::OkStatus();
       }
       std::string_view line = piece.substr(0, end);
       if (!pending_.empty()) {
         if (pending_.size() + line.size() > max_bytes_) return TooLong();
-        pending_.append(line);
+        Keep(line);
         line = pending_;
       }
       const absl::Status status = on_line(line);
-      pending_.clear();
+      if (wipe_) {
+        http_client::Wipe(&pending_);
+      } else {
+        pending_.clear();
+      }
       if (!status.ok()) return status;
       piece.remove_prefix(end + 1);
     }
@@ -94,7 +85,15 @@ class LineSplitter {
 
  private:
   absl::Status TooLong() const;
+  void Keep(std::string_view piece) {
+    if (wipe_) {
+      http_client::AppendWiping(piece, &pending_);
+    } else {
+      pending_.append(piece);
+    }
+  }
   const size_t max_bytes_;
+  const bool wipe_;
   std::string pending_;
 };
 
