@@ -28,7 +28,8 @@ class Linker {
     result_.intent = std::move(intent);
     OPSMESH_RETURN_IF_ERROR(Ask());
     if (!CheckNamespace()) return std::move(result_);
-    TakeNamespaces();
+    TakeNamespaces(false);
+    TakeNamespaces(true);
     for (size_t i = 0; i < readings_.size(); ++i) {
       if (!taken_[i] && !TakeObject(i)) return std::move(result_);
     }
@@ -83,6 +84,8 @@ class Linker {
     OPSMESH_ASSIGN_OR_RETURN(const k8s::v1::ResolveObjectsResponse answer,
                              tools_.Resolve(context_, request));
     result_.ledger = answer.ledger();
+    for (const auto& entry : answer.ledger().failed())
+      (entry.source() == "rights" ? result_.rights_limited : index_failed_) = true;
     int at = 0;
     if (!intent().name_space.empty() && answer.mentions_size() > at)
       namespace_answer_ = answer.mentions(at++);
@@ -100,6 +103,7 @@ class Linker {
         }
         if (reading.near.empty() && target_ == "Pod")
           reading.near = NearWorkloads(answer.mentions(at + 2));
+        reading.names_object = NamesObject(answer.mentions(at + 2));
       }
       at += 3;
       readings_.push_back(std::move(reading));
@@ -115,8 +119,7 @@ class Linker {
 
   // A namespace the grammar named must exist, unless the index could not say.
   bool CheckNamespace() {
-    if (intent().name_space.empty() || !namespace_answer_ || result_.ledger.failed_size() > 0)
-      return true;
+    if (intent().name_space.empty() || !namespace_answer_ || index_failed_) return true;
     std::string near;
     for (const ObjectCandidate& candidate : namespace_answer_->candidates()) {
       if (candidate.match() == ObjectCandidate::MATCH_EXACT) {
@@ -133,20 +136,40 @@ class Linker {
     return false;
   }
 
-  void TakeNamespaces() {
+  // Those that are known first.
+  void TakeNamespaces(bool assumed) {
     const bool lists = intent().action == "list" || intent().action == "count" ||
                        intent().action.empty() || intent().action == "status" ||
                        intent().action == "diagnose" || intent().action == "summarize";
     for (size_t i = 0; i < readings_.size(); ++i) {
       const NameMention& name = intent().names[i];
-      if (!readings_[i].is_namespace || !intent().name_space.empty()) continue;
+      if (!readings_[i].is_namespace || !intent().name_space.empty() ||
+          readings_[i].namespace_assumed != assumed)
+        continue;
       const bool object_too = readings_[i].exact;
+      // Any word could be a namespace that nobody may list: the grammar must take it for a place.
+      if (assumed && !IsPlace(i)) continue;
       // "pods in shop": where; "logs of shop": what, when something is called so.
       if (!name.may_be_namespace && object_too && !lists) continue;
       if (object_too && !name.may_be_namespace && !name.kind.empty()) continue;
       intent().name_space = readings_[i].namespace_name;
       taken_[i] = true;
     }
+  }
+
+  // "pods in payments"; "what is wrong with payments", where nothing else is named; "把 payments 的
+  // web 扩容", where the other name is something and this one is not. English sentences have plain
+  // words that nobody knows beside a name; Chinese ones do not.
+  bool IsPlace(size_t i) const {
+    const std::vector<NameMention>& names = result_.intent.names;
+    if (names[i].everyday || readings_[i].names_object) return false;
+    if (names[i].may_be_namespace) return true;
+    if (!readings_[i].objects.empty() || !readings_[i].near.empty()) return false;
+    if (names.size() == 2 && readings_[1 - i].strong && language_ != text::Language::kEnglish)
+      return true;
+    const std::string& action = result_.intent.action;
+    return names.size() == 1 && result_.intent.kind.empty() && !needs_name_ &&
+           (action == "diagnose" || action == "status" || action == "summarize");
   }
 
   bool TakeObject(size_t i) {
@@ -163,7 +186,7 @@ class Linker {
     const bool misspelt = name.text.size() >= 7 && !reading.near.empty() &&
                           intent().names.size() == 1 && intent().kind.empty() &&
                           intent().action == "diagnose";
-    if ((!wants_object && !a_place && !misspelt) || result_.ledger.failed_size() > 0) return true;
+    if ((!wants_object && !a_place && !misspelt) || index_failed_) return true;
     if (!not_found_.question.empty()) return true;  // the first one is told
     if (name.may_be_namespace && reading.near.empty() && !reading.near_namespace.empty()) {
       not_found_.question =
@@ -221,9 +244,9 @@ class Linker {
         if (object.name_space.empty() || object.name_space == intent().name_space)
           inside.push_back(object);
       }
-      // A change is never planned for an object of another namespace than the one that was named.
-      if (inside.empty() && intent().is_write) return AskElsewhere(name, std::move(objects));
-      if (!inside.empty()) objects = std::move(inside);
+      // A namespace that was named never becomes another one.
+      if (inside.empty()) return AskElsewhere(name, std::move(objects));
+      objects = std::move(inside);
     }
     std::set<std::string> spaces;
     for (const LinkedObject& object : objects) spaces.insert(object.name_space);
@@ -288,6 +311,7 @@ class Linker {
   bool needs_name_ = false;
   LinkResult not_found_;  // what to say when no name could be linked
   std::optional<ResolvedMention> namespace_answer_;
+  bool index_failed_ = false;  // for other reasons than rights
   std::vector<NameReading> readings_;
   std::vector<bool> taken_;
   LinkResult result_;

@@ -23,6 +23,8 @@ struct LinkResult {
   /// Said before the answer: which of several objects was taken.
   std::string note;
   type::v1::Ledger ledger;
+  /// The user may not read everything: what was not found may be where he has no rights.
+  bool rights_limited = false;
 };
 
 /// `target` is a route's: "Pod", "Workload", "Node", "Any" or "". `scope` limits the search; its

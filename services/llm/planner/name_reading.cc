@@ -70,12 +70,16 @@ bool IsProse(const NameMention& name, const ObjectCandidate& candidate) {
   return begins && (name.text.size() < 4 || !word_ends);
 }
 
+// An exact match scores 1; what the index cannot know for want of rights, half of that.
+constexpr double kAssumedScore = 0.5;
+
 void ReadNamespace(const ResolvedMention& as_namespace, NameReading* reading) {
   for (const ObjectCandidate& candidate : as_namespace.candidates()) {
     if (candidate.object().kind() != "Namespace") continue;
     if (candidate.match() == ObjectCandidate::MATCH_EXACT) {
       reading->is_namespace = true;
       reading->namespace_name = candidate.object().name();
+      reading->namespace_assumed = candidate.score() == kAssumedScore;
     }
     if (IsNear(candidate) && reading->near_namespace.empty())
       reading->near_namespace = candidate.object().name();
@@ -103,6 +107,16 @@ NameReading ReadName(const NameMention& name, const WantedObject& wanted,
   reading.strong = best != 0 && best != ObjectCandidate::MATCH_PART;
   Prefer(&reading.objects);
   return reading;
+}
+
+bool NamesObject(const ResolvedMention& any) {
+  return std::any_of(any.candidates().begin(), any.candidates().end(),
+                     [](const ObjectCandidate& candidate) {
+                       return candidate.object().kind() != "Namespace" &&
+                              (candidate.match() == ObjectCandidate::MATCH_EXACT ||
+                               candidate.match() == ObjectCandidate::MATCH_WORKLOAD ||
+                               candidate.match() == ObjectCandidate::MATCH_LABEL);
+                     });
 }
 
 std::vector<LinkedObject> NearWorkloads(const ResolvedMention& any) {

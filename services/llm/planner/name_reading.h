@@ -17,7 +17,11 @@ inline constexpr size_t kMostChoices = 8;
 struct NameReading {
   std::vector<LinkedObject> objects;  // of the best match that fits the wanted kind
   bool exact = false;
+  /// An object of whatever kind is called so, or the app it belongs to.
+  bool names_object = false;
   bool is_namespace = false;
+  /// Nobody knows whether there is such a namespace: this user may not list them.
+  bool namespace_assumed = false;
   std::string namespace_name;
   bool strong = false;             // more than a part of a name
   std::vector<LinkedObject> near;  // "did you mean"
@@ -36,6 +40,9 @@ struct WantedObject {
 NameReading ReadName(const NameMention& name, const WantedObject& wanted,
                      const k8s::v1::ResolvedMention& object,
                      const k8s::v1::ResolvedMention& as_namespace);
+
+/// True when `any`, the answer for a name of any kind, has more than resemblances.
+bool NamesObject(const k8s::v1::ResolvedMention& any);
 
 /// Workloads whose names are nearly the one asked for, the likeliest kind only.
 std::vector<LinkedObject> NearWorkloads(const k8s::v1::ResolvedMention& any);

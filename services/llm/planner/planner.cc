@@ -232,8 +232,24 @@ class Run {
   }
 
   absl::Status LinkNames(const std::string& target, bool needs_name, Intent* intent, bool* open) {
-    auto linked = Link(turn_.context(), tools_, *intent, target, needs_name, request_.context(),
-                       turn_.language);
+    const auto link = [&] {
+      return Link(turn_.context(), tools_, *intent, target, needs_name, request_.context(),
+                  turn_.language);
+    };
+    auto linked = link();
+    if (linked.ok() && linked->rights_limited && !linked->intent.name_space.empty()) {
+      const absl::Status readable = CheckReadable(linked->intent);
+      OPSMESH_RETURN_IF_ERROR(turn_.context().Check());
+      if (!readable.ok()) {
+        *open = true;
+        after_.last = linked->intent;
+        turn_.outcome = v1::TurnDone::OUTCOME_FAILED;
+        turn_.Failed("rights", "namespace " + linked->intent.name_space, Explain(readable));
+        return turn_.SayParagraph(
+            Say("failed", turn_.language, {{"error", Explain(readable, turn_.language)}}));
+      }
+      linked = link();  // what the namespace holds is known by now
+    }
     if (!linked.ok()) {
       OPSMESH_RETURN_IF_ERROR(turn_.context().Check());
       *open = true;
@@ -253,7 +269,25 @@ class Run {
     after_.choices = linked->choices;
     after_.last = before_.last;
     after_.rows = before_.rows;
-    return turn_.SayParagraph(linked->question);
+    OPSMESH_RETURN_IF_ERROR(turn_.SayParagraph(linked->question));
+    return turn_.SayParagraph(RightsNote(linked->ledger, turn_.language));
+  }
+
+  // A user of some namespaces names one: PERMISSION_DENIED when what the question is about may not
+  // be read there. Questions about rights themselves may always be asked.
+  absl::Status CheckReadable(const Intent& intent) {
+    if (intent.topic == "rbac" || !intent.verb.empty()) return absl::OkStatus();
+    const bool pods = intent.kind.empty() || intent.action == "logs" ||
+                      IsOneOf(intent.kind, {"All", "Cluster", "Workload", "Container", "Image",
+                                            "Context", "ApiResource", "Namespace", "Node"});
+    k8s::v1::CallToolRequest request;
+    request.set_name("kubectl_get_resources");
+    request.mutable_arguments()->set_raw(fmt::format(
+        R"({{"resource_type":{},"namespace":{},"limit":1}})",
+        base::JsonString(pods ? "Pod" : intent.kind), base::JsonString(intent.name_space)));
+    *request.mutable_context() = request_.context();
+    const absl::Status status = tools_.Call(turn_.context(), request).status();
+    return status.code() == absl::StatusCode::kPermissionDenied ? status : absl::OkStatus();
   }
 
   absl::Status AskForName(const Intent& intent) {

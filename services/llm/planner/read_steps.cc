@@ -281,31 +281,48 @@ absl::Status RunSteps(Turn& turn, const ReadContext& read, const Intent& intent,
 
 namespace {
 
-/// "2 of 7 kinds readable": "not allowed: nodes" in the language of the question.
+/// "pods can be read in shop only; nodes cannot be read" in the language of the question.
 std::string RightsLine(const type::v1::LedgerEntry& entry, text::Language language) {
-  constexpr std::string_view kNotAllowed = "not allowed: ";
-  int readable = 0;
-  int all = 0;
+  constexpr std::string_view kCannot = "cannot be read";
+  constexpr std::string_view kCan = " can be read in ";
+  constexpr std::string_view kRule = "apiGroups: ";
   const std::string& reason = entry.reason();
-  if (std::sscanf(entry.subject().c_str(), "%d of %d", &readable, &all) != 2 ||
-      !reason.starts_with(kNotAllowed))
-    return fmt::format("{}: {}", entry.subject(), reason);
-  std::string names;
-  for (std::string_view part :
-       base::Split(std::string_view(reason).substr(kNotAllowed.size()), ';')) {
-    part = base::Trim(part);
-    constexpr std::string_view kOutside = " outside ";
-    const size_t at = part.find(kOutside);
-    names += names.empty() ? "" : "、";
-    names += part.substr(0, at);
-    if (at != std::string_view::npos)
-      names += fmt::format("（命名空间 {} 以外）", part.substr(at + kOutside.size()));
+  std::string zh;
+  if (reason.starts_with(kCannot)) {  // one kind, and what the server said
+    zh = fmt::format("没有权限读取 {}，本回答不含这部分", entry.subject());
+    if (const size_t rule = reason.rfind(kRule); rule != std::string::npos)
+      zh += fmt::format("；需要的规则：{}", std::string_view(reason).substr(rule));
+    return InLanguage(zh, fmt::format("{} {}", entry.subject(), reason), language);
   }
-  return InLanguage(fmt::format("可读 {}/{} 类资源；没有权限：{}", readable, all, names),
-                    fmt::format("{}; {}", entry.subject(), reason), language);
+  for (std::string_view part : base::Split(std::string_view(reason), ';')) {
+    part = base::Trim(part);
+    zh += zh.empty() ? "" : "；";
+    if (const size_t can = part.find(kCan); can != std::string::npos) {
+      std::string_view where = part.substr(can + kCan.size());
+      if (where.ends_with(" only")) where.remove_suffix(5);
+      zh += fmt::format("{} 只能在命名空间 {} 中读取", part.substr(0, can), where);
+    } else if (part.ends_with(kCannot)) {
+      zh +=
+          fmt::format("没有权限读取 {}", base::Trim(part.substr(0, part.size() - kCannot.size())));
+    } else {
+      zh += part;
+    }
+  }
+  return InLanguage("按当前用户的权限，" + base::ReplaceAll(zh, ", ", "、"),
+                    "With the rights of this user, " + reason, language);
 }
 
 }  // namespace
+
+std::string RightsNote(const type::v1::Ledger& ledger, text::Language language) {
+  std::string text;
+  for (const type::v1::LedgerEntry& entry : ledger.failed()) {
+    if (entry.source() != "rights") continue;
+    text += (text.empty() ? "" : "\n") + RightsLine(entry, language);
+    text += InLanguage("。", ".", language);
+  }
+  return text;
+}
 
 absl::Status SayGaps(Turn& turn) {
   const type::v1::Ledger& ledger = turn.done().ledger();

@@ -39,6 +39,10 @@ struct ReadContext {
 absl::Status RunSteps(Turn& turn, const ReadContext& read, const Intent& intent,
                       const std::vector<Step>& steps, TurnState* state);
 
+/// What the rights of the user leave out, a line an entry of the ledger; "" when they leave out
+/// nothing.
+std::string RightsNote(const type::v1::Ledger& ledger, text::Language language);
+
 /// Says what belongs to the answer and is not in it, from the turn's ledger: once, at the end.
 absl::Status SayGaps(Turn& turn);
 

@@ -101,6 +101,30 @@ TEST_P(SentenceFile, EveryQuestionMakesTheCallsBesideIt) {
   EXPECT_GT(count, 0);
 }
 
+// Words of a sentence are not taken for namespaces that nobody may list.
+TEST_P(SentenceFile, AUserWhoMayNotListNamespacesIsUnderstoodAsWell) {
+  const std::string path = std::string(std::getenv("OPSMESH_SOURCE_DIR")) +
+                           "/services/llm/testdata/" + GetParam() + ".yaml";
+  for (const YAML::Node& entry : YAML::LoadFile(path)) {
+    if (entry["turns"]) continue;
+    const auto question = entry["q"].as<std::string>();
+    const std::string ns = entry["namespace"].as<std::string>("");
+    FakeToolBox all;
+    FakeToolBox some;
+    some.Restrict({"default", "kube-system", "monitoring", "payments", "production", "staging"});
+    const TurnResult expected = Ask(all, question, "", ns);
+    TurnResult result = Ask(some, question, "", ns);
+    std::erase_if(result.calls, [](const std::string& call) {
+      return call.find("kubectl_get_resources") == 0 && call.find("limit=1 ") != std::string::npos;
+    });
+    EXPECT_EQ(base::Join(result.calls, "\n"), base::Join(expected.calls, "\n"))
+        << question << "\n  answer: " << result.done.response();
+    if (expected.calls.empty()) continue;  // "drop table pods;": nothing was read, nothing is
+    EXPECT_EQ(OutcomeName(result.done.outcome()), OutcomeName(expected.done.outcome()))
+        << question << "\n  answer: " << result.done.response();
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Testdata, SentenceFile,
                          ::testing::Values("acceptance", "chinese", "english", "everyday",
                                            "conversations"),

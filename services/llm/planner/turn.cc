@@ -45,12 +45,15 @@ std::string Explain(const absl::Status& status, text::Language language) {
   if (language == text::Language::kEnglish || detail.reason != "FORBIDDEN" || resource.empty())
     return Explain(status);
   const std::string ns = word("namespace");
+  const std::string user = word("user");
+  const std::string object = word("name").empty() ? resource : resource + "/" + word("name");
   return InLanguage(
-      fmt::format("当前用户没有权限在{0}对 {1} 执行 {2}。请让管理员给该用户绑定一个 {3}，规则为："
+      fmt::format("{5}没有权限{0}对 {6} 执行 {2}。请让管理员给该用户绑定一个 {3}，规则为："
                   "apiGroups: [\"{4}\"]，resources: [\"{1}\"]，verbs: [\"get\", \"list\", "
                   "\"watch\"]。",
-                  ns.empty() ? "整个集群" : fmt::format("命名空间 {} ", ns), resource, word("verb"),
-                  ns.empty() ? "ClusterRole" : "Role", word("group")),
+                  ns.empty() ? "在整个集群" : fmt::format("在命名空间 {} ", ns), resource,
+                  word("verb"), ns.empty() ? "ClusterRole" : "Role", word("group"),
+                  user.empty() ? "当前用户" : fmt::format("用户 {} ", user), object),
       "", language);
 }
 

@@ -196,6 +196,17 @@ absl::StatusOr<k8s::v1::CallToolResponse> FakeToolBox::Call(
         .With("plan_zh", "方案<" + line + ">")
         .With("plan_en", "plan<" + line + ">");
   }
+  const std::string ns =
+      json::parse(request.arguments().raw(), nullptr, false).value("namespace", "");
+  if (restricted_ && !ns.empty() && !readable_.contains(ns)) {
+    return base::PermissionDenied("FORBIDDEN", "Cannot list pods in namespace '" + ns +
+                                                   "': User \"alice\" cannot list resource.")
+        .Hint("Allow it by a rule.")
+        .With("verb", "list")
+        .With("resource", "pods")
+        .With("namespace", ns)
+        .With("user", "alice");
+  }
   k8s::v1::CallToolResponse response;
   response.set_name(request.name());
   response.set_untrusted(untrusted_.contains(request.name()));
@@ -212,6 +223,20 @@ absl::StatusOr<k8s::v1::CallToolResponse> FakeToolBox::Call(
   }
   response.mutable_result()->set_raw(found != results_.end() ? found->second : "{}");
   return response;
+}
+
+void FakeToolBox::Restrict(std::set<std::string> readable) {
+  restricted_ = true;
+  readable_ = std::move(readable);
+  auto* entry = ledger_.add_failed();
+  entry->set_source("rights");
+  entry->set_subject("rights of this user");
+  entry->set_reason(fmt::format("pods, services can be read in {} only; nodes cannot be read",
+                                base::Join({readable_.begin(), readable_.end()}, ", ")));
+  std::erase_if(objects_, [&](const FakeObject& object) {
+    return object.kind != "Node" &&
+           !readable_.contains(object.kind == "Namespace" ? object.name : object.name_space);
+  });
 }
 
 // Rows of the pods of "workload=Deployment/nginx".
@@ -277,8 +302,17 @@ absl::StatusOr<k8s::v1::ResolveObjectsResponse> FakeToolBox::Resolve(
     std::stable_sort(found.begin(), found.end(),
                      [](const auto& a, const auto& b) { return a.first < b.first; });
     for (const auto& [match, object] : found) AddCandidate(*object, match, resolved);
+    const bool exact = !found.empty() && found.front().first == Candidate::MATCH_EXACT;
+    const bool label =
+        word.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+    if (restricted_ && !exact && label && mention.kind() == "Namespace") {
+      const FakeObject assumed{"Namespace", "", word, ""};
+      AddCandidate(assumed, Candidate::MATCH_EXACT, resolved);
+      resolved->mutable_candidates(resolved->candidates_size() - 1)->set_score(0.5);
+    }
     resolved->set_total_count(static_cast<int>(found.size()));
   }
+  *response.mutable_ledger() = ledger_;
   return response;
 }
 

@@ -44,6 +44,8 @@ class FakeToolBox final : public ToolBox {
   /// The tool's results hold words from outside (logs, events).
   void SetUntrusted(const std::string& tool) { untrusted_.insert(tool); }
   void SetUnavailable(const std::string& tool) { unavailable_.insert(tool); }
+  /// From now on the user may read these namespaces only, and may not list namespaces.
+  void Restrict(std::set<std::string> readable);
   void SetLedger(type::v1::Ledger ledger) { ledger_ = std::move(ledger); }
 
  private:
@@ -56,6 +58,8 @@ class FakeToolBox final : public ToolBox {
   std::vector<std::string> calls_;
   absl::Status broken_;
   type::v1::Ledger ledger_;
+  bool restricted_ = false;
+  std::set<std::string> readable_;
 };
 
 }  // namespace opsmesh::llm
