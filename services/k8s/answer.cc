@@ -52,6 +52,8 @@ void Ledger::Merge(const Ledger& other) {
   for (const LedgerEntry& entry : other.checked) AddOnce(checked, entry);
   for (const LedgerEntry& entry : other.not_checked) AddOnce(not_checked, entry);
   for (const LedgerEntry& entry : other.failed) AddOnce(failed, entry);
+  read_there |= other.read_there;
+  if (refused_there.ok()) refused_there = other.refused_there;
 }
 
 }  // namespace opsmesh::k8s

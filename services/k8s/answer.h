@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
+
 namespace opsmesh::k8s {
 
 /// The same sentence in Simplified Chinese and English, made from the same facts.
@@ -70,6 +72,10 @@ struct Ledger {
   std::vector<LedgerEntry> checked;
   std::vector<LedgerEntry> not_checked;
   std::vector<LedgerEntry> failed;
+  /// Of the kinds that were wanted in the namespace in question: true when one could be read, and
+  /// why the first one could not that is forbidden. An answer that rests on none is none.
+  bool read_there = false;
+  absl::Status refused_there;
 
   void Checked(LedgerEntry entry) { AddOnce(checked, std::move(entry)); }
   void Checked(std::string source, std::string subject);

@@ -172,7 +172,6 @@ absl::StatusOr<v1::ResolveObjectsResponse> Handlers::ResolveObjects(
   v1::ResolveObjectsResponse out;
   const bool namespaces_known =
       snapshot->Of("namespaces").status().state != kube::KindStatus::State::kForbidden;
-  std::string before;  // text of the mention before this one
   for (const v1::Mention& mention : request.mentions()) {
     v1::ResolvedMention* resolved = out.add_mentions();
     resolved->set_text(mention.text());
@@ -192,20 +191,21 @@ absl::StatusOr<v1::ResolveObjectsResponse> Handlers::ResolveObjects(
       to->set_match(static_cast<v1::ObjectCandidate::Match>(candidate.match));
       to->set_score(candidate.score);
     }
-    // Who may not list namespaces cannot be told that one does not exist. What can only be meant as
-    // a namespace is taken for one; its objects then say that they are forbidden.
+    // Who may not list namespaces cannot be told that one does not exist: it may be meant, and its
+    // objects will say that they are forbidden. The score tells it from one that is known.
     const std::string name = base::AsciiLower(mention.text());
-    if (!namespaces_known && found.candidates.empty() && mention.kind() == "Namespace" &&
-        mention.text() != before && IsDnsLabel(name)) {
+    const bool known =
+        std::any_of(found.candidates.begin(), found.candidates.end(),
+                    [](const Candidate& candidate) { return candidate.match == Match::kExact; });
+    if (!namespaces_known && !known && mention.kind() == "Namespace" && IsDnsLabel(name)) {
       v1::ObjectCandidate* to = resolved->add_candidates();
       to->mutable_object()->set_cluster(cluster->id());
       to->mutable_object()->set_kind("Namespace");
       to->mutable_object()->set_name(name);
       to->set_match(v1::ObjectCandidate::MATCH_EXACT);
       to->set_score(0.5);
-      resolved->set_total_count(1);
+      resolved->set_total_count(resolved->total_count() + 1);
     }
-    before = mention.text();
   }
   Picture picture(snapshot, "", clock_.Now());
   for (const char* plural :

@@ -261,11 +261,15 @@ Resolution ObjectIndex::Resolve(const MentionQuery& query, size_t max_candidates
 
 std::shared_ptr<const ObjectIndex> IndexCache::Get(
     const std::shared_ptr<const kube::Snapshot>& snapshot, uint64_t change_count) {
+  size_t places = 0;
+  for (const auto& [plural, kind] : snapshot->kinds()) places += kind->status().only_in.size();
   const std::lock_guard lock(mutex_);
   const absl::Duration now = clock_.Steady();
-  if (index_ && (change_count == change_count_ || now - built_ < absl::Seconds(1))) return index_;
+  const bool fresh = change_count == change_count_ || now - built_ < absl::Seconds(1);
+  if (index_ && fresh && places == places_) return index_;
   index_ = std::make_shared<const ObjectIndex>(snapshot);
   change_count_ = change_count;
+  places_ = places;
   built_ = now;
   return index_;
 }

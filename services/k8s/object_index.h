@@ -65,7 +65,8 @@ class ObjectIndex {
   std::vector<std::string_view> near_names_;  // names worth a spelling correction: no pods
 };
 
-/// Keeps the index of a cluster as fresh as the picture, rebuilt at most once a second.
+/// Keeps the index of a cluster as fresh as the picture, rebuilt at most once a second, or when
+/// namespaces have come into the picture.
 /// Thread-safe.
 class IndexCache {
  public:
@@ -78,6 +79,7 @@ class IndexCache {
   std::mutex mutex_;
   std::shared_ptr<const ObjectIndex> index_;
   uint64_t change_count_ = 0;
+  size_t places_ = 0;  // namespaces that are read one by one, summed over the kinds
   absl::Duration built_;
 };
 

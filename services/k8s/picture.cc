@@ -68,7 +68,10 @@ absl::Status Picture::CheckReadable(std::string_view plural) {
                  "FORBIDDEN", fmt::format("The cluster does not let OpsMesh list {}.", plural))
           .Hint(fmt::format(
               "Add a rule with the verbs get, list and watch on {} to OpsMesh's ClusterRole.",
-              plural));
+              plural))
+          .With("verb", "list")
+          .With("resource", plural)
+          .With("namespace", ns_);
     case State::kNotServed:
       return base::NotFound("KIND_NOT_SERVED",
                             fmt::format("This cluster does not serve {}.", plural))
@@ -94,18 +97,20 @@ void Picture::Note(std::string_view plural, bool all) {
   if (status.as_of != absl::InfinitePast()) {
     entry.age_seconds = std::max(0.0, absl::ToDoubleSeconds(now_ - status.as_of));
   }
-  consulted_.emplace(plural);
   const State state = StateIn(plural, all ? std::string_view() : ns_);
   const bool partly = all && status.synced() && !status.only_in.empty();
   if (partly) {
     const std::string where = base::Join(status.only_in, ", ");
     entry.subject = fmt::format("{} in {}", plural, where);
     LedgerEntry outside;
-    outside.source = kRights;
-    outside.subject = fmt::format("{} outside {}", plural, where);
-    NoteForbidden(std::move(outside));
-  } else if (state != State::kForbidden) {
-    FoldForbidden();  // the count of what is readable grows
+    outside.subject = std::string(plural);
+    NoteForbidden({std::move(outside), where});
+  }
+  if (!ns_.empty() && status.type.namespaced) {
+    const State there = StateIn(plural, ns_);
+    ledger_.read_there |= there == State::kLive || there == State::kStale;
+    if (there == State::kForbidden && ledger_.refused_there.ok())
+      ledger_.refused_there = CheckReadable(plural);
   }
   switch (state) {
     case State::kLive:
@@ -124,10 +129,9 @@ void Picture::Note(std::string_view plural, bool all) {
       ledger_.NotChecked(entry);
       break;
     case State::kForbidden:
-      unreadable_.emplace(plural);
-      entry.reason = Sentence(CheckReadable(plural));
+      entry.reason = "cannot be read: " + Sentence(CheckReadable(plural));
       entry.age_seconds.reset();
-      NoteForbidden(std::move(entry));
+      NoteForbidden({std::move(entry), ""});
       break;
     case State::kSyncing:
       entry.reason = Sentence(CheckReadable(plural));
@@ -144,34 +148,29 @@ void Picture::Note(std::string_view plural, bool all) {
   }
 }
 
-void Picture::NoteForbidden(LedgerEntry entry) {
-  forbidden_.push_back(std::move(entry));
+void Picture::NoteForbidden(Forbidden what) {
+  what.entry.source = kRights;
+  forbidden_.push_back(std::move(what));
   FoldForbidden();
 }
 
 void Picture::FoldForbidden() {
-  if (forbidden_.empty()) return;
-  std::vector<std::string> names;
-  bool partly = false;
-  for (const LedgerEntry& entry : forbidden_) {
-    names.push_back(entry.subject);
-    partly |= entry.source == kRights;
+  std::map<std::string, std::vector<std::string>> only_in;  // kinds by where they can be read
+  std::vector<std::string> nowhere;
+  for (const Forbidden& what : forbidden_) {
+    (what.only_in.empty() ? nowhere : only_in[what.only_in]).push_back(what.entry.subject);
   }
-  std::erase_if(ledger_.failed, [&](const LedgerEntry& entry) {
-    return entry.source == kRights ||
-           std::find(forbidden_.begin(), forbidden_.end(), entry) != forbidden_.end();
-  });
+  std::erase_if(ledger_.failed, [](const LedgerEntry& entry) { return entry.source == kRights; });
   // A kind or two stand there with the rule to add; a user of one namespace lacks twenty.
-  if (!partly && forbidden_.size() <= kMostSingle) {
-    for (const LedgerEntry& entry : forbidden_) ledger_.Failed(entry);
+  if (only_in.empty() && forbidden_.size() <= kMostSingle) {
+    for (const Forbidden& what : forbidden_) ledger_.Failed(what.entry);
     return;
   }
-  LedgerEntry entry;
-  entry.source = kRights;
-  entry.subject = fmt::format("{} of {} kinds readable", consulted_.size() - unreadable_.size(),
-                              consulted_.size());
-  entry.reason = "not allowed: " + base::Join(names, "; ");
-  ledger_.Failed(std::move(entry));
+  std::vector<std::string> parts;
+  for (const auto& [where, kinds] : only_in)
+    parts.push_back(fmt::format("{} can be read in {} only", base::Join(kinds, ", "), where));
+  if (!nowhere.empty()) parts.push_back(base::Join(nowhere, ", ") + " cannot be read");
+  ledger_.Failed(kRights, "rights of this user", base::Join(parts, "; "));
 }
 
 Text RightsText(const kube::Snapshot& snapshot) {
@@ -189,12 +188,15 @@ Text RightsText(const kube::Snapshot& snapshot) {
       only_in[base::Join(status.only_in, ", ")].push_back(plural);
   }
   if (forbidden.empty() && only_in.empty()) return {};
-  Text out = Say("可读 {0}/{1} 类资源", "{0} of {1} kinds readable", readable, known);
+  Text out = readable == known
+                 ? Say("{0} 类资源可读", "all {0} kinds can be read", known)
+                 : Say("{1} 类资源中可读 {0} 类", "{0} of {1} kinds can be read", readable, known);
   for (const auto& [where, kinds] : only_in) {
-    out += Say("；{0} 仅限命名空间 {1}", "; {0} only in {1}", base::Join(kinds, ", "), where);
+    out += Say("；{0} 只能在命名空间 {1} 中读取", "; {0} in namespace {1} only",
+               base::Join(kinds, ", "), where);
   }
   if (!forbidden.empty())
-    out += Say("；没有权限：{0}", "; not allowed: {0}", base::Join(forbidden, ", "));
+    out += Say("；没有权限读取：{0}", "; not allowed: {0}", base::Join(forbidden, ", "));
   return out;
 }
 

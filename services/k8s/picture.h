@@ -50,9 +50,14 @@ class Picture {
  private:
   /// How the kind stands in a namespace ("" = wherever it can be read).
   kube::KindStatus::State StateIn(std::string_view plural, std::string_view ns) const;
+  /// What a user may not see of a kind.
+  struct Forbidden {
+    LedgerEntry entry;    // says all of it: "pods", "pods in shop"
+    std::string only_in;  // the namespaces where the kind can be read; "" = nowhere in question
+  };
   void Note(std::string_view plural, bool all);
-  /// `entry` says all of it; one entry for all kinds takes the place of several.
-  void NoteForbidden(LedgerEntry entry);
+  /// One entry for all kinds takes the place of several.
+  void NoteForbidden(Forbidden what);
   void FoldForbidden();
 
   const std::shared_ptr<const kube::Snapshot> snapshot_;
@@ -60,13 +65,11 @@ class Picture {
   const absl::Time now_;
   Ledger ledger_;
   std::set<std::string, std::less<>> noted_;
-  std::set<std::string, std::less<>> consulted_;   // kinds, by plural
-  std::vector<LedgerEntry> forbidden_;             // of "nodes", of "pods outside shop"
-  std::set<std::string, std::less<>> unreadable_;  // kinds forbidden altogether
+  std::vector<Forbidden> forbidden_;
 };
 
-/// "12 of 26 kinds readable; not allowed: nodes, ..." over everything that is cached; empty when
-/// nothing is forbidden.
+/// "12 of 26 kinds can be read (pods, services in namespace shop only); not: nodes, ..." over
+/// everything that is cached; empty when nothing is forbidden.
 Text RightsText(const kube::Snapshot& snapshot);
 
 /// Ref to an object as the answers name it.

@@ -14,6 +14,15 @@ namespace {
 constexpr int kMaxWaiting = 128;
 constexpr size_t kMaxRememberedBytes = 1 << 20;
 
+/// Asked about a namespace where this user may read nothing of what was wanted: other places are no
+/// answer to that, and neither is "there is none".
+bool RestsOnNothing(const Ledger& ledger) {
+  if (ledger.read_there || ledger.refused_there.ok()) return false;
+  return std::all_of(ledger.checked.begin(), ledger.checked.end(), [](const LedgerEntry& entry) {
+    return entry.source == "watch cache";  // else it was read from the apiserver, by name
+  });
+}
+
 }  // namespace
 
 absl::StatusOr<Cluster*> Clusters::Find(std::string_view id) const {
@@ -138,6 +147,7 @@ absl::StatusOr<ToolResult> ToolRunner::Run(const base::Context& ctx, std::string
   const absl::Duration begin = options_.clock->Steady();
   const ToolCall call{ctx, *cluster, checked, scope.name_space, options_.clock->Now()};
   absl::StatusOr<ToolResult> result = tool->handler(call);
+  if (result.ok() && RestsOnNothing(result->ledger)) result = result->ledger.refused_there;
   if (options_.logger) {
     options_.logger->Info(
         "tool_call",
