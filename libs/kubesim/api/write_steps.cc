@@ -490,6 +490,7 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
         !At(before, {"spec", "podCIDRs"}).is_null())
       object["spec"]["podCIDRs"] = before["spec"]["podCIDRs"];
     ApplyDefaults(stored, object);
+    DropUnservedFields(stored, object, before);
     if (type.storage_key == "/pods" && At(object, "spec").is_object())
       AddDefaultTolerations(object["spec"]);
     if (auto refused = Admit(cluster, call, object, before)) return *refused;

@@ -44,6 +44,16 @@ void NotFound(Causes& causes, std::string field, std::string_view value) {
   causes.push_back(
       {"FieldValueNotFound", fmt::format("Not found: \"{}\"", value), std::move(field)});
 }
+void TooMany(Causes& causes, std::string field, size_t actual, size_t most) {
+  causes.push_back({"FieldValueTooMany",
+                    fmt::format("Too many: {}: must have at most {} items", actual, most),
+                    std::move(field)});
+}
+void OneOfNeeded(Causes& causes, std::string field, std::string_view value,
+                 std::initializer_list<const char*> allowed) {
+  if (value.empty()) return Required(causes, std::move(field));
+  OneOf(causes, std::move(field), value, allowed);
+}
 void OneOf(Causes& causes, std::string field, std::string_view value,
            std::initializer_list<const char*> allowed) {
   std::string list;
@@ -66,11 +76,49 @@ void Immutable(Causes& causes, std::string field, const std::string& value) {
   Invalid(causes, std::move(field), value, "field is immutable");
 }
 
+Faults PathSegmentFault(std::string_view name) {
+  if (name == "." || name == "..") return {fmt::format("may not be '{}'", name)};
+  Faults faults;
+  for (const char* sign : {"/", "%"}) {
+    if (name.find(sign) != std::string_view::npos)
+      faults.push_back(fmt::format("may not contain '{}'", sign));
+  }
+  return faults;
+}
+
+void NeededSegment(Causes& causes, const std::string& field, const std::string& name,
+                   std::string_view why) {
+  if (name.empty()) return Required(causes, field, why);
+  InvalidText(causes, field, name, PathSegmentFault(name));
+}
+
 bool ValidIp(std::string_view text) {
   const std::string copy(text);
   unsigned char bytes[16];
   return inet_pton(AF_INET, copy.c_str(), bytes) == 1 ||
          inet_pton(AF_INET6, copy.c_str(), bytes) == 1;
+}
+
+void ValidateUsualIp(Causes& causes, const std::string& ip, const std::string& field) {
+  unsigned char v6[16] = {}, v4[4] = {};
+  const bool four = inet_pton(AF_INET, ip.c_str(), v4) == 1;
+  if (!four && inet_pton(AF_INET6, ip.c_str(), v6) != 1)
+    return InvalidText(causes, field, ip, "must be a valid IP address");
+  auto all = [&](int last) {  // zeros but for the last byte
+    bool zero = true;
+    for (int i = 0; i < 15; ++i) zero = zero && v6[i] == 0;
+    return zero && v6[15] == last;
+  };
+  if (four ? (v4[0] | v4[1] | v4[2] | v4[3]) == 0 : all(0))
+    InvalidText(causes, field, ip, fmt::format("may not be unspecified ({})", ip));
+  if (four ? v4[0] == 127 : all(1))
+    InvalidText(causes, field, ip, "may not be in the loopback range (127.0.0.0/8, ::1/128)");
+  if (four ? v4[0] == 169 && v4[1] == 254 : v6[0] == 0xfe && (v6[1] & 0xc0) == 0x80)
+    InvalidText(causes, field, ip,
+                "may not be in the link-local range (169.254.0.0/16, fe80::/10)");
+  if (four ? v4[0] == 224 && v4[1] == 0 && v4[2] == 0 : v6[0] == 0xff && (v6[1] & 0x0f) == 2)
+    InvalidText(causes, field, ip,
+                "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
 }
 
 bool ValidCidr(std::string_view text) {
@@ -111,26 +159,39 @@ std::string GoQuoted(std::string_view text) {
   return quoted;
 }
 
-void ValidateSelectorShape(Causes& causes, const Json& selector, const std::string& field) {
+bool ValidateSelectorShape(Causes& causes, const Json& selector, const std::string& field) {
+  const size_t before = causes.size();
   ValidateLabels(causes, At(selector, "matchLabels"), field + ".matchLabels");
   const Json& expressions = ListAt(selector, {"matchExpressions"});
   for (size_t i = 0; i < expressions.size(); ++i) {
-    const std::string at = fmt::format("{}.matchExpressions[{}]", field, i);
-    const std::string word = TextAt(expressions[i], "operator");
-    const bool empty = ListAt(expressions[i], {"values"}).empty();
+    const std::string at = fmt::format("{}.matchExpressions[{}]", field, i),
+                      word = TextAt(expressions[i], "operator"),
+                      key = TextAt(expressions[i], "key");
+    const Json& values = ListAt(expressions[i], {"values"});
     if (word == "In" || word == "NotIn") {
-      if (empty)
+      if (values.empty())
         Required(causes, at + ".values", "must be specified when `operator` is 'In' or 'NotIn'");
     } else if (word == "Exists" || word == "DoesNotExist") {
-      if (!empty)
+      if (!values.empty())
         Forbidden(causes, at + ".values",
                   "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
     } else {
       InvalidText(causes, at + ".operator", word, "not a valid selector operator");
     }
-    if (auto fault = QualifiedFault(TextAt(expressions[i], "key")); !fault.empty())
-      InvalidText(causes, at + ".key", TextAt(expressions[i], "key"), fault);
+    InvalidText(causes, at + ".key", key, QualifiedFault(key));
+    for (size_t n = 0; n < values.size(); ++n)
+      InvalidText(causes, fmt::format("{}.values[{}]", at, n), Scalar(values[n]),
+                  LabelValueFault(Scalar(values[n])));
   }
+  return causes.size() == before;
+}
+
+std::string GoTexts(const Json& list, std::string_view type) {
+  if (list.empty()) return fmt::format("[]{}(nil)", type);
+  std::string text;
+  for (const Json& item : list)
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", GoQuoted(Scalar(item)));
+  return fmt::format("[]{}{{{}}}", type, text);
 }
 
 std::string GoMap(const Json& map) {

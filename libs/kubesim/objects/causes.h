@@ -27,24 +27,39 @@ void Forbidden(Causes& causes, std::string field, std::string_view why);
 void Duplicate(Causes& causes, std::string field, const std::string& value);
 void TooLong(Causes& causes, std::string field, size_t most);
 void NotFound(Causes& causes, std::string field, std::string_view value);
+void TooMany(Causes& causes, std::string field, size_t actual, size_t most);
 /// Complains unless `value` is one of `allowed` (listed in that order).
 void OneOf(Causes& causes, std::string field, std::string_view value,
            std::initializer_list<const char*> allowed);
+/// As OneOf(), but a text that is empty is one that is missing.
+void OneOfNeeded(Causes& causes, std::string field, std::string_view value,
+                 std::initializer_list<const char*> allowed);
 /// A number that is there and below 0.
 void NonNegative(Causes& causes, const Json& holder, const char* member, const std::string& prefix);
 /// A value that may not change; `value` as Go prints it.
 void Immutable(Causes& causes, std::string field, const std::string& value);
 
+/// Faults of a name that is to stand between two slashes of a path.
+Faults PathSegmentFault(std::string_view name);
+/// A name that must be there and can stand in a path.
+void NeededSegment(Causes& causes, const std::string& field, const std::string& name,
+                   std::string_view why = "");
+
 bool ValidIp(std::string_view text);
 bool ValidCidr(std::string_view text);
+/// An address that is neither unspecified nor of a loopback or link-local range.
+void ValidateUsualIp(Causes& causes, const std::string& ip, const std::string& field);
 
 /// Keys and values of labels; `field` names the map.
 void ValidateLabels(Causes& causes, const Json& labels, const std::string& field);
-/// A LabelSelector: operators and values of its expressions.
-void ValidateSelectorShape(Causes& causes, const Json& selector, const std::string& field);
+/// A LabelSelector: operators, keys and values of its expressions. False when nothing could be
+/// selected with it.
+bool ValidateSelectorShape(Causes& causes, const Json& selector, const std::string& field);
 
 /// "a\x00b", as Go quotes a text.
 std::string GoQuoted(std::string_view text);
+/// []string{"a", "b"}, as Go prints it; `type` is that of the elements.
+std::string GoTexts(const Json& list, std::string_view type = "string");
 /// map[string]string{"a":"b"}, as Go prints it; map[string]string(nil) when there is none.
 std::string GoMap(const Json& map);
 /// v1.LabelSelector{...}, as Go prints it.
@@ -52,7 +67,11 @@ std::string GoSelector(const Json& selector);
 /// intstr.IntOrString{...}, as Go prints it.
 std::string GoIntOrText(const Json& value);
 
+/// Keys of annotations, and how much they hold.
+void ValidateAnnotationKeys(Causes& causes, const Json& annotations, const std::string& field);
 void ValidatePodSpec(Causes& causes, const Json& spec, const std::string& field);
+/// A PodTemplateSpec.
+void ValidatePodTemplate(Causes& causes, const Json& pod_template, const std::string& field);
 void ValidatePod(Causes& causes, const Json& object, const Json& before);
 /// Deployments, replica sets, stateful sets, daemon sets, replication controllers, jobs, cron jobs,
 /// autoscalers, budgets.
@@ -66,15 +85,33 @@ bool ValidateNetworkKind(Causes& causes, const ResourceType& type, const Json& o
 bool ValidateClusterKind(Causes& causes, const ResourceType& type, const Json& object,
                          const Json& before);
 
+void ValidateJob(Causes& causes, const Json& object, const Json& before);
+void ValidateCronJob(Causes& causes, const Json& object, const Json& before);
+/// The spec of a HorizontalPodAutoscaler.
+void ValidateAutoscaler(Causes& causes, const Json& spec);
 void ValidateService(Causes& causes, const Json& object, const Json& before);
 /// ResourceQuotas and LimitRanges.
 void ValidateQuota(Causes& causes, const Json& object, const Json& before);
 void ValidateLimitRange(Causes& causes, const Json& object);
 
+/// Claims, volumes, storage classes, attachments, CSI nodes and drivers.
+bool ValidateStorageKind(Causes& causes, const ResourceType& type, const Json& object,
+                         const Json& before);
+/// Roles and bindings of rbac.authorization.k8s.io.
+void ValidateAccessKind(Causes& causes, const ResourceType& type, const Json& object,
+                        const Json& before);
+/// How to reach a webhook: by URL or by service.
+void ValidateWebhookClient(Causes& causes, const Json& config, const std::string& at);
+/// Versions of reviews that a webhook understands.
+void ValidateReviewVersions(Causes& causes, const Json& versions, const std::string& at,
+                            std::string_view why_needed);
+/// Webhook configurations.
+void ValidateWebhooks(Causes& causes, const Json& object, bool mutating);
+/// CustomResourceDefinitions.
+void ValidateDefinition(Causes& causes, const Json& object, const Json& before);
+
 /// Kinds that few people write by hand; others pass.
 void ValidateRareKind(Causes& causes, const ResourceType& type, const Json& object,
                       const Json& before);
-/// Rarer mistakes in common kinds.
-void ValidateDetails(Causes& causes, const ResourceType& type, const Json& object);
 
 }  // namespace opsmesh::kubesim

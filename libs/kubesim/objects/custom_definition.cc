@@ -1,8 +1,7 @@
-// What a CustomResourceDefinition's versions may not hold.
+// What a CustomResourceDefinition may not hold.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <regex>
 #include <set>
 
 #include "libs/base/strings.h"
@@ -13,156 +12,8 @@
 namespace opsmesh::kubesim {
 namespace {
 
-constexpr int kMaxDepth = 100;
-
-// A simple path: ".spec.replicas", also ".spec.list[0]" and [\"quoted\"] members.
-bool SimplePath(const std::string& path) {
-  return path.size() > 1 && path[0] == '.' && path.find_first_of(" \t*?()") == std::string::npos;
-}
-
-// What a column may show: lists may be searched too, as in
-// .status.conditions[?(@.type=="Ready")].status.
-bool ColumnPath(const std::string& path) {
-  if (path.size() < 2 || path[0] != '.' || path[1] == '.') return false;
-  int brackets = 0;
-  char quote = 0;
-  for (const char c : path) {
-    if (quote != 0) {
-      if (c == quote) quote = 0;
-    } else if (brackets > 0 && (c == '"' || c == '\'')) {
-      quote = c;
-    } else if (c == '[') {
-      ++brackets;
-    } else if (c == ']') {
-      if (--brackets < 0) return false;
-    } else if (brackets == 0 && std::string_view(" \t*?()").find(c) != std::string_view::npos) {
-      return false;
-    }
-  }
-  return brackets == 0 && quote == 0;
-}
-
-class SchemaRules {
- public:
-  SchemaRules(Causes* causes, bool keeps_unknown)
-      : causes_(*causes), keeps_unknown_(keeps_unknown) {}
-
-  void Check(const Json& schema, const std::string& at, bool root, int depth) {
-    if (!schema.is_object() || depth > kMaxDepth) return;
-    Types(schema, at, root);
-    if (!TextAt(schema, "$ref").empty()) Forbidden(causes_, at + ".$ref", "$ref is not supported");
-    if (BoolAt(schema, {"uniqueItems"}))
-      Forbidden(causes_, at + ".uniqueItems",
-                "uniqueItems cannot be set to true since the runtime complexity becomes quadratic");
-    const Json& properties = At(schema, "properties");
-    const Json& more = At(schema, "additionalProperties");
-    if (properties.is_object() && !properties.empty() && (more.is_object() || more.is_boolean())) {
-      Forbidden(causes_, at + ".additionalProperties",
-                "additionalProperties and properties are mutual exclusive");
-    }
-    if (more == Json(false))
-      Forbidden(causes_, at + ".additionalProperties",
-                "additionalProperties cannot be set to false");
-    Patterns(schema, at);
-    ListRules(schema, at);
-    if (keeps_unknown_ && schema.contains("default"))
-      Invalid(causes_, "spec.preserveUnknownFields", "true",
-              "must be false in order to use defaults in the schema");
-    if (schema.contains("default") && !TextAt(schema, "type").empty()) Default(schema, at);
-    if (TextAt(schema, "type") == "array" && !At(schema, "items").is_object())
-      Required(causes_, at + ".items", "must be specified");
-    if (At(schema, "items").is_object()) Check(schema["items"], at + ".items", false, depth + 1);
-    if (more.is_object()) Check(more, at + ".additionalProperties", false, depth + 1);
-    if (!properties.is_object()) return;
-    for (const auto& [member, part] : properties.items()) {
-      const std::string here = fmt::format("{}.properties[{}]", at, member);
-      if (root && member == "metadata")
-        Metadata(part, here);
-      else
-        Check(part, here, false, depth + 1);
-    }
-  }
-
- private:
-  void Types(const Json& schema, const std::string& at, bool root) {
-    const std::string type = TextAt(schema, "type");
-    static const std::set<std::string_view> known = {"array",  "boolean", "integer",
-                                                     "number", "object",  "string"};
-    if (!type.empty() && !known.contains(type)) {
-      causes_.push_back({"FieldValueNotSupported",
-                         fmt::format("Unsupported value: \"{}\": supported values: \"array\", "
-                                     "\"boolean\", \"integer\", \"number\", \"object\", \"string\"",
-                                     type),
-                         at + ".type"});
-    }
-    if (root && type.empty()) Required(causes_, at + ".type", "must not be empty at the root");
-    if (root && !type.empty() && type != "object")
-      InvalidText(causes_, at + ".type", type, "must be object at the root");
-    const bool free = BoolAt(schema, {"x-kubernetes-int-or-string"}) ||
-                      BoolAt(schema, {"x-kubernetes-preserve-unknown-fields"});
-    if (!root && type.empty() && !free)
-      Required(causes_, at + ".type", "must not be empty for specified object fields");
-  }
-  void Patterns(const Json& schema, const std::string& at) {
-    const std::string pattern = TextAt(schema, "pattern");
-    if (pattern.empty()) return;
-    try {
-      std::regex compiled(pattern, std::regex::ECMAScript);
-    } catch (const std::regex_error&) {
-      InvalidText(causes_, at + ".pattern", pattern,
-                  "must be a valid regular expression, but isn't: error parsing regexp: " +
-                      fmt::format("`{}`", pattern));
-    }
-  }
-  void ListRules(const Json& schema, const std::string& at) {
-    const std::string rule = TextAt(schema, "x-kubernetes-list-type");
-    if (rule.empty()) return;
-    if (rule != "atomic" && rule != "set" && rule != "map") {
-      causes_.push_back(
-          {"FieldValueNotSupported",
-           fmt::format("Unsupported value: \"{}\": supported values: \"atomic\", \"map\", \"set\"",
-                       rule),
-           at + ".x-kubernetes-list-type"});
-    }
-    if (TextAt(schema, "type") != "array")
-      InvalidText(causes_, at + ".type", TextAt(schema, "type"),
-                  "must be array if x-kubernetes-list-type is specified");
-    const Json& keys = ListAt(schema, {"x-kubernetes-list-map-keys"});
-    if (rule == "map" && keys.empty())
-      Required(causes_, at + ".x-kubernetes-list-map-keys",
-               "must not be empty if x-kubernetes-list-type is map");
-    for (size_t i = 0; rule == "map" && i < keys.size(); ++i) {
-      if (!At(schema, {"items", "properties", Scalar(keys[i]).c_str()}).is_object()) {
-        InvalidText(causes_, fmt::format("{}.x-kubernetes-list-map-keys[{}]", at, i),
-                    Scalar(keys[i]), "entries must all be names of item properties");
-      }
-    }
-  }
-  void Default(const Json& schema, const std::string& at) {
-    Json rules = schema;
-    rules.erase("default");
-    Causes own;
-    CheckAgainstSchema(own, rules, schema["default"], "");
-    for (Cause& cause : own) causes_.push_back({cause.reason, cause.message, at + ".default"});
-  }
-  void Metadata(const Json& part, const std::string& at) {
-    const Json& properties = At(part, "properties");
-    bool other = false;
-    if (properties.is_object()) {
-      for (const auto& [member, value] : properties.items())
-        other = other || (member != "name" && member != "generateName");
-    }
-    if (other)
-      Forbidden(causes_, at,
-                "must not specify anything other than name and generateName, but metadata is "
-                "implicitly specified");
-  }
-
-  Causes& causes_;
-  bool keeps_unknown_;
-};
-
-void CheckColumns(Causes& causes, const Json& columns, const std::string& at) {
+void Columns(Causes& causes, const Json& columns, const std::string& at) {
+  constexpr const char* kTypes = "must be one of boolean,date,integer,number,string";
   static const std::set<std::string_view> types = {"boolean", "date", "integer", "number",
                                                    "string"};
   static const std::set<std::string_view> formats = {"int32", "int64", "float",     "double",
@@ -173,87 +24,223 @@ void CheckColumns(Causes& causes, const Json& columns, const std::string& at) {
                       format = TextAt(columns[i], "format");
     if (TextAt(columns[i], "name").empty()) Required(causes, here + ".name");
     if (type.empty())
-      Required(causes, here + ".type", "must be one of boolean,date,integer,number,string");
+      Required(causes, here + ".type", kTypes);
     else if (!types.contains(type))
-      InvalidText(causes, here + ".type", type,
-                  "must be one of boolean,date,integer,number,string");
+      InvalidText(causes, here + ".type", type, kTypes);
     if (!format.empty() && !formats.contains(format))
       InvalidText(causes, here + ".format", format,
                   "must be one of byte,date,date-time,double,float,int32,int64,password");
     if (path.empty())
       Required(causes, here + ".JSONPath");
-    else if (!ColumnPath(path))
+    else if (path[0] != '.')
       InvalidText(causes, here + ".JSONPath", path, "must be a simple json path starting with .");
   }
 }
 
-void CheckScale(Causes& causes, const Json& scale, const std::string& at) {
+void Scale(Causes& causes, const Json& scale, const std::string& at) {
   if (!scale.is_object()) return;
-  auto path = [&](const char* member, const char* root, bool needed) {
+  auto judge = [&](const char* member, bool needed, std::initializer_list<const char*> roots,
+                   const char* why) {
     const std::string value = TextAt(scale, member),
                       here = fmt::format("{}.subresources.scale.{}", at, member);
     if (value.empty() && needed) Required(causes, here);
     if (value.empty()) return;
-    const std::string start = std::string(".") + root;
-    if (!SimplePath(value))
-      InvalidText(causes, here, value, "must be a simple json path without array notation");
-    else if (!(value == start || value.starts_with(start + ".")))
-      InvalidText(causes, here, value, fmt::format("should be a json path under {}", start));
+    const bool under = std::any_of(roots.begin(), roots.end(),
+                                   [&](const char* root) { return value.starts_with(root); });
+    if (value[0] != '.')
+      InvalidText(causes, here, value, "must be a simple json path starting with .");
+    else if (!under)
+      InvalidText(causes, here, value, why);
   };
-  path("specReplicasPath", "spec", true);
-  path("statusReplicasPath", "status", true);
-  if (const std::string selector = TextAt(scale, "labelSelectorPath");
-      !selector.empty() && !selector.starts_with(".spec.") && !selector.starts_with(".status.")) {
-    InvalidText(causes, at + ".subresources.scale.labelSelectorPath", selector,
-                "should be a json path under either .spec or .status");
-  }
+  judge("specReplicasPath", true, {".spec."}, "should be a json path under .spec");
+  judge("statusReplicasPath", true, {".status."}, "should be a json path under .status");
+  judge("labelSelectorPath", false, {".spec.", ".status."},
+        "should be a json path under either .spec or .status");
 }
 
-void CheckConversion(Causes& causes, const Json& conversion) {
-  if (!conversion.is_object()) return;
-  const std::string strategy = TextAt(conversion, "strategy");
-  if (strategy.empty())
-    Required(causes, "spec.conversion.strategy");
-  else if (strategy != "None" && strategy != "Webhook")
-    OneOf(causes, "spec.conversion.strategy", strategy, {"None", "Webhook"});
-  if (strategy != "Webhook") return;
-  if (!At(conversion, {"webhook", "clientConfig"}).is_object())
-    Required(causes, "spec.conversion.webhookClientConfig",
-             "required when strategy is set to Webhook");
-  if (ListAt(conversion, {"webhook", "conversionReviewVersions"}).empty())
-    Required(causes, "spec.conversion.conversionReviewVersions");
-}
-
-}  // namespace
-
-void ValidateDefinitionVersions(Causes& causes, const Json& definition) {
-  const Json& spec = At(definition, "spec");
-  const bool keeps = BoolAt(spec, {"preserveUnknownFields"});
-  const Json& versions = ListAt(spec, {"versions"});
-  for (size_t i = 0; i < versions.size(); ++i) {
-    const std::string at = fmt::format("spec.versions[{}]", i);
-    const Json& schema = At(versions[i], {"schema", "openAPIV3Schema"});
-    if (!schema.is_object()) {
-      Required(causes, at + ".schema.openAPIV3Schema", "schemas are required");
-    } else {
-      const std::string type = TextAt(schema, "type");
-      if (At(versions[i], {"subresources", "status"}).is_object() && !type.empty() &&
-          type != "object") {
-        InvalidText(causes, at + ".schema.openAPIV3Schema.type", type,
-                    "only \"object\" is allowed as the type at the root of the schema if the "
-                    "status subresource is enabled");
-      }
-      SchemaRules(&causes, keeps).Check(schema, at + ".schema.openAPIV3Schema", true, 0);
+void SelectableFields(Causes& causes, const Json& fields, const Json& schema,
+                      const std::string& at) {
+  std::set<std::string> seen;
+  for (size_t i = 0; i < fields.size(); ++i) {
+    const std::string path = TextAt(fields[i], "jsonPath"),
+                      here = fmt::format("{}.selectableFields[{}].jsonPath", at, i);
+    if (path.empty()) {
+      Required(causes, here);
+      continue;
     }
-    CheckColumns(causes, ListAt(versions[i], {"additionalPrinterColumns"}), at);
-    CheckScale(causes, At(versions[i], {"subresources", "scale"}), at);
+    const bool bracket = path.find('[') != std::string::npos;
+    if (const std::string fault =
+            bracket ? "array notation is not allowed" : FieldPathFault(path, schema);
+        !fault.empty()) {
+      InvalidText(causes, here, path, "is an invalid path: " + fault);
+      continue;
+    }
+    const Json* part = &schema;
+    for (std::string_view name : base::Split(path.substr(1), '.'))
+      part = &At(*part, {"properties", std::string(name).c_str()});
+    const std::string type = TextAt(*part, "type");
+    if (path.starts_with(".metadata"))
+      InvalidText(causes, here, path, "must not point to fields in metadata");
+    if (type != "string" && type != "boolean" && type != "integer")
+      InvalidText(causes, here, path,
+                  "must point to a field of type string, boolean or integer. Enum string fields "
+                  "and strings with formats are allowed.");
+    if (!seen.insert(path).second) Duplicate(causes, here, GoQuoted(path));
   }
-  CheckConversion(causes, At(spec, "conversion"));
-  if (keeps)
-    Invalid(causes, "spec.preserveUnknownFields", "true",
-            "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in "
-            "spec.versions[*].schema instead");
-  const std::string group = TextAt(spec, "group");
+  if (seen.size() > 8) TooMany(causes, at + ".selectableFields", seen.size(), 8);
+}
+
+void Conversion(Causes& causes, const Json& conversion) {
+  if (!conversion.is_object()) return;
+  const std::string strategy = TextAt(conversion, "strategy"), at = "spec.conversion";
+  const Json& client = At(conversion, {"webhook", "clientConfig"});
+  const Json& versions = ListAt(conversion, {"webhook", "conversionReviewVersions"});
+  OneOfNeeded(causes, at + ".strategy", strategy, {"None", "Webhook"});
+  if (strategy == "Webhook") {
+    if (!client.is_object())
+      Required(causes, at + ".webhookClientConfig", "required when strategy is set to Webhook");
+    else
+      ValidateWebhookClient(causes, client, at + ".webhookClientConfig");
+    return ValidateReviewVersions(causes, versions, at + ".conversionReviewVersions", "");
+  }
+  constexpr const char* kWhy = "should not be set when strategy is not set to Webhook";
+  if (client.is_object()) Forbidden(causes, at + ".webhookClientConfig", kWhy);
+  if (!versions.empty()) Forbidden(causes, at + ".conversionReviewVersions", kWhy);
+}
+
+void Names(Causes& causes, const Json& names) {
+  const std::string at = "spec.names.";
+  for (const char* member : {"plural", "singular", "kind", "listKind"}) {
+    if (TextAt(names, member).empty()) Required(causes, at + member);
+  }
+  for (const char* member : {"plural", "singular", "kind", "listKind"}) {
+    const std::string value = TextAt(names, member);
+    const bool mixed = std::string_view(member) == "kind" || std::string_view(member) == "listKind";
+    const Faults faults = Label1035Fault(mixed ? base::AsciiLower(value) : value);
+    if (value.empty() || faults.empty()) continue;
+    const std::string why = base::Join(faults, ",");
+    InvalidText(causes, at + member, value,
+                mixed ? "may have mixed case, but should otherwise match: " + why : why);
+  }
+  auto list = [&](const char* member) {
+    const Json& values = ListAt(names, {member});
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (const Faults faults = Label1035Fault(Scalar(values[i])); !faults.empty())
+        InvalidText(causes, fmt::format("{}{}[{}]", at, member, i), Scalar(values[i]),
+                    base::Join(faults, ","));
+    }
+  };
+  list("shortNames");
+  const std::string kind = TextAt(names, "kind");
+  if (!kind.empty() && kind == TextAt(names, "listKind"))
+    InvalidText(causes, at + "listKind", kind, "kind and listKind may not be the same");
+  list("categories");
+}
+
+void Deprecation(Causes& causes, const Json& version, const std::string& at) {
+  const Json& warning = At(version, "deprecationWarning");
+  if (!warning.is_string()) return;
+  const std::string text = Scalar(warning), here = at + ".deprecationWarning";
+  if (!BoolAt(version, {"deprecated"}))
+    return InvalidText(causes, here, text, "can only be set for deprecated versions");
+  if (text.size() > 256) InvalidText(causes, here, text, "must be <= 256 characters long");
+  if (text.empty()) InvalidText(causes, here, text, "must not be an empty string");
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x20 && c != 0x7f) continue;
+    InvalidText(causes, here, text,
+                fmt::format("must only contain printable UTF-8 characters; non-printable "
+                            "character found at index {}",
+                            i));
+    break;
+  }
+}
+
+// A real server keeps what all versions have in common at the top, and names it so.
+class Versions {
+ public:
+  Versions(Causes* causes, const Json& spec)
+      : causes_(*causes), versions_(ListAt(spec, {"versions"})) {
+    schema_is_common_ = Common("schema");
+    columns_are_common_ = Common("additionalPrinterColumns");
+    subresources_are_common_ = Common("subresources");
+    fields_are_common_ = Common("selectableFields");
+  }
+
+  void CheckSchemasAreThere() {
+    if (schema_is_common_ && !versions_.empty() && Schema(versions_[0]).is_object()) return;
+    for (size_t i = 0; i < versions_.size(); ++i) {
+      if (!Schema(versions_[i]).is_object())
+        Required(causes_, fmt::format("spec.versions[{}].schema.openAPIV3Schema", i),
+                 "schemas are required");
+    }
+  }
+
+  void CheckEach() {
+    std::set<std::string> names;
+    bool unique = true;
+    int stored = 0;
+    for (size_t i = 0; i < versions_.size(); ++i) {
+      const Json& version = versions_[i];
+      const std::string at = fmt::format("spec.versions[{}]", i), name = TextAt(version, "name");
+      stored += BoolAt(version, {"storage"}) ? 1 : 0;
+      unique = names.insert(name).second && unique;
+      NameOf(name, at + ".name");
+      Deprecation(causes_, version, at);
+      if (!schema_is_common_) SchemaOf(version, at + ".schema.openAPIV3Schema");
+      if (!subresources_are_common_) Scale(causes_, At(version, {"subresources", "scale"}), at);
+      if (!columns_are_common_) Columns(causes_, ListAt(version, {"additionalPrinterColumns"}), at);
+      if (!fields_are_common_)
+        SelectableFields(causes_, ListAt(version, {"selectableFields"}), Schema(version), at);
+    }
+    constexpr const char* kList = "[]apiextensions.CustomResourceDefinitionVersion{...}";
+    if (!unique) Invalid(causes_, "spec.versions", kList, "must contain unique version names");
+    if (stored != 1)
+      Invalid(causes_, "spec.versions", kList,
+              "must have exactly one version marked as storage version");
+    none_is_stored_ = stored == 0;
+    if (!versions_.empty() && !TextAt(versions_[0], "name").empty())
+      NameOf(TextAt(versions_[0], "name"), "spec.version");
+  }
+
+  void CheckCommon() {
+    if (versions_.empty()) return;
+    const Json& first = versions_[0];
+    if (schema_is_common_) SchemaOf(first, "spec.validation.openAPIV3Schema");
+    if (subresources_are_common_) Scale(causes_, At(first, {"subresources", "scale"}), "spec");
+    if (columns_are_common_) Columns(causes_, ListAt(first, {"additionalPrinterColumns"}), "spec");
+    if (fields_are_common_)
+      SelectableFields(causes_, ListAt(first, {"selectableFields"}), Schema(first), "spec");
+  }
+
+  bool none_is_stored() const { return none_is_stored_; }
+
+ private:
+  static const Json& Schema(const Json& version) {
+    return At(version, {"schema", "openAPIV3Schema"});
+  }
+  bool Common(const char* member) const {
+    return std::all_of(versions_.begin(), versions_.end(), [&](const Json& version) {
+      return At(version, member) == At(versions_[0], member);
+    });
+  }
+  void NameOf(const std::string& name, const std::string& at) {
+    if (const Faults faults = Label1035Fault(name); !faults.empty())
+      InvalidText(causes_, at, name, base::Join(faults, ","));
+  }
+  void SchemaOf(const Json& version, const std::string& at) {
+    if (Schema(version).is_object())
+      ValidateDefinitionSchema(causes_, Schema(version), at,
+                               At(version, {"subresources", "status"}).is_object());
+  }
+
+  Causes& causes_;
+  const Json& versions_;
+  bool schema_is_common_ = false, columns_are_common_ = false, subresources_are_common_ = false,
+       fields_are_common_ = false, none_is_stored_ = false;
+};
+
+void Approval(Causes& causes, const Json& definition, const std::string& group) {
   const bool guarded = group == "k8s.io" || group == "kubernetes.io" ||
                        group.ends_with(".k8s.io") || group.ends_with(".kubernetes.io");
   if (guarded &&
@@ -261,6 +248,58 @@ void ValidateDefinitionVersions(Causes& causes, const Json& definition) {
     Required(causes, "metadata.annotations[api-approved.kubernetes.io]",
              "protected groups must have approval annotation \"api-approved.kubernetes.io\", see "
              "https://github.com/kubernetes/enhancements/pull/1111");
+  }
+}
+
+bool HasDefault(const Json& schema, int depth) {
+  if (depth > 100) return false;
+  if (schema.is_object() && schema.contains("default")) return true;
+  if (!schema.is_structured()) return false;
+  return std::any_of(schema.begin(), schema.end(),
+                     [depth](const Json& part) { return HasDefault(part, depth + 1); });
+}
+
+void UnknownFields(Causes& causes, const Json& spec, bool in_schema) {
+  if (!BoolAt(spec, {"preserveUnknownFields"})) return;
+  if (!in_schema)
+    return Invalid(causes, "spec.preserveUnknownFields", "true",
+                   "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in "
+                   "spec.versions[*].schema instead");
+  for (const Json& version : ListAt(spec, {"versions"})) {
+    if (HasDefault(At(version, "schema"), 0))
+      return Invalid(causes, "spec.preserveUnknownFields", "true",
+                     "must be false in order to use defaults in the schema");
+  }
+}
+
+}  // namespace
+
+void ValidateDefinition(Causes& causes, const Json& object, const Json& before) {
+  const Json& spec = At(object, "spec");
+  const std::string group = TextAt(spec, "group");
+  if (group.empty())
+    Required(causes, "spec.group");
+  else if (const Faults faults = SubdomainFault(group); !faults.empty())
+    InvalidText(causes, "spec.group", group, base::Join(faults, ","));
+  else if (group.find('.') == std::string::npos)
+    InvalidText(causes, "spec.group", group, "should be a domain with at least one dot");
+  OneOfNeeded(causes, "spec.scope", TextAt(spec, "scope"), {"Cluster", "Namespaced"});
+  Versions versions(&causes, spec);
+  versions.CheckSchemasAreThere();
+  UnknownFields(causes, spec, true);
+  versions.CheckEach();
+  Names(causes, At(spec, "names"));
+  versions.CheckCommon();
+  Conversion(causes, At(spec, "conversion"));
+  if (versions.none_is_stored() && !before.is_object())
+    Invalid(causes, "status.storedVersions", "[]string(nil)",
+            "must have at least one stored version");
+  Approval(causes, object, group);
+  UnknownFields(causes, spec, false);
+  if (!before.is_object()) return;
+  for (const char* member : {"group", "scope"}) {
+    if (At(before, {"spec", member}) != At(spec, member))
+      Immutable(causes, fmt::format("spec.{}", member), GoQuoted(TextAt(spec, member)));
   }
 }
 

@@ -14,8 +14,11 @@ void ApplySchemaDefaults(const Json& schema, Json& value);
 /// the root.
 void CheckAgainstSchema(Causes& causes, const Json& schema, const Json& value,
                         const std::string& field);
-/// What the versions of a CustomResourceDefinition hold beside their names: schemas, columns,
-/// subresources, conversion.
-void ValidateDefinitionVersions(Causes& causes, const Json& definition);
+/// The schema of a definition that stands at `at`. `has_status`: its objects have a status of their
+/// own.
+void ValidateDefinitionSchema(Causes& causes, const Json& schema, const std::string& at,
+                              bool has_status);
+/// Why a path like .spec.size does not lead to a field of the schema; "" when it does.
+std::string FieldPathFault(const std::string& path, const Json& schema);
 
 }  // namespace opsmesh::kubesim

@@ -60,14 +60,6 @@ void DefaultContainer(Json& container) {
   Default(container, "imagePullPolicy",
           LatestTag(TextAt(container, "image")) ? "Always" : "IfNotPresent");
   Default(container, "resources", Json::object());
-  // A limit without a request is the request too.
-  if (Json& resources = container["resources"];
-      resources.is_object() && resources.contains("limits") && resources["limits"].is_object()) {
-    if (Json* requests = Child(resources, "requests")) {
-      for (const auto& [name, value] : resources["limits"].items())
-        Default(*requests, name.c_str(), value);
-    }
-  }
   ForEach(container, "ports", [](Json& port) { Default(port, "protocol", "TCP"); });
   ForEach(container, "env", [](Json& env) {
     if (At(env, {"valueFrom", "fieldRef"}).is_object())
@@ -86,9 +78,31 @@ void DefaultHostPath(Json& holder) {
     Default(holder["hostPath"], "type", "");
 }
 
+// Of sources that pods and PersistentVolumes have in common.
+void DefaultSources(Json& holder) {
+  DefaultHostPath(holder);
+  auto fill = [&holder](const char* source,
+                        std::initializer_list<std::pair<const char*, Json>> all) {
+    if (!holder.contains(source) || !holder[source].is_object()) return;
+    for (const auto& [member, value] : all) Default(holder[source], member, value);
+  };
+  fill("iscsi", {{"iscsiInterface", "default"}});
+  fill("rbd", {{"pool", "rbd"}, {"user", "admin"}, {"keyring", "/etc/ceph/keyring"}});
+  fill("azureDisk",
+       {{"cachingMode", "ReadWrite"}, {"kind", "Shared"}, {"fsType", "ext4"}, {"readOnly", false}});
+  fill("scaleIO", {{"storageMode", "ThinProvisioned"}, {"fsType", "xfs"}});
+}
+
+void DefaultClaimSpec(Json& spec) { Default(spec, "volumeMode", "Filesystem"); }
+
 void DefaultVolume(Json& volume) {
-  if (volume.size() <= 1) volume["emptyDir"] = Json::object();
-  DefaultHostPath(volume);
+  const size_t named = volume.contains("name") ? 1 : 0;
+  if (volume.size() <= named) volume["emptyDir"] = Json::object();
+  DefaultSources(volume);
+  if (At(volume, {"ephemeral", "volumeClaimTemplate"}).is_object()) {
+    if (Json* spec = Child(volume["ephemeral"]["volumeClaimTemplate"], "spec"))
+      DefaultClaimSpec(*spec);
+  }
   if (At(volume, {"projected", "sources"}).is_array()) {
     for (Json& source : volume["projected"]["sources"]) {
       if (source.is_object() && source.contains("serviceAccountToken") &&
@@ -147,7 +161,7 @@ void DefaultStatefulSet(Json& spec) {
     Default(claim, "kind", "PersistentVolumeClaim");
     Default(claim, "apiVersion", "v1");
     if (Json* metadata = Child(claim, "metadata")) Default(*metadata, "creationTimestamp", nullptr);
-    if (Json* claim_spec = Child(claim, "spec")) Default(*claim_spec, "volumeMode", "Filesystem");
+    if (Json* claim_spec = Child(claim, "spec")) DefaultClaimSpec(*claim_spec);
     if (Json* status = Child(claim, "status")) Default(*status, "phase", "Pending");
   });
   DefaultTemplate(spec);
@@ -208,12 +222,17 @@ void DefaultService(Json& spec) {
   }
   ForEach(spec, "ports", [](Json& port) {
     Default(port, "protocol", "TCP");
-    if (port.contains("port")) Default(port, "targetPort", port["port"]);
+    const Json& target = At(port, "targetPort");
+    if (target.is_null() || target == Json(0) || target == Json(""))
+      port["targetPort"] = port.contains("port") ? port["port"] : Json(0);
   });
 }
 
+void DefaultBehavior(Json& spec);
+
 void DefaultAutoscaler(Json& spec) {
   Default(spec, "minReplicas", 1);
+  DefaultBehavior(spec);
   const bool none =
       !spec.contains("metrics") || !spec["metrics"].is_array() || spec["metrics"].empty();
   if (none)
@@ -221,6 +240,22 @@ void DefaultAutoscaler(Json& spec) {
         {{{"type", "Resource"},
           {"resource",
            {{"name", "cpu"}, {"target", {{"type", "Utilization"}, {"averageUtilization", 80}}}}}}});
+}
+
+// How fast replicas come and go, where a behaviour is given at all.
+void DefaultBehavior(Json& spec) {
+  if (!spec.contains("behavior") || !spec["behavior"].is_object()) return;
+  const Json all = {{"type", "Percent"}, {"value", 100}, {"periodSeconds", 15}};
+  const Json four = {{"type", "Pods"}, {"value", 4}, {"periodSeconds", 15}};
+  if (Json* up = Child(spec["behavior"], "scaleUp")) {
+    Default(*up, "stabilizationWindowSeconds", 0);
+    Default(*up, "selectPolicy", "Max");
+    Default(*up, "policies", Json::array({four, all}));
+  }
+  if (Json* down = Child(spec["behavior"], "scaleDown")) {
+    Default(*down, "selectPolicy", "Max");
+    Default(*down, "policies", Json::array({all}));
+  }
 }
 
 void DefaultPolicy(Json& spec) {
@@ -299,14 +334,18 @@ const std::map<std::string, void (*)(Json&)>& SpecDefaults() {
          ForEach(spec, "drivers", [](Json& driver) { Default(driver, "topologyKeys", nullptr); });
        }},
       {"apiextensions.k8s.io/customresourcedefinitions", DefaultDefinition},
-      {"/persistentvolumeclaims", [](Json& spec) { Default(spec, "volumeMode", "Filesystem"); }},
+      {"/persistentvolumeclaims", DefaultClaimSpec},
       {"/persistentvolumes",
        [](Json& spec) {
          Default(spec, "volumeMode", "Filesystem");
          Default(spec, "persistentVolumeReclaimPolicy", "Retain");
-         DefaultHostPath(spec);
+         DefaultSources(spec);
        }},
       {"networking.k8s.io/networkpolicies", DefaultPolicy},
+      {"networking.k8s.io/ingressclasses",
+       [](Json& spec) {
+         if (At(spec, "parameters").is_object()) Default(spec["parameters"], "scope", "Cluster");
+       }},
   };
   return *table;
 }
@@ -332,8 +371,8 @@ void DefaultPodSpec(Json& spec) {
 namespace {
 
 void DefaultSubjects(Json& binding) {
-  if (Json* role = Child(binding, "roleRef"))
-    Default(*role, "apiGroup", "rbac.authorization.k8s.io");
+  if (Json* role = Child(binding, "roleRef"); role && TextAt(*role, "apiGroup").empty())
+    (*role)["apiGroup"] = "rbac.authorization.k8s.io";
   ForEach(binding, "subjects", [](Json& subject) {
     const std::string kind = TextAt(subject, "kind");
     if (kind == "User" || kind == "Group")
@@ -378,6 +417,12 @@ void DefaultPlainKinds(const std::string& key, Json& object) {
     }
   }
   if (key == "/podtemplates") DefaultTemplate(object);
+  if (key == "discovery.k8s.io/endpointslices") {
+    ForEach(object, "ports", [](Json& port) {
+      Default(port, "name", "");
+      Default(port, "protocol", "TCP");
+    });
+  }
   if (key == "/endpoints") {
     ForEach(object, "subsets", [](Json& subset) {
       ForEach(subset, "ports", [](Json& port) { Default(port, "protocol", "TCP"); });
@@ -408,6 +453,26 @@ bool NeedsSpec(const std::string& key) {
          key == "/persistentvolumes";
 }
 
+// What is filled in for pods, but not for the templates that they are made from.
+void DefaultOnlyPods(Json& spec) {
+  Default(spec, "enableServiceLinks", true);
+  for (const char* list : {"containers", "initContainers"}) {
+    ForEach(spec, list, [&spec](Json& container) {
+      // A limit without a request is the request too.
+      if (Json* requests = At(container, {"resources", "limits"}).is_object()
+                               ? Child(container["resources"], "requests")
+                               : nullptr) {
+        for (const auto& [name, value] : container["resources"]["limits"].items())
+          Default(*requests, name.c_str(), value);
+      }
+      if (!BoolAt(spec, {"hostNetwork"})) return;
+      ForEach(container, "ports", [](Json& port) {
+        if (IntAt(port, "hostPort") == 0) port["hostPort"] = IntAt(port, "containerPort");
+      });
+    });
+  }
+}
+
 }  // namespace
 
 void ApplyDefaults(const ResourceType& type, Json& object) {
@@ -417,8 +482,7 @@ void ApplyDefaults(const ResourceType& type, Json& object) {
   if (it == SpecDefaults().end()) return;
   if (NeedsSpec(type.storage_key)) Default(object, "spec", Json::object());
   if (object.contains("spec") && object["spec"].is_object()) it->second(object["spec"]);
-  if (type.storage_key == "/pods" && object["spec"].is_object())
-    Default(object["spec"], "enableServiceLinks", true);
+  if (type.storage_key == "/pods" && object["spec"].is_object()) DefaultOnlyPods(object["spec"]);
 }
 
 std::string QosClass(const Json& pod_spec) {

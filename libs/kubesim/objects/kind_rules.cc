@@ -53,17 +53,6 @@ void PrepareNode(Json& node) {
   node["status"] = {{"daemonEndpoints", {{"kubeletEndpoint", {{"Port", 0}}}}}, {"nodeInfo", info}};
 }
 
-// Only claims and snapshots are copied; other sources are dropped.
-void KeepKnownSource(Json& spec) {
-  const Json& source = At(spec, "dataSource");
-  if (!source.is_object()) return;
-  const std::string group = TextAt(source, "apiGroup"), kind = TextAt(source, "kind");
-  if ((group.empty() && kind == "PersistentVolumeClaim") ||
-      (group == "snapshot.storage.k8s.io" && kind == "VolumeSnapshot"))
-    return;
-  spec.erase("dataSource");
-}
-
 void PrepareDefinition(Json& crd, std::string_view now) {
   auto condition = [&](const char* type, const char* reason, const char* message) {
     return Json{{"type", type},
@@ -160,6 +149,7 @@ void CountTemplate(const Json& before, Json& daemon_set) {
 void PrepareForCreate(const ResourceType& type, Json& object, std::string_view now) {
   const std::string& key = type.storage_key;
   Json status;
+  DropUnservedFields(type, object, Json());
   if (key == "apps/deployments" || key == "batch/cronjobs" || key == "/resourcequotas" ||
       key == "certificates.k8s.io/certificatesigningrequests")
     status = Json::object();
@@ -179,10 +169,7 @@ void PrepareForCreate(const ResourceType& type, Json& object, std::string_view n
               {"expectedPods", 0}};
   if (key == "/services" || key == "networking.k8s.io/ingresses")
     status = {{"loadBalancer", Json::object()}};
-  if (key == "/persistentvolumeclaims") {
-    status = {{"phase", "Pending"}};
-    KeepKnownSource(object["spec"]);
-  }
+  if (key == "/persistentvolumeclaims") status = {{"phase", "Pending"}};
   if (key == "/persistentvolumes")
     status = {{"phase", "Pending"}, {"lastPhaseTransitionTime", now}};
   if (key == "storage.k8s.io/volumeattachments") status = {{"attached", false}};

@@ -19,6 +19,10 @@ KindRules RulesOf(const ResourceType& type);
 /// A DaemonSet's template has a number of its own, in an annotation: one more when it changes.
 void CountTemplate(const Json& before, Json& daemon_set);
 
+/// Takes out what 1.32 serves only with features that are off; what `before` (null for a new
+/// object) has already is kept. Both ways to say what a claim is filled from are made alike.
+void DropUnservedFields(const ResourceType& type, Json& object, const Json& before);
+
 /// What the registry puts into a new object before anybody admits it: the empty status, a Job's
 /// selector, a node's podCIDRs ... Not owned by the writer in managedFields. `metadata.uid` must be
 /// set.

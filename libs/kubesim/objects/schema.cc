@@ -220,6 +220,9 @@ std::string GoType(const ValueSchema& value, const FieldSchema* field) {
     case Kind::kList:
       return "[]" + GoType(*value.element, field);
     case Kind::kMap:
+      if (field != nullptr && field->go_key == "v1.ResourceName" &&
+          value.element->kind == Kind::kQuantity)
+        return "v1.ResourceList";
       return fmt::format("map[{}]{}",
                          field == nullptr || field->go_key.empty() ? "string" : field->go_key,
                          GoType(*value.element, field));

@@ -68,6 +68,11 @@ class Decoding {
   }
 
   void Text(const ValueSchema& schema, const Json& value, const std::string& go_path) {
+    if (!value.is_string() && schema.kind == Kind::kTime) {  // read as the text that it is
+      static const ValueSchema text{Kind::kText, nullptr, nullptr};
+      field_ = nullptr;
+      return Wrong(text, GoWord(value), go_path);
+    }
     if (!value.is_string()) return Wrong(schema, GoWord(value), go_path);
     std::string decoded;
     const auto& text = value.get_ref<const std::string&>();
@@ -184,14 +189,34 @@ bool SaysNothing(const FieldSchema& field, const Json& value) {
           (field.value.kind == Kind::kMap && value.is_object()));
 }
 void Prune(const TypeSchema& type, Json& object);
+// What null is as an element of a list or map, in Go.
+Json ZeroOf(const ValueSchema& schema) {
+  switch (schema.kind) {
+    case Kind::kText:
+    case Kind::kBytes:
+      return "";
+    case Kind::kQuantity:
+      return "0";
+    case Kind::kInt32:
+    case Kind::kInt64:
+    case Kind::kNumber:
+    case Kind::kIntOrText:
+      return 0;
+    case Kind::kBool:
+      return false;
+    case Kind::kStruct:
+      return schema.type->open ? Json() : Json::object();
+    default:
+      return nullptr;
+  }
+}
 void PruneValue(const ValueSchema& schema, Json& value) {
   if (schema.kind == Kind::kStruct && value.is_object()) {
     Prune(*schema.type, value);
   } else if ((schema.kind == Kind::kList && value.is_array()) ||
              (schema.kind == Kind::kMap && value.is_object())) {
-    const bool texts = schema.kind == Kind::kMap && schema.element->kind == Kind::kText;
     for (Json& item : value) {
-      if (texts && item.is_null()) item = "";  // null is the empty text in a map of texts
+      if (item.is_null()) item = ZeroOf(*schema.element);
       PruneValue(*schema.element, item);
     }
   }

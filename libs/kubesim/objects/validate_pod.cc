@@ -45,20 +45,6 @@ bool Native(std::string_view name) {
          name.find("kubernetes.io/") != std::string_view::npos;
 }
 
-void ResourceName(Causes& causes, const std::string& name, const std::string& path) {
-  const Faults faults = QualifiedFault(name);
-  for (const std::string& fault : faults) Invalid(causes, path, name, fault);
-  if (name.find('/') == std::string::npos) {
-    if (faults.empty() && !StandardResource(name))
-      Invalid(causes, path, name, "must be a standard resource type or fully qualified");
-    if (!ContainerResource(name))
-      Invalid(causes, path, name, "must be a standard resource for containers");
-  } else if (!Native(name) &&
-             (name.starts_with("requests.") || !QualifiedFault("requests." + name).empty())) {
-    Invalid(causes, path, name, "doesn't follow extended resource name standard");
-  }
-}
-
 void AmountOf(Causes& causes, const std::string& name, const Json& value, const std::string& path) {
   const auto amount = ParseQuantity(value);
   if (!amount) return;
@@ -109,42 +95,6 @@ void HostNetworkPorts(Causes& causes, const Json& spec, const std::string& field
   }
 }
 
-void Sysctls(Causes& causes, const Json& context, const std::string& field) {
-  const Json& sysctls = ListAt(context, {"sysctls"});
-  std::set<std::string> names;
-  for (size_t i = 0; i < sysctls.size(); ++i) {
-    const std::string name = TextAt(sysctls[i], "name"),
-                      at = fmt::format("{}.sysctls[{}].name", field, i);
-    if (name.empty()) {
-      Required(causes, at);
-    } else if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_./") !=
-               std::string::npos) {
-      InvalidText(causes, at, name,
-                  "must have at most 253 characters and match regex "
-                  "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$");
-    } else if (!names.insert(name).second) {
-      Duplicate(causes, at, "\"" + name + "\"");
-    }
-  }
-}
-
-void PodSecurity(Causes& causes, const Json& context, const std::string& field) {
-  if (!context.is_object()) return;
-  for (const char* member : {"fsGroup", "runAsUser", "runAsGroup"})
-    ValidateId(causes, context, member, field);
-  const Json& groups = ListAt(context, {"supplementalGroups"});
-  for (size_t i = 0; i < groups.size(); ++i) {
-    if (groups[i].is_number_integer() && (groups[i] < 0 || groups[i] > INT32_MAX))
-      InvalidNumber(causes, fmt::format("{}.supplementalGroups[{}]", field, i),
-                    groups[i].get<int64_t>(), "must be between 0 and 2147483647, inclusive");
-  }
-  Sysctls(causes, context, field);
-  if (const Json& policy = At(context, "fsGroupChangePolicy"); !policy.is_null())
-    OneOf(causes, field + ".fsGroupChangePolicy", Scalar(policy), {"Always", "OnRootMismatch"});
-  ValidateProfiles(causes, context, field, true);
-  ValidateProfiles(causes, context, field, false);
-}
-
 void Names(Causes& causes, const Json& spec, const std::string& field) {
   auto judge = [&](const char* member, Faults (*fault)(std::string_view)) {
     const Json& value = At(spec, member);
@@ -162,28 +112,42 @@ void Names(Causes& causes, const Json& spec, const std::string& field) {
   judge("hostname", LabelFault);
   judge("subdomain", LabelFault);
   ValidateTolerations(causes, spec, field);
-  for (const Json& alias : ListAt(spec, {"hostAliases"})) {
-    if (!ValidIp(TextAt(alias, "ip")))
-      InvalidText(causes, field + ".hostAliases.ip", TextAt(alias, "ip"), kIp);
-    for (const Json& name : ListAt(alias, {"hostnames"}))
-      InvalidText(causes, field + ".hostAliases.hostnames", Scalar(name),
-                  SubdomainFault(Scalar(name)));
+  const Json& aliases = ListAt(spec, {"hostAliases"});
+  for (size_t i = 0; i < aliases.size(); ++i) {
+    const std::string at = fmt::format("{}.hostAliases[{}]", field, i),
+                      ip = TextAt(aliases[i], "ip");
+    if (!ValidIp(ip)) InvalidText(causes, at + ".ip", ip, kIp);
+    const Json& names = ListAt(aliases[i], {"hostnames"});
+    for (size_t n = 0; n < names.size(); ++n)
+      InvalidText(causes, fmt::format("{}.hostnames[{}]", at, n), Scalar(names[n]),
+                  SubdomainFault(Scalar(names[n])));
   }
   judge("priorityClassName", SubdomainFault);
   judge("runtimeClassName", SubdomainFault);
   if (const Json& policy = At(spec, "preemptionPolicy"); policy.is_string())
-    OneOf(causes, field + ".preemptionPolicy", Scalar(policy), {"Never", "PreemptLowerPriority"});
+    OneOfNeeded(causes, field + ".preemptionPolicy", Scalar(policy),
+                {"PreemptLowerPriority", "Never"});
   if (const Json& overhead = At(spec, "overhead"); overhead.is_object())
     ValidateResources(causes, {{"limits", overhead}}, field + ".overhead");
-  if (const Json& os = At(spec, "os"); os.is_object()) {
-    if (TextAt(os, "name").empty())
-      Required(causes, field + ".os.name", "cannot be empty");
-    else
-      OneOf(causes, field + ".os.name", TextAt(os, "name"), {"linux", "windows"});
-  }
+  ValidateSystem(causes, spec, field);
 }
 
 }  // namespace
+
+void ValidateContainerResourceName(Causes& causes, const std::string& name,
+                                   const std::string& path) {
+  const Faults faults = QualifiedFault(name);
+  for (const std::string& fault : faults) Invalid(causes, path, name, fault);
+  if (name.find('/') == std::string::npos) {
+    if (faults.empty() && !StandardResource(name))
+      Invalid(causes, path, name, "must be a standard resource type or fully qualified");
+    if (!ContainerResource(name))
+      Invalid(causes, path, name, "must be a standard resource for containers");
+  } else if (!Native(name) &&
+             (name.starts_with("requests.") || !QualifiedFault("requests." + name).empty())) {
+    Invalid(causes, path, name, "doesn't follow extended resource name standard");
+  }
+}
 
 void ValidateResources(Causes& causes, const Json& resources, const std::string& field) {
   for (const char* side : {"limits", "requests"}) {
@@ -191,7 +155,7 @@ void ValidateResources(Causes& causes, const Json& resources, const std::string&
     if (!map.is_object()) continue;
     for (const auto& [name, value] : map.items()) {
       const std::string path = fmt::format("{}.{}[{}]", field, side, name);
-      ResourceName(causes, name, path);
+      ValidateContainerResourceName(causes, name, path);
       AmountOf(causes, name, value, path);
       if (std::string_view(side) == "limits") continue;
       const bool shared = Native(name) && !name.starts_with("hugepages-");
@@ -212,46 +176,6 @@ void ValidateResources(Causes& causes, const Json& resources, const std::string&
   }
 }
 
-void ValidateId(Causes& causes, const Json& context, const char* member, const std::string& field) {
-  const Json& id = At(context, member);
-  if (id.is_number_integer() && (id.get<int64_t>() < 0 || id.get<int64_t>() > INT32_MAX)) {
-    InvalidNumber(causes, field + "." + member, id.get<int64_t>(),
-                  "must be between 0 and 2147483647, inclusive");
-  }
-}
-
-void ValidateProfiles(Causes& causes, const Json& context, const std::string& field, bool seccomp) {
-  const char* member = seccomp ? "seccompProfile" : "appArmorProfile";
-  const char* word = seccomp ? "seccomp" : "AppArmor";
-  const Json& profile = At(context, member);
-  if (!profile.is_object()) return;
-  const std::string at = field + "." + member, type = TextAt(profile, "type");
-  const Json& local = At(profile, "localhostProfile");
-  if (type.empty())
-    Required(causes, at + ".type", fmt::format("type is required when {} is set", member));
-  else
-    OneOf(causes, at + ".type", type, {"Localhost", "RuntimeDefault", "Unconfined"});
-  if (type == "Localhost") {
-    if (local.is_null() || (!seccomp && Scalar(local).empty()))
-      Required(causes, at + ".localhostProfile",
-               fmt::format("must be set when {} type is Localhost", word));
-    else if (seccomp)
-      ValidateDescendingPath(causes, Scalar(local), at + ".localhostProfile");
-    else if (base::Trim(Scalar(local)) != Scalar(local))
-      InvalidText(causes, at + ".localhostProfile", Scalar(local),
-                  "must not be padded with whitespace");
-  } else if (!local.is_null() && (seccomp || type == "RuntimeDefault" || type == "Unconfined")) {
-    const std::string value =
-        seccomp
-            ? fmt::format(
-                  "core.SeccompProfile{{Type:\"{}\", LocalhostProfile:(*string)(0xc0000100a0)}}",
-                  type)
-            : GoQuoted(Scalar(local));
-    Invalid(causes, at + ".localhostProfile", value,
-            fmt::format("can only be set when {} type is Localhost", word));
-  }
-}
-
 bool HasBacksteps(const std::string& path) {
   for (std::string_view part : base::Split(path, '/')) {
     if (part == "..") return true;
@@ -269,12 +193,12 @@ void ValidatePodSpec(Causes& causes, const Json& spec, const std::string& field)
   ValidatePodVolumes(causes, spec, field, &pod.volumes);
   ValidateContainers(causes, pod);
   HostNetworkPorts(causes, spec, field);
-  OneOf(causes, field + ".restartPolicy", TextAt(spec, "restartPolicy"),
-        {"Always", "OnFailure", "Never"});
-  OneOf(causes, field + ".dnsPolicy", TextAt(spec, "dnsPolicy"),
-        {"ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"});
+  OneOfNeeded(causes, field + ".restartPolicy", TextAt(spec, "restartPolicy"),
+              {"Always", "OnFailure", "Never"});
+  OneOfNeeded(causes, field + ".dnsPolicy", TextAt(spec, "dnsPolicy"),
+              {"ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"});
   ValidateLabels(causes, At(spec, "nodeSelector"), field + ".nodeSelector");
-  PodSecurity(causes, At(spec, "securityContext"), field + ".securityContext");
+  ValidatePodSecurity(causes, spec, field);
   ValidateAffinity(causes, At(spec, "affinity"), field + ".affinity");
   DnsConfig(causes, spec, field);
   const Json& gates = ListAt(spec, {"readinessGates"});
@@ -284,18 +208,45 @@ void ValidatePodSpec(Causes& causes, const Json& spec, const std::string& field)
                 QualifiedFault(type));
   }
   const Json& scheduling = ListAt(spec, {"schedulingGates"});
+  std::set<std::string> seen;
   for (size_t i = 0; i < scheduling.size(); ++i) {
-    const std::string name = TextAt(scheduling[i], "name");
-    InvalidText(causes, fmt::format("{}.schedulingGates[{}]", field, i), name,
-                QualifiedFault(name));
+    const std::string name = TextAt(scheduling[i], "name"),
+                      at = fmt::format("{}.schedulingGates[{}]", field, i);
+    InvalidText(causes, at, name, QualifiedFault(name));
+    if (!seen.insert(name).second) Duplicate(causes, at, "\"" + name + "\"");
   }
   ValidateSpread(causes, spec, field);
+  ValidateHostProcess(causes, spec, field);
   Names(causes, spec, field);
 }
 
+void ValidatePodTemplate(Causes& causes, const Json& pod_template, const std::string& field) {
+  ValidateLabels(causes, At(pod_template, {"metadata", "labels"}), field + ".labels");
+  ValidateAnnotationKeys(causes, At(pod_template, {"metadata", "annotations"}),
+                         field + ".annotations");
+  const Json& spec = At(pod_template, "spec");
+  ValidatePodSpec(causes, spec, field + ".spec");
+  if (!ListAt(spec, {"ephemeralContainers"}).empty())
+    Forbidden(causes, field + ".spec.ephemeralContainers",
+              "ephemeral containers not allowed in pod template");
+}
+
+namespace {
+
+// What only a pod that is new may not have.
+void ValidateNewPod(Causes& causes, const Json& spec) {
+  if (!ListAt(spec, {"ephemeralContainers"}).empty())
+    Forbidden(causes, "spec.ephemeralContainers", "cannot be set on create");
+  if (!TextAt(spec, "nodeName").empty() && !ListAt(spec, {"schedulingGates"}).empty())
+    Forbidden(causes, "spec.nodeName", "cannot be set until all schedulingGates have been cleared");
+}
+
+}  // namespace
+
 void ValidatePod(Causes& causes, const Json& object, const Json& before) {
   ValidatePodSpec(causes, At(object, "spec"), "spec");
-  if (!before.is_object()) return;
+  ValidateImagesOfPod(causes, At(object, "spec"));
+  if (!before.is_object()) return ValidateNewPod(causes, At(object, "spec"));
   Json now = At(object, "spec"), then = At(before, "spec");
   for (Json* spec : {&now, &then}) {
     for (const char* list : {"containers", "initContainers"}) {

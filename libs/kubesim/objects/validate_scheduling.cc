@@ -74,7 +74,44 @@ void Weight(Causes& causes, const Json& term, const std::string& at) {
     InvalidNumber(causes, at + ".weight", weight, "must be in the range 1-100");
 }
 
+// Values of labels may be wrong here: a real server lets them be.
+void NodeTerm(Causes& causes, const Json& term, const std::string& at) {
+  const Json& expressions = ListAt(term, {"matchExpressions"});
+  for (size_t i = 0; i < expressions.size(); ++i) {
+    const std::string here = fmt::format("{}.matchExpressions[{}]", at, i),
+                      word = TextAt(expressions[i], "operator"),
+                      key = TextAt(expressions[i], "key");
+    const Json& values = ListAt(expressions[i], {"values"});
+    if (word == "In" || word == "NotIn") {
+      if (values.empty())
+        Required(causes, here + ".values", "must be specified when `operator` is 'In' or 'NotIn'");
+    } else if (word == "Exists" || word == "DoesNotExist") {
+      if (!values.empty())
+        Forbidden(causes, here + ".values",
+                  "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+    } else if (word == "Gt" || word == "Lt") {
+      if (values.size() != 1)
+        Required(causes, here + ".values",
+                 "must be specified single value when `operator` is 'Lt' or 'Gt'");
+    } else {
+      InvalidText(causes, here + ".operator", word, "not a valid selector operator");
+    }
+    InvalidText(causes, here + ".key", key, QualifiedFault(key));
+  }
+  const Json& fields = ListAt(term, {"matchFields"});
+  for (size_t i = 0; i < fields.size(); ++i)
+    FieldTerm(causes, fields[i], fmt::format("{}.matchFields[{}]", at, i));
+}
+
 }  // namespace
+
+void ValidateNodeSelector(Causes& causes, const Json& selector, const std::string& field) {
+  const std::string at = field + ".nodeSelectorTerms";
+  const Json& terms = ListAt(selector, {"nodeSelectorTerms"});
+  if (terms.empty()) Required(causes, at, "must have at least one node selector term");
+  for (size_t i = 0; i < terms.size(); ++i)
+    NodeTerm(causes, terms[i], fmt::format("{}[{}]", at, i));
+}
 
 void ValidateTolerations(Causes& causes, const Json& spec, const std::string& field) {
   const Json& list = ListAt(spec, {"tolerations"});
@@ -106,53 +143,17 @@ void ValidateTolerations(Causes& causes, const Json& spec, const std::string& fi
   }
 }
 
-void ValidateNodeTerm(Causes& causes, const Json& term, const std::string& at) {
-  const Json& expressions = ListAt(term, {"matchExpressions"});
-  for (size_t i = 0; i < expressions.size(); ++i) {
-    const std::string here = fmt::format("{}.matchExpressions[{}]", at, i),
-                      word = TextAt(expressions[i], "operator"),
-                      key = TextAt(expressions[i], "key");
-    const Json& values = ListAt(expressions[i], {"values"});
-    if (word == "In" || word == "NotIn") {
-      if (values.empty())
-        Required(causes, here + ".values", "must be specified when `operator` is 'In' or 'NotIn'");
-    } else if (word == "Exists" || word == "DoesNotExist") {
-      if (!values.empty())
-        Forbidden(causes, here + ".values",
-                  "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
-    } else if (word == "Gt" || word == "Lt") {
-      if (values.size() != 1)
-        Required(causes, here + ".values",
-                 "must be specified single value when `operator` is 'Lt' or 'Gt'");
-    } else {
-      InvalidText(causes, here + ".operator", word, "not a valid selector operator");
-    }
-    InvalidText(causes, here + ".key", key, QualifiedFault(key));
-    if (at.find("preferred") != std::string::npos) continue;
-    for (size_t n = 0; n < values.size(); ++n)
-      InvalidText(causes, fmt::format("{}.values[{}]", here, n), Scalar(values[n]),
-                  LabelValueFault(Scalar(values[n])));
-  }
-  const Json& fields = ListAt(term, {"matchFields"});
-  for (size_t i = 0; i < fields.size(); ++i)
-    FieldTerm(causes, fields[i], fmt::format("{}.matchFields[{}]", at, i));
-}
-
 void ValidateAffinity(Causes& causes, const Json& affinity, const std::string& field) {
   constexpr const char* kHard = "requiredDuringSchedulingIgnoredDuringExecution";
   constexpr const char* kSoft = "preferredDuringSchedulingIgnoredDuringExecution";
   if (const Json& hard = At(affinity, {"nodeAffinity", kHard}); hard.is_object()) {
-    const std::string at = fmt::format("{}.nodeAffinity.{}.nodeSelectorTerms", field, kHard);
-    const Json& terms = ListAt(hard, {"nodeSelectorTerms"});
-    if (terms.empty()) Required(causes, at, "must have at least one node selector term");
-    for (size_t i = 0; i < terms.size(); ++i)
-      ValidateNodeTerm(causes, terms[i], fmt::format("{}[{}]", at, i));
+    ValidateNodeSelector(causes, hard, fmt::format("{}.nodeAffinity.{}", field, kHard));
   }
   const Json& soft = ListAt(affinity, {"nodeAffinity", kSoft});
   for (size_t i = 0; i < soft.size(); ++i) {
     const std::string at = fmt::format("{}.nodeAffinity.{}[{}]", field, kSoft, i);
     Weight(causes, soft[i], at);
-    ValidateNodeTerm(causes, At(soft[i], "preference"), at + ".preference");
+    NodeTerm(causes, At(soft[i], "preference"), at + ".preference");
   }
   for (const char* side : {"podAffinity", "podAntiAffinity"}) {
     const Json& needed = ListAt(affinity, {side, kHard});

@@ -1,7 +1,9 @@
-// Volumes of pods: what a real server refuses.
+// Sources of volumes, of pods and of PersistentVolumes: what a real server refuses.
 #include <fmt/format.h>
 
-#include <array>
+#include <cctype>
+#include <functional>
+#include <map>
 
 #include "libs/base/strings.h"
 #include "libs/kubesim/objects/defaults.h"
@@ -12,7 +14,39 @@
 namespace opsmesh::kubesim {
 namespace {
 
-void CheckMode(Causes& causes, const Json& holder, const char* member, const std::string& at) {
+// Who judges: a source, where it stands, and whether it is a PersistentVolume's.
+struct Source {
+  Causes& causes;
+  const Json& value;
+  std::string at;
+  bool persistent;
+  std::string volume_name;  // of a PersistentVolume
+
+  std::string Text(const char* member) const { return TextAt(value, member); }
+  std::string Path(std::string_view member) const { return fmt::format("{}.{}", at, member); }
+  // Members that it cannot be without, in this order.
+  void Needs(std::initializer_list<const char*> members) const {
+    for (const char* member : members) {
+      const Json& given = At(value, member);
+      if (given.is_null() || given.empty() || given == Json("")) Required(causes, Path(member));
+    }
+  }
+  void Within(const char* member, int64_t least, int64_t most, const char* why) const {
+    const Json& number = At(value, member);
+    if (number.is_number_integer() && (number < least || number > most))
+      InvalidNumber(causes, Path(member), number.get<int64_t>(), why);
+  }
+  // The Secret that a source names: a PersistentVolume says in which namespace.
+  void NeedsSecretName() const {
+    const Json& secret = At(value, "secretRef");
+    if (!secret.is_object()) return;
+    if (TextAt(secret, "name").empty()) Required(causes, Path("secretRef.name"));
+    if (persistent && TextAt(secret, "namespace").empty())
+      Required(causes, Path("secretRef.namespace"));
+  }
+};
+
+void Mode(Causes& causes, const Json& holder, const char* member, const std::string& at) {
   const Json& mode = At(holder, member);
   if (mode.is_number_integer() && (mode < 0 || mode > 0777)) {
     InvalidNumber(causes, fmt::format("{}.{}", at, member), mode.get<int64_t>(),
@@ -20,137 +54,486 @@ void CheckMode(Causes& causes, const Json& holder, const char* member, const std
   }
 }
 
-void CheckItems(Causes& causes, const Json& source, const std::string& at) {
-  CheckMode(causes, source, "defaultMode", at);
+// A relative path within the volume that the kubelet does not keep for itself.
+void OwnPath(Causes& causes, const std::string& path, const std::string& at) {
+  ValidateDescendingPath(causes, path, at);
+  if (path.starts_with("..") && !path.starts_with("../"))
+    InvalidText(causes, at, path, "must not start with '..'");
+}
+
+void Items(Causes& causes, const Json& source, const std::string& at) {
   const Json& items = ListAt(source, {"items"});
   for (size_t i = 0; i < items.size(); ++i) {
     const std::string here = fmt::format("{}.items[{}]", at, i), path = TextAt(items[i], "path");
     if (TextAt(items[i], "key").empty()) Required(causes, here + ".key");
     if (path.empty()) Required(causes, here + ".path");
-    if (path.starts_with('/')) InvalidText(causes, here + ".path", path, "must be a relative path");
-    if (HasBacksteps(path)) InvalidText(causes, here + ".path", path, "must not contain '..'");
-    CheckMode(causes, items[i], "mode", here);
+    OwnPath(causes, path, here + ".path");
+    Mode(causes, items[i], "mode", here);
   }
 }
 
-void CheckVolume(Causes& causes, const Json& volume, const std::string& at) {
-  if (const Json& host = At(volume, "hostPath"); host.is_object()) {
-    if (const std::string type = TextAt(host, "type"); !type.empty()) {
-      OneOf(causes, at + ".hostPath.type", type,
-            {"", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File",
-             "FileOrCreate", "Socket"});
-    }
-    if (HasBacksteps(TextAt(host, "path")))
-      InvalidText(causes, at + ".hostPath.path", TextAt(host, "path"), "must not contain '..'");
+// A file of the downward API; a real server names all of them by their volume.
+void DownwardFile(Causes& causes, const Json& file, const std::string& at) {
+  const std::string path = TextAt(file, "path");
+  const Json& field = At(file, "fieldRef");
+  const Json& amount = At(file, "resourceFieldRef");
+  if (path.empty()) Required(causes, at + ".path");
+  OwnPath(causes, path, at + ".path");
+  if (field.is_object()) {
+    ValidateFieldRef(causes, field, at + ".fieldRef", true);
+    if (amount.is_object())
+      InvalidText(causes, at, "resource",
+                  "fieldRef and resourceFieldRef can not be specified simultaneously");
+  } else if (amount.is_object()) {
+    ValidateAmountRef(causes, amount, at + ".resourceFieldRef", true);
+  } else {
+    Required(causes, at, "one of fieldRef and resourceFieldRef is required");
   }
-  if (const auto size = ParseQuantity(At(volume, {"emptyDir", "sizeLimit"})); size && *size < 0)
-    Forbidden(causes, at + ".emptyDir.sizeLimit",
-              "SizeLimit field must be a valid resource quantity");
-  for (const char* member : {"secret", "configMap"}) {
-    if (At(volume, member).is_object())
-      CheckItems(causes, volume[member], fmt::format("{}.{}", at, member));
-  }
-  const Json& sources = ListAt(volume, {"projected", "sources"});
-  CheckMode(causes, At(volume, "projected"), "defaultMode", at + ".projected");
-  for (size_t i = 0; i < sources.size(); ++i) {
-    for (const char* member : {"secret", "configMap"}) {
-      if (At(sources[i], member).is_object())
-        CheckItems(causes, sources[i][member],
-                   fmt::format("{}.projected.sources[{}].{}", at, i, member));
+  Mode(causes, file, "mode", at);
+}
+
+void TokenSource(Causes& causes, const Json& token, const std::string& at,
+                 const std::string& volume) {
+  const int64_t seconds = IntAt(token, "expirationSeconds");
+  const std::string path = TextAt(token, "path");
+  if (seconds < 600)
+    InvalidNumber(causes, at + ".expirationSeconds", seconds,
+                  "may not specify a duration less than 10 minutes");
+  if (seconds > (int64_t{1} << 32))
+    InvalidNumber(causes, at + ".expirationSeconds", seconds,
+                  "may not specify a duration larger than 2^32 seconds");
+  if (path.empty())
+    Required(causes, volume + ".path");
+  else
+    OwnPath(causes, path, volume + ".path");
+}
+
+void Projected(const Source& source) {
+  Causes& causes = source.causes;
+  Mode(causes, source.value, "defaultMode", source.at);
+  std::map<std::string, bool> paths;
+  auto once = [&](const std::string& path, const std::string& shown) {
+    if (!path.empty() && !paths.emplace(path, true).second)
+      InvalidText(causes, source.at, shown, "conflicting duplicate paths");
+  };
+  const Json& parts = ListAt(source.value, {"sources"});
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const std::string at = fmt::format("{}.sources[{}]", source.at, i);
+    int kinds = 0;
+    for (const char* kind : {"secret", "configMap", "downwardAPI", "serviceAccountToken"}) {
+      const Json& part = At(parts[i], kind);
+      if (!part.is_object()) continue;
+      const std::string here = fmt::format("{}.{}", at, kind), name = TextAt(part, "name");
+      ++kinds;
+      if (std::string_view(kind) == "serviceAccountToken") {
+        TokenSource(causes, part, here, source.at);
+      } else if (std::string_view(kind) == "downwardAPI") {
+        for (const Json& file : ListAt(part, {"items"})) {
+          DownwardFile(causes, file, here);
+          once(TextAt(file, "path"), TextAt(file, "path"));
+        }
+      } else {
+        if (name.empty()) Required(causes, here + ".name");
+        Items(causes, part, here);
+        for (const Json& item : ListAt(part, {"items"})) once(TextAt(item, "path"), name);
+      }
     }
+    if (kinds > 1) Forbidden(causes, at, "may not specify more than 1 volume type per source");
   }
 }
 
-// Members that a source cannot be without, by the order in which they are missed.
-void CheckNeeded(Causes& causes, const Json& volume, const std::string& at) {
-  static constexpr std::array kNeeded = {std::pair{"secret", "secretName"},
-                                         std::pair{"configMap", "name"},
-                                         std::pair{"persistentVolumeClaim", "claimName"},
-                                         std::pair{"hostPath", "path"},
-                                         std::pair{"csi", "driver"},
-                                         std::pair{"nfs", "server"},
-                                         std::pair{"nfs", "path"},
-                                         std::pair{"awsElasticBlockStore", "volumeID"},
-                                         std::pair{"gcePersistentDisk", "pdName"},
-                                         std::pair{"gitRepo", "repository"},
-                                         std::pair{"cinder", "volumeID"},
-                                         std::pair{"glusterfs", "endpoints"},
-                                         std::pair{"glusterfs", "path"},
-                                         std::pair{"cephfs", "monitors"},
-                                         std::pair{"rbd", "monitors"},
-                                         std::pair{"rbd", "image"},
-                                         std::pair{"flexVolume", "driver"},
-                                         std::pair{"azureFile", "secretName"},
-                                         std::pair{"azureFile", "shareName"},
-                                         std::pair{"azureDisk", "diskName"},
-                                         std::pair{"azureDisk", "diskURI"},
-                                         std::pair{"quobyte", "registry"},
-                                         std::pair{"quobyte", "volume"},
-                                         std::pair{"vsphereVolume", "volumePath"},
-                                         std::pair{"photonPersistentDisk", "pdID"},
-                                         std::pair{"portworxVolume", "volumeID"},
-                                         std::pair{"scaleIO", "gateway"},
-                                         std::pair{"scaleIO", "system"},
-                                         std::pair{"scaleIO", "volumeName"},
-                                         std::pair{"storageos", "volumeName"},
-                                         std::pair{"iscsi", "targetPortal"},
-                                         std::pair{"iscsi", "iqn"}};
-  for (const auto& [source, member] : kNeeded) {
-    const Json& given = At(volume, {source, member});
-    if (At(volume, source).is_object() && (given.is_null() || given.empty() || given == Json("")))
-      Required(causes, fmt::format("{}.{}.{}", at, source, member));
+void HostPath(const Source& source) {
+  const std::string path = source.Text("path");
+  if (path.empty()) return Required(source.causes, source.Path("path"));
+  if (HasBacksteps(path))
+    InvalidText(source.causes, source.Path("path"), path, "must not contain '..'");
+  if (const std::string type = source.Text("type"); !type.empty())
+    OneOf(source.causes, source.Path("type"), type,
+          {"", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File",
+           "FileOrCreate", "Socket"});
+}
+
+bool AllAlphanumeric(std::string_view text) {
+  for (unsigned char c : text) {
+    if (std::isalnum(c) == 0) return false;
+  }
+  return true;
+}
+
+// iqn.YYYY-MM.domain:name, eui. and 16, or naa. and 32 letters and digits (RFC 3720, 3980).
+bool InitiatorName(const std::string& name) {
+  const std::string rest = name.substr(std::min<size_t>(4, name.size()));
+  if (name.starts_with("eui")) return rest.size() == 16 && AllAlphanumeric(rest);
+  if (name.starts_with("naa")) return rest.size() == 32 && AllAlphanumeric(rest);
+  const size_t colon = rest.find(':');
+  if (!name.starts_with("iqn.") || colon == std::string::npos || colon < 9) return false;
+  static constexpr std::string_view kForm = "dddd-dd.";
+  for (size_t i = 0; i < kForm.size(); ++i) {
+    if (kForm[i] == 'd' ? std::isdigit(static_cast<unsigned char>(rest[i])) == 0
+                        : rest[i] != kForm[i])
+      return false;
+  }
+  for (unsigned char c : rest.substr(8, colon - 8)) {
+    if (std::isalnum(c) == 0 && c != '-' && c != '.') return false;
+  }
+  return colon + 1 < rest.size() &&
+         rest.find_first_of(",;*&$| \t\r\n", colon + 1) == std::string::npos;
+}
+
+bool KnownInitiator(const std::string& name) {
+  return name.starts_with("iqn") || name.starts_with("eui") || name.starts_with("naa");
+}
+
+void Iscsi(const Source& source) {
+  Causes& causes = source.causes;
+  const char* kForm = source.persistent ? "must be valid format"
+                                        : "must be valid format starting with iqn, eui, or naa";
+  source.Needs({"targetPortal"});
+  const Json& initiator = At(source.value, "initiatorName");
+  if (source.persistent && initiator.is_string() &&
+      source.volume_name.size() + 1 + source.Text("targetPortal").size() > 64)
+    InvalidText(causes, source.Path("targetportal"), source.Text("targetPortal"),
+                "Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters "
+                "if iscsi.initiatorName is specified.");
+  source.Needs({"iqn"});
+  if (const std::string iqn = source.Text("iqn"); !iqn.empty()) {
+    if (!KnownInitiator(iqn))
+      InvalidText(causes, source.Path("iqn"), iqn, kForm);
+    else if (!InitiatorName(iqn))
+      InvalidText(causes, source.Path("iqn"), iqn, "must be valid format");
+  }
+  source.Within("lun", 0, 255, "must be between 0 and 255, inclusive");
+  if ((BoolAt(source.value, {"chapAuthDiscovery"}) || BoolAt(source.value, {"chapAuthSession"})) &&
+      !At(source.value, "secretRef").is_object())
+    Required(causes, source.Path("secretRef"));
+  if (source.persistent && At(source.value, "secretRef").is_object() &&
+      TextAt(source.value, {"secretRef", "name"}).empty())
+    Required(causes, source.Path("secretRef.name"));
+  if (!initiator.is_string()) return;
+  if (!KnownInitiator(Scalar(initiator)))
+    InvalidText(causes, source.Path("initiatorname"), Scalar(initiator), kForm);
+  else if (!InitiatorName(Scalar(initiator)))
+    InvalidText(causes, source.Path("initiatorname"), Scalar(initiator), "must be valid format");
+}
+
+void FibreChannel(const Source& source) {
+  const Json& names = ListAt(source.value, {"targetWWNs"});
+  const Json& ids = ListAt(source.value, {"wwids"});
+  if (names.empty() && ids.empty())
+    Required(source.causes, source.Path("targetWWNs"),
+             "must specify either targetWWNs or wwids, but not both");
+  if (!names.empty() && !ids.empty())
+    Invalid(source.causes, source.Path("targetWWNs"), GoTexts(names),
+            "targetWWNs and wwids can not be specified simultaneously");
+  if (names.empty()) return;
+  if (At(source.value, "lun").is_null())
+    Required(source.causes, source.Path("lun"), "lun is required if targetWWNs is specified");
+  source.Within("lun", 0, 255, "must be between 0 and 255, inclusive");
+}
+
+void Quobyte(const Source& source) {
+  constexpr const char* kPairs = "must be a host:port pair or multiple pairs separated by commas";
+  const std::string registry = source.Text("registry");
+  if (registry.empty()) {
+    Required(source.causes, source.Path("registry"), kPairs);
+  } else if (source.Text("tenant").size() >= 65) {
+    Required(source.causes, source.Path("tenant"),
+             "must be a UUID and may not exceed a length of 64 characters");
+  } else {
+    for (std::string_view pair : base::Split(registry, ',')) {
+      const size_t colon = pair.rfind(':');
+      const bool one = colon != std::string_view::npos && pair.find(':') == colon;
+      if (!one && !(colon != std::string_view::npos && pair.starts_with('[') && colon > 0 &&
+                    pair[colon - 1] == ']'))
+        InvalidText(source.causes, source.Path("registry"), registry, kPairs);
+    }
+  }
+  source.Needs({"volume"});
+}
+
+void Flocker(const Source& source) {
+  const std::string name = source.Text("datasetName"), id = source.Text("datasetUUID");
+  if (name.empty() && id.empty())
+    Required(source.causes, source.at, "one of datasetName and datasetUUID is required");
+  if (!name.empty() && !id.empty())
+    InvalidText(source.causes, source.at, "resource",
+                "datasetName and datasetUUID can not be specified simultaneously");
+  if (name.find('/') != std::string::npos)
+    InvalidText(source.causes, source.Path("datasetName"), name, "must not contain '/'");
+}
+
+void FlexVolume(const Source& source) {
+  source.Needs({"driver"});
+  const Json& options = At(source.value, "options");
+  if (!options.is_object()) return;
+  for (const auto& [key, value] : options.items()) {
+    const std::string space = "." + base::AsciiLower(key.substr(0, key.find('/')));
+    if (space.ends_with(".kubernetes.io") || space.ends_with(".k8s.io"))
+      InvalidText(source.causes, source.Path(fmt::format("options[{}]", key)), key,
+                  "kubernetes.io and k8s.io namespaces are reserved");
   }
 }
 
-// Sources in the order in which a real server counts them: all but the first are refused.
-constexpr std::array kSources = {"emptyDir",
-                                 "hostPath",
-                                 "gitRepo",
-                                 "gcePersistentDisk",
-                                 "awsElasticBlockStore",
-                                 "secret",
-                                 "nfs",
-                                 "iscsi",
-                                 "glusterfs",
-                                 "flocker",
-                                 "persistentVolumeClaim",
-                                 "rbd",
-                                 "cinder",
-                                 "cephfs",
-                                 "quobyte",
-                                 "downwardAPI",
-                                 "fc",
-                                 "flexVolume",
-                                 "configMap",
-                                 "azureFile",
-                                 "vsphereVolume",
-                                 "photonPersistentDisk",
-                                 "portworxVolume",
-                                 "azureDisk",
-                                 "storageos",
-                                 "projected",
-                                 "scaleIO",
-                                 "csi",
-                                 "ephemeral",
-                                 "image"};
+void AzureFile(const Source& source) {
+  source.Needs({"secretName", "shareName"});
+  const Json& space = At(source.value, "secretNamespace");
+  if (source.persistent && space.is_string() && Scalar(space).empty())
+    Required(source.causes, source.Path("secretNamespace"));
+}
 
-void CheckSources(Causes& causes, const Json& volume, const std::string& at) {
-  int sources = 0;
-  for (const char* source : kSources) {
-    if (!At(volume, source).is_object()) continue;
-    if (++sources > 1) {
-      Forbidden(causes, fmt::format("{}.{}", at, source),
-                "may not specify more than 1 volume type");
-      continue;
-    }
-    const Json alone = {{source, volume[source]}};
-    CheckNeeded(causes, alone, at);
-    CheckVolume(causes, alone, at);
+void AzureDisk(const Source& source) {
+  const Json& caching = At(source.value, "cachingMode");
+  const std::string kind = source.Text("kind"), uri = source.Text("diskURI");
+  source.Needs({"diskName", "diskURI"});
+  if (caching.is_string())
+    OneOf(source.causes, source.Path("cachingMode"), Scalar(caching),
+          {"None", "ReadOnly", "ReadWrite"});
+  if (At(source.value, "kind").is_null()) return;
+  OneOf(source.causes, source.Path("kind"), kind, {"Dedicated", "Managed", "Shared"});
+  if (kind == "Managed" && !uri.starts_with("/subscriptions/"))
+    OneOf(source.causes, source.Path("diskURI"), uri,
+          {"/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/"
+           "{disk-id}"});
+  if (kind != "Managed" && !uri.starts_with("https://"))
+    OneOf(source.causes, source.Path("diskURI"), uri,
+          {"https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd"});
+}
+
+void StorageOs(const Source& source) {
+  const std::string name = source.Text("volumeName"), space = source.Text("volumeNamespace");
+  if (name.empty())
+    Required(source.causes, source.Path("volumeName"));
+  else
+    InvalidText(source.causes, source.Path("volumeName"), name, LabelFault(name));
+  if (!space.empty())
+    InvalidText(source.causes, source.Path("volumeNamespace"), space, LabelFault(space));
+  source.NeedsSecretName();
+}
+
+void Csi(const Source& source) {
+  Causes& causes = source.causes;
+  ValidateDriverName(causes, source.Text("driver"), source.Path("driver"));
+  if (!source.persistent) {
+    const Json& secret = At(source.value, "nodePublishSecretRef");
+    const std::string name = TextAt(secret, "name");
+    if (secret.is_object() && name.empty())
+      Required(causes, source.Path("nodePublishSecretRef.name"));
+    else if (secret.is_object())
+      InvalidText(causes, source.Path("name"), name, SubdomainFault(name));
+    return;
   }
-  if (sources == 0) Required(causes, at, "must specify a volume type");
+  source.Needs({"volumeHandle"});
+  for (const char* member : {"controllerPublishSecretRef", "controllerExpandSecretRef",
+                             "nodePublishSecretRef", "nodeExpandSecretRef"}) {
+    const Json& secret = At(source.value, member);
+    if (!secret.is_object()) continue;
+    const std::string name = TextAt(secret, "name"), space = TextAt(secret, "namespace");
+    if (name.empty())
+      Required(causes, source.Path(member) + ".name");
+    else
+      InvalidText(causes, source.Path(member) + ".name", name, SubdomainFault(name));
+    if (space.empty())
+      Required(causes, source.Path(member) + ".namespace");
+    else
+      InvalidText(causes, source.Path(member) + ".namespace", space, LabelFault(space));
+  }
+}
+
+void Glusterfs(const Source& source) {
+  source.Needs({"endpoints", "path"});
+  const Json& space = At(source.value, "endpointsNamespace");
+  if (!source.persistent || !space.is_string()) return;
+  if (Scalar(space).empty())
+    InvalidText(source.causes, source.Path("endpointsNamespace"), "",
+                "if the endpointnamespace is set, it must be a valid namespace name");
+  else
+    InvalidText(source.causes, source.Path("endpointsNamespace"), Scalar(space),
+                LabelFault(Scalar(space)));
+}
+
+void Disk(const Source& source, const char* id) {
+  source.Needs({id});
+  source.Within("partition", 0, 255, "must be between 1 and 255, inclusive");
+}
+
+void Nfs(const Source& source) {
+  source.Needs({"server", "path"});
+  if (!source.Text("path").starts_with('/'))
+    InvalidText(source.causes, source.Path("path"), source.Text("path"),
+                "must be an absolute path");
+}
+
+void Claim(const Source& source) {
+  const Json& claim = At(source.value, "volumeClaimTemplate");
+  if (!claim.is_object()) return Required(source.causes, source.Path("volumeClaimTemplate"));
+  const Json& metadata = At(claim, "metadata");
+  const std::string at = source.Path("volumeClaimTemplate");
+  ValidateAnnotationKeys(source.causes, At(metadata, "annotations"), at + ".metadata.annotations");
+  ValidateLabels(source.causes, At(metadata, "labels"), at + ".metadata.labels");
+  ValidateClaimSpec(source.causes, At(claim, "spec"), at + ".spec");
+}
+
+void Local(const Source& source) {
+  const std::string path = source.Text("path");
+  if (path.empty())
+    Required(source.causes, source.Path("path"));
+  else if (HasBacksteps(path))
+    InvalidText(source.causes, source.Path("path"), path, "must not contain '..'");
+}
+
+void Files(const Source& source, const char* name) {
+  source.Needs({name});
+  Mode(source.causes, source.value, "defaultMode", source.at);
+  Items(source.causes, source.value, source.at);
+}
+
+using Judge = std::function<void(const Source&)>;
+
+Judge Only(std::initializer_list<const char*> members) {
+  const std::vector<const char*> needed(members);
+  return [needed](const Source& source) {
+    for (const char* member : needed) source.Needs({member});
+  };
+}
+
+const std::map<std::string_view, Judge>& Judges() {
+  static const auto* judges = new std::map<std::string_view, Judge>{
+      {"hostPath", HostPath},
+      {"gitRepo",
+       [](const Source& source) {
+         source.Needs({"repository"});
+         ValidateDescendingPath(source.causes, source.Text("directory"), source.Path("directory"));
+       }},
+      {"gcePersistentDisk", [](const Source& source) { Disk(source, "pdName"); }},
+      {"awsElasticBlockStore", [](const Source& source) { Disk(source, "volumeID"); }},
+      {"secret", [](const Source& source) { Files(source, "secretName"); }},
+      {"configMap", [](const Source& source) { Files(source, "name"); }},
+      {"nfs", Nfs},
+      {"iscsi", Iscsi},
+      {"glusterfs", Glusterfs},
+      {"flocker", Flocker},
+      {"persistentVolumeClaim", Only({"claimName"})},
+      {"rbd", Only({"monitors", "image"})},
+      {"cinder",
+       [](const Source& source) {
+         source.Needs({"volumeID"});
+         source.NeedsSecretName();
+       }},
+      {"cephfs", Only({"monitors"})},
+      {"quobyte", Quobyte},
+      {"downwardAPI",
+       [](const Source& source) {
+         Mode(source.causes, source.value, "defaultMode", source.at);
+         for (const Json& file : ListAt(source.value, {"items"}))
+           DownwardFile(source.causes, file, source.at);
+       }},
+      {"fc", FibreChannel},
+      {"flexVolume", FlexVolume},
+      {"azureFile", AzureFile},
+      {"vsphereVolume", Only({"volumePath"})},
+      {"photonPersistentDisk", Only({"pdID"})},
+      {"portworxVolume", Only({"volumeID"})},
+      {"azureDisk", AzureDisk},
+      {"storageos", StorageOs},
+      {"projected", Projected},
+      {"scaleIO", Only({"gateway", "system", "volumeName"})},
+      {"csi", Csi},
+      {"ephemeral", Claim},
+      {"local", Local},
+  };
+  return *judges;
+}
+
+// In the order in which a real server counts them: all but the first are refused.
+constexpr std::initializer_list<const char*> kOfPods = {"emptyDir",
+                                                        "hostPath",
+                                                        "gitRepo",
+                                                        "gcePersistentDisk",
+                                                        "awsElasticBlockStore",
+                                                        "secret",
+                                                        "nfs",
+                                                        "iscsi",
+                                                        "glusterfs",
+                                                        "flocker",
+                                                        "persistentVolumeClaim",
+                                                        "rbd",
+                                                        "cinder",
+                                                        "cephfs",
+                                                        "quobyte",
+                                                        "downwardAPI",
+                                                        "fc",
+                                                        "flexVolume",
+                                                        "configMap",
+                                                        "azureFile",
+                                                        "vsphereVolume",
+                                                        "photonPersistentDisk",
+                                                        "portworxVolume",
+                                                        "azureDisk",
+                                                        "storageos",
+                                                        "projected",
+                                                        "scaleIO",
+                                                        "csi",
+                                                        "ephemeral"};
+constexpr std::initializer_list<const char*> kOfVolumes = {"hostPath",
+                                                           "gcePersistentDisk",
+                                                           "awsElasticBlockStore",
+                                                           "glusterfs",
+                                                           "flocker",
+                                                           "nfs",
+                                                           "rbd",
+                                                           "quobyte",
+                                                           "cephfs",
+                                                           "iscsi",
+                                                           "cinder",
+                                                           "fc",
+                                                           "flexVolume",
+                                                           "azureFile",
+                                                           "vsphereVolume",
+                                                           "photonPersistentDisk",
+                                                           "portworxVolume",
+                                                           "azureDisk",
+                                                           "scaleIO",
+                                                           "local",
+                                                           "storageos",
+                                                           "csi"};
+
+// Some are called otherwise where they are one too many, or where a member is wrong.
+std::string_view NameOfExtra(std::string_view source) {
+  if (source == "cephfs") return "cephFS";
+  return source == "downwardAPI" ? "downwarAPI" : source;
 }
 
 }  // namespace
+
+void ValidateDriverName(Causes& causes, const std::string& name, const std::string& field) {
+  if (name.empty()) Required(causes, field);
+  if (name.size() > 63) TooLong(causes, field, 63);
+  InvalidText(causes, field, name, SubdomainFault(base::AsciiLower(name)));
+}
+
+void ValidateVolumeSources(Causes& causes, const Json& holder, const std::string& field,
+                           bool persistent, const std::string& volume_name) {
+  int sources = 0;
+  for (const char* name : persistent ? kOfVolumes : kOfPods) {
+    const Json& value = At(holder, name);
+    if (!value.is_object()) continue;
+    const bool flexible = persistent && std::string_view(name) == "flexVolume";  // never counted
+    if (++sources > 1 && !flexible) {
+      Forbidden(causes, fmt::format("{}.{}", field, NameOfExtra(name)),
+                "may not specify more than 1 volume type");
+      continue;
+    }
+    const std::string at = fmt::format(
+        "{}.{}", field, std::string_view(name) == "gcePersistentDisk" ? "persistentDisk" : name);
+    if (const auto judge = Judges().find(name); judge != Judges().end())
+      judge->second(Source{causes, value, at, persistent, volume_name});
+    if (const auto size = ParseQuantity(At(value, "sizeLimit")); size && *size < 0)
+      Forbidden(causes, at + ".sizeLimit", "SizeLimit field must be a valid resource quantity");
+    if (std::string_view(name) == "local" && !At(holder, "nodeAffinity").is_object())
+      Required(causes, field + ".nodeAffinity", "Local volume requires node affinity");
+  }
+  if (sources == 0) Required(causes, field, "must specify a volume type");
+}
 
 void ValidatePodVolumes(Causes& causes, const Json& spec, const std::string& field,
                         std::map<std::string, const Json*>* good) {
@@ -159,7 +542,7 @@ void ValidatePodVolumes(Causes& causes, const Json& spec, const std::string& fie
     const Json& volume = volumes[i];
     const std::string at = fmt::format("{}.volumes[{}]", field, i), name = TextAt(volume, "name");
     const size_t before = causes.size();
-    CheckSources(causes, volume, at);
+    ValidateVolumeSources(causes, volume, at, false, "");
     if (name.empty())
       Required(causes, at + ".name");
     else

@@ -1,9 +1,8 @@
-// Workload controllers, autoscalers and budgets: what a real server refuses.
+// Workload controllers and budgets: what a real server refuses.
 #include <fmt/format.h>
 
 #include "libs/base/strings.h"
 #include "libs/kubesim/objects/causes.h"
-#include "libs/kubesim/objects/cron_syntax.h"
 #include "libs/kubesim/store/json_path.h"
 #include "libs/kubesim/store/selectors.h"
 #include "nlohmann/json.hpp"
@@ -11,36 +10,51 @@
 namespace opsmesh::kubesim {
 namespace {
 
-void ValidateTemplateLabels(Causes& causes, const Json& pod_template, const std::string& field) {
-  ValidateLabels(causes, At(pod_template, {"metadata", "labels"}), field + ".labels");
+// Labels of a template that must match; a selector that cannot be read matches nothing and is not
+// complained about twice.
+void ValidateMatch(Causes& causes, const Json& selector, const Json& labels,
+                   const std::string& field) {
+  if (selector.is_object() && LabelSelector::FromObject(selector).Matches(labels)) return;
+  Invalid(causes, field, GoMap(labels), "`selector` does not match template `labels`");
 }
 
-// The selector, and the labels of the template it must match.
-void ValidateSelector(Causes& causes, const ResourceType& type, const Json& spec) {
+bool Empty(const Json& selector) {
+  return At(selector, "matchLabels").empty() && ListAt(selector, {"matchExpressions"}).empty();
+}
+
+// What controllers keep running may not end by itself.
+void ValidateLasting(Causes& causes, const Json& spec, const char* kind) {
+  OneOf(causes, "spec.template.spec.restartPolicy",
+        TextAt(spec, {"template", "spec", "restartPolicy"}), {"Always"});
+  if (At(spec, {"template", "spec", "activeDeadlineSeconds"}).is_number())
+    Forbidden(causes, "spec.template.spec.activeDeadlineSeconds",
+              fmt::format("activeDeadlineSeconds in {} is not Supported", kind));
+}
+
+// The selector of a Deployment, ReplicaSet or StatefulSet. False when it cannot be read.
+bool ValidateSelector(Causes& causes, const Json& spec, const char* kind, const char* why) {
   const Json& selector = At(spec, "selector");
-  const Json& labels = At(spec, {"template", "metadata", "labels"});
   if (!selector.is_object()) {
     Required(causes, "spec.selector");
-  } else {
-    const size_t before = causes.size();
-    ValidateSelectorShape(causes, selector, "spec.selector");
-    if (At(selector, "matchLabels").empty() && ListAt(selector, {"matchExpressions"}).empty()) {
-      Invalid(causes, "spec.selector", GoSelector(selector),
-              "empty selector is invalid for " + base::AsciiLower(type.kind));
-    }
-    if (causes.size() > before && TextAt(ListAt(selector, {"matchExpressions"}).empty()
-                                             ? Json()
-                                             : ListAt(selector, {"matchExpressions"})[0],
-                                         "operator")
-                                          .empty() == false) {
-      Invalid(causes, "spec.selector", GoSelector(selector), "invalid label selector");
-      return;
-    }
+    return true;  // reads as one that selects nothing
   }
-  const bool matches = selector.is_object() && LabelSelector::FromObject(selector).Matches(labels);
-  if (!matches)
-    Invalid(causes, "spec.template.metadata.labels", GoMap(labels),
-            "`selector` does not match template `labels`");
+  const bool readable = ValidateSelectorShape(causes, selector, "spec.selector");
+  if (Empty(selector))
+    Invalid(causes, "spec.selector", GoSelector(selector),
+            fmt::format("empty selector is invalid for {}", kind));
+  if (!readable) Invalid(causes, "spec.selector", GoSelector(selector), why);
+  return readable;
+}
+
+// Selector and template of Deployments and ReplicaSets.
+void ValidateReplicated(Causes& causes, const Json& spec) {
+  if (!ValidateSelector(causes, spec, "deployment", "invalid label selector")) return;
+  const Json& selector = At(spec, "selector");
+  if (!selector.is_object() || !Empty(selector))
+    ValidateMatch(causes, selector, At(spec, {"template", "metadata", "labels"}),
+                  "spec.template.metadata.labels");
+  ValidatePodTemplate(causes, At(spec, "template"), "spec.template");
+  ValidateLasting(causes, spec, "ReplicaSet");
 }
 
 // runtime.RawExtension, as Go prints the bytes of its text.
@@ -57,27 +71,38 @@ void ImmutableSelector(Causes& causes, const Json& spec, const Json& before) {
   Immutable(causes, "spec.selector", GoSelector(At(spec, "selector")));
 }
 
+bool IsPercent(const Json& value) {
+  const std::string text = value.is_string() ? Scalar(value) : "";
+  return text.size() > 1 && text.ends_with('%') &&
+         text.find_first_not_of("0123456789") == text.size() - 1;
+}
+
+void ValidateAtMostAll(Causes& causes, const Json& value, const std::string& field) {
+  if (!IsPercent(value)) return;
+  const std::string text = Scalar(value), digits = text.substr(0, text.size() - 1);
+  const size_t first = digits.find_first_not_of('0');
+  const std::string number = first == std::string::npos ? "0" : digits.substr(first);
+  if (number.size() > 3 || std::stoi(number) > 100)
+    Invalid(causes, field, GoIntOrText(value), "must not be greater than 100%");
+}
+
 // A share of pods: a number that is not negative, or a percentage.
 void ValidateShare(Causes& causes, const Json& value, const std::string& field, bool at_most_all) {
-  if (value.is_string()) {
-    const std::string text = Scalar(value);
-    const bool percent = text.size() > 1 && text.ends_with('%') &&
-                         text.find_first_not_of("0123456789") == text.size() - 1;
-    if (!percent) {
-      Invalid(causes, field, GoIntOrText(value),
-              "a valid percent string must be a numeric string followed by an ending '%' (e.g. "
-              "'1%',  or '93%', regex used for validation is '[0-9]+%')");
-    } else if (at_most_all && (text.size() > 4 || std::stoi(text) > 100)) {
-      Invalid(causes, field, GoIntOrText(value), "must not be greater than 100%");
-    }
+  if (value.is_string() && !IsPercent(value)) {
+    Invalid(causes, field, GoIntOrText(value),
+            "a valid percent string must be a numeric string followed by an ending '%' (e.g. "
+            "'1%',  or '93%', regex used for validation is '[0-9]+%')");
   } else if (value.is_number_integer() && value.get<int64_t>() < 0) {
     InvalidNumber(causes, field, value.get<int64_t>(), "must be greater than or equal to 0");
   }
+  if (at_most_all) ValidateAtMostAll(causes, value, field);
 }
 
+// A text that is no percentage counts as nothing.
 bool IsZeroShare(const Json& value) {
-  return value.is_string() ? Scalar(value) == "0%"
-                           : value.is_number_integer() && value.get<int64_t>() == 0;
+  if (value.is_string())
+    return !IsPercent(value) || Scalar(value).find_first_not_of("0%") == std::string::npos;
+  return !value.is_number_integer() || value.get<int64_t>() == 0;
 }
 
 void ValidateDeploymentStrategy(Causes& causes, const Json& spec) {
@@ -100,14 +125,7 @@ void ValidateDeploymentStrategy(Causes& causes, const Json& spec) {
       Invalid(causes, at + ".maxUnavailable", GoIntOrText(At(rolling, "maxUnavailable")),
               "may not be 0 when `maxSurge` is 0");
     }
-    const Json& most = At(rolling, "maxUnavailable");
-    if (most.is_string() && most != "0%") {
-      const std::string text = Scalar(most);
-      if (text.ends_with('%') && text.size() <= 6 &&
-          text.find_first_not_of("0123456789") == text.size() - 1 && std::stoi(text) > 100) {
-        Invalid(causes, at + ".maxUnavailable", GoIntOrText(most), "must not be greater than 100%");
-      }
-    }
+    ValidateAtMostAll(causes, At(rolling, "maxUnavailable"), at + ".maxUnavailable");
   } else {
     causes.push_back({"FieldValueNotSupported",
                       fmt::format("Unsupported value: apps.DeploymentStrategy{{Type:\"{}\", "
@@ -118,16 +136,9 @@ void ValidateDeploymentStrategy(Causes& causes, const Json& spec) {
   }
 }
 
-void ValidateDeploymentSpec(Causes& causes, const ResourceType& type, const Json& spec) {
+void ValidateDeploymentSpec(Causes& causes, const Json& spec) {
   NonNegative(causes, spec, "replicas", "spec.");
-  ValidateSelector(causes, type, spec);
-  ValidateTemplateLabels(causes, At(spec, "template"), "spec.template");
-  ValidatePodSpec(causes, At(spec, {"template", "spec"}), "spec.template.spec");
-  OneOf(causes, "spec.template.spec.restartPolicy",
-        TextAt(spec, {"template", "spec", "restartPolicy"}), {"Always"});
-  if (At(spec, {"template", "spec", "activeDeadlineSeconds"}).is_number())
-    Forbidden(causes, "spec.template.spec.activeDeadlineSeconds",
-              "activeDeadlineSeconds in ReplicaSet is not Supported");
+  ValidateReplicated(causes, spec);
   ValidateDeploymentStrategy(causes, spec);
   NonNegative(causes, spec, "minReadySeconds", "spec.");
   NonNegative(causes, spec, "revisionHistoryLimit", "spec.");
@@ -138,18 +149,23 @@ void ValidateDeploymentSpec(Causes& causes, const ResourceType& type, const Json
                   "must be greater than minReadySeconds");
 }
 
-void ValidateReplicaSetSpec(Causes& causes, const ResourceType& type, const Json& spec) {
+void ValidateReplicaSetSpec(Causes& causes, const Json& spec) {
   NonNegative(causes, spec, "replicas", "spec.");
   NonNegative(causes, spec, "minReadySeconds", "spec.");
-  ValidateSelector(causes, type, spec);
-  ValidateTemplateLabels(causes, At(spec, "template"), "spec.template");
-  ValidatePodSpec(causes, At(spec, {"template", "spec"}), "spec.template.spec");
-  OneOf(causes, "spec.template.spec.restartPolicy",
-        TextAt(spec, {"template", "spec", "restartPolicy"}), {"Always"});
+  ValidateReplicated(causes, spec);
 }
 
-void ValidateStatefulSetSpec(Causes& causes, const ResourceType& type, const Json& spec,
-                             const Json& before) {
+void ValidateSetRolling(Causes& causes, const Json& rolling) {
+  const std::string at = "spec.updateStrategy.rollingUpdate";
+  NonNegative(causes, rolling, "partition", at + ".");
+  const Json& most = At(rolling, "maxUnavailable");
+  if (most.is_null()) return;
+  ValidateShare(causes, most, at + ".maxUnavailable", false);
+  if (IsZeroShare(most)) Invalid(causes, at + ".maxUnavailable", GoIntOrText(most), "cannot be 0");
+  ValidateAtMostAll(causes, most, at + ".maxUnavailable");
+}
+
+void ValidateStatefulSetSpec(Causes& causes, const Json& spec, const Json& before) {
   const std::string policy = TextAt(spec, "podManagementPolicy");
   if (policy != "OrderedReady" && policy != "Parallel")
     InvalidText(causes, "spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'");
@@ -165,22 +181,27 @@ void ValidateStatefulSetSpec(Causes& causes, const ResourceType& type, const Jso
             "apps.RollingUpdateStatefulSetStrategy{...}",
             "only allowed for updateStrategy 'RollingUpdate'");
   }
-  NonNegative(causes, At(spec, {"updateStrategy", "rollingUpdate"}), "partition",
-              "spec.updateStrategy.rollingUpdate.");
+  ValidateSetRolling(causes, At(spec, {"updateStrategy", "rollingUpdate"}));
+  const Json& kept = At(spec, "persistentVolumeClaimRetentionPolicy");
+  for (const char* member : {"whenDeleted", "whenScaled"}) {
+    if (kept.is_object())
+      OneOf(causes, fmt::format("spec.persistentVolumeClaimRetentionPolicy.{}", member),
+            TextAt(kept, member), {"Retain", "Delete"});
+  }
   NonNegative(causes, spec, "replicas", "spec.");
   NonNegative(causes, spec, "minReadySeconds", "spec.");
-  ValidateSelector(causes, type, spec);
-  ValidateTemplateLabels(causes, At(spec, "template"), "spec.template");
-  // The claims of the set stand among the volumes of its pods.
-  Json pod = At(spec, {"template", "spec"});
-  if (pod.is_object()) {
-    for (const Json& claim : ListAt(spec, {"volumeClaimTemplates"}))
-      pod["volumes"].push_back({{"name", TextAt(claim, {"metadata", "name"})},
-                                {"persistentVolumeClaim", {{"claimName", "c"}}}});
+  NonNegative(causes, At(spec, "ordinals"), "start", "spec.ordinals.");
+  if (ValidateSelector(causes, spec, "statefulset", "")) {
+    const Json& selector = At(spec, "selector");
+    const Json& labels = At(spec, {"template", "metadata", "labels"});
+    if (!selector.is_object() || !Empty(selector))
+      ValidateMatch(causes, selector, labels, "spec.template.metadata.labels");
+    // A real server leaves the rest to the pods: their volumes are not all known here.
+    ValidateLabels(causes, labels, "spec.template.labels");
+    ValidateAnnotationKeys(causes, At(spec, {"template", "metadata", "annotations"}),
+                           "spec.template.annotations");
   }
-  ValidatePodSpec(causes, pod, "spec.template.spec");
-  OneOf(causes, "spec.template.spec.restartPolicy",
-        TextAt(spec, {"template", "spec", "restartPolicy"}), {"Always"});
+  ValidateLasting(causes, spec, "StatefulSet");
   if (!before.is_object()) return;
   Json now = spec, then = At(before, "spec");
   for (const char* member : {"replicas", "ordinals", "template", "updateStrategy",
@@ -196,15 +217,39 @@ void ValidateStatefulSetSpec(Causes& causes, const ResourceType& type, const Jso
   }
 }
 
-void ValidateDaemonSetSpec(Causes& causes, const ResourceType& type, const Json& spec) {
-  ValidateSelector(causes, type, spec);
-  ValidateTemplateLabels(causes, At(spec, "template"), "spec.template");
-  ValidatePodSpec(causes, At(spec, {"template", "spec"}), "spec.template.spec");
-  OneOf(causes, "spec.template.spec.restartPolicy",
-        TextAt(spec, {"template", "spec", "restartPolicy"}), {"Always"});
+void ValidateDaemonRolling(Causes& causes, const Json& strategy) {
+  const std::string at = "spec.updateStrategy.rollingUpdate";
+  const Json& rolling = At(strategy, "rollingUpdate");
+  if (!rolling.is_object()) return Required(causes, at);
+  const Json& most = At(rolling, "maxUnavailable");
+  const Json& surge = At(rolling, "maxSurge");
+  ValidateShare(causes, most, at + ".maxUnavailable", false);
+  ValidateShare(causes, surge, at + ".maxSurge", false);
+  ValidateAtMostAll(causes, most, at + ".maxUnavailable");
+  ValidateAtMostAll(causes, surge, at + ".maxSurge");
+  if (!IsZeroShare(most) && !IsZeroShare(surge))
+    Invalid(causes, at + ".maxSurge", GoIntOrText(surge),
+            "may not be set when maxUnavailable is non-zero");
+  else if (IsZeroShare(most) && IsZeroShare(surge))
+    Required(causes, at + ".maxUnavailable", "cannot be 0 when maxSurge is 0");
+}
+
+void ValidateDaemonSetSpec(Causes& causes, const Json& spec) {
+  const Json& selector = At(spec, "selector");
+  const bool readable = ValidateSelectorShape(causes, selector, "spec.selector");
+  if (readable && !(selector.is_object() && Empty(selector)))
+    ValidateMatch(causes, selector, At(spec, {"template", "metadata", "labels"}),
+                  "spec.template.metadata.labels");
+  if (selector.is_object() && Empty(selector))
+    Invalid(causes, "spec.selector", GoSelector(selector),
+            "empty selector is invalid for daemonset");
+  ValidatePodTemplate(causes, At(spec, "template"), "spec.template");
+  ValidateLasting(causes, spec, "DaemonSet");
   NonNegative(causes, spec, "minReadySeconds", "spec.");
   const std::string strategy = TextAt(spec, {"updateStrategy", "type"});
-  if (strategy != "RollingUpdate" && strategy != "OnDelete") {
+  if (strategy == "RollingUpdate") {
+    ValidateDaemonRolling(causes, At(spec, "updateStrategy"));
+  } else if (strategy != "OnDelete") {
     causes.push_back({"FieldValueNotSupported",
                       fmt::format("Unsupported value: apps.DaemonSetUpdateStrategy{{Type:\"{}\", "
                                   "RollingUpdate:(*apps.RollingUpdateDaemonSet)(nil)}}: supported "
@@ -225,134 +270,12 @@ void ValidateControllerSpec(Causes& causes, const Json& spec) {
     return;
   }
   const Json& labels = At(spec, {"template", "metadata", "labels"});
-  if (selector.is_object() && !LabelSelector::FromMap(selector).Matches(labels))
+  if (selector.is_object() && !selector.empty() &&
+      !LabelSelector::FromMap(selector).Matches(labels))
     Invalid(causes, "spec.template.metadata.labels", GoMap(labels),
             "`selector` does not match template `labels`");
-  ValidateTemplateLabels(causes, At(spec, "template"), "spec.template");
-  ValidatePodSpec(causes, At(spec, {"template", "spec"}), "spec.template.spec");
-  OneOf(causes, "spec.template.spec.restartPolicy",
-        TextAt(spec, {"template", "spec", "restartPolicy"}), {"Always"});
-}
-
-void ValidateJobSpec(Causes& causes, const Json& spec, const std::string& field) {
-  for (const char* member : {"parallelism", "completions", "activeDeadlineSeconds", "backoffLimit",
-                             "ttlSecondsAfterFinished"})
-    NonNegative(causes, spec, member, field + ".");
-  const std::string mode = TextAt(spec, "completionMode");
-  if (!mode.empty()) OneOf(causes, field + ".completionMode", mode, {"NonIndexed", "Indexed"});
-  if (mode == "Indexed" && !At(spec, "completions").is_number())
-    Required(causes, field + ".completions", "when completion mode is Indexed");
-  ValidateTemplateLabels(causes, At(spec, "template"), field + ".template");
-  ValidatePodSpec(causes, At(spec, {"template", "spec"}), field + ".template.spec");
-  const std::string policy = TextAt(spec, {"template", "spec", "restartPolicy"});
-  if (policy.empty() || policy == "Always") {
-    Required(causes, field + ".template.spec.restartPolicy",
-             "valid values: \"OnFailure\", \"Never\"");
-  } else {
-    OneOf(causes, field + ".template.spec.restartPolicy", policy, {"OnFailure", "Never"});
-  }
-}
-
-void ValidateJob(Causes& causes, const Json& object, const Json& before) {
-  const Json& spec = At(object, "spec");
-  ValidateJobSpec(causes, spec, "spec");
-  const Json& selector = At(spec, "selector");
-  const std::string uid = TextAt(object, {"metadata", "uid"});
-  if (selector.is_object() && !BoolAt(spec, {"manualSelector"})) {
-    const Json& labels = At(selector, "matchLabels");
-    const bool generated = labels.is_object() && labels.size() == 1 &&
-                           (labels.contains("batch.kubernetes.io/controller-uid") ||
-                            labels.contains("controller-uid"));
-    if (!generated)
-      Invalid(causes, "spec.selector", GoSelector(selector), "`selector` not auto-generated");
-  }
-  if (selector.is_object() &&
-      !LabelSelector::FromObject(selector).Matches(At(spec, {"template", "metadata", "labels"}))) {
-    Invalid(causes, "spec.template.metadata.labels",
-            GoMap(At(spec, {"template", "metadata", "labels"})),
-            "`selector` does not match template `labels`");
-  }
-  if (!before.is_object()) return;
-  if (At(before, {"spec", "completions"}) != At(spec, "completions"))
-    Immutable(causes, "spec.completions", At(spec, "completions").dump());
-  ImmutableSelector(causes, spec, before);
-  // A job that is suspended and never ran may still be moved to other nodes.
-  if (At(before, {"spec", "template"}) != At(spec, "template") &&
-      !(BoolAt(before, {"spec", "suspend"}) && At(before, {"status", "startTime"}).is_null())) {
-    Immutable(causes, "spec.template", "core.PodTemplateSpec{...}");
-  }
-  if (At(before, {"spec", "completionMode"}) != At(spec, "completionMode"))
-    Immutable(causes, "spec.completionMode", "\"" + TextAt(spec, "completionMode") + "\"");
-}
-
-void ValidateCronJob(Causes& causes, const Json& object) {
-  const Json& spec = At(object, "spec");
-  const std::string schedule = TextAt(spec, "schedule");
-  if (schedule.empty()) {
-    Required(causes, "spec.schedule");
-  } else if (schedule.find("TZ=") != std::string::npos) {
-    InvalidText(causes, "spec.schedule", schedule,
-                "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
-  } else if (const std::string fault = ScheduleFault(schedule); !fault.empty()) {
-    InvalidText(causes, "spec.schedule", schedule, fault);
-  }
-  if (At(spec, "startingDeadlineSeconds").is_number())
-    NonNegative(causes, spec, "startingDeadlineSeconds", "spec.");
-  OneOf(causes, "spec.concurrencyPolicy", TextAt(spec, "concurrencyPolicy"),
-        {"Allow", "Forbid", "Replace"});
-  ValidateJobSpec(causes, At(spec, {"jobTemplate", "spec"}), "spec.jobTemplate.spec");
-  NonNegative(causes, spec, "successfulJobsHistoryLimit", "spec.");
-  NonNegative(causes, spec, "failedJobsHistoryLimit", "spec.");
-  if (TextAt(object, {"metadata", "name"}).size() > 52)
-    InvalidText(causes, "metadata.name", TextAt(object, {"metadata", "name"}),
-                "must be no more than 52 characters");
-}
-
-void ValidateMetric(Causes& causes, const Json& metric, const std::string& at) {
-  const std::string type = TextAt(metric, "type");
-  OneOf(causes, at + ".type", type,
-        {"ContainerResource", "External", "Object", "Pods", "Resource"});
-  if (type != "Resource" && type != "ContainerResource") return;
-  const std::string member = type == "Resource" ? "resource" : "containerResource";
-  const Json& source = At(metric, member.c_str());
-  if (!source.is_object())
-    return Required(causes, at + "." + member,
-                    "must populate information for the given metric source");
-  if (TextAt(source, "name").empty())
-    Required(causes, at + "." + member + ".name", "must specify a resource name");
-  const Json& share = At(source, {"target", "averageUtilization"});
-  const Json& value = At(source, {"target", "averageValue"});
-  if (share.is_null() && value.is_null())
-    Required(causes, at + "." + member + ".target.averageUtilization",
-             "must set either a target raw value or a target utilization");
-  if (share.is_number() && share.get<int64_t>() < 1)
-    InvalidNumber(causes, at + "." + member + ".target.averageUtilization", share.get<int64_t>(),
-                  "must be greater than 0");
-}
-
-void ValidateAutoscaler(Causes& causes, const Json& object) {
-  const Json& spec = At(object, "spec");
-  const int64_t most = IntAt(spec, "maxReplicas"), least = IntAt(spec, "minReplicas", 1);
-  bool outside = false;
-  for (const Json& metric : ListAt(spec, {"metrics"}))
-    outside = outside || TextAt(metric, "type") == "External" || TextAt(metric, "type") == "Object";
-  if (least < 1)
-    InvalidNumber(causes, "spec.minReplicas", least, "must be greater than or equal to 1");
-  if (most < 1) InvalidNumber(causes, "spec.maxReplicas", most, "must be greater than 0");
-  if (most < least)
-    InvalidNumber(causes, "spec.maxReplicas", most,
-                  "must be greater than or equal to `minReplicas`");
-  if (TextAt(spec, {"scaleTargetRef", "kind"}).empty())
-    Required(causes, "spec.scaleTargetRef.kind");
-  if (TextAt(spec, {"scaleTargetRef", "name"}).empty())
-    Required(causes, "spec.scaleTargetRef.name");
-  const Json& metrics = ListAt(spec, {"metrics"});
-  for (size_t i = 0; i < metrics.size(); ++i)
-    ValidateMetric(causes, metrics[i], fmt::format("spec.metrics[{}]", i));
-  if (least == 0 && !outside)
-    Forbidden(
-        causes, "spec.metrics",
-        "must specify at least one Object or External metric to support scaling to zero replicas");
+  ValidatePodTemplate(causes, At(spec, "template"), "spec.template");
+  ValidateLasting(causes, spec, "ReplicationController");
 }
 
 void ValidateBudget(Causes& causes, const Json& object) {
@@ -366,6 +289,9 @@ void ValidateBudget(Causes& causes, const Json& object) {
   if (!least.is_null()) ValidateShare(causes, least, "spec.minAvailable", true);
   if (!most.is_null()) ValidateShare(causes, most, "spec.maxUnavailable", true);
   ValidateSelectorShape(causes, At(spec, "selector"), "spec.selector");
+  if (const Json& policy = At(spec, "unhealthyPodEvictionPolicy"); policy.is_string())
+    OneOf(causes, "spec.unhealthyPodEvictionPolicy", Scalar(policy),
+          {"AlwaysAllow", "IfHealthyBudget"});
 }
 
 }  // namespace
@@ -375,31 +301,35 @@ bool ValidateWorkloadKind(Causes& causes, const ResourceType& type, const Json& 
   const std::string& key = type.storage_key;
   const Json& spec = At(object, "spec");
   if (key == "apps/deployments") {
-    ValidateDeploymentSpec(causes, type, spec);
+    ValidateDeploymentSpec(causes, spec);
     ImmutableSelector(causes, spec, before);
   } else if (key == "apps/replicasets") {
-    ValidateReplicaSetSpec(causes, type, spec);
+    ValidateReplicaSetSpec(causes, spec);
     ImmutableSelector(causes, spec, before);
   } else if (key == "apps/statefulsets") {
-    ValidateStatefulSetSpec(causes, type, spec, before);
+    ValidateStatefulSetSpec(causes, spec, before);
   } else if (key == "apps/daemonsets") {
-    ValidateDaemonSetSpec(causes, type, spec);
+    ValidateDaemonSetSpec(causes, spec);
     ImmutableSelector(causes, spec, before);
   } else if (key == "/replicationcontrollers") {
     ValidateControllerSpec(causes, spec);
   } else if (key == "batch/jobs") {
     ValidateJob(causes, object, before);
   } else if (key == "batch/cronjobs") {
-    ValidateCronJob(causes, object);
+    ValidateCronJob(causes, object, before);
   } else if (key == "autoscaling/horizontalpodautoscalers") {
-    ValidateAutoscaler(causes, object);
+    ValidateAutoscaler(causes, At(object, "spec"));
   } else if (key == "policy/poddisruptionbudgets") {
     ValidateBudget(causes, object);
   } else if (key == "/podtemplates") {
-    ValidateTemplateLabels(causes, At(object, "template"), "template");
-    ValidatePodSpec(causes, At(object, {"template", "spec"}), "template.spec");
+    ValidatePodTemplate(causes, At(object, "template"), "template");
   } else if (key == "apps/controllerrevisions") {
     NonNegative(causes, object, "revision", "");
+    const Json& data = At(object, "data");
+    if (!before.is_object() && data.is_null())
+      Required(causes, "data", "data is mandatory");
+    else if (!before.is_object() && !data.is_object())
+      Required(causes, "data", "data must be a valid JSON object");
     if (before.is_object() && At(before, "data") != At(object, "data"))
       Immutable(causes, "data", GoRaw(At(object, "data")));
   } else {

@@ -11,20 +11,19 @@
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
-namespace {
 
-constexpr size_t kMaxAnnotations = 256 << 10;
-
-void ValidateAnnotations(Causes& causes, const Json& annotations) {
+void ValidateAnnotationKeys(Causes& causes, const Json& annotations, const std::string& field) {
+  constexpr size_t kMost = 256 << 10;
   if (!annotations.is_object()) return;
   size_t total = 0;
   for (const auto& [key, value] : annotations.items()) {
-    if (auto fault = QualifiedFault(base::AsciiLower(key)); !fault.empty())
-      InvalidText(causes, "metadata.annotations", key, fault);
+    InvalidText(causes, field, key, QualifiedFault(base::AsciiLower(key)));
     total += key.size() + Scalar(value).size();
   }
-  if (total > kMaxAnnotations) TooLong(causes, "metadata.annotations", kMaxAnnotations);
+  if (total > kMost) TooLong(causes, field, kMost);
 }
+
+namespace {
 
 // []v1.OwnerReference{...}, as Go prints it; pointers have an address of no meaning.
 std::string GoOwners(const Json& owners) {
@@ -64,17 +63,33 @@ void ValidateOwners(Causes& causes, const Json& metadata) {
   }
 }
 
+// Groups whose kinds were made outside of the core take any qualified name.
+bool TakesAnyFinalizer(const ResourceType& type) {
+  static const std::set<std::string_view> groups = {"policy", "coordination.k8s.io", "node.k8s.io",
+                                                    "admissionregistration.k8s.io",
+                                                    "apiextensions.k8s.io"};
+  return type.custom || groups.contains(type.group) ||
+         (type.storage_key == "/events" && type.group.empty());
+}
+
 void ValidateFinalizers(Causes& causes, const Json& metadata, const ResourceType& type) {
   const Json& list = ListAt(metadata, {"finalizers"});
   static const std::set<std::string_view> standard = {"orphan", "foregroundDeletion", "kubernetes"};
   for (size_t i = 0; i < list.size(); ++i) {
     const std::string name = Scalar(list[i]);
     InvalidText(causes, "metadata.finalizers", name, QualifiedFault(name));
-    if (name.find('/') == std::string::npos && !standard.contains(name) && !type.custom) {
+    if (name.find('/') == std::string::npos && !standard.contains(name) &&
+        !TakesAnyFinalizer(type)) {
       InvalidText(causes, fmt::format("metadata.finalizers[{}]", i), name,
                   "name is neither a standard finalizer name nor is it fully qualified");
     }
   }
+  auto has = [&list](const char* name) {
+    return std::find(list.begin(), list.end(), Json(name)) != list.end();
+  };
+  if (has("orphan") && has("foregroundDeletion"))
+    Invalid(causes, "metadata.finalizers", GoTexts(list),
+            "finalizer orphan and foregroundDeletion cannot be both set");
 }
 
 }  // namespace
@@ -84,17 +99,9 @@ Causes ValidateName(const ResourceType& type, std::string_view name, const std::
   Causes causes;
   Faults fault;
   const std::string& key = type.storage_key;
-  if (type.group == "rbac.authorization.k8s.io" || (key == "/events" && type.group.empty())) {
-    if (name == "." || name == "..") {
-      fault = {fmt::format("may not be '{}'", name)};
-    } else {
-      for (const char* sign : {"/", "%"}) {
-        if (name.find(sign) != std::string_view::npos)
-          fault.push_back(fmt::format("may not contain '{}'", sign));
-      }
-    }
-  } else if (key == "policy/poddisruptionbudgets") {
-    // Nobody looks.
+  if (type.group == "rbac.authorization.k8s.io" || key == "policy/poddisruptionbudgets" ||
+      (key == "/events" && type.group.empty())) {
+    fault = PathSegmentFault(name);
   } else if (key == "/namespaces" && name.find('.') != std::string_view::npos) {
     fault = {"must not contain dots"};
   } else if (key == "/namespaces" || (key == "apps/statefulsets" && create)) {
@@ -104,7 +111,7 @@ Causes ValidateName(const ResourceType& type, std::string_view name, const std::
   } else {
     fault = SubdomainFault(name);
   }
-  if (!fault.empty()) InvalidText(causes, field, name, fault);
+  InvalidText(causes, field, name, fault);
   return causes;
 }
 
@@ -142,19 +149,45 @@ void ValidateNewFinalizers(Causes& causes, const Json& metadata, const Json& bef
 
 }  // namespace
 
-Causes Validate(const ResourceType& type, const Json& object, const Json& before) {
+namespace {
+
+// A definition is named by what it defines.
+void ValidateDefinedName(Causes& causes, const Json& object, const char* member) {
+  const std::string name = TextAt(object, {"metadata", member});
+  const std::string wanted =
+      TextAt(object, {"spec", "names", "plural"}) + "." + TextAt(object, {"spec", "group"});
+  if (!name.empty() && name != wanted)
+    InvalidText(causes, fmt::format("metadata.{}", member), name,
+                "must be spec.names.plural+\".\"+spec.group");
+}
+
+Causes ValidateMetadata(const ResourceType& type, const Json& object, const Json& before) {
   Causes causes;
   const Json& metadata = At(object, "metadata");
+  const bool definition = type.storage_key == "apiextensions.k8s.io/customresourcedefinitions";
   ValidatePrefix(causes, type, metadata);
+  if (definition) ValidateDefinedName(causes, object, "generateName");
   if (!before.is_object()) {
     for (Cause& cause : ValidateName(type, TextAt(metadata, "name"), "metadata.name", true))
       causes.push_back(std::move(cause));
+    if (definition) ValidateDefinedName(causes, object, "name");
   }
   ValidateLabels(causes, At(metadata, "labels"), "metadata.labels");
-  ValidateAnnotations(causes, At(metadata, "annotations"));
+  ValidateAnnotationKeys(causes, At(metadata, "annotations"), "metadata.annotations");
   ValidateOwners(causes, metadata);
   ValidateFinalizers(causes, metadata, type);
   ValidateNewFinalizers(causes, metadata, before);
+  return causes;
+}
+
+}  // namespace
+
+Causes Validate(const ResourceType& type, const Json& object, const Json& before) {
+  Causes metadata = ValidateMetadata(type, object, before), causes;
+  // These kinds say nothing about metadata themselves: that is looked at when all else is well.
+  const bool last = type.storage_key == "policy/poddisruptionbudgets" ||
+                    (type.storage_key == "/events" && type.group.empty());
+  if (!last) causes = std::move(metadata);
   if (type.custom) {
     for (Cause& cause : ValidateCustom(type, object)) causes.push_back(std::move(cause));
     return causes;
@@ -166,9 +199,7 @@ Causes Validate(const ResourceType& type, const Json& object, const Json& before
     ValidateClusterKind(causes, type, object, before);
   }
   ValidateRareKind(causes, type, object, before);
-  if (!before.is_object() || At(before, "spec") != At(object, "spec"))
-    ValidateDetails(causes, type, object);
-  return causes;
+  return last && causes.empty() ? metadata : causes;
 }
 
 }  // namespace opsmesh::kubesim

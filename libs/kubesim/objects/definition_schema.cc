@@ -1,0 +1,502 @@
+// The schemas that a CustomResourceDefinition may hold: structural, and without what servers do not
+// keep (OpenAPI v3 as CustomResourceDefinitions restrict it).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <regex>
+#include <set>
+
+#include "libs/base/strings.h"
+#include "libs/kubesim/objects/custom_schema.h"
+#include "libs/kubesim/store/json_path.h"
+#include "nlohmann/json.hpp"
+
+namespace opsmesh::kubesim {
+namespace {
+
+constexpr int kMaxDepth = 100;
+
+enum class Level { kRoot, kItem, kField };
+
+const char* WhyNeeded(Level level) {
+  if (level == Level::kRoot) return "must not be empty at the root";
+  return level == Level::kItem ? "must not be empty for specified array items"
+                               : "must not be empty for specified object fields";
+}
+
+// What makes a schema structural: everything has a type, and has it outside of allOf and friends.
+class Structure {
+ public:
+  explicit Structure(Causes* causes) : causes_(*causes) {}
+
+  void Check(const Json& schema, const std::string& at, Level level, int depth) {
+    if (!schema.is_object() || depth > kMaxDepth) return;
+    const std::string type = TextAt(schema, "type");
+    const Json& items = At(schema, "items");
+    const Json& properties = At(schema, "properties");
+    const Json& more = At(schema, "additionalProperties");
+    if (type == "array" && !items.is_object())
+      Required(causes_, at + ".items", "must be specified");
+    Check(items, at + ".items", Level::kItem, depth + 1);
+    if (properties.is_object()) {
+      for (const auto& [member, part] : properties.items())
+        Check(part, fmt::format("{}.properties[{}]", at, member), Level::kField, depth + 1);
+    }
+    if ((more.is_object() || more.is_boolean()) && level == Level::kRoot)
+      Forbidden(causes_, at + ".additionalProperties", "must not be used at the root");
+    Check(more, at + ".additionalProperties", Level::kField, depth + 1);
+    Extensions(schema, at);
+    Junctors(schema, at, depth);
+    Types(schema, type, at, level);
+    Metadata(schema, at, level);
+  }
+
+ private:
+  static bool Keeps(const Json& schema) {
+    return BoolAt(schema, {"x-kubernetes-preserve-unknown-fields"});
+  }
+  static bool Either(const Json& schema) { return BoolAt(schema, {"x-kubernetes-int-or-string"}); }
+  static bool Embedded(const Json& schema) {
+    return BoolAt(schema, {"x-kubernetes-embedded-resource"});
+  }
+
+  void Extensions(const Json& schema, const std::string& at) {
+    constexpr const char* kWhy = "must be false if x-kubernetes-int-or-string is true";
+    if (Either(schema) && Keeps(schema))
+      Invalid(causes_, at + ".x-kubernetes-preserve-unknown-fields", "true", kWhy);
+    if (Either(schema) && Embedded(schema))
+      Invalid(causes_, at + ".x-kubernetes-embedded-resource", "true", kWhy);
+  }
+
+  void Types(const Json& schema, const std::string& type, const std::string& at, Level level) {
+    constexpr const char* kEmbedded = "must be object if x-kubernetes-embedded-resource is true";
+    if (Embedded(schema) && type.empty())
+      Required(causes_, at + ".type", kEmbedded);
+    else if (Embedded(schema) && type != "object")
+      InvalidText(causes_, at + ".type", type, kEmbedded);
+    else if (type.empty() && !Either(schema) && !Keeps(schema))
+      Required(causes_, at + ".type", WhyNeeded(level));
+    if (Embedded(schema) && !At(schema, "additionalProperties").is_null())
+      Forbidden(causes_, at + ".additionalProperties",
+                "must not be used if x-kubernetes-embedded-resource is set");
+    if (level == Level::kRoot && !type.empty() && type != "object")
+      InvalidText(causes_, at + ".type", type, "must be object at the root");
+    if (Embedded(schema) && !Keeps(schema) && At(schema, "properties").empty())
+      Required(causes_, at + ".properties",
+               "must not be empty if x-kubernetes-embedded-resource is true without "
+               "x-kubernetes-preserve-unknown-fields");
+  }
+
+  void Metadata(const Json& schema, const std::string& at, Level level) {
+    if (level != Level::kRoot && !Embedded(schema)) return;
+    for (const char* member : {"kind", "apiVersion"}) {
+      const Json& part = At(schema, {"properties", member});
+      if (part.is_object() && TextAt(part, "type") != "string")
+        InvalidText(causes_, fmt::format("{}.properties[{}].type", at, member),
+                    TextAt(part, "type"), "must be string");
+    }
+    const Json& metadata = At(schema, {"properties", "metadata"});
+    if (!metadata.is_object()) return;
+    const std::string here = at + ".properties[metadata]";
+    if (TextAt(metadata, "type") != "object")
+      InvalidText(causes_, here + ".type", TextAt(metadata, "type"), "must be object");
+    if (level != Level::kRoot) return;
+    const Json& properties = At(metadata, "properties");
+    bool other = false;
+    if (properties.is_object()) {
+      for (const auto& [member, value] : properties.items())
+        other = other || (member != "name" && member != "generateName");
+    }
+    if (other)
+      Forbidden(causes_, here,
+                "must not specify anything other than name and generateName, but metadata is "
+                "implicitly specified");
+  }
+
+  // [{type: integer}, {type: string}], the one use of types below anyOf.
+  static bool IsEither(const Json& list) {
+    return list.is_array() && list.size() == 2 && list[0] == Json{{"type", "integer"}} &&
+           list[1] == Json{{"type", "string"}};
+  }
+
+  void Junctors(const Json& schema, const std::string& at, int depth) {
+    const Json& all = ListAt(schema, {"allOf"});
+    const bool any_is_either = IsEither(At(schema, "anyOf"));
+    for (const char* word : {"anyOf", "allOf", "oneOf"}) {
+      const Json& list = ListAt(schema, {word});
+      if (std::string_view(word) == "anyOf" && any_is_either) continue;
+      for (size_t i = 0; i < list.size(); ++i) {
+        if (&list == &all && i == 0 && IsEither(At(list[i], "anyOf"))) continue;
+        Nested(list[i], schema, fmt::format("{}.{}[{}]", at, word, i), at, depth + 1);
+      }
+    }
+    if (At(schema, "not").is_object()) Nested(schema["not"], schema, at + ".not", at, depth + 1);
+    Pattern(schema, at);
+  }
+
+  void Pattern(const Json& schema, const std::string& at) {
+    const std::string pattern = TextAt(schema, "pattern");
+    if (pattern.empty()) return;
+    try {
+      std::regex compiled(pattern, std::regex::ECMAScript);
+    } catch (const std::regex_error&) {
+      InvalidText(causes_, at + ".pattern", pattern,
+                  "must be a valid regular expression, but isn't: error parsing regexp: " +
+                      fmt::format("`{}`", pattern));
+    }
+  }
+
+  // A schema below allOf, anyOf, oneOf or not: it may restrict `outer`, which says what there is.
+  void Nested(const Json& schema, const Json& outer, const std::string& at,
+              const std::string& outer_at, int depth) {
+    if (!schema.is_object() || depth > kMaxDepth) return;
+    Junctors(schema, at, depth);
+    if (!TextAt(schema, "type").empty())
+      Forbidden(causes_, at + ".type", "must be empty to be structural");
+    for (const char* member :
+         {"additionalProperties", "default", "title", "description", "nullable",
+          "x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource",
+          "x-kubernetes-int-or-string", "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
+          "x-kubernetes-map-type", "x-kubernetes-validations"}) {
+      const Json& value = At(schema, member);
+      if (value.is_null() || value == Json(false) || value == Json("") || value.empty()) continue;
+      const bool plain = std::string_view(member) == "additionalProperties" ||
+                         std::string_view(member) == "default";
+      Forbidden(causes_, fmt::format("{}.{}", at, member),
+                plain                ? "must be undefined to be structural"
+                : value.is_boolean() ? "must be false to be structural"
+                : value.is_array()   ? "must be empty to be structural"
+                                     : "must be undefined to be structural");
+    }
+    const Json& items = At(schema, "items");
+    if (items.is_object()) {
+      if (!At(outer, "items").is_object())
+        Required(causes_, outer_at + ".items",
+                 fmt::format("because it is defined in {}.items", at));
+      Nested(items, At(outer, "items"), at + ".items", outer_at + ".items", depth + 1);
+    }
+    const Json& properties = At(schema, "properties");
+    if (!properties.is_object()) return;
+    for (const auto& [member, part] : properties.items()) {
+      const std::string here = fmt::format("{}.properties[{}]", at, member),
+                        there = fmt::format("{}.properties[{}]", outer_at, member);
+      const Json& known = At(outer, {"properties", member.c_str()});
+      if (!known.is_object()) Required(causes_, there, "because it is defined in " + here);
+      Nested(part, known, here, there, depth + 1);
+    }
+  }
+
+  Causes& causes_;
+};
+
+// What OpenAPI knows and servers do not take, and rules about lists and maps.
+class Openness {
+ public:
+  explicit Openness(Causes* causes) : causes_(*causes) {}
+
+  void Check(const Json& schema, const std::string& at, int depth) {
+    if (!schema.is_object() || depth > kMaxDepth) return;
+    Unsupported(schema, at);
+    const Json& properties = At(schema, "properties");
+    const Json& more = At(schema, "additionalProperties");
+    const bool has_properties = properties.is_object() && !properties.empty();
+    if (has_properties && (more.is_object() || more == Json(false)))
+      Forbidden(causes_, at + ".additionalProperties",
+                "additionalProperties and properties are mutual exclusive");
+    Check(more, at + ".additionalProperties", depth + 1);
+    if (properties.is_object()) {
+      for (const auto& [member, part] : properties.items())
+        Check(part, fmt::format("{}.properties[{}]", at, member), depth + 1);
+    }
+    Check(At(schema, "not"), at + ".not", depth + 1);
+    for (const char* word : {"allOf", "oneOf", "anyOf"}) {
+      const Json& list = ListAt(schema, {word});
+      for (size_t i = 0; i < list.size(); ++i)
+        Check(list[i], fmt::format("{}.{}[{}]", at, word, i), depth + 1);
+    }
+    Check(At(schema, "items"), at + ".items", depth + 1);
+    if (At(schema, "x-kubernetes-preserve-unknown-fields") == Json(false))
+      Invalid(causes_, at + ".x-kubernetes-preserve-unknown-fields", "false",
+              "must be true or undefined");
+    MapType(schema, at);
+    ListType(schema, at);
+    Validations(schema, at);
+  }
+
+ private:
+  void Unsupported(const Json& schema, const std::string& at) {
+    const std::string type = TextAt(schema, "type");
+    if (!type.empty())
+      OneOf(causes_, at + ".type", type,
+            {"array", "boolean", "integer", "number", "object", "string"});
+    for (const char* member :
+         {"id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref"}) {
+      const Json& value = At(schema, member);
+      const bool reference = std::string_view(member) == "$ref";
+      if (value.is_null() || (!reference && (value == Json("") || value.empty()))) continue;
+      Forbidden(causes_, fmt::format("{}.{}", at, member),
+                fmt::format("{} is not supported", member));
+    }
+    if (type == "null")
+      Forbidden(causes_, at + ".type",
+                "type cannot be set to null, use nullable as an alternative");
+    if (At(schema, "items").is_array() && !schema["items"].empty())
+      Forbidden(causes_, at + ".items", "items must be a schema object and not an array");
+    if (BoolAt(schema, {"uniqueItems"}))
+      Forbidden(causes_, at + ".uniqueItems",
+                "uniqueItems cannot be set to true since the runtime complexity becomes quadratic");
+  }
+
+  void NeedsType(const Json& schema, const std::string& at, const char* type, const char* member) {
+    const std::string own = TextAt(schema, "type"),
+                      why = fmt::format("must be {} if {} is specified", type, member);
+    if (own.empty())
+      Required(causes_, at + ".type", why);
+    else if (own != type)
+      InvalidText(causes_, at + ".type", own, why);
+  }
+
+  void MapType(const Json& schema, const std::string& at) {
+    const Json& rule = At(schema, "x-kubernetes-map-type");
+    if (!rule.is_string()) return;
+    NeedsType(schema, at, "object", "x-kubernetes-map-type");
+    OneOf(causes_, at + ".x-kubernetes-map-type", Scalar(rule), {"atomic", "granular"});
+  }
+
+  void ListType(const Json& schema, const std::string& at) {
+    const Json& rule = At(schema, "x-kubernetes-list-type");
+    const Json& keys = ListAt(schema, {"x-kubernetes-list-map-keys"});
+    const std::string here = at + ".x-kubernetes-list-type";
+    constexpr const char* kOnlyMaps = "must be map if x-kubernetes-list-map-keys is non-empty";
+    if (rule.is_string()) {
+      NeedsType(schema, at, "array", "x-kubernetes-list-type");
+      if (rule == "set" && TextAt(schema, "type") == "array") SetItems(schema, at);
+      OneOf(causes_, here, Scalar(rule), {"atomic", "set", "map"});
+    }
+    if (!keys.empty() && rule.is_null()) Required(causes_, here, kOnlyMaps);
+    if (!keys.empty() && rule.is_string() && rule != "map")
+      InvalidText(causes_, here, Scalar(rule), kOnlyMaps);
+    if (rule == "map") MapItems(schema, keys, at);
+    if ((rule == "map" || rule == "set") && BoolAt(schema, {"items", "nullable"}))
+      Forbidden(causes_, at + ".items.nullable",
+                "cannot be nullable when x-kubernetes-list-type is " + Scalar(rule));
+    if (rule == "map") KeysAreThere(schema, keys, at);
+  }
+
+  void SetItems(const Json& schema, const std::string& at) {
+    constexpr const char* kWhy = "must be atomic as item of a list with x-kubernetes-list-type=set";
+    const std::string type = TextAt(schema, {"items", "type"});
+    const Json& list = At(schema, {"items", "x-kubernetes-list-type"});
+    const Json& map = At(schema, {"items", "x-kubernetes-map-type"});
+    if (type == "array" && list.is_string() && list != "atomic")
+      InvalidText(causes_, at + ".items.x-kubernetes-list-type", Scalar(list), kWhy);
+    if (type == "object" && map != "atomic")
+      Invalid(causes_, at + ".items.x-kubernetes-map-type", "null", kWhy);
+  }
+
+  void MapItems(const Json& schema, const Json& keys, const std::string& at) {
+    const Json& items = At(schema, "items");
+    const std::string here = at + ".x-kubernetes-list-map-keys", type = TextAt(items, "type");
+    if (keys.empty()) Required(causes_, here, "must not be empty if x-kubernetes-list-type is map");
+    if (!items.is_object())
+      return Required(causes_, at + ".items",
+                      "must have a schema if x-kubernetes-list-type is map");
+    if (type != "object")
+      return InvalidText(causes_, at + ".items.type", type,
+                         "must be object if parent array's x-kubernetes-list-type is map");
+    std::set<std::string> seen;
+    for (const Json& key : keys) {
+      const Json& part = At(items, {"properties", Scalar(key).c_str()});
+      const std::string own = TextAt(part, "type");
+      if (!part.is_object())
+        Invalid(causes_, here, GoTexts(keys), "entries must all be names of item properties");
+      else if (own == "array" || own == "object")
+        InvalidText(causes_, fmt::format("{}.items.properties[{}].type", at, Scalar(key)), type,
+                    "must be a scalar type if parent array's x-kubernetes-list-type is map");
+      if (!seen.insert(Scalar(key)).second)
+        Invalid(causes_, here, GoTexts(keys), "must not contain duplicate entries");
+    }
+  }
+
+  void KeysAreThere(const Json& schema, const Json& keys, const std::string& at) {
+    const Json& needed = ListAt(schema, {"items", "required"});
+    for (const Json& key : keys) {
+      const Json& part = At(schema, {"items", "properties", Scalar(key).c_str()});
+      const std::string here = fmt::format("{}.items.properties[{}]", at, Scalar(key));
+      if (!part.is_object()) continue;
+      if (std::find(needed.begin(), needed.end(), key) == needed.end() && !part.contains("default"))
+        Required(
+            causes_, here + ".default",
+            "this property is in x-kubernetes-list-map-keys, so it must have a default or be a "
+            "required property");
+      if (BoolAt(part, {"nullable"}))
+        Forbidden(causes_, here + ".nullable",
+                  "this property is in x-kubernetes-list-map-keys, so it cannot be nullable");
+    }
+  }
+
+  static bool HasBreaks(const std::string& text) {
+    return text.find_first_of("\r\n") != std::string::npos;
+  }
+
+  // Rules are kept and shown; no expression is compiled here.
+  void Validations(const Json& schema, const std::string& at) {
+    const Json& rules = ListAt(schema, {"x-kubernetes-validations"});
+    for (size_t i = 0; i < rules.size(); ++i) {
+      const std::string here = fmt::format("{}.x-kubernetes-validations[{}]", at, i);
+      const std::string rule(base::Trim(TextAt(rules[i], "rule"))),
+          message = TextAt(rules[i], "message"), trimmed(base::Trim(message)),
+          expression = TextAt(rules[i], "messageExpression"), path = TextAt(rules[i], "fieldPath");
+      if (rule.empty())
+        Required(causes_, here + ".rule", "rule is not specified");
+      else if (!message.empty() && trimmed.empty())
+        InvalidText(causes_, here + ".message", message, "message must be non-empty if specified");
+      else if (HasBreaks(trimmed))
+        InvalidText(causes_, here + ".message", message, "message must not contain line breaks");
+      else if (HasBreaks(rule) && trimmed.empty())
+        Required(causes_, here + ".message",
+                 "message must be specified if rule contains line breaks");
+      if (!expression.empty() && base::Trim(expression).empty())
+        Required(causes_, here + ".messageExpression",
+                 "messageExpression must be non-empty if specified");
+      if (const Json& reason = At(rules[i], "reason"); reason.is_string())
+        OneOf(causes_, here + ".reason", Scalar(reason),
+              {"FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid",
+               "FieldValueRequired"});
+      if (!path.empty() && base::Trim(path).empty())
+        InvalidText(causes_, here + ".fieldPath", path, "fieldPath must be non-empty if specified");
+      if (HasBreaks(path))
+        InvalidText(causes_, here + ".fieldPath", path, "fieldPath must not contain line breaks");
+      if (!path.empty() && !FieldPathFault(path, schema).empty())
+        InvalidText(causes_, here + ".fieldPath", path, "fieldPath must be a valid path");
+    }
+  }
+
+  Causes& causes_;
+};
+
+void Defaults(Causes& causes, const Json& schema, const std::string& at, int depth) {
+  if (!schema.is_object() || depth > kMaxDepth) return;
+  if (schema.contains("default") && !TextAt(schema, "type").empty()) {
+    Json rules = schema;
+    rules.erase("default");
+    Causes own;
+    CheckAgainstSchema(own, rules, schema["default"], "");
+    for (Cause& cause : own) causes.push_back({cause.reason, cause.message, at + ".default"});
+  }
+  Defaults(causes, At(schema, "items"), at + ".items", depth + 1);
+  Defaults(causes, At(schema, "additionalProperties"), at + ".additionalProperties", depth + 1);
+  const Json& properties = At(schema, "properties");
+  if (!properties.is_object()) return;
+  for (const auto& [member, part] : properties.items())
+    Defaults(causes, part, fmt::format("{}.properties[{}]", at, member), depth + 1);
+}
+
+// With a status of its own the root may only say what holds for both halves.
+void RootOfStatus(Causes& causes, const Json& schema, const std::string& at) {
+  static constexpr std::initializer_list<const char*> kRefused = {"id",
+                                                                  "$schema",
+                                                                  "$ref",
+                                                                  "nullable",
+                                                                  "default",
+                                                                  "enum",
+                                                                  "maxProperties",
+                                                                  "minProperties",
+                                                                  "allOf",
+                                                                  "oneOf",
+                                                                  "anyOf",
+                                                                  "not",
+                                                                  "additionalProperties",
+                                                                  "patternProperties",
+                                                                  "dependencies",
+                                                                  "additionalItems",
+                                                                  "definitions",
+                                                                  "x-kubernetes-embedded-resource",
+                                                                  "x-kubernetes-int-or-string",
+                                                                  "x-kubernetes-list-map-keys",
+                                                                  "x-kubernetes-list-type",
+                                                                  "x-kubernetes-map-type"};
+  constexpr const char* kWhy =
+      "only [Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum "
+      "MaxLength MinLength Pattern MaxItems MinItems UniqueItems MultipleOf Required Items "
+      "Properties ExternalDocs Example XPreserveUnknownFields XValidations] fields are allowed at "
+      "the root of the schema if the status subresource is enabled";
+  auto given = [&schema](const char* member) {
+    const Json& value = At(schema, member);
+    const bool pointer = std::string_view(member) == "$ref" || value.is_number() ||
+                         std::string_view(member).starts_with("x-kubernetes-map") ||
+                         std::string_view(member) == "x-kubernetes-list-type";
+    return !value.is_null() && (pointer || !(value == Json("") || value == Json(false) ||
+                                             (value.is_array() && value.empty())));
+  };
+  auto refuse = [&] { Invalid(causes, at, "apiextensions.JSONSchemaProps{...}", kWhy); };
+  for (const char* member : {"id", "$schema", "$ref"}) {
+    if (given(member)) return refuse();
+  }
+  if (const std::string type = TextAt(schema, "type"); !type.empty() && type != "object") {
+    InvalidText(causes, at + ".type", type,
+                "only \"object\" is allowed as the type at the root of the schema if the status "
+                "subresource is enabled");
+    return;
+  }
+  for (const char* member : kRefused) {
+    if (given(member)) return refuse();
+  }
+}
+
+}  // namespace
+
+std::string FieldPathFault(const std::string& path, const Json& schema) {
+  const Json* here = &schema;
+  if (path.empty() || path[0] != '.') {
+    const std::string word = path.substr(0, path.find_first_of(".[]"));
+    if (word.empty() && !path.starts_with('[')) return "does not refer to a valid field";
+  }
+  size_t at = 0;
+  while (at < path.size()) {
+    std::string name;
+    if (path[at] == '[') {
+      const size_t end = path.find(']', at);
+      if (end == std::string::npos || end < at + 4 || path[at + 1] != '\'')
+        return "does not refer to a valid field";
+      name = path.substr(at + 2, end - at - 3);
+      at = end + 1;
+    } else {
+      if (path[at] == '.') ++at;
+      const size_t end = path.find_first_of(".[", at);
+      name = path.substr(at, end - at);
+      at = end == std::string::npos ? path.size() : end;
+    }
+    const Json& next = At(*here, {"properties", name.c_str()});
+    const Json& more = At(*here, "additionalProperties");
+    if (!next.is_object() && !more.is_object()) return "does not refer to a valid field";
+    here = next.is_object() ? &next : &more;
+  }
+  return "";
+}
+
+void ValidateDefinitionSchema(Causes& causes, const Json& schema, const std::string& at,
+                              bool has_status) {
+  const size_t before = causes.size();
+  if (has_status) RootOfStatus(causes, schema, at);
+  if (BoolAt(schema, {"nullable"}))
+    Forbidden(causes, at + ".nullable", "nullable cannot be true at the root");
+  Causes own;
+  Structure(&own).Check(schema, at, Level::kRoot, 0);
+  std::sort(own.begin(), own.end(), [](const Cause& a, const Cause& b) {
+    return a.field + ": " + a.message < b.field + ": " + b.message;
+  });
+  if (own.empty()) Defaults(own, schema, at, 0);
+  // What cannot even be read as a schema is not judged by its structure.
+  for (const char* member : {"id", "$schema", "$ref", "patternProperties", "dependencies",
+                             "additionalItems", "definitions"}) {
+    const Json& value = At(schema, member);
+    if (!value.is_null() && !value.empty() && value != "") own.clear();
+  }
+  causes.insert(causes.end(), own.begin(), own.end());
+  Openness(&causes).Check(schema, at, 0);
+  if (causes.size() == before && !TextAt(schema, "$schema").empty())
+    InvalidText(causes, at, "", "OpenAPIV3Schema 'schema' is not supported");
+}
+
+}  // namespace opsmesh::kubesim
