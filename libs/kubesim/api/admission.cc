@@ -23,6 +23,7 @@ void AllocateAddress(const Cluster& cluster, Json& service) {
   const std::string type = TextAt(spec, "type");
   if (type == "ExternalName") return;
   std::string ip = TextAt(spec, "clusterIP");
+  if (ip.empty() && !ListAt(spec, {"clusterIPs"}).empty()) return;  // will be refused
   if (ip.empty()) {
     std::set<std::string> used;
     for (const ObjectPtr& object :

@@ -1,5 +1,6 @@
 // What admission plugins do to a new pod: ServiceAccount, Priority, RuntimeClass, LimitRanger.
 #include "libs/kubesim/api/pod_admission.h"
+#include "libs/base/strings.h"
 
 #include <fmt/format.h>
 
@@ -10,6 +11,7 @@
 #include "libs/kubesim/api/node_restriction.h"
 #include "libs/kubesim/objects/defaults.h"
 #include "libs/kubesim/store/json_path.h"
+#include "libs/kubesim/store/names.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
@@ -45,7 +47,7 @@ MaybeStatus AdmitPriority(const Cluster& cluster, const Call& call, const Json& 
   const Json content = *chosen ? (*chosen)->Parse() : Json::object();
   const int64_t value = IntAt(content, "value");
   std::string policy = TextAt(content, "preemptionPolicy");
-  if (*chosen && policy.empty()) policy = "PreemptLowerPriority";
+  if (policy.empty()) policy = "PreemptLowerPriority";
   auto refuse = [&](const std::string& what, const std::string& given,
                     const std::string& computed) {
     return ForbiddenStatus(
@@ -57,12 +59,12 @@ MaybeStatus AdmitPriority(const Cluster& cluster, const Call& call, const Json& 
   const Json& given = At(asked, {"spec", "priority"});
   if (given.is_number_integer() && given != value)
     return refuse("integer value of priority", given.dump(), std::to_string(value));
-  const std::string given_policy = TextAt(asked, {"spec", "preemptionPolicy"});
-  if (!given_policy.empty() && !policy.empty() && given_policy != policy)
-    return refuse("string value of PreemptionPolicy", given_policy, policy);
+  const Json& given_policy = At(asked, {"spec", "preemptionPolicy"});
+  if (given_policy.is_string() && given_policy != policy)
+    return refuse("string value of PreemptionPolicy", Scalar(given_policy), policy);
   pod["spec"]["priority"] = value;
   if (*chosen) pod["spec"]["priorityClassName"] = (*chosen)->name;
-  if (!policy.empty()) pod["spec"]["preemptionPolicy"] = policy;
+  pod["spec"]["preemptionPolicy"] = policy;
   return std::nullopt;
 }
 
@@ -158,10 +160,13 @@ MaybeStatus AdmitAccount(const Cluster& cluster, const Call& call, Json& pod) {
   const ObjectPtr account =
       cluster.store.Get(MustFind(cluster.store, "", "v1", "serviceaccounts"), call.info.ns, name);
   if (!account) {
+    const Faults faults = PathSegmentFault(name);
+    const std::string why = faults.empty() ? fmt::format("serviceaccount \"{}\" not found", name)
+                                           : fmt::format("invalid resource name \"{}\": [{}]", name,
+                                                         base::Join(faults, " "));
     return ForbiddenStatus(
         *call.type, pod_name,
-        fmt::format("error looking up service account {0}/{1}: serviceaccount \"{1}\" not found",
-                    call.info.ns, name));
+        fmt::format("error looking up service account {}/{}: {}", call.info.ns, name, why));
   }
   const Json content = account->Parse();
   if (auto refused = CheckMountable(call, pod, content)) return refused;

@@ -16,8 +16,9 @@ void Required(Causes& causes, std::string field, std::string_view why) {
                     std::move(field)});
 }
 void Invalid(Causes& causes, std::string field, const std::string& value, std::string_view why) {
-  causes.push_back(
-      {"FieldValueInvalid", fmt::format("Invalid value: {}: {}", value, why), std::move(field)});
+  causes.push_back({"FieldValueInvalid",
+                    fmt::format("Invalid value: {}{}{}", value, why.empty() ? "" : ": ", why),
+                    std::move(field)});
 }
 void InvalidText(Causes& causes, std::string field, std::string_view value, std::string_view why) {
   Invalid(causes, std::move(field), GoQuoted(value), why);
@@ -76,14 +77,19 @@ void Immutable(Causes& causes, std::string field, const std::string& value) {
   Invalid(causes, std::move(field), value, "field is immutable");
 }
 
-Faults PathSegmentFault(std::string_view name) {
-  if (name == "." || name == "..") return {fmt::format("may not be '{}'", name)};
-  Faults faults;
-  for (const char* sign : {"/", "%"}) {
-    if (name.find(sign) != std::string_view::npos)
-      faults.push_back(fmt::format("may not contain '{}'", sign));
-  }
-  return faults;
+void ValidateDomainPath(Causes& causes, const std::string& field, const std::string& text) {
+  const size_t slash = text.find('/');
+  if (text.empty()) return Required(causes, field);
+  if (slash == std::string::npos || slash == 0 || slash + 1 == text.size())
+    return InvalidText(causes, field, text,
+                       "must be a domain-prefixed path (such as \"acme.io/foo\")");
+  const std::string host = text.substr(0, slash), path = text.substr(slash + 1);
+  InvalidText(causes, field, host, SubdomainFault(host));
+  if (path.find_first_not_of(
+          "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/-._~%!$"
+          "&'()*+,;=:") != std::string::npos)
+    InvalidText(causes, field, path,
+                "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')");
 }
 
 void NeededSegment(Causes& causes, const std::string& field, const std::string& name,

@@ -39,8 +39,8 @@ void NonNegative(Causes& causes, const Json& holder, const char* member, const s
 /// A value that may not change; `value` as Go prints it.
 void Immutable(Causes& causes, std::string field, const std::string& value);
 
-/// Faults of a name that is to stand between two slashes of a path.
-Faults PathSegmentFault(std::string_view name);
+/// domain/path, where both are needed; complains about the part that is wrong.
+void ValidateDomainPath(Causes& causes, const std::string& field, const std::string& text);
 /// A name that must be there and can stand in a path.
 void NeededSegment(Causes& causes, const std::string& field, const std::string& name,
                    std::string_view why = "");

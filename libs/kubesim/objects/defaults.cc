@@ -95,6 +95,12 @@ void DefaultSources(Json& holder) {
 
 void DefaultClaimSpec(Json& spec) { Default(spec, "volumeMode", "Filesystem"); }
 
+void DefaultFiles(Json& downward) {
+  ForEach(downward, "items", [](Json& file) {
+    if (At(file, "fieldRef").is_object()) Default(file["fieldRef"], "apiVersion", "v1");
+  });
+}
+
 void DefaultVolume(Json& volume) {
   const size_t named = volume.contains("name") ? 1 : 0;
   if (volume.size() <= named) volume["emptyDir"] = Json::object();
@@ -103,12 +109,13 @@ void DefaultVolume(Json& volume) {
     if (Json* spec = Child(volume["ephemeral"]["volumeClaimTemplate"], "spec"))
       DefaultClaimSpec(*spec);
   }
-  if (At(volume, {"projected", "sources"}).is_array()) {
-    for (Json& source : volume["projected"]["sources"]) {
-      if (source.is_object() && source.contains("serviceAccountToken") &&
-          source["serviceAccountToken"].is_object())
+  if (volume.contains("downwardAPI")) DefaultFiles(volume["downwardAPI"]);
+  if (volume.contains("projected")) {
+    ForEach(volume["projected"], "sources", [](Json& source) {
+      if (source.contains("downwardAPI")) DefaultFiles(source["downwardAPI"]);
+      if (At(source, "serviceAccountToken").is_object())
         Default(source["serviceAccountToken"], "expirationSeconds", 3600);
-    }
+    });
   }
   for (const char* source : {"configMap", "secret", "downwardAPI", "projected"}) {
     if (volume.contains(source) && volume[source].is_object())
@@ -181,7 +188,17 @@ void DefaultDaemonSet(Json& spec) {
   DefaultTemplate(spec);
 }
 
+void DefaultFailurePolicy(Json& spec) {
+  if (!spec.contains("podFailurePolicy")) return;
+  ForEach(spec["podFailurePolicy"], "rules", [](Json& rule) {
+    ForEach(rule, "onPodConditions", [](Json& pattern) {
+      if (TextAt(pattern, "status").empty()) pattern["status"] = "True";
+    });
+  });
+}
+
 void DefaultJob(Json& spec) {
+  DefaultFailurePolicy(spec);
   Default(spec, "backoffLimit", At(spec, "backoffLimitPerIndex").is_null() ? 6 : 2147483647);
   Default(spec, "completionMode", "NonIndexed");
   Default(spec, "manualSelector", false);
@@ -201,7 +218,10 @@ void DefaultCronJob(Json& spec) {
   Default(spec, "failedJobsHistoryLimit", 1);
   if (Json* job = Child(spec, "jobTemplate")) {
     if (Json* metadata = Child(*job, "metadata")) Default(*metadata, "creationTimestamp", nullptr);
-    if (Json* job_spec = Child(*job, "spec")) DefaultTemplate(*job_spec);
+    if (Json* job_spec = Child(*job, "spec")) {
+      DefaultFailurePolicy(*job_spec);
+      DefaultTemplate(*job_spec);
+    }
   }
 }
 

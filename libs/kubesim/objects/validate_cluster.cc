@@ -16,22 +16,10 @@ namespace {
 
 constexpr size_t kMaxData = 1 << 20;
 
-bool ConfigKey(const std::string& key) {
-  if (key.empty() || key == "." || key == ".." || key.size() > 253) return false;
-  return key.find_first_not_of(
-             "-._abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") ==
-         std::string::npos;
-}
-
 void ValidateKeys(Causes& causes, const Json& map, const char* member, size_t* total, bool base64) {
   if (!map.is_object()) return;
   for (const auto& [key, value] : map.items()) {
-    if (!ConfigKey(key)) {
-      InvalidText(causes, fmt::format("{}[{}]", member, key), key,
-                  "a valid config key must consist of alphanumeric characters, '-', '_' or '.' "
-                  "(e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is "
-                  "'[-._a-zA-Z0-9]+')");
-    }
+    InvalidText(causes, fmt::format("{}[{}]", member, key), key, ConfigKeyFault(key));
     *total += base64 ? Scalar(value).size() / 4 * 3 : Scalar(value).size();
   }
 }

@@ -59,19 +59,10 @@ void Divisor(Causes& causes, const Json& ref, const std::string& resource, const
 void KeyRef(Causes& causes, const Json& ref, const std::string& at) {
   const std::string name = TextAt(ref, "name"), key = TextAt(ref, "key");
   InvalidText(causes, at + ".name", name, SubdomainFault(name));
-  if (key.empty()) {
+  if (key.empty())
     Required(causes, at + ".key");
-  } else if (key.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                   "-._") != std::string::npos) {
-    InvalidText(causes, at + ".key", key,
-                "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. "
-                "'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is "
-                "'[-._a-zA-Z0-9]+')");
-  } else if (key == "." || key == "..") {
-    InvalidText(causes, at + ".key", key, fmt::format("must not be '{}'", key));
-  } else if (key.starts_with("..")) {
-    InvalidText(causes, at + ".key", key, "must not start with '..'");
-  }
+  else
+    InvalidText(causes, at + ".key", key, ConfigKeyFault(key));
 }
 
 void EnvSource(Causes& causes, const Json& env, const std::string& field) {

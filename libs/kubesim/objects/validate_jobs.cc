@@ -232,10 +232,7 @@ void ManagedBy(Causes& causes, const Json& spec, const std::string& field) {
   const Json& manager = At(spec, "managedBy");
   if (!manager.is_string()) return;
   const std::string name = Scalar(manager);
-  if (name.empty())
-    Required(causes, field + ".managedBy");
-  else
-    InvalidText(causes, field + ".managedBy", name, DomainPrefixedPathFault(name));
+  ValidateDomainPath(causes, field + ".managedBy", name);
   if (name.size() > 63) TooLong(causes, field + ".managedBy", 63);
 }
 

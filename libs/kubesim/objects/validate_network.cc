@@ -281,10 +281,7 @@ void ValidateIngressClass(Causes& causes, const Json& object, const Json& before
   if (before.is_object() && TextAt(before, {"spec", "controller"}) != controller)
     Immutable(causes, at, GoQuoted(controller));
   if (controller.size() > 250) TooLong(causes, at, 250);
-  if (controller.empty())
-    Required(causes, at);
-  else
-    InvalidText(causes, at, controller, DomainPrefixedPathFault(controller));
+  ValidateDomainPath(causes, at, controller);
   Parameters(causes, spec);
 }
 

@@ -283,8 +283,18 @@ void ValidateBudget(Causes& causes, const Json& object) {
   const Json& least = At(spec, "minAvailable");
   const Json& most = At(spec, "maxUnavailable");
   if (!least.is_null() && !most.is_null()) {
-    Invalid(causes, "spec", "policy.PodDisruptionBudgetSpec{...}",
-            "minAvailable and maxUnavailable cannot be both set");
+    // Pointers have an address of no meaning.
+    constexpr const char* kPointer = "0xc000100100";
+    const bool selects = At(spec, "selector").is_object(),
+               evicts = !At(spec, "unhealthyPodEvictionPolicy").is_null();
+    Invalid(
+        causes, "spec",
+        fmt::format("policy.PodDisruptionBudgetSpec{{MinAvailable:(*intstr.IntOrString)({0}), "
+                    "Selector:(*v1.LabelSelector)({1}), "
+                    "MaxUnavailable:(*intstr.IntOrString)({0}), "
+                    "UnhealthyPodEvictionPolicy:(*policy.UnhealthyPodEvictionPolicyType)({2})}}",
+                    kPointer, selects ? kPointer : "nil", evicts ? kPointer : "nil"),
+        "minAvailable and maxUnavailable cannot be both set");
   }
   if (!least.is_null()) ValidateShare(causes, least, "spec.minAvailable", true);
   if (!most.is_null()) ValidateShare(causes, most, "spec.maxUnavailable", true);

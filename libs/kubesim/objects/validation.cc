@@ -102,8 +102,6 @@ Causes ValidateName(const ResourceType& type, std::string_view name, const std::
   if (type.group == "rbac.authorization.k8s.io" || key == "policy/poddisruptionbudgets" ||
       (key == "/events" && type.group.empty())) {
     fault = PathSegmentFault(name);
-  } else if (key == "/namespaces" && name.find('.') != std::string_view::npos) {
-    fault = {"must not contain dots"};
   } else if (key == "/namespaces" || (key == "apps/statefulsets" && create)) {
     fault = LabelFault(name);
   } else if (key == "/services") {

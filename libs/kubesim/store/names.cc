@@ -75,7 +75,10 @@ Faults Judge(size_t size, size_t most, bool fits, const char* sentence) {
 
 }  // namespace
 
-Faults LabelFault(std::string_view text) { return Judge(text.size(), 63, LabelWord(text), kLabel); }
+Faults LabelFault(std::string_view text) {
+  const char* why = SubdomainWord(text) ? "must not contain dots" : kLabel;
+  return Judge(text.size(), 63, LabelWord(text), why);
+}
 Faults SubdomainFault(std::string_view text) {
   return Judge(text.size(), 253, SubdomainWord(text), kSubdomain);
 }
@@ -116,11 +119,31 @@ Faults QualifiedFault(std::string_view text) {
   if (!NameWord(name)) faults.push_back(fmt::format("name part {}", kName));
   return faults;
 }
-Faults DomainPrefixedPathFault(std::string_view text) {
-  const size_t slash = text.find('/');
-  if (slash == std::string_view::npos || slash == 0 || slash + 1 == text.size())
-    return {"must be a domain-prefixed path (such as \"acme.io/foo\")"};
-  Faults faults = SubdomainFault(text.substr(0, slash));
+Faults PathSegmentFault(std::string_view name) {
+  if (name == "." || name == "..") return {fmt::format("may not be '{}'", name)};
+  Faults faults;
+  for (const char* sign : {"/", "%"}) {
+    if (name.find(sign) != std::string_view::npos)
+      faults.push_back(fmt::format("may not contain '{}'", sign));
+  }
+  return faults;
+}
+
+Faults ConfigKeyFault(std::string_view key) {
+  Faults faults;
+  if (key.size() > 253) faults.emplace_back("must be no more than 253 characters");
+  if (key.empty() ||
+      key.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") !=
+          std::string_view::npos) {
+    faults.emplace_back(
+        "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. "
+        "'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is "
+        "'[-._a-zA-Z0-9]+')");
+  }
+  if (key == "." || key == "..")
+    faults.push_back(fmt::format("must not be '{}'", key));
+  else if (key.starts_with(".."))
+    faults.emplace_back("must not start with '..'");
   return faults;
 }
 

@@ -22,7 +22,9 @@ Faults Label1035Fault(std::string_view text);
 /// [prefix/]name, as keys of labels, annotations, taints and finalizers are.
 Faults QualifiedFault(std::string_view text);
 Faults LabelValueFault(std::string_view text);
-/// prefix/name, where both are needed.
-Faults DomainPrefixedPathFault(std::string_view text);
+/// A name that is to stand between two slashes of a path.
+Faults PathSegmentFault(std::string_view name);
+/// A key of a ConfigMap or Secret.
+Faults ConfigKeyFault(std::string_view key);
 
 }  // namespace opsmesh::kubesim
