@@ -20,3 +20,12 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 find_path(OPSMESH_CLI11_INCLUDE CLI/CLI.hpp REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+
+# The allocator of programs that hold simulated clusters (docs/adr/0015). Sanitizers bring their own, and debuggers of memory
+# know glibc's; without the package programs are the same, but slower.
+pkg_check_modules(JEMALLOC IMPORTED_TARGET jemalloc)
+add_library(opsmesh_allocator INTERFACE)
+if(JEMALLOC_FOUND AND CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT OPSMESH_SANITIZE)
+  target_link_libraries(opsmesh_allocator INTERFACE PkgConfig::JEMALLOC)
+  target_sources(opsmesh_allocator INTERFACE "${PROJECT_SOURCE_DIR}/libs/base/allocator_settings.cc")
+endif()

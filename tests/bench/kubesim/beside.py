@@ -199,6 +199,8 @@ def requests(servers, total):
         ratio = rates["simulated"] / rates["real"]
         print(f"{CLIENTS} clients       ratio of processor time {ratio:.2f} (floor 1)", flush=True)
         missed += [f"{CLIENTS} clients cost more than at the real one"] if ratio > 1 else []
+    for server in servers:
+        server.connection = server.connect()  # one that was idle meanwhile may be closed
     missed += tell(among_many(servers, total)) + tell(lists(servers, total))
     print("memory           " + ", ".join(f"{server.name}: {server.memory() >> 20} MiB with {total} pods" for server in servers), flush=True)
     return missed

@@ -57,7 +57,7 @@ def write_base(folder):
 def available(server):
     """Pods of the base that are available and of its Deployments' present templates."""
     items = json.loads(server.ask("GET", "/apis/apps/v1/deployments")[1])["items"]
-    return sum(min(one["status"].get("availableReplicas", 0), one["status"].get("updatedReplicas", 0)) for one in items if one["metadata"]["namespace"].startswith("base-"))
+    return sum(min(one.get("status", {}).get("availableReplicas", 0), one.get("status", {}).get("updatedReplicas", 0)) for one in items if one["metadata"]["namespace"].startswith("base-"))
 
 
 def wait_for_all(server, seconds):

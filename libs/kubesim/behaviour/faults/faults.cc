@@ -145,14 +145,14 @@ absl::StatusOr<Fault> Faults::Inject(std::string_view name, std::string_view tar
            static_cast<int>(std::strtol(fault.Parameter("code", "137").c_str(), nullptr, 10)));
     if (fault.kind == "image-pull" && fault.Parameter("restart", "true") == "true")
       Kill(fault, 143);
-    kubelet_.FaultsChanged();
+    kubelet_.FaultsChanged(fault.target);
   });
   return fault;
 }
 
 std::vector<ObjectPtr> Faults::PodsOf(const Fault& fault) const {
   std::vector<ObjectPtr> pods;
-  for (const ObjectPtr& pod : engine_.InformerOf("", "pods").List()) {
+  for (const ObjectPtr& pod : kubelet_.PodsNear(fault.target)) {
     FaultSubject subject = Kubelet::SubjectOf(*engine_.Parsed(pod));
     if (Concerns(fault.target, subject)) {
       pods.push_back(pod);
@@ -175,9 +175,10 @@ void Faults::Kill(const Fault& fault, int code) {
 }
 
 absl::Status Faults::Clear(std::string_view id) {
-  if (!table_.Remove(id))
+  const std::optional<Fault> gone = table_.Remove(id);
+  if (!gone)
     return base::NotFound("FAULT_ABSENT", fmt::format("There is no fault '{}' that is on.", id));
-  engine_.Post([this] { kubelet_.FaultsChanged(); });
+  engine_.Post([this, target = gone->target] { kubelet_.FaultsChanged(target); });
   return absl::OkStatus();
 }
 

@@ -341,10 +341,18 @@ Next Kubelet::Reconcile(const std::string& uid) {
   return Next::Done();
 }
 
-void Kubelet::FaultsChanged() {
+std::vector<ObjectPtr> Kubelet::PodsNear(const FaultTarget& target) const {
+  if (target.kind == "cluster" || target.kind == "image") return pods_.List();
+  if (target.kind != "node")
+    return pods_.List(target.kind == "namespace" ? target.name : target.ns);
+  const ObjectSet& there = by_node_.Find(target.name);
+  return {there.begin(), there.end()};
+}
+
+void Kubelet::FaultsChanged(const FaultTarget& target) {
   const bool blind = faults_.OnCluster("no-metrics").has_value();
   const ResourceType* usage = engine_.store().catalog().Preferred("metrics.k8s.io", "pods");
-  for (const ObjectPtr& pod : pods_.List()) {
+  for (const ObjectPtr& pod : PodsNear(target)) {
     auto it = state_.pods.find(pod->uid);
     if (it != state_.pods.end()) {
       PodRuntime& runtime = it->second;

@@ -29,8 +29,11 @@ class Kubelet final : public Part, public World {
 
   /// For a fork; between two steps of the engine.
   const KubeletState& state() const { return state_; }
-  /// Looks at every pod and node again: faults have changed.
-  void FaultsChanged();
+  /// Looks at the pods again that a fault, which came or went, may concern.
+  void FaultsChanged(const FaultTarget& target);
+  /// At least the pods that a fault with this target concerns; not all there are, where that is
+  /// easily said.
+  std::vector<ObjectPtr> PodsNear(const FaultTarget& target) const;
   /// Who a pod is, for faults: its workload in the end, its node.
   static FaultSubject SubjectOf(const Json& pod);
   /// The pods on a node, by uid.
