@@ -1,33 +1,22 @@
 #include "services/rca/detect_anomalies.h"
 
 #include <algorithm>
-#include <cctype>
-#include <cmath>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "fmt/format.h"
-#include "libs/analytics/detect/ensemble.h"
 #include "libs/analytics/detect/methods.h"
 #include "libs/analytics/parallel.h"
-#include "libs/analytics/series.h"
 #include "libs/base/error.h"
+#include "services/rca/detection_plan.h"
+#include "services/rca/judge_series.h"
 #include "services/rca/silences.h"
 
 namespace opsmesh::rca {
 namespace {
 
-using analytics::Method;
-
-constexpr int kMaxSeries = 10000;
-constexpr size_t kMaxPoints = 5'000'000;
-// Fewer usable points than this are no basis for a verdict: the main detector's learning time.
-constexpr size_t kMinUsable = 30;
-// Anomalies listed of one series; more are a sign of a wrong threshold and are counted by the
-// scores.
-constexpr int kMaxAnomalies = 1000;
 // Of what is read from Prometheus: judged at once, ...
 constexpr size_t kBatchPoints = 100'000;
 constexpr size_t kBatchSeries = 1000;
@@ -37,227 +26,11 @@ constexpr double kJudgingShare = 0.9;
 constexpr size_t kMaxScores = 1'000'000;
 constexpr int kMaxAllAnomalies = 50'000;
 
-struct Plan {
-  bool streaming = false;
-  std::vector<Method> methods;
-  bool ensemble = false;
-  double threshold = 0.65;
-  analytics::MethodOptions options;
-};
-
-absl::StatusOr<Plan> MakePlan(const v1::DetectAnomaliesRequest& request,
-                              const DetectOptions& options) {
-  Plan plan;
-  std::string mode;
-  for (const char c : request.mode())
-    mode += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  if (mode != "" && mode != "BATCH" && mode != "STREAMING") {
-    return base::InvalidArgument("mode", "MODE", fmt::format("'{}' is no mode.", request.mode()))
-        .Hint("STREAMING scores each point from its past only, BATCH from the whole series.");
-  }
-  plan.streaming = mode == "STREAMING";
-  plan.threshold = request.has_threshold() ? request.threshold() : options.threshold;
-  if (!(plan.threshold >= 0 && plan.threshold <= 1)) {
-    return base::InvalidArgument("threshold", "THRESHOLD",
-                                 fmt::format("{} is not between 0 and 1.", plan.threshold))
-        .Hint("0.65 is the shipped operating point; higher reports less.");
-  }
-  for (const std::string& name : request.methods()) {
-    const std::optional<Method> method = analytics::MethodNamed(name);
-    if (!method) {
-      std::string known;
-      for (const Method m : analytics::AllMethods())
-        known += fmt::format("{}{}", known.empty() ? "" : ", ", MethodName(m));
-      return base::InvalidArgument("methods", "METHOD", fmt::format("'{}' is no method.", name))
-          .Hint(fmt::format("Known are {}.", known));
-    }
-    if (std::find(plan.methods.begin(), plan.methods.end(), *method) == plan.methods.end())
-      plan.methods.push_back(*method);
-  }
-  if (plan.methods.empty()) {
-    plan.methods.assign(analytics::DefaultMethods().begin(), analytics::DefaultMethods().end());
-  }
-  plan.ensemble =
-      std::find(plan.methods.begin(), plan.methods.end(), Method::kEnsemble) != plan.methods.end();
-  if (request.dbscan_eps() < 0 || !std::isfinite(request.dbscan_eps()) ||
-      request.dbscan_min_samples() < 0 ||
-      (request.feature_count() != 0 && request.feature_count() != 1 &&
-       request.feature_count() != 4) ||
-      !(request.season_seconds() >= 0)) {
-    return base::InvalidArgument("dbscan_eps", "PARAMETER",
-                                 "A parameter of a method is out of its range.")
-        .Hint(
-            "dbscan_eps and season_seconds are not negative, dbscan_min_samples is at least 1, "
-            "feature_count is 1 or 4.");
-  }
-  plan.options.streaming = plan.streaming;
-  plan.options.season_seconds = request.season_seconds();
-  plan.options.seed = static_cast<uint64_t>(request.seed());
-  if (request.dbscan_eps() > 0) plan.options.dbscan_eps = request.dbscan_eps();
-  if (request.dbscan_min_samples() > 0)
-    plan.options.dbscan_min_samples = request.dbscan_min_samples();
-  if (request.feature_count() > 0) plan.options.feature_count = request.feature_count();
-  return plan;
-}
-
-absl::Status CheckShape(const v1::DetectAnomaliesRequest& request) {
-  if (request.series_size() > kMaxSeries) {
-    return base::InvalidArgument(
-               "series", "TOO_MANY_SERIES",
-               fmt::format("{} series are more than {}.", request.series_size(), kMaxSeries))
-        .Hint("Send them in several requests.");
-  }
-  size_t points = 0;
-  for (int i = 0; i < request.series_size(); ++i) {
-    const v1::NamedSeries& s = request.series(i);
-    if (s.times_size() != s.values_size()) {
-      return base::InvalidArgument(fmt::format("series[{}]", i), "SERIES_SHAPE",
-                                   fmt::format("Series '{}' has {} times and {} values.", s.name(),
-                                               s.times_size(), s.values_size()))
-          .Hint("Give one value a time; leave out the time of a value that is missing.");
-    }
-    for (int k = 0; k < s.times_size(); ++k) {
-      if (std::isfinite(s.times(k)) && (k == 0 || s.times(k) >= s.times(k - 1))) continue;
-      return base::InvalidArgument(
-                 fmt::format("series[{}].times[{}]", i, k), "SERIES_SHAPE",
-                 fmt::format("Times of series '{}' fall or are no numbers at position {}.",
-                             s.name(), k))
-          .Hint("Sort the points by time; times are epoch seconds.");
-    }
-    if (s.times_size() > 0) {
-      OPSMESH_RETURN_IF_ERROR(
-          analytics::CheckEpochSeconds(s.times(0), fmt::format("series[{}].times", i)));
-    }
-    points += static_cast<size_t>(s.times_size());
-  }
-  if (points > kMaxPoints) {
-    return base::InvalidArgument("series", "TOO_MANY_SERIES",
-                                 fmt::format("{} points are more than {}.", points, kMaxPoints))
-        .Hint("Send them in several requests.");
-  }
-  return absl::OkStatus();
-}
-
-v1::PointAnomaly MakeAnomaly(size_t i, double time, double value,
-                             const analytics::EnsemblePoint& point) {
-  v1::PointAnomaly anomaly;
-  anomaly.set_time(time);
-  anomaly.set_value(value);
-  anomaly.set_score(point.score);
-  anomaly.set_baseline(point.baseline);
-  anomaly.set_window_seconds(point.window_seconds);
-  anomaly.set_channel(std::string(analytics::ChannelName(point.channel)));
-  anomaly.set_index(static_cast<int32_t>(i));
-  return anomaly;
-}
-
-struct Series {
-  std::span<const double> times;
-  std::span<const double> values;
-  std::optional<double> until;  // when samples should have come last, when that is known
-};
-
-// The season the methods work with: as asked, else a day.
-double SeasonSeconds(const Plan& plan) {
-  return plan.options.season_seconds > 0 ? plan.options.season_seconds : 86400;
-}
-
-void Judge(Series s, const Plan& plan, bool include_methods, v1::SeriesAnomalies* out) {
-  const size_t n = s.values.size();
-  std::vector<double> cleaned;
-  if (std::any_of(s.values.begin(), s.values.end(),
-                  [](double v) { return std::isfinite(v) && !Usable(v); })) {
-    cleaned.assign(s.values.begin(), s.values.end());
-    for (double& v : cleaned) {
-      if (!Usable(v)) v = std::nan("");
-    }
-    s.values = cleaned;
-  }
-  const auto usable = static_cast<size_t>(std::count_if(s.values.begin(), s.values.end(), Usable));
-  out->set_threshold(plan.threshold);
-  out->set_point_count(static_cast<int32_t>(n));
-  out->set_usable_count(static_cast<int32_t>(usable));
-  out->mutable_scores()->Resize(static_cast<int>(n), 0);
-  if (usable < kMinUsable) {
-    out->set_not_judged(fmt::format("insufficient data: {} usable points of {}, {} are needed",
-                                    usable, n, kMinUsable));
-    return;
-  }
-  analytics::EnsembleOptions ensemble;
-  ensemble.season_seconds = SeasonSeconds(plan);
-  const std::vector<analytics::EnsemblePoint> points =
-      plan.streaming ? analytics::ScoreStreaming(s.times, s.values, ensemble)
-                     : analytics::ScoreBatch(s.times, s.values, ensemble);
-  int learning = 0;
-  for (size_t i = 0; i < n; ++i) {
-    out->set_scores(static_cast<int>(i), points[i].score);
-    if (std::isfinite(s.values[i]) && points[i].learning) ++learning;
-  }
-  out->set_learning_count(learning);
-  if (s.times.back() - s.times.front() >= ensemble.season_seconds)
-    out->set_season_seconds(ensemble.season_seconds);
-  const double step =
-      (s.times.back() - s.times.front()) / static_cast<double>(std::max<size_t>(1, n - 1));
-  out->set_refractory_seconds(
-      std::min(ensemble.refractory_max_seconds,
-               step * std::max(static_cast<double>(ensemble.refractory_min_samples),
-                               ensemble.refractory_share * static_cast<double>(n))));
-
-  std::vector<analytics::MethodScores> said(plan.methods.size());
-  for (size_t m = 0; m < plan.methods.size(); ++m) {
-    if (plan.methods[m] != Method::kEnsemble)
-      said[m] = RunMethod(plan.methods[m], s.times, s.values, plan.options);
-  }
-  double last = 0;  // value
-  for (size_t i = 0; i < n && out->anomalies_size() < kMaxAnomalies; ++i) {
-    const bool missing = !std::isfinite(s.values[i]);
-    if (missing && !plan.ensemble) continue;
-    if (!missing) last = s.values[i];
-    double strongest = plan.ensemble ? points[i].score : 0;
-    double expected = points[i].baseline;
-    if (!plan.ensemble) {
-      for (const analytics::MethodScores& method : said) {
-        if (method.scores.empty() || method.scores[i] <= strongest) continue;
-        strongest = method.scores[i];
-        if (!method.expected.empty()) expected = method.expected[i];
-      }
-    }
-    if (strongest < plan.threshold || strongest <= 0) continue;
-    v1::PointAnomaly anomaly = MakeAnomaly(i, s.times[i], last, points[i]);
-    anomaly.set_score(strongest);
-    anomaly.set_baseline(expected);
-    if (plan.ensemble) (*anomaly.mutable_votes())["ensemble"] = points[i].score;
-    for (size_t m = 0; m < said.size(); ++m) {
-      if (said[m].scores.empty() || said[m].scores[i] < plan.threshold) continue;
-      (*anomaly.mutable_votes())[std::string(MethodName(plan.methods[m]))] = said[m].scores[i];
-    }
-    *out->add_anomalies() = std::move(anomaly);
-  }
-  if (plan.ensemble) AddSilences(s.times, s.values, plan.threshold, s.until, out);
-  for (size_t m = 0; m < said.size() && include_methods; ++m) {
-    v1::MethodResult& result = *out->add_methods();
-    result.set_method(std::string(MethodName(plan.methods[m])));
-    result.set_threshold(plan.threshold);
-    if (plan.methods[m] == Method::kEnsemble) {
-      for (const analytics::EnsemblePoint& point : points) result.add_scores(point.raw);
-      result.set_parameters(
-          "scores before the refractory rule; season 24 h unless given, window 7 d, level of 6 "
-          "samples");
-      continue;
-    }
-    *result.mutable_scores() = {said[m].scores.begin(), said[m].scores.end()};
-    *result.mutable_labels() = {said[m].labels.begin(), said[m].labels.end()};
-    *result.mutable_change_points() = {said[m].change_points.begin(), said[m].change_points.end()};
-    result.set_parameters(said[m].parameters);
-    if (said[m].not_judged) result.set_not_judged(*said[m].not_judged);
-  }
-}
-
 /// Judges series as they come, a batch at a time, and keeps only what belongs into the answer: so
 /// that ten thousand series of eleven thousand points need no more memory than a batch of them.
 class Judging {
  public:
-  Judging(const base::Context& ctx, const Plan& plan, bool include_methods, size_t threads,
+  Judging(const base::Context& ctx, const DetectionPlan& plan, bool include_methods, size_t threads,
           v1::DetectAnomaliesResponse& response)
       : ctx_(ctx),
         until_(ctx.Remaining() == absl::InfiniteDuration()
@@ -269,7 +42,7 @@ class Judging {
         response_(response) {}
 
   absl::Status Inline(const google::protobuf::RepeatedPtrField<v1::NamedSeries>& all) {
-    std::vector<Series> series;
+    std::vector<JudgedSeries> series;
     const std::optional<double> until = CommonEnd(all);
     for (const v1::NamedSeries& s : all) {
       series.push_back({{s.times().data(), static_cast<size_t>(s.times_size())},
@@ -291,7 +64,7 @@ class Judging {
   }
 
   absl::Status Flush() {
-    std::vector<Series> series;
+    std::vector<JudgedSeries> series;
     for (const MetricSeries& s : batch_) {
       // Pods come and go: that one is no more is no news of its series.
       series.push_back({s.times, s.values, s.labels.contains("pod") ? std::nullopt : read_until_});
@@ -336,7 +109,7 @@ class Judging {
 
  private:
   // Judges the last results, which are those of `series`, until the time is up; which were judged.
-  std::vector<char> JudgeLast(const std::vector<Series>& series, const base::Context& until) {
+  std::vector<char> JudgeLast(const std::vector<JudgedSeries>& series, const base::Context& until) {
     const int first = response_.results_size() - static_cast<int>(series.size());
     std::vector<v1::SeriesAnomalies*> results;
     for (int i = first; i < response_.results_size(); ++i)
@@ -344,7 +117,7 @@ class Judging {
     std::vector<char> judged(series.size(), 0);
     analytics::ForEachIndex(series.size(), series.size() < 8 ? 1 : threads_, [&](size_t i) {
       if (!until.Check().ok()) return;
-      Judge(series[i], plan_, include_methods_, results[i]);
+      JudgeSeries(series[i], plan_, include_methods_, results[i]);
       judged[i] = 1;
     });
     return judged;
@@ -380,7 +153,7 @@ class Judging {
 
   const base::Context& ctx_;
   const base::Context until_;  // then what is judged is sent
-  const Plan& plan_;
+  const DetectionPlan& plan_;
   const bool include_methods_;
   const size_t threads_;
   v1::DetectAnomaliesResponse& response_;
@@ -399,15 +172,16 @@ class Judging {
 absl::StatusOr<v1::DetectAnomaliesResponse> DetectAnomalies(
     const base::Context& ctx, const v1::DetectAnomaliesRequest& request, const MetricSource& source,
     const DetectOptions& options) {
-  OPSMESH_ASSIGN_OR_RETURN(const Plan plan, MakePlan(request, options));
-  OPSMESH_RETURN_IF_ERROR(CheckShape(request));
+  OPSMESH_ASSIGN_OR_RETURN(const DetectionPlan plan, MakeDetectionPlan(request, options.threshold));
+  OPSMESH_RETURN_IF_ERROR(CheckInlineSeries(request));
   if (request.series_size() == 0 && !request.has_prometheus()) {
     return base::InvalidArgument("series", "NO_SERIES", "There is no series to judge.")
         .Hint("Give series inline, or queries under 'prometheus'.");
   }
   v1::DetectAnomaliesResponse response;
   response.set_mode(plan.streaming ? "STREAMING" : "BATCH");
-  for (const Method method : plan.methods) response.add_methods(std::string(MethodName(method)));
+  for (const analytics::Method method : plan.methods)
+    response.add_methods(std::string(analytics::MethodName(method)));
 
   Judging judging(ctx, plan, request.include_methods(), options.threads, response);
   OPSMESH_RETURN_IF_ERROR(judging.Inline(request.series()));

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <map>
 #include <set>
 
 #include "fmt/format.h"
-#include "libs/analytics/cause/onset.h"
-#include "libs/analytics/order_statistics.h"
+#include "libs/analytics/cause/call_delays.h"
+#include "libs/analytics/cause/call_graph.h"
+#include "libs/analytics/cause/common_onset.h"
+#include "libs/analytics/cause/sample_order.h"
 
 namespace opsmesh::analytics {
 namespace {
@@ -30,13 +31,8 @@ constexpr size_t kMaxFindings = 5;
 // it is beyond doubt.
 constexpr double kMemoryFirst = 1.15;
 constexpr double kBeyondDoubt = 3;  // log(1 + z)
-// Samples before an onset that was found which are judged with what follows it.
-constexpr size_t kEarlier = 3;
 // Share of the target's worst deviation from which on a sample is called troubled.
 constexpr double kTroubled = 0.3;
-constexpr size_t kGridLimit = 4096;
-// Services in a row that may be unmeasured on the way to a measured one.
-constexpr size_t kMostUnmeasured = 64;
 
 struct Judged {
   size_t series;
@@ -44,42 +40,9 @@ struct Judged {
   Deviation deviation;
 };
 
-bool Rising(const std::vector<double>& times) {
-  for (size_t i = 1; i < times.size(); ++i) {
-    if (times[i] < times[i - 1]) return false;
-  }
-  return true;
-}
-
-// Position of the first sample at or after the onset. Stamps that do not rise (figures put together
-// from two periods) are no clock: then the sample whose stamp is nearest to the onset begins the
-// trouble.
-size_t OnsetIndex(const std::vector<double>& times, double onset) {
-  if (Rising(times)) {
-    return static_cast<size_t>(std::lower_bound(times.begin(), times.end(), onset) - times.begin());
-  }
-  size_t best = 0;
-  for (size_t i = 1; i < times.size(); ++i) {
-    if (std::abs(times[i] - onset) < std::abs(times[best] - onset)) best = i;
-  }
-  return best;
-}
-
 size_t CountFinite(const std::vector<double>& values) {
   return static_cast<size_t>(
       std::count_if(values.begin(), values.end(), [](double v) { return std::isfinite(v); }));
-}
-
-// "a>b.what" -> (a, b); nothing for other names.
-std::optional<std::pair<std::string, std::string>> CallOf(const std::string& metric,
-                                                          std::string* what) {
-  const size_t arrow = metric.find('>');
-  if (arrow == std::string::npos || arrow == 0) return std::nullopt;
-  // The measure stands after the last dot: names of services may have dots.
-  const size_t dot = metric.rfind('.');
-  if (dot == std::string::npos || dot < arrow + 2) return std::nullopt;
-  *what = metric.substr(dot + 1);
-  return std::pair(metric.substr(0, arrow), metric.substr(arrow + 1, dot - arrow - 1));
 }
 
 class Ranking {
@@ -108,64 +71,16 @@ class Ranking {
     result_.target_metric = input_.target_metric;
   }
 
-  bool IsTarget(const ServiceMetric& s) const {
-    if (!input_.target_service.empty()) {
-      return s.service == input_.target_service &&
-             (input_.target_metric.empty() || s.metric == input_.target_metric);
-    }
-    return s.service == kIndicatorService;
-  }
-
-  // All series on the grid of the longest one, by position when lengths agree, else by time.
   void SettleOnset() {
     if (input_.onset_time) {
       result_.onset_time = input_.onset_time;
       result_.onset_given = true;
       judged_from_ = *input_.onset_time;
-      return;
+    } else if (const auto onset = FindCommonOnset(input_)) {
+      result_.onset_time = onset->time;
+      result_.onset_uncertainty = onset->uncertainty;
+      judged_from_ = onset->judged_from;
     }
-    const ServiceMetric* longest = nullptr;
-    for (const ServiceMetric& s : input_.series) {
-      if (longest == nullptr || s.times.size() > longest->times.size()) longest = &s;
-    }
-    if (longest == nullptr || longest->times.empty()) return;
-    const std::vector<double>& grid = longest->times;
-    const size_t n = std::min(grid.size(), kGridLimit);
-    const size_t stride = (grid.size() + n - 1) / n;
-    const size_t columns = (grid.size() + stride - 1) / stride;
-    std::vector<double> block(input_.series.size() * columns, std::nan(""));
-    std::vector<double> weights(input_.series.size(), 0);
-    size_t targets = 0;
-    for (const ServiceMetric& s : input_.series) targets += IsTarget(s);
-    const double others = static_cast<double>(input_.series.size() - targets);
-    const bool clock = Rising(grid);
-    for (size_t r = 0; r < input_.series.size(); ++r) {
-      const ServiceMetric& s = input_.series[r];
-      weights[r] = IsTarget(s) ? std::max(1.0, others) / static_cast<double>(targets) : 1;
-      if (s.times.size() == grid.size() || !clock) {
-        for (size_t i = 0; i < std::min(grid.size(), s.values.size()); i += stride)
-          block[r * columns + i / stride] = s.values[i];
-        continue;
-      }
-      size_t at = 0;
-      for (size_t i = 0; i < s.times.size(); ++i) {
-        while (at + 1 < grid.size() && grid[at] < s.times[i]) ++at;
-        block[r * columns + at / stride] = s.values[i];
-      }
-    }
-    const auto onset = FindOnset({block, input_.series.size(), columns, weights});
-    if (!onset) return;
-    const size_t index = std::min(onset->column * stride, grid.size() - 1);
-    result_.onset_time = grid[index];
-    const double step = grid.size() > 1 ? std::abs(grid.back() - grid.front()) /
-                                              static_cast<double>(grid.size() - 1)
-                                        : 0;
-    result_.onset_uncertainty =
-        static_cast<double>(std::max<size_t>(1, onset->uncertainty) * stride) * step;
-    // Attribution tells quiet samples from troubled ones by itself, so an onset found too late
-    // costs more than one too early.
-    const size_t earlier = input_.target_service.empty() ? 0 : kEarlier * stride;
-    judged_from_ = grid[index - std::min(index, earlier)];
   }
 
   void JudgeAll() {
@@ -234,7 +149,7 @@ class Ranking {
     std::map<double, bool> troubled;
     for (const Judged& j : judged_) {
       const ServiceMetric& s = input_.series[j.series];
-      if (!IsTarget(s) || j.role != role || !Rising(s.times)) continue;
+      if (!IsTarget(input_, s) || j.role != role || !Rising(s.times)) continue;
       const double sign = role == MetricRole::kAvailability ? -1 : 1;
       const size_t split = OnsetIndex(s.times, judged_from_);
       double worst = 0;
@@ -311,7 +226,7 @@ class Ranking {
     if (largest <= 0) return;
     for (const auto& [service, c] : change) contribution_[service] = c / largest;
     if (callees_.empty()) return Guess(change, newly);
-    Flow(change, requests);
+    share_ = OwnShares(result_.target_service, callees_, change, requests);
   }
 
   // Nobody knows who calls whom: what explains the target's change and changed most against what it
@@ -325,117 +240,22 @@ class Ranking {
       guess_[service] = {std::min(1.0, c / target->second), newly.at(service)};
   }
 
-  // The target's change, handed down its calls: a service passes on to its callees what they
-  // changed, at most what it was handed itself (what runs aside of the request cannot have slowed
-  // it), and keeps the rest as its own.
-  void Flow(const std::map<std::string, double>& change,
-            const std::map<std::string, double>& requests) {
-    const auto start = change.find(result_.target_service);
-    if (start == change.end() || start->second <= 0) return;
-    std::map<std::string, double> callers;  // requests of all callers of a service
-    const auto load = [&](const std::string& service) {
-      const auto found = requests.find(service);
-      return found == requests.end() ? 1.0 : std::max(found->second, 1e-9);
-    };
-    for (const auto& [caller, list] : callees_) {
-      for (const std::string& callee : list) callers[callee] += load(caller);
-    }
-    // What a service would pass on to its callers: its own change; of one that is not measured what
-    // its callees pass on to it, so that a gap in the measurements does not cut the path.
-    std::map<std::string, double> wants = change;
-    const auto part_of = [&](const std::string& caller, const std::string& callee) {
-      return load(caller) / std::max(callers[callee], 1e-9);
-    };
-    const std::function<double(const std::string&, size_t)> want = [&](const std::string& service,
-                                                                       size_t behind) {
-      const auto [at, unknown] = wants.emplace(service, 0);
-      if (!unknown || behind > kMostUnmeasured) return at->second;
-      double sum = 0;  // a cycle of services that are not measured wants nothing
-      if (const auto list = callees_.find(service); list != callees_.end()) {
-        for (const std::string& callee : list->second)
-          sum += want(callee, behind + 1) * part_of(service, callee);
-      }
-      return wants[service] = sum;
-    };
-    std::map<std::string, double> handed = {{start->first, start->second}};
-    for (const std::string& service : DownstreamOrder(start->first)) {
-      const double mine = handed[service];
-      double wanted = 0;
-      std::vector<std::pair<std::string, double>> parts;
-      if (const auto list = callees_.find(service); list != callees_.end()) {
-        for (const std::string& callee : list->second) {
-          if (settled_.count(callee) != 0) continue;
-          parts.emplace_back(callee, want(callee, 0) * part_of(service, callee));
-          wanted += parts.back().second;
-        }
-      }
-      const double scale = wanted > mine ? mine / wanted : 1;
-      for (const auto& [callee, part] : parts) handed[callee] += part * scale;
-      share_[service] = (mine - wanted * scale) / start->second;
-      settled_.insert(service);
-    }
-  }
-
-  // What the target reaches, callers before callees; calls that close a cycle are left out.
-  std::vector<std::string> DownstreamOrder(const std::string& target) const {
-    std::vector<std::string> order;
-    std::set<std::string> seen = {target};
-    std::vector<std::pair<std::string, bool>> stack = {{target, false}};
-    while (!stack.empty()) {
-      auto [service, done] = stack.back();
-      stack.pop_back();
-      if (done) {
-        order.push_back(service);
-        continue;
-      }
-      stack.emplace_back(service, true);
-      const auto list = callees_.find(service);
-      if (list == callees_.end()) continue;
-      for (const std::string& callee : list->second) {
-        if (seen.insert(callee).second) stack.emplace_back(callee, false);
-      }
-    }
-    std::reverse(order.begin(), order.end());
-    return order;
-  }
-
-  // Where a mesh measures each call as its caller sees it: how much slower the calls to and from
-  // each service got.
   void MeasureCalls() {
-    std::map<std::string, std::vector<double>> in, out;
+    CallDelays delays;
     for (const Judged& j : judged_) {
       const ServiceMetric& s = input_.series[j.series];
-      if (s.service != kEdgeService) continue;
-      std::string what;
-      const auto call = CallOf(s.metric, &what);
-      // The callee's own view leaves the network out: the caller's view is the one that shows it.
-      if (!call || what.rfind("dst", 0) == 0 || RoleOf(what) != MetricRole::kLatency) continue;
-      std::vector<double> values;
-      const size_t split = OnsetIndex(s.times, judged_from_);
-      for (size_t i = 0; i < split; ++i) {
-        if (std::isfinite(s.values[i])) values.push_back(s.values[i]);
-      }
-      const double median = Quantile(values, 0.5);
-      const double quartiles = Quantile(values, 0.75) - Quantile(values, 0.25);
-      values.clear();
-      for (size_t i = split; i < s.values.size(); ++i) {
-        if (std::isfinite(s.values[i])) values.push_back(s.values[i]);
-      }
-      const double slower = Median(values) - median;
-      const double z =
-          std::log1p(std::max(0.0, slower / (quartiles + 0.05 * std::abs(median) + 1e-6)));
-      in[call->second].push_back(z);
-      out[call->first].push_back(z);
-      services_.insert(call->first);
-      services_.insert(call->second);
+      if (s.service == kEdgeService) delays.Add(s, judged_from_);
     }
     const auto mean = [](const std::vector<double>& v) {
       double sum = 0;
       for (const double x : v) sum += x;
       return v.empty() ? 0 : sum / static_cast<double>(v.size());
     };
-    for (const auto& [service, v] : in) calls_in_[service] = mean(v);
-    for (const auto& [service, v] : out) calls_out_[service] = mean(v);
+    for (const auto& [service, v] : delays.in) calls_in_[service] = mean(v);
+    for (const auto& [service, v] : delays.out) calls_out_[service] = mean(v);
+    for (const auto* calls : {&calls_in_, &calls_out_}) {
+      for (const auto& [service, delay] : *calls) services_.insert(service);
+    }
   }
 
   double Calls(const std::string& service) const {
@@ -447,59 +267,76 @@ class Ranking {
   }
 
   void Place() {
-    const bool attributed = !share_.empty();
-    const bool mesh = !calls_in_.empty() || !calls_out_.empty();
-    for (const std::string& service : services_) {
-      ServiceCause cause;
-      cause.service = service;
-      double deviation = 0, resource = 0;
-      if (const auto list = of_service_.find(service); list != of_service_.end()) {
-        for (const Judged* j : list->second) {
-          deviation = std::max(deviation, Weighted(*j));
-          if (IsResource(j->role)) resource = std::max(resource, j->deviation.score);
-          if (cause.findings.size() < kMaxFindings)
-            cause.findings.push_back({j->series, j->role, j->deviation});
-        }
-      }
-      if (attributed) {
-        const auto own = share_.find(service);
-        cause.kind = own == share_.end() ? CauseKind::kDeviation : CauseKind::kOwnShare;
-        if (own != share_.end()) {
-          cause.share = own->second;
-          if (const auto c = contribution_.find(service); c != contribution_.end())
-            cause.contribution = c->second;
-        }
-        cause.raw =
-            own == share_.end() ? kUnattributed * deviation : own->second + kTieBreak * deviation;
-      } else if (const auto guess = guess_.find(service); !guess_.empty() && !mesh) {
-        cause.kind = guess == guess_.end() ? CauseKind::kDeviation : CauseKind::kUntraced;
-        if (guess != guess_.end()) {
-          cause.share = guess->second.first;
-          cause.contribution = guess->second.second;
-        }
-        cause.raw = cause.share * cause.contribution + kGuessTieBreak * deviation;
-      } else if (mesh) {
-        const double calls = Calls(service);
-        const auto in = calls_in_.find(service);
-        const auto out = calls_out_.find(service);
-        cause.calls_in = in == calls_in_.end() ? 0 : in->second;
-        cause.calls_out = out == calls_out_.end() ? 0 : out->second;
-        cause.kind = calls > resource ? CauseKind::kCalls : CauseKind::kResource;
-        cause.raw = std::max(resource, calls);
-      } else {
-        cause.kind = CauseKind::kDeviation;
-        cause.raw = deviation;
-      }
-      if (deviation < kUsual && cause.raw < kUsual && cause.share <= 0)
-        cause.kind = CauseKind::kQuiet;
-      result_.ranked.push_back(std::move(cause));
-    }
+    for (const std::string& service : services_) result_.ranked.push_back(CauseOf(service));
     std::stable_sort(result_.ranked.begin(), result_.ranked.end(),
                      [](const ServiceCause& a, const ServiceCause& b) { return a.raw > b.raw; });
     if (result_.ranked.empty()) return;
     const double top = result_.ranked.front().raw;
-    const double sure = 1 - std::exp(-std::max(0.0, attributed || !guess_.empty() ? 3 * top : top));
+    const bool by_change = !share_.empty() || !guess_.empty();
+    const double sure = 1 - std::exp(-std::max(0.0, by_change ? 3 * top : top));
     for (ServiceCause& cause : result_.ranked) cause.score = sure * std::exp(cause.raw - top);
+  }
+
+  ServiceCause CauseOf(const std::string& service) const {
+    ServiceCause cause;
+    cause.service = service;
+    double deviation = 0, resource = 0;
+    if (const auto list = of_service_.find(service); list != of_service_.end()) {
+      for (const Judged* j : list->second) {
+        deviation = std::max(deviation, Weighted(*j));
+        if (IsResource(j->role)) resource = std::max(resource, j->deviation.score);
+        if (cause.findings.size() < kMaxFindings)
+          cause.findings.push_back({j->series, j->role, j->deviation});
+      }
+    }
+    const bool mesh = !calls_in_.empty() || !calls_out_.empty();
+    if (!share_.empty()) {
+      WeighShare(deviation, cause);
+    } else if (!guess_.empty() && !mesh) {
+      WeighGuess(deviation, cause);
+    } else if (mesh) {
+      WeighCalls(resource, cause);
+    } else {
+      cause.kind = CauseKind::kDeviation;
+      cause.raw = deviation;
+    }
+    if (deviation < kUsual && cause.raw < kUsual && cause.share <= 0)
+      cause.kind = CauseKind::kQuiet;
+    return cause;
+  }
+
+  void WeighShare(double deviation, ServiceCause& cause) const {
+    const auto own = share_.find(cause.service);
+    if (own == share_.end()) {
+      cause.kind = CauseKind::kDeviation;
+      cause.raw = kUnattributed * deviation;
+      return;
+    }
+    cause.kind = CauseKind::kOwnShare;
+    cause.share = own->second;
+    if (const auto c = contribution_.find(cause.service); c != contribution_.end())
+      cause.contribution = c->second;
+    cause.raw = own->second + kTieBreak * deviation;
+  }
+
+  void WeighGuess(double deviation, ServiceCause& cause) const {
+    cause.kind = CauseKind::kDeviation;
+    if (const auto guess = guess_.find(cause.service); guess != guess_.end()) {
+      cause.kind = CauseKind::kUntraced;
+      cause.share = guess->second.first;
+      cause.contribution = guess->second.second;
+    }
+    cause.raw = cause.share * cause.contribution + kGuessTieBreak * deviation;
+  }
+
+  void WeighCalls(double resource, ServiceCause& cause) const {
+    const double calls = Calls(cause.service);
+    const auto in = calls_in_.find(cause.service);
+    const auto out = calls_out_.find(cause.service);
+    cause.calls_in = in == calls_in_.end() ? 0 : in->second;
+    cause.calls_out = out == calls_out_.end() ? 0 : out->second;
+    cause.kind = calls > resource ? CauseKind::kCalls : CauseKind::kResource;
+    cause.raw = std::max(resource, calls);
   }
 
   const CauseInput& input_;
@@ -508,12 +345,11 @@ class Ranking {
   std::set<std::string> services_;
   std::vector<Judged> judged_;
   std::map<std::string, std::vector<const Judged*>> of_service_;
-  std::map<std::string, std::set<std::string>> callees_;
+  CallGraph callees_;
   std::map<std::string, double> share_;
   std::map<std::string, double> contribution_;
   // Without knowing the calls: what each could explain, and how much of its own is new.
   std::map<std::string, std::pair<double, double>> guess_;
-  std::set<std::string> settled_;
   std::map<std::string, double> calls_in_;
   std::map<std::string, double> calls_out_;
 };

@@ -203,87 +203,109 @@ double EnsembleDetector::Familiar(double peak) {
   return peak - kWear * std::log2(1.0 + static_cast<double>(alike));
 }
 
-EnsemblePoint EnsembleDetector::Push(double time, double value) {
-  constexpr auto kLevel = static_cast<size_t>(Channel::kLevel);
+EnsembleDetector::Views EnsembleDetector::Look(double time, double value, double mean,
+                                               double median) {
+  Views views;
+  const auto see = [&views](Channel channel, double residual) {
+    views.residual[static_cast<size_t>(channel)] = residual;
+    views.present[static_cast<size_t>(channel)] = true;
+  };
+  see(Channel::kValue, value - median);
+  if (!past_.empty()) see(Channel::kStep, value - past_.back().value);
+  see(Channel::kLevel, means_.size() >= kMinMedian ? mean - means_.sorted().median() : 0);
+  const double season = SeasonResidual(time, value, &views.expected, &views.days);
+  if (views.days == 0) return views;
+  Trim(short_residuals_, time, options_.short_seconds, kMinShort - 1);
+  while (short_residuals_.size() >= kMaxShort) short_residuals_.PopFront();
+  short_residuals_.Push(time, season);
+  see(Channel::kSeason, short_residuals_.sorted().median());
+  see(Channel::kSeasonSample, season);
+  return views;
+}
+
+void EnsembleDetector::LearnView(size_t channel, double time, double residual, const Place& place) {
+  History& history = histories_[channel];
+  if (channel != static_cast<size_t>(Channel::kLevel)) {
+    history.Learn(time, residual, place);
+    return;
+  }
+  // A mean shares samples with the means just before it: learnt at once, a level that shifts
+  // would be known before it is there.
+  level_guard_.push_back(residual);
+  if (level_guard_.size() <= options_.level_samples) return;
+  history.Learn(time, level_guard_.front(),
+                PlaceOf(history.samples.sorted(), level_guard_.front()));
+  level_guard_.pop_front();
+}
+
+double EnsembleDetector::ScoreViews(const Views& views, double time, double least_spread,
+                                    EnsemblePoint* point) {
   constexpr auto kSeason = static_cast<size_t>(Channel::kSeason);
   constexpr auto kSeasonSample = static_cast<size_t>(Channel::kSeasonSample);
-  EnsemblePoint point;
-  // A hole in the stamps lies between two points and is no point's score; missing values are.
-  const double silence = silence_.Push(time, std::isfinite(value));
-  if (!std::isfinite(value)) {
-    point.baseline = values_.size() == 0 ? 0 : values_.sorted().median();
-    point.channel = Channel::kMissing;
-    Finish(time, options_.operating_point * std::min(kMostStuck, silence), &point);
-    return point;
-  }
-  if (values_.size() == 0) first_time_ = time;
-
-  while (level_values_.size() >= options_.level_samples) level_values_.PopFront();
-  level_values_.Push(time, value);
-  const double mean = level_values_.Sum() / static_cast<double>(level_values_.size());
-
-  const bool median_known = values_.size() >= kMinMedian;
-  const double median = median_known ? values_.sorted().median() : value;
-  std::array<double, kChannelCount> residual = {
-      value - median, past_.empty() ? 0 : value - past_.back().value, 0,
-      means_.size() >= kMinMedian ? mean - means_.sorted().median() : 0, 0};
-  std::array<bool, kChannelCount> present = {true, !past_.empty(), false, true, false};
-
-  point.baseline = median;
-  point.window_seconds = std::min(options_.window_seconds, time - first_time_);
-  size_t days = 0;
-  double expected = 0;
-  const double season = SeasonResidual(time, value, &expected, &days);
-  if (days > 0) {
-    Trim(short_residuals_, time, options_.short_seconds, kMinShort - 1);
-    while (short_residuals_.size() >= kMaxShort) short_residuals_.PopFront();
-    short_residuals_.Push(time, season);
-    residual[kSeason] = short_residuals_.sorted().median();
-    residual[kSeasonSample] = season;
-    present[kSeason] = present[kSeasonSample] = true;
-  }
-
   std::array<double, kChannelCount> scores{};
-  const double least_spread = median_known ? LeastReach(values_.sorted(), value) : 0;
   double distance = 0;
-  point.learning = true;
+  point->learning = true;
   for (size_t c = 0; c < kChannelCount; ++c) {
-    if (!present[c]) continue;
-    History& history = histories_[c];
-    const Place place = PlaceOf(history.samples.sorted(), residual[c]);
+    if (!views.present[c]) continue;
+    const History& history = histories_[c];
+    const Place place = PlaceOf(history.samples.sorted(), views.residual[c]);
     if (history.samples.size() >= options_.min_history) {
       const auto count = static_cast<double>(history.samples.size());
       const double known = c == kSeason || c == kSeasonSample ? count / (count + kFewMargin) : 1;
       scores[c] =
-          history.TailScore(residual[c], place, known * options_.margin_weight, least_spread);
-      distance = std::max(distance, Distance(history, residual[c]));
-      point.learning = false;
+          history.TailScore(views.residual[c], place, known * options_.margin_weight, least_spread);
+      distance = std::max(distance, Distance(history, views.residual[c]));
+      point->learning = false;
     }
-    if (c != kLevel) {
-      history.Learn(time, residual[c], place);
-      continue;
-    }
-    // A mean shares samples with the means just before it: learnt at once, a level that shifts
-    // would be known before it is there.
-    level_guard_.push_back(residual[c]);
-    if (level_guard_.size() <= options_.level_samples) continue;
-    history.Learn(time, level_guard_.front(),
-                  PlaceOf(history.samples.sorted(), level_guard_.front()));
-    level_guard_.pop_front();
+    LearnView(c, time, views.residual[c], place);
   }
   // Two views of the season, of which the clearer one counts.
   double& of_season = scores[kSeason];
   double& of_sample = scores[kSeasonSample];
   of_sample = of_sample - kSeasonSampleHandicap > of_season ? of_sample - kSeasonSampleHandicap : 0;
   if (of_sample > 0) of_season = 0;
-
-  const double sum = std::accumulate(scores.begin(), scores.end(), 0.0);
-  double total = sum * std::min(1.0, distance / kPlain);
-  point.channel =
+  point->channel =
       static_cast<Channel>(std::max_element(scores.begin(), scores.end()) - scores.begin());
-  const Place at = PlaceOf(values_.sorted(), value);
+  return std::accumulate(scores.begin(), scores.end(), 0.0) * std::min(1.0, distance / kPlain);
+}
+
+void EnsembleDetector::Keep(double time, double value, double mean, const Place& place) {
+  const size_t known = values_.size();
+  Trim(values_, time, options_.window_seconds, kMinWindow);
+  values_.PushAt(time, value,
+                 values_.size() == known ? place.at_most : values_.sorted().CountAtMost(value));
+  Trim(means_, time, options_.window_seconds, kMinWindow);
+  means_.Push(time, mean);
+  past_.push_back({time, value});
+}
+
+EnsemblePoint EnsembleDetector::PushMissing(double time, double silence) {
+  EnsemblePoint point;
+  point.baseline = values_.size() == 0 ? 0 : values_.sorted().median();
+  point.channel = Channel::kMissing;
+  Finish(time, options_.operating_point * std::min(kMostStuck, silence), &point);
+  return point;
+}
+
+EnsemblePoint EnsembleDetector::Push(double time, double value) {
+  // A hole in the stamps lies between two points and is no point's score; missing values are.
+  const double silence = silence_.Push(time, std::isfinite(value));
+  if (!std::isfinite(value)) return PushMissing(time, silence);
+  if (values_.size() == 0) first_time_ = time;
+
+  while (level_values_.size() >= options_.level_samples) level_values_.PopFront();
+  level_values_.Push(time, value);
+  const double mean = level_values_.Sum() / static_cast<double>(level_values_.size());
+  const bool median_known = values_.size() >= kMinMedian;
+  const double median = median_known ? values_.sorted().median() : value;
+
+  EnsemblePoint point;
+  const Views views = Look(time, value, mean, median);
+  double total =
+      ScoreViews(views, time, median_known ? LeastReach(values_.sorted(), value) : 0, &point);
+  const Place place = PlaceOf(values_.sorted(), value);
   const double share = values_.size() == 0 ? 1
-                                           : static_cast<double>(at.at_most - at.below) /
+                                           : static_cast<double>(place.at_most - place.below) /
                                                  static_cast<double>(values_.size());
   if (const double stuck =
           std::min(kMostStuck * options_.operating_point, stillness_.Push(value, share));
@@ -292,18 +314,13 @@ EnsemblePoint EnsembleDetector::Push(double time, double value) {
     point.channel = Channel::kStuck;
   }
   if (point.channel == Channel::kSeason || point.channel == Channel::kSeasonSample) {
-    point.baseline = expected;
-    point.window_seconds = static_cast<double>(days) * options_.season_seconds;
+    point.baseline = views.expected;
+    point.window_seconds = static_cast<double>(views.days) * options_.season_seconds;
+  } else {
+    point.baseline = median;
+    point.window_seconds = std::min(options_.window_seconds, time - first_time_);
   }
-
-  const size_t known = values_.size();
-  Trim(values_, time, options_.window_seconds, kMinWindow);
-  values_.PushAt(time, value,
-                 values_.size() == known ? at.at_most : values_.sorted().CountAtMost(value));
-  Trim(means_, time, options_.window_seconds, kMinWindow);
-  means_.Push(time, mean);
-  past_.push_back({time, value});
-
+  Keep(time, value, mean, place);
   if (const double slow = slow_.Push(time, value); slow > total) {
     total = slow;
     point.channel = Channel::kDrift;

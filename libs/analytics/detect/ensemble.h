@@ -99,6 +99,20 @@ class EnsembleDetector {
     void Learn(double time, double value, const Place& place);
   };
 
+  // What a sample looks like through each channel.
+  struct Views {
+    std::array<double, kChannelCount> residual{};
+    std::array<bool, kChannelCount> present{};
+    double expected = 0;  // of the same time in earlier seasons
+    size_t days = 0;      // seasons that `expected` rests on; 0 = none
+  };
+
+  Views Look(double time, double value, double mean, double median);
+  // Scores the views against their histories, which then learn them; sets channel and learning.
+  double ScoreViews(const Views& views, double time, double least_spread, EnsemblePoint* point);
+  void LearnView(size_t channel, double time, double residual, const Place& place);
+  void Keep(double time, double value, double mean, const Place& place);
+  EnsemblePoint PushMissing(double time, double silence);
   double SeasonResidual(double time, double value, double* expected, size_t* days);
   template <typename Window>
   static void Trim(Window& window, double time, double seconds, size_t keep);

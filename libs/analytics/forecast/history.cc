@@ -110,6 +110,54 @@ void FillGaps(std::vector<double>& values, size_t season) {
   }
 }
 
+// The means of the samples of each step, back from the last one; steps without any are missing.
+void PutOnGrid(const Series& series, History& history) {
+  const double last = series.times.back();
+  const auto steps_back = [&](double time) {
+    return std::floor((last - time) / history.step + 0.5);
+  };
+  // What lies before a gap of thousands of steps says nothing of now.
+  size_t first = series.times.size() - 1;
+  while (first > 0 && series.times[first] - series.times[first - 1] <= kLongestGap * history.step)
+    --first;
+  const auto cells = static_cast<size_t>(
+      std::min(steps_back(series.times[first]) + 1, static_cast<double>(kMaxGrid)));
+  history.values.assign(cells, 0);
+  std::vector<uint32_t> counts(cells);
+  for (size_t i = 0; i < series.times.size(); ++i) {
+    const double back = steps_back(series.times[i]);
+    if (back >= static_cast<double>(cells) || !Usable(series.values[i])) continue;
+    const size_t cell = cells - 1 - static_cast<size_t>(back);
+    history.values[cell] += series.values[i];
+    ++counts[cell];
+  }
+  for (size_t c = 0; c < cells; ++c) {
+    if (counts[c] == 0) {
+      ++history.missing_count;
+      history.values[c] = kMissing;
+    } else {
+      history.values[c] /= counts[c];
+    }
+  }
+  history.sample_count = cells - history.missing_count;
+  history.start_time = last - history.step * static_cast<double>(cells - 1);
+}
+
+// Gaps are filled twice: plainly to find the season, then with what the season expects.
+void FindSeasons(History& history) {
+  std::vector<double> filled = history.values;
+  FillGaps(filled, 0);
+  history.season = FindSeason(filled, history.step);
+  if (history.season > 0 && history.missing_count > 0)
+    FillGaps(history.values, history.season);
+  else
+    history.values = std::move(filled);
+  const bool is_day =
+      history.season > 0 && static_cast<double>(history.season) * history.step == kDay;
+  if (is_day && history.values.size() >= 8 * history.season)
+    history.long_season = 7 * history.season;
+}
+
 }  // namespace
 
 absl::StatusOr<History> Regularise(const Series& series, double step_seconds) {
@@ -126,34 +174,7 @@ absl::StatusOr<History> Regularise(const Series& series, double step_seconds) {
   }
   History history;
   OPSMESH_ASSIGN_OR_RETURN(history.step, StepOf(series, step_seconds));
-  const double last = series.times.back();
-  const auto cell_of = [&](double time) {
-    return std::floor((last - time) / history.step + 0.5);
-  };  // from the end
-  // What lies before a gap of thousands of steps says nothing of now.
-  size_t first = series.times.size() - 1;
-  while (first > 0 && series.times[first] - series.times[first - 1] <= kLongestGap * history.step)
-    --first;
-  const auto cells = static_cast<size_t>(
-      std::min(cell_of(series.times[first]) + 1, static_cast<double>(kMaxGrid)));
-  history.values.assign(cells, 0);
-  std::vector<uint32_t> counts(cells);
-  for (size_t i = 0; i < series.times.size(); ++i) {
-    const double back = cell_of(series.times[i]);
-    if (back >= static_cast<double>(cells) || !Usable(series.values[i])) continue;
-    const size_t cell = cells - 1 - static_cast<size_t>(back);
-    history.values[cell] += series.values[i];
-    ++counts[cell];
-  }
-  for (size_t c = 0; c < cells; ++c) {
-    if (counts[c] == 0) {
-      ++history.missing_count;
-      history.values[c] = kMissing;
-    } else {
-      history.values[c] /= counts[c];
-    }
-  }
-  history.sample_count = cells - history.missing_count;
+  PutOnGrid(series, history);
   if (history.sample_count < kLeastSamples) {
     return base::FailedPrecondition(
                "HISTORY_TOO_SHORT",
@@ -161,18 +182,7 @@ absl::StatusOr<History> Regularise(const Series& series, double step_seconds) {
                            history.sample_count, history.step, kLeastSamples))
         .Hint("Give a longer history or a smaller step.");
   }
-  history.start_time = last - history.step * static_cast<double>(cells - 1);
-  std::vector<double> filled = history.values;
-  FillGaps(filled, 0);
-  history.season = FindSeason(filled, history.step);
-  if (history.season > 0 && history.missing_count > 0)
-    FillGaps(history.values, history.season);
-  else
-    history.values = std::move(filled);
-  const bool is_day =
-      history.season > 0 && static_cast<double>(history.season) * history.step == kDay;
-  if (is_day && history.values.size() >= 8 * history.season)
-    history.long_season = 7 * history.season;
+  FindSeasons(history);
   return history;
 }
 
