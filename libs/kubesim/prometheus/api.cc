@@ -3,26 +3,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <optional>
 #include <set>
 
 #include "libs/base/error.h"
 #include "libs/base/json_string.h"
 #include "libs/base/strings.h"
+#include "libs/kubesim/prometheus/answer_json.h"
+#include "libs/kubesim/prometheus/parameters.h"
 
 namespace opsmesh::kubesim::prometheus {
 namespace {
 
 using http_server::Request;
 using http_server::Response;
-using promql::Answer;
-using promql::Point;
 using promql::ValueType;
 
 constexpr int64_t kMaxPoints = 11000;
-constexpr double kMaxSeconds = 9.2e15 / 1000;
 
 Response Json(int status, std::string body) {
   Response response;
@@ -65,147 +62,6 @@ Response Ended(const absl::Status& status) {
     default:
       return Failure(422, "execution", message);
   }
-}
-
-void AppendTime(int64_t ms, std::string* out) {
-  if (ms < 0) *out += '-';
-  const int64_t size = std::llabs(ms);
-  fmt::format_to(std::back_inserter(*out), "{}", size / 1000);
-  if (size % 1000 != 0) fmt::format_to(std::back_inserter(*out), ".{:03}", size % 1000);
-}
-
-void AppendValue(double value, std::string* out) {
-  const double size = std::fabs(value);
-  char text[400];
-  if (std::isnan(value) || std::isinf(value) || size == 0 || (size >= 1e-6 && size < 1e21)) {
-    *out += promql::FormatNumber(value);
-    return;
-  }
-  out->append(text,
-              std::to_chars(text, text + sizeof(text), value, std::chars_format::scientific).ptr);
-}
-
-void AppendPoint(const Point& point, std::string* out) {
-  *out += '[';
-  AppendTime(point.t, out);
-  *out += ",\"";
-  AppendValue(point.v, out);
-  *out += "\"]";
-}
-
-void AppendLabels(const promql::Labels& labels, std::string* out) {
-  *out += '{';
-  for (const auto& [name, value] : labels) {
-    if (out->back() != '{') *out += ',';
-    base::AppendJsonString(name, out);
-    *out += ':';
-    base::AppendJsonString(value, out);
-  }
-  *out += '}';
-}
-
-std::string ResultJson(const Answer& answer, int64_t at) {
-  std::string out;
-  switch (answer.type) {
-    case ValueType::kString: {
-      out = R"({"resultType":"string","result":[)";
-      AppendTime(at, &out);
-      out += ',';
-      base::AppendJsonString(answer.text, &out);
-      return out + "]}";
-    }
-    case ValueType::kScalar:
-      out = R"({"resultType":"scalar","result":)";
-      AppendPoint(answer.rows[0].points[0], &out);
-      return out + "}";
-    case ValueType::kVector:
-      out = R"({"resultType":"vector","result":[)";
-      break;
-    case ValueType::kMatrix:
-      out = R"({"resultType":"matrix","result":[)";
-      break;
-  }
-  for (const Answer::Row& row : answer.rows) {
-    if (&row != answer.rows.data()) out += ',';
-    out += R"({"metric":)";
-    AppendLabels(row.labels, &out);
-    if (answer.type == ValueType::kVector) {
-      out += R"(,"value":)";
-      AppendPoint(row.points[0], &out);
-    } else {
-      out += R"(,"values":[)";
-      for (const Point& point : row.points) {
-        if (&point != row.points.data()) out += ',';
-        AppendPoint(point, &out);
-      }
-      out += ']';
-    }
-    out += '}';
-  }
-  return out + "]}";
-}
-
-template <typename Names>
-std::string NamesJson(const Names& names) {
-  std::string out = "[";
-  for (const auto& name : names) {
-    if (out.size() > 1) out += ',';
-    base::AppendJsonString(name, &out);
-  }
-  return out + "]";
-}
-
-/// Milliseconds of a Unix time in seconds or of an RFC 3339 one.
-std::optional<int64_t> ParseTimestamp(const std::string& text) {
-  double seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error == std::errc() && end == text.data() + text.size()) {
-    if (!(std::fabs(seconds) < kMaxSeconds)) return std::nullopt;
-    return static_cast<int64_t>(std::llround(seconds * 1000));
-  }
-  absl::Time time;
-  if (!base::ParseRfc3339(text, &time)) return std::nullopt;
-  return absl::ToUnixMillis(time);
-}
-
-/// Milliseconds of seconds in decimal or of a duration.
-std::optional<int64_t> ParseSpan(const std::string& text) {
-  double seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error == std::errc() && end == text.data() + text.size()) {
-    if (!(std::fabs(seconds) < kMaxSeconds)) return std::nullopt;
-    return static_cast<int64_t>(seconds * 1000);
-  }
-  return promql::ParseDuration(text);
-}
-
-const std::string* Find(const std::vector<std::pair<std::string, std::string>>& form,
-                        std::string_view name) {
-  for (const auto& [key, value] : form) {
-    if (key == name) return &value;
-  }
-  return nullptr;
-}
-std::string ValueOf(const std::vector<std::pair<std::string, std::string>>& form,
-                    std::string_view name) {
-  const std::string* value = Find(form, name);
-  return value == nullptr ? "" : *value;
-}
-
-bool ReadForm(std::string_view text, std::vector<std::pair<std::string, std::string>>* form) {
-  for (const std::string_view part : base::Split(text, '&')) {
-    if (part.empty()) continue;
-    const size_t equals = part.find('=');
-    std::string name;
-    std::string value;
-    const std::string plain_name = base::ReplaceAll(part.substr(0, equals), "+", " ");
-    const std::string plain_value =
-        equals == std::string_view::npos ? "" : base::ReplaceAll(part.substr(equals + 1), "+", " ");
-    if (!base::PercentDecode(plain_name, &name) || !base::PercentDecode(plain_value, &value))
-      return false;
-    form->emplace_back(std::move(name), std::move(value));
-  }
-  return true;
 }
 
 constexpr std::string_view kBuildInfo =

@@ -14,6 +14,7 @@
 #include "libs/base/clock.h"
 #include "libs/base/context.h"
 #include "libs/http_server/http_server.h"
+#include "libs/kubesim/prometheus/parameters.h"
 #include "libs/kubesim/promql/engine.h"
 #include "libs/kubesim/promql/labels.h"
 
@@ -44,15 +45,12 @@ class Api {
   http_server::Response Answer(const base::Context& ctx, const http_server::Request& request) const;
 
  private:
-  using Form = std::vector<std::pair<std::string, std::string>>;
-
   http_server::Response Query(const base::Context& ctx, const Form& form) const;
   http_server::Response QueryRange(const base::Context& ctx, const Form& form) const;
   http_server::Response Series(const Form& form) const;
   http_server::Response LabelNames(const Form& form) const;
   http_server::Response LabelValues(const Form& form, std::string_view name) const;
   http_server::Response Metadata(const Form& form) const;
-  struct Window;
   /// The series that `match[]`, start and end ask for; an answer when they are wrong.
   bool Matching(const Form& form, bool required, std::vector<promql::SeriesPtr>* found,
                 http_server::Response* wrong) const;

@@ -1,6 +1,7 @@
 // The series of a picture of the cluster: private to Metrics.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
@@ -26,6 +27,11 @@ class Sink {
                    double start, double end, ValueAt value) = 0;
 };
 
+/// Index of the run that holds t, or -1.
+ptrdiff_t RunAt(const std::vector<Run>& runs, double t);
+/// "10.1.0.7:8080": where a pod with containers is scraped itself.
+std::string InstanceOf(const Past& pod);
+
 class Model {
  public:
   Model(std::shared_ptr<const Picture> picture, uint64_t seed);
@@ -34,19 +40,28 @@ class Model {
   void Describe(Sink& sink) const;
 
  private:
-  struct ContainerFlow;
+  /// What a container uses.
+  struct ContainerFlow {
+    explicit ContainerFlow(const Wave& wave) : cpu(wave), throttled(wave), wave(wave) {}
+    Flow cpu;        // cores, as used
+    Flow throttled;  // throttled periods a second
+    Wave wave;
+    double mean_run = 60;  // seconds
+  };
+  class ContainerSeries;
+
+  std::shared_ptr<const ContainerFlow> FlowOf(const Past& pod,
+                                              const ContainerPast& container) const;
 
   void State(Sink& sink) const;
   void Containers(Sink& sink) const;
-  void Container(Sink& sink, const Past& pod, const ContainerPast& container,
-                 const ContainerFlow& flow) const;
   void Network(Sink& sink, const Past& pod) const;
   void Nodes(Sink& sink) const;
-  void Node(Sink& sink, const Past& node, double load) const;
   void Requests(Sink& sink) const;
-  void Service(Sink& sink, const ServiceTraffic& traffic, const Past& pod) const;
   void Targets(Sink& sink) const;
   const Past* NodeOf(const std::string& name) const;
+  /// "10.0.0.4:10250": where the kubelet of a pod is scraped.
+  std::string KubeletOf(const Past& pod) const;
 
   const std::shared_ptr<const Picture> picture_;
   const uint64_t seed_;

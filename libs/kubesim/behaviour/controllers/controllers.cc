@@ -12,10 +12,12 @@
 #include "libs/kubesim/behaviour/controllers/job.h"
 #include "libs/kubesim/behaviour/controllers/namespaces.h"
 #include "libs/kubesim/behaviour/controllers/node_lifecycle.h"
+#include "libs/kubesim/behaviour/controllers/pod_collector.h"
 #include "libs/kubesim/behaviour/controllers/quota.h"
 #include "libs/kubesim/behaviour/controllers/replicaset.h"
 #include "libs/kubesim/behaviour/controllers/role_aggregation.h"
 #include "libs/kubesim/behaviour/controllers/statefulset.h"
+#include "libs/kubesim/behaviour/controllers/taint_eviction.h"
 #include "libs/kubesim/behaviour/controllers/token_secrets.h"
 #include "libs/kubesim/behaviour/controllers/volumes.h"
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "libs/kubesim/behaviour/controllers/node_match.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
@@ -13,11 +12,7 @@ namespace {
 
 constexpr absl::Duration kMonitorEvery = absl::Seconds(5);
 constexpr absl::Duration kGrace = absl::Seconds(50);  // 40 s before 1.32
-constexpr absl::Duration kSweepEvery = absl::Seconds(20);
-constexpr absl::Duration kQuarantine = absl::Seconds(40);
-constexpr size_t kMostFinished = 12'500;
 const EventSource kSource{"node-controller", ""};
-const EventSource kEviction{"taint-eviction-controller", ""};
 
 Json Reference(const Object& node) {
   return {{"kind", "Node"}, {"apiVersion", "v1"}, {"name", node.name}, {"uid", node.uid}};
@@ -268,143 +263,6 @@ void NodeLifecycleController::SyncTaints(const ObjectPtr& node, const Json& cont
   };
   Json probe = {{"spec", At(content, "spec")}};
   if (apply(probe)) (void)engine_.client().Change(nodes_.type(), "", node->name, apply, node->uid);
-}
-
-TaintEvictionController::TaintEvictionController(Engine& engine, Pods& pods)
-    : engine_(engine),
-      pods_(pods),
-      nodes_(engine.InformerOf("", "nodes")),
-      queue_(engine.AddQueue("taint-eviction",
-                             [this](const std::string& key) { return SyncPod(key); })) {
-  nodes_.OnChange([this](const Seen& seen) {
-    if (!seen.now ||
-        At(seen.before_json, {"spec", "taints"}) == At(seen.now_json, {"spec", "taints"}))
-      return;
-    for (const PodView* pod : pods_.OnNode(seen.now->name))
-      queue_.Add(KeyOf(pod->object->ns, pod->name()));
-  });
-  pods_.informer().OnChange([this](const Seen& seen) {
-    if (!seen.now) return Cancel(*seen.before);
-    if (TextAt(seen.now_json, {"spec", "nodeName"}) !=
-        TextAt(seen.before_json, {"spec", "nodeName"}))
-      queue_.Add(KeyOf(seen.now->ns, seen.now->name));
-  });
-}
-
-Next TaintEvictionController::SyncPod(const std::string& key) {
-  const auto [ns, name] = SplitKey(key);
-  const ObjectPtr object = pods_.informer().Get(ns, name);
-  if (!object) return Next::Done();
-  const PodView& pod = pods_.Of(object);
-  const ObjectPtr node = pod.node.empty() ? nullptr : nodes_.Get("", pod.node);
-  if (!node || pod.deleted) {
-    Cancel(*object);
-    return Next::Done();
-  }
-  const auto content = engine_.Parsed(object);
-  const bool waited = since_.contains(object->uid);
-  absl::Time due = absl::InfiniteFuture();
-  const auto node_json = engine_.Parsed(node);
-  for (const Json& taint : ListAt(*node_json, {"spec", "taints"})) {
-    if (TextAt(taint, "effect") != "NoExecute") continue;
-    const Json* tolerance = ToleranceOf(At(*content, {"spec", "tolerations"}), taint);
-    if (tolerance == nullptr) {
-      due = engine_.Now();
-    } else if (At(*tolerance, "tolerationSeconds").is_number()) {
-      // Time runs from when the taint was seen, for few taints say when they came.
-      const absl::Time since =
-          since_.try_emplace(object->uid, TimeAt(taint, {"timeAdded"}, engine_.Now()))
-              .first->second;
-      due = std::min(
-          due, since + absl::Seconds(std::max<int64_t>(0, IntAt(*tolerance, "tolerationSeconds"))));
-    }
-  }
-  if (due == absl::InfiniteFuture()) {
-    if (waited) Cancel(*object);
-    return Next::Done();
-  }
-  if (due > engine_.Now()) return Next::After(due - engine_.Now());
-  since_.erase(object->uid);
-  (void)engine_.client().Change(
-      pods_.informer().type(), ns, name,
-      [&](Json& json) {
-        return SetCondition(json["status"], "DisruptionTarget", "True", "DeletionByTaintManager",
-                            "Taint manager: deleting due to NoExecute taint", engine_.Now(),
-                            Json());
-      },
-      object->uid);
-  engine_.events().Record(kEviction, pods_.informer().type(), *object, "Normal",
-                          "TaintManagerEviction",
-                          fmt::format("Marking for deletion Pod {}/{}", ns, name));
-  (void)engine_.client().Delete(pods_.informer().type(), ns, name, Json::object(), object->uid);
-  return Next::Done();
-}
-
-// A pod that was to go later may stay.
-void TaintEvictionController::Cancel(const Object& pod) {
-  if (since_.erase(pod.uid) == 0) return;
-  engine_.events().Record(kEviction, pods_.informer().type(), pod, "Normal", "TaintManagerEviction",
-                          fmt::format("Cancelling deletion of Pod {}/{}", pod.ns, pod.name));
-}
-
-PodCollector::PodCollector(Engine& engine, Pods& pods)
-    : engine_(engine), pods_(pods), nodes_(engine.InformerOf("", "nodes")) {
-  pods_.informer().OnChange([this](const Seen& seen) {
-    if (seen.before) {
-      finished_.erase(seen.before);
-      unplaced_.erase(seen.before);
-    }
-    if (!seen.now) return;
-    const PodView& pod = pods_.Of(seen.now);
-    if (pod.finished()) finished_.insert(seen.now);
-    if (pod.deleted && pod.node.empty()) unplaced_.insert(seen.now);
-  });
-}
-
-void PodCollector::Start() {
-  engine_.After(
-      kSweepEvery, [this] { Sweep(); }, true);
-}
-
-void PodCollector::Sweep() {
-  std::set<std::string> absent;
-  std::vector<ObjectPtr> stranded;
-  const ResourceType& type = pods_.informer().type();
-  for (const ObjectPtr& pod : ObjectSet(unplaced_))
-    (void)engine_.client().Remove(type, pod->ns, pod->name, pod->uid);
-  for (const std::string& node : pods_.Nodes()) {
-    if (nodes_.Get("", node)) continue;
-    absent.insert(node);
-    const absl::Time since = missing_.try_emplace(node, engine_.Now()).first->second;
-    if (engine_.Now() - since < kQuarantine) continue;
-    for (const PodView* pod : pods_.OnNode(node)) stranded.push_back(pod->object);
-  }
-  std::erase_if(missing_, [&](const auto& one) { return !absent.contains(one.first); });
-  for (const ObjectPtr& object : stranded) {
-    if (!pods_.Of(object).finished()) {
-      (void)engine_.client().Change(
-          type, object->ns, object->name,
-          [&](Json& pod) {
-            pod["status"]["phase"] = "Failed";
-            SetCondition(pod["status"], "DisruptionTarget", "True", "DeletionByPodGC",
-                         "PodGC: node no longer exists", engine_.Now(), Json());
-            return true;
-          },
-          object->uid);
-    }
-    (void)engine_.client().Remove(type, object->ns, object->name, object->uid);
-  }
-  if (finished_.size() > kMostFinished) {
-    std::vector<std::pair<absl::Time, ObjectPtr>> finished;
-    for (const ObjectPtr& pod : finished_) finished.emplace_back(pods_.Of(pod).created, pod);
-    std::stable_sort(finished.begin(), finished.end(),
-                     [](const auto& x, const auto& y) { return x.first < y.first; });
-    for (size_t i = 0; i + kMostFinished < finished.size(); ++i)
-      (void)engine_.client().Remove(type, finished[i].second->ns, finished[i].second->name,
-                                    finished[i].second->uid);
-  }
-  engine_.After(
-      kSweepEvery, [this] { Sweep(); }, true);
 }
 
 }  // namespace opsmesh::kubesim

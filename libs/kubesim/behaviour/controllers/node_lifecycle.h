@@ -1,5 +1,4 @@
-// Nodes that fall silent: their conditions become Unknown, taints appear, pods are marked and in
-// the end evicted. Also the pods that no node will ever end: those of nodes that are gone.
+// Nodes that fall silent: their conditions become Unknown, taints appear, pods are marked.
 #pragma once
 
 #include <map>
@@ -44,42 +43,6 @@ class NodeLifecycleController final : public Part {
   std::set<std::string> evicting_;                   // nodes with a NoExecute taint, or due one
   std::map<std::string, absl::Time> last_eviction_;  // by zone
   bool all_down_ = false;
-};
-
-/// Evicts the pods that do not tolerate a NoExecute taint, now or when their patience ends.
-class TaintEvictionController final : public Part {
- public:
-  TaintEvictionController(Engine& engine, Pods& pods);
-  std::any Save() const override { return since_; }
-  void Restore(const std::any& saved) override { since_ = std::any_cast<Waiting>(saved); }
-
- private:
-  using Waiting = std::map<std::string, absl::Time>;
-  Next SyncPod(const std::string& key);
-  void Cancel(const Object& pod);
-
-  Engine& engine_;
-  Pods& pods_;
-  Informer& nodes_;
-  WorkQueue& queue_;
-  Waiting since_;  // pods (by uid) that tolerate a taint for a while, since when
-};
-
-/// Takes away what nobody ends: pods of nodes that are gone, deleted pods that were never placed,
-/// too many finished ones.
-class PodCollector final : public Part {
- public:
-  PodCollector(Engine& engine, Pods& pods);
-  void Start() override;
-
- private:
-  void Sweep();
-
-  Engine& engine_;
-  Pods& pods_;
-  Informer& nodes_;
-  std::map<std::string, absl::Time> missing_;  // nodes, since when
-  ObjectSet finished_, unplaced_;              // unplaced: deleted and on no node
 };
 
 }  // namespace opsmesh::kubesim

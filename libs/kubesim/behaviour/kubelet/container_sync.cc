@@ -1,9 +1,10 @@
-// One container: pulled, created, run, ended, waited for and started again.
+// One container: created, run, ended, waited for and started again.
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "libs/base/strings.h"
+#include "libs/kubesim/behaviour/kubelet/container_start.h"
 #include "libs/kubesim/behaviour/kubelet/kubelet.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
@@ -11,32 +12,11 @@
 namespace opsmesh::kubesim {
 namespace {
 
-constexpr absl::Duration kFirstBackOff = absl::Seconds(10), kMaxBackOff = absl::Minutes(5);
-constexpr absl::Duration kSync =
-    absl::Seconds(13);  // how often a kubelet comes back to what fails, on average
 constexpr absl::Duration kNotice = absl::Seconds(1);  // until it sees that a container has ended
-constexpr absl::Duration kCreateTime = absl::Milliseconds(250);
-constexpr double kPullBytesPerSecond = 40e6;
-
-// Waits for something that is not the crash itself; how the last run ended stays known.
-void WaitFor(ContainerRuntime& container, std::string reason, std::string message) {
-  const auto ended = container.status.terminated;
-  container.status.Wait(std::move(reason), std::move(message));
-  container.status.terminated = ended;
-  if (ended) container.status.last = ended;
-}
-
-uint64_t Hash(std::string_view text, uint64_t seed) {
-  uint64_t hash = 14695981039346656037ULL ^ (seed * 0x9E3779B97F4A7C15ULL);
-  for (unsigned char c : text) hash = (hash ^ c) * 1099511628211ULL;
-  hash ^= hash >> 33;
-  hash *= 0xff51afd7ed558ccdULL;
-  return hash ^ (hash >> 33);
-}
 
 std::string Digest(std::string_view text) {
-  return fmt::format("{:016x}{:016x}{:016x}{:016x}", Hash(text, 1), Hash(text, 2), Hash(text, 3),
-                     Hash(text, 4));
+  return fmt::format("{:016x}{:016x}{:016x}{:016x}", SpreadHash(text, 1), SpreadHash(text, 2),
+                     SpreadHash(text, 3), SpreadHash(text, 4));
 }
 
 std::string BackOffText(absl::Duration duration) {
@@ -45,16 +25,22 @@ std::string BackOffText(absl::Duration duration) {
                        : fmt::format("{}s", seconds);
 }
 
-// As Go prints a duration below a minute or above: "1.532s", "1m12.4s".
-std::string GoSeconds(absl::Duration duration) {
-  const double seconds = absl::ToDoubleSeconds(duration);
-  if (seconds < 1) return fmt::format("{}ms", absl::ToInt64Milliseconds(duration));
-  if (seconds < 60) return fmt::format("{:.3f}s", seconds);
-  return fmt::format("{}m{:.3f}s", static_cast<int>(seconds) / 60,
-                     seconds - static_cast<int>(seconds) / 60 * 60);
+}  // namespace
+
+void WaitFor(ContainerRuntime& container, std::string reason, std::string message) {
+  const auto ended = container.status.terminated;
+  container.status.Wait(std::move(reason), std::move(message));
+  container.status.terminated = ended;
+  if (ended) container.status.last = ended;
 }
 
-}  // namespace
+uint64_t SpreadHash(std::string_view text, uint64_t seed) {
+  uint64_t hash = 14695981039346656037ULL ^ (seed * 0x9E3779B97F4A7C15ULL);
+  for (unsigned char c : text) hash = (hash ^ c) * 1099511628211ULL;
+  hash ^= hash >> 33;
+  hash *= 0xff51afd7ed558ccdULL;
+  return hash ^ (hash >> 33);
+}
 
 void Kubelet::SyncContainer(View& view, ContainerRuntime& container, const Json& spec) {
   for (int i = 0; i < 4; ++i) {  // an end may lead to a start at once
@@ -219,108 +205,6 @@ void Kubelet::BeginStart(View& view, ContainerRuntime& container, const Json& sp
     container.status.Wait("PodInitializing");
   }
   Pull(view, container, spec);
-}
-
-void Kubelet::Pull(View& view, ContainerRuntime& container, const Json& spec) {
-  const std::string image = TextAt(spec, "image");
-  std::string malformed;
-  const auto name = ImageName::Parse(image, &malformed);
-  if (!name) {
-    WaitFor(container, "InvalidImageName",
-            fmt::format(
-                "Failed to apply default image tag \"{0}\": couldn't parse image name \"{0}\": {1}",
-                image, malformed));
-    Tell(view, "Warning", "InspectFailed", container.status.waiting_message, &container);
-    Tell(view, "Warning", "Failed", "Error: InvalidImageName", &container);
-    container.next = view.now + kSync;
-    return;
-  }
-  const std::string policy = TextAt(spec, "imagePullPolicy");
-  NodeRuntime& node = state_.nodes[view.runtime.node];
-  const bool present = node.images.contains(name->Full());
-  const FaultSubject subject = SubjectOf(view, &container);
-  const auto fault = faults_.OnSubject("image-pull", subject);
-  if (present && policy != "Always" && !fault) {
-    Tell(view, "Normal", "Pulled",
-         fmt::format("Container image \"{}\" already present on machine", image), &container);
-    container.step = ContainerRuntime::Step::kCreating;
-    container.next = view.now + kCreateTime;
-    return;
-  }
-  if (policy == "Never") {
-    const std::string why =
-        fmt::format("Container image \"{}\" is not present with pull policy of Never", image);
-    WaitFor(container, "ErrImageNeverPull", why);
-    Tell(view, "Warning", "ErrImageNeverPull", why, &container);
-    Tell(view, "Warning", "Failed", "Error: ErrImageNeverPull", &container);
-    container.next = view.now + kSync;
-    return;
-  }
-  if (view.now < container.pull_again) return PullFailed(view, container, image);
-  const bool has_secret = PullSecrets(view);
-  Tell(view, "Normal", "Pulling", fmt::format("Pulling image \"{}\"", image), &container);
-  PullVerdict verdict = images_.Pull(image, has_secret);
-  if (fault)
-    verdict.error = fault->Parameter(
-        "message", fmt::format("rpc error: code = NotFound desc = failed to pull and unpack image "
-                               "\"{0}\": failed to resolve reference \"{0}\": {0}: not found",
-                               name->Full()));
-  if (!verdict.error.empty()) {
-    container.pull_error = verdict.error;
-    container.pull_back_off = std::clamp(container.pull_back_off * 2, kFirstBackOff, kMaxBackOff);
-    container.pull_again = view.now + absl::Seconds(1) + container.pull_back_off;
-    WaitFor(container, "ErrImagePull", verdict.error);
-    Tell(view, "Warning", "Failed",
-         fmt::format("Failed to pull image \"{}\": {}", image, verdict.error), &container);
-    Tell(view, "Warning", "Failed", "Error: ErrImagePull", &container);
-    container.next = view.now + kSync;
-    return;
-  }
-  const ImageProfilePtr profile = images_.Find(image);
-  absl::Duration time =
-      present ? absl::Milliseconds(500 + static_cast<int64_t>(Hash(view.runtime.uid, 7) % 400))
-              : absl::Milliseconds(700 + static_cast<int64_t>(Hash(image, 8) % 900)) +
-                    absl::Seconds(static_cast<double>(profile->size) / kPullBytesPerSecond);
-  if (!present && profile->pull_time > absl::ZeroDuration()) time = profile->pull_time;
-  if (auto slow = faults_.OnSubject("slow-disk", subject))
-    time *= std::max(2.0, std::strtod(slow->Parameter("factor", "10").c_str(), nullptr));
-  if (auto slow = faults_.OnSubject("slow-pull", subject))
-    time += absl::Seconds(std::strtol(slow->Parameter("seconds", "120").c_str(), nullptr, 10));
-  container.step = ContainerRuntime::Step::kPulling;
-  container.next = view.now + time;
-  container.start_error = fmt::format(
-      "Successfully pulled image \"{0}\" in {1} ({1} including waiting). Image size: {2} bytes.",
-      image, GoSeconds(time), profile->size);
-}
-
-// Whether one of the pod's pull secrets is there; those that are not are told of.
-bool Kubelet::PullSecrets(const View& view) {
-  bool any = false;
-  std::string absent;
-  for (const Json& secret : ListAt(view.spec, {"imagePullSecrets"})) {
-    const std::string name = TextAt(secret, "name");
-    if (Find("secrets", view.runtime.ns, name)) {
-      any = true;
-    } else {
-      absent += (absent.empty() ? "" : ", ") + name;
-    }
-  }
-  if (!absent.empty()) {
-    Tell(view, "Warning", "FailedToRetrieveImagePullSecret",
-         fmt::format("Unable to retrieve some image pull secrets ({}); attempting to pull the "
-                     "image may not succeed.",
-                     absent));
-  }
-  return any;
-}
-
-void Kubelet::PullFailed(View& view, ContainerRuntime& container, const std::string& image) {
-  WaitFor(
-      container, "ImagePullBackOff",
-      fmt::format("Back-off pulling image \"{}\": ErrImagePull: {}", image, container.pull_error));
-  Tell(view, "Normal", "BackOff", fmt::format("Back-off pulling image \"{}\"", image), &container);
-  Tell(view, "Warning", "Failed", "Error: ImagePullBackOff", &container);
-  container.next = std::min(container.pull_again, view.now + kSync);
 }
 
 void Kubelet::Create(View& view, ContainerRuntime& container, const Json& spec) {

@@ -120,15 +120,21 @@ class Kubelet final : public Part, public World {
                                  int code) const;
   void WaitOrRestart(View& view, ContainerRuntime& container, const Json& spec);
   void BeginStart(View& view, ContainerRuntime& container, const Json& spec);
-  void Pull(View& view, ContainerRuntime& container, const Json& spec);
-  void PullFailed(View& view, ContainerRuntime& container, const std::string& image);
   void Create(View& view, ContainerRuntime& container, const Json& spec);
   void ShowRunning(View& view, ContainerRuntime& container, const Json& spec);
   void StartFailed(View& view, ContainerRuntime& container, const StartFailure& failure);
-  bool PullSecrets(const View& view);
   std::string ConfigError(const View& view, const ContainerRuntime& container,
                           const Json& spec) const;
   bool ShouldRestart(const View& view, const ContainerRuntime& container) const;
+
+  // image_pull.cc
+  void Pull(View& view, ContainerRuntime& container, const Json& spec);
+  void PullRefused(View& view, ContainerRuntime& container, const std::string& image,
+                   const std::string& error);
+  void PullFailed(View& view, ContainerRuntime& container, const std::string& image);
+  bool PullSecrets(const View& view);
+  absl::Duration PullTime(const View& view, const ContainerRuntime& container,
+                          const std::string& image, bool present) const;
 
   // hooks.cc
   struct HookResult {

@@ -1,8 +1,9 @@
 // A small POSIX shell: the scripts of manifests (sh -c "…") as programs that take simulated time.
 // Scripts are compiled to a list of instructions; what runs is a copyable state, so that a cluster
-// can be forked in the middle of `sleep 5`. Known: lists, && || !, if, while, until, for, case-free
-// pipelines, groups, variables, $(…), $((…)), quotes, redirections, background jobs, trap, and the
-// commands listed in shell_commands.cc. Anything else makes the script unreadable.
+// can be forked in the middle of `sleep 5`. Known: lists, && || !, if, while, until, for, case,
+// pipelines, groups, variables, $(…), $((…)), quotes, redirections, here documents, background jobs,
+// trap, and the commands of shell_builtins.cc and shell_catalogue.cc. Anything else makes the script
+// unreadable.
 #pragma once
 
 #include <cstdint>

@@ -191,81 +191,106 @@ int Tail(const Argv& argv, const std::string& input, std::string* out, std::stri
   return 0;
 }
 
-int FileCommand(const Argv& argv, const std::string& name, const std::string& input,
-                std::string* out, std::string* err, ShellContext& context, bool* known) {
-  ShellState& state = context.state;
-  *known = true;
+namespace {
+
+// The words that are no flags.
+Argv PathsOf(const ShellCall& call) {
   Argv paths;
-  for (size_t i = 1; i < argv.size(); ++i) {
-    if (!argv[i].starts_with("-")) paths.push_back(argv[i]);
+  for (size_t i = 1; i < call.argv.size(); ++i) {
+    if (!call.argv[i].starts_with("-")) paths.push_back(call.argv[i]);
   }
-  if (name == "touch") {
-    for (const std::string& path : paths) {
-      if (IsReadOnly(state, path)) {
-        *err += fmt::format("touch: {}: Read-only file system\n", path);
-        return 1;
-      }
-      state.files.try_emplace(path);
-      state.removed.erase(path);
-    }
-    return 0;
-  }
-  if (name == "rm") {
-    int status = 0;
-    const bool force =
-        argv.size() > 1 && argv[1].starts_with("-") && argv[1].find('f') != std::string::npos;
-    for (const std::string& path : paths) {
-      bool any = FindFile(state, path).has_value();
-      std::erase_if(state.files, [&](const auto& file) {
-        const bool gone = file.first == path || file.first.starts_with(path + "/") ||
-                          MatchesPattern(path, file.first);
-        any = any || gone;
-        if (gone) state.sizes.erase(file.first);
-        return gone;
-      });
-      state.removed.insert(path);
-      if (any || force) continue;
-      *err += fmt::format("rm: can't remove '{}': No such file or directory\n", path);
-      status = 1;
-    }
-    return status;
-  }
-  if (name == "mkdir") {
-    for (const std::string& path : paths) state.files.try_emplace(path + "/.");
-    return 0;
-  }
-  if ((name == "cp" || name == "mv" || name == "ln") && paths.size() >= 2) {
-    const std::optional<std::string> file = FindFile(state, paths[0]);
-    if (!file && !IsDirectory(state, paths[0])) {
-      *err += fmt::format("{}: can't stat '{}': No such file or directory\n", name, paths[0]);
+  return paths;
+}
+
+int Touch(const ShellCall& call, const Argv& paths) {
+  ShellState& state = call.context.state;
+  for (const std::string& path : paths) {
+    if (IsReadOnly(state, path)) {
+      *call.err += fmt::format("touch: {}: Read-only file system\n", path);
       return 1;
     }
-    if (file) state.files[paths[1]] = *file;
-    if (name == "mv") state.files.erase(paths[0]);
-    return 0;
+    state.files.try_emplace(path);
+    state.removed.erase(path);
   }
-  if (name == "ls") return List(state, argv, std::move(paths), out, err);
-  if (name == "stat") {
-    int status = 0;
-    for (const std::string& path : paths) {
-      if (FindFile(state, path) || IsDirectory(state, path)) {
-        *out += path + "\n";
-      } else {
-        *err += fmt::format("stat: can't stat '{}': No such file or directory\n", path);
-        status = 1;
-      }
-    }
-    return status;
-  }
-  if (name == "tee") {
-    for (const std::string& path : paths) {
-      if (state.files.size() < 256) state.files[path] = input;
-    }
-    *out += input;
-    return 0;
-  }
-  *known = false;
   return 0;
+}
+
+int Remove(const ShellCall& call, const Argv& paths) {
+  ShellState& state = call.context.state;
+  int status = 0;
+  const bool force = call.argv.size() > 1 && call.argv[1].starts_with("-") &&
+                     call.argv[1].find('f') != std::string::npos;
+  for (const std::string& path : paths) {
+    bool any = FindFile(state, path).has_value();
+    std::erase_if(state.files, [&](const auto& file) {
+      const bool gone = file.first == path || file.first.starts_with(path + "/") ||
+                        MatchesPattern(path, file.first);
+      any = any || gone;
+      if (gone) state.sizes.erase(file.first);
+      return gone;
+    });
+    state.removed.insert(path);
+    if (any || force) continue;
+    *call.err += fmt::format("rm: can't remove '{}': No such file or directory\n", path);
+    status = 1;
+  }
+  return status;
+}
+
+int MakeDirectory(const ShellCall& call, const Argv& paths) {
+  for (const std::string& path : paths) call.context.state.files.try_emplace(path + "/.");
+  return 0;
+}
+
+int Copy(const ShellCall& call, const std::string& name, const Argv& paths) {
+  ShellState& state = call.context.state;
+  const std::optional<std::string> file = FindFile(state, paths[0]);
+  if (!file && !IsDirectory(state, paths[0])) {
+    *call.err += fmt::format("{}: can't stat '{}': No such file or directory\n", name, paths[0]);
+    return 1;
+  }
+  if (file) state.files[paths[1]] = *file;
+  if (name == "mv") state.files.erase(paths[0]);
+  return 0;
+}
+
+int Stat(const ShellCall& call, const Argv& paths) {
+  const ShellState& state = call.context.state;
+  int status = 0;
+  for (const std::string& path : paths) {
+    if (FindFile(state, path) || IsDirectory(state, path)) {
+      *call.out += path + "\n";
+    } else {
+      *call.err += fmt::format("stat: can't stat '{}': No such file or directory\n", path);
+      status = 1;
+    }
+  }
+  return status;
+}
+
+int Tee(const ShellCall& call, const Argv& paths) {
+  ShellState& state = call.context.state;
+  for (const std::string& path : paths) {
+    if (state.files.size() < 256) state.files[path] = call.input;
+  }
+  *call.out += call.input;
+  return 0;
+}
+
+}  // namespace
+
+std::optional<int> FileCommand(const ShellCall& call, const std::string& name) {
+  Argv paths = PathsOf(call);
+  if (name == "touch") return Touch(call, paths);
+  if (name == "rm") return Remove(call, paths);
+  if (name == "mkdir") return MakeDirectory(call, paths);
+  if ((name == "cp" || name == "mv" || name == "ln") && paths.size() >= 2)
+    return Copy(call, name, paths);
+  if (name == "ls")
+    return List(call.context.state, call.argv, std::move(paths), call.out, call.err);
+  if (name == "stat") return Stat(call, paths);
+  if (name == "tee") return Tee(call, paths);
+  return std::nullopt;
 }
 
 }  // namespace opsmesh::kubesim

@@ -1,7 +1,8 @@
-// Reading scripts.
+// Reading scripts: the grammar.
 #include <cctype>
 #include <set>
 
+#include "libs/kubesim/behaviour/kubelet/shell_lexer.h"
 #include "libs/kubesim/behaviour/kubelet/shell_program.h"
 
 namespace opsmesh::kubesim {
@@ -10,132 +11,31 @@ namespace {
 constexpr int kMaxDepth = 24;
 constexpr size_t kMaxScript = 64 << 10;
 
-struct Token {
-  enum class Kind { kWord, kOperator, kNewline, kEnd } kind = Kind::kEnd;
-  std::string text;
-};
-
 class Parser {
  public:
-  explicit Parser(std::string_view text) : text_(text) { Next(); }
+  explicit Parser(std::string_view text) : lexer_(text) {}
 
   std::shared_ptr<const ShellProgram> Run() {
     auto program = std::make_shared<ShellProgram>();
     code_ = &program->code;
-    if (!List({}, 0) || token_.kind != Token::Kind::kEnd) return nullptr;
+    if (!List({}, 0) || !At(Kind::kEnd)) return nullptr;
     return program;
   }
 
  private:
   using Op = ShellInstruction::Op;
+  using Kind = ShellToken::Kind;
 
-  // --- tokens ---
-
-  bool At(char c) const { return pos_ < text_.size() && text_[pos_] == c; }
-
-  // Past a quoted or substituted stretch that begins at pos_; false when it does not end.
-  bool SkipQuoted(int depth) {
-    const char quote = text_[pos_];
-    if (depth > kMaxDepth) return false;
-    if (quote == '\\') {
-      pos_ = std::min(pos_ + 2, text_.size());
-      return true;
-    }
-    if (quote == '\'' || quote == '`') {
-      const size_t end = text_.find(quote, pos_ + 1);
-      pos_ = end == std::string_view::npos ? text_.size() : end + 1;
-      return end != std::string_view::npos;
-    }
-    if (quote == '"') {
-      for (++pos_; pos_ < text_.size() && text_[pos_] != '"';) {
-        if (text_[pos_] == '\\' || text_[pos_] == '`' || Substitution()) {
-          if (!SkipQuoted(depth + 1)) return false;
-        } else {
-          ++pos_;
-        }
-      }
-      if (pos_ >= text_.size()) return false;
-      ++pos_;
-      return true;
-    }
-    // $( … ), $(( … )), ${ … }
-    const char open = text_[pos_ + 1];
-    const char close = open == '(' ? ')' : '}';
-    int nested = 0;
-    for (++pos_; pos_ < text_.size();) {
-      const char c = text_[pos_];
-      if (c == '\\' || c == '\'' || c == '"' || c == '`' || Substitution()) {
-        if (!SkipQuoted(depth + 1)) return false;
-        continue;
-      }
-      ++pos_;
-      nested += c == open;
-      if (c == close && --nested == 0) return true;
-    }
-    return false;
-  }
-  bool Substitution() const {
-    return text_[pos_] == '$' && pos_ + 1 < text_.size() &&
-           (text_[pos_ + 1] == '(' || text_[pos_ + 1] == '{');
-  }
-
-  void Next() {
-    while (pos_ < text_.size()) {
-      const char c = text_[pos_];
-      if (c == ' ' || c == '\t' || c == '\r')
-        ++pos_;
-      else if (c == '\\' && pos_ + 1 < text_.size() && text_[pos_ + 1] == '\n')
-        pos_ += 2;
-      else if (c == '#')
-        pos_ = std::min(text_.find('\n', pos_), text_.size());
-      else
-        break;
-    }
-    token_ = Token();
-    if (pos_ >= text_.size()) return;
-    if (text_[pos_] == '\n') {
-      ++pos_;
-      token_ = {Token::Kind::kNewline, "\n"};
-      return;
-    }
-    for (const char* op :
-         {"&&", "||", ";;", ">>", "<<", ">&", "&>", ";", "&", "|", "(", ")", "<", ">"}) {
-      const std::string_view text(op);
-      if (text_.substr(pos_, text.size()) == text) {
-        pos_ += text.size();
-        token_ = {Token::Kind::kOperator, std::string(text)};
-        return;
-      }
-    }
-    const size_t start = pos_;
-    while (pos_ < text_.size() &&
-           std::string_view(" \t\r\n;&|<>()").find(text_[pos_]) == std::string_view::npos) {
-      const char c = text_[pos_];
-      if (c == '\\' || c == '\'' || c == '"' || c == '`' || Substitution()) {
-        if (!SkipQuoted(0)) bad_ = true;
-      } else {
-        ++pos_;
-      }
-    }
-    token_ = {Token::Kind::kWord, std::string(text_.substr(start, pos_ - start))};
-  }
-
-  bool IsOperator(std::string_view text) const {
-    return token_.kind == Token::Kind::kOperator && token_.text == text;
-  }
-  bool IsWord(std::string_view text) const {
-    return token_.kind == Token::Kind::kWord && token_.text == text;
-  }
-  bool Take(std::string_view word) {
-    if (!IsWord(word) && !IsOperator(word)) return false;
-    Next();
-    return true;
-  }
+  void Next() { lexer_.Next(); }
+  bool IsOperator(std::string_view text) const { return lexer_.IsOperator(text); }
+  bool IsWord(std::string_view text) const { return lexer_.IsWord(text); }
+  bool Take(std::string_view word) { return lexer_.Take(word); }
+  bool At(Kind kind) const { return lexer_.AtKind(kind); }
+  const std::string& Text() const { return lexer_.token().text; }
+  bool Broken() const { return bad_ || lexer_.broken(); }
   void Newlines() {
-    while (token_.kind == Token::Kind::kNewline || IsOperator(";")) Next();
+    while (At(Kind::kNewline) || IsOperator(";")) Next();
   }
-
-  // --- grammar ---
 
   size_t Emit(Op op, size_t target = 0) {
     ShellInstruction instruction;
@@ -147,8 +47,8 @@ class Parser {
   void Patch(size_t at) { (*code_)[at].target = code_->size(); }
 
   bool EndsList(const std::set<std::string>& ends) const {
-    return token_.kind == Token::Kind::kEnd || IsOperator(")") || IsOperator(";;") ||
-           (token_.kind == Token::Kind::kWord && ends.contains(token_.text));
+    return At(Kind::kEnd) || IsOperator(")") || IsOperator(";;") ||
+           (At(Kind::kWord) && ends.contains(Text()));
   }
 
   bool List(const std::set<std::string>& ends, int depth) {
@@ -159,12 +59,12 @@ class Parser {
       if (IsOperator("&")) {
         code_->back().background = true;
         Next();
-      } else if (!IsOperator(";") && token_.kind != Token::Kind::kNewline && !EndsList(ends)) {
+      } else if (!IsOperator(";") && !At(Kind::kNewline) && !EndsList(ends)) {
         return false;
       }
       Newlines();
     }
-    return !bad_;
+    return !Broken();
   }
 
   bool AndOr(const std::set<std::string>& ends, int depth) {
@@ -172,7 +72,7 @@ class Parser {
     while (IsOperator("&&") || IsOperator("||")) {
       const bool conjunction = IsOperator("&&");
       Next();
-      while (token_.kind == Token::Kind::kNewline) Next();
+      lexer_.SkipNewlines();
       if (EndsList(ends)) return false;
       if (!code_->empty()) code_->back().tested = true;
       const size_t jump = Emit(conjunction ? Op::kJumpIfFalse : Op::kJumpIfTrue);
@@ -190,7 +90,7 @@ class Parser {
       Emit(Op::kNot);
       return true;
     }
-    if (token_.kind == Token::Kind::kWord || IsOperator("(")) {
+    if (At(Kind::kWord) || IsOperator("(")) {
       if (IsWord("if")) return If(depth);
       if (IsWord("while") || IsWord("until")) return While(depth);
       if (IsWord("for")) return For(depth);
@@ -203,11 +103,11 @@ class Parser {
       }
       static const auto* reserved = new std::set<std::string>{
           "then", "do", "done", "fi", "else", "elif", "esac", "}", "function", "select"};
-      if (reserved->contains(token_.text)) return false;
+      if (reserved->contains(Text())) return false;
     }
     ShellInstruction run;
     do {
-      while (token_.kind == Token::Kind::kNewline) Next();
+      lexer_.SkipNewlines();
       ShellCommand command;
       if (!Simple(&command)) return false;
       run.stages.push_back(std::move(command));
@@ -219,92 +119,64 @@ class Parser {
   // Redirections of a group are read and not obeyed.
   bool SkipRedirects() {
     ShellCommand nobody;
-    while (token_.kind == Token::Kind::kOperator && Redirect(&nobody)) {
+    while (At(Kind::kOperator) && Redirect(&nobody)) {
     }
-    return !bad_;
+    return !Broken();
   }
 
   bool Redirect(ShellCommand* command) {
-    using Kind = ShellRedirect::Kind;
-    const std::string op = token_.text;
+    using To = ShellRedirect::Kind;
+    const std::string op = Text();
     if (op != ">" && op != ">>" && op != "<" && op != ">&" && op != "&>" && op != "<<")
       return false;
     ShellRedirect redirect;
     if (!command->words.empty() && command->words.back().size() == 1 &&
-        std::isdigit(static_cast<unsigned char>(command->words.back()[0])) && Adjacent()) {
+        std::isdigit(static_cast<unsigned char>(command->words.back()[0])) &&
+        lexer_.TouchesDigit()) {
       redirect.fd = command->words.back()[0] - '0';
       command->words.pop_back();
     }
-    redirect.kind = op == ">>"   ? Kind::kAppend
-                    : op == "<"  ? Kind::kRead
-                    : op == ">&" ? Kind::kDuplicate
-                    : op == "<<" ? Kind::kHere
-                                 : Kind::kWrite;
+    redirect.kind = op == ">>"   ? To::kAppend
+                    : op == "<"  ? To::kRead
+                    : op == ">&" ? To::kDuplicate
+                    : op == "<<" ? To::kHere
+                                 : To::kWrite;
     if (op == "&>") redirect.fd = 3;  // both
     Next();
-    if (token_.kind != Token::Kind::kWord) {
+    if (!At(Kind::kWord)) {
       bad_ = true;
       return false;
     }
-    redirect.target = token_.text;
-    if (redirect.kind == Kind::kHere) {
+    redirect.target = Text();
+    if (redirect.kind == To::kHere) {
       for (char quote : {'\'', '"'}) std::erase(redirect.target, quote);
       if (!redirect.target.empty() && redirect.target[0] == '-') redirect.target.erase(0, 1);
-      command->redirects.push_back(std::move(redirect));
-      HereNow(&command->redirects.back());
-      Next();
-      return true;
+      redirect.target = lexer_.TakeHereDocument(redirect.target);
     }
     command->redirects.push_back(std::move(redirect));
     Next();
     return true;
   }
 
-  // The text of a here document follows the line: it is cut out at once.
-  void HereNow(ShellRedirect* redirect) {
-    const size_t line_end = std::min(text_.find('\n', pos_), text_.size());
-    const std::string rest(text_.substr(pos_, line_end - pos_));
-    size_t at = std::min(line_end + 1, text_.size());
-    std::string body;
-    while (at < text_.size()) {
-      const size_t newline = std::min(text_.find('\n', at), text_.size());
-      const std::string line(text_.substr(at, newline - at));
-      at = std::min(newline + 1, text_.size());
-      if (line == redirect->target) break;
-      body += line + "\n";
-    }
-    redirect->target = body;
-    // What is left to read is the rest of the line and what comes after the document.
-    kept_.push_back(std::make_unique<std::string>(rest + "\n" + std::string(text_.substr(at))));
-    text_ = *kept_.back();
-    pos_ = 0;
-  }
-
-  // Whether the digit before the operator touches it ("2>", not "2 >").
-  bool Adjacent() const {
-    const size_t at = pos_ - token_.text.size();
-    return at > 0 && std::isdigit(static_cast<unsigned char>(text_[at - 1]));
-  }
-
   bool Simple(ShellCommand* command) {
     while (true) {
-      if (token_.kind == Token::Kind::kOperator) {
+      if (At(Kind::kOperator)) {
         if (!Redirect(command)) break;
         continue;
       }
-      if (token_.kind != Token::Kind::kWord) break;
-      const size_t equals = token_.text.find('=');
+      if (!At(Kind::kWord)) break;
+      const size_t equals = Text().find('=');
       bool assignment = command->words.empty() && equals != std::string::npos && equals > 0;
       for (size_t i = 0; assignment && i < equals; ++i) {
-        const unsigned char c = static_cast<unsigned char>(token_.text[i]);
+        const unsigned char c = static_cast<unsigned char>(Text()[i]);
         assignment = std::isalnum(c) || c == '_';
       }
-      (assignment ? command->assignments : command->words).push_back(token_.text);
+      (assignment ? command->assignments : command->words).push_back(Text());
       Next();
     }
     if (IsOperator("(")) return false;  // a function
-    return !bad_ && (!command->words.empty() || !command->assignments.empty() ||
-                     !command->redirects.empty());
+    return !Broken() && (!command->words.empty() || !command->assignments.empty() ||
+                         !command->redirects.empty());
   }
 
   bool If(int depth) {
@@ -338,7 +210,7 @@ class Parser {
     if (!List({"do"}, depth + 1) || !Take("do")) return false;
     for (size_t i = start; i < code_->size(); ++i) (*code_)[i].tested = true;
     const size_t leave = Emit(until ? Op::kJumpIfTrue : Op::kJumpIfFalse);
-    loops_.push_back({start, {}});
+    loops_.push_back(start);
     if (!List({"done"}, depth + 1) || !Take("done")) return false;
     Emit(Op::kJump, start);
     Patch(leave);
@@ -351,13 +223,13 @@ class Parser {
     Next();
     ShellInstruction begin;
     begin.op = Op::kForBegin;
-    if (token_.kind != Token::Kind::kWord) return false;
-    begin.name = token_.text;
+    if (!At(Kind::kWord)) return false;
+    begin.name = Text();
     Next();
     Newlines();
     if (!Take("in")) return false;
-    while (token_.kind == Token::Kind::kWord) {
-      begin.words.push_back(token_.text);
+    while (At(Kind::kWord)) {
+      begin.words.push_back(Text());
       Next();
     }
     Newlines();
@@ -368,7 +240,7 @@ class Parser {
     const size_t next = Emit(Op::kForNext);
     (*code_)[next].name = name;
     (*code_)[head].target = next;  // the loop's place
-    loops_.push_back({next, {}});
+    loops_.push_back(next);
     if (!List({"done"}, depth + 1) || !Take("done")) return false;
     Emit(Op::kJump, next);
     Patch(next);
@@ -378,8 +250,8 @@ class Parser {
 
   bool Case(int depth) {
     Next();
-    if (token_.kind != Token::Kind::kWord) return false;
-    const std::string subject = token_.text;
+    if (!At(Kind::kWord)) return false;
+    const std::string subject = Text();
     Next();
     Newlines();
     if (!Take("in")) return false;
@@ -391,8 +263,8 @@ class Parser {
       test.op = Op::kCase;
       test.name = subject;
       do {
-        if (token_.kind != Token::Kind::kWord) return false;
-        test.words.push_back(token_.text);
+        if (!At(Kind::kWord)) return false;
+        test.words.push_back(Text());
         Next();
       } while (Take("|"));
       if (!Take(")")) return false;
@@ -410,7 +282,7 @@ class Parser {
 
   // `break` and `continue` are jumps.
   void FinishLoop() {
-    const size_t start = loops_.back().start;
+    const size_t start = loops_.back();
     loops_.pop_back();
     for (size_t i = start; i < code_->size(); ++i) {
       ShellInstruction& one = (*code_)[i];
@@ -426,16 +298,9 @@ class Parser {
     return SkipRedirects();
   }
 
-  struct OpenLoop {
-    size_t start;
-    std::vector<size_t> breaks;
-  };
-  std::string_view text_;
-  size_t pos_ = 0;
-  Token token_;
+  ShellLexer lexer_;
   bool bad_ = false;
-  std::vector<std::unique_ptr<std::string>> kept_;
-  std::vector<OpenLoop> loops_;
+  std::vector<size_t> loops_;  // where those that are open go on
   std::vector<ShellInstruction>* code_ = nullptr;
 };
 

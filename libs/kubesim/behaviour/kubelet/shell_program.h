@@ -11,6 +11,9 @@
 
 namespace opsmesh::kubesim {
 
+/// Longest value of a variable and content of a file that is kept, in bytes.
+inline constexpr size_t kMaxShellText = 256 << 10;
+
 struct ShellRedirect {
   int fd = 1;
   enum class Kind { kWrite, kAppend, kRead, kDuplicate, kHere } kind = Kind::kWrite;

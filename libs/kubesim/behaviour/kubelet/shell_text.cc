@@ -137,84 +137,89 @@ int Grep(const Argv& argv, const std::string& input, std::string* out, std::stri
   return count > 0 ? 0 : 1;
 }
 
-int TextCommand(const Argv& argv, const std::string& name, const std::string& input,
-                std::string* out, ShellContext& context, bool* known) {
-  ShellState& state = context.state;
-  *known = true;
-  if (name == "date") {
-    const bool seconds = argv.size() > 1 && argv[1] == "+%s";
-    *out += seconds ? std::to_string(absl::ToUnixSeconds(state.now)) + "\n"
-            : argv.size() > 1 && argv.back().starts_with("+")
-                ? absl::FormatTime(argv.back().substr(1), state.now, absl::UTCTimeZone()) + "\n"
-                : absl::FormatTime("%a %b %e %H:%M:%S UTC %Y\n", state.now, absl::UTCTimeZone());
-    return 0;
-  }
-  if (name == "hostname") {
-    *out += state.variables["HOSTNAME"] + "\n";
-    return 0;
-  }
-  if (name == "whoami") {
-    *out += "root\n";
-    return 0;
-  }
-  if (name == "id") {
-    *out += "uid=0(root) gid=0(root) groups=0(root)\n";
-    return 0;
-  }
-  if (name == "uname") {
-    *out += "Linux\n";
-    return 0;
-  }
-  if (name == "pwd") {
-    *out += state.directory + "\n";
-    return 0;
-  }
-  if (name == "nproc") {
-    *out += "2\n";
-    return 0;
-  }
-  if (name == "env" || name == "printenv") {
-    if (argv.size() > 1 && name == "printenv") {
-      auto it = state.variables.find(argv[1]);
-      if (it == state.variables.end()) return 1;
-      *out += it->second + "\n";
-      return 0;
-    }
-    if (argv.size() > 1) {
-      size_t first = 1;
-      while (first < argv.size() && argv[first].find('=') != std::string::npos) ++first;
-      std::string err;
-      if (first < argv.size())
-        return RunShellCommand(Argv(argv.begin() + static_cast<ptrdiff_t>(first), argv.end()),
-                               input, out, &err, context);
-    }
-    for (const auto& [key, value] : state.variables) *out += key + "=" + value + "\n";
-    return 0;
-  }
-  if (name == "seq") {
-    const int64_t first = argv.size() > 2 ? std::strtoll(argv[1].c_str(), nullptr, 10) : 1;
-    const int64_t step =
-        argv.size() > 3 ? std::max<int64_t>(1, std::strtoll(argv[2].c_str(), nullptr, 10)) : 1;
-    const int64_t last = argv.size() > 1 ? std::strtoll(argv.back().c_str(), nullptr, 10) : 0;
-    for (int64_t i = first; i <= last && i - first < 100'000; i += step)
-      *out += std::to_string(i) + "\n";
-    return 0;
-  }
-  if (name == "wc") {
-    *out += std::to_string(argv.size() > 1 && argv[1] == "-l"
-                               ? static_cast<int64_t>(std::count(input.begin(), input.end(), '\n'))
-                               : static_cast<int64_t>(input.size())) +
-            "\n";
-    return 0;
-  }
-  if (name == "expr" && argv.size() > 1) {
-    const int64_t value =
-        EvaluateArithmetic(base::Join(Argv(argv.begin() + 1, argv.end()), " "), state);
-    *out += std::to_string(value) + "\n";
-    return value == 0;
-  }
-  *known = false;
+namespace {
+
+int Date(const ShellCall& call) {
+  const ShellState& state = call.context.state;
+  const bool seconds = call.argv.size() > 1 && call.argv[1] == "+%s";
+  *call.out +=
+      seconds ? std::to_string(absl::ToUnixSeconds(state.now)) + "\n"
+      : call.argv.size() > 1 && call.argv.back().starts_with("+")
+          ? absl::FormatTime(call.argv.back().substr(1), state.now, absl::UTCTimeZone()) + "\n"
+          : absl::FormatTime("%a %b %e %H:%M:%S UTC %Y\n", state.now, absl::UTCTimeZone());
   return 0;
+}
+
+int Environment(const ShellCall& call, const std::string& name) {
+  const ShellState& state = call.context.state;
+  if (call.argv.size() > 1 && name == "printenv") {
+    auto it = state.variables.find(call.argv[1]);
+    if (it == state.variables.end()) return 1;
+    *call.out += it->second + "\n";
+    return 0;
+  }
+  if (call.argv.size() > 1) {
+    size_t first = 1;
+    while (first < call.argv.size() && call.argv[first].find('=') != std::string::npos) ++first;
+    std::string err;
+    if (first < call.argv.size())
+      return RunShellCommand(
+          Argv(call.argv.begin() + static_cast<ptrdiff_t>(first), call.argv.end()), call.input,
+          call.out, &err, call.context);
+  }
+  for (const auto& [key, value] : state.variables) *call.out += key + "=" + value + "\n";
+  return 0;
+}
+
+int Sequence(const ShellCall& call) {
+  const int64_t first = call.argv.size() > 2 ? std::strtoll(call.argv[1].c_str(), nullptr, 10) : 1;
+  const int64_t step = call.argv.size() > 3
+                           ? std::max<int64_t>(1, std::strtoll(call.argv[2].c_str(), nullptr, 10))
+                           : 1;
+  const int64_t last =
+      call.argv.size() > 1 ? std::strtoll(call.argv.back().c_str(), nullptr, 10) : 0;
+  for (int64_t i = first; i <= last && i - first < 100'000; i += step)
+    *call.out += std::to_string(i) + "\n";
+  return 0;
+}
+
+int Count(const ShellCall& call) {
+  *call.out += std::to_string(call.argv.size() > 1 && call.argv[1] == "-l"
+                                  ? static_cast<int64_t>(
+                                        std::count(call.input.begin(), call.input.end(), '\n'))
+                                  : static_cast<int64_t>(call.input.size())) +
+               "\n";
+  return 0;
+}
+
+int Expression(const ShellCall& call) {
+  const ShellState& state = call.context.state;
+  const int64_t value =
+      EvaluateArithmetic(base::Join(Argv(call.argv.begin() + 1, call.argv.end()), " "), state);
+  *call.out += std::to_string(value) + "\n";
+  return value == 0;
+}
+
+}  // namespace
+
+std::optional<int> TextCommand(const ShellCall& call, const std::string& name) {
+  ShellState& state = call.context.state;
+  const auto say = [&call](const std::string& line) {
+    *call.out += line + "\n";
+    return 0;
+  };
+  if (name == "date") return Date(call);
+  if (name == "hostname") return say(state.variables["HOSTNAME"]);
+  if (name == "whoami") return say("root");
+  if (name == "id") return say("uid=0(root) gid=0(root) groups=0(root)");
+  if (name == "uname") return say("Linux");
+  if (name == "pwd") return say(state.directory);
+  if (name == "nproc") return say("2");
+  if (name == "env" || name == "printenv") return Environment(call, name);
+  if (name == "seq") return Sequence(call);
+  if (name == "wc") return Count(call);
+  if (name == "expr" && call.argv.size() > 1) return Expression(call);
+  return std::nullopt;
 }
 
 }  // namespace opsmesh::kubesim

@@ -14,17 +14,37 @@ namespace opsmesh::kubesim {
 
 using Argv = std::vector<std::string>;
 
+/// One command as it is run: its words (its name first), what it reads, where it writes.
+struct ShellCall {
+  const Argv& argv;
+  const std::string& input;
+  std::string* out;
+  std::string* err;
+  ShellContext& context;
+};
+
 std::string BaseName(std::string_view path);
 std::vector<std::string> SplitLines(const std::string& text);
+
+// shell_catalogue.cc
+/// Whether it is one of the tools a usual image has (awk, ls …), of the network included.
+bool IsSystemTool(const std::string& name);
+/// Whether what goes in comes out, as far as the simulation goes: sort, tr, sed …
+bool PassesInputOn(const std::string& name);
+
+// shell_builtins.cc
+/// Nothing when the first word is no command of the shell itself.
+std::optional<int> RunBuiltin(const ShellCall& call);
+/// Runs the script at `script_at` in a shell of its own; the words behind it are $0, $1 …
+int RunNestedShell(const Argv& argv, size_t script_at, std::string* out, ShellContext& context);
 
 // shell_text.cc
 int Echo(const Argv& argv, const ShellState& state, std::string* out);
 int Printf(const Argv& argv, std::string* out);
 int Grep(const Argv& argv, const std::string& input, std::string* out, std::string* err,
          ShellContext& context);
-/// `known` is false when `name` is no such command.
-int TextCommand(const Argv& argv, const std::string& name, const std::string& input,
-                std::string* out, ShellContext& context, bool* known);
+/// Nothing when `name` is no such command.
+std::optional<int> TextCommand(const ShellCall& call, const std::string& name);
 
 // shell_files.cc
 /// A file that is there: written by the script, mounted, or one every container has; else nothing.
@@ -36,8 +56,8 @@ int Cat(const Argv& argv, const std::string& input, std::string* out, std::strin
         ShellContext& context);
 int Tail(const Argv& argv, const std::string& input, std::string* out, std::string* err,
          ShellContext& context);
-int FileCommand(const Argv& argv, const std::string& name, const std::string& input,
-                std::string* out, std::string* err, ShellContext& context, bool* known);
+/// Nothing when `name` is no such command.
+std::optional<int> FileCommand(const ShellCall& call, const std::string& name);
 
 // shell_net.cc
 int Fetch(const Argv& argv, std::string* out, std::string* err, ShellContext& context);
