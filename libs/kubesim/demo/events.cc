@@ -3,9 +3,19 @@
 #include <algorithm>
 
 #include "libs/kubesim/demo/builder.h"
+#include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
+
+EventSubject DemoBuilder::About(const ResourceType& type, const Json& object) {
+  return {type.kind,
+          type.ApiVersion(),
+          TextAt(object, {"metadata", "namespace"}),
+          TextAt(object, {"metadata", "name"}),
+          TextAt(object, {"metadata", "uid"}),
+          ""};
+}
 
 // Events that would have expired by now (one hour after the last time) are not made.
 void DemoBuilder::AddEvent(const EventSubject& about, std::string_view type,

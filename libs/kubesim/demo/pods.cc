@@ -56,6 +56,10 @@ std::string ProbeWord(const Json& container) {
   return At(container, {"readinessProbe"}).is_object() ? "Readiness probe failed: " : "";
 }
 
+Json Waiting(const std::string& reason, const std::string& message) {
+  return {{"waiting", {{"reason", reason}, {"message", message}}}};
+}
+
 }  // namespace
 
 Json DemoBuilder::Conditions(bool ready, bool scheduled, const std::string& unready,
@@ -87,20 +91,77 @@ Json DemoBuilder::Conditions(bool ready, bool scheduled, const std::string& unre
   return list;
 }
 
+struct DemoBuilder::ContainerPlan {
+  std::string name, image;
+  const ImageBehaviour& behaviour;
+  const EventSubject& pod;
+  EventSubject about;
+  std::string host;
+  absl::Time started;
+  absl::Duration age;
+  int syncs = 0;  // how often the kubelet has looked
+};
+
+void DemoBuilder::Tell(const ContainerPlan& plan, const char* type, const char* reason,
+                       const std::string& message, absl::Time first, absl::Time last, int count) {
+  AddEvent(plan.about, type, reason, message, "kubelet", plan.host, first, last, count);
+}
+
+Json DemoBuilder::PullFailed(const ContainerPlan& plan) {
+  const std::string& image = plan.image;
+  const absl::Time started = plan.started;
+  const std::string failed =
+      fmt::format("Failed to pull image \"{}\": {}", image, plan.behaviour.pull_error);
+  const int pulls = static_cast<int>(std::min<int64_t>(5 + plan.age / absl::Minutes(5), 5000));
+  Tell(plan, "Normal", "Pulling", fmt::format("Pulling image \"{}\"", image), started,
+       now_ - absl::Seconds(140), pulls);
+  Tell(plan, "Warning", "Failed", failed, started + absl::Seconds(1), now_ - absl::Seconds(139),
+       pulls);
+  Tell(plan, "Warning", "Failed", "Error: ErrImagePull", started + absl::Seconds(1),
+       now_ - absl::Seconds(139), pulls);
+  Tell(plan, "Normal", "BackOff", fmt::format("Back-off pulling image \"{}\"", image),
+       started + absl::Seconds(3), now_ - absl::Seconds(9), plan.syncs);
+  Tell(plan, "Warning", "Failed", "Error: ImagePullBackOff", started + absl::Seconds(3),
+       now_ - absl::Seconds(9), plan.syncs);
+  return Waiting("ImagePullBackOff",
+                 fmt::format("Back-off pulling image \"{0}\": ErrImagePull: {1}", image,
+                             plan.behaviour.pull_error));
+}
+
+Json DemoBuilder::ConfigMissing(const ContainerPlan& plan, const std::string& missing) {
+  const absl::Time last = now_ - absl::Seconds(5);
+  Tell(plan, "Normal", "Pulled",
+       fmt::format("Container image \"{}\" already present on machine", plan.image), plan.started,
+       last, plan.syncs);
+  Tell(plan, "Warning", "Failed", "Error: " + missing, plan.started, last, plan.syncs);
+  return Waiting("CreateContainerConfigError", missing);
+}
+
+// Dead, waiting for the next start.
+Json DemoBuilder::Crashed(const ContainerPlan& plan, const Lives& lives) {
+  const EventSubject& pod = plan.pod;
+  const int seconds = static_cast<int>(absl::ToInt64Seconds(lives.back_off));
+  const std::string span = seconds >= 60 ? fmt::format("{}m{}s", seconds / 60, seconds % 60)
+                                         : fmt::format("{}s", seconds);
+  const std::string which = fmt::format("restarting failed container={} pod={}_{}({})", plan.name,
+                                        pod.name, pod.ns, pod.uid);
+  Tell(plan, "Warning", "BackOff",
+       fmt::format("Back-off restarting failed container {} in pod {}_{}({})", plan.name, pod.name,
+                   pod.ns, pod.uid),
+       plan.started + absl::Seconds(8), now_ - absl::Seconds(6),
+       std::max(1, plan.syncs - (lives.restarts + 1)));
+  return Waiting("CrashLoopBackOff", fmt::format("back-off {} {}", span, which));
+}
+
 bool DemoBuilder::AddContainer(const Json& container, const EventSubject& pod, const NodeRoom& room,
                                absl::Time started, const std::string& restart_policy,
                                Json* status) {
   const std::string name = TextAt(container, "name");
   const std::string image = TextAt(container, "image");
   const ImageBehaviour& behaviour = scenario_.BehaviourOf(image);
-  EventSubject about = pod;
-  about.field_path = fmt::format("spec.containers{{{}}}", name);
-  auto tell = [&](const char* type, const char* reason, const std::string& message,
-                  absl::Time first, absl::Time last, int count) {
-    AddEvent(about, type, reason, message, "kubelet", room.name, first, last, count);
-  };
-  const absl::Duration age = now_ - started;
-  const int syncs = static_cast<int>(std::max<int64_t>(1, age / kSync));
+  ContainerPlan plan{name, image, behaviour, pod, pod, room.name, started, now_ - started};
+  plan.about.field_path = fmt::format("spec.containers{{{}}}", name);
+  plan.syncs = static_cast<int>(std::max<int64_t>(1, plan.age / kSync));
   *status = {{"name", name},
              {"image", image},
              {"imageID", ""},
@@ -109,33 +170,13 @@ bool DemoBuilder::AddContainer(const Json& container, const EventSubject& pod, c
              {"restartCount", 0},
              {"lastState", Json::object()},
              {"state", Json::object()}};
-  auto wait = [&](const std::string& reason, const std::string& message) {
-    (*status)["state"] = {{"waiting", {{"reason", reason}, {"message", message}}}};
-  };
   if (!behaviour.pull_error.empty()) {
-    const std::string failed =
-        fmt::format("Failed to pull image \"{}\": {}", image, behaviour.pull_error);
-    const int pulls = static_cast<int>(std::min<int64_t>(5 + age / absl::Minutes(5), 5000));
-    wait("ImagePullBackOff", fmt::format("Back-off pulling image \"{0}\": ErrImagePull: {1}", image,
-                                         behaviour.pull_error));
-    tell("Normal", "Pulling", fmt::format("Pulling image \"{}\"", image), started,
-         now_ - absl::Seconds(140), pulls);
-    tell("Warning", "Failed", failed, started + absl::Seconds(1), now_ - absl::Seconds(139), pulls);
-    tell("Warning", "Failed", "Error: ErrImagePull", started + absl::Seconds(1),
-         now_ - absl::Seconds(139), pulls);
-    tell("Normal", "BackOff", fmt::format("Back-off pulling image \"{}\"", image),
-         started + absl::Seconds(3), now_ - absl::Seconds(9), syncs);
-    tell("Warning", "Failed", "Error: ImagePullBackOff", started + absl::Seconds(3),
-         now_ - absl::Seconds(9), syncs);
+    (*status)["state"] = PullFailed(plan);
     return false;
   }
   if (const std::string missing = MissingConfig(target_.store, container, pod.ns);
       !missing.empty()) {
-    wait("CreateContainerConfigError", missing);
-    tell("Normal", "Pulled",
-         fmt::format("Container image \"{}\" already present on machine", image), started,
-         now_ - absl::Seconds(5), syncs);
-    tell("Warning", "Failed", "Error: " + missing, started, now_ - absl::Seconds(5), syncs);
+    (*status)["state"] = ConfigMissing(plan, missing);
     return false;
   }
   const bool restart = restart_policy == "Always" || (restart_policy == "OnFailure" &&
@@ -152,24 +193,16 @@ bool DemoBuilder::AddContainer(const Json& container, const EventSubject& pod, c
   if (lives.restarts > 0) WriteLogs(pod.uid, name, image, behaviour, lives.before);
   WriteLogs(pod.uid, name, image, behaviour, lives.last);
   const int starts = lives.restarts + 1;
-  tell("Normal", "Pulled", fmt::format("Container image \"{}\" already present on machine", image),
+  Tell(plan, "Normal", "Pulled",
+       fmt::format("Container image \"{}\" already present on machine", image),
        started + absl::Seconds(1), lives.last.started, starts);
-  tell("Normal", "Created", "Created container: " + name, started + absl::Seconds(1),
+  Tell(plan, "Normal", "Created", "Created container: " + name, started + absl::Seconds(1),
        lives.last.started, starts);
-  tell("Normal", "Started", "Started container " + name, started + absl::Seconds(2),
+  Tell(plan, "Normal", "Started", "Started container " + name, started + absl::Seconds(2),
        lives.last.started, starts);
-  if (lives.back_off > absl::ZeroDuration()) {  // dead, waiting for the next start
-    const int seconds = static_cast<int>(absl::ToInt64Seconds(lives.back_off));
-    const std::string span = seconds >= 60 ? fmt::format("{}m{}s", seconds / 60, seconds % 60)
-                                           : fmt::format("{}s", seconds);
-    const std::string which = fmt::format("restarting failed container={} pod={}_{}({})", name,
-                                          pod.name, pod.ns, pod.uid);
-    wait("CrashLoopBackOff", fmt::format("back-off {} {}", span, which));
+  if (lives.back_off > absl::ZeroDuration()) {
+    (*status)["state"] = Crashed(plan, lives);
     (*status)["lastState"] = Terminated(behaviour, lives.last.started, lives.last.finished, id);
-    tell("Warning", "BackOff",
-         fmt::format("Back-off restarting failed container {} in pod {}_{}({})", name, pod.name,
-                     pod.ns, pod.uid),
-         started + absl::Seconds(8), now_ - absl::Seconds(6), std::max(1, syncs - starts));
     return false;
   }
   if (lives.last.over) {  // done for good
@@ -183,17 +216,16 @@ bool DemoBuilder::AddContainer(const Json& container, const EventSubject& pod, c
   (*status)["started"] = true;
   if (!behaviour.not_ready.empty()) {
     const int period = static_cast<int>(IntAt(container, {"readinessProbe", "periodSeconds"}, 10));
-    tell("Warning", "Unhealthy", ProbeWord(container) + behaviour.not_ready,
+    Tell(plan, "Warning", "Unhealthy", ProbeWord(container) + behaviour.not_ready,
          started + absl::Seconds(5), now_ - absl::Seconds(2),
-         static_cast<int>(std::max<int64_t>(1, age / absl::Seconds(std::max(1, period)))));
+         static_cast<int>(std::max<int64_t>(1, plan.age / absl::Seconds(std::max(1, period)))));
     return false;
   }
   (*status)["ready"] = true;
   return true;
 }
 
-DemoBuilder::PodResult DemoBuilder::AddPod(const PodPlan& plan) {
-  const ResourceType& type = Type("", "pods");
+Json DemoBuilder::NewPod(const PodPlan& plan) {
   Json pod = {{"metadata", At(plan.pod_template, "metadata")},
               {"spec", At(plan.pod_template, "spec")}};
   if (!pod["metadata"].is_object()) pod["metadata"] = Json::object();
@@ -205,6 +237,85 @@ DemoBuilder::PodResult DemoBuilder::AddPod(const PodPlan& plan) {
   if (!plan.generate_name.empty()) meta["generateName"] = plan.generate_name;
   if (plan.owner.is_object()) meta["ownerReferences"] = {plan.owner};
   if (plan.labels.is_object()) meta["labels"].update(plan.labels);
+  return pod;
+}
+
+struct DemoBuilder::Containers {
+  Json statuses = Json::array();  // by name
+  std::vector<std::string> unready;
+  bool all_over = true, failed = false;
+  absl::Time changed;  // when it last became ready, or ceased to be
+
+  const char* Phase() const {
+    if (all_over) return failed ? "Failed" : "Succeeded";
+    const bool blocked = std::all_of(statuses.begin(), statuses.end(), [](const Json& one) {
+      return At(one, {"state", "waiting"}).is_object() &&
+             !At(one, {"lastState", "terminated"}).is_object();
+    });
+    return blocked ? "Pending" : "Running";
+  }
+};
+
+DemoBuilder::Containers DemoBuilder::AddContainers(const PodPlan& plan, const EventSubject& about,
+                                                   const NodeRoom& room, const Json& spec) {
+  Containers all;
+  all.changed = plan.created + absl::Seconds(6);
+  const std::string policy = TextAt(spec, "restartPolicy");
+  for (const Json& container : ListAt(spec, {"containers"})) {
+    Json one;
+    if (!AddContainer(container, about, room, plan.created, policy, &one))
+      all.unready.push_back(TextAt(container, "name"));
+    const Json& over = At(one, {"state", "terminated"});
+    all.all_over = all.all_over && over.is_object();
+    all.failed = all.failed || (over.is_object() && IntAt(over, "exitCode") != 0);
+    absl::Time finished;
+    if (base::ParseRfc3339(TextAt(one, {"lastState", "terminated", "finishedAt"}), &finished) ||
+        base::ParseRfc3339(TextAt(over, "finishedAt"), &finished))
+      all.changed = finished;
+    all.statuses.push_back(std::move(one));
+  }
+  std::sort(all.statuses.begin(), all.statuses.end(),
+            [](const Json& a, const Json& b) { return TextAt(a, "name") < TextAt(b, "name"); });
+  return all;
+}
+
+// The node controller evicts what tolerates an unreachable node for a while only; the kubelet never
+// confirms.
+void DemoBuilder::EvictFromSilentNode(const PodPlan& plan, const EventSubject& about,
+                                      const NodeRoom& room, Json& pod) {
+  bool forever = false;
+  for (const Json& toleration : ListAt(pod, {"spec", "tolerations"})) {
+    forever = forever || (TextAt(toleration, "operator") == "Exists" &&
+                          !toleration.contains("tolerationSeconds") &&
+                          TextAt(toleration, "effect") != "NoSchedule");
+  }
+  if (forever || now_ - room.silent_since <= absl::Minutes(5)) return;
+  const absl::Time evicted = room.silent_since + absl::Minutes(5);
+  pod["metadata"]["deletionTimestamp"] = base::Rfc3339(evicted + absl::Seconds(30));
+  pod["metadata"]["deletionGracePeriodSeconds"] = 30;
+  AddEvent(about, "Normal", "TaintManagerEviction",
+           fmt::format("Marking for deletion Pod {}/{}", plan.ns, plan.name),
+           "taint-eviction-controller", "", evicted, evicted, 1);
+}
+
+void DemoBuilder::AddUsage(const PodPlan& plan, const Json& pod) {
+  Json usage = {
+      {"metadata",
+       {{"name", plan.name}, {"namespace", plan.ns}, {"labels", At(pod, {"metadata", "labels"})}}},
+      {"containers", Json::array()}};
+  for (const Json& container : ListAt(pod, {"spec", "containers"})) {
+    const ImageBehaviour& behaviour = scenario_.BehaviourOf(TextAt(container, "image"));
+    usage["containers"].push_back(
+        {{"name", TextAt(container, "name")},
+         {"usage", {{"cpu", behaviour.cpu}, {"memory", behaviour.memory}}}});
+  }
+  Put(Type("metrics.k8s.io", "pods"), std::move(usage));
+}
+
+DemoBuilder::PodResult DemoBuilder::AddPod(const PodPlan& plan) {
+  const ResourceType& type = Type("", "pods");
+  Json pod = NewPod(plan);
+  Json& meta = pod["metadata"];
   ApplyDefaults(type, pod);
   AdmitPod(pod, NameSuffix(target_.store.ids().Random()));
   Json& spec = pod["spec"];
@@ -230,76 +341,30 @@ DemoBuilder::PodResult DemoBuilder::AddPod(const PodPlan& plan) {
   AddEvent(about, "Normal", "Scheduled",
            fmt::format("Successfully assigned {}/{} to {}", plan.ns, plan.name, room->name),
            "default-scheduler", "", plan.created, plan.created, 1);
-  const bool host_network = BoolAt(spec, {"hostNetwork"});
-  const std::string ip =
-      host_network ? room->ip : room->pod_prefix + std::to_string(room->next_address++);
+  const std::string ip = BoolAt(spec, {"hostNetwork"})
+                             ? room->ip
+                             : room->pod_prefix + std::to_string(room->next_address++);
   status["hostIP"] = room->ip;
   status["hostIPs"] = {{{"ip", room->ip}}};
   status["podIP"] = ip;
   status["podIPs"] = {{{"ip", ip}}};
   status["startTime"] = base::Rfc3339(plan.created);
 
-  std::vector<std::string> unready;
-  bool all_over = true, failed = false;
-  absl::Time changed = plan.created + absl::Seconds(6);
-  Json statuses = Json::array();
-  const std::string policy = TextAt(spec, "restartPolicy");
-  for (const Json& container : ListAt(spec, {"containers"})) {
-    Json one;
-    if (!AddContainer(container, about, *room, plan.created, policy, &one))
-      unready.push_back(TextAt(container, "name"));
-    const Json& over = At(one, {"state", "terminated"});
-    all_over = all_over && over.is_object();
-    failed = failed || (over.is_object() && IntAt(over, "exitCode") != 0);
-    absl::Time finished;
-    if (base::ParseRfc3339(TextAt(one, {"lastState", "terminated", "finishedAt"}), &finished) ||
-        base::ParseRfc3339(TextAt(over, "finishedAt"), &finished))
-      changed = finished;
-    statuses.push_back(std::move(one));
-  }
-  std::sort(statuses.begin(), statuses.end(),
-            [](const Json& a, const Json& b) { return TextAt(a, "name") < TextAt(b, "name"); });
-  status["containerStatuses"] = statuses;
-  const bool blocked = std::all_of(statuses.begin(), statuses.end(), [](const Json& one) {
-    return At(one, {"state", "waiting"}).is_object() &&
-           !At(one, {"lastState", "terminated"}).is_object();
-  });
-  status["phase"] = all_over ? (failed ? "Failed" : "Succeeded") : blocked ? "Pending" : "Running";
-  result.ready = unready.empty() && !room->silent;
-  const std::string names = base::Join(unready, " ");
-  status["conditions"] = Conditions(result.ready, true, all_over && !failed ? "" : names, "",
-                                    plan.created, room->silent ? room->silent_since : changed);
-  if (room->silent && !unready.empty()) result.ready = false;
+  const Containers containers = AddContainers(plan, about, *room, spec);
+  status["containerStatuses"] = containers.statuses;
+  status["phase"] = containers.Phase();
+  result.ready = containers.unready.empty() && !room->silent;
+  status["conditions"] = Conditions(
+      result.ready, true,
+      containers.all_over && !containers.failed ? "" : base::Join(containers.unready, " "), "",
+      plan.created, room->silent ? room->silent_since : containers.changed);
+  if (room->silent && !containers.unready.empty()) result.ready = false;
   if (room->silent) {
     AddEvent(about, "Warning", "NodeNotReady", "Node is not ready", "node-controller", "",
              room->silent_since, room->silent_since, 1);
   }
-  // The node controller evicts what tolerates an unreachable node for a while only; the kubelet
-  // never confirms.
-  bool forever = false;
-  for (const Json& toleration : ListAt(spec, {"tolerations"})) {
-    forever = forever || (TextAt(toleration, "operator") == "Exists" &&
-                          !toleration.contains("tolerationSeconds") &&
-                          TextAt(toleration, "effect") != "NoSchedule");
-  }
-  if (room->silent && !forever && now_ - room->silent_since > absl::Minutes(5)) {
-    const absl::Time evicted = room->silent_since + absl::Minutes(5);
-    meta["deletionTimestamp"] = base::Rfc3339(evicted + absl::Seconds(30));
-    meta["deletionGracePeriodSeconds"] = 30;
-    AddEvent(about, "Normal", "TaintManagerEviction",
-             fmt::format("Marking for deletion Pod {}/{}", plan.ns, plan.name),
-             "taint-eviction-controller", "", evicted, evicted, 1);
-  }
-  Json usage = {
-      {"metadata", {{"name", plan.name}, {"namespace", plan.ns}, {"labels", meta["labels"]}}},
-      {"containers", Json::array()}};
-  for (const Json& container : ListAt(spec, {"containers"})) {
-    const ImageBehaviour& behaviour = scenario_.BehaviourOf(TextAt(container, "image"));
-    usage["containers"].push_back(
-        {{"name", TextAt(container, "name")},
-         {"usage", {{"cpu", behaviour.cpu}, {"memory", behaviour.memory}}}});
-  }
-  Put(Type("metrics.k8s.io", "pods"), std::move(usage));
+  if (room->silent) EvictFromSilentNode(plan, about, *room, pod);
+  AddUsage(plan, pod);
   Put(type, std::move(pod));
   return result;
 }

@@ -65,13 +65,6 @@ void Flow::Add(double from, double to, double factor) {
   pieces_.push_back({from, to, factor, before});
 }
 
-double Flow::RateAt(double t) const {
-  for (auto piece = pieces_.rbegin(); piece != pieces_.rend(); ++piece) {
-    if (t >= piece->from) return t < piece->to ? piece->factor * wave_.At(t) : 0;
-  }
-  return 0;
-}
-
 double Flow::Total(double t) const {
   const auto next = std::upper_bound(pieces_.begin(), pieces_.end(), t,
                                      [](double time, const Piece& p) { return time < p.from; });

@@ -71,7 +71,6 @@ class Flow {
   explicit Flow(const Wave& wave) : wave_(wave) {}
   /// Adds [from, to) with that factor, in order of time.
   void Add(double from, double to, double factor);
-  double RateAt(double t) const;
   /// What has flowed up to t.
   double Total(double t) const;
   bool empty() const { return pieces_.empty(); }

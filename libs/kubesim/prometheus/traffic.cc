@@ -75,6 +75,29 @@ void Suffer(const ServiceTraffic& traffic, const Disturbance& what, double now, 
   if (what.amount > 1) health->errors = std::min(0.95, health->errors + 0.25 * slow / serving);
 }
 
+/// Median seconds of a request when nothing is wrong.
+double UsualLatency(const std::string& service, uint64_t seed) {
+  return 0.006 + 0.09 * Chance(service, seed + 4);
+}
+
+/// What fewer pods than there should be do to those that are left.
+void Overload(int full, Health* health) {
+  const double share = static_cast<double>(health->ready) / full;
+  if (share >= 1 || health->ready == 0) return;
+  health->load = 1 / share;
+  health->latency *= std::pow(1 / share, 1.5);
+  health->errors += 0.02 * (1 - share);
+}
+
+void Append(const Health& health, std::vector<Health>* list) {
+  if (!list->empty() && list->back().ready == health.ready &&
+      list->back().errors == health.errors && list->back().latency == health.latency) {
+    list->back().to = health.to;
+  } else {
+    list->push_back(health);
+  }
+}
+
 }  // namespace
 
 double ShareWithin(double seconds, double median) {
@@ -175,7 +198,7 @@ void Traffic::FindServices(const Picture& picture, uint64_t seed) {
                   [&](const std::string& other) { return !services_.contains(other); });
 }
 
-void Traffic::FindHealth(const Picture& picture, uint64_t seed) {
+std::vector<double> Traffic::Moments(const Picture& picture) const {
   std::set<double> moments;
   for (const auto& [key, traffic] : services_) {
     for (const PastPtr& pod : traffic.pods) {
@@ -190,8 +213,42 @@ void Traffic::FindHealth(const Picture& picture, uint64_t seed) {
   }
   std::vector<double> starts(moments.begin(), moments.end());
   starts.insert(starts.begin(), 0);
-  std::map<std::string, int> most;
-  std::vector<std::map<std::string, int>> ready(starts.size());
+  return starts;
+}
+
+void Traffic::Spread(const Counts& most, uint64_t seed, std::map<std::string, Health>& now) const {
+  const auto lost = [&most](const std::string& service) {
+    // What was never there has been worked around; what was lost is missed.
+    const auto found = most.find(service);
+    return found == most.end() || found->second == 0 ? 0.25 : 1;
+  };
+  const std::map<std::string, Health> own = now;
+  for (int round = 0; round < kRounds; ++round) {
+    for (const auto& [key, traffic] : services_) {
+      Health& health = now[key];
+      health.errors = own.at(key).errors;
+      double slower = 1;
+      for (const std::string& callee : traffic.calls) {
+        const double weight = lost(callee) * (0.12 + 0.2 * Chance(key + ">" + callee, seed + 5));
+        const Health& other = now[callee];
+        const double normal = UsualLatency(callee, seed);
+        health.errors += weight * (other.ready == 0 ? kLostCalls : other.errors);
+        slower +=
+            weight * (other.ready == 0 ? kSlowWhenGone : std::min(8.0, other.latency / normal - 1));
+      }
+      health.errors = std::min(0.98, health.errors);
+      health.latency = own.at(key).latency * slower;
+    }
+  }
+}
+
+void Traffic::FindHealth(const Picture& picture, uint64_t seed) {
+  const std::vector<double> starts = Moments(picture);
+  const auto end_of = [&starts](size_t i) {
+    return i + 1 < starts.size() ? starts[i + 1] : kForever;
+  };
+  Counts most;
+  std::vector<Counts> ready(starts.size());
   for (auto& [key, traffic] : services_) {
     for (size_t i = 0; i < starts.size(); ++i) {
       const int count = static_cast<int>(
@@ -199,61 +256,26 @@ void Traffic::FindHealth(const Picture& picture, uint64_t seed) {
                         [&](const PastPtr& pod) { return pod->ready.At(starts[i]) == 1; }));
       ready[i][key] = count;
       // While one rollout goes over into the next there are more pods than are meant to be.
-      const double length = i + 1 < starts.size() ? starts[i + 1] - starts[i] : kForever;
-      if (length > 120) most[key] = std::max(most[key], count);
+      if (end_of(i) - starts[i] > 120) most[key] = std::max(most[key], count);
     }
   }
   for (size_t i = 0; i < starts.size(); ++i) {
-    const double to = i + 1 < starts.size() ? starts[i + 1] : kForever;
     std::map<std::string, Health> now;
     for (const auto& [key, traffic] : services_) {
-      const int full = std::max(1, most[key]);
-      const double share = static_cast<double>(ready[i][key]) / full;
       Health& health = now[key];
       health = {starts[i],
-                to,
+                end_of(i),
                 ready[i][key],
                 0.0005 + 0.002 * Chance(key, seed + 3),
-                0.006 + 0.09 * Chance(key, seed + 4),
+                UsualLatency(key, seed),
                 1};
       for (const Trouble& trouble : picture.troubles) {
         if (trouble.OnAt(starts[i])) Suffer(traffic, trouble.what, starts[i], &health);
       }
-      if (share >= 1 || health.ready == 0) continue;
-      health.load = 1 / share;
-      health.latency *= std::pow(1 / share, 1.5);
-      health.errors += 0.02 * (1 - share);
+      Overload(std::max(1, most[key]), &health);
     }
-    const std::map<std::string, Health> own = now;
-    for (int round = 0; round < kRounds; ++round) {
-      for (const auto& [key, traffic] : services_) {
-        Health& health = now[key];
-        health.errors = own.at(key).errors;
-        double slower = 1;
-        for (const std::string& callee : traffic.calls) {
-          // What was never there has been worked around; what was lost is missed.
-          const double used_to = most[callee] == 0 ? 0.25 : 1;
-          const double weight = used_to * (0.12 + 0.2 * Chance(key + ">" + callee, seed + 5));
-          const Health& other = now[callee];
-          const double normal = 0.006 + 0.09 * Chance(callee, seed + 4);
-          health.errors += weight * (other.ready == 0 ? kLostCalls : other.errors);
-          slower += weight *
-                    (other.ready == 0 ? kSlowWhenGone : std::min(8.0, other.latency / normal - 1));
-        }
-        health.errors = std::min(0.98, health.errors);
-        health.latency = own.at(key).latency * slower;
-      }
-    }
-    for (auto& [key, traffic] : services_) {
-      std::vector<Health>& list = traffic.health;
-      const Health& health = now[key];
-      if (!list.empty() && list.back().ready == health.ready &&
-          list.back().errors == health.errors && list.back().latency == health.latency) {
-        list.back().to = to;
-      } else {
-        list.push_back(health);
-      }
-    }
+    Spread(most, seed, now);
+    for (auto& [key, traffic] : services_) Append(now[key], &traffic.health);
   }
 }
 

@@ -45,6 +45,11 @@ class Traffic {
  private:
   void AddFormerPods(const Picture& picture, uint64_t seed);
   void FindServices(const Picture& picture, uint64_t seed);
+  using Counts = std::map<std::string, int>;  // pods, by service
+  /// When something changed, from 0 on.
+  std::vector<double> Moments(const Picture& picture) const;
+  /// What the callees of each service make of it; `most` = pods each has at its best.
+  void Spread(const Counts& most, uint64_t seed, std::map<std::string, Health>& now) const;
   void FindHealth(const Picture& picture, uint64_t seed);
 
   std::vector<PastPtr> pods_;

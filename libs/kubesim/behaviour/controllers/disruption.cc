@@ -14,6 +14,57 @@ namespace {
 // An eviction that was granted but did not happen counts no longer after this.
 constexpr absl::Duration kDisruptedFor = absl::Minutes(2);
 
+// How many must stay healthy of those expected.
+int64_t DesiredHealthy(const Json& least, const Json& most, int64_t expected) {
+  if (!most.is_null()) return std::max<int64_t>(0, expected - ShareOf(most, expected, true));
+  return least.is_null() ? 1 : ShareOf(least, expected, true);
+}
+
+// The pods as a budget counts them.
+struct Count {
+  int64_t expected = 0, desired = 0, healthy = 0;
+  Json disrupted = Json::object();  // evictions that were granted and are still to happen
+  absl::Duration wait = absl::InfiniteDuration();  // until the first of them counts no longer
+  int64_t Allowed() const { return expected <= 0 ? 0 : std::max<int64_t>(0, healthy - desired); }
+};
+
+void CountHealthy(const std::vector<const PodView*>& pods, const Json& granted, absl::Time now,
+                  Count* count) {
+  for (const PodView* pod : pods) {
+    if (granted.is_object() && granted.contains(pod->name()) && !pod->deleted) {
+      absl::Time since;
+      const absl::Time until =
+          base::ParseRfc3339(Scalar(granted[pod->name()]), &since) ? since + kDisruptedFor : now;
+      if (until > now) {
+        count->disrupted[pod->name()] = granted[pod->name()];
+        count->wait = std::min(count->wait, until - now);
+        continue;
+      }
+    }
+    count->healthy += pod->ready && !pod->deleted;
+  }
+}
+
+bool WriteCount(const Count& count, absl::Time now, Json& object) {
+  Json& status = object["status"];
+  if (!status.is_object()) status = Json::object();
+  const Json before = status;
+  const int64_t generation = IntAt(object, {"metadata", "generation"});
+  status["observedGeneration"] = generation;
+  status["disruptionsAllowed"] = count.Allowed();
+  status["currentHealthy"] = count.healthy;
+  status["desiredHealthy"] = count.desired;
+  status["expectedPods"] = count.expected;
+  if (count.disrupted.empty())
+    status.erase("disruptedPods");
+  else
+    status["disruptedPods"] = count.disrupted;
+  SetCondition(status, "DisruptionAllowed", count.Allowed() > 0 ? "True" : "False",
+               count.Allowed() > 0 ? "SufficientPods" : "InsufficientPods", "", now,
+               {{"observedGeneration", generation}});
+  return status != before;
+}
+
 }  // namespace
 
 DisruptionController::DisruptionController(Engine& engine, Pods& pods)
@@ -117,7 +168,8 @@ Next DisruptionController::Sync(const std::string& key) {
     engine_.events().Record(source, budgets_.type(), *budget, "Normal", "NoPods",
                             "No matching pods found");
   }
-  int64_t expected = static_cast<int64_t>(pods.size()), desired = 0;
+  Count count;
+  count.expected = static_cast<int64_t>(pods.size());
   if (!most.is_null() || least.is_string()) {
     std::string failure;
     bool unmanaged = false;
@@ -133,58 +185,15 @@ Next DisruptionController::Sync(const std::string& key) {
               "pods please set \".spec.minAvailable\" field of the PDB to an integer value.",
               GoText(selector)));
     }
-    expected = *wanted;
+    count.expected = *wanted;
   }
-  if (!most.is_null()) {
-    desired = std::max<int64_t>(0, expected - ShareOf(most, expected, true));
-  } else if (least.is_string()) {
-    desired = ShareOf(least, expected, true);
-  } else {
-    desired = least.is_null() ? 1 : ShareOf(least, expected, true);
-  }
-  Json disrupted = Json::object();
-  absl::Duration wait = absl::InfiniteDuration();
-  const Json& granted = At(*content, {"status", "disruptedPods"});
-  int64_t healthy = 0;
-  for (const PodView* pod : pods) {
-    if (granted.is_object() && granted.contains(pod->name()) && !pod->deleted) {
-      absl::Time since;
-      const absl::Time until = base::ParseRfc3339(Scalar(granted[pod->name()]), &since)
-                                   ? since + kDisruptedFor
-                                   : engine_.Now();
-      if (until > engine_.Now()) {
-        disrupted[pod->name()] = granted[pod->name()];
-        wait = std::min(wait, until - engine_.Now());
-        continue;
-      }
-    }
-    healthy += pod->ready && !pod->deleted;
-  }
-  const int64_t allowed = expected <= 0 ? 0 : std::max<int64_t>(0, healthy - desired);
+  count.desired = DesiredHealthy(least, most, count.expected);
+  CountHealthy(pods, At(*content, {"status", "disruptedPods"}), engine_.Now(), &count);
   auto written = engine_.client().Change(
       budgets_.type(), ns, name,
-      [&](Json& object) {
-        Json& status = object["status"];
-        if (!status.is_object()) status = Json::object();
-        const Json before = status;
-        const int64_t generation = IntAt(object, {"metadata", "generation"});
-        status["observedGeneration"] = generation;
-        status["disruptionsAllowed"] = allowed;
-        status["currentHealthy"] = healthy;
-        status["desiredHealthy"] = desired;
-        status["expectedPods"] = expected;
-        if (disrupted.empty())
-          status.erase("disruptedPods");
-        else
-          status["disruptedPods"] = disrupted;
-        SetCondition(status, "DisruptionAllowed", allowed > 0 ? "True" : "False",
-                     allowed > 0 ? "SufficientPods" : "InsufficientPods", "", engine_.Now(),
-                     {{"observedGeneration", generation}});
-        return status != before;
-      },
-      budget->uid);
+      [&](Json& object) { return WriteCount(count, engine_.Now(), object); }, budget->uid);
   if (!written.ok() && written.status().code != 404) return Next::Retry();
-  return wait == absl::InfiniteDuration() ? Next::Done() : Next::Background(wait);
+  return count.wait == absl::InfiniteDuration() ? Next::Done() : Next::Background(count.wait);
 }
 
 }  // namespace opsmesh::kubesim

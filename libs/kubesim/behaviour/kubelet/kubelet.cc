@@ -384,12 +384,6 @@ void Kubelet::FaultsChanged(const FaultTarget& target) {
   }
 }
 
-std::vector<std::string> Kubelet::PodsOn(const std::string& node) const {
-  std::vector<std::string> uids;
-  for (const ObjectPtr& pod : by_node_.Find(node)) uids.push_back(pod->uid);
-  return uids;
-}
-
 bool Kubelet::KillContainer(const std::string& ns, const std::string& pod,
                             const std::string& container, int code, const std::string& reason) {
   const ObjectPtr object = pods_.Get(ns, pod);

@@ -36,8 +36,6 @@ class Kubelet final : public Part, public World {
   std::vector<ObjectPtr> PodsNear(const FaultTarget& target) const;
   /// Who a pod is, for faults: its workload in the end, its node.
   static FaultSubject SubjectOf(const Json& pod);
-  /// The pods on a node, by uid.
-  std::vector<std::string> PodsOn(const std::string& node) const;
   /// Ends the running process of a container (all when "") as if it were killed; false when none
   /// runs.
   bool KillContainer(const std::string& ns, const std::string& pod, const std::string& container,

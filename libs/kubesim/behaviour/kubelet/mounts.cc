@@ -1,6 +1,8 @@
 // What a pod takes from other objects: volumes, environment, files.
 #include <fmt/format.h>
 
+#include <functional>
+
 #include <algorithm>
 
 #include "libs/base/strings.h"
@@ -23,6 +25,91 @@ bool HasKey(const Json& object, const std::string& key) {
     if (map.is_object() && map.contains(key)) return true;
   }
   return false;
+}
+
+using FindObject = std::function<std::optional<Json>(const char* plural, const std::string& name)>;
+
+void FillCommand(const Json& container, ProcessSpec* spec) {
+  for (const Json& word : ListAt(container, {"command"})) spec->argv.push_back(Scalar(word));
+  spec->command_given = !spec->argv.empty();
+  for (const Json& word : ListAt(container, {"args"})) spec->argv.push_back(Scalar(word));
+  // An entry point that hands over to what it is given runs arguments like a command.
+  if (!spec->command_given && !spec->argv.empty() && !spec->argv[0].starts_with("-") &&
+      (spec->argv[0] == "sh" || spec->argv[0] == "bash" || spec->argv[0] == "/bin/sh" ||
+       spec->argv[0] == "sleep"))
+    spec->command_given = true;
+}
+
+void FillLimits(const Json& container, ProcessSpec* spec) {
+  spec->directory = TextAt(container, "workingDir");
+  if (const std::string end = TextAt(container, "terminationMessagePath"); !end.empty())
+    spec->message_path = end;
+  if (BoolAt(container, {"securityContext", "readOnlyRootFilesystem"})) spec->read_only.insert("/");
+  spec->tty = BoolAt(container, {"stdin"}) || BoolAt(container, {"tty"});
+  spec->memory_limit = static_cast<int64_t>(
+      ParseQuantity(At(container, {"resources", "limits", "memory"})).value_or(0) / 1000);
+  spec->cpu_limit = static_cast<int64_t>(
+      ParseQuantity(At(container, {"resources", "limits", "cpu"})).value_or(0));
+  for (const Json& port : ListAt(container, {"ports"}))
+    spec->declared.push_back(
+        {static_cast<int>(IntAt(port, "containerPort")), Listener::Protocol::kTcp, {}, 404});
+}
+
+// Secrets give names only: their values are not needed to run.
+void FillFromSources(const Json& container, const FindObject& find, ProcessSpec* spec) {
+  auto take_all = [&](const std::optional<Json>& object, const std::string& prefix) {
+    if (!object || !At(*object, "data").is_object()) return;
+    for (const auto& [name, value] : At(*object, "data").items())
+      spec->env[prefix + name] = Scalar(value);
+  };
+  for (const Json& from : ListAt(container, {"envFrom"})) {
+    take_all(find("configmaps", TextAt(from, {"configMapRef", "name"})), TextAt(from, "prefix"));
+    if (const auto secret = find("secrets", TextAt(from, {"secretRef", "name"}));
+        secret && At(*secret, "data").is_object()) {
+      for (const auto& [name, value] : At(*secret, "data").items())
+        spec->env[TextAt(from, "prefix") + name] = "***";
+    }
+  }
+}
+
+std::string FieldOf(const PodRuntime& pod, const std::string& path) {
+  if (path == "metadata.name") return pod.name;
+  if (path == "metadata.namespace") return pod.ns;
+  if (path == "spec.nodeName") return pod.node;
+  if (path == "status.podIP") return pod.ip;
+  return path;
+}
+
+void FillEnvironment(const PodRuntime& pod, const Json& container, const FindObject& find,
+                     ProcessSpec* spec) {
+  for (const Json& env : ListAt(container, {"env"})) {
+    std::string value = ExpandReferences(Scalar(At(env, "value")), spec->env);
+    if (const Json& ref = At(env, {"valueFrom", "configMapKeyRef"}); ref.is_object()) {
+      if (const auto object = find("configmaps", TextAt(ref, "name")))
+        value = TextAt(At(*object, "data"), TextAt(ref, "key").c_str());
+    } else if (At(env, {"valueFrom", "secretKeyRef"}).is_object()) {
+      value = "***";
+    } else if (const std::string field = TextAt(env, {"valueFrom", "fieldRef", "fieldPath"});
+               !field.empty()) {
+      value = FieldOf(pod, field);
+    }
+    spec->env[TextAt(env, "name")] = std::move(value);
+  }
+}
+
+// The files of a ConfigMap that is mounted at `path`.
+void FillFiles(const Json& volume, const std::string& path, const std::string& sub_path,
+               const FindObject& find, ProcessSpec* spec) {
+  const auto object = find("configmaps", TextAt(volume, {"configMap", "name"}));
+  if (!object || !At(*object, "data").is_object()) return;
+  for (const auto& [name, value] : At(*object, "data").items()) {
+    if (!sub_path.empty() && sub_path != name) continue;
+    std::string file = sub_path.empty() ? path + "/" + name : path;
+    for (const Json& item : ListAt(volume, {"configMap", "items"})) {
+      if (TextAt(item, "key") == name) file = path + "/" + TextAt(item, "path");
+    }
+    spec->files[file] = Scalar(value);
+  }
 }
 
 }  // namespace
@@ -189,57 +276,13 @@ void Kubelet::FillSpec(const View& view, const Json& container, ProcessSpec* spe
     spec->env["KUBERNETES_SERVICE_HOST"] = TextAt(*api, {"spec", "clusterIP"});
     spec->env["KUBERNETES_SERVICE_PORT"] = "443";
   }
-  for (const Json& word : ListAt(container, {"command"})) spec->argv.push_back(Scalar(word));
-  spec->command_given = !spec->argv.empty();
-  for (const Json& word : ListAt(container, {"args"})) spec->argv.push_back(Scalar(word));
-  // An entry point that hands over to what it is given runs arguments like a command.
-  if (!spec->command_given && !spec->argv.empty() && !spec->argv[0].starts_with("-") &&
-      (spec->argv[0] == "sh" || spec->argv[0] == "bash" || spec->argv[0] == "/bin/sh" ||
-       spec->argv[0] == "sleep"))
-    spec->command_given = true;
-  spec->directory = TextAt(container, "workingDir");
-  if (const std::string end = TextAt(container, "terminationMessagePath"); !end.empty())
-    spec->message_path = end;
-  if (BoolAt(container, {"securityContext", "readOnlyRootFilesystem"})) spec->read_only.insert("/");
-  spec->tty = BoolAt(container, {"stdin"}) || BoolAt(container, {"tty"});
-  spec->memory_limit = static_cast<int64_t>(
-      ParseQuantity(At(container, {"resources", "limits", "memory"})).value_or(0) / 1000);
-  spec->cpu_limit = static_cast<int64_t>(
-      ParseQuantity(At(container, {"resources", "limits", "cpu"})).value_or(0));
-  for (const Json& port : ListAt(container, {"ports"}))
-    spec->declared.push_back(
-        {static_cast<int>(IntAt(port, "containerPort")), Listener::Protocol::kTcp, {}, 404});
-  auto take_all = [&](const std::optional<Json>& object, const std::string& prefix) {
-    if (!object || !At(*object, "data").is_object()) return;
-    for (const auto& [name, value] : At(*object, "data").items())
-      spec->env[prefix + name] = Scalar(value);
+  FillCommand(container, spec);
+  FillLimits(container, spec);
+  const FindObject find = [&](const char* plural, const std::string& name) {
+    return Find(plural, ns, name);
   };
-  for (const Json& from : ListAt(container, {"envFrom"})) {
-    take_all(Find("configmaps", ns, TextAt(from, {"configMapRef", "name"})),
-             TextAt(from, "prefix"));
-    if (const auto secret = Find("secrets", ns, TextAt(from, {"secretRef", "name"}));
-        secret && At(*secret, "data").is_object()) {
-      for (const auto& [name, value] : At(*secret, "data").items())
-        spec->env[TextAt(from, "prefix") + name] = "***";
-    }
-  }
-  for (const Json& env : ListAt(container, {"env"})) {
-    std::string value = ExpandReferences(Scalar(At(env, "value")), spec->env);
-    if (const Json& ref = At(env, {"valueFrom", "configMapKeyRef"}); ref.is_object()) {
-      if (const auto object = Find("configmaps", ns, TextAt(ref, "name")))
-        value = TextAt(At(*object, "data"), TextAt(ref, "key").c_str());
-    } else if (At(env, {"valueFrom", "secretKeyRef"}).is_object()) {
-      value = "***";
-    } else if (const std::string field = TextAt(env, {"valueFrom", "fieldRef", "fieldPath"});
-               !field.empty()) {
-      value = field == "metadata.name"        ? view.runtime.name
-              : field == "metadata.namespace" ? ns
-              : field == "spec.nodeName"      ? view.runtime.node
-              : field == "status.podIP"       ? view.runtime.ip
-                                              : field;
-    }
-    spec->env[TextAt(env, "name")] = std::move(value);
-  }
+  FillFromSources(container, find, spec);
+  FillEnvironment(view.runtime, container, find, spec);
   for (std::string& word : spec->argv) word = ExpandReferences(word, spec->env);
   for (const Json& mount : ListAt(container, {"volumeMounts"})) {
     std::string path = TextAt(mount, "mountPath");
@@ -248,18 +291,8 @@ void Kubelet::FillSpec(const View& view, const Json& container, ProcessSpec* spe
     spec->mounts.insert(path);
     if (BoolAt(mount, {"readOnly"})) spec->read_only.insert(path);
     for (const Json& volume : ListAt(view.spec, {"volumes"})) {
-      if (TextAt(volume, "name") != TextAt(mount, "name") || !At(volume, "configMap").is_object())
-        continue;
-      const auto object = Find("configmaps", ns, TextAt(volume, {"configMap", "name"}));
-      if (!object || !At(*object, "data").is_object()) continue;
-      for (const auto& [name, value] : At(*object, "data").items()) {
-        if (!sub_path.empty() && sub_path != name) continue;
-        std::string file = sub_path.empty() ? path + "/" + name : path;
-        for (const Json& item : ListAt(volume, {"configMap", "items"})) {
-          if (TextAt(item, "key") == name) file = path + "/" + TextAt(item, "path");
-        }
-        spec->files[file] = Scalar(value);
-      }
+      if (TextAt(volume, "name") == TextAt(mount, "name") && At(volume, "configMap").is_object())
+        FillFiles(volume, path, sub_path, find, spec);
     }
   }
 }

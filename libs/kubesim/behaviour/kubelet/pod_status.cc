@@ -37,6 +37,57 @@ std::string GateMessage(const std::string& type, const Json& status) {
 
 std::string Names(const std::vector<std::string>& names) { return base::Join(names, " "); }
 
+// Conditions as they are made; those that did not turn keep their time.
+class ConditionList {
+ public:
+  ConditionList(const Json& before, absl::Time now) : before_(before), now_(base::Rfc3339(now)) {}
+
+  void Add(const char* type, bool good, const std::string& reason = {},
+           const std::string& message = {}) {
+    Json condition = {{"type", type},
+                      {"status", good ? "True" : "False"},
+                      {"lastProbeTime", nullptr},
+                      {"lastTransitionTime", now_}};
+    for (const Json& old : ListAt(before_, {"conditions"})) {
+      if (TextAt(old, "type") == type && TextAt(old, "status") == condition["status"])
+        condition["lastTransitionTime"] = TextAt(old, "lastTransitionTime");
+    }
+    if (!reason.empty()) condition["reason"] = reason;
+    if (!message.empty()) condition["message"] = message;
+    list_.push_back(std::move(condition));
+  }
+
+  /// What others wrote stays: readiness gates, disruption.
+  Json TakeWithOthers() {
+    for (const Json& old : ListAt(before_, {"conditions"})) {
+      const bool ours = std::any_of(list_.begin(), list_.end(),
+                                    [&](const Json& one) { return one["type"] == old["type"]; });
+      if (!ours) list_.push_back(old);
+    }
+    return std::move(list_);
+  }
+
+ private:
+  const Json& before_;
+  const std::string now_;
+  Json list_ = Json::array();
+};
+
+// The readiness gates that are not met, each in words.
+std::vector<std::string> UnmetGates(const Json& spec, const Json& before) {
+  std::vector<std::string> gates;
+  for (const Json& gate : ListAt(spec, {"readinessGates"})) {
+    const std::string type = TextAt(gate, "conditionType");
+    const bool met =
+        std::any_of(ListAt(before, {"conditions"}).begin(), ListAt(before, {"conditions"}).end(),
+                    [&](const Json& one) {
+                      return TextAt(one, "type") == type && TextAt(one, "status") == "True";
+                    });
+    if (!met) gates.push_back(GateMessage(type, before));
+  }
+  return gates;
+}
+
 }  // namespace
 
 std::string Kubelet::Phase(const View& view) const {
@@ -69,22 +120,7 @@ std::string Kubelet::Phase(const View& view) const {
 
 Json Kubelet::Conditions(const View& view, const Json& before, const std::string& phase) const {
   const PodRuntime& runtime = view.runtime;
-  const std::string now = base::Rfc3339(view.now);
-  Json list = Json::array();
-  auto add = [&](const char* type, bool good, const std::string& reason = {},
-                 const std::string& message = {}) {
-    Json condition = {{"type", type},
-                      {"status", good ? "True" : "False"},
-                      {"lastProbeTime", nullptr},
-                      {"lastTransitionTime", now}};
-    for (const Json& old : ListAt(before, {"conditions"})) {
-      if (TextAt(old, "type") == type && TextAt(old, "status") == condition["status"])
-        condition["lastTransitionTime"] = TextAt(old, "lastTransitionTime");
-    }
-    if (!reason.empty()) condition["reason"] = reason;
-    if (!message.empty()) condition["message"] = message;
-    list.push_back(std::move(condition));
-  };
+  ConditionList list(before, view.now);
   std::vector<std::string> incomplete, unready;
   for (const ContainerRuntime& one : runtime.init) {
     if (one.sidecar ? !one.status.started : !(Over(one) && !Failed(one)))
@@ -95,20 +131,20 @@ Json Kubelet::Conditions(const View& view, const Json& before, const std::string
     if (!one.status.ready) unready.push_back(one.status.name);
   }
   if (runtime.disrupted) {
-    add("DisruptionTarget", true, "TerminationByKubelet", runtime.message);
+    list.Add("DisruptionTarget", true, "TerminationByKubelet", runtime.message);
   }
-  add("PodReadyToStartContainers", runtime.sandbox && !runtime.over);
+  list.Add("PodReadyToStartContainers", runtime.sandbox && !runtime.over);
   const bool main_begun =
       std::any_of(runtime.main.begin(), runtime.main.end(), [](const ContainerRuntime& one) {
         return one.status.last || one.status.terminated || Running(one);
       });
   if (phase == "Succeeded")
-    add("Initialized", true, "PodCompleted");
+    list.Add("Initialized", true, "PodCompleted");
   else if (incomplete.empty() || main_begun)
-    add("Initialized", true);
+    list.Add("Initialized", true);
   else
-    add("Initialized", false, "ContainersNotInitialized",
-        fmt::format("containers with incomplete status: [{}]", Names(incomplete)));
+    list.Add("Initialized", false, "ContainersNotInitialized",
+             fmt::format("containers with incomplete status: [{}]", Names(incomplete)));
   bool ready = unready.empty() && !runtime.over;
   std::string reason, message;
   if (phase == "Succeeded")
@@ -119,30 +155,15 @@ Json Kubelet::Conditions(const View& view, const Json& before, const std::string
     reason = "ContainersNotReady";
     message = fmt::format("containers with unready status: [{}]", Names(unready));
   }
-  std::vector<std::string> gates;
-  for (const Json& gate : ListAt(view.spec, {"readinessGates"})) {
-    const std::string type = TextAt(gate, "conditionType");
-    const bool met =
-        std::any_of(ListAt(before, {"conditions"}).begin(), ListAt(before, {"conditions"}).end(),
-                    [&](const Json& one) {
-                      return TextAt(one, "type") == type && TextAt(one, "status") == "True";
-                    });
-    if (!met) gates.push_back(GateMessage(type, before));
-  }
+  const std::vector<std::string> gates = UnmetGates(view.spec, before);
   if (ready && !gates.empty()) {
-    add("Ready", false, "ReadinessGatesNotReady", base::Join(gates, ", "));
+    list.Add("Ready", false, "ReadinessGatesNotReady", base::Join(gates, ", "));
   } else {
-    add("Ready", ready, reason, message);
+    list.Add("Ready", ready, reason, message);
   }
-  add("ContainersReady", ready, reason, message);
-  add("PodScheduled", true);
-  // What others wrote stays: readiness gates, disruption.
-  for (const Json& old : ListAt(before, {"conditions"})) {
-    const bool ours = std::any_of(list.begin(), list.end(),
-                                  [&](const Json& one) { return one["type"] == old["type"]; });
-    if (!ours) list.push_back(old);
-  }
-  return list;
+  list.Add("ContainersReady", ready, reason, message);
+  list.Add("PodScheduled", true);
+  return list.TakeWithOthers();
 }
 
 // Of a pod that was never begun: no container and no condition of the kubelet's.
