@@ -51,13 +51,14 @@ class SqliteStore final : public Store {
   absl::StatusOr<SessionTail> Tail(const std::string& owner, const std::string& id,
                                    int64_t max_messages) override {
     SessionTail tail;
-    OPSMESH_RETURN_IF_ERROR(database_->Run([&](Database& db) {
+    const absl::Status read = database_->Run([&](Database& db) {
       auto session = db.Prepare("SELECT turn_state FROM session WHERE owner = ? AND id = ?");
       session.Bind(owner).Bind(id);
       if (session.Step()) tail.turn_state = session.Text(0);
       OPSMESH_RETURN_IF_ERROR(session.status());
       return ReadMessages(db, owner, id, max_messages, &tail.messages);
-    }));
+    });
+    OPSMESH_RETURN_IF_ERROR(read);
     return tail;
   }
 
@@ -139,13 +140,14 @@ class SqliteStore final : public Store {
 
   absl::StatusOr<bool> Delete(const std::string& owner, const std::string& id) override {
     bool deleted = false;
-    OPSMESH_RETURN_IF_ERROR(database_->Transaction([&](Database& db) {
+    const absl::Status done = database_->Transaction([&](Database& db) {
       auto gone = db.Prepare("DELETE FROM session WHERE owner = ? AND id = ?");
       gone.Bind(owner).Bind(id);
       OPSMESH_RETURN_IF_ERROR(gone.Finish());
       deleted = db.changes() > 0;
       return absl::OkStatus();
-    }));
+    });
+    OPSMESH_RETURN_IF_ERROR(done);
     return deleted;
   }
 
@@ -231,14 +233,15 @@ class SqliteStore final : public Store {
   absl::StatusOr<bool> DeleteAdk(const std::string& owner, const std::string& app,
                                  const std::string& user, const std::string& id) override {
     bool deleted = false;
-    OPSMESH_RETURN_IF_ERROR(database_->Transaction([&](Database& db) {
+    const absl::Status done = database_->Transaction([&](Database& db) {
       auto gone =
           db.Prepare("DELETE FROM adk_session WHERE owner = ? AND app = ? AND user = ? AND id = ?");
       gone.Bind(owner).Bind(app).Bind(user).Bind(id);
       OPSMESH_RETURN_IF_ERROR(gone.Finish());
       deleted = db.changes() > 0;
       return absl::OkStatus();
-    }));
+    });
+    OPSMESH_RETURN_IF_ERROR(done);
     return deleted;
   }
 

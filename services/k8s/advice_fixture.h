@@ -76,7 +76,7 @@ inline json Deployment(const std::string& ns, const std::string& app, int replic
 }
 
 inline json Node(const std::string& name, const std::string& zone,
-          json conditions = json::array({{{"type", "Ready"}, {"status", "True"}}})) {
+                 json conditions = json::array({{{"type", "Ready"}, {"status", "True"}}})) {
   return {{"apiVersion", "v1"},
           {"kind", "Node"},
           {"metadata", Meta("", name, {{"topology.kubernetes.io/zone", zone}})},

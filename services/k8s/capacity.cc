@@ -41,6 +41,62 @@ void AddUse(const ToolCall& call, std::vector<NodeLoad>& loads, Ledger& ledger) 
   ledger.Checked(std::move(entry));
 }
 
+std::vector<std::string> RowOf(const NodeLoad& l, bool used) {
+  std::vector<std::string> row = {
+      l.name,
+      l.status,
+      fmt::format("{}/{}", kube::FormatCpu(l.cpu_requested), kube::FormatCpu(l.cpu_allocatable)),
+      Percent(l.cpu_requested, l.cpu_allocatable),
+      fmt::format("{}/{}", kube::FormatBytes(l.memory_requested),
+                  kube::FormatBytes(l.memory_allocatable)),
+      Percent(l.memory_requested, l.memory_allocatable),
+      fmt::format("{}/{}", l.pods, l.pods_allocatable)};
+  if (used) {
+    row.push_back(l.cpu_used ? fmt::format("{} ({})", kube::FormatCpu(*l.cpu_used),
+                                           Percent(*l.cpu_used, l.cpu_allocatable))
+                             : "-");
+    row.push_back(l.memory_used ? fmt::format("{} ({})", kube::FormatBytes(*l.memory_used),
+                                              Percent(*l.memory_used, l.memory_allocatable))
+                                : "-");
+  }
+  return row;
+}
+
+void WriteLoad(const NodeLoad& l, JsonWriter& json) {
+  json.BeginObject()
+      .Field("name", l.name)
+      .Field("status", l.status)
+      .Field("schedulable", l.schedulable);
+  json.Field("cpu_allocatable", l.cpu_allocatable).Field("cpu_requested", l.cpu_requested);
+  json.Field("memory_allocatable", l.memory_allocatable)
+      .Field("memory_requested", l.memory_requested);
+  json.Field("pods_allocatable", l.pods_allocatable).Field("pods", l.pods);
+  if (l.cpu_used) json.Field("cpu_used", *l.cpu_used).Field("memory_used", *l.memory_used);
+  json.EndObject();
+}
+
+NodeLoad Sum(const std::vector<NodeLoad>& loads) {
+  NodeLoad sum;
+  for (const NodeLoad& l : loads) {
+    sum.cpu_allocatable += l.cpu_allocatable;
+    sum.cpu_requested += l.cpu_requested;
+    sum.memory_allocatable += l.memory_allocatable;
+    sum.memory_requested += l.memory_requested;
+    sum.pods_allocatable += l.pods_allocatable;
+    sum.pods += l.pods;
+  }
+  return sum;
+}
+
+void WriteSum(const NodeLoad& sum, JsonWriter& json) {
+  json.BeginObject()
+      .Field("cpu_allocatable", sum.cpu_allocatable)
+      .Field("cpu_requested", sum.cpu_requested);
+  json.Field("memory_allocatable", sum.memory_allocatable)
+      .Field("memory_requested", sum.memory_requested);
+  json.Field("pods_allocatable", sum.pods_allocatable).Field("pods", sum.pods).EndObject();
+}
+
 }  // namespace
 
 std::vector<NodeLoad> NodeLoads(Picture& picture) {
@@ -79,7 +135,7 @@ absl::StatusOr<ToolResult> NodeCapacity(const ToolCall& call) {
                                 [](const NodeLoad& l) { return l.cpu_used.has_value(); });
 
   ToolResult out;
-  NodeLoad sum;
+  const NodeLoad sum = Sum(loads);
   JsonWriter json;
   json.BeginObject().Field("total", static_cast<int64_t>(loads.size())).Key("items").BeginArray();
   std::vector<std::string> header = {
@@ -87,52 +143,12 @@ absl::StatusOr<ToolResult> NodeCapacity(const ToolCall& call) {
   if (used) header.insert(header.end(), {"CPU USED", "MEMORY USED"});
   TextTable table(std::move(header));
   for (const NodeLoad& l : loads) {
-    std::vector<std::string> row = {
-        l.name,
-        l.status,
-        fmt::format("{}/{}", kube::FormatCpu(l.cpu_requested), kube::FormatCpu(l.cpu_allocatable)),
-        Percent(l.cpu_requested, l.cpu_allocatable),
-        fmt::format("{}/{}", kube::FormatBytes(l.memory_requested),
-                    kube::FormatBytes(l.memory_allocatable)),
-        Percent(l.memory_requested, l.memory_allocatable),
-        fmt::format("{}/{}", l.pods, l.pods_allocatable)};
-    if (used) {
-      row.push_back(l.cpu_used ? fmt::format("{} ({})", kube::FormatCpu(*l.cpu_used),
-                                             Percent(*l.cpu_used, l.cpu_allocatable))
-                               : "-");
-      row.push_back(l.memory_used ? fmt::format("{} ({})", kube::FormatBytes(*l.memory_used),
-                                                Percent(*l.memory_used, l.memory_allocatable))
-                                  : "-");
-    }
-    table.AddRow(std::move(row));
-    json.BeginObject()
-        .Field("name", l.name)
-        .Field("status", l.status)
-        .Field("schedulable", l.schedulable);
-    json.Field("cpu_allocatable", l.cpu_allocatable).Field("cpu_requested", l.cpu_requested);
-    json.Field("memory_allocatable", l.memory_allocatable)
-        .Field("memory_requested", l.memory_requested);
-    json.Field("pods_allocatable", l.pods_allocatable).Field("pods", l.pods);
-    if (l.cpu_used) json.Field("cpu_used", *l.cpu_used).Field("memory_used", *l.memory_used);
-    json.EndObject();
-    sum.cpu_allocatable += l.cpu_allocatable;
-    sum.cpu_requested += l.cpu_requested;
-    sum.memory_allocatable += l.memory_allocatable;
-    sum.memory_requested += l.memory_requested;
-    sum.pods_allocatable += l.pods_allocatable;
-    sum.pods += l.pods;
+    table.AddRow(RowOf(l, used));
+    WriteLoad(l, json);
   }
-  json.EndArray()
-      .Key("sum")
-      .BeginObject()
-      .Field("cpu_allocatable", sum.cpu_allocatable)
-      .Field("cpu_requested", sum.cpu_requested);
-  json.Field("memory_allocatable", sum.memory_allocatable)
-      .Field("memory_requested", sum.memory_requested);
-  json.Field("pods_allocatable", sum.pods_allocatable)
-      .Field("pods", sum.pods)
-      .EndObject()
-      .EndObject();
+  json.EndArray().Key("sum");
+  WriteSum(sum, json);
+  json.EndObject();
   out.json = json.Take();
   out.text =
       Say("{0} 个节点：CPU 已申请 {1}/{2}（{3}），内存已申请 {4}/{5}（{6}），Pod {7}/{8}。\n\n",

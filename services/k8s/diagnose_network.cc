@@ -107,57 +107,62 @@ Finding IngressFinding(std::string code, const kube::Object& object, Text summar
   return f;
 }
 
-void LookAtIngress(Findings& findings, const kube::Object& object, const kube::Ingress& ingress) {
-  Picture& picture = findings.picture();
-  if (object.meta().terminating()) return;
-  std::vector<std::string> seen;
-  for (const kube::IngressPath& path : ingress.paths) {
-    if (path.service.empty() || !picture.Readable("services")) continue;
-    const std::string port =
-        path.port.number ? std::to_string(*path.port.number) : std::string(path.port.name);
-    const std::string backend = fmt::format("{}:{}", path.service, port);
-    if (std::find(seen.begin(), seen.end(), backend) != seen.end()) continue;
-    seen.push_back(backend);
-    const std::string route = fmt::format("{}{}", path.host.empty() ? "*" : path.host, path.path);
-    const kube::ObjectPtr service_object = picture.All("services").Find(object.ns(), path.service);
-    if (!service_object) {
-      Finding f = IngressFinding(
-          "INGRESS_NO_SERVICE", object,
-          Say("Ingress {0}/{1} 的路由 {2} 指向不存在的 Service {3}。",
-              "Ingress {0}/{1}: route {2} points to Service {3}, which does not exist.",
-              object.ns(), object.name(), CleanText(route, 200), path.service),
-          {"后端 Service 被删除、改名，或名称写错。",
-           "The service was deleted or renamed, or its name is wrong."},
-          Say("在命名空间 {0} 创建 Service {1}，或改正 Ingress。",
-              "Create Service {1} in namespace {0}, or correct the ingress.", object.ns(),
-              path.service));
-      findings.Add(std::move(
-          f.With("route", CleanText(route, 200)).With("service", std::string(path.service))));
-      continue;
-    }
-    const kube::Service* service = service_object->As<kube::Service>();
-    if (!service || path.port.empty()) continue;
-    const bool has =
-        std::any_of(service->ports.begin(), service->ports.end(), [&](const kube::ServicePort& p) {
-          return path.port.number ? p.port == *path.port.number : p.name == path.port.name;
-        });
-    if (has || service->type == "ExternalName") continue;
-    std::string ports;
-    for (const kube::ServicePort& p : service->ports) {
-      ports += fmt::format(
-          "{}{}", ports.empty() ? "" : ", ",
-          p.name.empty() ? std::to_string(p.port) : fmt::format("{}={}", p.name, p.port));
-    }
-    Finding f = IngressFinding(
-        "INGRESS_WRONG_PORT", object,
-        Say("Ingress {0}/{1} 的路由 {2} 指向 Service {3} 的端口 {4}，它没有这个端口。",
-            "Ingress {0}/{1}: route {2} points to port {4} of Service {3}, which has no such port.",
-            object.ns(), object.name(), CleanText(route, 200), path.service, port),
-        Say("该 Service 的端口是：{0}。", "The service has the ports: {0}.", ports),
-        {"把 Ingress 的端口改成 Service 的端口。",
-         "Set the port in the ingress to one that the service has."});
-    findings.Add(std::move(f.With("route", CleanText(route, 200)).With("service_ports", ports)));
+// `route` = host and path, `port` = number or name.
+void MissingBackend(Findings& findings, const kube::Object& object, const kube::IngressPath& path,
+                    const std::string& route) {
+  Finding f =
+      IngressFinding("INGRESS_NO_SERVICE", object,
+                     Say("Ingress {0}/{1} 的路由 {2} 指向不存在的 Service {3}。",
+                         "Ingress {0}/{1}: route {2} points to Service {3}, which does not exist.",
+                         object.ns(), object.name(), CleanText(route, 200), path.service),
+                     {"后端 Service 被删除、改名，或名称写错。",
+                      "The service was deleted or renamed, or its name is wrong."},
+                     Say("在命名空间 {0} 创建 Service {1}，或改正 Ingress。",
+                         "Create Service {1} in namespace {0}, or correct the ingress.",
+                         object.ns(), path.service));
+  findings.Add(
+      std::move(f.With("route", CleanText(route, 200)).With("service", std::string(path.service))));
+}
+
+void WrongBackendPort(Findings& findings, const kube::Object& object, const kube::IngressPath& path,
+                      const kube::Service& service, const std::string& route,
+                      const std::string& port) {
+  std::string ports;
+  for (const kube::ServicePort& p : service.ports) {
+    ports +=
+        fmt::format("{}{}", ports.empty() ? "" : ", ",
+                    p.name.empty() ? std::to_string(p.port) : fmt::format("{}={}", p.name, p.port));
   }
+  Finding f = IngressFinding(
+      "INGRESS_WRONG_PORT", object,
+      Say("Ingress {0}/{1} 的路由 {2} 指向 Service {3} 的端口 {4}，它没有这个端口。",
+          "Ingress {0}/{1}: route {2} points to port {4} of Service {3}, which has no such port.",
+          object.ns(), object.name(), CleanText(route, 200), path.service, port),
+      Say("该 Service 的端口是：{0}。", "The service has the ports: {0}.", ports),
+      {"把 Ingress 的端口改成 Service 的端口。",
+       "Set the port in the ingress to one that the service has."});
+  findings.Add(std::move(f.With("route", CleanText(route, 200)).With("service_ports", ports)));
+}
+
+void LookAtBackend(Findings& findings, const kube::Object& object, const kube::IngressPath& path,
+                   const std::string& port) {
+  const std::string route = fmt::format("{}{}", path.host.empty() ? "*" : path.host, path.path);
+  const kube::ObjectPtr service_object =
+      findings.picture().All("services").Find(object.ns(), path.service);
+  if (!service_object) return MissingBackend(findings, object, path, route);
+  const kube::Service* service = service_object->As<kube::Service>();
+  if (!service || path.port.empty()) return;
+  const bool has =
+      std::any_of(service->ports.begin(), service->ports.end(), [&](const kube::ServicePort& p) {
+        return path.port.number ? p.port == *path.port.number : p.name == path.port.name;
+      });
+  if (has || service->type == "ExternalName") return;
+  WrongBackendPort(findings, object, path, *service, route, port);
+}
+
+void LookAtCertificates(Findings& findings, const kube::Object& object,
+                        const kube::Ingress& ingress) {
+  Picture& picture = findings.picture();
   for (const kube::IngressTls& tls : ingress.tls) {
     if (tls.secret.empty() || !picture.Readable("secrets") ||
         picture.All("secrets").Find(object.ns(), tls.secret))
@@ -174,6 +179,21 @@ void LookAtIngress(Findings& findings, const kube::Object& object, const kube::I
     f.severity = Severity::kWarning;
     findings.Add(std::move(f.With("secret", std::string(tls.secret))));
   }
+}
+
+void LookAtIngress(Findings& findings, const kube::Object& object, const kube::Ingress& ingress) {
+  if (object.meta().terminating()) return;
+  std::vector<std::string> seen;
+  for (const kube::IngressPath& path : ingress.paths) {
+    if (path.service.empty() || !findings.picture().Readable("services")) continue;
+    const std::string port =
+        path.port.number ? std::to_string(*path.port.number) : std::string(path.port.name);
+    const std::string backend = fmt::format("{}:{}", path.service, port);
+    if (std::find(seen.begin(), seen.end(), backend) != seen.end()) continue;
+    seen.push_back(backend);
+    LookAtBackend(findings, object, path, port);
+  }
+  LookAtCertificates(findings, object, ingress);
 }
 
 }  // namespace

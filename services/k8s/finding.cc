@@ -49,6 +49,21 @@ void AppendFinding(size_t number, const Finding& f, Text& out) {
                         f.cause.en, f.next_step.en);
 }
 
+void WriteFinding(const Finding& f, JsonWriter& json) {
+  json.BeginObject()
+      .Field("code", f.code)
+      .Field("severity", SeverityName(f.severity))
+      .Key("object");
+  WriteRef(f.object, json);
+  json.Field("affected", f.affected);
+  WriteText("summary", f.summary, json);
+  WriteText("cause", f.cause, json);
+  WriteText("next_step", f.next_step, json);
+  json.Key("evidence").BeginObject();
+  for (const Fact& fact : f.evidence) json.Field(fact.key, fact.value);
+  json.EndObject().EndObject();
+}
+
 }  // namespace
 
 std::string_view SeverityName(Severity severity) {
@@ -206,18 +221,7 @@ ToolResult AnswerFindings(const std::vector<Finding>& findings, Picture& picture
   for (const Finding& f : findings) {
     if (shown == max_findings) break;
     ++shown;
-    json.BeginObject()
-        .Field("code", f.code)
-        .Field("severity", SeverityName(f.severity))
-        .Key("object");
-    WriteRef(f.object, json);
-    json.Field("affected", f.affected);
-    WriteText("summary", f.summary, json);
-    WriteText("cause", f.cause, json);
-    WriteText("next_step", f.next_step, json);
-    json.Key("evidence").BeginObject();
-    for (const Fact& fact : f.evidence) json.Field(fact.key, fact.value);
-    json.EndObject().EndObject();
+    WriteFinding(f, json);
     out.untrusted = out.untrusted || f.untrusted;
   }
   json.EndArray().Field("truncated", shown < findings.size()).EndObject();

@@ -2,6 +2,10 @@
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "libs/base/context.h"
@@ -44,5 +48,8 @@ class Handlers {
   const std::vector<ClusterProblem>& problems_;
   const base::Clock& clock_;
 };
+
+/// Whether `ns` may name a namespace; "" is fine. INVALID_ARGUMENT (INVALID_NAME) about `field`.
+absl::Status CheckScope(std::string_view field, const std::string& ns);
 
 }  // namespace opsmesh::k8s

@@ -3,8 +3,10 @@
 // scanner wrote with what runs.
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -21,6 +23,12 @@ struct Vulnerability {
   std::string title;
 };
 
+/// Worst first.
+inline constexpr std::array<std::string_view, 5> kSeverities = {"CRITICAL", "HIGH", "MEDIUM", "LOW",
+                                                                "UNKNOWN"};
+/// Place in kSeverities; their number for any other word.
+size_t SeverityRank(std::string_view severity);
+
 /// By image, as the scanner wrote it.
 using ImageReports = std::map<std::string, std::vector<Vulnerability>>;
 
@@ -31,10 +39,11 @@ absl::Status AddReport(std::string_view json, ImageReports* reports);
 /// was read and what failed.
 ImageReports ReadReports(const std::string& path, Ledger& ledger);
 
+/// Adds the VulnerabilityReports of the Trivy operator, where it is installed; "" = all namespaces.
+void ReadOperatorReports(const ToolCall& call, std::string_view ns, ImageReports* reports,
+                         Ledger& ledger);
+
 /// "docker.io/library/nginx:1.27" and "nginx:1.27" are the same image.
 std::string NormalImage(std::string_view image);
-
-/// Arguments: namespace, severity, limit. `reports_path` "" = only what the cluster has.
-absl::StatusOr<ToolResult> ScanImages(const ToolCall& call, const std::string& reports_path);
 
 }  // namespace opsmesh::k8s

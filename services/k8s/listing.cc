@@ -289,6 +289,37 @@ absl::StatusOr<Query> QueryFrom(const ToolCall& call, const kube::ResourceType& 
   return query;
 }
 
+void AddGroupFacts(const Query& query, const QueryResult& result, ToolResult& out) {
+  for (const Group& group : result.groups) {
+    std::string key;
+    for (const std::string& part : group.key) key += (key.empty() ? "" : "/") + part;
+    out.AddFact(fmt::format("{}.group.{}", query.type.plural, key), group.count);
+  }
+}
+
+void PutCountsFirst(const Query& query, const QueryResult& result, ToolResult& out) {
+  std::vector<Fact> facts = std::move(out.facts);
+  out.facts.clear();
+  out.AddFact(query.type.plural + ".total", result.total);
+  if (Filtered(query)) out.AddFact(query.type.plural + ".matched", result.matched);
+  for (const auto& [status, count] : result.statuses) {
+    out.AddFact(fmt::format("{}.status.{}", query.type.plural, status), count);
+  }
+  out.facts.insert(out.facts.end(), facts.begin(), facts.end());
+}
+
+// Rows of a page are not all that was counted.
+void NoteShown(const Query& query, const QueryResult& result, Ledger& ledger) {
+  for (LedgerEntry& entry : ledger.checked) {
+    if (entry.subject.substr(0, entry.subject.find(' ')) != query.type.plural ||
+        query.group_by.size())
+      continue;
+    if (static_cast<int64_t>(result.rows.size()) == result.matched) continue;
+    entry.shown_count = static_cast<int64_t>(result.rows.size());
+    entry.total_count = result.matched;
+  }
+}
+
 absl::StatusOr<ToolResult> Answer(const Query& query, std::span<const kube::ObjectPtr> objects,
                                   Picture& picture) {
   OPSMESH_ASSIGN_OR_RETURN(const QueryResult result, Run(query, objects, picture));
@@ -316,11 +347,7 @@ absl::StatusOr<ToolResult> Answer(const Query& query, std::span<const kube::Obje
   if (!query.group_by.empty()) {
     WriteGroups(query, result, json);
     out.text.AppendBoth(GroupTable(query, result));
-    for (const Group& group : result.groups) {
-      std::string key;
-      for (const std::string& part : group.key) key += (key.empty() ? "" : "/") + part;
-      out.AddFact(fmt::format("{}.group.{}", query.type.plural, key), group.count);
-    }
+    AddGroupFacts(query, result, out);
   } else {
     json.Field("shown", static_cast<int64_t>(result.rows.size()));
     WriteRows(query, result, picture, json);
@@ -333,24 +360,10 @@ absl::StatusOr<ToolResult> Answer(const Query& query, std::span<const kube::Obje
   SayTruncation(query, result, out);
   out.text.TrimNewlines();
 
-  std::vector<Fact> facts = std::move(out.facts);
-  out.facts.clear();
-  out.AddFact(query.type.plural + ".total", result.total);
-  if (Filtered(query)) out.AddFact(query.type.plural + ".matched", result.matched);
-  for (const auto& [status, count] : result.statuses) {
-    out.AddFact(fmt::format("{}.status.{}", query.type.plural, status), count);
-  }
-  out.facts.insert(out.facts.end(), facts.begin(), facts.end());
+  PutCountsFirst(query, result, out);
   out.untrusted = query.type.plural == "events";
   out.ledger = picture.ledger();
-  for (LedgerEntry& entry : out.ledger.checked) {
-    if (entry.subject.substr(0, entry.subject.find(' ')) != query.type.plural ||
-        query.group_by.size())
-      continue;
-    if (static_cast<int64_t>(result.rows.size()) == result.matched) continue;
-    entry.shown_count = static_cast<int64_t>(result.rows.size());
-    entry.total_count = result.matched;
-  }
+  NoteShown(query, result, out.ledger);
   return out;
 }
 

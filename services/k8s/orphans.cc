@@ -84,64 +84,66 @@ bool IsSystem(std::string_view ns) {
   return ns == "kube-system" || ns == "kube-public" || ns == "kube-node-lease";
 }
 
-}  // namespace
+using Orphans = std::vector<Orphan>;
 
-std::vector<Orphan> FindOrphans(Picture& picture) {
-  std::vector<Orphan> out;
-  const Uses uses(picture);
-  // Without the users nothing can be called unused.
-  const bool users_known = picture.Readable("pods") && picture.Readable("deployments") &&
-                           picture.Readable("statefulsets") && picture.Readable("daemonsets") &&
-                           picture.Readable("cronjobs");
-  if (users_known) {
-    for (const kube::ObjectPtr& o : picture.In("configmaps")) {
-      const bool kept =
-          IsSystem(o->ns()) || o->name().ends_with("-ca.crt") || o->meta().controller();
-      if (!kept && !uses.Has("ConfigMap", *o))
-        out.push_back({RefOf(*o), {"没有 Pod 或工作负载引用", "no pod or workload refers to it"}});
-    }
-    ForEach<kube::Secret>(picture.In("secrets"), [&](const kube::Object& o,
-                                                     const kube::Secret& secret) {
-      const bool kept = IsSystem(o.ns()) || secret.type == "kubernetes.io/service-account-token" ||
-                        secret.type == "helm.sh/release.v1" ||
-                        secret.type == "bootstrap.kubernetes.io/token" || o.meta().controller();
-      if (!kept && !uses.Has("Secret", o)) {
-        out.push_back({RefOf(o),
-                       {"没有 Pod、工作负载、Ingress 或 ServiceAccount 引用",
-                        "no pod, workload, ingress or service account refers to it"}});
-      }
-    });
-    for (const kube::ObjectPtr& o : picture.In("persistentvolumeclaims")) {
-      if (uses.Has("PersistentVolumeClaim", *o)) continue;
-      out.push_back(
-          {RefOf(*o), uses.FromTemplate(*o)
-                          ? Text{"StatefulSet 缩容后留下，目前没有 Pod 挂载",
-                                 "left by a StatefulSet that was scaled down; no pod mounts it now"}
-                          : Text{"没有 Pod 挂载", "no pod mounts it"}});
-    }
-    ForEach<kube::Service>(
-        picture.In("services"), [&](const kube::Object& o, const kube::Service& service) {
-          if (service.selector.empty() || service.type == "ExternalName") return;
-          const bool selects = !picture.All("pods").Matching(o.ns(), service.selector).empty();
-          if (!selects && ScaledToZero(picture, o.ns(), service.selector).empty()) {
-            out.push_back(
-                {RefOf(o), Say("选择器 {0} 没有选中任何 Pod", "its selector {0} matches no pod",
-                               JoinLabels(service.selector))});
-          }
-        });
+void UnusedConfigMaps(Picture& picture, const Uses& uses, Orphans& out) {
+  for (const kube::ObjectPtr& o : picture.In("configmaps")) {
+    const bool kept = IsSystem(o->ns()) || o->name().ends_with("-ca.crt") || o->meta().controller();
+    if (!kept && !uses.Has("ConfigMap", *o))
+      out.push_back({RefOf(*o), {"没有 Pod 或工作负载引用", "no pod or workload refers to it"}});
   }
-  if (picture.ns().empty()) {
-    ForEach<kube::PersistentVolume>(
-        picture.In("persistentvolumes"),
-        [&](const kube::Object& o, const kube::PersistentVolume& v) {
-          if (v.phase == "Released")
-            out.push_back(
-                {RefOf(o),
-                 {"原来的 PVC 已删除，卷还保留着", "its claim is gone, the volume is kept"}});
-          if (v.phase == "Available")
-            out.push_back({RefOf(o), {"没有 PVC 使用", "no claim uses it"}});
-        });
+}
+
+void UnusedSecrets(Picture& picture, const Uses& uses, Orphans& out) {
+  ForEach<kube::Secret>(picture.In("secrets"), [&](const kube::Object& o,
+                                                   const kube::Secret& secret) {
+    const bool kept = IsSystem(o.ns()) || secret.type == "kubernetes.io/service-account-token" ||
+                      secret.type == "helm.sh/release.v1" ||
+                      secret.type == "bootstrap.kubernetes.io/token" || o.meta().controller();
+    if (!kept && !uses.Has("Secret", o)) {
+      out.push_back({RefOf(o),
+                     {"没有 Pod、工作负载、Ingress 或 ServiceAccount 引用",
+                      "no pod, workload, ingress or service account refers to it"}});
+    }
+  });
+}
+
+void UnusedClaims(Picture& picture, const Uses& uses, Orphans& out) {
+  for (const kube::ObjectPtr& o : picture.In("persistentvolumeclaims")) {
+    if (uses.Has("PersistentVolumeClaim", *o)) continue;
+    out.push_back(
+        {RefOf(*o), uses.FromTemplate(*o)
+                        ? Text{"StatefulSet 缩容后留下，目前没有 Pod 挂载",
+                               "left by a StatefulSet that was scaled down; no pod mounts it now"}
+                        : Text{"没有 Pod 挂载", "no pod mounts it"}});
   }
+}
+
+void ServicesWithoutPods(Picture& picture, Orphans& out) {
+  ForEach<kube::Service>(picture.In("services"), [&](const kube::Object& o,
+                                                     const kube::Service& service) {
+    if (service.selector.empty() || service.type == "ExternalName") return;
+    const bool selects = !picture.All("pods").Matching(o.ns(), service.selector).empty();
+    if (!selects && ScaledToZero(picture, o.ns(), service.selector).empty()) {
+      out.push_back({RefOf(o), Say("选择器 {0} 没有选中任何 Pod", "its selector {0} matches no pod",
+                                   JoinLabels(service.selector))});
+    }
+  });
+}
+
+void UnusedVolumes(Picture& picture, Orphans& out) {
+  ForEach<kube::PersistentVolume>(
+      picture.In("persistentvolumes"), [&](const kube::Object& o, const kube::PersistentVolume& v) {
+        if (v.phase == "Released")
+          out.push_back(
+              {RefOf(o),
+               {"原来的 PVC 已删除，卷还保留着", "its claim is gone, the volume is kept"}});
+        if (v.phase == "Available")
+          out.push_back({RefOf(o), {"没有 PVC 使用", "no claim uses it"}});
+      });
+}
+
+void AutoscalersWithoutTarget(Picture& picture, Orphans& out) {
   ForEach<kube::HorizontalPodAutoscaler>(
       picture.In("horizontalpodautoscalers"), [&](const kube::Object& o, const auto& hpa) {
         const std::string_view plural = hpa.target.kind == "Deployment"    ? "deployments"
@@ -154,6 +156,9 @@ std::vector<Orphan> FindOrphans(Picture& picture) {
                              hpa.target.kind, hpa.target.name)});
         }
       });
+}
+
+void PodsWithoutController(Picture& picture, Orphans& out) {
   for (const kube::ObjectPtr& o : picture.In("pods")) {
     const kube::Pod* pod = o->As<kube::Pod>();
     if (pod && !o->meta().controller() && pod->phase == "Running") {
@@ -162,6 +167,26 @@ std::vector<Orphan> FindOrphans(Picture& picture) {
                       "it has no controller and is not replaced when its node fails"}});
     }
   }
+}
+
+}  // namespace
+
+std::vector<Orphan> FindOrphans(Picture& picture) {
+  std::vector<Orphan> out;
+  const Uses uses(picture);
+  // Without the users nothing can be called unused.
+  const bool users_known = picture.Readable("pods") && picture.Readable("deployments") &&
+                           picture.Readable("statefulsets") && picture.Readable("daemonsets") &&
+                           picture.Readable("cronjobs");
+  if (users_known) {
+    UnusedConfigMaps(picture, uses, out);
+    UnusedSecrets(picture, uses, out);
+    UnusedClaims(picture, uses, out);
+    ServicesWithoutPods(picture, out);
+  }
+  if (picture.ns().empty()) UnusedVolumes(picture, out);
+  AutoscalersWithoutTarget(picture, out);
+  PodsWithoutController(picture, out);
   std::stable_sort(out.begin(), out.end(), [](const Orphan& a, const Orphan& b) {
     return std::tie(a.object.kind, a.object.name_space, a.object.name) <
            std::tie(b.object.kind, b.object.name_space, b.object.name);

@@ -163,7 +163,53 @@ struct Judged {
     return std::any_of(violations.begin(), violations.end(),
                        [&](const Violation& v) { return !baseline_only || v.baseline; });
   }
+  std::string LevelMet() const {
+    return breaks(true) ? "privileged" : breaks(false) ? "baseline" : "restricted";
+  }
+  /// The controls it breaks at that level.
+  std::set<std::string> Broken(bool restricted) const {
+    std::set<std::string> broken;
+    for (const Violation& v : violations) {
+      if (restricted || v.baseline) broken.insert(v.control);
+    }
+    return broken;
+  }
 };
+
+// Pods of one workload are judged once, by the first of them: they come from one template.
+std::map<std::string, Judged> JudgeWorkloads(Picture& picture, int64_t* pods) {
+  std::map<std::string, Judged> judged;
+  for (const kube::ObjectPtr& object : picture.In("pods")) {
+    const auto* pod = object->As<kube::Pod>();
+    if (!pod || pod->phase == "Succeeded" || pod->phase == "Failed") continue;
+    ++*pods;
+    const ObjectRef owner = WorkloadOf(picture, *object);
+    Judged& entry = judged[fmt::format("{}/{}/{}", owner.name_space, owner.kind, owner.name)];
+    if (entry.pods++ == 0) {
+      entry.object = owner;
+      entry.violations = CheckPodSecurity(object->root()["spec"]);
+    }
+  }
+  return judged;
+}
+
+void WriteJudged(const Judged& entry, bool restricted, JsonWriter& json) {
+  json.BeginObject()
+      .Field("kind", entry.object.kind)
+      .Field("namespace", entry.object.name_space)
+      .Field("name", entry.object.name)
+      .Field("pods", entry.pods);
+  json.Field("level_met", entry.LevelMet()).Key("violations").BeginArray();
+  for (const Violation& v : entry.violations) {
+    if (restricted || v.baseline)
+      json.BeginObject()
+          .Field("control", v.control)
+          .Field("level", v.baseline ? "baseline" : "restricted")
+          .Field("where", CleanText(v.where, 160))
+          .EndObject();
+  }
+  json.EndArray().EndObject();
+}
 
 }  // namespace
 
@@ -172,20 +218,8 @@ std::vector<Violation> CheckPodSecurity(const JsonRef& pod_spec) { return Check(
 absl::StatusOr<ToolResult> CheckPodSecurityStandards(const ToolCall& call) {
   OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call, NamespaceOf(call)));
   const bool restricted = call.arguments.String("level", "baseline") == "restricted";
-  // Pods of one workload are judged once, by the first of them: they come from one template.
-  std::map<std::string, Judged> judged;
   int64_t pods = 0;
-  for (const kube::ObjectPtr& object : picture.In("pods")) {
-    const auto* pod = object->As<kube::Pod>();
-    if (!pod || pod->phase == "Succeeded" || pod->phase == "Failed") continue;
-    ++pods;
-    const ObjectRef owner = WorkloadOf(picture, *object);
-    Judged& entry = judged[fmt::format("{}/{}/{}", owner.name_space, owner.kind, owner.name)];
-    if (entry.pods++ == 0) {
-      entry.object = owner;
-      entry.violations = CheckPodSecurity(object->root()["spec"]);
-    }
-  }
+  const std::map<std::string, Judged> judged = JudgeWorkloads(picture, &pods);
   int64_t bad_workloads = 0, bad_pods = 0;
   std::map<std::string, int64_t> controls;
   TextTable table({"WORKLOAD", "PODS", "LEVEL MET", "BREAKS"});
@@ -196,14 +230,8 @@ absl::StatusOr<ToolResult> CheckPodSecurityStandards(const ToolCall& call) {
       .Key("items")
       .BeginArray();
   for (const auto& [key, entry] : judged) {
-    const std::string met = entry.breaks(true)    ? "privileged"
-                            : entry.breaks(false) ? "baseline"
-                                                  : "restricted";
     const bool bad = entry.breaks(!restricted);
-    std::set<std::string> broken;
-    for (const Violation& v : entry.violations) {
-      if (restricted || v.baseline) broken.insert(v.control);
-    }
+    const std::set<std::string> broken = entry.Broken(restricted);
     for (const std::string& control : broken) controls[control] += entry.pods;
     bad_workloads += bad ? 1 : 0;
     bad_pods += bad ? entry.pods : 0;
@@ -212,22 +240,8 @@ absl::StatusOr<ToolResult> CheckPodSecurityStandards(const ToolCall& call) {
     if (bad)
       table.AddRow(
           {fmt::format("{} {}/{}", entry.object.kind, entry.object.name_space, entry.object.name),
-           std::to_string(entry.pods), met, words});
-    json.BeginObject()
-        .Field("kind", entry.object.kind)
-        .Field("namespace", entry.object.name_space)
-        .Field("name", entry.object.name)
-        .Field("pods", entry.pods);
-    json.Field("level_met", met).Key("violations").BeginArray();
-    for (const Violation& v : entry.violations) {
-      if (restricted || v.baseline)
-        json.BeginObject()
-            .Field("control", v.control)
-            .Field("level", v.baseline ? "baseline" : "restricted")
-            .Field("where", CleanText(v.where, 160))
-            .EndObject();
-    }
-    json.EndArray().EndObject();
+           std::to_string(entry.pods), entry.LevelMet(), words});
+    WriteJudged(entry, restricted, json);
   }
   json.EndArray().Key("controls").BeginObject();
   for (const auto& [control, count] : controls) json.Field(control, count);

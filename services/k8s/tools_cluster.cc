@@ -178,6 +178,65 @@ int64_t SayMembers(const kube::JsonRef& schema, const std::string& path, JsonWri
   return shown;
 }
 
+// From the definition of a kind in the cluster.
+absl::Status ExplainFromSchema(const ToolCall& call, const kube::ResourceType& type,
+                               JsonWriter& json, ToolResult& out) {
+  const std::string path = call.arguments.String("field_path");
+  kube::ObjectPtr definition;
+  const kube::JsonRef schema = SchemaOf(call, type, path, &definition);
+  if (schema.empty() && definition && !path.empty()) {
+    return base::NotFound("UNKNOWN_FIELD",
+                          fmt::format("The schema of {} has no field '{}'.", type.kind, path))
+        .Hint("Leave field_path out to see its fields.");
+  }
+  json.Key("fields").BeginArray();
+  Text fields;
+  const int64_t shown = schema.empty() ? 0 : SayMembers(schema, path, json, &fields);
+  json.EndArray();
+  out.untrusted = shown > 0;
+  out.text += shown > 0 ? Text{"\n字段（来自集群里它的定义）：\n",
+                               "\nFields, as its definition in the cluster has them:\n"} +
+                              fields
+                        : Text{"\n内置说明里没有这类资源的字段，集群里也读不到它的定义。",
+                               "\nThere is no built-in description of its fields, and no "
+                               "definition of it could be read from the cluster."};
+  return absl::OkStatus();
+}
+
+// From our own words.
+absl::Status ExplainFromGuide(const ToolCall& call, const kube::ResourceType& type,
+                              const KindGuide& guide, JsonWriter& json, ToolResult& out) {
+  out.text += Text{"\n" + guide.what.zh + "\n\n字段：\n", "\n" + guide.what.en + "\n\nFields:\n"};
+  json.Key("description")
+      .BeginObject()
+      .Field("zh", guide.what.zh)
+      .Field("en", guide.what.en)
+      .EndObject()
+      .Key("fields")
+      .BeginArray();
+  const std::string path = call.arguments.String("field_path");
+  int64_t shown = 0;
+  for (const FieldGuide& field : guide.fields) {
+    if (!path.empty() && !(field.path == path || field.path.starts_with(path + "."))) continue;
+    ++shown;
+    json.BeginObject()
+        .Field("path", field.path)
+        .Field("type", field.type)
+        .Field("zh", field.what.zh)
+        .Field("en", field.what.en)
+        .EndObject();
+    out.text += Say("- {0} <{1}>：{2}\n", "- {0} <{1}>: {3}\n", field.path, field.type,
+                    field.what.zh, field.what.en);
+  }
+  json.EndArray();
+  if (shown == 0) {
+    return base::NotFound("UNKNOWN_FIELD",
+                          fmt::format("The description of {} has no field '{}'.", type.kind, path))
+        .Hint("Leave field_path out to see the described fields.");
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ToolResult> Explain(const ToolCall& call) {
   OPSMESH_ASSIGN_OR_RETURN(const kube::ResourceType type,
                            call.cluster.Resolve(call.ctx, call.arguments.String("resource_type")));
@@ -196,57 +255,8 @@ absl::StatusOr<ToolResult> Explain(const ToolCall& call) {
   out.text = Say("{0}{1}，API 版本 {2}，{3}。", "{0}{1}, API version {2}, {4}.", type.kind, names,
                  type.api_version(), type.namespaced ? "属于命名空间" : "集群级",
                  type.namespaced ? "namespaced" : "cluster-scoped");
-  if (!guide) {
-    const std::string path = call.arguments.String("field_path");
-    kube::ObjectPtr definition;
-    const kube::JsonRef schema = SchemaOf(call, type, path, &definition);
-    if (schema.empty() && definition && !path.empty()) {
-      return base::NotFound("UNKNOWN_FIELD",
-                            fmt::format("The schema of {} has no field '{}'.", type.kind, path))
-          .Hint("Leave field_path out to see its fields.");
-    }
-    json.Key("fields").BeginArray();
-    Text fields;
-    const int64_t shown = schema.empty() ? 0 : SayMembers(schema, path, json, &fields);
-    json.EndArray();
-    out.untrusted = shown > 0;
-    out.text += shown > 0 ? Text{"\n字段（来自集群里它的定义）：\n",
-                                 "\nFields, as its definition in the cluster has them:\n"} +
-                                fields
-                          : Text{"\n内置说明里没有这类资源的字段，集群里也读不到它的定义。",
-                                 "\nThere is no built-in description of its fields, and no "
-                                 "definition of it could be read from the cluster."};
-  } else {
-    out.text +=
-        Text{"\n" + guide->what.zh + "\n\n字段：\n", "\n" + guide->what.en + "\n\nFields:\n"};
-    json.Key("description")
-        .BeginObject()
-        .Field("zh", guide->what.zh)
-        .Field("en", guide->what.en)
-        .EndObject()
-        .Key("fields")
-        .BeginArray();
-    const std::string path = call.arguments.String("field_path");
-    int64_t shown = 0;
-    for (const FieldGuide& field : guide->fields) {
-      if (!path.empty() && !(field.path == path || field.path.starts_with(path + "."))) continue;
-      ++shown;
-      json.BeginObject()
-          .Field("path", field.path)
-          .Field("type", field.type)
-          .Field("zh", field.what.zh)
-          .Field("en", field.what.en)
-          .EndObject();
-      out.text += Say("- {0} <{1}>：{2}\n", "- {0} <{1}>: {3}\n", field.path, field.type,
-                      field.what.zh, field.what.en);
-    }
-    json.EndArray();
-    if (shown == 0) {
-      return base::NotFound("UNKNOWN_FIELD", fmt::format("The description of {} has no field '{}'.",
-                                                         type.kind, path))
-          .Hint("Leave field_path out to see the described fields.");
-    }
-  }
+  OPSMESH_RETURN_IF_ERROR(guide ? ExplainFromGuide(call, type, *guide, json, out)
+                                : ExplainFromSchema(call, type, json, out));
   json.EndObject();
   out.json = json.Take();
   out.AddFact("kind", type.kind);

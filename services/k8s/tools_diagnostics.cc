@@ -41,6 +41,41 @@ struct Words {
   Text none;
 };
 
+std::vector<std::string> CellsOf(const PodRow& row, const Picture& picture) {
+  const kube::Object& object = *row.object;
+  const std::string code = row.findings.empty() ? "-" : row.findings[0].code;
+  std::vector<std::string> cells = {std::string(object.name()),
+                                    row.pod->ready(),
+                                    row.pod->status,
+                                    std::to_string(row.pod->restarts),
+                                    HumanAge(object.meta().Age(picture.now())),
+                                    code};
+  if (picture.ns().empty()) cells.insert(cells.begin(), std::string(object.ns()));
+  return cells;
+}
+
+void WritePodRow(const PodRow& row, absl::Time now, JsonWriter& json) {
+  const kube::Object& object = *row.object;
+  json.BeginObject()
+      .Field("namespace", object.ns())
+      .Field("name", object.name())
+      .Field("ready", row.pod->ready());
+  json.Field("status", row.pod->status)
+      .Field("phase", row.pod->phase)
+      .Field("restarts", row.pod->restarts);
+  json.Field("node", row.pod->spec.node_name)
+      .Field("age_seconds", absl::ToInt64Seconds(object.meta().Age(now)));
+  json.Key("problems").BeginArray();
+  for (const Finding& f : row.findings) {
+    json.BeginObject()
+        .Field("code", f.code)
+        .Field("severity", SeverityName(f.severity))
+        .Field("summary", f.summary.en);
+    json.Field("cause", f.cause.en).Field("next_step", f.next_step.en).EndObject();
+  }
+  json.EndArray().EndObject();
+}
+
 ToolResult PodAnswer(Picture& picture, std::vector<PodRow> rows, int64_t limit,
                      const Words& words) {
   const auto total = static_cast<int64_t>(rows.size());
@@ -58,37 +93,13 @@ ToolResult PodAnswer(Picture& picture, std::vector<PodRow> rows, int64_t limit,
   TextTable table(std::move(header));
   Text causes;
   for (const PodRow& row : rows) {
-    const kube::Object& object = *row.object;
-    const std::string code = row.findings.empty() ? "-" : row.findings[0].code;
-    std::vector<std::string> cells = {std::string(object.name()),
-                                      row.pod->ready(),
-                                      row.pod->status,
-                                      std::to_string(row.pod->restarts),
-                                      HumanAge(object.meta().Age(picture.now())),
-                                      code};
-    if (picture.ns().empty()) cells.insert(cells.begin(), std::string(object.ns()));
-    table.AddRow(std::move(cells));
-    json.BeginObject()
-        .Field("namespace", object.ns())
-        .Field("name", object.name())
-        .Field("ready", row.pod->ready());
-    json.Field("status", row.pod->status)
-        .Field("phase", row.pod->phase)
-        .Field("restarts", row.pod->restarts);
-    json.Field("node", row.pod->spec.node_name)
-        .Field("age_seconds", absl::ToInt64Seconds(object.meta().Age(picture.now())));
-    json.Key("problems").BeginArray();
+    table.AddRow(CellsOf(row, picture));
+    WritePodRow(row, picture.now(), json);
     for (const Finding& f : row.findings) {
-      json.BeginObject()
-          .Field("code", f.code)
-          .Field("severity", SeverityName(f.severity))
-          .Field("summary", f.summary.en);
-      json.Field("cause", f.cause.en).Field("next_step", f.next_step.en).EndObject();
-      causes += Say("- {0}：{1} {2}\n", "- {0}: {3} {4}\n", object.meta().full_name(), f.cause.zh,
-                    f.next_step.zh, f.cause.en, f.next_step.en);
+      causes += Say("- {0}：{1} {2}\n", "- {0}: {3} {4}\n", row.object->meta().full_name(),
+                    f.cause.zh, f.next_step.zh, f.cause.en, f.next_step.en);
       out.untrusted = out.untrusted || f.untrusted;
     }
-    json.EndArray().EndObject();
   }
   json.EndArray().Field("truncated", out.truncated).EndObject();
   out.json = json.Take();

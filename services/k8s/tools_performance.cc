@@ -85,6 +85,26 @@ std::string NodeTable(const std::vector<NodeLoad>& loads) {
   return table.Render();
 }
 
+void WriteHotPod(const PodLoad& p, TextTable& table, JsonWriter& json) {
+  table.AddRow(
+      {std::string(p.object->ns()), std::string(p.object->name()),
+       std::string(p.pod->spec.node_name), p.used ? kube::FormatCpu(p.used->cpu) : "-",
+       kube::FormatCpu(p.cpu_request), p.cpu_limit > 0 ? kube::FormatCpu(p.cpu_limit) : "-",
+       p.used ? kube::FormatBytes(p.used->memory) : "-", kube::FormatBytes(p.memory_request),
+       p.memory_limit > 0 ? kube::FormatBytes(p.memory_limit) : "-"});
+  json.BeginObject()
+      .Field("kind", "Pod")
+      .Field("namespace", p.object->ns())
+      .Field("name", p.object->name())
+      .Field("node", p.pod->spec.node_name);
+  if (p.used) json.Field("cpu_used", p.used->cpu).Field("memory_used", p.used->memory);
+  json.Field("cpu_request", p.cpu_request)
+      .Field("memory_request", p.memory_request)
+      .Field("cpu_limit", p.cpu_limit)
+      .Field("memory_limit", p.memory_limit)
+      .EndObject();
+}
+
 absl::StatusOr<ToolResult> Hotspots(const ToolCall& call) {
   OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call, NamespaceOf(call)));
   const std::string metric = call.arguments.String("metric", "cpu");
@@ -121,23 +141,7 @@ absl::StatusOr<ToolResult> Hotspots(const ToolCall& call) {
       .Key("items")
       .BeginArray();
   for (const PodLoad& p : pods) {
-    table.AddRow(
-        {std::string(p.object->ns()), std::string(p.object->name()),
-         std::string(p.pod->spec.node_name), p.used ? kube::FormatCpu(p.used->cpu) : "-",
-         kube::FormatCpu(p.cpu_request), p.cpu_limit > 0 ? kube::FormatCpu(p.cpu_limit) : "-",
-         p.used ? kube::FormatBytes(p.used->memory) : "-", kube::FormatBytes(p.memory_request),
-         p.memory_limit > 0 ? kube::FormatBytes(p.memory_limit) : "-"});
-    json.BeginObject()
-        .Field("kind", "Pod")
-        .Field("namespace", p.object->ns())
-        .Field("name", p.object->name())
-        .Field("node", p.pod->spec.node_name);
-    if (p.used) json.Field("cpu_used", p.used->cpu).Field("memory_used", p.used->memory);
-    json.Field("cpu_request", p.cpu_request)
-        .Field("memory_request", p.memory_request)
-        .Field("cpu_limit", p.cpu_limit)
-        .Field("memory_limit", p.memory_limit)
-        .EndObject();
+    WriteHotPod(p, table, json);
     out.facts.push_back({"hotspot.pod", p.object->meta().full_name(), RefOf(*p.object)});
   }
   json.EndArray().Key("nodes").BeginArray();

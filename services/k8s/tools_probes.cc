@@ -81,6 +81,63 @@ void JudgeProbe(const Workload& w, const kube::Container& c, const kube::Probe& 
   }
 }
 
+bool LacksReadiness(const Workload& w, const kube::Container& c) {
+  return c.readiness.kind == kube::Probe::Kind::kNone && w.kind != "DaemonSet";
+}
+
+void WriteProbes(const Workload& w, const kube::Container& c, TextTable& table, JsonWriter& json) {
+  const auto shown = [](const kube::Probe& probe) {
+    return probe.kind == kube::Probe::Kind::kNone ? std::string("-") : DescribeProbe(probe);
+  };
+  table.AddRow({w.full_name(), std::string(c.name), shown(c.readiness), shown(c.liveness),
+                shown(c.startup)});
+  json.BeginObject()
+      .Field("kind", w.kind)
+      .Field("namespace", w.object->ns())
+      .Field("name", w.object->name())
+      .Field("container", c.name);
+  json.Field("readiness", shown(c.readiness))
+      .Field("liveness", shown(c.liveness))
+      .Field("startup", shown(c.startup))
+      .EndObject();
+}
+
+void JudgeProbes(const Workload& w, const kube::Container& c, std::vector<Finding>* findings) {
+  if (LacksReadiness(w, c)) {
+    findings->push_back(
+        About(w, "NO_READINESS_PROBE", Severity::kWarning,
+              Say("容器 {0} 没有就绪探针。", "container {0} has no readiness probe.", c.name),
+              {"流量会打到还没准备好的容器。", "Traffic reaches it before it is ready."},
+              {"加一个 readinessProbe。", "Add a readinessProbe."}));
+  }
+  const std::pair<const kube::Probe*, Text> probes[] = {
+      {&c.readiness, {"就绪探针", "readiness probe"}},
+      {&c.liveness, {"存活探针", "liveness probe"}},
+      {&c.startup, {"启动探针", "startup probe"}}};
+  for (const auto& [probe, word] : probes) {
+    if (probe->kind != kube::Probe::Kind::kNone) JudgeProbe(w, c, *probe, word, findings);
+  }
+}
+
+// What the kubelet says of probes that fail; one pod shows what the others do.
+void FindFailing(Picture& picture, const Workload& w, std::vector<Finding>* findings) {
+  for (const char* word : {"Readiness", "Liveness", "Startup"}) {
+    for (const kube::ObjectPtr& pod : w.pods) {
+      const auto event = ProbeEvent(picture, *pod, word);
+      if (!event) continue;
+      findings->push_back(
+          About(w, "PROBE_FAILING", Severity::kCritical,
+                Say("Pod {0} 的 {1} 探针失败过 {2} 次。", "pod {0} failed its {1} probe {2} times.",
+                    pod->name(), word, event->count),
+                Say("kubelet 说：{0}。", "The kubelet says: {0}.", Quoted(event->message)),
+                {"核对路径和端口，并看容器日志。",
+                 "Check path and port, and read the container's log."}));
+      findings->back().untrusted = true;
+      break;
+    }
+  }
+}
+
 absl::StatusOr<ToolResult> ValidateProbes(const ToolCall& call) {
   OPSMESH_ASSIGN_OR_RETURN(WorkloadScene scene, WorkloadSceneOf(call));
   std::vector<Finding> findings;
@@ -91,51 +148,11 @@ absl::StatusOr<ToolResult> ValidateProbes(const ToolCall& call) {
   for (const Workload& w : scene.workloads) {
     for (const kube::Container& c : w.pod_template->spec.containers) {
       ++containers;
-      const auto shown = [](const kube::Probe& probe) {
-        return probe.kind == kube::Probe::Kind::kNone ? std::string("-") : DescribeProbe(probe);
-      };
-      table.AddRow({w.full_name(), std::string(c.name), shown(c.readiness), shown(c.liveness),
-                    shown(c.startup)});
-      json.BeginObject()
-          .Field("kind", w.kind)
-          .Field("namespace", w.object->ns())
-          .Field("name", w.object->name())
-          .Field("container", c.name);
-      json.Field("readiness", shown(c.readiness))
-          .Field("liveness", shown(c.liveness))
-          .Field("startup", shown(c.startup))
-          .EndObject();
-      if (c.readiness.kind == kube::Probe::Kind::kNone && w.kind != "DaemonSet") {
-        ++without;
-        findings.push_back(
-            About(w, "NO_READINESS_PROBE", Severity::kWarning,
-                  Say("容器 {0} 没有就绪探针。", "container {0} has no readiness probe.", c.name),
-                  {"流量会打到还没准备好的容器。", "Traffic reaches it before it is ready."},
-                  {"加一个 readinessProbe。", "Add a readinessProbe."}));
-      }
-      const std::pair<const kube::Probe*, Text> probes[] = {
-          {&c.readiness, {"就绪探针", "readiness probe"}},
-          {&c.liveness, {"存活探针", "liveness probe"}},
-          {&c.startup, {"启动探针", "startup probe"}}};
-      for (const auto& [probe, word] : probes) {
-        if (probe->kind != kube::Probe::Kind::kNone) JudgeProbe(w, c, *probe, word, &findings);
-      }
+      WriteProbes(w, c, table, json);
+      without += LacksReadiness(w, c);
+      JudgeProbes(w, c, &findings);
     }
-    for (const char* word : {"Readiness", "Liveness", "Startup"}) {
-      for (const kube::ObjectPtr& pod : w.pods) {
-        const auto event = ProbeEvent(scene.picture, *pod, word);
-        if (!event) continue;
-        findings.push_back(
-            About(w, "PROBE_FAILING", Severity::kCritical,
-                  Say("Pod {0} 的 {1} 探针失败过 {2} 次。",
-                      "pod {0} failed its {1} probe {2} times.", pod->name(), word, event->count),
-                  Say("kubelet 说：{0}。", "The kubelet says: {0}.", Quoted(event->message)),
-                  {"核对路径和端口，并看容器日志。",
-                   "Check path and port, and read the container's log."}));
-        findings.back().untrusted = true;
-        break;  // one pod shows what the others do
-      }
-    }
+    FindFailing(scene.picture, w, &findings);
   }
   std::stable_sort(findings.begin(), findings.end(),
                    [](const Finding& a, const Finding& b) { return a.severity > b.severity; });

@@ -25,28 +25,29 @@
 namespace opsmesh::k8s {
 namespace {
 
-absl::StatusOr<ToolResult> EvictionPressure(const ToolCall& call) {
-  OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call, NamespaceOf(call)));
-  OPSMESH_RETURN_IF_ERROR(picture.CheckReadable("nodes"));
-  const PodUse use = PodUse::Read(call, "", picture.ledger());
-  const std::vector<NodeLoad> loads = LoadsWithUse(call, picture);
-  std::vector<Finding> findings;
-  int64_t pressed = 0, evicted = 0;
+// Conditions by which a kubelet says that it runs short; how many.
+int64_t PressedNodes(Picture& picture, std::vector<Finding>* findings) {
+  int64_t pressed = 0;
   ForEach<kube::Node>(
       picture.All("nodes").objects(), [&](const kube::Object& object, const kube::Node& node) {
         for (const char* type : {"MemoryPressure", "DiskPressure", "PIDPressure"}) {
           if (!kube::ConditionTrue(node.conditions, type)) continue;
           ++pressed;
           const kube::Condition* condition = kube::FindCondition(node.conditions, type);
-          findings.push_back(NodeFinding(
+          findings->push_back(NodeFinding(
               "NODE_PRESSURE", Severity::kCritical, std::string(object.name()),
               Say("节点 {0} 处于 {1}。", "Node {0} is under {1}.", object.name(), type),
               Say("kubelet 报告：{0}。", "The kubelet says: {0}.", Quoted(condition->message)),
               {"kubelet 会驱逐 Pod；释放资源或增加节点。",
                "The kubelet evicts pods; free resources or add nodes."}));
-          findings.back().untrusted = true;
+          findings->back().untrusted = true;
         }
       });
+  return pressed;
+}
+
+int64_t EvictedPods(Picture& picture, std::vector<Finding>* findings) {
+  int64_t evicted = 0;
   ForEach<kube::Pod>(picture.In("pods"), [&](const kube::Object& object, const kube::Pod& pod) {
     if (pod.reason != "Evicted") return;
     ++evicted;
@@ -58,53 +59,86 @@ absl::StatusOr<ToolResult> EvictionPressure(const ToolCall& call) {
     f.next_step = {"按它的用量设置 requests，并删除这个残留的 Pod。",
                    "Set requests near its use, and delete what is left of the pod."};
     f.untrusted = true;
-    findings.push_back(std::move(f));
+    findings->push_back(std::move(f));
   });
-  JudgeNodes(loads, &findings);
-  std::erase_if(findings, [](const Finding& f) {
-    return f.code == "NODE_CPU_BUSY" || f.code == "NODE_CPU_COMMITTED" ||
-           f.code == "NODE_POD_SLOTS";
-  });
-  // On nodes that are short of memory: who uses more than asked for goes first.
-  TextTable table({"NODE", "POD", "QOS", "MEMORY USED", "MEMORY REQUEST", "OVER REQUEST"});
-  JsonWriter at_risk;
-  at_risk.BeginArray();
-  int64_t risky = 0;
-  for (const NodeLoad& l : loads) {
-    if (!l.memory_used || *l.memory_used < kNodeBusy * l.memory_allocatable) continue;
+  return evicted;
+}
+
+// On nodes that are short of memory: who uses more than asked for goes first.
+class AtRisk {
+ public:
+  AtRisk(Picture& picture, const PodUse& use) : picture_(picture), use_(use) { json_.BeginArray(); }
+
+  void Add(const NodeLoad& load) {
+    if (!load.memory_used || *load.memory_used < kNodeBusy * load.memory_allocatable) return;
     std::vector<std::pair<double, kube::ObjectPtr>> order;
-    for (const kube::ObjectPtr& object : picture.All("pods").OnNode(l.name)) {
+    for (const kube::ObjectPtr& object : picture_.All("pods").OnNode(load.name)) {
       const auto* pod = object->As<kube::Pod>();
-      const auto used = use.Of(object->ns(), object->name());
-      if (!pod || !used || (!picture.ns().empty() && object->ns() != picture.ns())) continue;
+      const auto used = use_.Of(object->ns(), object->name());
+      if (!pod || !used || (!picture_.ns().empty() && object->ns() != picture_.ns())) continue;
       const double over = used->memory - PodAmount(pod->spec, "memory", false);
       if (over > 0) order.emplace_back(over, object);
     }
     std::stable_sort(order.begin(), order.end(),
                      [](const auto& a, const auto& b) { return a.first > b.first; });
-    for (size_t i = 0; i < order.size() && i < 10; ++i) {
-      const auto* pod = order[i].second->As<kube::Pod>();
-      ++risky;
-      const double request = PodAmount(pod->spec, "memory", false);
-      table.AddRow({l.name, order[i].second->meta().full_name(), std::string(pod->qos_class),
-                    kube::FormatBytes(request + order[i].first), kube::FormatBytes(request),
-                    kube::FormatBytes(order[i].first)});
-      at_risk.BeginObject()
-          .Field("node", l.name)
-          .Field("namespace", order[i].second->ns())
-          .Field("name", order[i].second->name())
-          .Field("over_request", order[i].first)
-          .EndObject();
-    }
+    for (size_t i = 0; i < order.size() && i < kMostOfANode; ++i)
+      Write(load.name, order[i].first, *order[i].second);
   }
-  at_risk.EndArray();
+
+  int64_t count() const { return count_; }
+  std::string TakeJson() {
+    json_.EndArray();
+    return json_.Take();
+  }
+  std::string Table() const { return table_.Render(); }
+
+ private:
+  static constexpr size_t kMostOfANode = 10;
+
+  void Write(const std::string& node, double over, const kube::Object& object) {
+    const auto* pod = object.As<kube::Pod>();
+    ++count_;
+    const double request = PodAmount(pod->spec, "memory", false);
+    table_.AddRow({node, object.meta().full_name(), std::string(pod->qos_class),
+                   kube::FormatBytes(request + over), kube::FormatBytes(request),
+                   kube::FormatBytes(over)});
+    json_.BeginObject()
+        .Field("node", node)
+        .Field("namespace", object.ns())
+        .Field("name", object.name())
+        .Field("over_request", over)
+        .EndObject();
+  }
+
+  Picture& picture_;
+  const PodUse& use_;
+  TextTable table_{{"NODE", "POD", "QOS", "MEMORY USED", "MEMORY REQUEST", "OVER REQUEST"}};
+  JsonWriter json_;
+  int64_t count_ = 0;
+};
+
+absl::StatusOr<ToolResult> EvictionPressure(const ToolCall& call) {
+  OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call, NamespaceOf(call)));
+  OPSMESH_RETURN_IF_ERROR(picture.CheckReadable("nodes"));
+  const PodUse use = PodUse::Read(call, "", picture.ledger());
+  const std::vector<NodeLoad> loads = LoadsWithUse(call, picture);
+  std::vector<Finding> findings;
+  const int64_t pressed = PressedNodes(picture, &findings);
+  const int64_t evicted = EvictedPods(picture, &findings);
+  JudgeNodes(loads, &findings);
+  std::erase_if(findings, [](const Finding& f) {
+    return f.code == "NODE_CPU_BUSY" || f.code == "NODE_CPU_COMMITTED" ||
+           f.code == "NODE_POD_SLOTS";
+  });
+  AtRisk at_risk(picture, use);
+  for (const NodeLoad& load : loads) at_risk.Add(load);
   ToolResult out = AnswerFindings(findings, picture);
   JsonWriter json;
   json.BeginObject()
       .Field("nodes_under_pressure", pressed)
       .Field("evicted_pods", evicted)
       .Key("at_risk")
-      .Raw(at_risk.Take())
+      .Raw(at_risk.TakeJson())
       .Key("diagnosis")
       .Raw(out.json)
       .EndObject();
@@ -112,74 +146,86 @@ absl::StatusOr<ToolResult> EvictionPressure(const ToolCall& call) {
   Text head = Say("{0} 个压力条件，{1} 个被驱逐的 Pod，{2} 个 Pod 在内存紧张的节点上超出申请。",
                   "{0} pressure conditions, {1} evicted pods, {2} pods over their request on nodes "
                   "short of memory. ",
-                  pressed, evicted, risky);
+                  pressed, evicted, at_risk.count());
   out.text = head + out.text;
-  if (risky > 0) out.text.AppendBoth("\n\n" + table.Render());
+  if (at_risk.count() > 0) out.text.AppendBoth("\n\n" + at_risk.Table());
   out.AddFact("nodes.pressure", pressed);
   out.AddFact("pods.evicted", evicted);
   out.ledger = picture.ledger();
   return out;
 }
 
-absl::StatusOr<ToolResult> SchedulingLatency(const ToolCall& call) {
-  OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call, NamespaceOf(call)));
-  struct Wait {
-    double seconds;
-    kube::ObjectPtr object;
-    bool waiting;
-    std::string why;
-  };
+// How long a pod waited, or waits, for a node.
+struct Wait {
+  double seconds;
+  kube::ObjectPtr object;
+  bool waiting;
+  std::string why;
+};
+
+// Longest first.
+struct Waits {
   std::vector<Wait> done, waiting;
+
+  double DoneAt(double q) const {
+    if (done.empty()) return 0.0;
+    const auto rank = static_cast<size_t>(q * static_cast<double>(done.size() - 1) + 0.5);
+    return done[done.size() - 1 - rank].seconds;
+  }
+};
+
+Waits WaitsOf(Picture& picture) {
+  Waits waits;
   ForEach<kube::Pod>(picture.In("pods"), [&](const kube::Object& object, const kube::Pod& pod) {
     const kube::Condition* scheduled = kube::FindCondition(pod.conditions, "PodScheduled");
     const kube::ObjectPtr ptr = picture.All("pods").Find(object.ns(), object.name());
     if (scheduled && scheduled->status == "True" &&
         scheduled->last_transition != absl::InfinitePast() &&
         object.meta().created != absl::InfinitePast()) {
-      done.push_back(
+      waits.done.push_back(
           {std::max(0.0, absl::ToDoubleSeconds(scheduled->last_transition - object.meta().created)),
            ptr, false, ""});
     } else if (pod.spec.node_name.empty() && pod.phase == "Pending") {
-      waiting.push_back({absl::ToDoubleSeconds(object.meta().Age(picture.now())), ptr, true,
-                         SchedulingMessage(picture, object, scheduled)});
+      waits.waiting.push_back({absl::ToDoubleSeconds(object.meta().Age(picture.now())), ptr, true,
+                               SchedulingMessage(picture, object, scheduled)});
     }
   });
   const auto later = [](const Wait& a, const Wait& b) { return a.seconds > b.seconds; };
-  std::stable_sort(done.begin(), done.end(), later);
-  std::stable_sort(waiting.begin(), waiting.end(), later);
-  const auto at = [&](double q) {
-    if (done.empty()) return 0.0;
-    const auto rank = static_cast<size_t>(q * static_cast<double>(done.size() - 1) + 0.5);
-    return done[done.size() - 1 - rank].seconds;
-  };
+  std::stable_sort(waits.done.begin(), waits.done.end(), later);
+  std::stable_sort(waits.waiting.begin(), waits.waiting.end(), later);
+  return waits;
+}
+
+void WriteWait(const Wait& w, TextTable& table, JsonWriter& json) {
+  table.AddRow({std::string(w.object->ns()), std::string(w.object->name()),
+                w.waiting ? "waiting" : "scheduled", HumanSeconds(w.seconds),
+                CleanText(w.why, 160)});
+  json.BeginObject()
+      .Field("kind", "Pod")
+      .Field("namespace", w.object->ns())
+      .Field("name", w.object->name())
+      .Field("waiting", w.waiting)
+      .Field("seconds", w.seconds)
+      .OptionalField("why", CleanText(w.why, 400))
+      .EndObject();
+}
+
+absl::StatusOr<ToolResult> SchedulingLatency(const ToolCall& call) {
+  OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call, NamespaceOf(call)));
+  const Waits waits = WaitsOf(picture);
   const auto limit = static_cast<size_t>(call.arguments.Integer("limit", 10));
   ToolResult out;
   JsonWriter json;
-  json.BeginObject()
-      .Field("scheduled", static_cast<int64_t>(done.size()))
-      .Field("waiting", static_cast<int64_t>(waiting.size()));
-  json.Field("p50_seconds", at(0.5))
-      .Field("p90_seconds", at(0.9))
-      .Field("p99_seconds", at(0.99))
-      .Field("max_seconds", at(1))
+  json.BeginObject().Field("scheduled", waits.done.size()).Field("waiting", waits.waiting.size());
+  json.Field("p50_seconds", waits.DoneAt(0.5))
+      .Field("p90_seconds", waits.DoneAt(0.9))
+      .Field("p99_seconds", waits.DoneAt(0.99))
+      .Field("max_seconds", waits.DoneAt(1))
       .Key("items")
       .BeginArray();
   TextTable table({"NAMESPACE", "POD", "STATE", "WAITED", "WHY"});
-  for (const auto* list : {&waiting, &done}) {
-    for (size_t i = 0; i < list->size() && i < limit; ++i) {
-      const Wait& w = (*list)[i];
-      table.AddRow({std::string(w.object->ns()), std::string(w.object->name()),
-                    w.waiting ? "waiting" : "scheduled", HumanSeconds(w.seconds),
-                    CleanText(w.why, 160)});
-      json.BeginObject()
-          .Field("kind", "Pod")
-          .Field("namespace", w.object->ns())
-          .Field("name", w.object->name())
-          .Field("waiting", w.waiting)
-          .Field("seconds", w.seconds)
-          .OptionalField("why", CleanText(w.why, 400))
-          .EndObject();
-    }
+  for (const auto* list : {&waits.waiting, &waits.done}) {
+    for (size_t i = 0; i < list->size() && i < limit; ++i) WriteWait((*list)[i], table, json);
   }
   json.EndArray().EndObject();
   out.json = json.Take();
@@ -189,12 +235,13 @@ absl::StatusOr<ToolResult> SchedulingLatency(const ToolCall& call) {
           "{6:.0f} 秒；{7} 个仍在等待节点。\n\n",
           "{2} pods {1} were scheduled: median {3:.0f} s, p90 {4:.0f} s, p99 {5:.0f} s, longest "
           "{6:.0f} s; {7} still wait for a node.\n\n",
-          place.zh, place.en, done.size(), at(0.5), at(0.9), at(0.99), at(1), waiting.size());
+          place.zh, place.en, waits.done.size(), waits.DoneAt(0.5), waits.DoneAt(0.9),
+          waits.DoneAt(0.99), waits.DoneAt(1), waits.waiting.size());
   out.text.AppendBoth(table.Render());
-  out.AddFact("pods.scheduled", static_cast<int64_t>(done.size()));
-  out.AddFact("pods.waiting", static_cast<int64_t>(waiting.size()));
-  out.untrusted = !waiting.empty();
-  out.truncated = done.size() > limit || waiting.size() > limit;
+  out.AddFact("pods.scheduled", static_cast<int64_t>(waits.done.size()));
+  out.AddFact("pods.waiting", static_cast<int64_t>(waits.waiting.size()));
+  out.untrusted = !waits.waiting.empty();
+  out.truncated = waits.done.size() > limit || waits.waiting.size() > limit;
   out.ledger = picture.ledger();
   NotSeen(out.ledger, "pods that are gone", "times come from the pods there are, to the second");
   return out;

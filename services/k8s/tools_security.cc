@@ -7,7 +7,7 @@
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
 #include "services/k8s/finding.h"
-#include "services/k8s/image_reports.h"
+#include "services/k8s/image_scan.h"
 #include "services/k8s/json_writer.h"
 #include "services/k8s/listing.h"
 #include "services/k8s/network_policies.h"

@@ -108,6 +108,96 @@ std::vector<std::string> EmptyNodes(Picture& picture) {
   return out;
 }
 
+// Without use there is nothing to compare with.
+Text WasteText(const Waste& sum, const PodUse& use, const Text& place) {
+  if (!use.known()) {
+    return {"没有指标服务（metrics-server），无法比较申请与用量。安装 metrics-server 后再问。",
+            "There is no metrics server, so requests cannot be compared with use. Install "
+            "metrics-server and ask again."};
+  }
+  return Say(
+      "{0}有用量数据的 {2} 个运行中的 Pod：申请 CPU {3}，使用 {4}；申请内存 {5}，使用 "
+      "{6}。未用的申请：CPU {7}，内存 {8}。\n\n",
+      "{2} running pods {1} with known use: CPU requested {3}, used {4}; memory requested "
+      "{5}, used {6}. Requested and unused: CPU {7}, memory {8}.\n\n",
+      place.zh, place.en, sum.pods, kube::FormatCpu(sum.cpu_requested),
+      kube::FormatCpu(sum.cpu_used), kube::FormatBytes(sum.memory_requested),
+      kube::FormatBytes(sum.memory_used), kube::FormatCpu(sum.cpu_unused()),
+      kube::FormatBytes(sum.memory_unused()));
+}
+
+// Nodes, workloads and other objects that cost something and do nothing.
+std::vector<Orphan> FindIdle(Picture& picture, const PodUse& use) {
+  std::vector<Orphan> idle;
+  if (picture.ns().empty() && picture.Readable("nodes")) {
+    for (const std::string& name : EmptyNodes(picture)) {
+      idle.push_back({{"Node", "", "", name, "", ""},
+                      {"只运行 DaemonSet 的 Pod", "only pods of DaemonSets run on it"}});
+    }
+  }
+  for (const Workload& w : WorkloadsOf(picture)) {
+    if (w.kind == "DaemonSet") continue;
+    if (w.replicas == 0) idle.push_back({RefOf(*w.object), {"副本数为 0", "it is scaled to zero"}});
+    double cpu = 0;
+    size_t measured = 0;
+    for (const kube::ObjectPtr& pod : w.pods) {
+      if (const auto used = use.Of(pod->ns(), pod->name())) {
+        cpu += used->cpu;
+        ++measured;
+      }
+    }
+    if (w.replicas > 0 && measured == w.pods.size() && measured > 0 && cpu < 0.001) {
+      idle.push_back(
+          {RefOf(*w.object), Say("{0} 个 Pod 合计 CPU 用量不到 1m",
+                                 "its {0} pods together use less than 1m of CPU", measured)});
+    }
+  }
+  for (Orphan& orphan : FindOrphans(picture)) {
+    // A pod without a controller is at risk, not idle.
+    if (orphan.object.kind != "Pod") idle.push_back(std::move(orphan));
+  }
+  return idle;
+}
+
+void WriteIdle(const Orphan& idle, TextTable& zh, TextTable& en, JsonWriter& json) {
+  const ObjectRef& o = idle.object;
+  const std::string name = o.name_space.empty() ? o.name : o.name_space + "/" + o.name;
+  zh.AddRow({o.kind, name, idle.reason.zh});
+  en.AddRow({o.kind, name, idle.reason.en});
+  json.BeginObject()
+      .Field("kind", o.kind)
+      .OptionalField("namespace", o.name_space)
+      .Field("name", o.name);
+  json.Key("reason")
+      .BeginObject()
+      .Field("zh", idle.reason.zh)
+      .Field("en", idle.reason.en)
+      .EndObject()
+      .EndObject();
+}
+
+// Bytes of volumes that nobody uses.
+double UnusedStorage(Picture& picture) {
+  double storage = 0;
+  std::set<std::string> volumes;
+  for (const Orphan& orphan : FindOrphans(picture)) {
+    if (orphan.object.kind == "PersistentVolume") {
+      const kube::ObjectPtr object = picture.All("persistentvolumes").Find("", orphan.object.name);
+      const auto* volume = object ? object->As<kube::PersistentVolume>() : nullptr;
+      if (volume && volumes.insert(orphan.object.name).second)
+        storage += volume->capacity.value.value_or(0);
+    } else if (orphan.object.kind == "PersistentVolumeClaim") {
+      const kube::ObjectPtr object =
+          picture.All("persistentvolumeclaims").Find(orphan.object.name_space, orphan.object.name);
+      const auto* claim = object ? object->As<kube::PersistentVolumeClaim>() : nullptr;
+      if (claim && !claim->volume_name.empty() &&
+          volumes.insert(std::string(claim->volume_name)).second)
+        storage += claim->capacity.value.value_or(0);
+    }
+  }
+  return storage;
+}
+
 }  // namespace
 
 absl::StatusOr<ToolResult> ResourceWaste(const ToolCall& call) {
@@ -149,22 +239,8 @@ absl::StatusOr<ToolResult> ResourceWaste(const ToolCall& call) {
   }
   json.EndArray().EndObject();
   out.json = json.Take();
-  const Text place = PlaceOf(TypeOf("pods"), picture.ns());
-  if (!use.known()) {
-    out.text =
-        Text{"没有指标服务（metrics-server），无法比较申请与用量。安装 metrics-server 后再问。",
-             "There is no metrics server, so requests cannot be compared with use. Install "
-             "metrics-server and ask again."};
-  } else {
-    out.text =
-        Say("{0}有用量数据的 {2} 个运行中的 Pod：申请 CPU {3}，使用 {4}；申请内存 {5}，使用 "
-            "{6}。未用的申请：CPU {7}，内存 {8}。\n\n",
-            "{2} running pods {1} with known use: CPU requested {3}, used {4}; memory requested "
-            "{5}, used {6}. Requested and unused: CPU {7}, memory {8}.\n\n",
-            place.zh, place.en, report.sum.pods, kube::FormatCpu(report.sum.cpu_requested),
-            kube::FormatCpu(report.sum.cpu_used), kube::FormatBytes(report.sum.memory_requested),
-            kube::FormatBytes(report.sum.memory_used), kube::FormatCpu(report.sum.cpu_unused()),
-            kube::FormatBytes(report.sum.memory_unused()));
+  out.text = WasteText(report.sum, use, PlaceOf(TypeOf("pods"), picture.ns()));
+  if (use.known()) {
     out.text.AppendBoth(table.Render());
     if (out.truncated)
       out.text += Say("\n显示前 {0} 个，共 {1} 个。", "\nThe first {0} of {1} are shown.",
@@ -180,34 +256,7 @@ absl::StatusOr<ToolResult> ResourceWaste(const ToolCall& call) {
 absl::StatusOr<ToolResult> IdleResources(const ToolCall& call) {
   OPSMESH_ASSIGN_OR_RETURN(Picture picture, PodPicture(call, NamespaceOf(call)));
   const PodUse use = PodUse::Read(call, picture.ns(), picture.ledger());
-  std::vector<Orphan> idle;
-  if (picture.ns().empty() && picture.Readable("nodes")) {
-    for (const std::string& name : EmptyNodes(picture)) {
-      idle.push_back({{"Node", "", "", name, "", ""},
-                      {"只运行 DaemonSet 的 Pod", "only pods of DaemonSets run on it"}});
-    }
-  }
-  for (const Workload& w : WorkloadsOf(picture)) {
-    if (w.kind == "DaemonSet") continue;
-    if (w.replicas == 0) idle.push_back({RefOf(*w.object), {"副本数为 0", "it is scaled to zero"}});
-    double cpu = 0;
-    size_t measured = 0;
-    for (const kube::ObjectPtr& pod : w.pods) {
-      if (const auto used = use.Of(pod->ns(), pod->name())) {
-        cpu += used->cpu;
-        ++measured;
-      }
-    }
-    if (w.replicas > 0 && measured == w.pods.size() && measured > 0 && cpu < 0.001) {
-      idle.push_back(
-          {RefOf(*w.object), Say("{0} 个 Pod 合计 CPU 用量不到 1m",
-                                 "its {0} pods together use less than 1m of CPU", measured)});
-    }
-  }
-  for (Orphan& orphan : FindOrphans(picture)) {
-    // A pod without a controller is at risk, not idle.
-    if (orphan.object.kind != "Pod") idle.push_back(std::move(orphan));
-  }
+  const std::vector<Orphan> idle = FindIdle(picture, use);
   const auto limit = static_cast<size_t>(call.arguments.Integer("limit", 100));
   ToolResult out;
   out.truncated = idle.size() > limit;
@@ -226,22 +275,7 @@ absl::StatusOr<ToolResult> IdleResources(const ToolCall& call) {
   }
   json.EndObject().Key("items").BeginArray();
   TextTable zh({"类型", "对象", "原因"}), en({"KIND", "OBJECT", "REASON"});
-  for (size_t i = 0; i < idle.size() && i < limit; ++i) {
-    const ObjectRef& o = idle[i].object;
-    const std::string name = o.name_space.empty() ? o.name : o.name_space + "/" + o.name;
-    zh.AddRow({o.kind, name, idle[i].reason.zh});
-    en.AddRow({o.kind, name, idle[i].reason.en});
-    json.BeginObject()
-        .Field("kind", o.kind)
-        .OptionalField("namespace", o.name_space)
-        .Field("name", o.name);
-    json.Key("reason")
-        .BeginObject()
-        .Field("zh", idle[i].reason.zh)
-        .Field("en", idle[i].reason.en)
-        .EndObject()
-        .EndObject();
-  }
+  for (size_t i = 0; i < idle.size() && i < limit; ++i) WriteIdle(idle[i], zh, en, json);
   json.EndArray().EndObject();
   out.json = json.Take();
   const Text place = PlaceOf(TypeOf("pods"), picture.ns());
@@ -260,7 +294,7 @@ absl::StatusOr<ToolResult> CostSavings(const ToolCall& call) {
   OPSMESH_ASSIGN_OR_RETURN(const double core_price, Price(call, "price_per_core_month"));
   OPSMESH_ASSIGN_OR_RETURN(const double memory_price, Price(call, "price_per_gib_month"));
   OPSMESH_ASSIGN_OR_RETURN(const double storage_price, Price(call, "price_per_storage_gib_month"));
-  double cpu = 0, memory = 0, storage = 0;
+  double cpu = 0, memory = 0;
   for (const Sizing& s : sized.rows) {
     const auto replicas = static_cast<double>(s.replicas);
     if (s.cpu_request && s.cpu_request_advice)
@@ -268,23 +302,7 @@ absl::StatusOr<ToolResult> CostSavings(const ToolCall& call) {
     if (s.memory_request && s.memory_request_advice)
       memory += std::max(0.0, *s.memory_request - *s.memory_request_advice) * replicas;
   }
-  std::set<std::string> volumes;
-  for (const Orphan& orphan : FindOrphans(sized.picture)) {
-    if (orphan.object.kind == "PersistentVolume") {
-      const kube::ObjectPtr object =
-          sized.picture.All("persistentvolumes").Find("", orphan.object.name);
-      const auto* volume = object ? object->As<kube::PersistentVolume>() : nullptr;
-      if (volume && volumes.insert(orphan.object.name).second)
-        storage += volume->capacity.value.value_or(0);
-    } else if (orphan.object.kind == "PersistentVolumeClaim") {
-      const kube::ObjectPtr object = sized.picture.All("persistentvolumeclaims")
-                                         .Find(orphan.object.name_space, orphan.object.name);
-      const auto* claim = object ? object->As<kube::PersistentVolumeClaim>() : nullptr;
-      if (claim && !claim->volume_name.empty() &&
-          volumes.insert(std::string(claim->volume_name)).second)
-        storage += claim->capacity.value.value_or(0);
-    }
-  }
+  const double storage = UnusedStorage(sized.picture);
   const std::vector<std::string> empty =
       sized.picture.ns().empty() && sized.picture.Readable("nodes") ? EmptyNodes(sized.picture)
                                                                     : std::vector<std::string>();

@@ -59,7 +59,9 @@ void CheckTurn(const YAML::Node& turn, const TurnResult& result, const std::stri
     expected.push_back(call.as<std::string>());
   EXPECT_EQ(base::Join(result.calls, "\n"), base::Join(expected, "\n"));
   EXPECT_EQ(OutcomeName(result.done.outcome()), turn["outcome"].as<std::string>("answered"));
-  if (turn["language"]) EXPECT_EQ(result.done.language(), turn["language"].as<std::string>());
+  if (turn["language"]) {
+    EXPECT_EQ(result.done.language(), turn["language"].as<std::string>());
+  }
   if (turn["plan"]) {
     EXPECT_EQ(
         result.done.planned_call().name() + " " + result.done.planned_call().arguments().raw(),
