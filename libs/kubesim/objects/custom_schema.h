@@ -18,6 +18,8 @@ void CheckAgainstSchema(Causes& causes, const Json& schema, const Json& value,
 /// own.
 void ValidateDefinitionSchema(Causes& causes, const Json& schema, const std::string& at,
                               bool has_status);
+/// The half of it that makes a schema structural; in no order.
+void ValidateStructure(Causes& causes, const Json& schema, const std::string& at);
 /// Why a path like .spec.size does not lead to a field of the schema; "" when it does.
 std::string FieldPathFault(const std::string& path, const Json& schema);
 

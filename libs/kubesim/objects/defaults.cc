@@ -4,20 +4,18 @@
 #include <functional>
 #include <map>
 
+#include "libs/kubesim/objects/default_steps.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
-namespace {
 
-// Sets a member unless it is there. A null counts as absent, as in Go.
 void Default(Json& object, const char* member, Json value) {
   if (!object.is_object()) return;
   auto it = object.find(member);
   if (it == object.end() || it->is_null()) object[member] = std::move(value);
 }
 
-// The object there, made when absent; null when something else is in the way.
 Json* Child(Json& object, const char* member) {
   Default(object, member, Json::object());
   return object.is_object() && object[member].is_object() ? &object[member] : nullptr;
@@ -30,98 +28,7 @@ void ForEach(Json& object, const char* member, const std::function<void(Json&)>&
   }
 }
 
-void DefaultHttpGet(Json& handler) {
-  if (!handler.contains("httpGet") || !handler["httpGet"].is_object()) return;
-  Default(handler["httpGet"], "path", "/");
-  Default(handler["httpGet"], "scheme", "HTTP");
-}
-
-void DefaultProbe(Json& container, const char* member) {
-  if (!container.contains(member) || !container[member].is_object()) return;
-  Json& probe = container[member];
-  Default(probe, "timeoutSeconds", 1);
-  Default(probe, "periodSeconds", 10);
-  Default(probe, "successThreshold", 1);
-  Default(probe, "failureThreshold", 3);
-  DefaultHttpGet(probe);
-}
-
-bool LatestTag(const std::string& image) {
-  if (image.find('@') != std::string::npos) return false;
-  const size_t colon = image.rfind(':');
-  const size_t slash = image.rfind('/');
-  if (colon == std::string::npos || (slash != std::string::npos && colon < slash)) return true;
-  return image.substr(colon) == ":latest";
-}
-
-void DefaultContainer(Json& container) {
-  Default(container, "terminationMessagePath", "/dev/termination-log");
-  Default(container, "terminationMessagePolicy", "File");
-  Default(container, "imagePullPolicy",
-          LatestTag(TextAt(container, "image")) ? "Always" : "IfNotPresent");
-  Default(container, "resources", Json::object());
-  ForEach(container, "ports", [](Json& port) { Default(port, "protocol", "TCP"); });
-  ForEach(container, "env", [](Json& env) {
-    if (At(env, {"valueFrom", "fieldRef"}).is_object())
-      Default(env["valueFrom"]["fieldRef"], "apiVersion", "v1");
-  });
-  for (const char* probe : {"livenessProbe", "readinessProbe", "startupProbe"})
-    DefaultProbe(container, probe);
-  for (const char* hook : {"postStart", "preStop"}) {
-    if (At(container, {"lifecycle", hook}).is_object())
-      DefaultHttpGet(container["lifecycle"][hook]);
-  }
-}
-
-void DefaultHostPath(Json& holder) {
-  if (holder.contains("hostPath") && holder["hostPath"].is_object())
-    Default(holder["hostPath"], "type", "");
-}
-
-// Of sources that pods and PersistentVolumes have in common.
-void DefaultSources(Json& holder) {
-  DefaultHostPath(holder);
-  auto fill = [&holder](const char* source,
-                        std::initializer_list<std::pair<const char*, Json>> all) {
-    if (!holder.contains(source) || !holder[source].is_object()) return;
-    for (const auto& [member, value] : all) Default(holder[source], member, value);
-  };
-  fill("iscsi", {{"iscsiInterface", "default"}});
-  fill("rbd", {{"pool", "rbd"}, {"user", "admin"}, {"keyring", "/etc/ceph/keyring"}});
-  fill("azureDisk",
-       {{"cachingMode", "ReadWrite"}, {"kind", "Shared"}, {"fsType", "ext4"}, {"readOnly", false}});
-  fill("scaleIO", {{"storageMode", "ThinProvisioned"}, {"fsType", "xfs"}});
-}
-
-void DefaultClaimSpec(Json& spec) { Default(spec, "volumeMode", "Filesystem"); }
-
-void DefaultFiles(Json& downward) {
-  ForEach(downward, "items", [](Json& file) {
-    if (At(file, "fieldRef").is_object()) Default(file["fieldRef"], "apiVersion", "v1");
-  });
-}
-
-void DefaultVolume(Json& volume) {
-  const size_t named = volume.contains("name") ? 1 : 0;
-  if (volume.size() <= named) volume["emptyDir"] = Json::object();
-  DefaultSources(volume);
-  if (At(volume, {"ephemeral", "volumeClaimTemplate"}).is_object()) {
-    if (Json* spec = Child(volume["ephemeral"]["volumeClaimTemplate"], "spec"))
-      DefaultClaimSpec(*spec);
-  }
-  if (volume.contains("downwardAPI")) DefaultFiles(volume["downwardAPI"]);
-  if (volume.contains("projected")) {
-    ForEach(volume["projected"], "sources", [](Json& source) {
-      if (source.contains("downwardAPI")) DefaultFiles(source["downwardAPI"]);
-      if (At(source, "serviceAccountToken").is_object())
-        Default(source["serviceAccountToken"], "expirationSeconds", 3600);
-    });
-  }
-  for (const char* source : {"configMap", "secret", "downwardAPI", "projected"}) {
-    if (volume.contains(source) && volume[source].is_object())
-      Default(volume[source], "defaultMode", 420);
-  }
-}
+namespace {
 
 void DefaultTemplate(Json& spec) {
   if (Json* pod_template = Child(spec, "template")) {
@@ -248,20 +155,6 @@ void DefaultService(Json& spec) {
   });
 }
 
-void DefaultBehavior(Json& spec);
-
-void DefaultAutoscaler(Json& spec) {
-  Default(spec, "minReplicas", 1);
-  DefaultBehavior(spec);
-  const bool none =
-      !spec.contains("metrics") || !spec["metrics"].is_array() || spec["metrics"].empty();
-  if (none)
-    spec["metrics"] = Json::array(
-        {{{"type", "Resource"},
-          {"resource",
-           {{"name", "cpu"}, {"target", {{"type", "Utilization"}, {"averageUtilization", 80}}}}}}});
-}
-
 // How fast replicas come and go, where a behaviour is given at all.
 void DefaultBehavior(Json& spec) {
   if (!spec.contains("behavior") || !spec["behavior"].is_object()) return;
@@ -276,6 +169,18 @@ void DefaultBehavior(Json& spec) {
     Default(*down, "selectPolicy", "Max");
     Default(*down, "policies", Json::array({all}));
   }
+}
+
+void DefaultAutoscaler(Json& spec) {
+  Default(spec, "minReplicas", 1);
+  DefaultBehavior(spec);
+  const bool none =
+      !spec.contains("metrics") || !spec["metrics"].is_array() || spec["metrics"].empty();
+  if (none)
+    spec["metrics"] = Json::array(
+        {{{"type", "Resource"},
+          {"resource",
+           {{"name", "cpu"}, {"target", {{"type", "Utilization"}, {"averageUtilization", 80}}}}}}});
 }
 
 void DefaultPolicy(Json& spec) {
@@ -372,22 +277,6 @@ const std::map<std::string, void (*)(Json&)>& SpecDefaults() {
 
 }  // namespace
 
-void DefaultPodSpec(Json& spec) {
-  if (!spec.is_object()) return;
-  Default(spec, "restartPolicy", "Always");
-  Default(spec, "terminationGracePeriodSeconds", 30);
-  if (IntAt(spec, "terminationGracePeriodSeconds") < 0) spec["terminationGracePeriodSeconds"] = 1;
-  Default(spec, "dnsPolicy", "ClusterFirst");
-  Default(spec, "schedulerName", "default-scheduler");
-  Default(spec, "securityContext", Json::object());
-  if (std::string account = TextAt(spec, "serviceAccountName"); !account.empty())
-    Default(spec, "serviceAccount", account);
-  ForEach(spec, "containers", DefaultContainer);
-  ForEach(spec, "initContainers", DefaultContainer);
-  ForEach(spec, "ephemeralContainers", DefaultContainer);
-  ForEach(spec, "volumes", DefaultVolume);
-}
-
 namespace {
 
 void DefaultSubjects(Json& binding) {
@@ -473,26 +362,6 @@ bool NeedsSpec(const std::string& key) {
          key == "/persistentvolumes";
 }
 
-// What is filled in for pods, but not for the templates that they are made from.
-void DefaultOnlyPods(Json& spec) {
-  Default(spec, "enableServiceLinks", true);
-  for (const char* list : {"containers", "initContainers"}) {
-    ForEach(spec, list, [&spec](Json& container) {
-      // A limit without a request is the request too.
-      if (Json* requests = At(container, {"resources", "limits"}).is_object()
-                               ? Child(container["resources"], "requests")
-                               : nullptr) {
-        for (const auto& [name, value] : container["resources"]["limits"].items())
-          Default(*requests, name.c_str(), value);
-      }
-      if (!BoolAt(spec, {"hostNetwork"})) return;
-      ForEach(container, "ports", [](Json& port) {
-        if (IntAt(port, "hostPort") == 0) port["hostPort"] = IntAt(port, "containerPort");
-      });
-    });
-  }
-}
-
 }  // namespace
 
 void ApplyDefaults(const ResourceType& type, Json& object) {
@@ -503,159 +372,6 @@ void ApplyDefaults(const ResourceType& type, Json& object) {
   if (NeedsSpec(type.storage_key)) Default(object, "spec", Json::object());
   if (object.contains("spec") && object["spec"].is_object()) it->second(object["spec"]);
   if (type.storage_key == "/pods" && object["spec"].is_object()) DefaultOnlyPods(object["spec"]);
-}
-
-std::string QosClass(const Json& pod_spec) {
-  bool any = false;
-  bool guaranteed = true;
-  for (const char* list : {"initContainers", "containers"}) {
-    for (const Json& container : ListAt(pod_spec, {list})) {
-      const Json& requests = At(container, {"resources", "requests"});
-      const Json& limits = At(container, {"resources", "limits"});
-      for (const char* name : {"cpu", "memory"}) {
-        const auto request = ParseQuantity(At(requests, name));
-        const auto limit = ParseQuantity(At(limits, name));
-        if (request || limit) any = true;
-        if (!limit || *limit == 0 || (request && *request != *limit)) guaranteed = false;
-      }
-    }
-  }
-  if (!any) return "BestEffort";
-  return guaranteed ? "Guaranteed" : "Burstable";
-}
-
-namespace {
-
-constexpr const char* kAccountPath = "/var/run/secrets/kubernetes.io/serviceaccount";
-
-// Token, root certificate and namespace for every container that has nothing at their place yet.
-void MountAccount(Json& spec, std::string_view volume_suffix) {
-  std::string name;
-  for (const Json& volume : ListAt(spec, {"volumes"})) {
-    if (TextAt(volume, "name").starts_with("kube-api-access-")) name = TextAt(volume, "name");
-  }
-  const bool there = !name.empty();
-  if (!there) name = "kube-api-access-" + std::string(volume_suffix);
-  bool needed = false;
-  for (const char* list : {"containers", "initContainers"}) {
-    ForEach(spec, list, [&](Json& container) {
-      for (const Json& mount : ListAt(container, {"volumeMounts"})) {
-        if (TextAt(mount, "mountPath") == kAccountPath) return;
-      }
-      container["volumeMounts"].push_back(
-          {{"name", name}, {"readOnly", true}, {"mountPath", kAccountPath}});
-      needed = true;
-    });
-  }
-  if (!needed || there) return;
-  Json sources = {
-      {{"serviceAccountToken", {{"expirationSeconds", 3607}, {"path", "token"}}}},
-      {{"configMap",
-        {{"name", "kube-root-ca.crt"}, {"items", {{{"key", "ca.crt"}, {"path", "ca.crt"}}}}}}},
-      {{"downwardAPI",
-        {{"items",
-          {{{"path", "namespace"},
-            {"fieldRef", {{"apiVersion", "v1"}, {"fieldPath", "metadata.namespace"}}}}}}}}}};
-  spec["volumes"].push_back(
-      {{"name", name}, {"projected", {{"sources", sources}, {"defaultMode", 420}}}});
-}
-
-}  // namespace
-
-void AddDefaultTolerations(Json& spec) {
-  Json& tolerations = spec["tolerations"];
-  if (!tolerations.is_array()) tolerations = Json::array();
-  for (const char* key : {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}) {
-    bool there = false;
-    for (const Json& toleration : tolerations) {
-      there |= TextAt(toleration, "key") == key && TextAt(toleration, "effect") != "NoSchedule";
-      there |= TextAt(toleration, "operator") == "Exists" && TextAt(toleration, "key").empty();
-    }
-    if (!there) {
-      tolerations.push_back({{"key", key},
-                             {"operator", "Exists"},
-                             {"effect", "NoExecute"},
-                             {"tolerationSeconds", 300}});
-    }
-  }
-}
-
-void AdmitPod(Json& pod, std::string_view volume_suffix) {
-  if (!pod.contains("spec") || !pod["spec"].is_object()) return;
-  Json& spec = pod["spec"];
-  Default(spec, "serviceAccountName", "default");
-  Default(spec, "serviceAccount", spec["serviceAccountName"]);
-  Default(spec, "enableServiceLinks", true);
-  Default(spec, "preemptionPolicy", "PreemptLowerPriority");
-  const std::string priority_class = TextAt(spec, "priorityClassName");
-  Default(spec, "priority",
-          priority_class == "system-node-critical"      ? 2000001000
-          : priority_class == "system-cluster-critical" ? 2000000000
-                                                        : 0);
-  AddDefaultTolerations(spec);
-  if (BoolAt(spec, {"automountServiceAccountToken"}, true)) MountAccount(spec, volume_suffix);
-}
-
-namespace {
-constexpr std::string_view kSafeAlphabet = "bcdfghjklmnpqrstvwxz2456789";
-}  // namespace
-
-std::string NameSuffix(uint64_t random, int length) {
-  std::string text;
-  for (int i = 0; i < length; ++i) {
-    text += kSafeAlphabet[random % kSafeAlphabet.size()];
-    random /= kSafeAlphabet.size();
-  }
-  return text;
-}
-
-std::string TemplateHash(const Json& pod_template) {
-  Json clean = pod_template;
-  if (clean.contains("metadata") && clean["metadata"].is_object() &&
-      clean["metadata"].contains("labels") && clean["metadata"]["labels"].is_object()) {
-    clean["metadata"]["labels"].erase("pod-template-hash");
-  }
-  // FNV-1a over the canonical text. A real hash runs over Go's memory dump: equal in kind, not in
-  // value.
-  uint32_t hash = 2166136261u;
-  for (unsigned char c : clean.dump(-1, ' ', false, Json::error_handler_t::replace))
-    hash = (hash ^ c) * 16777619u;
-  std::string text;
-  for (char digit : std::to_string(hash))
-    text += kSafeAlphabet[static_cast<size_t>(digit) % kSafeAlphabet.size()];
-  return text;
-}
-
-std::optional<long double> ParseQuantity(const Json& value) {
-  if (value.is_number()) return value.get<long double>() * 1000;
-  if (!value.is_string()) return std::nullopt;
-  const std::string& text = value.get_ref<const std::string&>();
-  size_t end = 0;
-  long double number = 0;
-  try {
-    number = std::stold(text, &end);
-  } catch (const std::exception&) {
-    return std::nullopt;
-  }
-  static const std::map<std::string, long double> kSuffixes = {{"", 1000.0L},
-                                                               {"n", 1e-6L},
-                                                               {"u", 1e-3L},
-                                                               {"m", 1.0L},
-                                                               {"k", 1e6L},
-                                                               {"M", 1e9L},
-                                                               {"G", 1e12L},
-                                                               {"T", 1e15L},
-                                                               {"P", 1e18L},
-                                                               {"E", 1e21L},
-                                                               {"Ki", 1024e3L},
-                                                               {"Mi", 1048576e3L},
-                                                               {"Gi", 1073741824e3L},
-                                                               {"Ti", 1099511627776e3L},
-                                                               {"Pi", 1125899906842624e3L},
-                                                               {"Ei", 1152921504606846976e3L}};
-  auto it = kSuffixes.find(text.substr(end));
-  if (it == kSuffixes.end()) return std::nullopt;
-  return number * it->second;
 }
 
 }  // namespace opsmesh::kubesim

@@ -194,6 +194,9 @@ std::vector<const TypeSchema*> AllSchemas() {
 
 std::string GoType(const ValueSchema& value, const FieldSchema* field) {
   const bool named = field != nullptr && !field->go_name.empty();
+  // Structs are called as they are: a name beside them is that of the whole list or map.
+  if (named && value.element != nullptr && value.element->kind == Kind::kStruct)
+    return field->go_name;
   switch (value.kind) {
     case Kind::kAny:
       return "interface {}";

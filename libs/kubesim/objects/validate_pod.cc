@@ -188,6 +188,23 @@ void ValidateDescendingPath(Causes& causes, const std::string& path, const std::
   if (HasBacksteps(path)) InvalidText(causes, field, path, "must not contain '..'");
 }
 
+void ValidatePodVolumes(Causes& causes, const Json& spec, const std::string& field,
+                        std::map<std::string, const Json*>* good) {
+  const Json& volumes = ListAt(spec, {"volumes"});
+  for (size_t i = 0; i < volumes.size(); ++i) {
+    const Json& volume = volumes[i];
+    const std::string at = fmt::format("{}.volumes[{}]", field, i), name = TextAt(volume, "name");
+    const size_t before = causes.size();
+    ValidateVolumeSources(causes, volume, at, false, "");
+    if (name.empty())
+      Required(causes, at + ".name");
+    else
+      InvalidText(causes, at + ".name", name, LabelFault(name));
+    if (good->contains(name)) Duplicate(causes, at + ".name", "\"" + name + "\"");
+    if (causes.size() == before) (*good)[name] = &volume;
+  }
+}
+
 void ValidatePodSpec(Causes& causes, const Json& spec, const std::string& field) {
   PodRules pod{spec, field, {}};
   ValidatePodVolumes(causes, spec, field, &pod.volumes);

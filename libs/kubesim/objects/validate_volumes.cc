@@ -1,146 +1,16 @@
 // Sources of volumes, of pods and of PersistentVolumes: what a real server refuses.
-#include <fmt/format.h>
-
 #include <cctype>
 #include <functional>
 #include <map>
 
 #include "libs/base/strings.h"
 #include "libs/kubesim/objects/defaults.h"
-#include "libs/kubesim/objects/validate_pod.h"
-#include "libs/kubesim/store/json_path.h"
-#include "nlohmann/json.hpp"
+#include "libs/kubesim/objects/volume_source.h"
 
 namespace opsmesh::kubesim {
 namespace {
 
-// Who judges: a source, where it stands, and whether it is a PersistentVolume's.
-struct Source {
-  Causes& causes;
-  const Json& value;
-  std::string at;
-  bool persistent;
-  std::string volume_name;  // of a PersistentVolume
-
-  std::string Text(const char* member) const { return TextAt(value, member); }
-  std::string Path(std::string_view member) const { return fmt::format("{}.{}", at, member); }
-  // Members that it cannot be without, in this order.
-  void Needs(std::initializer_list<const char*> members) const {
-    for (const char* member : members) {
-      const Json& given = At(value, member);
-      if (given.is_null() || given.empty() || given == Json("")) Required(causes, Path(member));
-    }
-  }
-  void Within(const char* member, int64_t least, int64_t most, const char* why) const {
-    const Json& number = At(value, member);
-    if (number.is_number_integer() && (number < least || number > most))
-      InvalidNumber(causes, Path(member), number.get<int64_t>(), why);
-  }
-  // The Secret that a source names: a PersistentVolume says in which namespace.
-  void NeedsSecretName() const {
-    const Json& secret = At(value, "secretRef");
-    if (!secret.is_object()) return;
-    if (TextAt(secret, "name").empty()) Required(causes, Path("secretRef.name"));
-    if (persistent && TextAt(secret, "namespace").empty())
-      Required(causes, Path("secretRef.namespace"));
-  }
-};
-
-void Mode(Causes& causes, const Json& holder, const char* member, const std::string& at) {
-  const Json& mode = At(holder, member);
-  if (mode.is_number_integer() && (mode < 0 || mode > 0777)) {
-    InvalidNumber(causes, fmt::format("{}.{}", at, member), mode.get<int64_t>(),
-                  "must be a number between 0 and 0777 (octal), both inclusive");
-  }
-}
-
-// A relative path within the volume that the kubelet does not keep for itself.
-void OwnPath(Causes& causes, const std::string& path, const std::string& at) {
-  ValidateDescendingPath(causes, path, at);
-  if (path.starts_with("..") && !path.starts_with("../"))
-    InvalidText(causes, at, path, "must not start with '..'");
-}
-
-void Items(Causes& causes, const Json& source, const std::string& at) {
-  const Json& items = ListAt(source, {"items"});
-  for (size_t i = 0; i < items.size(); ++i) {
-    const std::string here = fmt::format("{}.items[{}]", at, i), path = TextAt(items[i], "path");
-    if (TextAt(items[i], "key").empty()) Required(causes, here + ".key");
-    if (path.empty()) Required(causes, here + ".path");
-    OwnPath(causes, path, here + ".path");
-    Mode(causes, items[i], "mode", here);
-  }
-}
-
-// A file of the downward API; a real server names all of them by their volume.
-void DownwardFile(Causes& causes, const Json& file, const std::string& at) {
-  const std::string path = TextAt(file, "path");
-  const Json& field = At(file, "fieldRef");
-  const Json& amount = At(file, "resourceFieldRef");
-  if (path.empty()) Required(causes, at + ".path");
-  OwnPath(causes, path, at + ".path");
-  if (field.is_object()) {
-    ValidateFieldRef(causes, field, at + ".fieldRef", true);
-    if (amount.is_object())
-      InvalidText(causes, at, "resource",
-                  "fieldRef and resourceFieldRef can not be specified simultaneously");
-  } else if (amount.is_object()) {
-    ValidateAmountRef(causes, amount, at + ".resourceFieldRef", true);
-  } else {
-    Required(causes, at, "one of fieldRef and resourceFieldRef is required");
-  }
-  Mode(causes, file, "mode", at);
-}
-
-void TokenSource(Causes& causes, const Json& token, const std::string& at,
-                 const std::string& volume) {
-  const int64_t seconds = IntAt(token, "expirationSeconds");
-  const std::string path = TextAt(token, "path");
-  if (seconds < 600)
-    InvalidNumber(causes, at + ".expirationSeconds", seconds,
-                  "may not specify a duration less than 10 minutes");
-  if (seconds > (int64_t{1} << 32))
-    InvalidNumber(causes, at + ".expirationSeconds", seconds,
-                  "may not specify a duration larger than 2^32 seconds");
-  if (path.empty())
-    Required(causes, volume + ".path");
-  else
-    OwnPath(causes, path, volume + ".path");
-}
-
-void Projected(const Source& source) {
-  Causes& causes = source.causes;
-  Mode(causes, source.value, "defaultMode", source.at);
-  std::map<std::string, bool> paths;
-  auto once = [&](const std::string& path, const std::string& shown) {
-    if (!path.empty() && !paths.emplace(path, true).second)
-      InvalidText(causes, source.at, shown, "conflicting duplicate paths");
-  };
-  const Json& parts = ListAt(source.value, {"sources"});
-  for (size_t i = 0; i < parts.size(); ++i) {
-    const std::string at = fmt::format("{}.sources[{}]", source.at, i);
-    int kinds = 0;
-    for (const char* kind : {"secret", "configMap", "downwardAPI", "serviceAccountToken"}) {
-      const Json& part = At(parts[i], kind);
-      if (!part.is_object()) continue;
-      const std::string here = fmt::format("{}.{}", at, kind), name = TextAt(part, "name");
-      ++kinds;
-      if (std::string_view(kind) == "serviceAccountToken") {
-        TokenSource(causes, part, here, source.at);
-      } else if (std::string_view(kind) == "downwardAPI") {
-        for (const Json& file : ListAt(part, {"items"})) {
-          DownwardFile(causes, file, here);
-          once(TextAt(file, "path"), TextAt(file, "path"));
-        }
-      } else {
-        if (name.empty()) Required(causes, here + ".name");
-        Items(causes, part, here);
-        for (const Json& item : ListAt(part, {"items"})) once(TextAt(item, "path"), name);
-      }
-    }
-    if (kinds > 1) Forbidden(causes, at, "may not specify more than 1 volume type per source");
-  }
-}
+using Source = VolumeSource;
 
 void HostPath(const Source& source) {
   const std::string path = source.Text("path");
@@ -370,6 +240,11 @@ void Claim(const Source& source) {
   const std::string at = source.Path("volumeClaimTemplate");
   ValidateAnnotationKeys(source.causes, At(metadata, "annotations"), at + ".metadata.annotations");
   ValidateLabels(source.causes, At(metadata, "labels"), at + ".metadata.labels");
+  for (const char* member :
+       {"name", "generateName", "namespace", "ownerReferences", "finalizers"}) {
+    if (const Json& given = At(metadata, member); !given.is_null() && !given.empty() && given != "")
+      Forbidden(source.causes, fmt::format("{}.metadata.{}", at, member), "cannot be set");
+  }
   ValidateClaimSpec(source.causes, At(claim, "spec"), at + ".spec");
 }
 
@@ -379,12 +254,6 @@ void Local(const Source& source) {
     Required(source.causes, source.Path("path"));
   else if (HasBacksteps(path))
     InvalidText(source.causes, source.Path("path"), path, "must not contain '..'");
-}
-
-void Files(const Source& source, const char* name) {
-  source.Needs({name});
-  Mode(source.causes, source.value, "defaultMode", source.at);
-  Items(source.causes, source.value, source.at);
 }
 
 using Judge = std::function<void(const Source&)>;
@@ -406,8 +275,8 @@ const std::map<std::string_view, Judge>& Judges() {
        }},
       {"gcePersistentDisk", [](const Source& source) { Disk(source, "pdName"); }},
       {"awsElasticBlockStore", [](const Source& source) { Disk(source, "volumeID"); }},
-      {"secret", [](const Source& source) { Files(source, "secretName"); }},
-      {"configMap", [](const Source& source) { Files(source, "name"); }},
+      {"secret", [](const Source& source) { ValidateFilesSource(source, "secretName"); }},
+      {"configMap", [](const Source& source) { ValidateFilesSource(source, "name"); }},
       {"nfs", Nfs},
       {"iscsi", Iscsi},
       {"glusterfs", Glusterfs},
@@ -421,12 +290,7 @@ const std::map<std::string_view, Judge>& Judges() {
        }},
       {"cephfs", Only({"monitors"})},
       {"quobyte", Quobyte},
-      {"downwardAPI",
-       [](const Source& source) {
-         Mode(source.causes, source.value, "defaultMode", source.at);
-         for (const Json& file : ListAt(source.value, {"items"}))
-           DownwardFile(source.causes, file, source.at);
-       }},
+      {"downwardAPI", ValidateDownwardSource},
       {"fc", FibreChannel},
       {"flexVolume", FlexVolume},
       {"azureFile", AzureFile},
@@ -435,7 +299,7 @@ const std::map<std::string_view, Judge>& Judges() {
       {"portworxVolume", Only({"volumeID"})},
       {"azureDisk", AzureDisk},
       {"storageos", StorageOs},
-      {"projected", Projected},
+      {"projected", ValidateProjectedSource},
       {"scaleIO", Only({"gateway", "system", "volumeName"})},
       {"csi", Csi},
       {"ephemeral", Claim},
@@ -533,23 +397,6 @@ void ValidateVolumeSources(Causes& causes, const Json& holder, const std::string
       Required(causes, field + ".nodeAffinity", "Local volume requires node affinity");
   }
   if (sources == 0) Required(causes, field, "must specify a volume type");
-}
-
-void ValidatePodVolumes(Causes& causes, const Json& spec, const std::string& field,
-                        std::map<std::string, const Json*>* good) {
-  const Json& volumes = ListAt(spec, {"volumes"});
-  for (size_t i = 0; i < volumes.size(); ++i) {
-    const Json& volume = volumes[i];
-    const std::string at = fmt::format("{}.volumes[{}]", field, i), name = TextAt(volume, "name");
-    const size_t before = causes.size();
-    ValidateVolumeSources(causes, volume, at, false, "");
-    if (name.empty())
-      Required(causes, at + ".name");
-    else
-      InvalidText(causes, at + ".name", name, LabelFault(name));
-    if (good->contains(name)) Duplicate(causes, at + ".name", "\"" + name + "\"");
-    if (causes.size() == before) (*good)[name] = &volume;
-  }
 }
 
 }  // namespace opsmesh::kubesim

@@ -24,7 +24,7 @@ import lives  # noqa: E402
 SOURCE = os.environ.get("OPSMESH_SOURCE_DIR", os.path.abspath(os.path.join(HERE, "../../..")))
 BIN = os.environ.get("OPSMESH_BIN_DIR", os.path.join(SOURCE, "build/release/bin"))
 ANSWERS, KNOWN = os.path.join(HERE, "generated_answers.json.gz"), os.path.join(HERE, "generated_differences.txt")
-SEEDS = (1,)
+SEEDS = (1, 2)
 STRUCT = re.compile(r"\b((?:\[\])?apiextensions\.\w+)\{.*\}(?=: )", re.S)
 
 
