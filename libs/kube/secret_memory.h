@@ -67,7 +67,12 @@ inline size_t TimesInMemory(const std::string& rotated) {
     for (uintptr_t at = from; at < to; at += sizeof window - rotated.size()) {
       const size_t size = std::min<size_t>(sizeof window, to - at);
       const ssize_t got = pread(memory, window, size, static_cast<off_t>(at));
+      const char first = Rot13(rotated[0]);
       for (ssize_t i = 0; i + static_cast<ssize_t>(rotated.size()) <= got; ++i) {
+        const void* const next = memchr(window + i, first, static_cast<size_t>(got - i));
+        if (next == nullptr) break;
+        i = static_cast<const char*>(next) - window;
+        if (i + static_cast<ssize_t>(rotated.size()) > got) break;
         const uintptr_t place = at + static_cast<uintptr_t>(i);
         if (place >= own && place < own + sizeof window) continue;
         size_t same = 0;

@@ -71,6 +71,22 @@ void FakeCluster::Rebuild() {
               .Hint(fmt::format("Add a rule with verbs [get, list, watch] on {}.",
                                 type.qualified_name()));
       list.clear();
+    } else if (const absl::Status refused = Judge("list", type, ""); !refused.ok()) {
+      status.refused[""] = refused;
+      status.last_error = refused;
+      status.state = kube::KindStatus::State::kForbidden;
+      if (type.namespaced) {
+        status.state = kube::KindStatus::State::kLive;
+        status.only_in = allowed_;
+        for (const kube::ObjectPtr& place : objects_["namespaces"]) {
+          const std::string ns(place->name());
+          if (const absl::Status there = Judge("list", type, ns); !there.ok())
+            status.refused[ns] = there;
+        }
+      }
+      std::erase_if(list, [&](const kube::ObjectPtr& object) {
+        return !type.namespaced || !Judge("list", type, object->ns()).ok();
+      });
     } else if (down_since_ > absl::ZeroDuration()) {
       status.state = kube::KindStatus::State::kStale;
       status.last_error = Down();
@@ -85,6 +101,28 @@ void FakeCluster::Rebuild() {
 void FakeCluster::Forbid(const std::string& plural) {
   forbidden_[plural] = true;
   Rebuild();
+}
+
+void FakeCluster::Restrict(std::vector<std::string> namespaces) {
+  restricted_ = true;
+  allowed_ = std::move(namespaces);
+  std::sort(allowed_.begin(), allowed_.end());
+  Rebuild();
+}
+
+absl::Status FakeCluster::Judge(std::string_view verb, const kube::ResourceType& type,
+                                std::string_view ns) const {
+  const bool allowed =
+      !restricted_ || (type.namespaced && std::binary_search(allowed_.begin(), allowed_.end(), ns));
+  if (allowed) return absl::OkStatus();
+  return base::PermissionDenied(
+             "FORBIDDEN", fmt::format("User \"tester\" cannot {} resource \"{}\" in \"{}\".", verb,
+                                      type.plural, ns))
+      .Hint(fmt::format("Add a rule with verbs [get, list, watch] on {}.", type.qualified_name()))
+      .With("verb", verb)
+      .With("resource", type.plural)
+      .With("namespace", ns)
+      .With("user", "tester");
 }
 
 void FakeCluster::GoDown(absl::Duration since) {
@@ -121,6 +159,7 @@ absl::StatusOr<kube::ListResult> FakeCluster::List(const base::Context&,
                                                    std::string_view ns, const kube::ListOptions&) {
   calls.push_back(fmt::format("list {} {}", type.plural, ns));
   if (down_since_ > absl::ZeroDuration()) return Down();
+  OPSMESH_RETURN_IF_ERROR(Judge("list", type, ns));
   kube::ListResult out;
   out.type = type;
   for (const kube::ObjectPtr& object : objects_[type.plural]) {
@@ -134,6 +173,7 @@ absl::StatusOr<kube::ObjectPtr> FakeCluster::Get(const base::Context&,
                                                  std::string_view ns, std::string_view name) {
   calls.push_back(fmt::format("get {} {}/{}", type.plural, ns, name));
   if (down_since_ > absl::ZeroDuration()) return Down();
+  OPSMESH_RETURN_IF_ERROR(Judge("get", type, ns));
   for (const kube::ObjectPtr& object : objects_[type.plural]) {
     if (object->name() == name && (!type.namespaced || object->ns() == ns)) return object;
   }
@@ -147,6 +187,7 @@ absl::StatusOr<kube::LogText> FakeCluster::PodLogs(const base::Context&, std::st
       fmt::format("{}/{}/{}{}", ns, pod, options.container, options.previous ? "/previous" : "");
   calls.push_back("log " + key);
   if (down_since_ > absl::ZeroDuration()) return Down();
+  OPSMESH_RETURN_IF_ERROR(Judge("get", *kube::FindBuiltin("pods"), ns));
   const auto it = logs_.find(key);
   if (it == logs_.end()) {
     if (options.previous)
@@ -184,6 +225,7 @@ absl::StatusOr<kube::AccessAnswer> FakeCluster::CanI(const base::Context&,
 
 absl::StatusOr<std::vector<kube::PodUsage>> FakeCluster::PodMetrics(const base::Context&,
                                                                     std::string_view ns) {
+  OPSMESH_RETURN_IF_ERROR(Judge("list", *kube::FindBuiltin("pods"), ns));
   if (!pod_usage.empty()) {
     std::vector<kube::PodUsage> out;
     for (const kube::PodUsage& use : pod_usage) {
@@ -196,6 +238,7 @@ absl::StatusOr<std::vector<kube::PodUsage>> FakeCluster::PodMetrics(const base::
 }
 
 absl::StatusOr<std::vector<kube::NodeUsage>> FakeCluster::NodeMetrics(const base::Context&) {
+  OPSMESH_RETURN_IF_ERROR(Judge("list", *kube::FindBuiltin("nodes"), ""));
   if (node_usage.empty())
     return base::Unavailable("METRICS_NOT_SERVED", "The cluster has no metrics server.")
         .Hint("Install metrics-server.");

@@ -22,7 +22,9 @@ class FakeCluster final : public Cluster {
 
   // What a test changes.
   void Forbid(const std::string& plural);  // 403 with a rule to add
-  void GoDown(absl::Duration since);       // the apiserver does not answer, the cache is that old
+  /// The user has a Role in these namespaces and no ClusterRole: everything else is 403.
+  void Restrict(std::vector<std::string> namespaces);
+  void GoDown(absl::Duration since);  // the apiserver does not answer, the cache is that old
   void SetLog(const std::string& key,
               std::vector<std::string> lines);  // "ns/pod/container", "ns/pod/container/previous"
   std::vector<kube::NodeUsage> node_usage;      // empty = no metrics server
@@ -62,11 +64,16 @@ class FakeCluster final : public Cluster {
 
  private:
   absl::Status Down() const;
+  /// OK, or 403, as the API server says it of a user named tester.
+  absl::Status Judge(std::string_view verb, const kube::ResourceType& type,
+                     std::string_view ns) const;
   void Rebuild();
 
   const std::string id_;
   std::map<std::string, std::vector<kube::ObjectPtr>> objects_;  // by plural, sorted
   std::map<std::string, bool> forbidden_;
+  bool restricted_ = false;
+  std::vector<std::string> allowed_;  // namespaces, sorted
   absl::Duration down_since_ = absl::ZeroDuration();
   std::map<std::string, std::vector<std::string>> logs_;
   std::shared_ptr<const kube::Snapshot> snapshot_;

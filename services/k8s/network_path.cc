@@ -288,8 +288,8 @@ class Path {
 absl::StatusOr<ToolResult> NetworkPath(const ToolCall& call) {
   const std::string ns = NamespaceForOne(call);
   Picture picture(call.cluster.Picture(call.ctx), "", call.now);
-  OPSMESH_RETURN_IF_ERROR(picture.CheckReadable("pods"));
-  OPSMESH_RETURN_IF_ERROR(picture.CheckReadable("services"));
+  OPSMESH_RETURN_IF_ERROR(picture.CheckReadable("pods", ns));
+  OPSMESH_RETURN_IF_ERROR(picture.CheckReadable("services", ns));
   OPSMESH_ASSIGN_OR_RETURN(End to,
                            FindEnd(picture, ns, call.arguments.String("destination"), true));
   std::optional<End> from;

@@ -23,6 +23,26 @@ std::string Sentence(const absl::Status& status) {
   return out;
 }
 
+/// A kind that is read namespace by namespace, and this is none of them: nobody asked there.
+absl::Status NotThere(const kube::KindStatus& status, std::string_view ns) {
+  const auto all = status.refused.find("");
+  const base::ErrorDetail detail =
+      base::DetailOf(all == status.refused.end() ? absl::OkStatus() : all->second);
+  const auto user = detail.metadata.find("user");
+  return base::PermissionDenied(
+             "FORBIDDEN",
+             fmt::format("This user cannot list {} in namespace '{}'.", status.type.plural, ns))
+      .Hint(fmt::format("Allow it by a rule in a Role in namespace '{}' bound to this user: "
+                        "apiGroups: [\"{}\"], resources: [\"{}\"], verbs: [\"get\", \"list\", "
+                        "\"watch\"].",
+                        ns, status.type.group, status.type.plural))
+      .With("verb", "list")
+      .With("group", status.type.group)
+      .With("resource", status.type.plural)
+      .With("namespace", ns)
+      .With("user", user == detail.metadata.end() ? "" : user->second);
+}
+
 }  // namespace
 
 Picture::Picture(std::shared_ptr<const kube::Snapshot> snapshot, std::string ns, absl::Time now)
@@ -47,22 +67,28 @@ State Picture::StateIn(std::string_view plural, std::string_view ns) const {
   return elsewhere && !status.Covers(ns) ? State::kForbidden : status.state;
 }
 
-bool Picture::Readable(std::string_view plural) {
-  const State state = StateIn(plural, ns_);
+kube::ObjectPtr Picture::Find(std::string_view plural, std::string_view ns, std::string_view name) {
+  // What other namespaces hold does not matter: their lack is not worth a word.
+  Note(plural, ns != ns_);
+  return snapshot_->Of(plural).Find(ns, name);
+}
+
+bool Picture::Readable(std::string_view plural, std::string_view ns) {
+  const State state = StateIn(plural, ns);
   return state == State::kLive || state == State::kStale;
 }
 
-absl::Status Picture::CheckReadable(std::string_view plural) {
+absl::Status Picture::CheckReadable(std::string_view plural, std::string_view ns) {
   const kube::KindStatus& status = snapshot_->Of(plural).status();
-  switch (StateIn(plural, ns_)) {
+  switch (StateIn(plural, ns)) {
     case State::kLive:
     case State::kStale:
       return absl::OkStatus();
     case State::kForbidden:
-      for (const std::string& ns : {ns_, std::string()}) {
-        const auto refused = status.refused.find(ns);
-        if (refused != status.refused.end()) return refused->second;
-      }
+      if (const auto there = status.refused.find(ns); there != status.refused.end())
+        return there->second;
+      if (!ns.empty() && status.type.namespaced && status.synced()) return NotThere(status, ns);
+      if (const auto all = status.refused.find(""); all != status.refused.end()) return all->second;
       if (!status.last_error.ok()) return status.last_error;
       return base::PermissionDenied(
                  "FORBIDDEN", fmt::format("The cluster does not let OpsMesh list {}.", plural))
@@ -71,7 +97,7 @@ absl::Status Picture::CheckReadable(std::string_view plural) {
               plural))
           .With("verb", "list")
           .With("resource", plural)
-          .With("namespace", ns_);
+          .With("namespace", ns);
     case State::kNotServed:
       return base::NotFound("KIND_NOT_SERVED",
                             fmt::format("This cluster does not serve {}.", plural))
@@ -160,6 +186,7 @@ void Picture::FoldForbidden() {
   for (const Forbidden& what : forbidden_) {
     (what.only_in.empty() ? nowhere : only_in[what.only_in]).push_back(what.entry.subject);
   }
+  for (auto& [where, kinds] : only_in) std::sort(kinds.begin(), kinds.end());
   std::erase_if(ledger_.failed, [](const LedgerEntry& entry) { return entry.source == kRights; });
   // A kind or two stand there with the rule to add; a user of one namespace lacks twenty.
   if (only_in.empty() && forbidden_.size() <= kMostSingle) {
@@ -238,7 +265,7 @@ ObjectRef WorkloadOf(Picture& picture, const kube::Object& object) {
                                   : owner->kind == "Job"      ? "jobs"
                                                               : "";
   if (!plural.empty()) {
-    const kube::ObjectPtr parent = picture.All(plural).Find(object.ns(), owner->name);
+    const kube::ObjectPtr parent = picture.Find(plural, object.ns(), owner->name);
     if (parent && parent->meta().controller()) return WorkloadOf(picture, *parent);
     // The ReplicaSet is not readable: its name is the Deployment's, a dash and the hash in the
     // pod's label.

@@ -34,9 +34,14 @@ class Picture {
   /// False when the kind is forbidden in the namespace in question, not served or not listed yet:
   /// nothing may be concluded from its absence. Without a namespace it is enough that some
   /// namespaces can be read; the ledger says that the others cannot.
-  bool Readable(std::string_view plural);
+  bool Readable(std::string_view plural) { return Readable(plural, ns_); }
+  /// The same for another namespace than the one in question.
+  bool Readable(std::string_view plural, std::string_view ns);
   /// OK, or why the kind cannot be read: a typed error for tools that are about this kind.
-  absl::Status CheckReadable(std::string_view plural);
+  absl::Status CheckReadable(std::string_view plural) { return CheckReadable(plural, ns_); }
+  absl::Status CheckReadable(std::string_view plural, std::string_view ns);
+  /// One object, or null. `ns` "" for cluster-scoped kinds.
+  kube::ObjectPtr Find(std::string_view plural, std::string_view ns, std::string_view name);
 
   /// True when `name` exists, also when namespaces cannot be read.
   bool NamespaceExists(std::string_view name);

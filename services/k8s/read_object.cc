@@ -146,9 +146,9 @@ std::string Suggest(const kube::KindSnapshot& kind, const kube::ResourceType& ty
 
 absl::Status CheckExists(Picture& picture, const kube::ResourceType& type, std::string_view ns,
                          std::string_view name) {
-  if (!picture.Readable(type.plural)) return absl::OkStatus();
+  if (!picture.Readable(type.plural, ns)) return absl::OkStatus();
+  if (picture.Find(type.plural, type.namespaced ? ns : "", name)) return absl::OkStatus();
   const kube::KindSnapshot& kind = picture.All(type.plural);
-  if (kind.Find(type.namespaced ? ns : "", name)) return absl::OkStatus();
   if (type.namespaced && !picture.NamespaceExists(ns)) {
     const std::string hint = Suggest(kind, type, ns, name);
     return base::NotFound("NAMESPACE_NOT_FOUND", fmt::format("There is no namespace '{}'.", ns))

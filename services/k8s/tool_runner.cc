@@ -147,7 +147,10 @@ absl::StatusOr<ToolResult> ToolRunner::Run(const base::Context& ctx, std::string
   const absl::Duration begin = options_.clock->Steady();
   const ToolCall call{ctx, *cluster, checked, scope.name_space, options_.clock->Now()};
   absl::StatusOr<ToolResult> result = tool->handler(call);
-  if (result.ok() && RestsOnNothing(result->ledger)) result = result->ledger.refused_there;
+  if (result.ok() && RestsOnNothing(result->ledger)) {
+    const absl::Status refused = result->ledger.refused_there;  // it goes with the result
+    result = refused;
+  }
   if (options_.logger) {
     options_.logger->Info(
         "tool_call",

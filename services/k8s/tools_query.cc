@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "libs/base/error.h"
+#include "libs/base/strings.h"
 #include "services/k8s/json_writer.h"
 #include "services/k8s/listing.h"
 #include "services/k8s/params.h"
@@ -100,6 +101,7 @@ absl::StatusOr<ToolResult> GetAllResources(const ToolCall& call) {
   json.Key("resources").BeginArray();
   Text body;
   int64_t total = 0;
+  std::vector<std::string> forbidden;
   for (const std::string& name : kinds) {
     OPSMESH_ASSIGN_OR_RETURN(const kube::ResourceType type, call.cluster.Resolve(call.ctx, name));
     OPSMESH_ASSIGN_OR_RETURN(Query query, QueryFrom(call, type));
@@ -107,6 +109,12 @@ absl::StatusOr<ToolResult> GetAllResources(const ToolCall& call) {
     Picture own(call.cluster.Picture(call.ctx), type.namespaced ? picture.ns() : "", call.now);
     absl::StatusOr<ToolResult> part =
         IsCached(own, type) ? Answer(query, own.In(type.plural), own) : ListLive(call, query, own);
+    if (part.status().code() == absl::StatusCode::kPermissionDenied) {
+      forbidden.push_back(type.plural);
+      if (type.namespaced && !own.ns().empty() && out.ledger.refused_there.ok())
+        out.ledger.refused_there = part.status();
+      continue;
+    }
     if (!part.ok()) {
       out.ledger.Failed("apiserver", type.plural, std::string(part.status().message()));
       continue;
@@ -129,8 +137,11 @@ absl::StatusOr<ToolResult> GetAllResources(const ToolCall& call) {
   out.json = json.Take();
   const Text place = PlaceOf(TypeOf("pods"), picture.ns());
   out.text = Say("{0}共有 {2} 个对象（{3} 类）。\n", "{2} objects of {3} kinds {1}.\n", place.zh,
-                 place.en, total, kinds.size()) +
+                 place.en, total, kinds.size() - forbidden.size()) +
              body;
+  if (!forbidden.empty())
+    out.ledger.Failed("rights", "rights of this user",
+                      base::Join(forbidden, ", ") + " cannot be read");
   out.text.TrimNewlines();
   out.AddFact("objects.total", total);
   return out;

@@ -61,8 +61,8 @@ absl::Status Propose(const Plan& plan) {
 // The object a change is about; without a namespace the only one of that name in the cluster.
 absl::StatusOr<kube::ObjectPtr> Target(const ToolCall& call, Picture& picture,
                                        const kube::ResourceType& type, std::string_view name) {
-  OPSMESH_RETURN_IF_ERROR(picture.CheckReadable(type.plural));
   const std::string asked = call.arguments.String("namespace", call.scope_namespace);
+  OPSMESH_RETURN_IF_ERROR(picture.CheckReadable(type.plural, asked == "*" ? "" : asked));
   if (!type.namespaced || (!asked.empty() && asked != "*")) {
     OPSMESH_RETURN_IF_ERROR(CheckExists(picture, type, asked, name));
     return picture.All(type.plural).Find(type.namespaced ? asked : "", name);
