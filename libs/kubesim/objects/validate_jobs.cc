@@ -296,6 +296,18 @@ void SelectorOf(Causes& causes, const Json& spec) {
             "`selector` does not match template `labels`");
 }
 
+// Pods of an Indexed job are named by their numbers.
+void HostNames(Causes& causes, const Json& object) {
+  const Json& spec = At(object, "spec");
+  const int64_t completions = IntAt(spec, "completions");
+  if (TextAt(spec, "completionMode") != "Indexed" || completions <= 0) return;
+  const std::string name = TextAt(object, {"metadata", "name"}),
+                    host = fmt::format("{}-{}", name, completions - 1);
+  if (!LabelFault(host).empty())
+    InvalidText(causes, "metadata.name", name,
+                "will not able to create pod with invalid DNS label: " + host);
+}
+
 void TimeZone(Causes& causes, const Json& spec) {
   const Json& given = At(spec, "timeZone");
   if (!given.is_string()) return;
@@ -321,18 +333,13 @@ void TimeZone(Causes& causes, const Json& spec) {
 
 void ValidateJob(Causes& causes, const Json& object, const Json& before) {
   const Json& spec = At(object, "spec");
-  if (!before.is_object()) GeneratedSelector(causes, object);
+  GeneratedSelector(causes, object);
   JobSpec(causes, spec, "spec");
   SelectorOf(causes, spec);
-  const int64_t completions = IntAt(spec, "completions");
-  if (!before.is_object() && TextAt(spec, "completionMode") == "Indexed" && completions > 0) {
-    const std::string name = TextAt(object, {"metadata", "name"}),
-                      host = fmt::format("{}-{}", name, completions - 1);
-    if (!LabelFault(host).empty())
-      InvalidText(causes, "metadata.name", name,
-                  "will not able to create pod with invalid DNS label: " + host);
-  }
+  HostNames(causes, object);
   if (!before.is_object()) return;
+  JobSpec(causes, spec, "spec");  // a real server says it all again about an update
+  SelectorOf(causes, spec);
   if (At(before, {"spec", "completions"}) != At(spec, "completions"))
     Immutable(causes, "spec.completions", At(spec, "completions").dump());
   if (At(before, {"spec", "selector"}) != At(spec, "selector"))
