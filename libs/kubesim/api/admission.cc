@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <set>
 
+#include "libs/kubesim/api/definitions.h"
 #include "libs/kubesim/api/escalation.h"
 #include "libs/kubesim/api/limit_ranges.h"
 #include "libs/kubesim/api/pod_admission.h"
@@ -17,6 +19,43 @@
 
 namespace opsmesh::kubesim {
 namespace {
+
+constexpr const char* kServiceRange = "10.96.0.0/12";
+
+bool InServiceRange(const std::string& ip) {
+  unsigned first = 0, second = 0, rest = 0;
+  return std::sscanf(ip.c_str(), "%u.%u.%u", &first, &second, &rest) == 3 && first == 10 &&
+         second >= 96 && second < 112;
+}
+
+// An address that a client chose must be one that the cluster gives, and nobody else's.
+MaybeStatus CheckAddress(const Cluster& cluster, const Call& call, const Json& service,
+                         const Json& before) {
+  const std::string ip = TextAt(service, {"spec", "clusterIP"}),
+                    name = TextAt(service, {"metadata", "name"});
+  if (ip.empty() || ip == "None" || ip.find(':') != std::string::npos ||
+      ip == TextAt(before, {"spec", "clusterIP"}))
+    return std::nullopt;
+  std::string why;
+  if (!InServiceRange(ip)) {
+    why =
+        fmt::format("the provided IP ({}) is not in the valid range. The range of valid IPs is {}",
+                    ip, kServiceRange);
+  }
+  for (const ObjectPtr& other :
+       cluster.store.List(MustFind(cluster.store, "", "v1", "services")).objects) {
+    if ((other->name != name || other->ns != call.info.ns) &&
+        TextAt(other->Parse(), {"spec", "clusterIP"}) == ip)
+      why = "provided IP is already allocated";
+  }
+  if (why.empty()) return std::nullopt;
+  return InvalidStatus("", "Service", name,
+                       {{"FieldValueInvalid",
+                         fmt::format("Invalid value: []string{{\"{0}\"}}: failed to allocate IP "
+                                     "{0}: {1}",
+                                     ip, why),
+                         "spec.clusterIPs"}});
+}
 
 void AllocateAddress(const Cluster& cluster, Json& service) {
   Json& spec = service["spec"];
@@ -32,7 +71,8 @@ void AllocateAddress(const Cluster& cluster, Json& service) {
     }
     do {
       const uint64_t bits = cluster.store.ids().Random();
-      ip = fmt::format("10.{}.{}.{}", 96 + bits % 16, (bits >> 8) % 256, 1 + (bits >> 16) % 254);
+      ip = fmt::format(  // of kServiceRange
+          "10.{}.{}.{}", 96 + bits % 16, (bits >> 8) % 256, 1 + (bits >> 16) % 254);
     } while (used.contains(ip));
     spec["clusterIP"] = ip;
   }
@@ -119,6 +159,17 @@ MaybeStatus CheckGlobalDefault(const Cluster& cluster, const Call& call, const J
   return std::nullopt;
 }
 
+// A new node takes no pods until its lifecycle controller has seen that it is ready.
+void TaintNewNode(Json& node) {
+  constexpr const char* kNotReady = "node.kubernetes.io/not-ready";
+  Json& taints = node["spec"]["taints"];
+  if (!taints.is_array()) taints = Json::array();
+  for (const Json& taint : taints) {
+    if (TextAt(taint, "key") == kNotReady && TextAt(taint, "effect") == "NoSchedule") return;
+  }
+  taints.push_back({{"key", kNotReady}, {"effect", "NoSchedule"}});
+}
+
 // What the simulator keeps and does not act on is said to who writes it.
 void WarnOfUnused(Call& call) {
   const std::string& kind = call.type->kind;
@@ -173,6 +224,7 @@ MaybeStatus Admit(const Cluster& cluster, Call& call, Json& object, const Json& 
   }
   if (key == "/persistentvolumes")
     object["metadata"]["finalizers"].push_back("kubernetes.io/pv-protection");
+  if (key == "/nodes") TaintNewNode(object);
   return std::nullopt;
 }
 
@@ -181,6 +233,9 @@ MaybeStatus AdmitValid(const Cluster& cluster, Call& call, const Json& object, c
   if (auto refused = CheckPodSecurity(cluster, call, object, before)) return refused;
   if (!before.is_object()) {
     if (auto refused = CheckLimits(cluster, call, object)) return refused;
+  }
+  if (call.type->storage_key == "/services") {
+    if (auto refused = CheckAddress(cluster, call, object, before)) return refused;
   }
   return CheckQuotas(cluster, call, object, before);
 }
@@ -221,7 +276,7 @@ void KeepAllocated(const ResourceType& type, const Json& before, Json& object) {
 
 void AfterWrite(const Cluster& cluster, const ResourceType& type, const Object& object) {
   if (type.storage_key != "apiextensions.k8s.io/customresourcedefinitions") return;
-  cluster.store.catalog().DefineCustom(object.Parse());
+  AcceptDefinition(cluster, object);
 }
 
 }  // namespace opsmesh::kubesim

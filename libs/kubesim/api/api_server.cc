@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "absl/time/time.h"
 #include "libs/base/ids.h"
 #include "libs/base/strings.h"
@@ -129,6 +131,16 @@ MaybeStatus CheckTimeout(const Query& query) {
                   number ? "missing unit in duration" : "invalid duration", text));
 }
 
+// Kinds that the scheme holds besides those of resources.
+bool IsOfEveryVersion(std::string_view api_version, std::string_view kind) {
+  static const std::set<std::string_view> core = {"List",         "Status",   "APIVersions",
+                                                  "APIGroupList", "APIGroup", "APIResourceList"};
+  static const std::set<std::string_view> all = {"WatchEvent",    "ListOptions",   "GetOptions",
+                                                 "DeleteOptions", "CreateOptions", "UpdateOptions",
+                                                 "PatchOptions"};
+  return (api_version == "v1" && core.contains(kind)) || all.contains(kind);
+}
+
 std::string QuoteWarning(const std::string& text) {
   std::string quoted = "299 - \"";
   for (char c : text) {
@@ -140,7 +152,22 @@ std::string QuoteWarning(const std::string& text) {
 
 }  // namespace
 
-http_server::Response DoorError(int status, std::string_view, std::string_view message) {
+namespace {
+// A group of the server's own knows its paths and refuses others as an API; what nobody serves is a
+// page that was not found, and so are paths of custom resources.
+Reply NoSuchPath(const ResourceCatalog& catalog, std::string_view group) {
+  const auto types = catalog.All();
+  const bool own = std::any_of(types.begin(), types.end(), [&](const ResourceType* type) {
+    return type->group == group && !type->custom;
+  });
+  return own ? StatusReply(UnknownResourceStatus()) : TextReply("404 page not found\n", 404);
+}
+}  // namespace
+
+http_server::Response DoorError(int status, std::string_view reason, std::string_view message) {
+  if (reason == "METHOD_NOT_ALLOWED" && status == 405)
+    return ToResponse(StatusReply(MethodNotAllowedStatus()), {});
+  if (status == 413) message = "Request entity too large: limit is 3145728";
   const ApiStatus failure{.code = status,
                           .reason = status == 413   ? "RequestEntityTooLarge"
                                     : status == 429 ? "TooManyRequests"
@@ -176,7 +203,7 @@ void ApiServer::Handle(const std::shared_ptr<http_server::Exchange>& exchange) {
   call.info = ParseRequestInfo(request.method, request.path, call.query);
   call.known_kind = [this](std::string_view api_version, std::string_view kind) {
     return cluster_.store.catalog().FindKind(api_version, kind) != nullptr ||
-           SchemaOf(api_version, kind) != nullptr;
+           SchemaOf(api_version, kind) != nullptr || IsOfEveryVersion(api_version, kind);
   };
   // What runs long is not queued by fairness.
   const std::string& sub = call.info.subresource;
@@ -192,8 +219,10 @@ void ApiServer::Handle(const std::shared_ptr<http_server::Exchange>& exchange) {
         BadRequestStatus(fmt::format("the object provided cannot be handled: {}", error.what())));
   }
   if (!reply) return;
-  if (reply->code == 401) common = CommonHeaders(false);
+  if (reply->code == 401 || call.unqueued) common = CommonHeaders(false);
   for (const std::string& warning : call.warnings) common.Add("Warning", QuoteWarning(warning));
+  if (reply->code >= 400 && call.accepted.yaml && reply->content_type == "application/json")
+    AsYaml(*reply);
   if (request.method == "HEAD") reply->body.clear();
   exchange->Respond(ToResponse(*std::move(reply), common));
 }
@@ -206,9 +235,14 @@ std::optional<Reply> ApiServer::Dispatch(Call& call,
   if (!caller.user)
     return StatusReply({.code = 401, .reason = "Unauthorized", .message = "Unauthorized"});
   call.user = *std::move(caller.user);
-  if (IncompleteImpersonation(call.http)) {
-    return StatusReply(
-        InternalStatus("requested impersonation details without impersonating a user"));
+  if (const std::string asked = IncompleteImpersonation(call.http); !asked.empty()) {
+    call.unqueued = true;
+    const std::string uri =
+        call.http.path + (call.http.raw_query.empty() ? "" : "?" + call.http.raw_query);
+    return TextReply(fmt::format("Internal Server Error: \"{}\": requested {} without "
+                                 "impersonating a user\n",
+                                 base::ReplaceAll(uri, "&", "&amp;"), asked),
+                     500);
   }
   if (auto wanted = ImpersonationOf(call.http)) {
     if (auto refused = MayImpersonate(cluster_, call.user, *wanted)) return StatusReply(*refused);
@@ -236,7 +270,11 @@ std::optional<Reply> ApiServer::Dispatch(Call& call,
   if (call.http.method != "GET" && !any_method) return StatusReply(MethodNotAllowedStatus());
   auto reply = HandleTokenIssuer(tokens_.signer(), call);
   if (!reply) reply = HandleDiscovery(cluster_, call);
-  return reply ? std::move(*reply) : TextReply("404 page not found\n", 404);
+  if (reply) return std::move(*reply);
+  const auto parts = base::Split(path, '/');  // the first is empty
+  if (parts.size() > 1 && parts[1] == "api") return NoSuchPath(cluster_.store.catalog(), "");
+  if (parts.size() > 2 && parts[1] == "apis") return NoSuchPath(cluster_.store.catalog(), parts[2]);
+  return TextReply("404 page not found\n", 404);
 }
 
 std::optional<Reply> ApiServer::Resource(Call& call,
@@ -244,17 +282,15 @@ std::optional<Reply> ApiServer::Resource(Call& call,
                                          const http_server::Headers& common) {
   const RequestInfo& info = call.info;
   const ResourceCatalog& catalog = cluster_.store.catalog();
-  if (!catalog.HasGroupVersion(info.group, info.version))
-    return TextReply("404 page not found\n", 404);
   call.type = catalog.Find(info.group, info.version, info.resource);
-  if (call.type == nullptr) return StatusReply(UnknownResourceStatus());
+  if (call.type == nullptr) return NoSuchPath(catalog, info.group);
   const ResourceType& type = *call.type;
   const bool reads = info.verb == "get" || info.verb == "list" || info.verb == "watch";
   if (type.namespaced && info.ns.empty() && (!info.name.empty() || !reads))
-    return StatusReply(UnknownResourceStatus());
+    return NoSuchPath(catalog, info.group);
   if (!type.namespaced && !info.ns.empty() &&
       !(type.group.empty() && type.plural == "namespaces")) {
-    return StatusReply(UnknownResourceStatus());
+    return NoSuchPath(catalog, info.group);
   }
   const bool is_log = type.storage_key == "/pods" && info.subresource == "log";
   auto accepted =
@@ -262,14 +298,18 @@ std::optional<Reply> ApiServer::Resource(Call& call,
   if (!accepted.ok() && !is_log) return StatusReply(accepted.status());
   if (accepted.ok()) call.accepted = *accepted;
   if (info.verb != "watch" && !is_log) {
-    if (auto refused = CheckTimeout(call.query)) return StatusReply(*refused);
+    if (auto refused = CheckTimeout(call.query)) {
+      call.unqueued = true;
+      return StatusReply(*refused);
+    }
   }
   if (type.group.empty() && type.plural == "componentstatuses")
     call.warnings.push_back("v1 ComponentStatus is deprecated in v1.19+");
 
   if (!info.subresource.empty()) {
     const Subresource* sub = type.FindSubresource(info.subresource);
-    if (sub == nullptr) return StatusReply(UnknownResourceStatus());
+    if (sub == nullptr)
+      return StatusReply(type.custom ? NotFoundStatus(type, info.name) : UnknownResourceStatus());
     const std::string verb = info.verb == "list" ? "get" : info.verb;
     if (std::find(sub->verbs.begin(), sub->verbs.end(), verb) == sub->verbs.end())
       return StatusReply(MethodNotAllowedStatus());

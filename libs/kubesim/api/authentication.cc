@@ -155,11 +155,24 @@ std::optional<Impersonation> ImpersonationOf(const http_server::Request& request
   return impersonation;
 }
 
-bool IncompleteImpersonation(const http_server::Request& request) {
-  if (request.headers.Has("Impersonate-User")) return false;
-  return std::any_of(
-      request.headers.fields().begin(), request.headers.fields().end(),
-      [](const auto& field) { return base::AsciiLower(field.first).starts_with("impersonate-"); });
+std::string IncompleteImpersonation(const http_server::Request& request) {
+  if (request.headers.Has("Impersonate-User")) return "";
+  constexpr const char* kVersion = "authentication.k8s.io/v1";
+  std::string asked;
+  // As Go prints a reference: kind, namespace, name, uid, version, resource version, field.
+  auto add = [&asked](std::string_view kind, std::string_view name, std::string_view version,
+                      std::string_view field) {
+    asked +=
+        fmt::format("{}{{{}  {}  {}  {}}}", asked.empty() ? "" : " ", kind, name, version, field);
+  };
+  for (const auto& [key, value] : request.headers.fields()) {
+    const std::string lower = base::AsciiLower(key);
+    if (lower == "impersonate-group") add("Group", value, "", "");
+    if (lower.starts_with(kExtraPrefix))
+      add("UserExtra", value, kVersion, lower.substr(kExtraPrefix.size()));
+    if (lower == "impersonate-uid") add("UID", value, kVersion, "");
+  }
+  return asked.empty() ? "" : "[" + asked + "]";
 }
 
 }  // namespace opsmesh::kubesim

@@ -63,7 +63,8 @@ struct Impersonation {
   std::vector<std::string> asked_groups;  // those that must be allowed
 };
 std::optional<Impersonation> ImpersonationOf(const http_server::Request& request);
-/// True when an Impersonate-Group, -Uid or -Extra header comes without Impersonate-User (400).
-bool IncompleteImpersonation(const http_server::Request& request);
+/// What Impersonate-Group, -Uid and -Extra headers ask for without Impersonate-User, as the refusal
+/// (500) prints it: "[{Group  dev    }]"; "" when nothing is missing.
+std::string IncompleteImpersonation(const http_server::Request& request);
 
 }  // namespace opsmesh::kubesim

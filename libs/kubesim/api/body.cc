@@ -39,20 +39,6 @@ const char* GoWord(const Json& value) {
                               : "number";
 }
 
-// A body in a refusal: text when it looks like JSON, else bytes.
-std::string Summary(std::string_view body) {
-  constexpr size_t kShown = 30;
-  if (body.empty()) return "<empty>";
-  const std::string_view shown = body.substr(0, kShown);
-  std::string text;
-  if (body.front() == '{') {
-    text = base::SanitizeUtf8(shown);
-  } else {
-    for (char c : shown) text += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  }
-  return text + (body.size() > kShown ? " ..." : "");
-}
-
 struct Parsed {
   Json value;
   std::vector<std::string> members;
@@ -123,6 +109,9 @@ Outcome<Parsed> DecodeObject(const Call& call, const std::string& media) {
                     "Go struct field .{} of type string",
                     GoWord(value), member));
   }
+  const std::string version = TextAt(parsed->value, "apiVersion");
+  if (std::count(version.begin(), version.end(), '/') > 1)
+    return BadRequestStatus("unexpected GroupVersion string: " + version);
   return parsed;
 }
 
@@ -143,6 +132,19 @@ size_t DepthOf(const Json& value) {
 }
 
 }  // namespace
+
+std::string BodySummary(std::string_view body) {
+  constexpr size_t kShown = 30;
+  if (body.empty()) return "<empty>";
+  const std::string_view shown = body.substr(0, kShown);
+  std::string text;
+  if (body.front() == '{') {
+    text = base::SanitizeUtf8(shown);
+  } else {
+    for (char c : shown) text += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  }
+  return text + (body.size() > kShown ? " ..." : "");
+}
 
 bool TooDeep(const Json& value) { return DepthOf(value) > kMaxKeptDepth; }
 
@@ -196,7 +198,7 @@ Outcome<Json> ObjectOf(Call& call, std::string_view kind) {
       const std::string_view expected = kind.empty() ? std::string_view(call.type->kind) : kind;
       status.message =
           fmt::format("the object provided is unrecognized (must be of type {}): {} ({})", expected,
-                      status.message, Summary(call.http.body));
+                      status.message, BodySummary(call.http.body));
     }
     return status;
   }

@@ -27,6 +27,8 @@ Outcome<Json> BodyOfKind(Call& call, const char* kind, const char* version, cons
 MaybeStatus CheckPatchType(const Call& call, std::string* media);
 /// Deeper than what the simulator keeps (400 levels); asked once unknown members are gone.
 bool TooDeep(const Json& value);
+/// The beginning of a body as refusals quote it: text when it looks like JSON, else bytes in hex.
+std::string BodySummary(std::string_view body);
 /// The media type of the body without parameters, lower case; "application/json" when the client
 /// says nothing, "malformed" when it is none.
 std::string MediaTypeOf(const Call& call);

@@ -40,7 +40,9 @@ struct Call {
   /// sentences about those written twice.
   std::vector<std::string> member_order{};
   std::vector<std::string> duplicates{};
-  bool tracked = false;               // managedFields are already made (server-side apply)
+  bool tracked = false;  // managedFields are already made (server-side apply)
+  /// Refused before fairness would have queued it: the answer names no flow schema.
+  bool unqueued = false;
   std::vector<std::string> warnings;  // sent as Warning: 299 headers
 };
 

@@ -6,6 +6,7 @@
 
 #include "libs/base/json.h"
 #include "libs/kubesim/api/body.h"
+#include "libs/kubesim/api/definitions.h"
 #include "libs/kubesim/api/node_authorizer.h"
 #include "libs/kubesim/api/node_restriction.h"
 #include "libs/kubesim/api/reads.h"
@@ -128,6 +129,7 @@ Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type,
     SetFinalizer(object, "kubernetes.io/pv-protection", false);
   }
   const bool held = !ListAt(object, {"metadata", "finalizers"}).empty();
+  if (type.storage_key == "/events") policy.clear();  // nobody collects what they own
   if (!policy.empty() && type.storage_key != "/pods") {
     SetFinalizer(object, "foregroundDeletion", policy == "Foreground");
     SetFinalizer(object, "orphan", policy == "Orphan");
@@ -139,7 +141,9 @@ Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type,
   const bool waits = !ListAt(object, {"metadata", "finalizers"}).empty();
   // Where no collector runs nobody would ever take its finalizers away: the object goes at once,
   // and the answer shows it as a real server's does, about to go.
-  const bool shown_only = waits && !held && !cluster.collector_runs && grace == 0;
+  const bool definition = type.storage_key == "apiextensions.k8s.io/customresourcedefinitions";
+  const bool shown_only =
+      (waits && !held && !cluster.collector_runs && grace == 0) || (definition && !waits);
   const bool stays = grace > 0 || (waits && !shown_only) || namespace_content;
   if (!stays) {
     // A pod that goes at once is answered with the time of its end.
@@ -147,6 +151,11 @@ Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type,
       if (type.storage_key != "/pods" && !shown_only) return last;
       auto ended = std::make_shared<Object>(*last);
       Json content = ended->Parse();
+      if (definition && !waits) {
+        ended->json =
+            base::DumpJson(LeavingDefinition(content, base::Rfc3339(cluster.clock.Now())));
+        return ended;
+      }
       content["metadata"]["deletionTimestamp"] = base::Rfc3339(cluster.clock.Now());
       content["metadata"]["deletionGracePeriodSeconds"] = 0;
       if (shown_only) {
@@ -161,10 +170,7 @@ Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type,
     auto gone = cluster.store.Remove(type, current->ns, current->name, current->uid);
     if (!gone.ok()) return gone.status();
     Outcome<ObjectPtr> removed = shown(*gone);
-    if (type.storage_key == "apiextensions.k8s.io/customresourcedefinitions") {
-      cluster.store.catalog().RemoveCustom(TextAt(object, {"spec", "group"}),
-                                           TextAt(object, {"spec", "names", "plural"}));
-    }
+    if (definition) ForgetDefinition(cluster, object);
     return Deletion{*removed, !shown_only};
   }
   Json& metadata = object["metadata"];
@@ -232,13 +238,22 @@ Reply HandleDeleteCollection(const Cluster& cluster, const Call& call) {
   auto selection = SelectionOf(call);
   if (!selection.ok()) return StatusReply(selection.status());
   const bool dry_run = !ListAt(*options, {"dryRun"}).empty();
+  // A limit bounds what is deleted, and the answer says where to go on.
+  auto limit = NumberOf(call.query, "limit");
+  if (!limit.ok()) return StatusReply(limit.status());
+  const int64_t most = limit->value_or(0);
+  Json metadata = {{"resourceVersion", std::to_string(cluster.store.resource_version())}};
   std::vector<ObjectPtr> deleted;
   for (const ObjectPtr& object :
        cluster.store.List(type, type.namespaced ? call.info.ns : "").objects) {
+    if (most > 0 && static_cast<int64_t>(deleted.size()) == most) {
+      metadata["continue"] =
+          ContinueToken(cluster.store.resource_version(), *deleted.back(), call.info.ns);
+      break;
+    }
     if (!selection->Matches(*object)) continue;
     if (DeleteObject(cluster, type, object, *options, dry_run).ok()) deleted.push_back(object);
   }
-  const Json metadata = {{"resourceVersion", std::to_string(cluster.store.resource_version())}};
   return RenderedReply(RenderList(type, deleted, metadata, call.accepted, cluster.clock.Now()),
                        call.accepted);
 }

@@ -205,7 +205,10 @@ std::optional<Reply> HandleDiscovery(const Cluster& cluster, const Call& call) {
         parts.size() == 1 || shutdown ||
         (parts.size() == 2 && (parts[1] == "ping" || parts[1] == "etcd" || parts[1] == "log"));
     if (call.http.path.ends_with('/')) return std::nullopt;
-    return known ? std::optional(Health(call, first)) : std::nullopt;
+    if (!known) return std::nullopt;
+    Reply health = Health(call, first);
+    if (parts.size() == 2 && parts[1] == "ping") health.headers.clear();  // as its handler sends it
+    return health;
   }
   if (first == "openapi") return HandleOpenApi(cluster, call);
   const std::string aggregated =

@@ -187,7 +187,7 @@ MaybeStatus CheckEscalation(const Cluster& cluster, const Call& call, const Json
   if (May(cluster, call, "bind", plural, ns, role_name)) return std::nullopt;
   const ResourceType& roles = MustFind(cluster.store, kGroup, "v1", plural);
   const ObjectPtr role = cluster.store.Get(roles, whole ? "" : ns, role_name);
-  if (!role) return NotFoundStatus(roles, role_name);
+  if (!role) return NotFoundStatus(type, role_name);  // by the binding's resource, as it is said
   const Json content = role->Parse();
   return CheckRules(cluster, call, name, ns, ListAt(content, {"rules"}));
 }

@@ -149,7 +149,21 @@ const std::map<std::string, Printer>& Printers() {
        [](const Json& o, absl::Time now) -> Cells {
          return {TextAt(o, {"spec", "attacher"}),
                  TextAt(o, {"spec", "source", "persistentVolumeName"}),
-                 TextAt(o, {"spec", "nodeName"}), BoolText(At(o, {"status", "attached"}), "false"),
+                 TextAt(o, {"spec", "nodeName"}), BoolAt(o, {"status", "attached"}), AgeOf(o, now)};
+       }},
+      {"storage.k8s.io/csidrivers",
+       [](const Json& o, absl::Time now) -> Cells {
+         std::vector<std::string> modes, audiences;
+         for (const Json& mode : ListAt(o, {"spec", "volumeLifecycleModes"}))
+           modes.push_back(Scalar(mode));
+         for (const Json& request : ListAt(o, {"spec", "tokenRequests"}))
+           audiences.push_back(TextAt(request, "audience"));
+         return {BoolAt(o, {"spec", "attachRequired"}, true),
+                 BoolAt(o, {"spec", "podInfoOnMount"}),
+                 BoolAt(o, {"spec", "storageCapacity"}),
+                 audiences.empty() ? "<unset>" : base::Join(audiences, ","),
+                 BoolAt(o, {"spec", "requiresRepublish"}),
+                 modes.empty() ? "<none>" : base::Join(modes, ","),
                  AgeOf(o, now)};
        }},
       {"storage.k8s.io/csinodes",
@@ -205,7 +219,7 @@ std::vector<Column> ParseColumns(std::string_view text) {
       word.remove_suffix(1);
     }
     if (size_t colon = word.find(':'); colon != std::string_view::npos) {
-      column.type = word.substr(colon + 1);
+      (word.ends_with(":name") ? column.format : column.type) = word.substr(colon + 1);
       word = word.substr(0, colon);
     }
     column.name = word;

@@ -163,7 +163,7 @@ Cells Quota(const Json& o, absl::Time now) {
                           Scalar(value));
     }
   }
-  return {requests, limits, AgeOf(o, now)};
+  return {AgeOf(o, now), requests, limits};
 }
 
 Cells SigningRequest(const Json& o, absl::Time now) {

@@ -7,6 +7,7 @@
 
 #include "libs/base/strings.h"
 #include "libs/kubesim/objects/defaults.h"
+#include "libs/kubesim/objects/managed_fields.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
@@ -257,6 +258,37 @@ MaybeStatus CheckQuotas(const Cluster& cluster, const Call& call, const Json& ob
     }
   }
   return std::nullopt;
+}
+
+void ChargeQuotas(const Cluster& cluster, const ResourceType& type, const Json& object,
+                  const Json& before) {
+  const std::string ns = TextAt(object, {"metadata", "namespace"});
+  if (!type.namespaced || type.storage_key == "/events") return;
+  if (before.is_object() && !ChargesUpdates(type.storage_key)) return;
+  const ResourceType& quotas = MustFind(cluster.store, "", "v1", "resourcequotas");
+  const auto there = cluster.store.List(quotas, ns).objects;
+  if (there.empty()) return;
+  const Usage wants = UsageOf(type, object),
+              had = before.is_object() ? UsageOf(type, before) : Usage{};
+  for (const ObjectPtr& one : there) {
+    Json quota = one->Parse();
+    if (!At(quota, {"status", "used"}).is_object() || !ScopesMatch(quota, type, object)) continue;
+    const Json untouched = quota;
+    Json& used = quota["status"]["used"];
+    for (const auto& [resource, amount] : wants) {
+      Amount delta = amount;
+      if (auto it = had.find(resource); it != had.end()) delta -= it->second;
+      if (delta.thousandths <= 0 || !used.contains(resource)) continue;
+      Amount sum = Amount::Of(used[resource]);
+      sum += delta;
+      used[resource] = sum.ToString();
+    }
+    if (quota == untouched) continue;
+    TrackUpdate(untouched, quota,
+                {"kube-apiserver", "v1", "status", base::Rfc3339(cluster.clock.Now())}, quotas);
+    // Somebody wrote in between: the quota controller counts anyhow.
+    (void)cluster.store.Update(quotas, std::move(quota), one->resource_version);
+  }
 }
 
 }  // namespace opsmesh::kubesim

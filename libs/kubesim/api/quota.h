@@ -25,4 +25,9 @@ Usage UsedOf(const Store& store, const Json& quota, const std::string& ns);
 MaybeStatus CheckQuotas(const Cluster& cluster, const Call& call, const Json& object,
                         const Json& before);
 
+/// Adds what was just written to `status.used` of the namespace's quotas, as admission does; what
+/// goes is counted by the quota controller.
+void ChargeQuotas(const Cluster& cluster, const ResourceType& type, const Json& object,
+                  const Json& before);
+
 }  // namespace opsmesh::kubesim

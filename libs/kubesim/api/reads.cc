@@ -157,6 +157,10 @@ MaybeStatus CheckListOptions(const Call& call) {
   return InvalidStatus("meta.k8s.io", "ListOptions", "", std::move(causes));
 }
 
+std::string ContinueToken(uint64_t version, const Object& last, std::string_view ns) {
+  return Token{static_cast<int64_t>(version), KeyOf(last, ns) + std::string(1, '\0')}.Encode();
+}
+
 Outcome<std::optional<int64_t>> NumberOf(const Query& query, const char* name) {
   std::string_view text = query.Get(name);
   if (text.empty()) return std::optional<int64_t>();
@@ -187,7 +191,10 @@ Outcome<std::optional<uint64_t>> VersionOf(const Call& call) {
 Outcome<Selection> SelectionOf(const Call& call) {
   auto labels = LabelSelector::Parse(call.query.Get("labelSelector"));
   if (!labels.ok()) return labels.status();
-  auto fields = FieldSelector::Parse(call.query.Get("fieldSelector"), *call.type);
+  std::string selector = call.query.Get("fieldSelector");
+  if (call.info.verb == "watch" && !call.info.name.empty())  // the old path of one object
+    selector += (selector.empty() ? "metadata.name=" : ",metadata.name=") + call.info.name;
+  auto fields = FieldSelector::Parse(selector, *call.type);
   if (!fields.ok()) return fields.status();
   return Selection{*std::move(labels), *std::move(fields)};
 }
@@ -233,14 +240,13 @@ Reply HandleList(const Cluster& cluster, const Call& call) {
     });
   }
   for (; it != objects.end(); ++it) {
-    if (!selection->empty() && !selection->Matches(**it)) continue;
+    // Whether what follows matches is seen on the next page.
     if (options->limit > 0 && page.size() == options->limit) {
-      const Token token{static_cast<int64_t>(snapshot->resource_version),
-                        KeyOf(*page.back(), ns) + std::string(1, '\0')};
-      metadata["continue"] = token.Encode();
+      metadata["continue"] = ContinueToken(snapshot->resource_version, *page.back(), ns);
       if (selection->empty()) metadata["remainingItemCount"] = objects.end() - it;
       break;
     }
+    if (!selection->empty() && !selection->Matches(**it)) continue;
     page.push_back(std::move(*it));
   }
   return RenderedReply(RenderList(*call.type, page, metadata, call.accepted, cluster.clock.Now()),

@@ -21,6 +21,9 @@ struct Selection {
 };
 Outcome<Selection> SelectionOf(const Call& call);
 
+/// What `continue` must hold to go on after `last`, listed in `ns` ("" = everywhere) at `version`.
+std::string ContinueToken(uint64_t version, const Object& last, std::string_view ns);
+
 /// A whole number in the query: nothing when absent or empty; 400 in Go's words when it is none.
 Outcome<std::optional<int64_t>> NumberOf(const Query& query, const char* name);
 

@@ -21,6 +21,8 @@ struct Reply {
 };
 
 Reply StatusReply(const ApiStatus& status);
+/// A JSON reply written as YAML.
+void AsYaml(Reply& reply);
 Reply JsonReply(const Json& body, int code = 200);
 Reply TextReply(std::string body, int code = 200);
 /// `json` as it is, or as YAML when asked for.

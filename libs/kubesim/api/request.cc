@@ -1,6 +1,7 @@
 #include "libs/kubesim/api/request.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "libs/base/strings.h"
 
@@ -133,6 +134,19 @@ std::vector<MediaRange> ParseAccept(std::string_view accept) {
     }
     if (!range.type.empty()) ranges.push_back(std::move(range));
   }
+  // What is wanted most comes first; of two wanted as much, the one that was named first.
+  auto weight = [](const MediaRange& range) {
+    const auto q = range.parameters.find("q");
+    double value = 1;
+    if (q != range.parameters.end()) {
+      const std::string& text = q->second;
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+      if (error != std::errc() || end != text.data() + text.size()) value = 1;
+    }
+    return value;
+  };
+  std::stable_sort(ranges.begin(), ranges.end(),
+                   [&](const MediaRange& a, const MediaRange& b) { return weight(a) > weight(b); });
   return ranges;
 }
 

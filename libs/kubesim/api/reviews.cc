@@ -126,7 +126,13 @@ Reply HandleReview(const Cluster& cluster, Call& call, const TokenTable& tokens)
       return StatusReply(BadRequestStatus(
           "the namespace of the provided object does not match the namespace sent on the request"));
     review["metadata"]["namespace"] = call.info.ns;
+  } else {
+    review["metadata"].erase("namespace");
   }
+  review["metadata"].erase("managedFields");
+  // What the two answer is an object of their own, which nobody wrote.
+  if (type.kind != "SelfSubjectReview" && type.kind != "SelfSubjectRulesReview")
+    TrackUpdate(nullptr, review, WriterOf(cluster, call), type);
   const Json& spec = review["spec"];
   if (type.kind == "SelfSubjectReview") {
     review["metadata"]["creationTimestamp"] = base::Rfc3339(cluster.clock.Now());

@@ -143,9 +143,7 @@ void Streams::ServeWatch(const Call& call, const std::shared_ptr<http_server::Ex
     return refuse(TooLargeResourceVersionStatus(**version, current));
   auto stream = std::make_shared<WatchStream>(exchange, call, *std::move(selection), cluster_);
   http_server::Response head{200, common_headers, ""};
-  head.headers.Set("Content-Type", call.accepted.form == Form::kTable
-                                       ? "application/json;as=Table;g=meta.k8s.io;v=v1"
-                                       : "application/json");
+  head.headers.Set("Content-Type", "application/json");
   exchange->Start(std::move(head));
   if (!stream->Open(*version, initial)) {
     exchange->Finish();

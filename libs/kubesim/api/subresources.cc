@@ -132,13 +132,20 @@ MaybeStatus CheckScaleNames(const Call& call, const Json& scale) {
   return std::nullopt;
 }
 
+// Each registry says in its own way what was not found.
+ApiStatus AbsentScale(const ResourceType& type, const std::string& name, bool read) {
+  ResourceType scaled = type;
+  const bool itself = type.kind == "StatefulSet" || (!read && type.kind != "Deployment");
+  if (!type.custom && !itself) scaled.plural += "/scale";
+  if (read && type.kind == "ReplicationController") scaled.group = "autoscaling";
+  return NotFoundStatus(scaled, name);
+}
+
 Reply HandleScale(const Cluster& cluster, Call& call) {
   for (int attempt = 0; attempt < 5; ++attempt) {
     const ObjectPtr current = FindObject(cluster, call);
     if (!current) {
-      ResourceType scaled = *call.type;
-      if (!scaled.custom) scaled.plural += "/scale";
-      return StatusReply(NotFoundStatus(scaled, call.info.name));
+      return StatusReply(AbsentScale(*call.type, call.info.name, call.info.verb == "get"));
     }
     Json object = FromStorage(*call.type, current->Parse());
     const ScalePaths paths = PathsOf(*call.type);
@@ -177,7 +184,7 @@ Reply HandleScale(const Cluster& cluster, Call& call) {
       return StatusReply(
           BadRequestStatus("Scale in version \"v1\" cannot be handled as a Scale: " + why));
     }
-    if (IntAt(*wanted, {"spec", "replicas"}) < 0) {
+    if (IntAt(*wanted, {"spec", "replicas"}) < 0 && !call.type->custom) {
       return StatusReply(
           InvalidStatus("autoscaling", "Scale", call.info.name,
                         {{"FieldValueInvalid",
@@ -333,7 +340,12 @@ Reply HandleSubresource(const Cluster& cluster, Call& call, const TokenTable& to
   if (sub == "binding") return HandleBinding(cluster, call);
   if (sub == "token") return HandleToken(cluster, call, tokens.signer());
   if (sub == "attach" || sub == "portforward") {
-    if (!FindObject(cluster, call)) return StatusReply(NotFoundStatus(*call.type, call.info.name));
+    const ObjectPtr pod = FindObject(cluster, call);
+    if (!pod) return StatusReply(NotFoundStatus(*call.type, call.info.name));
+    if (TextAt(pod->Parse(), {"spec", "nodeName"}).empty()) {
+      return StatusReply(
+          BadRequestStatus(fmt::format("pod {} does not have a host assigned", call.info.name)));
+    }
     if (call.http.headers.Get("Upgrade").empty())
       return StatusReply(BadRequestStatus("Upgrade request required"));
   }

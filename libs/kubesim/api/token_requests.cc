@@ -81,6 +81,25 @@ MaybeStatus Bind(const Cluster& cluster, const Call& call, const Json& reference
   return std::nullopt;
 }
 
+// managedFields of the answer: what was asked for belongs to who asked.
+void OwnRequest(const Cluster& cluster, const Call& call, const Json& body, int64_t seconds,
+                Json* answer) {
+  ResourceType request;
+  request.group = "authentication.k8s.io";
+  request.version = "v1";
+  request.kind = "TokenRequest";
+  Writer writer = WriterOf(cluster, call);
+  writer.api_version = request.ApiVersion();
+  Json asked = {{"metadata", Json::object()}, {"spec", At(body, "spec")}};
+  if (!asked["spec"].is_object()) asked["spec"] = Json::object();
+  if (At(asked, {"spec", "audiences"}).empty()) asked["spec"].erase("audiences");
+  if (At(asked, {"spec", "boundObjectRef"}).is_null()) asked["spec"].erase("boundObjectRef");
+  asked["spec"]["expirationSeconds"] = seconds;
+  TrackUpdate(nullptr, asked, writer, request);
+  if (asked["metadata"].contains("managedFields"))
+    (*answer)["metadata"]["managedFields"] = asked["metadata"]["managedFields"];
+}
+
 }  // namespace
 
 Reply HandleToken(const Cluster& cluster, Call& call, const TokenSigner& signer) {
@@ -101,20 +120,20 @@ Reply HandleToken(const Cluster& cluster, Call& call, const TokenSigner& signer)
   const Json reference = At(*body, {"spec", "boundObjectRef"});
   if (auto refused = Bind(cluster, call, reference, &wish)) return StatusReply(*refused);
   const absl::Time now = cluster.clock.Now();
-  const Json answer = {
-      {"kind", "TokenRequest"},
-      {"apiVersion", "authentication.k8s.io/v1"},
-      {"metadata",
-       {{"name", account->name},
-        {"namespace", account->ns},
-        {"creationTimestamp", base::Rfc3339(now)}}},
-      {"spec",
-       {{"audiences", wish.audiences},
-        {"expirationSeconds", wish.seconds},
-        {"boundObjectRef", reference}}},
-      {"status",
-       {{"token", SignBoundToken(cluster, signer, *account, wish)},
-        {"expirationTimestamp", base::Rfc3339(now + absl::Seconds(wish.seconds))}}}};
+  Json answer = {{"kind", "TokenRequest"},
+                 {"apiVersion", "authentication.k8s.io/v1"},
+                 {"metadata",
+                  {{"name", account->name},
+                   {"namespace", account->ns},
+                   {"creationTimestamp", base::Rfc3339(now)}}},
+                 {"spec",
+                  {{"audiences", wish.audiences},
+                   {"expirationSeconds", wish.seconds},
+                   {"boundObjectRef", reference}}},
+                 {"status",
+                  {{"token", SignBoundToken(cluster, signer, *account, wish)},
+                   {"expirationTimestamp", base::Rfc3339(now + absl::Seconds(wish.seconds))}}}};
+  OwnRequest(cluster, call, *body, wish.seconds, &answer);
   return RenderedReply(base::DumpJson(answer), call.accepted, 201);
 }
 

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <map>
 #include <set>
 
 #include "libs/base/strings.h"
@@ -10,9 +12,11 @@
 #include "libs/kubesim/api/body.h"
 #include "libs/kubesim/api/certificate_requests.h"
 #include "libs/kubesim/api/node_restriction.h"
+#include "libs/kubesim/api/quota.h"
 #include "libs/kubesim/objects/defaults.h"
 #include "libs/kubesim/objects/kind_rules.h"
 #include "libs/kubesim/objects/validation.h"
+#include "libs/kubesim/objects/warnings.h"
 #include "libs/kubesim/store/json_path.h"
 #include "libs/kubesim/store/stored_json.h"
 #include "nlohmann/json.hpp"
@@ -26,15 +30,22 @@ constexpr size_t kMaxObjectBytes = 1536 << 10;  // etcd's limit
 std::vector<std::string> StrictSentences(const Call& call, std::vector<std::string> unknown) {
   std::vector<std::string> sentences;
   std::set<std::string, std::less<>> left(unknown.begin(), unknown.end());
+  // A patched or a custom object is told in the order of names: nobody reads it as a text.
+  const bool patched = !call.patched_text.empty();
+  if (patched) sentences.insert(sentences.end(), call.duplicates.begin(), call.duplicates.end());
   for (const std::string& path : call.member_order) {
+    if (patched || call.type->custom) break;
     if (left.erase(path) > 0) sentences.push_back(fmt::format("unknown field \"{}\"", path));
   }
   for (const std::string& path : unknown) {
     if (left.contains(path)) sentences.push_back(fmt::format("unknown field \"{}\"", path));
   }
-  sentences.insert(sentences.end(), call.duplicates.begin(), call.duplicates.end());
+  if (!patched) sentences.insert(sentences.end(), call.duplicates.begin(), call.duplicates.end());
   return sentences;
 }
+
+// A patch of the strategic kind is shown as Go prints a map, the others as JSON.
+bool IsStrategic(const Call& call) { return call.patched_text.starts_with("map["); }
 
 ApiStatus BadPatch(const Call& call, const std::string& why) {
   return InvalidStatus(
@@ -67,6 +78,14 @@ void Track(const ResourceType& type, const Json& before, Json& object, const Wri
   TrackUpdate(before.is_null() ? before : FromStorage(type, before), served, writer, type);
   if (served["metadata"].contains("managedFields"))
     object["metadata"]["managedFields"] = served["metadata"]["managedFields"];
+}
+
+void CopyOwners(const Json& from, Json& object) {
+  const Json& owners = At(from, {"metadata", "managedFields"});
+  if (owners.is_null())
+    object["metadata"].erase("managedFields");
+  else
+    object["metadata"]["managedFields"] = owners;
 }
 
 // stringData is another way to write data, never kept.
@@ -114,8 +133,7 @@ bool JudgesMetadataTwice(const ResourceType& type) {
 
 // Kinds whose status cannot bring metadata with it.
 bool KeepsMetadataOfStatus(const ResourceType& type) {
-  return type.storage_key == "storage.k8s.io/volumeattachments" ||
-         type.storage_key == "apiextensions.k8s.io/customresourcedefinitions";
+  return type.storage_key == "storage.k8s.io/volumeattachments";
 }
 
 // Whether a change is one of what was asked for: a new generation.
@@ -136,9 +154,64 @@ bool CountsAsGeneration(const ResourceType& type, const Json& before, const Json
 
 // Drops what clients may not set.
 void ClearServerFields(Json& metadata) {
-  for (const char* member : {"uid", "creationTimestamp", "resourceVersion", "generation",
-                             "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"})
+  // Kinds that do not count generations keep what they are given.
+  for (const char* member : {"uid", "creationTimestamp", "resourceVersion", "deletionTimestamp",
+                             "deletionGracePeriodSeconds", "selfLink"})
     metadata.erase(member);
+}
+
+// What was taken but had better be said otherwise; each once, as often as it is tried.
+void Warn(Call& call, const Json& object, const Json& before) {
+  for (std::string& warning : WarningsAbout(*call.type, object, before)) {
+    if (std::find(call.warnings.begin(), call.warnings.end(), warning) == call.warnings.end())
+      call.warnings.push_back(std::move(warning));
+  }
+}
+
+// A namespace whose name the server chose gets its label after everybody has looked.
+void DropNameLabel(Json& space) {
+  Json& labels = space["metadata"]["labels"];
+  if (labels.is_object()) labels.erase("kubernetes.io/metadata.name");
+  if (labels.empty()) space["metadata"].erase("labels");
+}
+
+// Who makes an object whose namesake is on its way out is told so.
+ApiStatus ThereAlready(const Cluster& cluster, const Call& call, const std::string& name) {
+  const ResourceType& type = *call.type;
+  ApiStatus status = AlreadyExistsStatus(type, name);
+  const ObjectPtr there = cluster.store.Get(type, type.namespaced ? call.info.ns : "", name);
+  if (there && !TextAt(there->Parse(), {"metadata", "deletionTimestamp"}).empty())
+    status.message = "object is being deleted: " + status.message;
+  return status;
+}
+
+// Under which key a real server keeps an object, as its conflicts say.
+std::string RegistryKey(const ResourceType& type, const Object& object) {
+  static const std::map<std::string_view, std::string_view> named = {
+      {"/services", "services/specs"},
+      {"/endpoints", "services/endpoints"},
+      {"/nodes", "minions"},
+      {"/replicationcontrollers", "controllers"},
+      {"networking.k8s.io/ingresses", "ingress"},
+      {"apiextensions.k8s.io/customresourcedefinitions",
+       "apiextensions.k8s.io/customresourcedefinitions"}};
+  auto it = named.find(type.storage_key);
+  const std::string kind = it != named.end() ? std::string(it->second)
+                           : type.custom     ? type.group + "/" + type.plural
+                                             : type.plural;
+  return fmt::format("/registry/{}/{}{}{}", kind, object.ns, object.ns.empty() ? "" : "/",
+                     object.name);
+}
+
+// A version that objects are stored in from now on is one that was stored in.
+void CountStoredVersion(Json& definition) {
+  Json& stored = definition["status"]["storedVersions"];
+  if (!stored.is_array()) stored = Json::array();
+  for (const Json& version : ListAt(definition, {"spec", "versions"})) {
+    if (!BoolAt(version, {"storage"})) continue;
+    if (std::find(stored.begin(), stored.end(), version["name"]) == stored.end())
+      stored.push_back(version["name"]);
+  }
 }
 
 Json Served(const ResourceType& type, Json object) {
@@ -207,7 +280,10 @@ std::optional<Cause> DryRunFault(const std::vector<std::string>& runs) {
 MaybeStatus DecodeBody(Call& call, Json& object) {
   const ResourceType& type = *call.type;
   const ShapeReport shape = CheckShape(type, object);
-  if (!shape.wrong.empty() && !call.patched_text.empty()) return BadPatch(call, shape.wrong);
+  if (!shape.wrong.empty() && !call.patched_text.empty()) {
+    const bool converted = IsStrategic(call) && !shape.unconverted.empty();
+    return BadPatch(call, converted ? shape.unconverted : shape.wrong);
+  }
   if (!shape.wrong.empty()) {
     return BadRequestStatus(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}",
                                         type.kind, type.version, type.kind, shape.wrong));
@@ -225,9 +301,22 @@ MaybeStatus DecodeBody(Call& call, Json& object) {
     return BadRequestStatus(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}",
                                         type.kind, type.version, type.kind, why));
   }
-  if (mode != "Ignore")
-    call.warnings.insert(call.warnings.end(), sentences.begin(), sentences.end());
+  if (mode != "Ignore") {
+    for (const std::string& sentence : sentences) {
+      for (std::string& line : WarningsOf(sentence)) call.warnings.push_back(std::move(line));
+    }
+  }
   return std::nullopt;
+}
+
+std::vector<std::string> WarningsOf(std::string_view sentence) {
+  constexpr std::string_view kWhole = "yaml: unmarshal errors:\n";
+  const size_t at = sentence.find(kWhole);
+  if (at == std::string_view::npos) return {std::string(sentence)};
+  std::vector<std::string> lines;
+  for (std::string_view line : base::Split(sentence.substr(at + kWhole.size()), '\n'))
+    lines.emplace_back(base::Trim(line));
+  return lines;
 }
 
 bool IsDryRun(const Call& call) { return call.query.Get("dryRun") == "All"; }
@@ -260,20 +349,11 @@ MaybeStatus CheckKind(const Call& call, const Json& object) {
   std::string api_version = TextAt(object, "apiVersion");
   if (type.custom) {  // nothing is assumed of what is not said
     if (kind.empty()) {
+      const std::string body = base::SanitizeUtf8(call.http.body);
       return BadRequestStatus(
-          fmt::format("{0} in version \"{1}\" cannot be handled as a {0}: unmarshalerDecoder: "
-                      "Object 'Kind' is missing in '{2}'",
-                      type.kind, type.version, base::SanitizeUtf8(call.http.body)));
-    }
-    if (api_version.empty()) {
-      ApiStatus status = InternalStatus(
-          "Internal error occurred: Object 'apiVersion' is missing in 'object has no apiVersion "
-          "field'");
-      status.reason = "InternalError";
-      status.has_details = true;
-      status.causes.push_back(
-          {"", "Object 'apiVersion' is missing in 'object has no apiVersion field'", ""});
-      return status;
+          fmt::format("the object provided is unrecognized (must be of type {}): Object 'Kind' is "
+                      "missing in '{}' ({})",
+                      type.kind, body, BodySummary(call.http.body)));
     }
     if (api_version != type.ApiVersion()) {
       return BadRequestStatus(fmt::format(
@@ -288,6 +368,13 @@ MaybeStatus CheckKind(const Call& call, const Json& object) {
     }
   }
   if (api_version.starts_with('/')) api_version.erase(0, 1);  // the core group, spelled out
+  // What another kind is refused with: of a patch, as the patch's fault.
+  auto refuse = [&](const std::string& subject, const std::string& version,
+                    const std::string& why) {
+    if (!call.patched_text.empty()) return BadPatch(call, why);
+    return BadRequestStatus(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}",
+                                        subject, version, type.kind, why));
+  };
   if ((!kind.empty() && kind != type.kind) ||
       (!api_version.empty() && api_version != type.ApiVersion())) {
     const std::string version = api_version.substr(api_version.rfind('/') + 1);
@@ -296,28 +383,33 @@ MaybeStatus CheckKind(const Call& call, const Json& object) {
                                              kind.empty() ? type.kind : kind)
                            : true;
     if (!known) {
-      return BadRequestStatus(fmt::format(
-          "{0} in version \"{1}\" cannot be handled as a {2}: no kind \"{0}\" is registered for "
-          "version \"{3}\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
-          kind.empty() ? type.kind : kind, version.empty() ? type.version : version, type.kind,
-          api_version.empty() ? type.ApiVersion() : api_version));
+      return refuse(kind.empty() ? type.kind : kind, version.empty() ? type.version : version,
+                    fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme "
+                                "\"pkg/api/legacyscheme/scheme.go:30\"",
+                                kind.empty() ? type.kind : kind,
+                                api_version.empty() ? type.ApiVersion() : api_version));
     }
-    return BadRequestStatus(fmt::format(
-        "{0} in version \"{1}\" cannot be handled as a {2}: converting ({1}.{0}) to ({3}.{2}): "
-        "unknown conversion",
-        kind.empty() ? type.kind : kind, version.empty() ? type.version : version, type.kind,
-        type.group.empty() ? "core" : type.group.substr(0, type.group.find('.'))));
+    const std::string given = kind.empty() ? type.kind : kind,
+                      named = version.empty() ? type.version : version;
+    return refuse(
+        given, named,
+        fmt::format("converting ({}.{}) to ({}.{}): unknown conversion", named, given,
+                    type.group.empty() ? "core" : type.group.substr(0, type.group.find('.')),
+                    type.kind));
   }
+  if (!call.patched_text.empty()) return std::nullopt;
   const Json& metadata = At(object, "metadata");
   if (!metadata.is_null() && !metadata.is_object()) {
     const char* word = metadata.is_array()     ? "array"
                        : metadata.is_string()  ? "string"
                        : metadata.is_boolean() ? "bool"
                                                : "number";
+    const std::string place =
+        type.custom ? "value" : fmt::format("struct field {}.metadata", type.kind);
     return BadRequestStatus(
         fmt::format("{0} in version \"{1}\" cannot be handled as a {0}: json: cannot unmarshal {2} "
-                    "into Go struct field {0}.metadata of type v1.ObjectMeta",
-                    type.kind, type.version, word));
+                    "into Go {3} of type v1.ObjectMeta",
+                    type.kind, type.version, word, place));
   }
   return std::nullopt;
 }
@@ -337,7 +429,7 @@ MaybeStatus CheckNames(const Call& call, Json& object) {
   }
   if (!call.info.name.empty()) {
     const std::string name = TextAt(metadata, "name");
-    if (name.empty() && call.info.verb == "update") {
+    if (name.empty() && (call.info.verb == "update" || !call.patched_text.empty())) {
       return BadRequestStatus(fmt::format(
           "the name of the object ({} based on URL) was undeterminable: name must be provided",
           call.info.name));
@@ -358,12 +450,12 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
   if (auto refused = DecodeBody(call, object)) return *refused;
   if (auto refused = CheckNames(call, object)) return *refused;
   Json& metadata = object["metadata"];
-  if (!TextAt(metadata, "resourceVersion").empty())
-    return BadRequestStatus("resourceVersion should not be set on objects to be created");
-  const Json managed = At(metadata, "managedFields");
+  if (!TextAt(metadata, "resourceVersion").empty() && !IsDryRun(call))
+    return InternalStatus("resourceVersion should not be set on objects to be created");
+  const Json version = At(metadata, "resourceVersion");
   ClearServerFields(metadata);
-  const std::string admitted =
-      TextAt(metadata, TextAt(metadata, "name").empty() ? "generateName" : "name");
+  const bool generated = TextAt(metadata, "name").empty();
+  const std::string admitted = TextAt(metadata, generated ? "generateName" : "name");
   if (TextAt(metadata, "name").empty() && !TextAt(metadata, "generateName").empty()) {
     metadata["name"] =
         TextAt(metadata, "generateName").substr(0, 58) + NameSuffix(cluster.store.ids().Random());
@@ -384,7 +476,14 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
   // Fields belong to who sent them; what admission and allocation add belongs to nobody.
   if (!call.tracked) {
     object["metadata"].erase("managedFields");
-    Track(type, nullptr, object, WriterOf(cluster, call));
+    if (generated && type.storage_key == "/namespaces") {
+      Json bare = object;
+      DropNameLabel(bare);
+      Track(type, nullptr, bare, WriterOf(cluster, call));
+      CopyOwners(bare, object);
+    } else {
+      Track(type, nullptr, object, WriterOf(cluster, call));
+    }
   }
   if (type.storage_key != "/pods") {  // those wait for their service account
     if (auto refused = RestrictNode(cluster, call, object, Json())) return *refused;
@@ -394,25 +493,30 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
   PrepareForCreate(type, object, base::Rfc3339(cluster.clock.Now()));
   if (auto refused = Admit(cluster, call, object, nullptr)) return *refused;
   auto causes = Validate(type, object, nullptr);
+  if (generated && type.storage_key == "/namespaces")
+    std::erase_if(causes, [](const Cause& cause) { return cause.field == "metadata.labels"; });
   if (!causes.empty())
     return InvalidStatus(KindGroup(type), type.kind, TextAt(object, {"metadata", "name"}),
                          std::move(causes));
+  Warn(call, object, nullptr);
   if (auto refused = AdmitValid(cluster, call, object, nullptr)) return *refused;
   if (auto refused = TooLarge(type, object)) return *refused;
   const std::string name = TextAt(object, {"metadata", "name"});
   if (IsDryRun(call)) {
     if (cluster.store.Get(type, type.namespaced ? call.info.ns : "", name))
-      return AlreadyExistsStatus(type, name);
+      return ThereAlready(cluster, call, name);
     object["metadata"]["creationTimestamp"] = base::Rfc3339(cluster.clock.Now());
+    if (version.is_string()) object["metadata"]["resourceVersion"] = version;
     return Served(type, std::move(object));
   }
   Json sealed;
   auto made = cluster.store.Create(StorageTypeOf(cluster, type), std::move(object), true, &sealed);
   if (!made.ok()) {
     ApiStatus status = made.status();
-    return status.reason == "AlreadyExists" ? AlreadyExistsStatus(type, name) : status;
+    return status.reason == "AlreadyExists" ? ThereAlready(cluster, call, name) : status;
   }
   AfterWrite(cluster, type, **made);
+  ChargeQuotas(cluster, type, sealed, nullptr);
   return Served(type, std::move(sealed));
 }
 
@@ -425,6 +529,8 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
   const Json before = current->Parse();
   Json& metadata = object["metadata"];
   const std::string wanted = TextAt(metadata, "resourceVersion");
+  // One empty entry asks that nobody own anything any more.
+  const bool disowned = At(metadata, "managedFields") == Json::array({Json::object()});
   if (check_version && !wanted.empty() && wanted != std::to_string(current->resource_version))
     return ModifiedStatus(type, call.info.name);
   if (const std::string uid = TextAt(metadata, "uid"); !uid.empty() && uid != current->uid) {
@@ -438,8 +544,10 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
     }
     return ConflictStatus(
         type, call.info.name,
-        fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}", uid,
-                    current->uid));
+        fmt::format("StorageError: invalid object, Code: 4, Key: {}, ResourceVersion: 0, "
+                    "AdditionalErrorMsg: Precondition failed: UID in precondition: {}, UID in "
+                    "object meta: {}",
+                    RegistryKey(type, *current), uid, current->uid));
   }
   object = ToStorage(type, std::move(object));
   FoldStringData(type, object);
@@ -449,6 +557,7 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
     Json kept = before;
     kept["status"] = object.contains("status") ? object["status"] : Json::object();
     if (kept["status"].is_null()) kept["status"] = Json::object();
+    if (!type.custom) FillStatus(type, kept["status"]);
     if (!type.custom && !KeepsMetadataOfStatus(type)) {
       for (const char* member : {"annotations", "labels", "finalizers"}) {
         if (type.kind == "Deployment" && std::string_view(member) == "labels") continue;
@@ -461,7 +570,12 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
     if (type.storage_key == "/persistentvolumes" &&
         At(kept, {"status", "phase"}) != At(before, {"status", "phase"}))
       kept["status"]["lastPhaseTransitionTime"] = base::Rfc3339(cluster.clock.Now());
+    if (call.tracked) CopyOwners(object, kept);
+    if (type.storage_key == "apiextensions.k8s.io/customresourcedefinitions" &&
+        ListAt(kept, {"status", "storedVersions"}).empty())
+      kept["status"]["storedVersions"] = At(before, {"status", "storedVersions"});
     object = std::move(kept);
+    if (type.storage_key == "apps/daemonsets") CountTemplate(before, object);
   } else if (call.info.subresource == "approval") {
     object = ApprovedForm(before, object, base::Rfc3339(cluster.clock.Now()));
   } else if (HasStatusSubresource(type)) {
@@ -470,6 +584,8 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
     else
       object.erase("status");
   }
+  if (!status_only && type.storage_key == "apiextensions.k8s.io/customresourcedefinitions")
+    CountStoredVersion(object);
   if (auto refused = RestrictNode(cluster, call, object, before)) return *refused;
   if (auto refused = AdmitSigningRequest(cluster, call, object, before)) return *refused;
   Json& meta = object["metadata"];
@@ -484,11 +600,8 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
   if (!status_only) {
     const ResourceType& stored = StorageTypeOf(cluster, type);
     KeepAllocated(type, before, object);
-    if (type.storage_key == "/namespaces") object["spec"] = before["spec"];
-    if (type.storage_key == "/nodes" &&
-        At(object, {"spec", "podCIDR"}) == At(before, {"spec", "podCIDR"}) &&
-        !At(before, {"spec", "podCIDRs"}).is_null())
-      object["spec"]["podCIDRs"] = before["spec"]["podCIDRs"];
+    if (type.storage_key == "/namespaces" && call.info.subresource != "finalize")
+      object["spec"] = before["spec"];
     ApplyDefaults(stored, object);
     DropUnservedFields(stored, object, before);
     if (type.storage_key == "/pods" && At(object, "spec").is_object())
@@ -497,6 +610,7 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
     auto causes = Validate(type, object, before);
     if (!causes.empty())
       return InvalidStatus(KindGroup(type), type.kind, call.info.name, std::move(causes));
+    if (call.info.subresource.empty()) Warn(call, object, before);
     if (auto refused = AdmitValid(cluster, call, object, before)) return *refused;
     if (type.storage_key == "apps/daemonsets") CountTemplate(before, object);
     if (CountsAsGeneration(type, before, object)) {
@@ -504,17 +618,45 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
         meta["generation"] = IntAt(before, {"metadata", "generation"}) + 1;
     }
   }
+  if (status_only && type.custom) {
+    auto causes = Validate(type, object, before);
+    for (Cause& cause : causes) {  // said as seen from the status
+      const size_t at = cause.message.find(cause.field + " in body");
+      if (at != std::string::npos && cause.field.starts_with("status."))
+        cause.message.erase(at, std::string_view("status.").size());
+    }
+    if (!causes.empty())
+      return InvalidStatus(type.group, type.kind, call.info.name, std::move(causes));
+  }
   if (auto refused = TooLarge(type, object)) return *refused;
   if (!call.tracked) {
-    if (before["metadata"].contains("managedFields")) {
+    if (before["metadata"].contains("managedFields") && !disowned) {
       object["metadata"]["managedFields"] = before["metadata"]["managedFields"];
     } else {
       object["metadata"].erase("managedFields");
     }
-    Track(type, before, object, WriterOf(cluster, call));
+    if (status_only && type.storage_key == "apiextensions.k8s.io/customresourcedefinitions") {
+      // Metadata that comes with a definition's status is kept, and nobody's.
+      Json own = object;
+      own["metadata"] = before["metadata"];
+      Track(type, before, own, WriterOf(cluster, call));
+      CopyOwners(own, object);
+    } else {
+      Track(type, before, object, WriterOf(cluster, call));
+    }
   }
   if (IsDryRun(call)) return Served(type, std::move(object));
   // The last finalizer of a deleted object takes it away.
+  const bool finalized = call.info.subresource == "finalize" &&
+                         !TextAt(object, {"metadata", "deletionTimestamp"}).empty() &&
+                         ListAt(object, {"spec", "finalizers"}).empty() &&
+                         ListAt(object, {"metadata", "finalizers"}).empty();
+  if (finalized) {
+    auto removed = cluster.store.Remove(type, current->ns, current->name, current->uid,
+                                        current->resource_version);
+    if (!removed.ok()) return removed.status();
+    return Served(type, std::move(object));
+  }
   if (!TextAt(object, {"metadata", "deletionTimestamp"}).empty() &&
       ListAt(object, {"metadata", "finalizers"}).empty() &&
       !ListAt(before, {"metadata", "finalizers"}).empty() &&
@@ -531,7 +673,9 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
     return written.status().reason == "Conflict" ? ModifiedStatus(type, call.info.name)
                                                  : written.status();
   AfterWrite(cluster, type, **written);
-  return Served(type, sealed.is_null() ? (*written)->Parse() : std::move(sealed));
+  if (sealed.is_null()) sealed = (*written)->Parse();
+  ChargeQuotas(cluster, type, sealed, before);
+  return Served(type, std::move(sealed));
 }
 
 }  // namespace opsmesh::kubesim

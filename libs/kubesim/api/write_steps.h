@@ -24,6 +24,8 @@ MaybeStatus CheckKind(const Call& call, const Json& object);
 /// Types of all members: 400 (422 for what a patch made). Takes unknown members out; they and
 /// repeated ones are refused, warned of or ignored as `fieldValidation` says.
 MaybeStatus DecodeBody(Call& call, Json& object);
+/// A decoder's sentence as the warnings it makes: a YAML decoder's list of faults is one each.
+std::vector<std::string> WarningsOf(std::string_view sentence);
 /// name and namespace of a body against the path. Fills what is left out.
 MaybeStatus CheckNames(const Call& call, Json& object);
 

@@ -75,7 +75,7 @@ Reply HandlePut(const Cluster& cluster, Call& call) {
   if (!RulesOf(*call.type).unconditional_update &&
       TextAt(*body, {"metadata", "resourceVersion"}).empty()) {
     return StatusReply(
-        InvalidStatus(call.type->group, call.type->kind, call.info.name,
+        InvalidStatus(call.type->group, call.type->plural, call.info.name,
                       {{"FieldValueInvalid", "Invalid value: 0x0: must be specified for an update",
                         "metadata.resourceVersion"}}));
   }
@@ -189,6 +189,9 @@ Reply HandleServerSideApply(const Cluster& cluster, Call& call) {
   auto read = ReadApplied(call);
   if (!read.ok()) return StatusReply(read.status());
   Json applied = std::move(*read);
+  // The core group may be spelled out: "/v1".
+  if (TextAt(applied, "apiVersion") == "/" + type.ApiVersion())
+    applied["apiVersion"] = type.ApiVersion();
   if (TextAt(applied, "apiVersion") != type.ApiVersion() || TextAt(applied, "kind") != type.kind) {
     return StatusReply(BadRequestStatus(
         "invalid object type: " + GoKind(TextAt(applied, "apiVersion"), TextAt(applied, "kind"))));
@@ -206,7 +209,8 @@ Reply HandleServerSideApply(const Cluster& cluster, Call& call) {
     return StatusReply(BadRequestStatus(
         "error strict decoding YAML: error converting YAML to JSON: " + call.duplicates.front()));
   } else if (!call.duplicates.empty() && mode != "Ignore") {
-    call.warnings.push_back("error converting YAML to JSON: " + call.duplicates.front());
+    for (std::string& line : WarningsOf(call.duplicates.front()))
+      call.warnings.push_back(std::move(line));
   }
   call.duplicates.clear();
   // An applied configuration must fit its schema, whatever fieldValidation says.
@@ -241,6 +245,14 @@ Reply HandleServerSideApply(const Cluster& cluster, Call& call) {
   return StatusReply(InternalStatus("apply did not settle"));
 }
 
+// What a strategic patch makes is a struct of its type: another kind or version in it says nothing,
+// unless it is no text at all.
+void FitKind(const ResourceType& type, Json& patched) {
+  if (At(patched, "kind").is_string() || At(patched, "kind").is_null()) patched["kind"] = type.kind;
+  if (At(patched, "apiVersion").is_string() || At(patched, "apiVersion").is_null())
+    patched["apiVersion"] = type.ApiVersion();
+}
+
 Reply HandlePatch(const Cluster& cluster, Call& call) {
   std::string media;
   if (auto refused = CheckPatchType(call, &media)) return StatusReply(*refused);
@@ -255,11 +267,12 @@ Reply HandlePatch(const Cluster& cluster, Call& call) {
     if (!patched->is_object())
       return StatusReply(BadRequestStatus("the patch does not leave an object"));
     call.patched_text.clear();
+    if (media == "application/strategic-merge-patch+json" && !call.type->custom)
+      FitKind(*call.type, *patched);
     if (media == "application/strategic-merge-patch+json")
       call.patched_text = GoText(*patch);
     else
       AppendStored(*patched, &call.patched_text);
-    if (auto refused = CheckKind(call, *patched)) return StatusReply(*refused);
     // The version counts only when the patch itself sets it.
     const bool pinned = TextAt(*patched, {"metadata", "resourceVersion"}) !=
                         std::to_string(current->resource_version);

@@ -5,6 +5,7 @@
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
 #include "libs/kubesim/content/content.h"
+#include "libs/kubesim/objects/managed_fields.h"
 #include "libs/kubesim/objects/role_aggregation.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
@@ -111,6 +112,8 @@ absl::Status LoadDefaultRoles(const ContentTarget& target, absl::Time created) {
     const std::string name = TextAt(object, {"metadata", "name"});
     const ResourceType& type =
         MustFind(target.store, kGroup, "v1", namespaced ? plural : std::string("cluster") + plural);
+    TrackUpdate(nullptr, object, {"kube-apiserver", type.ApiVersion(), "", base::Rfc3339(created)},
+                type);
     auto made = target.store.Create(type, std::move(object), true);
     // What a real cluster brought along stays as it is.
     if (!made.ok() && made.status().reason != "AlreadyExists")

@@ -73,6 +73,9 @@ void ValidatePodSpec(Causes& causes, const Json& spec, const std::string& field)
 /// A PodTemplateSpec.
 void ValidatePodTemplate(Causes& causes, const Json& pod_template, const std::string& field);
 void ValidatePod(Causes& causes, const Json& object, const Json& before);
+/// Events, old style and new; the newer group is stricter and keeps what was said.
+void ValidateEvent(Causes& causes, const ResourceType& type, const Json& object,
+                   const Json& before);
 /// Deployments, replica sets, stateful sets, daemon sets, replication controllers, jobs, cron jobs,
 /// autoscalers, budgets.
 bool ValidateWorkloadKind(Causes& causes, const ResourceType& type, const Json& object,

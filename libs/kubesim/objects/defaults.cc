@@ -221,6 +221,10 @@ void DefaultDriver(Json& spec) {
 }
 
 void DefaultDefinition(Json& spec) {
+  ForEach(spec, "versions", [](Json& version) {
+    Default(version, "served", false);
+    Default(version, "storage", false);
+  });
   Default(spec, "conversion", {{"strategy", "None"}});
   if (Json* names = Child(spec, "names")) {
     const std::string kind = TextAt(*names, "kind");
@@ -342,6 +346,15 @@ void DefaultPlainKinds(const std::string& key, Json& object) {
       Default(object, member, nullptr);
     for (const char* member : {"reportingComponent", "reportingInstance"})
       Default(object, member, "");
+  }
+  if (key == "batch/jobs") {
+    const Json labels = At(object, {"spec", "template", "metadata", "labels"});
+    if (!labels.empty() && At(object, {"metadata", "labels"}).empty())
+      object["metadata"]["labels"] = labels;
+  }
+  if (key == "/nodes") {
+    if (const std::string cidr = TextAt(object, {"spec", "podCIDR"}); !cidr.empty())
+      Default(object["spec"], "podCIDRs", Json::array({cidr}));
   }
   if (key == "apps/daemonsets") {
     if (Json* notes = Child(object["metadata"], "annotations"))

@@ -111,7 +111,6 @@ void DefaultPodSpec(Json& spec) {
   if (!spec.is_object()) return;
   Default(spec, "restartPolicy", "Always");
   Default(spec, "terminationGracePeriodSeconds", 30);
-  if (IntAt(spec, "terminationGracePeriodSeconds") < 0) spec["terminationGracePeriodSeconds"] = 1;
   Default(spec, "dnsPolicy", "ClusterFirst");
   Default(spec, "schedulerName", "default-scheduler");
   Default(spec, "securityContext", Json::object());
@@ -125,6 +124,7 @@ void DefaultPodSpec(Json& spec) {
 
 void DefaultOnlyPods(Json& spec) {
   Default(spec, "enableServiceLinks", true);
+  if (IntAt(spec, "terminationGracePeriodSeconds") < 0) spec["terminationGracePeriodSeconds"] = 1;
   for (const char* list : {"containers", "initContainers"}) {
     ForEach(spec, list, [&spec](Json& container) {
       // A limit without a request is the request too.

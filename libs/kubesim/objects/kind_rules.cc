@@ -40,37 +40,29 @@ void PrepareJob(Json& job) {
   LabelAsTemplate(job);
 }
 
-void PrepareNode(Json& node) {
-  if (const std::string cidr = TextAt(node, {"spec", "podCIDR"});
-      !cidr.empty() && !node["spec"].contains("podCIDRs"))
-    node["spec"]["podCIDRs"] = Json::array({cidr});
-  if (node.contains("status") && node["status"].is_object() && !node["status"].empty()) return;
+Json EmptyNodeStatus() {
   Json info = Json::object();
   for (const char* member :
        {"machineID", "systemUUID", "bootID", "kernelVersion", "osImage", "containerRuntimeVersion",
         "kubeletVersion", "kubeProxyVersion", "operatingSystem", "architecture"})
     info[member] = "";
-  node["status"] = {{"daemonEndpoints", {{"kubeletEndpoint", {{"Port", 0}}}}}, {"nodeInfo", info}};
+  return {{"daemonEndpoints", {{"kubeletEndpoint", {{"Port", 0}}}}}, {"nodeInfo", info}};
 }
 
-void PrepareDefinition(Json& crd, std::string_view now) {
-  auto condition = [&](const char* type, const char* reason, const char* message) {
-    return Json{{"type", type},
-                {"status", "True"},
-                {"lastTransitionTime", now},
-                {"reason", reason},
-                {"message", message}};
-  };
+void PrepareNode(Json& node) {
+  if (node.contains("status") && node["status"].is_object() && !node["status"].empty()) return;
+  node["status"] = EmptyNodeStatus();
+}
+
+// What is accepted of it is said later, by a controller.
+void PrepareDefinition(Json& crd) {
   Json versions = Json::array();
   for (const Json& version : ListAt(crd, {"spec", "versions"})) {
     if (BoolAt(version, {"storage"})) versions.push_back(TextAt(version, "name"));
   }
-  crd["status"] = {
-      {"acceptedNames", At(crd, {"spec", "names"})},
-      {"storedVersions", versions},
-      {"conditions",
-       {condition("NamesAccepted", "NoConflicts", "no conflicts found"),
-        condition("Established", "InitialNamesAccepted", "the initial names have been accepted")}}};
+  crd["status"] = {{"acceptedNames", {{"plural", ""}, {"kind", ""}}},
+                   {"storedVersions", versions},
+                   {"conditions", nullptr}};
 }
 
 }  // namespace
@@ -146,48 +138,61 @@ void CountTemplate(const Json& before, Json& daemon_set) {
   annotations[kGeneration] = std::to_string(generation);
 }
 
+Json EmptyStatusOf(const ResourceType& type) {
+  const std::string& key = type.storage_key;
+  if (key == "apps/deployments" || key == "batch/cronjobs" || key == "/resourcequotas" ||
+      key == "certificates.k8s.io/certificatesigningrequests" || key == "batch/jobs")
+    return Json::object();
+  if (key == "/replicationcontrollers" || key == "apps/replicasets") return {{"replicas", 0}};
+  if (key == "apps/statefulsets") return {{"replicas", 0}, {"availableReplicas", 0}};
+  if (key == "apps/daemonsets")
+    return {{"currentNumberScheduled", 0},
+            {"numberMisscheduled", 0},
+            {"desiredNumberScheduled", 0},
+            {"numberReady", 0}};
+  if (key == "autoscaling/horizontalpodautoscalers")
+    return {{"desiredReplicas", 0}, {"currentMetrics", nullptr}};
+  if (key == "policy/poddisruptionbudgets")
+    return {{"disruptionsAllowed", 0},
+            {"currentHealthy", 0},
+            {"desiredHealthy", 0},
+            {"expectedPods", 0}};
+  if (key == "/services" || key == "networking.k8s.io/ingresses")
+    return {{"loadBalancer", Json::object()}};
+  if (key == "/persistentvolumeclaims" || key == "/persistentvolumes")
+    return {{"phase", "Pending"}};
+  if (key == "storage.k8s.io/volumeattachments") return {{"attached", false}};
+  if (key == "/namespaces") return {{"phase", "Active"}};
+  return nullptr;
+}
+
+void FillStatus(const ResourceType& type, Json& status) {
+  if (type.storage_key == "/pods" && status.is_object() && !status.contains("podIPs") &&
+      !TextAt(status, "podIP").empty())
+    status["podIPs"] = {{{"ip", status["podIP"]}}};
+  const Json empty = type.storage_key == "/nodes" ? EmptyNodeStatus() : EmptyStatusOf(type);
+  if (!empty.is_object() || !status.is_object()) return;
+  for (const auto& [member, value] : empty.items()) {
+    if (!status.contains(member)) status[member] = value;
+  }
+}
+
 void PrepareForCreate(const ResourceType& type, Json& object, std::string_view now) {
   const std::string& key = type.storage_key;
-  Json status;
+  Json status = EmptyStatusOf(type);
   DropUnservedFields(type, object, Json());
-  if (key == "apps/deployments" || key == "batch/cronjobs" || key == "/resourcequotas" ||
-      key == "certificates.k8s.io/certificatesigningrequests")
-    status = Json::object();
-  if (key == "/replicationcontrollers" || key == "apps/replicasets") status = {{"replicas", 0}};
-  if (key == "apps/statefulsets") status = {{"replicas", 0}, {"availableReplicas", 0}};
-  if (key == "apps/daemonsets")
-    status = {{"currentNumberScheduled", 0},
-              {"numberMisscheduled", 0},
-              {"desiredNumberScheduled", 0},
-              {"numberReady", 0}};
-  if (key == "autoscaling/horizontalpodautoscalers")
-    status = {{"desiredReplicas", 0}, {"currentMetrics", nullptr}};
-  if (key == "policy/poddisruptionbudgets")
-    status = {{"disruptionsAllowed", 0},
-              {"currentHealthy", 0},
-              {"desiredHealthy", 0},
-              {"expectedPods", 0}};
-  if (key == "/services" || key == "networking.k8s.io/ingresses")
-    status = {{"loadBalancer", Json::object()}};
-  if (key == "/persistentvolumeclaims") status = {{"phase", "Pending"}};
-  if (key == "/persistentvolumes")
-    status = {{"phase", "Pending"}, {"lastPhaseTransitionTime", now}};
-  if (key == "storage.k8s.io/volumeattachments") status = {{"attached", false}};
+  if (key == "/persistentvolumes") status["lastPhaseTransitionTime"] = now;
   if (key == "/namespaces") {
-    status = {{"phase", "Active"}};
     Json& finalizers = object["spec"]["finalizers"];
     if (!finalizers.is_array()) finalizers = Json::array();
     bool there = false;
     for (const Json& one : finalizers) there = there || one == "kubernetes";
     if (!there) finalizers.push_back("kubernetes");
   }
-  if (key == "batch/jobs") {
-    status = Json::object();
-    PrepareJob(object);
-  }
+  if (key == "batch/jobs") PrepareJob(object);
   if (key == "/replicationcontrollers") LabelAsTemplate(object);
   if (key == "/nodes") PrepareNode(object);
-  if (key == "apiextensions.k8s.io/customresourcedefinitions") PrepareDefinition(object, now);
+  if (key == "apiextensions.k8s.io/customresourcedefinitions") PrepareDefinition(object);
   if (!status.is_null()) object["status"] = std::move(status);
   if (RulesOf(type).generation) object["metadata"]["generation"] = 1;
 }

@@ -22,6 +22,10 @@ void CountTemplate(const Json& before, Json& daemon_set);
 /// Takes out what 1.32 serves only with features that are off; what `before` (null for a new
 /// object) has already is kept. Both ways to say what a claim is filled from are made alike.
 void DropUnservedFields(const ResourceType& type, Json& object, const Json& before);
+/// The status of a kind before anybody wrote one; null for kinds without.
+Json EmptyStatusOf(const ResourceType& type);
+/// Members of a status that a kind always has, where a client's left them out.
+void FillStatus(const ResourceType& type, Json& status);
 
 /// What the registry puts into a new object before anybody admits it: the empty status, a Job's
 /// selector, a node's podCIDRs ... Not owned by the writer in managedFields. `metadata.uid` must be

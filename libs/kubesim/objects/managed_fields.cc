@@ -94,6 +94,15 @@ class Place {
   /// There without anybody writing it.
   bool implicit() const { return implicit_; }
 
+  /// Go's zero in a member that is always there: the same as before anybody wrote it.
+  bool Zero(const Json& value) const {
+    if (field_ == nullptr) return false;
+    const bool always = field_->required || (depth_ == 1 && value.is_string());
+    return always && (value == Json("") || value == Json(0) || value == Json(false));
+  }
+
+  bool holds_map() const { return value_ != nullptr && value_->kind == ValueSchema::Kind::kMap; }
+
   bool OneValue() const {
     if (custom_kind_)
       return custom_ != nullptr && TextAt(*custom_, "x-kubernetes-map-type") == "atomic";
@@ -136,13 +145,18 @@ class Place {
   int depth_ = 0;
 };
 
+// What a key is when an element does not say it; null for keys without a default.
+const char* KeyDefault(std::string_view name) {
+  return name == "protocol" ? "TCP" : name == "name" ? "" : nullptr;
+}
+
 std::string KeyElement(const std::vector<std::string>& keys, const Json& item) {
   Json names = Json::object();
   for (const std::string& name : keys) {
     if (item.contains(name)) {
       names[name] = item[name];
-    } else if (name == "protocol") {
-      names[name] = "TCP";
+    } else if (const char* otherwise = KeyDefault(name)) {
+      names[name] = otherwise;
     }
   }
   return "k:" + names.dump();
@@ -183,11 +197,15 @@ struct Collector {
       }
     } else if (!value.empty() && Mergeable(place, value)) {
       Node(place, path);
+      std::map<std::string, int> times;
+      for (const Json& item : value) ++times[ElementOf(place, item)];
       for (const Json& item : value) {
         path.push_back(ElementOf(place, item));
         out->insert(path);  // the element itself
         const Place inside = place.Element();
-        if (item.is_object() && !inside.OneValue()) Object(inside, item, path);
+        // Elements of one key have no members that could be told apart.
+        if (item.is_object() && !inside.OneValue() && times[path.back()] == 1)
+          Object(inside, item, path);
         path.pop_back();
       }
       return;
@@ -199,9 +217,17 @@ struct Collector {
     for (const auto& [member, value] : object.items()) {
       if (path.empty() && (member == "kind" || member == "apiVersion")) continue;
       if (path.size() == 1 && path[0] == "f:metadata" && Unowned().contains(member)) continue;
-      if (value.is_null()) continue;
+      // Null is a value where somebody made what holds it; in a member of a struct that is always
+      // there it is what was there before.
+      if (value.is_null() && (view == FieldView::kApplied ? !place.holds_map() : place.implicit()))
+        continue;
+      const Place inside = place.Member(member);
+      if (view == FieldView::kWritten && place.implicit() && inside.Zero(value)) continue;
       path.push_back("f:" + member);
-      Value(place.Member(member), value, path);
+      if (value.is_null())
+        out->insert(path);
+      else
+        Value(inside, value, path);
       path.pop_back();
     }
   }
@@ -229,8 +255,9 @@ const Json* Find(const Json& object, const FieldPath& path) {
           element.starts_with("v:") ? item == wanted : item.is_object() && wanted.is_object();
       if (equal && element.starts_with("k:")) {
         for (const auto& [key, value] : wanted.items()) {
-          equal = equal &&
-                  (item.contains(key) ? item[key] == value : key == "protocol" && value == "TCP");
+          const char* otherwise = KeyDefault(key);
+          equal = equal && (item.contains(key) ? item[key] == value
+                                               : otherwise != nullptr && value == otherwise);
         }
       }
       if (equal) found = &item;
@@ -298,7 +325,17 @@ std::vector<Entry> EntriesOf(const Json& object) {
   return entries;
 }
 
-void Store(Json& object, const std::vector<Entry>& entries) {
+// Those who applied come first, then by time; of one second by names.
+bool ComesBefore(const Entry& a, const Entry& b) {
+  for (const char* member : {"operation", "time", "manager", "apiVersion", "subresource"}) {
+    const std::string left = TextAt(a.head, member), right = TextAt(b.head, member);
+    if (left != right) return left < right;
+  }
+  return false;
+}
+
+void Store(Json& object, std::vector<Entry> entries) {
+  std::stable_sort(entries.begin(), entries.end(), ComesBefore);
   Json list = Json::array();
   for (const Entry& entry : entries) {
     if (entry.fields.empty()) continue;
@@ -323,6 +360,37 @@ Json Head(const Writer& writer, const char* operation) {
   return head;
 }
 
+Json Merge(const Place& place, const Json& live, const Json& applied);
+
+// Elements of both, in the order of the applied list; what only the live one has stays before what
+// it stood before.
+Json MergeLists(const Place& place, const Json& live, const Json& applied) {
+  Json merged = Json::array();
+  std::set<std::string> wanted, done;
+  for (const Json& item : applied) wanted.insert(ElementOf(place, item));
+  size_t left = 0, right = 0;
+  while (left < live.size() || right < applied.size()) {
+    if (left < live.size()) {
+      const std::string element = ElementOf(place, live[left]);
+      if (!wanted.contains(element)) {
+        merged.push_back(live[left++]);
+        continue;
+      }
+      if (done.contains(element)) {
+        ++left;
+        continue;
+      }
+    }
+    if (right == applied.size()) break;
+    const Json& item = applied[right++];
+    const std::string element = ElementOf(place, item);
+    const Json* there = Find(live, {element});
+    merged.push_back(there == nullptr ? item : Merge(place.Element(), *there, item));
+    done.insert(element);
+  }
+  return merged;
+}
+
 // Structured merge: `applied` wins, lists with keys are merged by them.
 Json Merge(const Place& place, const Json& live, const Json& applied) {
   if (applied.is_object() && live.is_object() && !place.OneValue()) {
@@ -333,16 +401,7 @@ Json Merge(const Place& place, const Json& live, const Json& applied) {
     return merged;
   }
   if (live.is_array() && Mergeable(place, applied)) {
-    Json merged = live;
-    for (const Json& item : applied) {
-      Json* there = const_cast<Json*>(Find(merged, {ElementOf(place, item)}));
-      if (there == nullptr) {
-        merged.push_back(item);
-      } else {
-        *there = Merge(place.Element(), *there, item);
-      }
-    }
-    return merged;
+    return MergeLists(place, live, applied);
   }
   return applied;
 }
@@ -405,8 +464,8 @@ void TrackUpdate(const Json& before, Json& object, const Writer& writer, const R
   for (auto it = now.begin(); it != now.end(); ++it) {
     const FieldPath& path = *it;
     const Json* old = before.is_object() ? Find(before, path) : nullptr;
-    if (old != nullptr && old->is_null()) old = nullptr;
     const Json* value = Find(object, path);
+    if (old != nullptr && old->is_null() && (value == nullptr || !value->is_null())) old = nullptr;
     const auto next = std::next(it);
     const bool leaf = next == now.end() || !IsPrefix(path, *next);
     if (old == nullptr || (leaf && value != nullptr && *old != *value)) changed.insert(path);
@@ -415,8 +474,9 @@ void TrackUpdate(const Json& before, Json& object, const Writer& writer, const R
   Entry* mine = nullptr;
   for (Entry& entry : entries) {
     // Gone fields belong to nobody; changed ones to the writer.
-    std::erase_if(entry.fields,
-                  [&](const FieldPath& path) { return Find(object, path) == nullptr; });
+    std::erase_if(entry.fields, [&](const FieldPath& path) {
+      return Find(object, path) == nullptr && before.is_object() && Find(before, path) != nullptr;
+    });
     if (entry.Is(writer, "Update")) mine = &entry;
   }
   if (!changed.empty()) {
@@ -432,7 +492,7 @@ void TrackUpdate(const Json& before, Json& object, const Writer& writer, const R
     mine->head["apiVersion"] = writer.api_version;
     mine->fields.insert(changed.begin(), changed.end());
   }
-  Store(object, entries);
+  Store(object, std::move(entries));
 }
 
 namespace {
@@ -502,10 +562,69 @@ std::string Misfit(const ValueSchema* value, const FieldSchema* field, const Typ
   return "";
 }
 
+// The same for a custom resource, whose types are its definition's; what that does not describe
+// fits.
+std::string CustomMisfit(const Json& schema, const Json& json, const std::string& path, int depth) {
+  if (!schema.is_object() || json.is_null() || depth > kMaxDepth) return "";
+  const std::string type = TextAt(schema, "type");
+  if (BoolAt(schema, {"x-kubernetes-int-or-string"})) return "";
+  const char* got = json.is_string()    ? "string"
+                    : json.is_boolean() ? "boolean"
+                    : json.is_object()  ? "map"
+                    : json.is_array()   ? "list"
+                                        : "number";
+  if ((type == "integer" || type == "number") && !json.is_number())
+    return fmt::format("{}: expected numeric (int or float), got {}", path, got);
+  if (type == "string" && !json.is_string())
+    return fmt::format("{}: expected string, got &value.valueUnstructured{{Value:{}}}", path,
+                       json.dump());
+  if (type == "boolean" && !json.is_boolean())
+    return fmt::format("{}: expected boolean, got &{{{}}}", path, Scalar(json));
+  if (type == "array") {
+    if (!json.is_array()) return fmt::format("{}: expected list, got &{{{}}}", path, Scalar(json));
+    const bool keyed = TextAt(schema, "x-kubernetes-list-type") == "map";
+    std::vector<std::string> keys;
+    for (const Json& key : ListAt(schema, {"x-kubernetes-list-map-keys"}))
+      keys.push_back(Scalar(key));
+    std::set<std::string> seen;
+    for (size_t i = 0; i < json.size(); ++i) {
+      const std::string element = keyed && json[i].is_object()
+                                      ? Readable({KeyElement(keys, json[i])})
+                                      : fmt::format("[{}]", i);
+      if (keyed && !seen.insert(element).second)
+        return path + ": duplicate entries for key " + element;
+      if (auto why = CustomMisfit(At(schema, "items"), json[i], path + element, depth + 1);
+          !why.empty())
+        return why;
+    }
+    return "";
+  }
+  if (type != "object") return "";
+  if (!json.is_object()) return fmt::format("{}: expected map, got &{{{}}}", path, Scalar(json));
+  const Json& properties = At(schema, "properties");
+  const Json& more = At(schema, "additionalProperties");
+  const bool open = BoolAt(schema, {"x-kubernetes-preserve-unknown-fields"}) ||
+                    more == Json(true) || BoolAt(schema, {"x-kubernetes-embedded-resource"});
+  for (const auto& [member, item] : json.items()) {
+    if (depth == 0 && (member == "metadata" || member == "kind" || member == "apiVersion"))
+      continue;
+    const bool named = properties.is_object() && properties.contains(member);
+    if (!named && !more.is_object() && !open)
+      return path + "." + member + ": field not declared in schema";
+    if (auto why =
+            CustomMisfit(named ? properties[member] : more, item, path + "." + member, depth + 1);
+        !why.empty())
+      return why;
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string SchemaMisfit(const ResourceType& type, const Json& applied) {
   const TypeSchema* schema = SchemaOf(type);
+  if (type.custom && type.definition)
+    return CustomMisfit(At(*type.definition, {"schema", "openAPIV3Schema"}), applied, "", 0);
   return schema == nullptr ? "" : Misfit(nullptr, nullptr, schema, applied, "", 0);
 }
 
@@ -521,6 +640,12 @@ Outcome<Json> Apply(const Json& live, const Json& applied, const Writer& writer,
     if (element || now == nullptr || value == nullptr || *now == *value) continue;
     if (value->is_object() && value->empty() && now->is_object())
       continue;  // an empty map wants nothing of what is in it
+    if (value->is_array() && value->empty() &&
+        std::any_of(entries.begin(), entries.end(), [&](const Entry& entry) {
+          return std::any_of(entry.fields.begin(), entry.fields.end(),
+                             [&](const FieldPath& held) { return IsPrefix(path, held); });
+        }))
+      continue;  // nor does an empty list whose elements are owned one by one
     for (Entry& entry : entries) {
       if (entry.Is(writer, "Apply")) continue;
       const bool owns =
@@ -585,7 +710,7 @@ Outcome<Json> Apply(const Json& live, const Json& applied, const Writer& writer,
   }
   if (mine->fields != wanted) mine->head["time"] = writer.time;
   mine->fields = wanted;
-  Store(result, entries);
+  Store(result, std::move(entries));
   return result;
 }
 

@@ -46,7 +46,8 @@ class Strategic {
         return copy;
       }
       if (*directive != "merge")
-        throw Misfit{BadRequestStatus("unknown patch type found: " + Scalar(*directive))};
+        throw Misfit{InternalStatus("unknown patch type: " + Scalar(*directive) +
+                                    " in map: " + GoMap(patch))};
     }
     if (const Json& keep = At(patch, "$retainKeys"); keep.is_array()) {
       for (auto it = target.begin(); it != target.end();) {
@@ -66,6 +67,7 @@ class Strategic {
         target.erase(member);
       } else if (value.is_object()) {
         const bool had = target.contains(member) && target[member].is_object();
+        if (!had && value.contains("$patch")) continue;  // a directive about what is not there
         Json merged = Merge(had ? target[member] : Json::object(), value, place.type, depth + 1);
         if (value.contains("$patch") && value["$patch"] == "delete") {
           target.erase(member);

@@ -1,6 +1,7 @@
 // The shape of objects: wrong JSON types, unknown members, and the schemas of custom resources.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cstdint>
 
@@ -52,13 +53,50 @@ class Decoding {
   }
 
  private:
+  // As the converter from free JSON to structs, which decodes what a strategic patch made, puts it:
+  // Go's kinds of the two sides; numbers are convertible to text, and nothing else to anything.
+  static std::string Unconverted(const ValueSchema& schema, const Json& value) {
+    const char* from = value.is_array()            ? "slice"
+                       : value.is_object()         ? "map"
+                       : value.is_string()         ? "string"
+                       : value.is_boolean()        ? "bool"
+                       : value.is_number_integer() ? "int64"
+                                                   : "float64";
+    switch (schema.kind) {
+      case Kind::kText:
+        return value.is_number_integer() ? "cannot convert int64 to string"
+                                         : "unrecognized type: string";
+      case Kind::kInt32:
+        return "unrecognized type: int32";
+      case Kind::kInt64:
+        return "unrecognized type: int64";
+      case Kind::kNumber:
+        return "unrecognized type: float64";
+      case Kind::kBool:
+        return "unrecognized type: bool";
+      case Kind::kStruct:
+        return fmt::format("cannot restore struct from: {}", from);
+      case Kind::kList:
+        return fmt::format("cannot restore slice from {}", from);
+      case Kind::kMap:
+        return fmt::format("cannot restore map from {}", from);
+      default:
+        return "";
+    }
+  }
+
+  void Wrong(const ValueSchema& schema, const Json& value, const std::string& go_path) {
+    report_.unconverted = Unconverted(schema, value);
+    Wrong(schema, std::string(GoWord(value)), go_path);
+  }
+
   void Wrong(const ValueSchema& schema, const std::string& what, const std::string& go_path) {
     report_.wrong = fmt::format("json: cannot unmarshal {} into Go struct field {}.{} of type {}",
                                 what, holder_->ShortName(), go_path, GoType(schema, field_));
   }
 
   void Integer(const ValueSchema& schema, const Json& value, const std::string& go_path) {
-    if (!value.is_number()) return Wrong(schema, GoWord(value), go_path);
+    if (!value.is_number()) return Wrong(schema, value, go_path);
     const bool whole = value.is_number_integer();
     const bool fits = whole &&
                       (value.is_number_unsigned() ? value.get<uint64_t>() <= INT64_MAX : true) &&
@@ -71,9 +109,9 @@ class Decoding {
     if (!value.is_string() && schema.kind == Kind::kTime) {  // read as the text that it is
       static const ValueSchema text{Kind::kText, nullptr, nullptr};
       field_ = nullptr;
-      return Wrong(text, GoWord(value), go_path);
+      return Wrong(text, std::string(GoWord(value)), go_path);
     }
-    if (!value.is_string()) return Wrong(schema, GoWord(value), go_path);
+    if (!value.is_string()) return Wrong(schema, value, go_path);
     std::string decoded;
     const auto& text = value.get_ref<const std::string&>();
     absl::Time time;
@@ -118,10 +156,10 @@ class Decoding {
         Integer(schema, value, go_path);
         break;
       case Kind::kNumber:
-        if (!value.is_number()) Wrong(schema, GoWord(value), go_path);
+        if (!value.is_number()) Wrong(schema, value, go_path);
         break;
       case Kind::kBool:
-        if (!value.is_boolean()) Wrong(schema, GoWord(value), go_path);
+        if (!value.is_boolean()) Wrong(schema, value, go_path);
         break;
       case Kind::kQuantity:
         if (!ParseQuantity(value)) report_.wrong = kQuantityWhy;
@@ -139,14 +177,14 @@ class Decoding {
       case Kind::kStruct:
         if (schema.type->open) break;
         if (!value.is_object()) {
-          Wrong(schema, GoWord(value), go_path);
+          Wrong(schema, value, go_path);
         } else {
           Struct(*schema.type, value, go_path + ".", path + ".");
         }
         break;
       case Kind::kList:
         if (!value.is_array()) {
-          Wrong(schema, GoWord(value), go_path);
+          Wrong(schema, value, go_path);
           break;
         }
         for (size_t i = 0; i < value.size(); ++i) {
@@ -157,7 +195,7 @@ class Decoding {
         break;
       case Kind::kMap:
         if (!value.is_object()) {
-          Wrong(schema, GoWord(value), go_path);
+          Wrong(schema, value, go_path);
           break;
         }
         for (const auto& [key, item] : value.items()) {
@@ -234,7 +272,8 @@ void Prune(const TypeSchema& type, Json& object) {
   }
   // Times of conditions are values in Go: written as null when nobody gave them.
   if (!type.name.ends_with("Condition") || type.name.starts_with("meta.")) return;
-  for (const char* member : {"lastProbeTime", "lastTransitionTime"}) {
+  for (const char* member :
+       {"lastProbeTime", "lastTransitionTime", "lastUpdateTime", "lastHeartbeatTime"}) {
     if (type.Find(member) != nullptr && !object.contains(member)) object[member] = nullptr;
   }
 }
@@ -289,9 +328,11 @@ ShapeReport CheckShape(const ResourceType& type, const Json& object) {
     Decoding(&report).Struct(*schema, object, "", "");
     return report;
   }
-  if (object.contains("metadata")) {
-    const Json alone = {{"metadata", object["metadata"]}};
-    Decoding(&report).Struct(*FindSchema("core.v1.Pod"), alone, "", "");
+  if (const Json& metadata = At(object, "metadata"); metadata.is_object()) {
+    Decoding(&report).Struct(*FindSchema("meta.v1.ObjectMeta"), metadata, "", "metadata.");
+  } else if (!metadata.is_null()) {
+    report.wrong = fmt::format("json: cannot unmarshal {} into Go value of type v1.ObjectMeta",
+                               GoWord(metadata));
   }
   if (type.definition) {
     Json copy = object;
@@ -321,10 +362,60 @@ void DropUnknown(const ResourceType& type, Json& object) {
   ApplySchemaDefaults(custom, object);
 }
 
-std::vector<Cause> ValidateCustom(const ResourceType& type, const Json& object) {
+namespace {
+
+// What the scale subresource reads must be numbers that can be replicas.
+void CheckScalePath(std::vector<Cause>& causes, const std::string& path, const Json& object) {
+  if (path.empty()) return;
+  auto refuse = [&](int64_t value, const std::string& why) {
+    causes.push_back({"FieldValueInvalid", fmt::format("Invalid value: {}: {}", value, why), path});
+  };
+  const Json* node = &object;
+  std::string so_far;
+  for (std::string_view part : base::Split(path, '.')) {
+    if (part.empty()) continue;
+    if (!node->is_object()) {
+      const char* word = node->is_string()           ? "string"
+                         : node->is_boolean()        ? "bool"
+                         : node->is_array()          ? "[]interface {}"
+                         : node->is_number_integer() ? "int64"
+                                                     : "float64";
+      return refuse(0, fmt::format("{} accessor error: {} is of the type {}, expected "
+                                   "map[string]interface{{}}",
+                                   path, Scalar(*node), word));
+    }
+    auto it = node->find(part);
+    if (it == node->end()) return;
+    node = &*it;
+  }
+  if (!node->is_number_integer()) return;  // the schema says what it is
+  const auto replicas = node->get<int64_t>();
+  if (replicas < 0) refuse(replicas, "should be a non-negative integer");
+  if (replicas > INT32_MAX)
+    refuse(replicas, fmt::format("should be less than or equal to {}", INT32_MAX));
+}
+
+}  // namespace
+
+std::vector<Cause> ValidateCustom(const ResourceType& type, const Json& object,
+                                  const Json& before) {
   std::vector<Cause> causes;
   if (!type.definition) return causes;
-  CheckAgainstSchema(causes, At(*type.definition, {"schema", "openAPIV3Schema"}), object, "");
+  const Json& schema = At(*type.definition, {"schema", "openAPIV3Schema"});
+  CheckAgainstSchema(causes, schema, object, "");
+  if (before.is_object() && !causes.empty()) {
+    // What was wrong before and has not changed is let be.
+    std::vector<Cause> old;
+    CheckAgainstSchema(old, schema, before, "");
+    std::erase_if(causes, [&](const Cause& cause) {
+      return std::any_of(old.begin(), old.end(), [&](const Cause& one) {
+        return one.field == cause.field && one.message == cause.message;
+      });
+    });
+  }
+  const Json& scale = At(*type.definition, {"subresources", "scale"});
+  CheckScalePath(causes, TextAt(scale, "specReplicasPath"), object);
+  CheckScalePath(causes, TextAt(scale, "statusReplicasPath"), object);
   return causes;
 }
 

@@ -168,14 +168,6 @@ bool ValidateClusterKind(Causes& causes, const ResourceType& type, const Json& o
         InvalidText(causes, "spec.finalizers", name,
                     "name is neither a standard finalizer name nor is it fully qualified");
     }
-  } else if (key == "/events") {
-    const std::string ns = TextAt(object, {"metadata", "namespace"}),
-                      about = TextAt(object, {"involvedObject", "namespace"});
-    // Events that say when they happened may be about other namespaces.
-    const bool timed = At(object, "eventTime").is_string();
-    const bool homeless = about.empty() && ns != "default" && !(timed && ns == "kube-system");
-    if (homeless || (!timed && !about.empty() && about != ns))
-      InvalidText(causes, "involvedObject.namespace", about, "does not match event.namespace");
   } else if (key == "coordination.k8s.io/leases") {
     ValidateLease(causes, object);
   } else if (key == "node.k8s.io/runtimeclasses") {

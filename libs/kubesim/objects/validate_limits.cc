@@ -45,7 +45,8 @@ std::string GoQuantity(const Json& value) {
   const Amount amount = Amount::Of(value);
   auto number = static_cast<int64_t>(amount.thousandths);
   int scale = -3;
-  while (scale < 0 && number % 10 == 0) {
+  // "500m" stays five hundred thousandths.
+  while (scale < 0 && number % 10 == 0 && !text.ends_with('m')) {
     number /= 10;
     ++scale;
   }

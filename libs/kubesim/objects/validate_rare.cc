@@ -1,4 +1,4 @@
-// Kinds that few people write by hand: endpoint slices, events of the newer group, runtime classes.
+// Kinds that few people write by hand: endpoint slices, runtime classes.
 #include <fmt/format.h>
 
 #include <set>
@@ -78,42 +78,6 @@ void ValidateSlice(Causes& causes, const Json& object, const Json& before) {
     Immutable(causes, "addressType", GoQuoted(type));
 }
 
-// -- events.k8s.io: what its clients must say; the members are named as they are kept --
-
-void ValidateNewEvent(Causes& causes, const Json& object) {
-  auto text = [&](const char* member) { return TextAt(object, member); };
-  if (!At(object, "eventTime").is_string()) Required(causes, "eventTime");
-  if (At(object, "series").is_object()) {
-    if (IntAt(object, {"series", "count"}) < 2)
-      InvalidText(causes, "series.count", "", "should be at least 2");
-    if (!At(object, {"series", "lastObservedTime"}).is_string())
-      Required(causes, "series.lastObservedTime");
-  }
-  const std::string controller = text("reportingComponent"), instance = text("reportingInstance");
-  if (controller.empty()) Required(causes, "reportingController");
-  if (auto fault = QualifiedFault(controller); !fault.empty())
-    InvalidText(causes, "reportingController", controller, fault);
-  if (instance.empty()) Required(causes, "reportingInstance");
-  if (instance.size() > 128)
-    InvalidText(causes, "reportingInstance", "", "can have at most 128 characters");
-  for (const char* member : {"action", "reason"}) {
-    if (text(member).empty()) Required(causes, member);
-    if (text(member).size() > 128)
-      InvalidText(causes, member, "", "can have at most 128 characters");
-  }
-  for (const char* member : {"firstTimestamp", "lastTimestamp"}) {
-    if (At(object, member).is_string()) InvalidText(causes, member, "", "needs to be unset");
-  }
-  if (IntAt(object, "count") != 0) InvalidText(causes, "count", "", "needs to be unset");
-  if (!TextAt(object, {"source", "component"}).empty() ||
-      !TextAt(object, {"source", "host"}).empty())
-    InvalidText(causes, "source", "", "needs to be unset");
-  if (text("message").size() > 1024)
-    InvalidText(causes, "message", "", "can have at most 1024 characters");
-  if (const std::string type = text("type"); type != "Normal" && type != "Warning")
-    InvalidText(causes, "type", "", "has invalid value: " + type);
-}
-
 void ValidateRuntimeClass(Causes& causes, const Json& object) {
   if (const Json& fixed = At(object, {"overhead", "podFixed"}); fixed.is_object())
     ValidateResources(causes, {{"limits", fixed}}, "overhead");
@@ -140,8 +104,7 @@ void ValidateRareKind(Causes& causes, const ResourceType& type, const Json& obje
     ValidateWebhooks(causes, object, true);
   if (key == "admissionregistration.k8s.io/validatingwebhookconfigurations")
     ValidateWebhooks(causes, object, false);
-  if (key == "/events" && type.group == "events.k8s.io" && !before.is_object())
-    ValidateNewEvent(causes, object);
+  if (key == "/events") ValidateEvent(causes, type, object, before);
   if (key == "node.k8s.io/runtimeclasses") ValidateRuntimeClass(causes, object);
 }
 

@@ -51,6 +51,11 @@ void ValidateOwners(Causes& causes, const Json& metadata) {
                     fmt::format("{} must not be empty",
                                 std::string_view(member) == "apiVersion" ? "version" : member));
     }
+    if (TextAt(owner, "apiVersion") == "v1" && TextAt(owner, "kind") == "Event") {
+      const std::string shown = GoOwners(Json::array({owner}));
+      Invalid(causes, "metadata.ownerReferences", shown.substr(20, shown.size() - 21),
+              "/v1, Kind=Event is disallowed from being an owner");
+    }
     if (!BoolAt(owner, {"controller"})) continue;
     const std::string name = TextAt(owner, "kind") + "/" + TextAt(owner, "name");
     if (!controller.empty()) {
@@ -187,7 +192,7 @@ Causes Validate(const ResourceType& type, const Json& object, const Json& before
                     (type.storage_key == "/events" && type.group.empty());
   if (!last) causes = std::move(metadata);
   if (type.custom) {
-    for (Cause& cause : ValidateCustom(type, object)) causes.push_back(std::move(cause));
+    for (Cause& cause : ValidateCustom(type, object, before)) causes.push_back(std::move(cause));
     return causes;
   }
   if (type.storage_key == "/pods") {

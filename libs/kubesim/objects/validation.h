@@ -20,6 +20,9 @@ std::vector<Cause> ValidateName(const ResourceType& type, std::string_view name,
 /// How an object fits the type it is decoded into.
 struct ShapeReport {
   std::string wrong;  // the decoder's sentence for the first value of a wrong type; "" when all fit
+  /// The same in the words of the converter that reads what a strategic patch made; "" when it has
+  /// none of its own.
+  std::string unconverted;
   std::vector<std::string> unknown;  // members that 1.32 does not know, as paths:
                                      // "spec.template.spec.containers[0].imag"
 };
@@ -35,6 +38,6 @@ ShapeReport CheckShapeOf(std::string_view schema, const Json& value);
 void DropUnknown(const ResourceType& type, Json& object);
 
 /// OpenAPI validation of a custom resource against its definition's schema.
-std::vector<Cause> ValidateCustom(const ResourceType& type, const Json& object);
+std::vector<Cause> ValidateCustom(const ResourceType& type, const Json& object, const Json& before);
 
 }  // namespace opsmesh::kubesim

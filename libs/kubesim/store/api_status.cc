@@ -39,7 +39,8 @@ Json ApiStatus::ToJson() const {
   if (!uid.empty()) details["uid"] = uid;
   if (retry_after_seconds > 0) details["retryAfterSeconds"] = retry_after_seconds;
   for (const Cause& cause : causes) {
-    Json one = {{"reason", cause.reason}, {"message", cause.message}};
+    Json one = {{"message", cause.message}};
+    if (!cause.reason.empty()) one["reason"] = cause.reason;
     if (!cause.field.empty()) one["field"] = cause.field;
     details["causes"].push_back(std::move(one));
   }

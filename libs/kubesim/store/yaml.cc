@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -122,6 +123,11 @@ absl::StatusOr<std::vector<YamlDocument>> ParseYaml(std::string_view text) {
     return base::InvalidArgument(
         "", "YAML_TOO_LARGE",
         fmt::format("The YAML text has {} bytes, the limit is {}.", text.size(), kMaxBytes));
+  }
+  if (std::any_of(text.begin(), text.end(), [](unsigned char c) {
+        return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f;
+      })) {
+    return base::InvalidArgument("", "MALFORMED_YAML", "yaml: control characters are not allowed");
   }
   std::vector<YamlDocument> documents;
   try {

@@ -2,6 +2,7 @@
 import json
 
 from access import access_more
+from breadth import breadth
 from changes import custom, patches, subresources
 from custom import custom_more
 from kinds import KINDS
@@ -34,6 +35,7 @@ def all_requests():
     yield from access_more()
     yield from custom_more()
     yield from tables()
+    yield from breadth()
     for kind in KINDS:
         yield from after_life(kind)
 

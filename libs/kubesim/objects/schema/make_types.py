@@ -20,7 +20,7 @@ SCALARS = {("string", None): "string", ("integer", "int32"): "int32", ("integer"
            ("object", None): "any", ("string", "int-or-string"): "intstr", ("string", "date-time"): "time"}
 CUSTOM = ("com.example.",)
 # Structs kept by value that no v3 document at hand tells of.
-BY_VALUE = {("CustomResourceDefinitionSpec", "names"), ("Event", "source"), ("Event", "involvedObject"), ("Event", "regarding"), ("HorizontalPodAutoscalerSpec", "scaleTargetRef"),
+BY_VALUE = {("CustomResourceDefinitionSpec", "names"), ("Event", "source"), ("Event", "deprecatedSource"), ("VolumeAttachmentSpec", "source"), ("Event", "involvedObject"), ("Event", "regarding"), ("HorizontalPodAutoscalerSpec", "scaleTargetRef"),
             ("RoleBinding", "roleRef"), ("ClusterRoleBinding", "roleRef"), ("NetworkPolicySpec", "podSelector"), ("CustomResourceDefinitionStatus", "acceptedNames")}
 
 
