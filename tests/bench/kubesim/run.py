@@ -35,11 +35,11 @@ TRIPS = {
     "5000 pods: rollout of 1000": 150 * 1000,
     "5000 pods: node failure": 65000,
     "20000 pods: start": 120 * 20000,
-    "20000 pods: idle": 350000,
+    "20000 pods: idle": 300000,
     "20000 pods: fork": 20000,
-    "20000 pods: fork's first minute": 20 * 20000,
-    "20000 pods: rollout of 1000": 250 * 1000,
-    "20000 pods: node failure": 200000,
+    "20000 pods: fork's first minute": 15 * 20000,
+    "20000 pods: rollout of 1000": 150 * 1000,
+    "20000 pods: node failure": 60000,
 }
 
 
