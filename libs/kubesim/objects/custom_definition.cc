@@ -160,7 +160,9 @@ void Deprecation(Causes& causes, const Json& version, const std::string& at) {
 class Versions {
  public:
   Versions(Causes* causes, const Json& spec)
-      : causes_(*causes), versions_(ListAt(spec, {"versions"})) {
+      : causes_(*causes),
+        versions_(ListAt(spec, {"versions"})),
+        given_(At(spec, "versions").is_array()) {
     schema_is_common_ = Common("schema");
     columns_are_common_ = Common("additionalPrinterColumns");
     subresources_are_common_ = Common("subresources");
@@ -193,10 +195,11 @@ class Versions {
       if (!fields_are_common_)
         SelectableFields(causes_, ListAt(version, {"selectableFields"}), Schema(version), at);
     }
-    constexpr const char* kList = "[]apiextensions.CustomResourceDefinitionVersion{...}";
-    if (!unique) Invalid(causes_, "spec.versions", kList, "must contain unique version names");
+    const char* kind = given_ ? "{...}" : "(nil)";
+    const std::string list = fmt::format("[]apiextensions.CustomResourceDefinitionVersion{}", kind);
+    if (!unique) Invalid(causes_, "spec.versions", list, "must contain unique version names");
     if (stored != 1)
-      Invalid(causes_, "spec.versions", kList,
+      Invalid(causes_, "spec.versions", list,
               "must have exactly one version marked as storage version");
     none_is_stored_ = stored == 0;
     if (!versions_.empty() && !TextAt(versions_[0], "name").empty())
@@ -236,6 +239,7 @@ class Versions {
 
   Causes& causes_;
   const Json& versions_;
+  const bool given_;
   bool schema_is_common_ = false, columns_are_common_ = false, subresources_are_common_ = false,
        fields_are_common_ = false, none_is_stored_ = false;
 };

@@ -112,6 +112,9 @@ void AlignSources(Json& spec) {
 
 void Drop(const std::string& key, Json& object) {
   if (Json* spec = PodSpecOf(key, object)) DropFromPod(*spec);
+  if (key == "apps/statefulsets" &&
+      At(object, {"spec", "updateStrategy", "rollingUpdate"}).is_object())
+    object["spec"]["updateStrategy"]["rollingUpdate"].erase("maxUnavailable");
   const bool claim = key == "/persistentvolumeclaims";
   if ((claim || key == "/persistentvolumes") && At(object, "spec").is_object())
     object["spec"].erase("volumeAttributesClassName");

@@ -145,7 +145,7 @@ void ValidateIngress(Causes& causes, const Json& object) {
     for (size_t p = 0; p < paths.size(); ++p) {
       const std::string here = fmt::format("{}.http.paths[{}]", at, p),
                         path = TextAt(paths[p], "path"), type = TextAt(paths[p], "pathType");
-      if (type.empty()) {
+      if (At(paths[p], "pathType").is_null()) {
         Required(causes, here + ".pathType", "pathType must be specified");
         continue;
       }
