@@ -3,6 +3,7 @@
 #include "gtest/gtest.h"
 #include "libs/kubesim/store/selectors.h"
 #include "libs/kubesim/store/stored_json.h"
+#include "libs/kubesim/store/yaml.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
@@ -184,6 +185,24 @@ TEST(StoredJson, AMembersBytesAreFoundWithoutALookIntoTheOthers) {
   EXPECT_EQ(StoredMember(object, "name"), "");
   for (const char* odd : {"", "{", "{}", "{\"", "{\"a", "{\"a\"", "{\"a\":", "[1]"})
     EXPECT_EQ(StoredMember(odd, "metadata"), "") << odd;
+}
+
+TEST(YamlTest, MergeKeysFillInWhatAMapDoesNotSayItself) {
+  const auto read = [](const std::string& text) {
+    auto documents = ParseYaml(text);
+    return documents.ok() ? documents->front().value->dump()
+                          : std::string(documents.status().message());
+  };
+  const std::string base = "x: &x {a: 1, b: {c: 2}}\ny: &y {a: 9, d: 4}\n";
+  const std::string both = R"("x":{"a":1,"b":{"c":2}},"y":{"a":9,"d":4})";
+  EXPECT_EQ(read(base + "z: {<<: *x, a: 7}"), R"({)" + both + R"(,"z":{"a":7,"b":{"c":2}}})");
+  EXPECT_EQ(read(base + "z:\n  a: 7\n  <<: *x"), R"({)" + both + R"(,"z":{"a":7,"b":{"c":2}}})");
+  EXPECT_EQ(read(base + "z: {<<: [*x, *y]}"), R"({)" + both + R"(,"z":{"a":1,"b":{"c":2},"d":4}})");
+  EXPECT_EQ(read(base + "z: {\"<<\": *y}"), R"({)" + both + R"(,"z":{"<<":{"a":9,"d":4}}})");
+  EXPECT_EQ(read(base + "z: {<<: 3}"),
+            "yaml: line 3: map merge requires map or sequence of maps as the value");
+  EXPECT_EQ(read(base + "z: {<<: [[*x]]}"),
+            "yaml: line 3: map merge requires map or sequence of maps as the value");
 }
 
 }  // namespace

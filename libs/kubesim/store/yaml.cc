@@ -62,15 +62,21 @@ class Converter {
       }
       case YAML::NodeType::Map: {
         Json map = Json::object();
+        std::vector<YAML::Node> merged;
         for (const auto& pair : node) {
           if (!pair.first.IsScalar())
             throw YAML::Exception(pair.first.Mark(), "a key must be a scalar");
+          if (IsMergeKey(pair.first)) {
+            merged.push_back(pair.second);
+            continue;
+          }
           if (map.contains(pair.first.Scalar()) && duplicates_.size() < 100) {
             duplicates_.push_back(fmt::format("line {}: key \"{}\" already set in map",
                                               pair.first.Mark().line + 1, pair.first.Scalar()));
           }
           map[pair.first.Scalar()] = Convert(pair.second, depth + 1);
         }
+        for (const YAML::Node& one : merged) Merge(one, depth, &map);
         return map;
       }
     }
@@ -80,6 +86,31 @@ class Converter {
   std::vector<std::string> TakeDuplicates() { return std::exchange(duplicates_, {}); }
 
  private:
+  // "<<": YAML 1.1's merge key, which kubectl follows too.
+  static bool IsMergeKey(const YAML::Node& key) {
+    return key.Scalar() == "<<" && key.Tag() != "!" && key.Tag() != "tag:yaml.org,2002:str";
+  }
+
+  // What the map does not say itself it has from the merged one, or from the first of several.
+  void Merge(const YAML::Node& node, int depth, Json* map) {
+    if (node.IsSequence() && !in_merge_) {
+      in_merge_ = true;  // a list of lists is none of maps
+      for (const YAML::Node& item : node) Merge(item, depth, map);
+      in_merge_ = false;
+      return;
+    }
+    if (!node.IsMap()) {
+      throw YAML::Exception(node.Mark(), "map merge requires map or sequence of maps as the value");
+    }
+    const bool inside = std::exchange(in_merge_, false);
+    Json other = Convert(node, depth + 1);
+    in_merge_ = inside;
+    for (auto& [key, value] : other.items()) {
+      if (!map->contains(key)) (*map)[key] = std::move(value);
+    }
+  }
+
+  bool in_merge_ = false;
   size_t nodes_ = 0;
   std::vector<std::string> duplicates_;
 };
