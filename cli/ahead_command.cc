@@ -261,6 +261,11 @@ void AddAheadCommand(CLI::App& sim, int* exit_code) {
       ->capture_default_str();
   command->add_option("-o,--output", flags->format, "text or json.")
       ->check(CLI::IsMember({"text", "json"}));
+  command->footer(
+      "Examples:\n"
+      "  opsmesh sim ahead --for 24h\n"
+      "  opsmesh sim ahead --fault crash:deployment/shop/cart:code=3,after=10 --for 15m\n"
+      "  opsmesh sim ahead --kubeconfig ~/.kube/config --apply fix.yaml --for 30m -o json");
   command->callback([flags, exit_code] { *exit_code = Ahead(*flags); });
 }
 

@@ -79,6 +79,11 @@ void AddSettingFlags(CLI::App& command, SettingFlags& settings) {
 void AddConfigCommand(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand("config", "Judge and show the configuration.");
   command->require_subcommand(1);
+  command->footer(
+      "Examples:\n"
+      "  opsmesh config check\n"
+      "  opsmesh config show --origin\n"
+      "  opsmesh config show --set log.level=debug -o json");
   auto flags = std::make_shared<ConfigFlags>();
   CLI::App* check = command->add_subcommand(
       "check", "Tell every problem with file and line; exit 78 when there is one.");

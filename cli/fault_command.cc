@@ -11,6 +11,7 @@
 #include "fmt/core.h"
 #include "libs/base/context.h"
 #include "libs/base/error.h"
+#include "libs/base/strings.h"
 #include "libs/http_client/http_client.h"
 #include "libs/kube/api_call.h"
 #include "libs/kube/client.h"
@@ -27,6 +28,21 @@ struct FaultFlags {
   std::vector<std::string> settings;
   bool all = false, json = false;
 };
+
+// What the simulator itself refuses, without the words about a call to a cluster.
+absl::Status OwnWords(const absl::Status& status) {
+  const std::string_view message = base::ToStd(status.message());
+  const size_t colon = message.find(": ");
+  const bool refused = status.code() == absl::StatusCode::kNotFound ||
+                       status.code() == absl::StatusCode::kInvalidArgument;
+  if (!refused || !message.starts_with("Cannot call /opsmesh-sim/") ||
+      colon == std::string_view::npos)
+    return status;
+  return base::InvalidArgument("fault", "FAULT", std::string(message.substr(colon + 2)))
+      .Hint(message.find("is on") != std::string_view::npos
+                ? "See: opsmesh sim fault list"
+                : "See: opsmesh sim fault catalogue, and kubectl get for what is there.");
+}
 
 // One call at the door of the simulator that the kubeconfig names.
 absl::StatusOr<Json> Ask(const FaultFlags& flags, const char* method, const std::string& path,
@@ -50,7 +66,7 @@ absl::StatusOr<Json> Ask(const FaultFlags& flags, const char* method, const std:
   if (!answer.ok()) {
     const bool other = answer.status().code() == absl::StatusCode::kNotFound && path == "faults" &&
                        std::string_view(method) == "GET";
-    if (!other) return answer.status();
+    if (!other) return OwnWords(answer.status());
     return base::FailedPrecondition("NOT_A_LIVE_SIMULATOR",
                                     "The cluster of this kubeconfig is no live simulated one, so "
                                     "nothing can be broken on purpose there.")
@@ -134,6 +150,14 @@ void AddFaultCommand(CLI::App& sim, int* exit_code) {
   CLI::App* command =
       sim.add_subcommand("fault", "Break a live simulated cluster on purpose, and mend it.");
   command->require_subcommand(1);
+  command->footer(
+      "Examples:\n"
+      "  opsmesh sim fault catalogue\n"
+      "  opsmesh sim fault inject crash deployment/shop/cart --set code=3\n"
+      "  opsmesh sim fault list\n"
+      "  opsmesh sim fault clear --all\n"
+      "The cluster is the one of --kubeconfig, else the one kubectl would use; it must have been\n"
+      "started with: opsmesh sim serve --live --kubeconfig-out FILE");
   auto flags = std::make_shared<FaultFlags>();
   auto common = [flags](CLI::App* verb) {
     verb->add_option("--kubeconfig", flags->kubeconfig,
@@ -142,11 +166,13 @@ void AddFaultCommand(CLI::App& sim, int* exit_code) {
   };
   CLI::App* list = command->add_subcommand("list", "The faults that are on.");
   common(list);
+  list->footer("Example:\n  opsmesh sim fault list --kubeconfig sim.kubeconfig");
   list->callback(
       [flags, exit_code] { *exit_code = Show(*flags, Ask(*flags, "GET", "faults", Json())); });
   CLI::App* catalogue = command->add_subcommand(
       "catalogue", "What can be broken: targets, parameters, effects, how each is undone.");
   common(catalogue);
+  catalogue->footer("Example:\n  opsmesh sim fault catalogue --kubeconfig sim.kubeconfig");
   catalogue->callback(
       [flags, exit_code] { *exit_code = Show(*flags, Ask(*flags, "GET", "catalogue", Json())); });
   CLI::App* inject = command->add_subcommand("inject", "Break something.");
@@ -158,11 +184,21 @@ void AddFaultCommand(CLI::App& sim, int* exit_code) {
           "node/NAME, pod/NAMESPACE/NAME, deployment/NAMESPACE/NAME, image/NAME, cluster …")
       ->required();
   inject->add_option("--set", flags->settings, "A parameter, NAME=VALUE; may be repeated.");
+  inject->footer(
+      "Examples:\n"
+      "  opsmesh sim fault inject node-partition node/node-2\n"
+      "  opsmesh sim fault inject crash deployment/shop/cart --set code=3 --set after=10\n"
+      "  opsmesh sim fault inject image-pull image/redis:7.2.5\n"
+      "  opsmesh sim fault inject no-metrics cluster");
   inject->callback([flags, exit_code] { *exit_code = Inject(*flags); });
   CLI::App* clear = command->add_subcommand("clear", "Mend it.");
   common(clear);
   clear->add_option("id", flags->id, "Which fault.");
   clear->add_flag("--all", flags->all, "Every fault.");
+  clear->footer(
+      "Examples:\n"
+      "  opsmesh sim fault clear fault-1\n"
+      "  opsmesh sim fault clear --all");
   clear->callback([flags, exit_code] { *exit_code = Clear(*flags); });
 }
 

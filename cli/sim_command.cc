@@ -120,6 +120,11 @@ int Serve(const SimFlags& flags) {
 void AddSimCommand(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand("sim", "The simulated cluster by itself.");
   command->require_subcommand(1);
+  command->footer(
+      "Examples:\n"
+      "  opsmesh sim serve --live --kubeconfig-out sim.kubeconfig\n"
+      "  opsmesh sim fault inject crash deployment/shop/cart --kubeconfig sim.kubeconfig\n"
+      "  opsmesh sim ahead --kubeconfig ~/.kube/config --apply fix.yaml --for 30m");
   CLI::App* serve =
       command->add_subcommand("serve", "Serve a simulated Kubernetes API until SIGTERM or Ctrl-C.");
   auto flags = std::make_shared<SimFlags>();
@@ -135,6 +140,12 @@ void AddSimCommand(CLI::App& app, int* exit_code) {
   serve->add_flag("--tls", flags->tls,
                   "TLS with a CA of its own; users are told apart and RBAC holds.");
   serve->add_flag("--live", flags->live, "Let controllers, scheduler and kubelets run.");
+  serve->footer(
+      "Examples:\n"
+      "  opsmesh sim serve --live --kubeconfig-out sim.kubeconfig\n"
+      "  opsmesh sim serve --cluster ./manifests --live --tls --kubeconfig-out sim.kubeconfig\n"
+      "  opsmesh sim serve --live --prometheus-listen 127.0.0.1:9090\n"
+      "Then, in another terminal: kubectl --kubeconfig sim.kubeconfig get pods -A");
   serve->callback([flags, exit_code] { *exit_code = Serve(*flags); });
   AddAheadCommand(*command, exit_code);
   AddFaultCommand(*command, exit_code);

@@ -225,6 +225,7 @@ void AddModelsCommand(CLI::App& app, int* exit_code) {
   command->add_option("-o,--output", *format, "table, json or yaml.")
       ->check(CLI::IsMember({"table", "json", "yaml"}));
   AddReachFlags(*command, *flags);
+  command->footer("Examples:\n  opsmesh models\n  opsmesh models -o json");
   command->callback([flags, format, exit_code] { *exit_code = ListModels(*flags, *format); });
 }
 

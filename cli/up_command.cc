@@ -146,6 +146,12 @@ void AddUpCommand(CLI::App& app, int* exit_code) {
   command->add_option("--data-dir", flags->data_dir,
                       "Where state is kept (default ~/.local/share/opsmesh).");
   command->add_option("--log-level", flags->log_level, "debug, info, warn or error.");
+  command->footer(
+      "Examples:\n"
+      "  opsmesh up\n"
+      "  opsmesh up --kubeconfig ~/.kube/config\n"
+      "  opsmesh up --cluster ./manifests --live --sim-kubeconfig sim.kubeconfig\n"
+      "Without --kubeconfig and KUBECONFIG it starts on a simulated cluster, and says so.");
   command->callback([flags, exit_code] { *exit_code = Up(*flags); });
 }
 

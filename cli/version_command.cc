@@ -15,6 +15,7 @@ void AddVersionCommand(CLI::App& app, int* exit_code) {
   auto format = std::make_shared<std::string>("text");
   command->add_option("-o,--output", *format, "text or json")
       ->check(CLI::IsMember({"text", "json"}));
+  command->footer("Examples:\n  opsmesh version\n  opsmesh version -o json");
   command->callback([format, exit_code] {
     const std::string version(base::Version());
     const std::string revision(base::Revision());

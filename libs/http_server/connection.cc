@@ -111,6 +111,7 @@ void Connection::OnReadable() {
       if (lingered_ > kLingerBytes) Close();
     } else if (state_ == State::kHandling) {
       in_.append(data);
+      DeliverInput();
     } else {
       Feed(data);
     }
@@ -164,6 +165,13 @@ void Connection::ContinueInput() {
     input.erase(0, used);
     in_ = std::move(input);
   }
+}
+
+// After a change of protocol the input is the handler's.
+void Connection::DeliverInput() {
+  if (state_ != State::kHandling || in_.empty() || !exchange_->reads_on()) return;
+  const std::shared_ptr<ExchangeState> exchange = exchange_;
+  exchange->Deliver(std::exchange(in_, {}));
 }
 
 // Parses and dispatches as much of `data` as may be now; how much that was.
@@ -262,6 +270,7 @@ void Connection::Fail(const ParseError& error) {
 
 void Connection::OnExchangeChanged() {
   if (state_ != State::kHandling) return;
+  DeliverInput();
   Follow(exchange_->Flush());
   if (state_ == State::kHead) {
     ContinueInput();

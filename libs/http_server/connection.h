@@ -60,6 +60,7 @@ class Connection final : public EventLoop::Source {
   void Feed(std::string_view data);
   size_t Advance(std::string_view data);
   void ContinueInput();
+  void DeliverInput();
   void BeginRequest();
   bool OnHead();
   bool CountBody();

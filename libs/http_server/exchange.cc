@@ -199,6 +199,27 @@ void ExchangeState::OnClientGone(std::function<void()> callback) {
   callback();
 }
 
+void ExchangeState::OnBytes(std::function<void(std::string_view)> callback) {
+  const std::lock_guard lock(mutex_);
+  if (connection_ == nullptr || answer_ != Answer::kStream || chunked_) return;
+  on_bytes_ = std::make_shared<const std::function<void(std::string_view)>>(std::move(callback));
+  ScheduleLocked();  // something may have come already
+}
+
+bool ExchangeState::reads_on() const {
+  const std::lock_guard lock(mutex_);
+  return on_bytes_ != nullptr;
+}
+
+void ExchangeState::Deliver(std::string_view bytes) {
+  std::shared_ptr<const std::function<void(std::string_view)>> callback;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!ended_ && !broken_) callback = on_bytes_;
+  }
+  if (callback != nullptr) (*callback)(bytes);
+}
+
 size_t ExchangeState::BufferedBytes() const {
   const std::lock_guard lock(mutex_);
   return PendingLocked();
@@ -311,8 +332,10 @@ void ExchangeState::ClientLeft() {
 
 void ExchangeState::Detach(bool done) {
   std::vector<std::function<void()>> callbacks;
+  std::shared_ptr<const std::function<void(std::string_view)>> reader;  // may hold this exchange
   {
     const std::lock_guard lock(mutex_);
+    reader.swap(on_bytes_);
     if (connection_ == nullptr) return;
     done = done || ProgressLocked() == Progress::kDone;
     if (answer_ == Answer::kStream) core_->CountStream(-1);

@@ -44,6 +44,7 @@ class ExchangeState final : public Exchange,
   void Finish() override;
   void Abort() override;
   void OnClientGone(std::function<void()> callback) override;
+  void OnBytes(std::function<void(std::string_view)> callback) override;
   size_t BufferedBytes() const override;
 
   // For the connection, on the loop's thread.
@@ -58,6 +59,9 @@ class ExchangeState final : public Exchange,
   Progress Flush();
   void RespondError(int status, std::string_view reason, std::string_view message);
   bool streaming() const;
+  /// Whether the handler reads on (OnBytes()), and what it is given then.
+  bool reads_on() const;
+  void Deliver(std::string_view bytes);
   /// Bytes handed to the kernel so far; a stall is when this stands still.
   uint64_t written() const;
   /// True when the connection must be closed after this answer.
@@ -97,6 +101,7 @@ class ExchangeState final : public Exchange,
   size_t offset_ = 0;  // written bytes of out_ + body_
   uint64_t written_ = 0;
   std::vector<std::function<void()>> gone_callbacks_;
+  std::shared_ptr<const std::function<void(std::string_view)>> on_bytes_;
   Answer answer_ = Answer::kNone;
   bool keep_alive_ = false;
   bool http_1_0_ = false;

@@ -98,6 +98,10 @@ class Exchange {
   /// Calls back once, from any thread, when the client leaves before the answer is over or the
   /// write stalls.
   virtual void OnClientGone(std::function<void()> callback) = 0;
+  /// For answers that change the protocol (Start() with 101): hands over what the client sends from
+  /// then on, in order, from one thread at a time; it must not block for long. Set it once, after
+  /// Start(). Without it such bytes are not read.
+  virtual void OnBytes(std::function<void(std::string_view)>) {}
   /// Bytes accepted by Write() and not yet handed to the kernel.
   virtual size_t BufferedBytes() const = 0;
 };

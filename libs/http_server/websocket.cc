@@ -3,6 +3,7 @@
 #include <openssl/sha.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "libs/base/strings.h"
 
@@ -11,7 +12,9 @@ namespace {
 
 constexpr std::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // RFC 6455 1.3
 constexpr size_t kKeyBytes = 16;
-constexpr char kBinary = '\x82', kClose = '\x88';  // final frames
+constexpr char kBinary = '\x82', kClose = '\x88', kPong = '\x8a';  // final frames
+constexpr unsigned char kFinal = 0x80, kReserved = 0x70, kMasked = 0x80;
+constexpr size_t kMaskBytes = 4, kMaxControl = 125;
 
 std::vector<std::string> ListOf(std::string_view value) {
   std::vector<std::string> words;
@@ -87,6 +90,51 @@ std::string WebSocketClose(uint16_t code) {
   std::string payload;
   AppendBigEndian(code, 2, &payload);
   return Frame(kClose, payload);
+}
+
+std::string WebSocketPong(std::string_view payload) { return Frame(kPong, payload); }
+
+bool WebSocketReader::Read(std::string_view bytes, const Take& take) {
+  pending_.append(bytes);
+  int taken = 1;
+  while (taken > 0) taken = ReadFrame(take);
+  return taken == 0;
+}
+
+int WebSocketReader::ReadFrame(const Take& take) {
+  const auto byte = [&](size_t at) { return static_cast<unsigned char>(pending_[at]); };
+  if (pending_.size() < 2) return 0;
+  const int opcode = byte(0) & 0x0f;
+  const bool final = (byte(0) & kFinal) != 0, control = opcode >= 8;
+  if ((byte(0) & kReserved) != 0 || (byte(1) & kMasked) == 0) return -1;
+  uint64_t size = byte(1) & 0x7f;
+  size_t at = 2;
+  if (size > kMaxControl) {
+    const size_t wide = size == 126 ? 2 : 8;
+    if (control) return -1;
+    if (pending_.size() < at + wide) return 0;
+    size = 0;
+    for (size_t i = 0; i < wide; ++i) size = size << 8 | byte(at++);
+  }
+  if (size > max_message_ || message_.size() + size > max_message_) return -1;
+  if (pending_.size() < at + kMaskBytes + size) return 0;
+  const size_t mask = at;
+  at += kMaskBytes;
+  std::string payload = pending_.substr(at, size);
+  for (size_t i = 0; i < payload.size(); ++i)
+    payload[i] = static_cast<char>(payload[i] ^ pending_[mask + i % kMaskBytes]);
+  pending_.erase(0, at + size);
+  if (control) {
+    if (!final || opcode > 10) return -1;
+    take(opcode == 8 ? Kind::kClose : opcode == 9 ? Kind::kPing : Kind::kPong, std::move(payload));
+    return 1;
+  }
+  // A message begins with text or binary and goes on with 0.
+  if (opcode > 2 || in_message_ != (opcode == 0)) return -1;
+  message_ += payload;
+  in_message_ = !final;
+  if (final) take(Kind::kMessage, std::exchange(message_, {}));
+  return 1;
 }
 
 }  // namespace opsmesh::http_server

@@ -1,6 +1,6 @@
-// The server's half of a WebSocket (RFC 6455) on which only the server speaks: what a handler needs
-// to answer an Exchange with one. An Exchange that is started with 101 sends what is written as it
-// is and ends the connection with the answer; frames of the client are neither read nor answered.
+// The server's half of a WebSocket (RFC 6455): what a handler needs to answer an Exchange with one.
+// An Exchange that is started with 101 sends what is written as it is and ends the connection with
+// the answer; what the client sends comes through Exchange::OnBytes() and a WebSocketReader.
 //
 //   if (auto head = WebSocketHead(exchange->request(), {"v5.channel.k8s.io"})) {
 //     exchange->Start(*std::move(head));
@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,5 +34,30 @@ std::string WebSocketMessage(std::string_view payload);
 
 /// The frame that ends the conversation; `code` as in RFC 6455 7.4.1, 1000 = normal.
 std::string WebSocketClose(uint16_t code);
+
+/// The answer to a ping: the same payload.
+std::string WebSocketPong(std::string_view payload);
+
+/// Takes the client's bytes apart. Not thread-safe.
+class WebSocketReader {
+ public:
+  enum class Kind { kMessage, kPing, kPong, kClose };  // a message may have come in fragments
+  using Take = std::function<void(Kind kind, std::string payload)>;
+
+  explicit WebSocketReader(size_t max_message = 4 << 20) : max_message_(max_message) {}
+
+  /// Calls `take` for everything that is complete now. False when the client breaks the protocol (a
+  /// frame without a mask, a reserved bit, a control frame in pieces) or sends more than may be:
+  /// the connection is of no more use.
+  bool Read(std::string_view bytes, const Take& take);
+
+ private:
+  /// Takes one frame off the front of pending_; 0 = not there yet, -1 = wrong.
+  int ReadFrame(const Take& take);
+
+  const size_t max_message_;
+  std::string pending_, message_;
+  bool in_message_ = false;
+};
 
 }  // namespace opsmesh::http_server

@@ -76,5 +76,83 @@ TEST(WebSocketTest, AnExchangeThatSwitchesSendsFramesAsTheyAreAndEndsTheConnecti
   EXPECT_TRUE(answer.ends_with("\r\n\r\n\x82\x05Hello\x88\x02\x03\xe8")) << answer;
 }
 
+// A frame as clients send them: masked.
+std::string Masked(unsigned char first, std::string payload) {
+  std::string frame(1, static_cast<char>(first));
+  if (payload.size() < 126) {
+    frame += static_cast<char>(0x80 | payload.size());
+  } else {
+    frame += static_cast<char>(0x80 | 126);
+    frame += static_cast<char>(payload.size() >> 8);
+    frame += static_cast<char>(payload.size() & 255);
+  }
+  const std::string mask = "\x37\xfa\x21\x3d";
+  for (size_t i = 0; i < payload.size(); ++i)
+    payload[i] = static_cast<char>(payload[i] ^ mask[i % 4]);
+  return frame + mask + payload;
+}
+
+TEST(WebSocketTest, WhatAClientSendsIsTakenApartHoweverItArrives) {
+  using Kind = WebSocketReader::Kind;
+  const std::string text = Masked(0x02, "one") + Masked(0x80, " piece") + Masked(0x89, "still?") +
+                           Masked(0x82, std::string(300, 'x')) + Masked(0x88, "\x03\xe8");
+  for (size_t step : {size_t{1}, size_t{7}, text.size()}) {
+    WebSocketReader reader;
+    std::vector<std::pair<Kind, std::string>> seen;
+    for (size_t at = 0; at < text.size(); at += step) {
+      ASSERT_TRUE(reader.Read(text.substr(at, step), [&](Kind kind, std::string payload) {
+        seen.emplace_back(kind, std::move(payload));
+      }));
+    }
+    ASSERT_EQ(seen.size(), 4u);
+    EXPECT_EQ(seen[0], std::pair(Kind::kMessage, std::string("one piece")));
+    EXPECT_EQ(seen[1], std::pair(Kind::kPing, std::string("still?")));
+    EXPECT_EQ(seen[2].second.size(), 300u);
+    EXPECT_EQ(seen[3].first, Kind::kClose);
+  }
+}
+
+TEST(WebSocketTest, FramesThatBreakTheRulesEndTheReading) {
+  const auto nothing = [](WebSocketReader::Kind, const std::string&) {};
+  for (const std::string& bad :
+       {std::string("\x82\x03one"), Masked(0xc2, "reserved"), Masked(0x80, "goes on from nothing"),
+        Masked(0x09, "ping in pieces"), Masked(0x8b, "unknown"),
+        Masked(0x02, "a") + Masked(0x82, "a message inside a message"),
+        Masked(0x89, std::string(126, 'x')),
+        std::string("\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff", 10)}) {
+    EXPECT_FALSE(WebSocketReader().Read(bad, nothing)) << bad.size();
+  }
+  EXPECT_FALSE(WebSocketReader(100).Read(Masked(0x82, std::string(101, 'x')), nothing));
+}
+
+TEST(WebSocketTest, AnExchangeThatSwitchesReadsWhatTheClientSendsEvenWithItsRequest) {
+  auto server = Server::Start({}, [](std::shared_ptr<Exchange> exchange) {
+    exchange->Start(*WebSocketHead(exchange->request(), {"chat"}));
+    auto reader = std::make_shared<WebSocketReader>();
+    exchange->OnBytes([exchange, reader](std::string_view bytes) {
+      reader->Read(bytes, [&](WebSocketReader::Kind kind, const std::string& payload) {
+        if (kind == WebSocketReader::Kind::kMessage) {
+          exchange->Write(WebSocketMessage("<" + payload + ">"));
+          return;
+        }
+        exchange->Write(WebSocketClose(1000));
+        exchange->Finish();
+      });
+    });
+  });
+  ASSERT_TRUE(server.ok()) << server.status();
+  RawClient client((*server)->port());
+  client.Send(
+      "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+      "Sec-WebSocket-Protocol: chat\r\n\r\n" +
+      Masked(0x82, "early"));
+  ASSERT_TRUE(client.ReadHead());
+  client.Send(Masked(0x82, "late") + Masked(0x88, "\x03\xe8"));
+  std::string rest;
+  ASSERT_TRUE(client.ReadToEnd(&rest));
+  EXPECT_EQ(rest, "\x82\x07<early>\x82\x06<late>\x88\x02\x03\xe8");
+}
+
 }  // namespace
 }  // namespace opsmesh::http_server

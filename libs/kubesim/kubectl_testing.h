@@ -45,10 +45,12 @@ class KubectlSession {
     if (!home_.empty()) std::filesystem::remove_all(home_);
   }
 
-  Answer Run(const std::string& arguments, const std::string& environment = "") const {
+  /// `input`: a file in the session's folder, or any other.
+  Answer Run(const std::string& arguments, const std::string& environment = "",
+             const std::string& input = "/dev/null") const {
     const std::string command = "cd " + home_.string() + " && HOME=" + home_.string() +
                                 " KUBECONFIG=" + (home_ / "config").string() + " " + environment +
-                                " timeout 60 kubectl " + arguments + " 2>&1 </dev/null";
+                                " timeout 60 kubectl " + arguments + " 2>&1 <" + input;
     FILE* pipe = popen(command.c_str(), "r");
     Answer answer;
     char buffer[4096];

@@ -133,7 +133,8 @@ class SimulatorImpl final : public Simulator {
       case Content::kDemo:
         return LoadDemo(target);
       case Content::kFolder:
-        return LoadFolder(target, options.cluster_dir);
+        OPSMESH_RETURN_IF_ERROR(LoadFolder(target, options.cluster_dir));
+        return options.live ? LoadMachines(target).status() : absl::OkStatus();
     }
     return absl::OkStatus();
   }
@@ -311,6 +312,11 @@ class SimulatorImpl final : public Simulator {
         CommandResult result;
         engine_->Between([&] { result = kubelet_->Command(command); });
         return result;
+      };
+      options.ask = [this](const PodRequest& request) {
+        PodPage page;
+        engine_->Between([&] { page = kubelet_->Ask(request); });
+        return page;
       };
     }
     return options;

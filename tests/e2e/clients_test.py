@@ -142,6 +142,26 @@ class Python(Cluster):
         answer.run_forever(timeout=20)
         self.assertEqual((answer.read_stdout(), answer.returncode), (pod + "\n", 4))
 
+    def test_speaks_to_a_shell_and_to_a_forwarded_port(self):
+        pod = self.core.list_namespaced_pod("shop", label_selector="app=nginx").items[0].metadata.name
+        shell = kubernetes.stream.stream(self.core.connect_get_namespaced_pod_exec, pod, "shop", command=["/bin/sh"],
+                                         stdout=True, stderr=True, stdin=True, tty=False, _preload_content=False)
+        shell.write_stdin("cd /tmp; X=kept\n")
+        shell.write_stdin("echo $PWD $X; exit 5\n")
+        shell.run_forever(timeout=20)
+        self.assertEqual((shell.read_stdout(), shell.returncode), ("/tmp kept\n", 5))
+        forward = kubernetes.stream.portforward(self.core.connect_get_namespaced_pod_portforward, pod, "shop", ports="80")
+        connection = forward.socket(80)
+        connection.settimeout(20)
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer = b""
+        while b"</html>" not in answer:
+            piece = connection.recv(4096)
+            self.assertTrue(piece, answer)
+            answer += piece
+        self.assertTrue(answer.startswith(b"HTTP/1.1 200 OK\r\n"), answer)
+        self.assertIsNone(forward.error(80))
+
     def test_errors_are_api_exceptions_with_the_right_status(self):
         self.refused(404, "NotFound", self.core.read_namespaced_pod, "none", "default")
         self.refused(404, "NotFound", self.core.create_namespaced_config_map, "no-such-namespace", {"metadata": {"name": "a"}})

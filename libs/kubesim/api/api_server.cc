@@ -12,6 +12,7 @@
 #include "libs/kubesim/api/metrics.h"
 #include "libs/kubesim/api/pod_exec.h"
 #include "libs/kubesim/api/pod_logs.h"
+#include "libs/kubesim/api/pod_ports.h"
 #include "libs/kubesim/api/reads.h"
 #include "libs/kubesim/api/writes.h"
 #include "libs/kubesim/objects/schema.h"
@@ -315,6 +316,11 @@ std::optional<Reply> ApiServer::Resource(Call& call,
       return StatusReply(MethodNotAllowedStatus());
     if (is_log) return HandlePodLog(cluster_, call, streams_, exchange, common);
     if (info.subresource == "exec") return HandlePodExec(cluster_, call, options_.exec, exchange);
+    if (info.subresource == "attach")
+      return HandlePodAttach(cluster_, call, options_.exec, streams_, exchange);
+    if (info.subresource == "portforward")
+      return HandlePortForward(cluster_, call, options_.ask, exchange);
+    if (info.subresource == "proxy") return HandleProxy(cluster_, call, options_.ask);
     return HandleSubresource(cluster_, call, tokens_);
   }
   // Objects are made at the collection and changed at their own path; HEAD is nothing that

@@ -10,6 +10,7 @@
 #include "libs/kubesim/api/authentication.h"
 #include "libs/kubesim/api/call.h"
 #include "libs/kubesim/api/pod_exec.h"
+#include "libs/kubesim/api/pod_ports.h"
 #include "libs/kubesim/api/reply.h"
 #include "libs/kubesim/api/streams.h"
 
@@ -27,6 +28,8 @@ class ApiServer {
     std::function<std::optional<Reply>(const Call& call)> own_paths = nullptr;
     /// Runs commands of pods/exec. Null = nothing runs in the pods.
     RunInPod exec = nullptr;
+    /// Asks what serves in the pods (pods/portforward, pods/proxy, services/proxy). Null = nothing.
+    AskPod ask = nullptr;
   };
   ApiServer(Cluster cluster, TokenTable& tokens, Options options);
 

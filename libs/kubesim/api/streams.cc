@@ -24,9 +24,16 @@ constexpr auto kSoon = std::chrono::milliseconds(5);  // while a stream has more
 
 class LogStream final : public Streams::Stream {
  public:
+  struct Attached {  // null: the lines are the answer itself
+    std::function<void(const std::string&)> write;
+    std::function<void()> over;
+  };
   LogStream(std::shared_ptr<http_server::Exchange> exchange, Streams::LogFollow follow,
-            const Cluster& cluster)
-      : Stream(std::move(exchange)), cluster_(cluster), follow_(std::move(follow)) {}
+            const Cluster& cluster, Attached attached = {})
+      : Stream(std::move(exchange)),
+        cluster_(cluster),
+        follow_(std::move(follow)),
+        attached_(std::move(attached)) {}
 
   void Open() {
     std::vector<LogLine> lines;
@@ -41,6 +48,7 @@ class LogStream final : public Streams::Stream {
   }
 
   bool Tick(SteadyClock::time_point) override {
+    const bool runs = StillRuns();  // asked first: the last lines are there when it says no
     std::vector<LogLine> lines;
     {
       std::lock_guard inner(pending_mutex_);
@@ -48,10 +56,14 @@ class LogStream final : public Streams::Stream {
     }
     std::lock_guard lock(write_mutex_);
     for (const LogLine& line : lines) SendLine(line);
-    return !full_ && StillRuns();
+    return !full_ && runs;
   }
 
-  void Close() override { handle_.reset(); }
+  void Close() override {
+    handle_.reset();
+    if (attached_.over && !gone()) attached_.over();
+    attached_ = {};
+  }
 
  private:
   void SendLine(const LogLine& line) {
@@ -65,7 +77,11 @@ class LogStream final : public Streams::Stream {
       }
     }
     sent_ += text.size();
-    if (!text.empty()) Send(std::move(text));
+    if (text.empty()) return;
+    if (attached_.write)
+      attached_.write(text);
+    else
+      Send(std::move(text));
   }
 
   bool StillRuns() const {
@@ -73,10 +89,12 @@ class LogStream final : public Streams::Stream {
         cluster_.store.Get(MustFind(cluster_.store, "", "v1", "pods"), follow_.ns, follow_.pod);
     if (!pod || pod->uid != follow_.uid) return false;
     const Json content = pod->Parse();
-    for (const char* list : {"containerStatuses", "initContainerStatuses"}) {
+    for (const char* list :
+         {"containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"}) {
       for (const Json& status : ListAt(content, {"status", list})) {
         if (TextAt(status, "name") == follow_.container)
-          return At(status, {"state", "running"}).is_object();
+          return At(status, {"state", "running"}).is_object() &&
+                 (follow_.run.empty() || TextAt(status, "containerID") == follow_.run);
       }
     }
     return false;
@@ -84,6 +102,7 @@ class LogStream final : public Streams::Stream {
 
   const Cluster cluster_;
   const Streams::LogFollow follow_;
+  Attached attached_;
   std::mutex write_mutex_;
   std::mutex pending_mutex_;
   std::vector<LogLine> pending_;
@@ -159,6 +178,16 @@ void Streams::ServeLogs(LogFollow follow, const std::shared_ptr<http_server::Exc
   http_server::Response head{200, common_headers, ""};
   head.headers.Set("Content-Type", "text/plain");
   exchange->Start(std::move(head));
+  stream->Open();
+  Adopt(std::move(stream));
+}
+
+void Streams::ServeAttached(LogFollow follow,
+                            const std::shared_ptr<http_server::Exchange>& exchange,
+                            std::function<void(const std::string&)> write,
+                            std::function<void()> over) {
+  auto stream = std::make_shared<LogStream>(exchange, std::move(follow), cluster_,
+                                            LogStream::Attached{std::move(write), std::move(over)});
   stream->Open();
   Adopt(std::move(stream));
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -30,9 +31,14 @@ class Streams {
     bool timestamps = false;
     size_t limit_bytes = 0;  // 0 = none
     LogStore::Selection selection;
+    std::string run{};  // containerID of the run to follow; "" = whichever runs
   };
   void ServeLogs(LogFollow follow, const std::shared_ptr<http_server::Exchange>& exchange,
                  const http_server::Headers& common_headers);
+  /// The same on an exchange that speaks another protocol already: `write` takes the lines, `over`
+  /// is called once when the container has ended.
+  void ServeAttached(LogFollow follow, const std::shared_ptr<http_server::Exchange>& exchange,
+                     std::function<void(const std::string&)> write, std::function<void()> over);
   /// Ends every open stream, as a restarting apiserver does.
   void EndAll();
   size_t open() const;

@@ -339,16 +339,6 @@ Reply HandleSubresource(const Cluster& cluster, Call& call, const TokenTable& to
   if (sub == "eviction") return HandleEviction(cluster, call);
   if (sub == "binding") return HandleBinding(cluster, call);
   if (sub == "token") return HandleToken(cluster, call, tokens.signer());
-  if (sub == "attach" || sub == "portforward") {
-    const ObjectPtr pod = FindObject(cluster, call);
-    if (!pod) return StatusReply(NotFoundStatus(*call.type, call.info.name));
-    if (TextAt(pod->Parse(), {"spec", "nodeName"}).empty()) {
-      return StatusReply(
-          BadRequestStatus(fmt::format("pod {} does not have a host assigned", call.info.name)));
-    }
-    if (call.http.headers.Get("Upgrade").empty())
-      return StatusReply(BadRequestStatus("Upgrade request required"));
-  }
   return StatusReply(
       {.code = 501,
        .reason = "NotImplemented",

@@ -58,6 +58,58 @@ TEST(ShellTest, ScriptsOfManifestsDoWhatTheyDo) {
   EXPECT_EQ(Shell(std::string(5000, '(')), "(unreadable)");
 }
 
+// A command as people run it: output byte by byte, input that is given or not.
+ShellState Typed(const std::string& script, std::optional<std::string> input,
+                 const std::map<std::string, std::string>& files = {}) {
+  const ImageTable table = ImageTable::Make(nullptr);
+  ShellState state = MakeShell(CompileShell(script), {}, table.Find("busybox"), absl::UnixEpoch());
+  state.raw = state.keeps_errors = state.child = true;
+  state.may_ask = !input;
+  state.input = input.value_or("");
+  state.files = files;
+  std::vector<LogLine> lines;
+  RunShell(&state, absl::UnixEpoch() + absl::Hours(1), NoWorld(), &lines);
+  return state;
+}
+
+TEST(ShellTest, CommandsThatPeopleRunAnswerByteByByteAndReadTheirInput) {
+  EXPECT_EQ(Typed("printf ab", "").written, "ab");
+  EXPECT_EQ(Typed("ls /nosuch; echo x", "").errors, "ls: /nosuch: No such file or directory\n");
+  EXPECT_EQ(Typed("cat", "one\ntwo").written, "one\ntwo");
+  EXPECT_EQ(Typed("sh -c 'cat > /tmp/x; wc -c < /tmp/x'", "12345").files["/tmp/x"], "12345");
+  EXPECT_EQ(Typed("read a; read b; echo $b$a", "1\n2\n").written, "21\n");
+  EXPECT_EQ(Typed("sh", "echo from input").written, "from input\n");
+  for (const char* asks : {"cat", "sh -c 'sort'", "tar xf - -C /tmp", "grep x", "tee /tmp/y"})
+    EXPECT_TRUE(Typed(asks, std::nullopt).wants_input) << asks;
+  for (const char* needs_none : {"cat /etc/passwd", "ls", "echo hi | cat", "cat < /etc/passwd",
+                                 "tar cf - /tmp", "grep root /etc/passwd", "kill -s TERM 2"})
+    EXPECT_FALSE(Typed(needs_none, std::nullopt).wants_input) << needs_none;
+}
+
+TEST(ShellTest, ArchivesComeBackAsTheyWere) {
+  const std::map<std::string, std::string> files = {
+      {"/data/.", ""},
+      {"/data/a.txt", "alpha\n"},
+      {"/data/deep/er/b.bin", std::string("\0\1\2binary", 9)},
+      {"/data/" + std::string(120, 'd') + "/long.txt", "long"}};
+  const std::string archive = Typed("tar cf - -C / data", "", files).written;
+  EXPECT_EQ(archive.size() % 512, 0u);
+  ShellState copy = Typed("tar xmf - -C /tmp", archive);
+  EXPECT_EQ(copy.errors, "");
+  EXPECT_EQ(copy.files["/tmp/data/a.txt"], "alpha\n");
+  EXPECT_EQ(copy.files["/tmp/data/deep/er/b.bin"], std::string("\0\1\2binary", 9));
+  EXPECT_EQ(copy.files["/tmp/data/" + std::string(120, 'd') + "/long.txt"], "long");
+  EXPECT_EQ(Typed("tar tf -", Typed("tar cf - /data/a.txt", "", files).written).written,
+            "data/a.txt\n");
+  EXPECT_EQ(Typed("tar cf - /nosuch", "").status, 2);
+  EXPECT_EQ(Typed("tar xf - -C /nosuch", archive).status, 1);
+  EXPECT_EQ(Typed("tar xf - -C /tmp", archive.substr(0, 700)).errors, "tar: short read\n");
+  EXPECT_EQ(Typed("tar xf - -C /tmp", Typed("tar cf - ../../etc/hosts", "").written)
+                .files.count("/etc/hosts"),
+            0u)
+      << "nothing leaves the folder it is unpacked into";
+}
+
 TEST(ImageTableTest, NamesAreTakenApartAndJudged) {
   const ImageTable table = ImageTable::Make(nullptr);
   for (const char* image :

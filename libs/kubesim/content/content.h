@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "libs/base/clock.h"
 #include "libs/kubesim/store/logs.h"
@@ -50,6 +51,10 @@ struct GivenObject {
 /// Namespaces are implied, the system's own objects are added where they are missing.
 absl::Status LoadObjects(const ContentTarget& target, const std::vector<GivenObject>& objects,
                          std::vector<std::string>* left_out);
+
+/// Three nodes and a default storage class (content/machines.yaml), each kind only where there is
+/// none: what a live cluster of a folder needs to run anything. How many nodes were added.
+absl::StatusOr<int> LoadMachines(const ContentTarget& target);
 
 /// Decision 32. Errors name the file and the line.
 absl::Status LoadFolder(const ContentTarget& target, const std::string& folder);

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <map>
+
 #include "embed/opsmesh_libs_kubesim_demo.h"
 #include "libs/base/error.h"
 #include "libs/kubesim/content/content.h"
@@ -55,6 +57,28 @@ absl::Status LoadSystem(const ContentTarget& target) {
     if (type->storage_key == "/namespaces") AddNamespaceDefaults(target, (*made)->name, created);
   }
   return LoadDefaultRoles(target, created);
+}
+
+absl::StatusOr<int> LoadMachines(const ContentTarget& target) {
+  OPSMESH_ASSIGN_OR_RETURN(auto documents,
+                           ParseYaml(demo_data::EmbeddedFile("content/machines.yaml")));
+  std::map<std::string, bool> there;  // by kind, before anything is added
+  int nodes = 0;
+  for (YamlDocument& document : documents) {
+    Json& object = *document.value;
+    const std::string kind = TextAt(object, "kind");
+    const ResourceType* type = target.store.catalog().FindKind(TextAt(object, "apiVersion"), kind);
+    if (type == nullptr) return base::Internal("SYSTEM_INVALID", "machines.yaml: unknown kind");
+    const bool any =
+        there.try_emplace(kind, !target.store.List(*type).objects.empty()).first->second;
+    if (any) continue;
+    ApplyDefaults(*type, object);
+    object["metadata"]["creationTimestamp"] = base::Rfc3339(target.clock.Now());
+    auto made = target.store.Create(*type, std::move(object), true);
+    if (!made.ok()) return base::Internal("SYSTEM_INVALID", made.status().message);
+    nodes += kind == "Node";
+  }
+  return nodes;
 }
 
 }  // namespace opsmesh::kubesim

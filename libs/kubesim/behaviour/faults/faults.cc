@@ -86,6 +86,29 @@ absl::Status Faults::CheckTarget(const FaultTarget& target) const {
   return base::NotFound("FAULT_TARGET_ABSENT", fmt::format("There is no {}.", target.ToString()));
 }
 
+absl::Status Faults::CheckContainer(const FaultTarget& target, const std::string& name) const {
+  const char* plural = PluralOf(target.kind);
+  if (plural == nullptr || target.ns.empty()) return absl::OkStatus();
+  const std::string_view group = target.kind == "job"   ? "batch"
+                                 : target.kind == "pod" ? ""
+                                                        : "apps";
+  const ObjectPtr object = engine_.store().Get(engine_.Type(group, plural), target.ns, target.name);
+  if (!object) return absl::OkStatus();
+  const Json json = object->Parse();
+  const Json& spec =
+      target.kind == "pod" ? At(json, "spec") : At(json, {"spec", "template", "spec"});
+  std::string known;
+  for (const char* list : {"initContainers", "containers", "ephemeralContainers"}) {
+    for (const Json& one : ListAt(spec, {list})) {
+      if (TextAt(one, "name") == name) return absl::OkStatus();
+      known += (known.empty() ? "" : ", ") + TextAt(one, "name");
+    }
+  }
+  return base::InvalidArgument(
+      "parameters", "FAULT_PARAMETER",
+      fmt::format("{} has no container '{}'; it has: {}.", target.ToString(), name, known));
+}
+
 absl::StatusOr<Fault> Faults::Inject(std::string_view name, std::string_view target_text,
                                      std::map<std::string, std::string> parameters) {
   const FaultKind* kind = FindFaultKind(name);
@@ -134,6 +157,9 @@ absl::StatusOr<Fault> Faults::Inject(std::string_view name, std::string_view tar
                                    fmt::format("{} is longer than 1024 bytes.", key));
   }
   if (absl::Status there = CheckTarget(*target); !there.ok()) return there;
+  if (auto container = parameters.find("container"); container != parameters.end()) {
+    if (absl::Status there = CheckContainer(*target, container->second); !there.ok()) return there;
+  }
   if (table_.List().size() >= kMaxFaults)
     return base::InvalidArgument("kind", "FAULT_LIMIT",
                                  fmt::format("{} faults are on; clear some first.", kMaxFaults));

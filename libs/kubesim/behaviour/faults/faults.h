@@ -49,6 +49,7 @@ class Faults {
 
  private:
   absl::Status CheckTarget(const FaultTarget& target) const;
+  absl::Status CheckContainer(const FaultTarget& target, const std::string& name) const;
   std::vector<ObjectPtr> PodsOf(const Fault& fault) const;
   void Kill(const Fault& fault, int code);
 

@@ -1,12 +1,14 @@
 // The kubelets of all nodes: pods on nodes run, are probed, restarted, stopped and reported.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "libs/kubesim/api/pod_exec.h"
+#include "libs/kubesim/api/pod_ports.h"
 #include "libs/kubesim/behaviour/engine.h"
 #include "libs/kubesim/behaviour/faults/fault_table.h"
 #include "libs/kubesim/behaviour/kubelet/pod_runtime.h"
@@ -41,15 +43,20 @@ class Kubelet final : public Part, public World {
   bool KillContainer(const std::string& ns, const std::string& pod, const std::string& container,
                      int code, const std::string& reason);
 
-  /// Runs a command of pods/exec; files that it writes stay.
+  /// Runs a command of pods/exec or a line typed into a shell; files that it writes stay.
   CommandResult Command(const PodCommand& command);
+  /// What a port of a pod answers to a request.
+  PodPage Ask(const PodRequest& request) const;
 
   // World, for scripts.
   bool Resolves(const std::string& host, const std::string& ns) const override;
   Reach Connect(const std::string& host, int port, const std::string& path, const std::string& ns,
                 int* status) const override;
+  Page Read(const std::string& host, int port, const std::string& path,
+            const std::string& ns) const override;
   /// What answers on a port of a pod, at this moment.
   Reach ConnectTo(const PodRuntime& pod, int port, const std::string& path, int* status) const;
+  Page ReadFrom(const PodRuntime& pod, int port, const std::string& path) const;
 
  private:
   struct View {  // a pod while it is looked at
@@ -64,6 +71,11 @@ class Kubelet final : public Part, public World {
 
     void At(absl::Time when, bool repetition = false);
   };
+
+  // world.cc
+  /// Where a connection ends; `pod` stays null when that is outside of the cluster's pods.
+  Reach Route(const std::string& host, int port, const std::string& ns, const PodRuntime** pod,
+              int* pod_port) const;
 
   // kubelet.cc
   void OnPod(const Seen& seen);
@@ -109,6 +121,21 @@ class Kubelet final : public Part, public World {
   std::optional<Json> Find(const char* plural, const std::string& ns,
                            const std::string& name) const;
   void FillSpec(const View& view, const Json& container, ProcessSpec* spec) const;
+  void FillEnvironment(const View& view, const Json& container, ProcessSpec* spec) const;
+  void AddServiceVariables(const std::string& ns, std::map<std::string, std::string>* env) const;
+
+  // mounted_files.cc
+  /// A field of the pod as the downward API tells it: "metadata.labels['app']".
+  std::string FieldOf(const View& view, const std::string& field) const;
+  /// The number behind a resourceFieldRef.
+  std::string ResourceOf(const View& view, const Json& container, const Json& ref) const;
+  std::map<std::string, std::string> VolumeFiles(const View& view, const Json& container,
+                                                 const Json& volume) const;
+  /// By absolute path; `later`: those that are updated while a container runs.
+  std::map<std::string, std::string> MountedFiles(const View& view, const Json& container,
+                                                  bool later) const;
+  /// A running container sees changed ConfigMaps and labels.
+  void RefreshFiles(const View& view, ContainerRuntime& container, const Json& spec) const;
 
   // container_sync.cc
   void SyncContainer(View& view, ContainerRuntime& container, const Json& spec);
@@ -203,8 +230,12 @@ class PodWorld final : public World {
   }
   Reach Connect(const std::string& host, int port, const std::string& path, const std::string& ns,
                 int* status) const override;
+  Page Read(const std::string& host, int port, const std::string& path,
+            const std::string& ns) const override;
 
  private:
+  bool IsSelf(const std::string& host) const;
+
   const Kubelet& kubelet_;
   const PodRuntime& pod_;
 };

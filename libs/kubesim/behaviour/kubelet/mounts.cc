@@ -4,6 +4,7 @@
 #include <functional>
 
 #include <algorithm>
+#include <cctype>
 
 #include "libs/base/strings.h"
 #include "libs/kubesim/behaviour/kubelet/kubelet.h"
@@ -69,46 +70,6 @@ void FillFromSources(const Json& container, const FindObject& find, ProcessSpec*
       for (const auto& [name, value] : At(*secret, "data").items())
         spec->env[TextAt(from, "prefix") + name] = "***";
     }
-  }
-}
-
-std::string FieldOf(const PodRuntime& pod, const std::string& path) {
-  if (path == "metadata.name") return pod.name;
-  if (path == "metadata.namespace") return pod.ns;
-  if (path == "spec.nodeName") return pod.node;
-  if (path == "status.podIP") return pod.ip;
-  return path;
-}
-
-void FillEnvironment(const PodRuntime& pod, const Json& container, const FindObject& find,
-                     ProcessSpec* spec) {
-  for (const Json& env : ListAt(container, {"env"})) {
-    std::string value = ExpandReferences(Scalar(At(env, "value")), spec->env);
-    if (const Json& ref = At(env, {"valueFrom", "configMapKeyRef"}); ref.is_object()) {
-      if (const auto object = find("configmaps", TextAt(ref, "name")))
-        value = TextAt(At(*object, "data"), TextAt(ref, "key").c_str());
-    } else if (At(env, {"valueFrom", "secretKeyRef"}).is_object()) {
-      value = "***";
-    } else if (const std::string field = TextAt(env, {"valueFrom", "fieldRef", "fieldPath"});
-               !field.empty()) {
-      value = FieldOf(pod, field);
-    }
-    spec->env[TextAt(env, "name")] = std::move(value);
-  }
-}
-
-// The files of a ConfigMap that is mounted at `path`.
-void FillFiles(const Json& volume, const std::string& path, const std::string& sub_path,
-               const FindObject& find, ProcessSpec* spec) {
-  const auto object = find("configmaps", TextAt(volume, {"configMap", "name"}));
-  if (!object || !At(*object, "data").is_object()) return;
-  for (const auto& [name, value] : At(*object, "data").items()) {
-    if (!sub_path.empty() && sub_path != name) continue;
-    std::string file = sub_path.empty() ? path + "/" + name : path;
-    for (const Json& item : ListAt(volume, {"configMap", "items"})) {
-      if (TextAt(item, "key") == name) file = path + "/" + TextAt(item, "path");
-    }
-    spec->files[file] = Scalar(value);
   }
 }
 
@@ -263,6 +224,40 @@ std::string Kubelet::ReferenceError(const View& view, const Json& container) con
   return "";
 }
 
+// "redis-master" on port 6379 -> REDIS_MASTER_SERVICE_HOST, REDIS_MASTER_SERVICE_PORT.
+void Kubelet::AddServiceVariables(const std::string& ns,
+                                  std::map<std::string, std::string>* env) const {
+  for (const ObjectPtr& service : services_.List(ns)) {
+    const auto json = engine_.Parsed(service);
+    const std::string address = TextAt(*json, {"spec", "clusterIP"});
+    const Json& ports = ListAt(*json, {"spec", "ports"});
+    if (address.empty() || address == "None" || ports.empty()) continue;
+    std::string name = service->name;
+    for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
+    (*env)[name + "_SERVICE_HOST"] = address;
+    (*env)[name + "_SERVICE_PORT"] = std::to_string(IntAt(ports[0], "port"));
+  }
+}
+
+void Kubelet::FillEnvironment(const View& view, const Json& container, ProcessSpec* spec) const {
+  for (const Json& env : ListAt(container, {"env"})) {
+    std::string value = ExpandReferences(Scalar(At(env, "value")), spec->env);
+    if (const Json& ref = At(env, {"valueFrom", "configMapKeyRef"}); ref.is_object()) {
+      if (const auto object = Find("configmaps", view.runtime.ns, TextAt(ref, "name")))
+        value = TextAt(At(*object, "data"), TextAt(ref, "key").c_str());
+    } else if (At(env, {"valueFrom", "secretKeyRef"}).is_object()) {
+      value = "***";
+    } else if (const std::string field = TextAt(env, {"valueFrom", "fieldRef", "fieldPath"});
+               !field.empty()) {
+      value = FieldOf(view, field);
+    } else if (const Json& amount = At(env, {"valueFrom", "resourceFieldRef"});
+               amount.is_object()) {
+      value = ResourceOf(view, container, amount);
+    }
+    spec->env[TextAt(env, "name")] = std::move(value);
+  }
+}
+
 // Environment (Secrets give names only: their values are not needed to run), ports, limits, mounted
 // files.
 void Kubelet::FillSpec(const View& view, const Json& container, ProcessSpec* spec) const {
@@ -276,25 +271,24 @@ void Kubelet::FillSpec(const View& view, const Json& container, ProcessSpec* spe
     spec->env["KUBERNETES_SERVICE_HOST"] = TextAt(*api, {"spec", "clusterIP"});
     spec->env["KUBERNETES_SERVICE_PORT"] = "443";
   }
+  if (!At(view.spec, "enableServiceLinks").is_boolean() ||
+      BoolAt(view.spec, {"enableServiceLinks"}))
+    AddServiceVariables(ns, &spec->env);
   FillCommand(container, spec);
   FillLimits(container, spec);
   const FindObject find = [&](const char* plural, const std::string& name) {
     return Find(plural, ns, name);
   };
   FillFromSources(container, find, spec);
-  FillEnvironment(view.runtime, container, find, spec);
+  FillEnvironment(view, container, spec);
   for (std::string& word : spec->argv) word = ExpandReferences(word, spec->env);
   for (const Json& mount : ListAt(container, {"volumeMounts"})) {
     std::string path = TextAt(mount, "mountPath");
     while (path.size() > 1 && path.back() == '/') path.pop_back();
-    const std::string sub_path = TextAt(mount, "subPath");
     spec->mounts.insert(path);
     if (BoolAt(mount, {"readOnly"})) spec->read_only.insert(path);
-    for (const Json& volume : ListAt(view.spec, {"volumes"})) {
-      if (TextAt(volume, "name") == TextAt(mount, "name") && At(volume, "configMap").is_object())
-        FillFiles(volume, path, sub_path, find, spec);
-    }
   }
+  spec->files = MountedFiles(view, container, false);
 }
 
 }  // namespace opsmesh::kubesim

@@ -106,11 +106,17 @@ std::optional<StartFailure> Process::Start(const ProcessSpec& spec, const ImageT
   p.files_.try_emplace("/var/run/secrets/kubernetes.io/serviceaccount/namespace", spec.ns);
   p.files_.try_emplace("/etc/hostname", spec.pod_name + "\n");
   p.ns_ = spec.ns;
+  for (const std::string& mount : spec.mounts) p.mounts_[mount] = spec.read_only.contains(mount);
+  p.mounts_["/"] = spec.read_only.contains("/");
+  if (!spec.directory.empty()) p.directory_ = spec.directory;
   p.message_path_ = spec.message_path;
   p.declared_ = spec.declared;
   p.cpu_ = Amount(spec.profile->cpu, 1);
   p.memory_ = Amount(spec.profile->memory, 1000);
-  if (!spec.argv.empty() && (spec.command_given || spec.profile->no_server)) {
+  // The entry points of servers' images hand over to a shell or a tool that is named instead.
+  const bool tool = !spec.argv.empty() && !spec.profile->any_command &&
+                    CommonShellTool(spec.argv[0]) && CommandExists(spec.argv[0], *spec.profile);
+  if (!spec.argv.empty() && (spec.command_given || spec.profile->no_server || tool)) {
     if (auto failure = p.StartCommand(spec, table, now)) return failure;
   } else if (spec.profile->no_server) {
     if (spec.tty) return std::nullopt;  // a shell that waits for somebody
@@ -246,6 +252,15 @@ ExecResult Process::Hook(const std::vector<std::string>& argv, absl::Time now, c
   return result;
 }
 
+ExecResult Process::Ask(const std::vector<std::string>& argv, const Asked& asked, absl::Time now,
+                        const World& world) {
+  std::map<std::string, std::string> files;
+  ExecResult result = Run(argv, now, world, &files, &asked);
+  if (!result.wants_input && !result.unreadable)
+    (script_runs_ ? shell_.files : files_) = std::move(files);
+  return result;
+}
+
 ExecResult Process::Exec(const std::vector<std::string>& argv, absl::Time now,
                          const World& world) const {
   std::map<std::string, std::string> files;
@@ -253,11 +268,12 @@ ExecResult Process::Exec(const std::vector<std::string>& argv, absl::Time now,
 }
 
 ExecResult Process::Run(const std::vector<std::string>& argv, absl::Time now, const World& world,
-                        std::map<std::string, std::string>* files) const {
+                        std::map<std::string, std::string>* files, const Asked* asked) const {
   *files = script_runs_ ? shell_.files : files_;
   ExecResult result;
   if (argv.empty()) return {126, "no command", absl::ZeroDuration()};
-  if (!CommandExists(argv[0], *profile_)) {
+  ShellMemory* memory = asked == nullptr ? nullptr : asked->memory;
+  if (memory == nullptr && !CommandExists(argv[0], *profile_)) {
     const bool path = argv[0].find('/') != std::string::npos;
     result.code = 126;
     result.absent = true;
@@ -272,22 +288,34 @@ ExecResult Process::Run(const std::vector<std::string>& argv, absl::Time now, co
   std::string line;
   for (const std::string& word : argv)
     line += (line.empty() ? "'" : " '") + base::ReplaceAll(word, "'", "'\\''") + "'";
-  const bool server_tool = serving_ && !profile_->binaries.empty() && !CommonShellTool(argv[0]);
+  if (memory != nullptr) line = argv[0];
+  const bool server_tool =
+      memory == nullptr && serving_ && !profile_->binaries.empty() && !CommonShellTool(argv[0]);
   if (server_tool && (now < listens_from_ || end_)) return RefusedClient(argv);
-  ShellState inner = script_runs_ ? shell_ : MakeShell(nullptr, env_, profile_, now);
+  ShellState inner = MakeInner(now);
   inner.program = CompileShell(line);
-  if (!inner.program) return {2, "syntax error", absl::ZeroDuration()};
-  inner.pc = 0;
-  inner.loops.clear();
-  inner.now = now;
-  inner.wakes = absl::InfinitePast();
-  inner.over = false;
-  inner.ns = ns_;
-  inner.child = inner.keeps_errors = true;
-  inner.errors.clear();
-  if (!script_runs_) inner.files = files_;
+  if (!inner.program) {
+    result = {2, "syntax error", absl::ZeroDuration()};
+    result.unreadable = true;
+    return result;
+  }
+  if (asked != nullptr) {
+    inner.raw = true;
+    inner.may_ask = asked->input == nullptr;
+    if (asked->input != nullptr) inner.input = *asked->input;
+  }
+  if (memory != nullptr && memory->begun) {
+    inner.variables = memory->variables;
+    inner.directory = memory->directory;
+    inner.status = memory->status;
+  }
   std::vector<LogLine> lines;
   RunShell(&inner, now + absl::Hours(1), world, &lines);
+  result.written = std::move(inner.written);
+  result.wants_input = inner.wants_input;
+  result.left = inner.left;
+  if (memory != nullptr)
+    *memory = {inner.variables, inner.directory, inner.status, true, profile_->bash};
   for (const LogLine& one : lines) result.output += one.text + "\n";
   *files = inner.files;
   result.errors = inner.errors;
@@ -296,6 +324,27 @@ ExecResult Process::Run(const std::vector<std::string>& argv, absl::Time now, co
   result.code = inner.status;
   if (server_tool && inner.serves_image) return {0, "", absl::ZeroDuration()};
   return result;
+}
+
+// A shell inside the container, beside its own process.
+ShellState Process::MakeInner(absl::Time now) const {
+  ShellState inner = script_runs_ ? shell_ : MakeShell(nullptr, env_, profile_, now);
+  inner.pc = 0;
+  inner.loops.clear();
+  inner.now = now;
+  inner.wakes = absl::InfinitePast();
+  inner.over = inner.left = false;
+  inner.ns = ns_;
+  inner.child = inner.keeps_errors = true;
+  inner.errors.clear();
+  inner.directory = directory_;
+  if (script_runs_) return inner;
+  inner.files = files_;
+  inner.mounts = mounts_;
+  for (const auto& [mount, sealed] : mounts_) {
+    if (mount != "/") inner.files.try_emplace(mount + "/.");
+  }
+  return inner;
 }
 
 int64_t Process::memory(absl::Time) const { return memory_ + extra_memory_; }

@@ -12,6 +12,7 @@
 
 #include "absl/time/time.h"
 #include "libs/base/clock.h"
+#include "libs/kubesim/api/pod_exec.h"
 #include "libs/kubesim/behaviour/kubelet/image_table.h"
 #include "libs/kubesim/behaviour/kubelet/shell.h"
 #include "libs/kubesim/store/logs.h"
@@ -76,6 +77,17 @@ class Process {
   ExecResult Exec(const std::vector<std::string>& argv, absl::Time now, const World& world) const;
   /// The same for a lifecycle hook: the files that it writes stay.
   ExecResult Hook(const std::vector<std::string>& argv, absl::Time now, const World& world);
+  /// A command that people run: files that it writes stay, unless it needs more input or has not
+  /// ended. With `memory`, the only word of `argv` is a line for the shell that it belongs to.
+  struct Asked {
+    const std::string* input = nullptr;  // null: it may still come
+    ShellMemory* memory = nullptr;
+  };
+  ExecResult Ask(const std::vector<std::string>& argv, const Asked& asked, absl::Time now,
+                 const World& world);
+  bool runs_script() const { return script_runs_; }
+  /// A shell without a script that waits for somebody to type.
+  bool waits() const { return !script_runs_ && !serving_ && !exits_at_ && !end_; }
   const ImageProfile& profile() const { return *profile_; }
   int64_t memory(absl::Time now) const;  // bytes
   /// Bytes of what it wrote in `folder` and below.
@@ -98,7 +110,8 @@ class Process {
 
  private:
   ExecResult Run(const std::vector<std::string>& argv, absl::Time now, const World& world,
-                 std::map<std::string, std::string>* files) const;
+                 std::map<std::string, std::string>* files, const Asked* asked = nullptr) const;
+  ShellState MakeInner(absl::Time now) const;
   std::optional<StartFailure> StartCommand(const ProcessSpec& spec, const ImageTable& table,
                                            absl::Time now);
   void RunScript(const std::string& script, const ProcessSpec& spec, absl::Time now);
@@ -110,6 +123,8 @@ class Process {
   absl::Time started_, listens_from_;
   bool begun_ = false;
   std::map<std::string, std::string> env_, files_;
+  std::map<std::string, bool> mounts_;  // true = read-only; "/" is the root
+  std::string directory_ = "/";
   std::vector<Listener> declared_;
   int64_t memory_ = 0, memory_limit_ = 0, extra_memory_ = 0, cpu_ = 0;
   // The image's server.

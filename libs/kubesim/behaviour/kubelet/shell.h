@@ -1,4 +1,5 @@
-// A small POSIX shell: the scripts of manifests (sh -c "…") as programs that take simulated time.
+// A small POSIX shell: the scripts of manifests (sh -c "…") and the lines that people type into
+// containers, as programs that take simulated time.
 // Scripts are compiled to a list of instructions; what runs is a copyable state, so that a cluster
 // can be forked in the middle of `sleep 5`. Known: lists, && || !, if, while, until, for, case,
 // pipelines, groups, variables, $(…), $((…)), quotes, redirections, here documents, background jobs,
@@ -32,6 +33,13 @@ class World {
   /// (else 0).
   virtual Reach Connect(const std::string& host, int port, const std::string& path,
                         const std::string& ns, int* status) const = 0;
+  /// What HTTP answers there, and its media type; "" when nobody knows.
+  struct Page {
+    std::string text, type;
+  };
+  virtual Page Read(const std::string&, int, const std::string&, const std::string&) const {
+    return {};
+  }
 };
 
 struct ExecResult {
@@ -40,6 +48,11 @@ struct ExecResult {
   absl::Duration took;
   std::string errors;   // the part of `output` that went to standard error
   bool absent = false;  // there is no such command: nothing was run
+  // Of commands that people run (Asked):
+  std::string written;       // standard output alone, byte by byte
+  bool wants_input = false;  // it reads standard input, which was not given: nothing counts
+  bool unreadable = false;   // the line cannot be read
+  bool left = false;         // it ended with `exit`
 };
 
 /// A file that was written; `size` counts where the content is not kept.
@@ -67,6 +80,10 @@ struct ShellState {
   bool child = false;                    // not the first process of its container
   bool keeps_errors = false;
   std::string errors;  // what went to standard error, when it is kept
+  bool raw = false;    // output goes to `written` as it is, instead of to lines
+  std::string written;
+  std::string input;                          // what is left of standard input
+  bool may_ask = false, wants_input = false;  // input may still come; it is needed
   struct Loop {
     std::vector<std::string> items;
     size_t next = 0;
@@ -79,6 +96,7 @@ struct ShellState {
   absl::Time wakes =
       absl::InfinitePast();  // sleeping until; InfiniteFuture: serves or waits for ever
   bool over = false;
+  bool left = false;  // by `exit`
   int64_t memory = 1 << 20;
   int64_t memory_limit = 0;  // of the container, 0 = none
   int64_t milli_cpu = 1;

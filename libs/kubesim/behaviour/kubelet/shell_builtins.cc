@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "libs/base/strings.h"
@@ -37,7 +38,7 @@ int RunRest(const ShellCall& call, size_t first) {
 }
 
 int Exit(const ShellCall& call) {
-  call.context.exits = true;
+  call.context.exits = call.context.state.left = true;
   return call.argv.size() > 1
              ? static_cast<int>(std::strtol(call.argv[1].c_str(), nullptr, 10)) & 255
              : call.context.state.status;
@@ -52,7 +53,7 @@ int Exec(const ShellCall& call) {
 int Eval(const ShellCall& call) {
   if (call.argv.size() < 2) return 0;
   const std::string script = base::Join(Argv(call.argv.begin() + 1, call.argv.end()), " ");
-  return RunNestedShell({"sh", "-c", script}, 2, call.out, call.context);
+  return RunNestedShell({"sh", "-c", script}, 2, call.input, call.out, call.context);
 }
 
 // nohup, time, tini …: the command behind their flags.
@@ -133,9 +134,17 @@ int Read(const ShellCall& call) {
 int Test(const ShellCall& call) { return EvaluateTest(call.argv, call.context.state, call.err); }
 
 int ChangeDirectory(const ShellCall& call) {
-  std::string& directory = call.context.state.directory;
-  const std::string to = call.argv.size() > 1 ? call.argv[1] : "/root";
-  directory = to.starts_with("/") ? to : directory == "/" ? "/" + to : directory + "/" + to;
+  ShellState& state = call.context.state;
+  std::string to = call.argv.size() > 1 ? call.argv[1] : "/root";
+  if (to == "~") to = "/root";
+  if (to == "-") to = state.variables["OLDPWD"];
+  const std::string path = AbsolutePath(state, to);
+  if (state.raw && !IsDirectory(state, path)) {
+    *call.err +=
+        fmt::format("{}: cd: can't cd to {}: No such file or directory\n", state.shell_name, to);
+    return 2;
+  }
+  state.variables["OLDPWD"] = std::exchange(state.directory, path);
   return 0;
 }
 
@@ -154,7 +163,7 @@ int Source(const ShellCall& call) {
   const std::string path = call.argv.size() > 1 ? call.argv[1] : "";
   const std::optional<std::string> file =
       path.empty() ? std::nullopt : FindFile(call.context.state, path);
-  if (file) return RunNestedShell({"sh", "-c", *file}, 2, call.out, call.context);
+  if (file) return RunNestedShell({"sh", "-c", *file}, 2, call.input, call.out, call.context);
   *call.err += fmt::format("{}: .: {}: not found\n", call.context.state.shell_name, path);
   return 2;
 }
@@ -216,9 +225,13 @@ const std::map<std::string, Builtin, std::less<>>& Table() {
 
 }  // namespace
 
-int RunNestedShell(const Argv& argv, size_t script_at, std::string* out, ShellContext& context) {
+int RunNestedShell(const Argv& argv, size_t script_at, const std::string& input, std::string* out,
+                   ShellContext& context) {
   const auto program = CompileShell(argv[script_at]);
-  if (!program) return 2;
+  if (!program) {
+    if (context.state.raw) context.errors += "sh: syntax error\n";
+    return 2;
+  }
   ShellState inner =
       MakeShell(program, context.state.variables, context.state.tools, context.state.now);
   inner.files = context.state.files;
@@ -228,6 +241,9 @@ int RunNestedShell(const Argv& argv, size_t script_at, std::string* out, ShellCo
   inner.memory_limit = context.state.memory_limit;
   inner.mounts = context.state.mounts;
   inner.directory = context.state.directory;
+  inner.raw = inner.keeps_errors = context.state.raw;
+  inner.input = input.empty() ? context.state.input : input;
+  inner.may_ask = context.state.may_ask && input.empty();
   // A shell puts the last command in its own place: no child is made for it.
   inner.child = context.state.child || context.state.pc < context.state.program->code.size();
   inner.positional.assign(argv.begin() + static_cast<ptrdiff_t>(script_at) + 1, argv.end());
@@ -235,6 +251,12 @@ int RunNestedShell(const Argv& argv, size_t script_at, std::string* out, ShellCo
   std::vector<LogLine> lines;
   RunShell(&inner, context.state.now + absl::Hours(24), context.world, &lines);
   for (const LogLine& line : lines) *out += line.text + "\n";
+  *out += inner.written;
+  context.errors += inner.errors;
+  if (inner.wants_input) {
+    context.state.wants_input = context.exits = true;
+    return 0;
+  }
   context.state.files = inner.files;
   context.state.removed = inner.removed;
   context.state.sizes = inner.sizes;

@@ -64,8 +64,15 @@ int Kill(const ShellCall& call) {
 int Shell(const ShellCall& call) {
   for (size_t i = 1; i + 1 < call.argv.size(); ++i) {
     if (call.argv[i].starts_with("-") && call.argv[i].find('c') != std::string::npos)
-      return RunNestedShell(call.argv, i + 1, call.out, call.context);
+      return RunNestedShell(call.argv, i + 1, call.input, call.out, call.context);
   }
+  const Argv& argv = call.argv;
+  if ((argv.size() == 1 || argv[1] == "-s" || argv[1] == "-") && !call.input.empty())
+    return RunNestedShell({argv[0], "-c", call.input}, 2, "", call.out, call.context);
+  const ShellState& state = call.context.state;
+  const std::optional<std::string> file =
+      argv.size() > 1 && state.raw ? FindFile(state, argv[1]) : std::nullopt;
+  if (file) return RunNestedShell({argv[0], "-c", *file}, 2, call.input, call.out, call.context);
   return 0;
 }
 
@@ -146,6 +153,9 @@ const std::map<std::string, Command>& Table() {
     const Command resolve = [](const ShellCall& c) {
       return Resolve(c.argv, c.out, c.err, c.context);
     };
+    const Command tar = [](const ShellCall& c) {
+      return Tar(c.argv, c.input, c.out, c.err, c.context);
+    };
     const Command netcat = [](const ShellCall& c) { return Netcat(c.argv, c.err, c.context); };
     const Command stress = [](const ShellCall& c) { return Stress(c.argv, c.out, c.context); };
     return new std::map<std::string, Command>{
@@ -154,7 +164,8 @@ const std::map<std::string, Command>& Table() {
         {"wget", fetch},    {"curl", fetch},       {"nslookup", resolve}, {"getent", resolve},
         {"dig", resolve},   {"ping", resolve},     {"nc", netcat},        {"netcat", netcat},
         {"stress", stress}, {"stress-ng", stress}, {"sh", Shell},         {"bash", Shell},
-        {"ash", Shell},     {"yes", Yes},          {"dd", CopyBlocks},    {"kill", Kill}};
+        {"ash", Shell},     {"yes", Yes},          {"dd", CopyBlocks},    {"kill", Kill},
+        {"tar", tar}};
   }();
   return *table;
 }

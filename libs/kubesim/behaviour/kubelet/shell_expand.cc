@@ -23,6 +23,7 @@ std::string Variable(const std::string& name, const ShellContext& context) {
     return std::to_string(state.positional.empty() ? 0 : state.positional.size() - 1);
   if (name == "RANDOM") return std::to_string(absl::ToUnixMicros(state.now) % 32768);
   if (name == "SECONDS") return "0";
+  if (name == "PWD") return state.directory;
   if (name.size() == 1 && std::isdigit(static_cast<unsigned char>(name[0]))) {
     const size_t index = static_cast<size_t>(name[0] - '0');
     return index < state.positional.size() ? state.positional[index] : "";
@@ -49,6 +50,7 @@ std::string Substitute(std::string_view script, ShellContext& context) {
   inner.jobs.clear();
   inner.wakes = absl::InfinitePast();
   inner.child = inner.keeps_errors = true;
+  inner.raw = inner.may_ask = false;
   inner.errors.clear();
   std::vector<LogLine> lines;
   const absl::Time start = inner.now;

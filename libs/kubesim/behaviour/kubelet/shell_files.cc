@@ -30,8 +30,8 @@ const std::set<std::string>& CommonDirectories() {
 std::optional<std::string> FindFile(const ShellState& state, const std::string& path) {
   if (auto it = state.files.find(path); it != state.files.end()) return it->second;
   if (state.removed.contains(path)) return std::nullopt;
-  if (!path.starts_with("/") && state.directory != "/")
-    return FindFile(state, state.directory + "/" + path);
+  if (path.empty()) return std::nullopt;
+  if (!path.starts_with("/")) return FindFile(state, AbsolutePath(state, path));
   if (path == "/etc/hostname") {
     const auto name = state.variables.find("HOSTNAME");
     return (name == state.variables.end() ? "localhost" : name->second) + "\n";
@@ -57,6 +57,7 @@ std::optional<std::string> FindFile(const ShellState& state, const std::string& 
 
 bool IsDirectory(const ShellState& state, std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
+  if (!path.starts_with("/")) path = AbsolutePath(state, path);
   if (path == "/" || path == "/." || CommonDirectories().contains(path)) return true;
   const std::string prefix = path + "/";
   auto it = state.files.lower_bound(prefix);
@@ -82,8 +83,8 @@ bool IsReadOnly(const ShellState& state, const std::string& path) {
 
 // What lies in a directory, as far as it is known, in order; names with a dot only when `all`.
 std::set<std::string> NamesIn(const ShellState& state, std::string path, bool all) {
-  while (!path.empty() && (path.back() == '/' || path.back() == '.')) path.pop_back();
-  path += '/';
+  path = AbsolutePath(state, path);
+  if (!path.ends_with("/")) path += '/';
   std::set<std::string> names;
   const auto take = [&](const std::string& full) {
     if (!full.starts_with(path)) return;
@@ -204,9 +205,10 @@ Argv PathsOf(const ShellCall& call) {
 
 int Touch(const ShellCall& call, const Argv& paths) {
   ShellState& state = call.context.state;
-  for (const std::string& path : paths) {
+  for (const std::string& word : paths) {
+    const std::string path = AbsolutePath(state, word);
     if (IsReadOnly(state, path)) {
-      *call.err += fmt::format("touch: {}: Read-only file system\n", path);
+      *call.err += fmt::format("touch: {}: Read-only file system\n", word);
       return 1;
     }
     state.files.try_emplace(path);
@@ -220,7 +222,8 @@ int Remove(const ShellCall& call, const Argv& paths) {
   int status = 0;
   const bool force = call.argv.size() > 1 && call.argv[1].starts_with("-") &&
                      call.argv[1].find('f') != std::string::npos;
-  for (const std::string& path : paths) {
+  for (const std::string& word : paths) {
+    const std::string path = AbsolutePath(state, word);
     bool any = FindFile(state, path).has_value();
     std::erase_if(state.files, [&](const auto& file) {
       const bool gone = file.first == path || file.first.starts_with(path + "/") ||
@@ -231,14 +234,22 @@ int Remove(const ShellCall& call, const Argv& paths) {
     });
     state.removed.insert(path);
     if (any || force) continue;
-    *call.err += fmt::format("rm: can't remove '{}': No such file or directory\n", path);
+    *call.err += fmt::format("rm: can't remove '{}': No such file or directory\n", word);
     status = 1;
   }
   return status;
 }
 
 int MakeDirectory(const ShellCall& call, const Argv& paths) {
-  for (const std::string& path : paths) call.context.state.files.try_emplace(path + "/.");
+  ShellState& state = call.context.state;
+  for (const std::string& word : paths) {
+    const std::string path = AbsolutePath(state, word);
+    if (IsReadOnly(state, path)) {
+      *call.err += fmt::format("mkdir: can't create directory '{}': Read-only file system\n", word);
+      return 1;
+    }
+    state.files.try_emplace(path + "/.");
+  }
   return 0;
 }
 
@@ -249,8 +260,10 @@ int Copy(const ShellCall& call, const std::string& name, const Argv& paths) {
     *call.err += fmt::format("{}: can't stat '{}': No such file or directory\n", name, paths[0]);
     return 1;
   }
-  if (file) state.files[paths[1]] = *file;
-  if (name == "mv") state.files.erase(paths[0]);
+  std::string target = AbsolutePath(state, paths.back());
+  if (IsDirectory(state, target)) target = AbsolutePath(state, target + "/" + BaseName(paths[0]));
+  if (file) state.files[target] = *file;
+  if (name == "mv") state.files.erase(AbsolutePath(state, paths[0]));
   return 0;
 }
 
@@ -271,7 +284,7 @@ int Stat(const ShellCall& call, const Argv& paths) {
 int Tee(const ShellCall& call, const Argv& paths) {
   ShellState& state = call.context.state;
   for (const std::string& path : paths) {
-    if (state.files.size() < 256) state.files[path] = call.input;
+    if (state.files.size() < 256) state.files[AbsolutePath(state, path)] = call.input;
   }
   *call.out += call.input;
   return 0;

@@ -112,26 +112,88 @@ int MissingProgram(const Argv& argv, std::string* err, ShellContext& context) {
   return name == "perl" ? 2 : 1;
 }
 
+// What a call of curl or wget asks for.
+struct FetchOptions {
+  std::string url, format, file;  // `format` is curl's -w; `file` takes the page, "-" = shown
+  bool curl = false, fail = false, quiet = false, head = false, both = false, spider = false;
+};
+
+FetchOptions ReadFetch(const Argv& argv) {
+  FetchOptions options;
+  options.curl = argv[0] == "curl";
+  options.fail = !options.curl;
+  options.file = options.curl ? "-" : "";
+  for (size_t i = 1; i < argv.size(); ++i) {
+    const std::string& one = argv[i];
+    const std::string next = i + 1 < argv.size() ? argv[i + 1] : "";
+    if (one == "-w" || one == "--write-out") options.format = next;
+    if (options.curl ? one == "-o" || one == "--output" : one == "-O") options.file = next;
+    const bool takes_value = one == "-o" || one == "-T" || one == "-t" || one == "-H" ||
+                             one == "--max-time" || one == "-m" || one == "--connect-timeout" ||
+                             one == "-X" || one == "-d" || one == "--retry" || one == "-w" ||
+                             one == "--write-out" || one == "--output" || one == "-u" ||
+                             one == "-A" || one == "--data" || one == "--header" ||
+                             one == "--request" || (!options.curl && one == "-O");
+    if (takes_value) {
+      ++i;
+    } else if (one.starts_with("--")) {
+      options.fail = options.fail || (options.curl && one == "--fail");
+      options.head = options.head || (options.curl && one == "--head");
+      options.both = options.both || one == "--include";
+      options.quiet = options.quiet || one == "--silent" || one == "--quiet";
+      options.spider = options.spider || one == "--spider";
+      if (one == "--output-document=-") options.file = "-";
+    } else if (one.starts_with("-")) {
+      const auto has = [&one](char letter) { return one.find(letter) != std::string::npos; };
+      options.quiet = options.quiet || has(options.curl ? 's' : 'q');
+      options.fail = options.fail || (options.curl && has('f'));
+      options.head = options.head || (options.curl && has('I'));
+      options.both = options.both || (options.curl && has('i'));
+      if (!options.curl && has('O') && one.ends_with("-")) options.file = "-";  // -qO-
+      if (one.ends_with(options.curl ? 'o' : 'O')) {  // -qO -, -so /dev/null
+        options.file = next;
+        ++i;
+      }
+    } else {
+      options.url = one;
+    }
+  }
+  return options;
+}
+
+void ShowPage(const FetchOptions& options, const std::string& host, int port,
+              const std::string& path, int status, std::string* out, std::string* err,
+              ShellContext& context) {
+  World::Page page = context.world.Read(host, port, path, context.state.ns);
+  if (page.type.empty()) page = {fmt::format("HTTP {}\n", status), "text/plain"};
+  const std::string head =
+      fmt::format("HTTP/1.1 {}{}\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n", status,
+                  status == 200   ? " OK"
+                  : status == 404 ? " Not Found"
+                                  : "",
+                  page.type, page.text.size());
+  std::string text = options.head ? head : options.both ? head + page.text : page.text;
+  if (options.spider) text.clear();
+  if (options.file == "-") {
+    *out += text;
+  } else if (options.file != "/dev/null") {
+    std::string file = options.file;
+    if (file.empty()) file = BaseName(path).empty() ? "index.html" : BaseName(path);
+    if (!options.spider) context.state.files[AbsolutePath(context.state, file)] = text;
+    if (!options.quiet && !options.curl && !options.spider)
+      *err += fmt::format("saving to '{0}'\n'{0}' saved\n", file);
+  }
+  std::string format = base::ReplaceAll(options.format, "%{http_code}", std::to_string(status));
+  format = base::ReplaceAll(format, "%{response_code}", std::to_string(status));
+  *out += base::ReplaceAll(format, "\\n", "\n");
+}
+
 }  // namespace
 
 int Fetch(const Argv& argv, std::string* out, std::string* err, ShellContext& context) {
-  const bool curl = argv[0] == "curl";
-  std::string url;
-  bool fail = !curl, quiet = false;
-  for (size_t i = 1; i < argv.size(); ++i) {
-    const std::string& one = argv[i];
-    if (one == "-O" || one == "-o" || one == "-T" || one == "-t" || one == "-H" ||
-        one == "--max-time" || one == "-m" || one == "--connect-timeout" || one == "-X" ||
-        one == "-d" || one == "--retry" || one == "-w") {
-      if (!(curl && one == "-O")) ++i;
-    } else if (one.starts_with("-")) {
-      quiet = quiet || one.find('s') != std::string::npos || one.find('q') != std::string::npos;
-      fail = fail ||
-             (curl && (one == "--fail" || (one[1] != '-' && one.find('f') != std::string::npos)));
-    } else {
-      url = one;
-    }
-  }
+  const FetchOptions options = ReadFetch(argv);
+  const bool curl = options.curl;
+  const std::string& url = options.url;
   std::string host, path;
   int port = 80, status = 0;
   SplitUrl(url, &host, &port, &path);
@@ -164,12 +226,12 @@ int Fetch(const Argv& argv, std::string* out, std::string* err, ShellContext& co
     *err += curl ? "curl: (52) Empty reply from server\n" : "wget: error getting response\n";
     return curl ? 52 : 1;
   }
-  if (status >= 400 && fail) {
+  if (status >= 400 && options.fail) {
     *err += curl ? fmt::format("curl: (22) The requested URL returned error: {}\n", status)
                  : fmt::format("wget: server returned error: HTTP/1.1 {} \n", status);
     return curl ? 22 : 1;
   }
-  if (!quiet || curl) *out += fmt::format("HTTP {}\n", status);
+  ShowPage(options, host, port, path, status, out, err, context);
   return 0;
 }
 

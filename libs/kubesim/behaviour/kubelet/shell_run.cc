@@ -1,5 +1,6 @@
 // Running compiled scripts: instructions, pipelines, redirections.
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "libs/base/strings.h"
@@ -13,10 +14,14 @@ constexpr int kStepsAtOnce = 1000;  // a loop that never sleeps yields then
 constexpr absl::Duration kSpin = absl::Seconds(1),
                          kLongestSpin = absl::Minutes(1);  // and goes on after this, doubling
 constexpr size_t kMaxFiles = 256;
-constexpr size_t kMaxErrors = 4096;
+constexpr size_t kMaxErrors = 4096, kMaxWritten = 8 << 20;
 
-void Emit(const std::string& text, const ShellState& state, std::string* partial,
+void Emit(const std::string& text, ShellState& state, std::string* partial,
           std::vector<LogLine>* lines) {
+  if (state.raw) {
+    if (state.written.size() < kMaxWritten) state.written += text;
+    return;
+  }
   *partial += text;
   size_t from = 0;
   for (size_t end; (end = partial->find('\n', from)) != std::string::npos; from = end + 1)
@@ -29,7 +34,8 @@ struct Output {
   std::string out, err;
 };
 
-void WriteFile(ShellState& state, const std::string& path, const std::string& text, bool append) {
+void WriteFile(ShellState& state, const std::string& name, const std::string& text, bool append) {
+  const std::string path = AbsolutePath(state, name);
   if (path == "/dev/null" || (state.files.size() >= kMaxFiles && !state.files.contains(path)))
     return;
   std::string& file = state.files[path];
@@ -79,13 +85,46 @@ void Redirect(const ShellCommand& command, ShellContext& context, Output* output
   }
 }
 
+// Whether a command without a redirection reads what the shell itself is given.
+bool ReadsInput(const std::vector<std::string>& argv) {
+  const std::string name = BaseName(argv[0]);
+  if (name == "tar") return ReadsArchive(argv);
+  if (name == "sh" || name == "bash" || name == "ash") return argv.size() == 1 || argv[1] == "-s";
+  if (name == "tr" || name == "tee" || name == "read" || name == "xargs") return true;
+  size_t operands = 0;
+  bool dash = false;
+  for (size_t i = 1; i < argv.size(); ++i) {
+    dash = dash || argv[i] == "-";
+    operands += !argv[i].starts_with("-");
+  }
+  static const auto* none =
+      new std::set<std::string>{"cat",    "wc",     "sort", "uniq",      "head", "tail",
+                                "base64", "md5sum", "od",   "sha256sum", "tac",  "gunzip"};
+  static const auto* one = new std::set<std::string>{"grep", "egrep", "sed", "awk", "cut"};
+  return (none->contains(name) && (operands == 0 || dash)) ||
+         (one->contains(name) && operands <= 1);
+}
+
+// Of the first command of a pipeline: what is left of the shell's own input.
+std::string OwnInput(const std::vector<std::string>& argv, ShellState& state) {
+  if (argv.empty() || (!state.may_ask && state.input.empty()) || !ReadsInput(argv)) return "";
+  if (state.may_ask) {
+    state.wants_input = true;
+    return "";
+  }
+  if (argv[0] != "read") return std::exchange(state.input, {});
+  const size_t end = std::min(state.input.find('\n'), state.input.size());
+  const std::string line = state.input.substr(0, end);
+  state.input.erase(0, end + 1);
+  return line;
+}
+
 std::string InputOf(const ShellCommand& command, const std::string& piped, ShellContext& context) {
   for (const ShellRedirect& redirect : command.redirects) {
     if (redirect.kind == ShellRedirect::Kind::kHere)
       return ExpandText("\"" + base::ReplaceAll(redirect.target, "\"", "\\\"") + "\"", context);
     if (redirect.kind != ShellRedirect::Kind::kRead) continue;
-    auto it = context.state.files.find(ExpandText(redirect.target, context));
-    return it == context.state.files.end() ? "" : it->second;
+    return FindFile(context.state, ExpandText(redirect.target, context)).value_or("");
   }
   return piped;
 }
@@ -109,6 +148,15 @@ void RunPipeline(const ShellInstruction& instruction, ShellContext& context, std
     Output output;
     if (!argv.empty()) {
       if (state.xtrace) Emit("+ " + base::Join(argv, " ") + "\n", state, partial, lines);
+      const bool redirected = std::any_of(
+          command.redirects.begin(), command.redirects.end(), [](const ShellRedirect& one) {
+            return one.kind == ShellRedirect::Kind::kRead || one.kind == ShellRedirect::Kind::kHere;
+          });
+      if (i == 0 && !redirected) piped = OwnInput(argv, state);
+      if (state.wants_input) {
+        context.exits = true;
+        return;
+      }
       state.status = RunShellCommand(argv, InputOf(command, piped, context), &output.out,
                                      &output.err, context);
     }

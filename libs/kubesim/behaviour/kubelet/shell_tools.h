@@ -36,7 +36,8 @@ bool PassesInputOn(const std::string& name);
 /// Nothing when the first word is no command of the shell itself.
 std::optional<int> RunBuiltin(const ShellCall& call);
 /// Runs the script at `script_at` in a shell of its own; the words behind it are $0, $1 …
-int RunNestedShell(const Argv& argv, size_t script_at, std::string* out, ShellContext& context);
+int RunNestedShell(const Argv& argv, size_t script_at, const std::string& input, std::string* out,
+                   ShellContext& context);
 
 // shell_text.cc
 int Echo(const Argv& argv, const ShellState& state, std::string* out);
@@ -58,6 +59,15 @@ int Tail(const Argv& argv, const std::string& input, std::string* out, std::stri
          ShellContext& context);
 /// Nothing when `name` is no such command.
 std::optional<int> FileCommand(const ShellCall& call, const std::string& name);
+
+// shell_archive.cc
+/// tar: c, x and t of uncompressed archives, on standard input and output or in a file.
+int Tar(const Argv& argv, const std::string& input, std::string* out, std::string* err,
+        ShellContext& context);
+/// Whether this tar reads its archive from standard input.
+bool ReadsArchive(const Argv& argv);
+/// The path as seen from the working directory, absolute and without "." and "..".
+std::string AbsolutePath(const ShellState& state, const std::string& path);
 
 // shell_net.cc
 int Fetch(const Argv& argv, std::string* out, std::string* err, ShellContext& context);

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "libs/kubesim/behaviour/kubelet/shell_program.h"
+#include "libs/kubesim/behaviour/kubelet/shell_tools.h"
 
 namespace opsmesh::kubesim {
 namespace {
@@ -98,17 +99,10 @@ class Arithmetic {
   size_t pos_ = 0;
 };
 
-bool FileThere(const ShellState& state, const std::string& path, bool directory) {
+bool FileThere(const ShellState& state, const std::string& name, bool directory) {
+  const std::string path = AbsolutePath(state, name);
   if (state.removed.contains(path)) return false;
-  if (!directory && state.files.contains(path)) return true;
-  if (path == "/dev/null" || path == "/etc/passwd" || path == "/etc/hosts" ||
-      path == "/etc/resolv.conf")
-    return !directory;
-  const std::string prefix = path == "/" ? "/" : path + "/";
-  auto it = state.files.lower_bound(prefix);
-  if (it != state.files.end() && it->first.starts_with(prefix)) return directory;
-  return directory && (path == "/" || path == "/tmp" || path == "/etc" || path == "/var" ||
-                       path == "/usr" || path == "/bin" || path == "/home");
+  return directory ? IsDirectory(state, path) : FindFile(state, path).has_value();
 }
 
 bool Unary(const std::string& op, const std::string& value, const ShellState& state) {
@@ -117,8 +111,9 @@ bool Unary(const std::string& op, const std::string& value, const ShellState& st
   if (op == "-d") return FileThere(state, value, true);
   if (op == "-e") return FileThere(state, value, false) || FileThere(state, value, true);
   if (op == "-s") {
-    auto it = state.files.find(value);
-    return it != state.files.end() && !it->second.empty();
+    const std::string path = AbsolutePath(state, value);
+    if (auto it = state.sizes.find(path); it != state.sizes.end()) return it->second > 0;
+    return !FindFile(state, path).value_or("").empty();
   }
   if (op == "-f" || op == "-r" || op == "-w" || op == "-x" || op == "-S" || op == "-L")
     return FileThere(state, value, false);

@@ -30,7 +30,9 @@ int64_t OwnLayer(const ContainerRuntime& container, const Json& spec) {
 }  // namespace
 
 void Kubelet::TakeShared(View& view, ContainerRuntime& container, const Json& spec) {
-  if (view.runtime.directories.empty() || !container.process) return;
+  if (!container.process) return;
+  if (container.process->runs_script()) RefreshFiles(view, container, spec);
+  if (view.runtime.directories.empty()) return;
   for (const Json& mount : ListAt(spec, {"volumeMounts"})) {
     auto shared = view.runtime.directories.find(TextAt(mount, "name"));
     if (shared != view.runtime.directories.end())

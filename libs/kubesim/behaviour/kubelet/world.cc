@@ -94,21 +94,50 @@ World::Reach Kubelet::ConnectTo(const PodRuntime& pod, int port, const std::stri
   return Reach::kRefused;
 }
 
+bool PodWorld::IsSelf(const std::string& host) const {
+  return host == "localhost" || host.starts_with("127.") || host == "[::1]" || host == pod_.ip;
+}
+
 World::Reach PodWorld::Connect(const std::string& host, int port, const std::string& path,
                                const std::string& ns, int* status) const {
   *status = 0;
-  if (host == "localhost" || host.starts_with("127.") || host == "[::1]" || host == pod_.ip)
-    return kubelet_.ConnectTo(pod_, port, path, status);
+  if (IsSelf(host)) return kubelet_.ConnectTo(pod_, port, path, status);
   return kubelet_.Connect(host, port, path, ns, status);
+}
+
+World::Page PodWorld::Read(const std::string& host, int port, const std::string& path,
+                           const std::string& ns) const {
+  return IsSelf(host) ? kubelet_.ReadFrom(pod_, port, path) : kubelet_.Read(host, port, path, ns);
 }
 
 World::Reach Kubelet::Connect(const std::string& host, int port, const std::string& path,
                               const std::string& ns, int* status) const {
   *status = 0;
+  const PodRuntime* pod = nullptr;
+  int pod_port = 0;
+  const Reach reach = Route(host, port, ns, &pod, &pod_port);
+  if (pod != nullptr) return ConnectTo(*pod, pod_port, path, status);
+  if (reach == Reach::kOpen) *status = 200;  // somebody else's, out there
+  return reach;
+}
+
+World::Page Kubelet::Read(const std::string& host, int port, const std::string& path,
+                          const std::string& ns) const {
+  const PodRuntime* pod = nullptr;
+  int pod_port = 0;
+  (void)Route(host, port, ns, &pod, &pod_port);
+  return pod == nullptr ? Page{} : ReadFrom(*pod, pod_port, path);
+}
+
+World::Reach Kubelet::Route(const std::string& host, int port, const std::string& ns,
+                            const PodRuntime** pod, int* pod_port) const {
   if (!Resolves(host, ns)) return Reach::kNoSuchHost;
   if (IsAddress(host)) {
-    for (const auto& [uid, pod] : state_.pods) {
-      if (pod.ip == host && !pod.over) return ConnectTo(pod, port, path, status);
+    for (const auto& [uid, one] : state_.pods) {
+      if (one.ip != host || one.over) continue;
+      *pod = &one;
+      *pod_port = port;
+      return Reach::kOpen;
     }
   }
   const ClusterName name = ReadName(host, ns);
@@ -118,10 +147,7 @@ World::Reach Kubelet::Connect(const std::string& host, int port, const std::stri
       if (TextAt(*engine_.Parsed(one), {"spec", "clusterIP"}) == host) service = one;
     }
   }
-  if (!service) {
-    *status = 200;
-    return IsAddress(host) ? Reach::kTimeout : Reach::kOpen;
-  }
+  if (!service) return IsAddress(host) ? Reach::kTimeout : Reach::kOpen;
   const auto json = engine_.Parsed(service);
   const Json& selector = At(*json, {"spec", "selector"});
   const bool headless = TextAt(*json, {"spec", "clusterIP"}) == "None";
@@ -132,26 +158,25 @@ World::Reach Kubelet::Connect(const std::string& host, int port, const std::stri
   }
   if (headless) target = port;
   if (target.is_null()) return Reach::kTimeout;  // nobody answers on that port of the address
-  if (!selector.is_object() || selector.empty()) {
-    *status = 200;
-    return Reach::kOpen;
-  }
+  if (!selector.is_object() || selector.empty()) return Reach::kOpen;
   const LabelSelector matches = LabelSelector::FromMap(selector);
-  for (const ObjectPtr& pod : pods_.List(name.ns)) {
-    if (!matches.Matches(pod->labels) || (!name.pod.empty() && pod->name != name.pod)) continue;
-    auto runtime = state_.pods.find(pod->uid);
+  for (const ObjectPtr& one : pods_.List(name.ns)) {
+    if (!matches.Matches(one->labels) || (!name.pod.empty() && one->name != name.pod)) continue;
+    auto runtime = state_.pods.find(one->uid);
     if (runtime == state_.pods.end()) continue;
-    const auto pod_json = engine_.Parsed(pod);
+    const auto pod_json = engine_.Parsed(one);
     if (!PodReady(*pod_json) || At(*pod_json, {"metadata", "deletionTimestamp"}).is_string())
       continue;
     int number = target.is_number_integer() ? target.get<int>() : 0;
     for (const Json& container : ListAt(*pod_json, {"spec", "containers"})) {
-      for (const Json& one : ListAt(container, {"ports"})) {
-        if (number == 0 && TextAt(one, "name") == Scalar(target))
-          number = static_cast<int>(IntAt(one, "containerPort"));
+      for (const Json& named : ListAt(container, {"ports"})) {
+        if (number == 0 && TextAt(named, "name") == Scalar(target))
+          number = static_cast<int>(IntAt(named, "containerPort"));
       }
     }
-    return ConnectTo(runtime->second, number, path, status);
+    *pod = &runtime->second;
+    *pod_port = number;
+    return Reach::kOpen;
   }
   return Reach::kRefused;
 }
