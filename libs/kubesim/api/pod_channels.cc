@@ -128,7 +128,9 @@ class SpdyChannels final : public PodChannels, public std::enable_shared_from_th
 
   void Opened(SpdySession::StreamId id, const SpdySession::Fields& headers) {
     const auto type = headers.find("streamtype");
-    if (type == headers.end() || !streams_.emplace(type->second, id).second) return;
+    if (type == headers.end() || streams_.size() >= wanted_ ||
+        !streams_.emplace(type->second, id).second)
+      return;
     if (streams_.size() == wanted_) Later([this] { events_.ready(); });
   }
 

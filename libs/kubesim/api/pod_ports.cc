@@ -28,7 +28,7 @@ using http_server::WebSocketReader;
 constexpr std::string_view kForward = "portforward.k8s.io";
 constexpr std::string_view kTunnel = "SPDY/3.1+portforward.k8s.io";
 constexpr std::string_view kChannels = "v4.channel.k8s.io";
-constexpr size_t kMaxRequest = 1 << 20, kMaxPorts = 64, kMaxPairs = 4096;
+constexpr size_t kMaxRequest = 1 << 20, kMaxPorts = 64, kMaxPairs = 4096, kMaxRequestId = 64;
 constexpr uint16_t kNormalClosure = 1000;
 
 int PortOf(std::string_view text) {
@@ -99,8 +99,9 @@ class SpdyForward final : public std::enable_shared_from_this<SpdyForward> {
       return it == headers.end() ? std::string() : it->second;
     };
     const std::string request = field("requestid");
-    if (pairs_.size() >= kMaxPairs) return exchange_->Abort();
+    if (pairs_.size() >= kMaxPairs || request.size() > kMaxRequestId) return exchange_->Abort();
     Pair& pair = pairs_[request];
+    if (pair.port) return exchange_->Abort();  // a connection has two streams
     (field("streamtype") == "error" ? pair.error : pair.data) = id;
     if (pair.data == 0 || pair.error == 0) return;
     requests_[pair.data] = request;
