@@ -8,7 +8,6 @@
 
 #include "libs/base/strings.h"
 #include "libs/kubesim/api/admission.h"
-#include "libs/kubesim/api/body.h"
 #include "libs/kubesim/api/certificate_requests.h"
 #include "libs/kubesim/api/node_restriction.h"
 #include "libs/kubesim/api/quota.h"
