@@ -376,6 +376,8 @@ void Reflector::WatchEnded(const std::shared_ptr<Session>& session, const absl::
     status = NameCall(status, session->call, cluster);
   }
   if (Is(status, "DEADLINE") && session->head.status == 200) status = absl::OkStatus();
+  // A server on its way out still takes connections, and drops them.
+  server_lost_ |= session->head.status == 0 && Is(status, "CONNECTION_LOST");
   if (Is(status, "EXPIRED") || malformed_ >= kMalformedInARow) {
     store_->Fail(ns_, status);
     malformed_ = 0;
