@@ -349,7 +349,9 @@ void DefaultPlainKinds(const std::string& key, Json& object) {
   }
   if (key == "batch/jobs") {
     const Json labels = At(object, {"spec", "template", "metadata", "labels"});
-    if (!labels.empty() && At(object, {"metadata", "labels"}).empty())
+    // A new Job gets them with what is added to its template: PrepareForCreate().
+    if (labels.contains("batch.kubernetes.io/controller-uid") &&
+        At(object, {"metadata", "labels"}).empty())
       object["metadata"]["labels"] = labels;
   }
   if (key == "/nodes") {
