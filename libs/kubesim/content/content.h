@@ -52,8 +52,9 @@ struct GivenObject {
 absl::Status LoadObjects(const ContentTarget& target, const std::vector<GivenObject>& objects,
                          std::vector<std::string>* left_out);
 
-/// Three nodes and a default storage class (content/machines.yaml), each kind only where there is
-/// none: what a live cluster of a folder needs to run anything. How many nodes were added.
+/// Where there is no Node: three, and a default storage class unless there is one
+/// (content/machines.yaml): what a live cluster of a folder needs to run anything. How many nodes
+/// were added.
 absl::StatusOr<int> LoadMachines(const ContentTarget& target);
 
 /// Decision 32. Errors name the file and the line.

@@ -62,6 +62,9 @@ absl::Status LoadSystem(const ContentTarget& target) {
 absl::StatusOr<int> LoadMachines(const ContentTarget& target) {
   OPSMESH_ASSIGN_OR_RETURN(auto documents,
                            ParseYaml(demo_data::EmbeddedFile("content/machines.yaml")));
+  const ResourceType* node = target.store.catalog().FindKind("v1", "Node");
+  // Who brings nodes brings a whole cluster.
+  if (node != nullptr && !target.store.List(*node).objects.empty()) return 0;
   std::map<std::string, bool> there;  // by kind, before anything is added
   int nodes = 0;
   for (YamlDocument& document : documents) {
