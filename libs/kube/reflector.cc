@@ -228,10 +228,13 @@ absl::StatusOr<bool> Reflector::SameHistory() {
 void Reflector::OpenWatch() {
   if (server_lost_) {
     const absl::StatusOr<bool> same = SameHistory();
-    if (!same.ok() && same.status().code() != absl::StatusCode::kPermissionDenied)
+    // A certificate or token that must be renewed first: the watch does that.
+    const bool renews = Is(same.status(), "TLS_FAILED") ||
+                        same.status().code() == absl::StatusCode::kUnauthenticated;
+    if (!same.ok() && !renews && same.status().code() != absl::StatusCode::kPermissionDenied)
       return Failed(same.status(), &Reflector::OpenWatch);
-    server_lost_ = false;
-    if (!same.ok() || !*same) {
+    server_lost_ = renews;
+    if (!renews && (!same.ok() || !*same)) {
       must_be_newest_ = true;
       return List();
     }
