@@ -91,7 +91,13 @@ class Reading {
   }
 
   int Failed() {
-    output_.Note("opsmesh: " + Text(*last_, "error"));
+    // What the answer has said already is not said again.
+    const std::string error = Text(*last_, "error");
+    std::string_view rest = error;
+    const std::string_view said = base::Trim(shown_);
+    if (!question_.as_json && !said.empty() && rest.starts_with(said))
+      rest = base::Trim(rest.substr(said.size()));
+    if (!rest.empty()) output_.Note(fmt::format("opsmesh: {}", rest));
     const std::string reason = Text(*last_, "reason");
     if (reason == "PERMISSION_DENIED" || reason == "ROLE") return kDenied;
     return kFailure;

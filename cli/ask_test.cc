@@ -126,6 +126,15 @@ TEST_F(AskTest, ShowsTheSentenceOfAStreamThatFailed) {
   EXPECT_NE(output_.notes.find("The k8s service does not answer."), std::string::npos);
 }
 
+TEST_F(AskTest, DoesNotSayAgainWhatTheAnswerHasSaid) {
+  EXPECT_EQ(
+      RunWith(
+          R"({"status":"error","error":"Two pods fail. Nothing was changed.","reason":"FAILED","done":true})"),
+      kFailure);
+  EXPECT_EQ(output_.answer, "Two pods fail.\n");
+  EXPECT_EQ(output_.notes, "opsmesh: Nothing was changed.\n");
+}
+
 TEST_F(AskTest, NoticesAStreamThatBrokeOff) {
   Serve(200, "data: {\"delta\":\"Two\",\"done\":false}\n\n");
   EXPECT_EQ(Run(), kDependencyDown);

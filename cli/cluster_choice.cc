@@ -11,6 +11,7 @@
 
 #include "fmt/core.h"
 #include "libs/base/error.h"
+#include "libs/base/strings.h"
 #ifdef OPSMESH_HAS_K8S
 #include "services/k8s/config.h"
 #endif
@@ -24,10 +25,11 @@ absl::Status CheckFlags(const ClusterFlags& flags) {
                                  "--kubeconfig and --cluster exclude each other.")
         .Hint("--kubeconfig names a real cluster, --cluster a simulated one: give one of them.");
   }
-  if (!flags.sim_kubeconfig.empty() && !flags.kubeconfig.empty()) {
+  if (!flags.kubeconfig.empty() && (flags.live || !flags.sim_kubeconfig.empty())) {
+    const char* flag = flags.live ? "--live" : "--sim-kubeconfig";
     return base::InvalidArgument("sim_kubeconfig", "CLUSTER_FLAGS",
-                                 "--sim-kubeconfig needs the simulated cluster.")
-        .Hint("Leave --kubeconfig out, or leave --sim-kubeconfig out.");
+                                 fmt::format("{} needs the simulated cluster.", flag))
+        .Hint(fmt::format("Leave --kubeconfig out, or leave {} out.", flag));
   }
   return absl::OkStatus();
 }
@@ -35,8 +37,18 @@ absl::Status CheckFlags(const ClusterFlags& flags) {
 /// The real cluster, if one is configured anywhere; NOT_FOUND (NO_KUBECONFIG) otherwise.
 absl::StatusOr<ClusterChoice> Real(const ClusterFlags& flags,
                                    const kube::Environment& environment) {
+  // One of several that cannot be used is no reason to end: the service says which, and why.
+  if (flags.kubeconfig.empty() && flags.configured_ids.size() > 1) {
+    ClusterChoice choice;
+    choice.description =
+        fmt::format("the configured clusters {} ('{}' where none is named)",
+                    base::Join(flags.configured_ids, ", "), flags.configured_ids.front());
+    return choice;
+  }
   kube::LoadOptions options;
-  options.kubeconfig_flag = flags.kubeconfig;
+  options.kubeconfig_flag =
+      flags.kubeconfig.empty() ? flags.configured_kubeconfig : flags.kubeconfig;
+  options.context = flags.configured_context;
   options.allow_exec_plugins = flags.allow_exec_plugins;
   options.exec_socket = flags.exec_socket;
   OPSMESH_ASSIGN_OR_RETURN(const kube::ClusterConfig found,
@@ -74,8 +86,8 @@ absl::StatusOr<ClusterChoice> Simulated(const ClusterFlags& flags, const std::st
 
 }  // namespace
 
-void ReadExecSettings([[maybe_unused]] const config::SourceOptions& sources,
-                      [[maybe_unused]] ClusterFlags* flags) {
+void ReadClusterSettings([[maybe_unused]] const config::SourceOptions& sources,
+                         [[maybe_unused]] ClusterFlags* flags) {
 #ifdef OPSMESH_HAS_K8S
   const absl::StatusOr<config::Source> source = config::Source::Load(sources);
   if (!source.ok()) return;
@@ -83,6 +95,11 @@ void ReadExecSettings([[maybe_unused]] const config::SourceOptions& sources,
   if (!config.ok()) return;
   flags->allow_exec_plugins = config->allow_exec_plugins;
   flags->exec_socket = config->exec_credential_socket;
+  flags->configured_ids.clear();
+  for (const k8s::ClusterSettings& cluster : config->clusters)
+    flags->configured_ids.push_back(cluster.id);
+  flags->configured_kubeconfig = config->clusters.front().kubeconfig;
+  flags->configured_context = config->clusters.front().context;
 #endif
 }
 
@@ -90,7 +107,7 @@ absl::StatusOr<ClusterChoice> ChooseCluster(const ClusterFlags& flags,
                                             const kube::Environment& environment,
                                             const std::string& data_dir) {
   OPSMESH_RETURN_IF_ERROR(CheckFlags(flags));
-  if (flags.cluster.empty() && flags.sim_kubeconfig.empty()) {
+  if (flags.cluster.empty() && flags.sim_kubeconfig.empty() && !flags.live) {
     absl::StatusOr<ClusterChoice> real = Real(flags, environment);
     if (real.ok() || base::DetailOf(real.status()).reason != "NO_KUBECONFIG") return real;
   }

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "libs/config/source.h"
@@ -21,20 +22,26 @@ struct ClusterFlags {
   /// --sim-kubeconfig: where to write an administrator's kubeconfig of the simulated cluster; its
   /// door is then TLS with users and RBAC.
   std::string sim_kubeconfig;
-  /// --live: controllers, scheduler and kubelets of the simulated cluster run.
+  /// --live: controllers, scheduler and kubelets of the simulated cluster run; asks for one.
   bool live = false;
-  /// Credential plugins of a kubeconfig, as the k8s service is configured (ReadExecSettings).
+  /// Credential plugins of a kubeconfig, as the k8s service is configured (ReadClusterSettings).
   bool allow_exec_plugins = false;
   std::string exec_socket;
+  /// The clusters of the configuration (ReadClusterSettings): ids, default first; kubeconfig and
+  /// context of the default. They stand where no flag names another cluster.
+  std::vector<std::string> configured_ids = {};
+  std::string configured_kubeconfig = {};
+  std::string configured_context = {};
 };
 
-/// Takes k8s.allow_exec_plugins and k8s.exec_credential_socket over. Settings that cannot be read
-/// change nothing: whoever starts the services says what is wrong with them.
-void ReadExecSettings(const config::SourceOptions& sources, ClusterFlags* flags);
+/// Takes over what the section `k8s` says of clusters and credential plugins. Settings that cannot
+/// be read change nothing: whoever starts the services says what is wrong with them.
+void ReadClusterSettings(const config::SourceOptions& sources, ClusterFlags* flags);
 
 /// The choice. Destroying it ends the simulated cluster.
 struct ClusterChoice {
-  /// Kubeconfig file the k8s service is told to use; "" = it looks where kubectl looks.
+  /// Kubeconfig file the k8s service is told to use; "" = what is configured, else it looks where
+  /// kubectl looks.
   std::string kubeconfig;
   /// One line for people: where answers come from.
   std::string description;

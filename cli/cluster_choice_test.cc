@@ -67,6 +67,34 @@ TEST_F(ClusterChoiceTest, TakesTheKubeconfigOfTheFlagOrOfTheEnvironment) {
   EXPECT_EQ(by_environment->simulator, nullptr);
 }
 
+TEST_F(ClusterChoiceTest, TakesTheClustersOfTheConfigurationBeforeItSimulates) {
+  config::SourceOptions sources;
+  sources.flags["k8s.kubeconfig"] = Kubeconfig();
+  ClusterFlags flags;
+  ReadClusterSettings(sources, &flags);
+  const auto one = Choose(flags);
+  ASSERT_TRUE(one.ok()) << one.status().message();
+  EXPECT_EQ(one->simulator, nullptr);
+  EXPECT_NE(one->description.find("prod"), std::string::npos) << one->description;
+  EXPECT_EQ(one->kubeconfig, "");  // the configuration stands
+
+  sources.flags.clear();
+  sources.default_file = dir_ + "/two.yaml";
+  std::ofstream(sources.default_file) << "k8s: {clusters: [{id: a, kubeconfig: '" << Kubeconfig()
+                                      << "'}, {id: b, kubeconfig: '/not/there'}]}\n";
+  ClusterFlags two;
+  ReadClusterSettings(sources, &two);
+  const auto several = Choose(two);
+  ASSERT_TRUE(several.ok()) << several.status().message();
+  EXPECT_EQ(several->simulator, nullptr);
+  EXPECT_NE(several->description.find("a, b"), std::string::npos) << several->description;
+
+  two.cluster = "sim";  // a flag wins
+  const auto simulated = Choose(two);
+  ASSERT_TRUE(simulated.ok()) << simulated.status().message();
+  EXPECT_NE(simulated->simulator, nullptr);
+}
+
 TEST_F(ClusterChoiceTest, RefusesAKubeconfigItCannotReadInsteadOfSimulating) {
   const auto choice = Choose({.kubeconfig = dir_ + "/not-there"});
   ASSERT_FALSE(choice.ok());
@@ -76,15 +104,20 @@ TEST_F(ClusterChoiceTest, RefusesAKubeconfigItCannotReadInsteadOfSimulating) {
 
 TEST_F(ClusterChoiceTest, PrefersTheSimulatedClusterWhenItIsAskedForByName) {
   variables_["KUBECONFIG"] = Kubeconfig();
-  const auto choice = Choose({.cluster = "sim"});
-  ASSERT_TRUE(choice.ok()) << choice.status().message();
-  EXPECT_NE(choice->simulator, nullptr);
+  for (const ClusterFlags& flags : {ClusterFlags{.cluster = "sim"}, ClusterFlags{.live = true}}) {
+    const auto choice = Choose(flags);
+    ASSERT_TRUE(choice.ok()) << choice.status().message();
+    ASSERT_NE(choice->simulator, nullptr);
+    EXPECT_EQ(choice->simulator->faults() != nullptr, flags.live);
+  }
 }
 
 TEST_F(ClusterChoiceTest, RefusesFlagsThatContradictEachOther) {
   EXPECT_EQ(base::DetailOf(Choose({.kubeconfig = "a", .cluster = "sim"}).status()).reason,
             "CLUSTER_FLAGS");
   EXPECT_EQ(base::DetailOf(Choose({.kubeconfig = "a", .sim_kubeconfig = "b"}).status()).reason,
+            "CLUSTER_FLAGS");
+  EXPECT_EQ(base::DetailOf(Choose({.kubeconfig = "a", .live = true}).status()).reason,
             "CLUSTER_FLAGS");
 }
 

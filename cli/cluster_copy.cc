@@ -71,7 +71,7 @@ absl::StatusOr<kube::ResourceType> TypeOf(kube::Client& client, const base::Cont
                                           const nlohmann::json& object) {
   const std::string api_version = kubesim::TextAt(object, "apiVersion"),
                     kind = kubesim::TextAt(object, "kind");
-  OPSMESH_ASSIGN_OR_RETURN(const auto discovery, client.Discover(context, true));
+  OPSMESH_ASSIGN_OR_RETURN(const auto discovery, client.Discover(context, {.refresh = true}));
   const std::string group = api_version.find('/') == std::string::npos
                                 ? ""
                                 : api_version.substr(0, api_version.find('/'));

@@ -16,6 +16,7 @@
 #include "libs/kube/api_call.h"
 #include "libs/kube/client.h"
 #include "libs/kube/transport.h"
+#include "libs/kubesim/behaviour/faults/faults.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::cli {
@@ -119,6 +120,8 @@ int Show(const FaultFlags& flags, const absl::StatusOr<Json>& answer) {
     std::printf("%s: %s on %s. %s\n", answer->value("id", "").c_str(),
                 answer->value("kind", "").c_str(), answer->value("target", "").c_str(),
                 answer->value("effect", "").c_str());
+    if (const std::string note = answer->value("note", ""); !note.empty())
+      std::printf("Note: %s\n", note.c_str());
   }
   return kOk;
 }
@@ -172,9 +175,14 @@ void AddFaultCommand(CLI::App& sim, int* exit_code) {
   CLI::App* catalogue = command->add_subcommand(
       "catalogue", "What can be broken: targets, parameters, effects, how each is undone.");
   common(catalogue);
-  catalogue->footer("Example:\n  opsmesh sim fault catalogue --kubeconfig sim.kubeconfig");
-  catalogue->callback(
-      [flags, exit_code] { *exit_code = Show(*flags, Ask(*flags, "GET", "catalogue", Json())); });
+  catalogue->footer(
+      "Without --kubeconfig: what this program's own simulator knows; no cluster is asked.\n"
+      "Example:\n  opsmesh sim fault catalogue");
+  catalogue->callback([flags, exit_code] {
+    *exit_code =
+        Show(*flags, flags->kubeconfig.empty() ? absl::StatusOr<Json>(kubesim::FaultCatalogueJson())
+                                               : Ask(*flags, "GET", "catalogue", Json()));
+  });
   CLI::App* inject = command->add_subcommand("inject", "Break something.");
   common(inject);
   inject->add_option("kind", flags->kind, "Name in the catalogue, for instance crash.")->required();

@@ -54,12 +54,16 @@ class InProcess final : public Reach {
     settings.flags = flags.settings;
     ClusterFlags cluster{.kubeconfig = flags.kubeconfig, .cluster = flags.cluster};
     if (const auto known = SourcesOf(settings, environment); known.ok())
-      ReadExecSettings(*known, &cluster);
+      ReadClusterSettings(*known, &cluster);
     OPSMESH_ASSIGN_OR_RETURN(choice_,
                              ChooseCluster(cluster, kube::Environment::System(), data_dir));
     settings.flags["gateway.listen"] = "127.0.0.1:0";
     if (!choice_.kubeconfig.empty()) settings.flags["k8s.kubeconfig"] = choice_.kubeconfig;
-    if (choice_.simulator != nullptr) settings.flags["k8s.simulated"] = "true";
+    if (choice_.simulator != nullptr) {
+      settings.flags["k8s.simulated"] = "true";
+      settings.flags["k8s.cluster_id"] = "simulated";  // never called by a real one's name
+      settings.flags["k8s.context"] = "";
+    }
     OPSMESH_ASSIGN_OR_RETURN(const config::SourceOptions sources, SourcesOf(settings, environment));
     server::ProcessOptions options;
     OPSMESH_ASSIGN_OR_RETURN(options.config, LoadAndCheck(sources));

@@ -4,12 +4,14 @@
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include "libs/base/strings.h"
 #include "libs/text/variants.h"
@@ -23,13 +25,34 @@ bool UseColor(int fd, bool forbidden) {
   return isatty(fd) == 1 && term != nullptr && std::string_view(term) != "dumb";
 }
 
+namespace {
+
+/// Standard output and standard error end in one place: a terminal, or "2>&1".
+bool OutputsMeet() {
+  struct stat out {
+  }, err{};
+  return fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0 &&
+         out.st_dev == err.st_dev && out.st_ino == err.st_ino;
+}
+
+}  // namespace
+
 void Terminal::Answer(std::string_view text) {
+  // After a note the rest of a paragraph's blank line would be one too many.
+  if (std::exchange(note_broke_line_, false) && text.starts_with('\n')) text.remove_prefix(1);
+  if (text.empty()) return;
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);
+  mid_line_ = text.back() != '\n';
 }
 
 void Terminal::Note(std::string_view line) {
   std::fflush(stdout);
+  if (mid_line_ && OutputsMeet()) {
+    std::fputc('\n', stderr);
+    mid_line_ = false;
+    note_broke_line_ = true;
+  }
   const char* color = "";
   if (color_ && line.rfind("opsmesh: ", 0) == 0) color = "\x1b[31m";
   if (color_ && line.rfind("! ", 0) == 0) color = "\x1b[33m";

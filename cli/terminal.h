@@ -26,6 +26,8 @@ class Terminal final : public Output {
 
  private:
   const bool color_;
+  bool mid_line_ = false;         // the answer's last line is not ended
+  bool note_broke_line_ = false;  // a note ended it, where both can be seen
 };
 
 /// Language of the person at the terminal: "zh-Hans", "zh-Hant" or "en", from LC_ALL, LC_MESSAGES,

@@ -34,15 +34,31 @@ struct UpFlags {
   std::string log_level;
 };
 
+/// How to look into the simulated cluster, and break it, with other programs.
+std::string SimulatorLines(const ClusterChoice& choice, const std::string& prometheus_url) {
+  std::string text = fmt::format(
+      "That is no real cluster; name yours with --kubeconfig FILE.\n"
+      "  kubectl --kubeconfig {} get pods -A\n",
+      choice.kubeconfig);
+  if (!prometheus_url.empty())
+    text += fmt::format("Its metrics, as a Prometheus, are at {}.\n", prometheus_url);
+  if (choice.simulator->faults() == nullptr) {
+    return text + "It stands still; with --live controllers, scheduler and kubelets run.\n";
+  }
+  return text + fmt::format(
+                    "It lives. What can be broken: opsmesh sim fault catalogue; for instance:\n"
+                    "  opsmesh sim fault inject crash deployment/NAMESPACE/NAME --kubeconfig {}\n",
+                    choice.kubeconfig);
+}
+
 void PrintBanner(const ClusterChoice& choice, const std::vector<std::string>& urls,
-                 uint16_t grpc_port) {
+                 uint16_t grpc_port, const std::string& prometheus_url) {
   const std::string address = urls.empty() ? "(no HTTP address)" : urls.front();
   std::string text =
       fmt::format("OpsMesh {} is ready on {}", base::VersionLine(), base::Join(urls, ", "));
   if (grpc_port != 0) text += fmt::format(" (gRPC on port {})", grpc_port);
   text += fmt::format(".\nAnswers come from {}.\n", choice.description);
-  if (choice.simulator != nullptr)
-    text += "That is no real cluster; name yours with --kubeconfig FILE.\n";
+  if (choice.simulator != nullptr) text += SimulatorLines(choice, prometheus_url);
   text += fmt::format(
       "\nTry:\n"
       "  opsmesh ask \"what is wrong in the payments namespace?\"\n"
@@ -95,7 +111,7 @@ int Up(UpFlags& flags) {
   if (!sources.ok()) return Report(sources.status());
 
   const std::string data_dir = DataDir(flags.data_dir, environment);
-  ReadExecSettings(*sources, &flags.cluster);
+  ReadClusterSettings(*sources, &flags.cluster);
   absl::StatusOr<ClusterChoice> choice =
       ChooseCluster(flags.cluster, kube::Environment::System(), data_dir);
   if (!choice.ok()) {
@@ -103,7 +119,11 @@ int Up(UpFlags& flags) {
     return code == kFailure ? kConfig : code;  // a kubeconfig that cannot be used is configuration
   }
   if (!choice->kubeconfig.empty()) sources->flags["k8s.kubeconfig"] = choice->kubeconfig;
-  if (choice->simulator != nullptr) sources->flags["k8s.simulated"] = "true";
+  if (choice->simulator != nullptr) {
+    sources->flags["k8s.simulated"] = "true";
+    sources->flags["k8s.cluster_id"] = "simulated";  // never called by a real one's name
+    sources->flags["k8s.context"] = "";
+  }
 
   absl::StatusOr<std::unique_ptr<kubesim::prometheus::Server>> metrics =
       DemoPrometheus(*choice, &*sources);
@@ -115,7 +135,7 @@ int Up(UpFlags& flags) {
   options.data_dir = flags.data_dir;
   std::vector<std::string> urls;
   options.started = [&](server::Process& process) {
-    PrintBanner(*choice, urls, process.grpc_port());
+    PrintBanner(*choice, urls, process.grpc_port(), *metrics == nullptr ? "" : (*metrics)->url());
     return absl::OkStatus();
   };
   return server::Run(std::move(options),
@@ -142,7 +162,8 @@ void AddUpCommand(CLI::App& app, int* exit_code) {
   command->add_option("--sim-kubeconfig", flags->cluster.sim_kubeconfig,
                       "Write a kubeconfig of the simulated cluster here; it then speaks TLS and "
                       "knows users and RBAC.");
-  command->add_flag("--live", flags->cluster.live, "Let the simulated cluster's controllers run.");
+  command->add_flag("--live", flags->cluster.live,
+                    "Simulate, and let controllers, scheduler and kubelets run.");
   command->add_option("--data-dir", flags->data_dir,
                       "Where state is kept (default ~/.local/share/opsmesh).");
   command->add_option("--log-level", flags->log_level, "debug, info, warn or error.");
@@ -151,7 +172,8 @@ void AddUpCommand(CLI::App& app, int* exit_code) {
       "  opsmesh up\n"
       "  opsmesh up --kubeconfig ~/.kube/config\n"
       "  opsmesh up --cluster ./manifests --live --sim-kubeconfig sim.kubeconfig\n"
-      "Without --kubeconfig and KUBECONFIG it starts on a simulated cluster, and says so.");
+      "Without --kubeconfig, a cluster in the configuration (k8s.kubeconfig, k8s.clusters) and "
+      "KUBECONFIG\nit starts on a simulated cluster, and says so.");
   command->callback([flags, exit_code] { *exit_code = Up(*flags); });
 }
 

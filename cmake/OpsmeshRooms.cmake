@@ -110,9 +110,12 @@ function(opsmesh_test room)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
+  set(environment "OPSMESH_SOURCE_DIR=${PROJECT_SOURCE_DIR};OPSMESH_BIN_DIR=${CMAKE_BINARY_DIR}/bin")
+  if(OPSMESH_SANITIZE MATCHES "thread")
+    string(APPEND environment ";TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/thread_sanitizer.supp")
+  endif()
   add_test(NAME ${target} COMMAND ${target})
-  set_tests_properties(${target} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
-    ENVIRONMENT "OPSMESH_SOURCE_DIR=${PROJECT_SOURCE_DIR};OPSMESH_BIN_DIR=${CMAKE_BINARY_DIR}/bin")
+  set_tests_properties(${target} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "${environment}")
 endfunction()
 
 # A test written in Python against the built programs; Debian's interpreter, since the packages it may import are Debian's.

@@ -97,12 +97,63 @@ class DifferentialTest : public testing::Test {
 class DifferentialOverTest : public testing::TestWithParam<std::string_view (*)()> {};
 INSTANTIATE_TEST_SUITE_P(Contracts, DifferentialOverTest,
                          testing::Values(&OwnDescriptorSet, &ToyDescriptorSet),
-                         [](const auto& info) { return info.index == 0 ? "Own" : "Toy"; });
+                         [](const auto& contract) { return contract.index == 0 ? "Own" : "Toy"; });
+
+pb::util::JsonPrintOptions AsOursPrints() {
+  pb::util::JsonPrintOptions print;
+  print.preserve_proto_field_names = true;
+  print.always_print_primitive_fields = true;
+  return print;
+}
+
+bool SameMessage(const pb::Message& a, const pb::Message& b) {
+  pb::util::MessageDifferencer differencer;
+  differencer.set_float_comparison(pb::util::MessageDifferencer::EXACT);
+  pb::util::DefaultFieldComparator equal_nan;
+  equal_nan.set_treat_nan_as_equal(true);
+  differencer.set_field_comparator(&equal_nan);
+  return differencer.Compare(a, b);
+}
+
+// Ours prints it as `json`, and reads what it printed to the same message.
+void CheckRoundTrip(const SchemaSet& schemas, const MessageSchema& schema,
+                    const pb::Message& message, bool ascii, bool comparable, std::string* json) {
+  const absl::Status printed =
+      PrintMessage(schemas, schema, message.SerializeAsString(), {.ascii = ascii}, json);
+  ASSERT_TRUE(printed.ok()) << printed << message.DebugString();
+  if (ascii) {
+    ASSERT_TRUE(std::all_of(json->begin(), json->end(),
+                            [](char c) { return static_cast<unsigned char>(c) < 0x80; }));
+  }
+  std::string back;
+  const absl::Status parsed = ParseMessage(schemas, schema, *json, &back);
+  ASSERT_TRUE(parsed.ok()) << parsed << "\n" << *json;
+  const std::unique_ptr<pb::Message> again(message.New());
+  ASSERT_TRUE(again->ParseFromString(back)) << *json;
+  if (comparable) {
+    ASSERT_TRUE(SameMessage(message, *again)) << *json << "\n" << message.DebugString();
+  }
+}
+
+// json_util prints the same, and ours reads what json_util prints in its camelCase style.
+void CompareWithJsonUtil(const SchemaSet& schemas, const MessageSchema& schema,
+                         const pb::Message& message, const std::string& json) {
+  std::string theirs, theirs_camel, back, again_printed;
+  ASSERT_TRUE(pb::util::MessageToJsonString(message, &theirs, AsOursPrints()).ok());
+  ASSERT_TRUE(SameJson(nlohmann::json::parse(json), nlohmann::json::parse(theirs))) << json << "\n"
+                                                                                    << theirs;
+  ASSERT_TRUE(pb::util::MessageToJsonString(message, &theirs_camel, {}).ok());
+  ASSERT_TRUE(ParseMessage(schemas, schema, theirs_camel, &back).ok()) << theirs_camel;
+  const std::unique_ptr<pb::Message> again(message.New());
+  ASSERT_TRUE(again->ParseFromString(back));
+  ASSERT_TRUE(pb::util::MessageToJsonString(*again, &again_printed, AsOursPrints()).ok());
+  ASSERT_EQ(nlohmann::json::parse(again_printed), nlohmann::json::parse(theirs));
+}
 
 TEST_P(DifferentialOverTest, WhatItPrintsJsonUtilPrintsTooAndBothReadItBack) {
   const auto contract = Contract::Load(GetParam()());
   ASSERT_TRUE(contract.ok()) << contract.status();
-  SchemaSet schemas_((*contract)->pool());
+  SchemaSet schemas((*contract)->pool());
   pb::DynamicMessageFactory factory(&(*contract)->pool());
   const auto types = AllTypes(**contract);
   ASSERT_GT(types.size(), 9u);
@@ -112,58 +163,18 @@ TEST_P(DifferentialOverTest, WhatItPrintsJsonUtilPrintsTooAndBothReadItBack) {
     comparable[type] = !MentionsJsonOrOption(*type, &seen);
   }
   std::mt19937_64 random(20251121);
-  pb::util::JsonPrintOptions print;
-  print.preserve_proto_field_names = true;
-  print.always_print_primitive_fields = true;
   size_t compared = 0;
   for (int round = 0; round < Rounds() / 2; ++round) {
     const pb::Descriptor* type = types[random() % types.size()];
-    std::unique_ptr<pb::Message> message(factory.GetPrototype(type)->New());
+    const std::unique_ptr<pb::Message> message(factory.GetPrototype(type)->New());
     FillRandomly(random, static_cast<int>(random() % 3), message.get());
-    const MessageSchema& schema = schemas_.Compile(*type);
-    const std::string wire = message->SerializeAsString();
-
+    const MessageSchema& schema = schemas.Compile(*type);
     std::string json;
-    const PrintOptions options{.ascii = random() % 4 == 0};
-    const absl::Status printed = PrintMessage(schemas_, schema, wire, options, &json);
-    ASSERT_TRUE(printed.ok()) << printed << message->DebugString();
-    if (options.ascii) {
-      ASSERT_TRUE(std::all_of(json.begin(), json.end(),
-                              [](char c) { return static_cast<unsigned char>(c) < 0x80; }));
-    }
-    // Ours reads what ours prints, to the same message.
-    std::string back;
-    const absl::Status parsed = ParseMessage(schemas_, schema, json, &back);
-    ASSERT_TRUE(parsed.ok()) << parsed << "\n" << json;
-    std::unique_ptr<pb::Message> again(message->New());
-    ASSERT_TRUE(again->ParseFromString(back)) << json;
-    if (comparable[type]) {
-      pb::util::MessageDifferencer differencer;
-      differencer.set_float_comparison(pb::util::MessageDifferencer::EXACT);
-      pb::util::DefaultFieldComparator equal_nan;
-      equal_nan.set_treat_nan_as_equal(true);
-      differencer.set_field_comparator(&equal_nan);
-      ASSERT_TRUE(differencer.Compare(*message, *again)) << json << "\n" << message->DebugString();
-    }
+    ASSERT_NO_FATAL_FAILURE(
+        CheckRoundTrip(schemas, schema, *message, random() % 4 == 0, comparable[type], &json));
     if (!comparable[type] || round % 4 != 0) continue;
-
     ++compared;
-    std::string theirs;
-    ASSERT_TRUE(pb::util::MessageToJsonString(*message, &theirs, print).ok());
-    ASSERT_TRUE(SameJson(nlohmann::json::parse(json), nlohmann::json::parse(theirs)))
-        << json << "\n"
-        << theirs;
-    // Ours reads what json_util prints in its camelCase style.
-    pb::util::JsonPrintOptions camel;
-    std::string theirs_camel;
-    ASSERT_TRUE(pb::util::MessageToJsonString(*message, &theirs_camel, camel).ok());
-    back.clear();
-    ASSERT_TRUE(ParseMessage(schemas_, schema, theirs_camel, &back).ok()) << theirs_camel;
-    again->Clear();
-    ASSERT_TRUE(again->ParseFromString(back));
-    std::string a, b;
-    ASSERT_TRUE(pb::util::MessageToJsonString(*again, &a, print).ok());
-    ASSERT_EQ(nlohmann::json::parse(a), nlohmann::json::parse(theirs));
+    ASSERT_NO_FATAL_FAILURE(CompareWithJsonUtil(schemas, schema, *message, json));
   }
   EXPECT_GT(compared, static_cast<size_t>(Rounds() / 50));
 }

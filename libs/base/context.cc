@@ -152,11 +152,6 @@ absl::Duration Context::Remaining() const {
   return std::max(absl::ZeroDuration(), steady_deadline_ - clock_->Steady());
 }
 
-absl::Time Context::WallDeadline() const {
-  const absl::Duration remaining = Remaining();
-  return remaining == absl::InfiniteDuration() ? absl::InfiniteFuture() : clock_->Now() + remaining;
-}
-
 absl::Status Context::Check() const {
   if (cancelled())
     return Cancelled("CALLER_LEFT", "The caller went away, so the work was stopped.");

@@ -77,8 +77,6 @@ class Context {
 
   /// Time left, never negative; absl::InfiniteDuration() when there is no deadline.
   absl::Duration Remaining() const;
-  /// The deadline as a wall time for the wire; absl::InfiniteFuture() when there is none.
-  absl::Time WallDeadline() const;
   bool cancelled() const { return cancel_->cancelled(); }
   /// OK, or CANCELLED (reason CALLER_LEFT) or DEADLINE_EXCEEDED (reason DEADLINE) with a sentence.
   absl::Status Check() const;

@@ -1,9 +1,10 @@
 // Typed calls to the services of the mesh, with the one retry policy.
 //
 //   clients::Mesh mesh(env.channels, env.ids);
-//   OPSMESH_ASSIGN_OR_RETURN(auto k8s, mesh.For<k8s::v1::K8sService>());        // once, while
-//   being built auto answer = k8s.Call(ctx, &k8s::v1::K8sService::Stub::CallTool, request);  //
-//   blocking; deadline from ctx
+//   // Once, while being built:
+//   OPSMESH_ASSIGN_OR_RETURN(auto k8s, mesh.For<k8s::v1::K8sService>());
+//   // Blocking; deadline from ctx:
+//   auto answer = k8s.Call(ctx, &k8s::v1::K8sService::Stub::CallTool, request);
 //
 // Retried: UNAVAILABLE, on RPCs whose contract says EFFECT_READ, inside the context's deadline,
 // with full jitter, at most 3 tries, and only while retries stay below 20 % of calls. Nothing else,

@@ -58,6 +58,44 @@ void ReserveBody(const ResponseHead& head, size_t limit, std::string* body) {
   body->reserve(std::min({length, limit, size_t{64} << 20}));
 }
 
+// The end of the call and that of the context wake who waits; the latter as long as the handle
+// lives.
+base::CancelState::Registration WakeAtEnd(const base::Context& ctx,
+                                          const std::shared_ptr<Exchange>& exchange,
+                                          Observer& observer) {
+  observer.on_done = [exchange](const absl::Status& status) {
+    const std::lock_guard lock(exchange->mutex);
+    exchange->done = status;
+    exchange->changed.notify_all();
+  };
+  return ctx.OnCancel([exchange] {
+    const std::lock_guard lock(exchange->mutex);
+    exchange->changed.notify_all();
+  });
+}
+
+// Puts head and pieces into the exchange, as many as fit.
+Observer StreamInto(const std::shared_ptr<Exchange>& exchange) {
+  Observer observer;
+  observer.on_head = [exchange](const ResponseHead& head) {
+    const std::lock_guard lock(exchange->mutex);
+    exchange->head = head;
+    exchange->changed.notify_all();
+  };
+  observer.on_data = [exchange](std::string_view piece) {
+    const std::lock_guard lock(exchange->mutex);
+    if (exchange->left) return true;
+    if (exchange->body.size() > kQueueBytes) {
+      exchange->full = true;
+      return false;
+    }
+    exchange->Append(piece);
+    exchange->changed.notify_all();
+    return true;
+  };
+  return observer;
+}
+
 }  // namespace
 
 absl::StatusOr<Response> BlockingFetch(Client& client, const base::Context& ctx, Request request) {
@@ -75,15 +113,7 @@ absl::StatusOr<Response> BlockingFetch(Client& client, const base::Context& ctx,
     if (!exchange->left) exchange->Append(piece);
     return true;
   };
-  observer.on_done = [exchange](const absl::Status& status) {
-    const std::lock_guard lock(exchange->mutex);
-    exchange->done = status;
-    exchange->changed.notify_all();
-  };
-  const auto registration = ctx.OnCancel([exchange] {
-    const std::lock_guard lock(exchange->mutex);
-    exchange->changed.notify_all();
-  });
+  const auto registration = WakeAtEnd(ctx, exchange, observer);
   const auto call = client.Start(ctx, std::move(request), std::move(observer));
   std::unique_lock lock(exchange->mutex);
   const absl::Status waited =
@@ -107,32 +137,8 @@ absl::Status BlockingStream(Client& client, const base::Context& ctx, Request re
                             const std::function<absl::Status(std::string_view)>& on_data) {
   OPSMESH_RETURN_IF_ERROR(ctx.Check());
   auto exchange = std::make_shared<Exchange>(request.wipe_answer);
-  Observer observer;
-  observer.on_head = [exchange](const ResponseHead& head) {
-    const std::lock_guard lock(exchange->mutex);
-    exchange->head = head;
-    exchange->changed.notify_all();
-  };
-  observer.on_data = [exchange](std::string_view piece) {
-    const std::lock_guard lock(exchange->mutex);
-    if (exchange->left) return true;
-    if (exchange->body.size() > kQueueBytes) {
-      exchange->full = true;
-      return false;
-    }
-    exchange->Append(piece);
-    exchange->changed.notify_all();
-    return true;
-  };
-  observer.on_done = [exchange](const absl::Status& status) {
-    const std::lock_guard lock(exchange->mutex);
-    exchange->done = status;
-    exchange->changed.notify_all();
-  };
-  const auto registration = ctx.OnCancel([exchange] {
-    const std::lock_guard lock(exchange->mutex);
-    exchange->changed.notify_all();
-  });
+  Observer observer = StreamInto(exchange);
+  const auto registration = WakeAtEnd(ctx, exchange, observer);
   const auto call = client.Start(ctx, std::move(request), std::move(observer));
   bool head_given = false;
   absl::Status result;

@@ -55,6 +55,12 @@ TEST(WebSocketTest, LengthsTakeOneThreeOrNineBytes) {
   EXPECT_EQ(WebSocketClose(1000), "\x88\x02\x03\xe8");
 }
 
+// RFC 6455, 1.3: with a protocol asked for.
+constexpr const char* kUpgrade =
+    "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    "Sec-WebSocket-Protocol: chat\r\n\r\n";
+
 TEST(WebSocketTest, AnExchangeThatSwitchesSendsFramesAsTheyAreAndEndsTheConnection) {
   auto server = Server::Start({}, [](std::shared_ptr<Exchange> exchange) {
     exchange->Start(*WebSocketHead(exchange->request(), {"chat"}));
@@ -64,10 +70,7 @@ TEST(WebSocketTest, AnExchangeThatSwitchesSendsFramesAsTheyAreAndEndsTheConnecti
   });
   ASSERT_TRUE(server.ok()) << server.status();
   RawClient client((*server)->port());
-  client.Send(
-      "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-      "Sec-WebSocket-Protocol: chat\r\n\r\n");
+  client.Send(kUpgrade);
   std::string answer;
   ASSERT_TRUE(client.ReadToEnd(&answer));
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 101 Switching Protocols\r\n")) << answer;
@@ -142,11 +145,7 @@ TEST(WebSocketTest, AnExchangeThatSwitchesReadsWhatTheClientSendsEvenWithItsRequ
   });
   ASSERT_TRUE(server.ok()) << server.status();
   RawClient client((*server)->port());
-  client.Send(
-      "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-      "Sec-WebSocket-Protocol: chat\r\n\r\n" +
-      Masked(0x82, "early"));
+  client.Send(kUpgrade + Masked(0x82, "early"));
   ASSERT_TRUE(client.ReadHead());
   client.Send(Masked(0x82, "late") + Masked(0x88, "\x03\xe8"));
   std::string rest;

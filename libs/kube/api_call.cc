@@ -259,6 +259,7 @@ ApiCall CallOn(std::string_view verb, std::string_view method, const ResourceTyp
 }
 
 absl::Status NameCall(const absl::Status& status, const ApiCall& call, std::string_view cluster) {
+  constexpr std::string_view kNotReached = "The API server was not reached";
   base::ErrorDetail detail = base::DetailOf(status);
   const auto put = [&](const char* key, const std::string& value) {
     if (!value.empty()) detail.metadata[key] = value;
@@ -270,7 +271,12 @@ absl::Status NameCall(const absl::Status& status, const ApiCall& call, std::stri
   put("namespace", call.ns);
   put("name", call.name);
   put("cluster", std::string(cluster));
-  return base::WithDetail(status, detail);
+  const bool not_reached = detail.reason == "CONNECT_FAILED" || detail.reason == "CONNECT_TIMEOUT";
+  if (!not_reached || base::ToStd(status.message()).starts_with(kNotReached))
+    return base::WithDetail(status, detail);
+  return base::WithDetail(absl::Status(status.code(), fmt::format("{}: {}", kNotReached,
+                                                                  base::ToStd(status.message()))),
+                          detail);
 }
 
 absl::Status NotKubernetes(const ApiCall& call, std::string_view cluster, int code,

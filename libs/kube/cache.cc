@@ -66,6 +66,9 @@ bool KindStatus::Covers(std::string_view ns) const {
   return only_in.empty() || std::binary_search(only_in.begin(), only_in.end(), ns);
 }
 
+/// The longest a question waits to hear whether rights have gone.
+constexpr absl::Duration kRightsTime = absl::Seconds(1);
+
 class Cache::Impl {
  public:
   Impl(Client& client, Options options)
@@ -78,6 +81,10 @@ class Cache::Impl {
     parts_->on_status = [this] {
       const std::lock_guard lock(mutex_);
       changed_.notify_all();
+    };
+    parts_->on_back = [this](bool anew) {
+      const std::lock_guard lock(mutex_);
+      for (const auto& reflector : Reflectors()) reflector->Hurry(anew);
     };
     for (const std::string& ns : parts_->options.namespaces) {
       if (!ns.empty() && namespaces_.size() < kMaxNamespaces) namespaces_[ns] = {};
@@ -119,6 +126,8 @@ class Cache::Impl {
 
   void Cover(const base::Context& ctx, std::string_view ns) {
     if (!CheckNamespace("namespace", ns.empty() ? "default" : ns).ok()) return;
+    LookForServer(ctx);
+    CheckRights(ctx, ns);
     {
       const std::lock_guard lock(mutex_);
       if (std::none_of(kinds_.begin(), kinds_.end(), [](const Kind& kind) {
@@ -139,7 +148,7 @@ class Cache::Impl {
     }
     (void)WaitWhile(ctx, [&]() -> const Kind* {
       for (const Kind& kind : kinds_) {
-        if (parts_->asked.load() > 0 || kind.store->syncing()) return &kind;
+        if (parts_->asked.load() > 0 || kind.store->unanswered()) return &kind;
       }
       return nullptr;
     });
@@ -173,6 +182,35 @@ class Cache::Impl {
     std::map<std::string, std::shared_ptr<Reflector>, std::less<>> in;  // by namespace
   };
 
+  /// Under the mutex.
+  std::vector<std::shared_ptr<Reflector>> Reflectors() const {
+    std::vector<std::shared_ptr<Reflector>> all;
+    for (const Kind& kind : kinds_) {
+      all.push_back(kind.whole);
+      for (const auto& [ns, reflector] : kind.in) all.push_back(reflector);
+    }
+    return all;
+  }
+
+  /// A server that was lost may be back: one kind looks, and once it is answered the others do.
+  void LookForServer(const base::Context& ctx) {
+    {
+      const std::lock_guard lock(mutex_);
+      const absl::Duration now = parts_->options.clock->Steady();
+      if (now - looked_ < kAskAgain) return;
+      const auto all = Reflectors();
+      if (std::none_of(all.begin(), all.end(), [](const auto& one) { return one->Hurry(true); }))
+        return;
+      looked_ = now;
+    }
+    WaitForAsked(ctx);
+  }
+
+  void WaitForAsked(const base::Context& ctx) {
+    (void)WaitWhile(
+        ctx, [&]() -> const Kind* { return parts_->asked.load() > 0 ? &kinds_.front() : nullptr; });
+  }
+
   /// The list of all namespaces was answered or forbidden. On a thread that lists.
   void OnWhole(Kind* kind, bool allowed) {
     std::map<std::string, std::shared_ptr<Reflector>, std::less<>> over;
@@ -194,6 +232,46 @@ class Cache::Impl {
     kind->store->Open(ns);
     reflector = std::make_shared<Reflector>(parts_, kind->name, ns, kind->store);
     reflector->Begin();
+  }
+
+  /// Rights that were taken away: an open watch goes on without them until it ends, minutes later.
+  void CheckRights(const base::Context& ctx, std::string_view ns) {
+    const base::Context quick = ctx.WithTimeout(kRightsTime);
+    for (const std::string_view place : {kNoOnesNamespace, ns}) {
+      if (place.empty() || !RightsAreDue(place)) continue;
+      const absl::StatusOr<Rights> rights = Reflector::RightsOf(*parts_, quick, place);
+      const bool unknown_user = rights.status().code() == absl::StatusCode::kUnauthenticated;
+      if (!rights.ok() && !unknown_user) continue;
+      bool asked = false;
+      {
+        const std::lock_guard lock(mutex_);
+        for (Kind& kind : kinds_) {
+          const auto part = kind.in.find(place);
+          const bool whole = place == kNoOnesNamespace && !kind.narrowed;
+          if (!whole && part == kind.in.end()) continue;
+          const KindStatus status = kind.store->status();
+          if (!status.synced() || (rights.ok() && rights->MayAllow("list", status.type))) continue;
+          asked |= (whole ? kind.whole : part->second)->Recheck();
+        }
+      }
+      if (asked) WaitForAsked(quick);
+    }
+  }
+
+  /// True at most every kAskAgain for a place, and only while something of it is read.
+  bool RightsAreDue(std::string_view place) {
+    const std::lock_guard lock(mutex_);
+    const bool read = std::any_of(kinds_.begin(), kinds_.end(), [&](const Kind& kind) {
+      return place == kNoOnesNamespace ? !kind.narrowed && !kind.store->syncing()
+                                       : kind.in.contains(place);
+    });
+    if (!read) return false;
+    const absl::Duration now = parts_->options.clock->Steady();
+    if (rights_read_.size() > 2 * kMaxNamespaces) rights_read_.clear();
+    const auto [at, first] = rights_read_.try_emplace(std::string(place), now);
+    if (!first && now - at->second < kAskAgain) return false;
+    at->second = now;
+    return true;
   }
 
   /// False when each of kMaxNamespaces namespaces is of use.
@@ -257,9 +335,11 @@ class Cache::Impl {
   std::shared_ptr<base::CancelState> cancel_;
   std::mutex mutex_;  // of namespaces, and which of them are read; before the stores' own
   std::condition_variable changed_;
-  std::map<std::string, absl::Duration> namespaces_;  // and when they were last asked for again
+  std::map<std::string, absl::Duration> namespaces_;   // and when they were last asked for again
+  std::map<std::string, absl::Duration> rights_read_;  // by place, when
   absl::Duration asked_whole_ = -absl::InfiniteDuration();
-  std::list<Kind> kinds_;  // addresses are stable
+  absl::Duration looked_ = -absl::InfiniteDuration();  // for a lost server
+  std::list<Kind> kinds_;                              // addresses are stable
   std::unique_ptr<Scheduler> lists_;
   std::unique_ptr<Scheduler> events_;
 };

@@ -169,9 +169,10 @@ class Cache {
 
   /// Sees to it that a namespace is in the picture as far as the user may read it: adds it where
   /// kinds are forbidden cluster-wide, and asks again for what was forbidden in it (at most every
-  /// kAskAgain), so that rights granted a moment ago count. Waits for the answers inside `ctx`;
-  /// costs nothing where everything may be read. At most kMaxNamespaces; then one in which nothing
-  /// could be read makes room, or the new one is left out. `ns` "" asks again for what is forbidden
+  /// kAskAgain), so that rights granted a moment ago count; after an outage looks whether the
+  /// server is back (as often), whatever the back-off. Waits for the answers inside `ctx`; costs
+  /// nothing where everything may be read. At most kMaxNamespaces; then one in which nothing could
+  /// be read makes room, or the new one is left out. `ns` "" asks again for what is forbidden
   /// cluster-wide.
   void Cover(const base::Context& ctx, std::string_view ns);
   static constexpr size_t kMaxNamespaces = 32;

@@ -76,9 +76,37 @@ class GuardedCluster {
   }
   const FakeApi& api() const { return api_; }
 
+  /// What rights are asked for is answered 401 from now on, and so is everything else.
+  void Forget() {
+    const std::lock_guard lock(mutex_);
+    forgotten_ = true;
+  }
+
  private:
+  // A SelfSubjectRulesReview: "list pods@shop" and "list pods@" count in shop.
+  http_server::Response Review(const std::string& body) {
+    const std::string key = R"("namespace":")";
+    const size_t at = body.find(key) + key.size();
+    const std::string ns = body.substr(at, body.find('"', at) - at);
+    ++asked_["rights in " + ns];
+    std::vector<std::string> rules;
+    for (const std::string& allowed : allowed_) {
+      const size_t blank = allowed.find(' ');
+      const size_t sign = allowed.find('@');
+      const std::string place = allowed.substr(sign + 1);
+      if (!place.empty() && place != ns) continue;
+      rules.push_back(R"({"verbs":[")" + allowed.substr(0, blank) +
+                      R"("],"apiGroups":[""],"resources":[")" +
+                      allowed.substr(blank + 1, sign - blank - 1) + "\"]}");
+    }
+    return Json(201, R"({"kind":"SelfSubjectRulesReview","status":{"incomplete":false,)"
+                     R"("nonResourceRules":[],"resourceRules":[)" +
+                         base::Join(rules, ",") + "]}}");
+  }
+
   void Serve(const Seen& seen, std::shared_ptr<Exchange> exchange) {
     const std::lock_guard lock(mutex_);
+    if (forgotten_) return exchange->Respond(Json(401, StatusJson(401, "Unauthorized")));
     if (seen.path == "/api")
       return exchange->Respond(Json(200, R"({"kind":"APIVersions","versions":["v1"]})"));
     if (seen.path == "/apis")
@@ -89,6 +117,8 @@ class GuardedCluster {
         {"name":"services","singularName":"service","namespaced":true,"kind":"Service","verbs":["get","list","watch"]},
         {"name":"nodes","singularName":"node","namespaced":false,"kind":"Node","verbs":["get","list","watch"]}]})"));
     }
+    if (seen.path == "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews")
+      return exchange->Respond(Review(seen.body));
     std::string path = seen.path.substr(std::string("/api/v1/").size());
     std::string ns;
     if (path.starts_with("namespaces/")) {
@@ -125,6 +155,7 @@ class GuardedCluster {
   std::map<std::string, std::shared_ptr<Exchange>> watches_;
   std::map<std::string, int> asked_;
   int version_ = 10;
+  bool forgotten_ = false;
   FakeApi api_;
 };
 
@@ -298,6 +329,59 @@ TEST_F(CacheRightsTest, ARightThatIsTakenAwayTakesTheObjectsWithIt) {
   EXPECT_TRUE(Eventually(
       [&] { return cache_->Get("pods")->status().only_in == std::vector<std::string>{"shop"}; }));
   EXPECT_EQ(Names(), std::vector<std::string>{"shop/cart"});
+}
+
+TEST_F(CacheRightsTest, AQuestionNoticesThatARightIsGoneThoughTheWatchGoesOn) {
+  cluster_.Grant("pods", "shop");
+  cluster_.Grant("pods", "payments");
+  cluster_.AddPod("shop", "cart");
+  cluster_.AddPod("payments", "ledger");
+  Start({"shop", "payments"});
+  ASSERT_TRUE(cluster_.Watched("pods", "payments"));
+  ASSERT_TRUE(cluster_.Watched("pods", "shop"));
+  cache_->Cover(Soon(), "payments");
+  EXPECT_EQ(Names().size(), 2u);
+  const int lists = cluster_.Asked("list pods@shop");
+
+  cluster_.Revoke("pods", "payments");
+  clock_.Push(Cache::kAskAgain);
+  cache_->Cover(Soon(), "payments");
+  EXPECT_EQ(Names(), std::vector<std::string>{"shop/cart"});
+  EXPECT_EQ(Reason(cache_->Get("pods")->status().refused.at("payments")), "FORBIDDEN");
+  for (int i = 0; i < 20; ++i) cache_->Cover(Soon(), "payments");
+  EXPECT_EQ(cluster_.Asked("rights in payments"), 2) << "at most every kAskAgain";
+  EXPECT_EQ(cluster_.Asked("list pods@shop"), lists) << "what may be read is not listed again";
+
+  cluster_.Grant("pods", "payments");
+  clock_.Push(Cache::kAskAgain);
+  cache_->Cover(Soon(), "payments");
+  EXPECT_EQ(Names().size(), 2u);
+}
+
+TEST_F(CacheRightsTest, AQuestionNoticesThatTheRightToAllNamespacesIsGone) {
+  cluster_.Grant("pods", "");
+  cluster_.Grant("pods", "shop");
+  cluster_.AddPod("shop", "cart");
+  cluster_.AddPod("payments", "ledger");
+  Start({"shop"});
+  ASSERT_TRUE(cluster_.Watched("pods", ""));
+  EXPECT_EQ(Names().size(), 2u);
+  cluster_.Revoke("pods", "");
+  cache_->Cover(Soon(), "shop");
+  EXPECT_TRUE(Eventually([&] { return Names() == std::vector<std::string>{"shop/cart"}; }));
+}
+
+TEST_F(CacheRightsTest, AQuestionNoticesThatTheServerNoLongerKnowsTheUser) {
+  cluster_.Grant("pods", "");
+  cluster_.AddPod("shop", "cart");
+  Start({});
+  ASSERT_TRUE(cluster_.Watched("pods", ""));
+  EXPECT_EQ(cache_->Get("pods")->status().state, KindStatus::State::kLive);
+  cluster_.Forget();
+  cache_->Cover(Soon(), "");
+  const KindStatus pods = cache_->Get("pods")->status();
+  EXPECT_EQ(pods.state, KindStatus::State::kStale);
+  EXPECT_EQ(pods.last_error.code(), absl::StatusCode::kUnauthenticated) << pods.last_error;
 }
 
 }  // namespace

@@ -6,149 +6,33 @@
 #include <condition_variable>
 #include <set>
 
-#include "libs/kube/reflector.h"
+#include "libs/kube/scripted_cluster.h"
 #include "libs/kube/test_support.h"
 #include "libs/kube/views.h"
 
 namespace opsmesh::kube {
 namespace {
 
-using http_server::Exchange;
-using test::FakeApi;
 using test::Json;
 using test::MakeClient;
+using test::PodAt;
 using test::Reason;
-using test::Seen;
+using test::ScriptedCluster;
 using test::Soon;
 using test::StatusJson;
-
-std::string PodAt(const std::string& name, int version, const std::string& more = "",
-                  const std::string& uid = "") {
-  return R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":")" + name +
-         R"(","namespace":"shop","uid":")" + (uid.empty() ? "u-" + name : uid) +
-         R"(","resourceVersion":")" + std::to_string(version) + R"(","labels":{"app":")" +
-         name.substr(0, name.find('-')) + "\"}}" + more + "}";
-}
-
-/// A cluster of one kind (pods) and some that refuse, whose watch the test feeds by hand.
-class ScriptedCluster {
- public:
-  ScriptedCluster()
-      : api_([this](const Seen& seen, std::shared_ptr<Exchange> exchange) {
-          Serve(seen, std::move(exchange));
-        }) {}
-
-  void SetList(std::vector<std::string> items, int version) {
-    const std::lock_guard lock(mutex_);
-    items_ = std::move(items);
-    version_ = version;
-  }
-  /// The next watch gets this answer instead of a stream.
-  void RefuseNextWatch(http_server::Response response) {
-    const std::lock_guard lock(mutex_);
-    refusals_.push_back(std::move(response));
-  }
-  /// Everything else is answered 401 from now on.
-  void TakeOnly(const std::string& authorization) {
-    const std::lock_guard lock(mutex_);
-    authorization_ = authorization;
-  }
-  /// Waits until `count` watches were opened in all.
-  bool WaitForWatches(int count) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return opened_ >= count; });
-  }
-  void Send(const std::string& line) {
-    const std::lock_guard lock(mutex_);
-    if (watch_) watch_->Write(line);
-  }
-  void Event(const std::string& type, const std::string& object) {
-    Send("{\"type\":\"" + type + "\",\"object\":" + object + "}\n");
-  }
-  void Cut() {
-    const std::lock_guard lock(mutex_);
-    if (watch_) watch_->Abort();
-    watch_ = nullptr;
-  }
-  void End() {
-    const std::lock_guard lock(mutex_);
-    if (watch_) watch_->Finish();
-    watch_ = nullptr;
-  }
-  std::vector<std::string> watched_from() {
-    const std::lock_guard lock(mutex_);
-    return watched_from_;
-  }
-  std::vector<std::string> listed_from() {
-    const std::lock_guard lock(mutex_);
-    return listed_from_;
-  }
-  const FakeApi& api() const { return api_; }
-
- private:
-  void Serve(const Seen& seen, std::shared_ptr<Exchange> exchange) {
-    const std::lock_guard lock(mutex_);
-    if (!authorization_.empty() && seen.headers.Get("Authorization") != authorization_) {
-      return exchange->Respond(Json(401, StatusJson(401, "Unauthorized")));
-    }
-    if (seen.path == "/api")
-      return exchange->Respond(Json(200, R"({"kind":"APIVersions","versions":["v1"]})"));
-    if (seen.path == "/api/v1") {
-      return exchange->Respond(Json(200, R"({"kind":"APIResourceList","resources":[
-        {"name":"pods","singularName":"pod","namespaced":true,"kind":"Pod","verbs":["get","list","watch"]},
-        {"name":"secrets","singularName":"secret","namespaced":true,"kind":"Secret","verbs":["get","list","watch"]}]})"));
-    }
-    if (seen.path == "/apis")
-      return exchange->Respond(Json(200, R"({"kind":"APIGroupList","groups":[]})"));
-    if (seen.path == "/api/v1/secrets")
-      return exchange->Respond(Json(403, StatusJson(403, "Forbidden")));
-    if (seen.path != "/api/v1/pods")
-      return exchange->Respond(Json(404, StatusJson(404, "NotFound")));
-    const auto query = [&](const std::string& key) {
-      return seen.query.contains(key) ? seen.query.at(key) : "";
-    };
-    if (query("watch") != "true") {
-      listed_from_.push_back(query("resourceVersion"));
-      return exchange->Respond(Json(200, R"({"kind":"PodList","metadata":{"resourceVersion":")" +
-                                             std::to_string(version_) + R"("},"items":[)" +
-                                             base::Join(items_, ",") + "]}"));
-    }
-    watched_from_.push_back(query("resourceVersion"));
-    if (!refusals_.empty()) {
-      exchange->Respond(refusals_.front());
-      refusals_.erase(refusals_.begin());
-    } else {
-      exchange->Start({});
-      watch_ = std::move(exchange);
-    }
-    ++opened_;
-    changed_.notify_all();
-  }
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<std::string> items_;
-  int version_ = 1;
-  std::string authorization_;
-  std::vector<http_server::Response> refusals_;
-  std::shared_ptr<Exchange> watch_;
-  int opened_ = 0;
-  std::vector<std::string> watched_from_;
-  std::vector<std::string> listed_from_;
-  FakeApi api_;
-};
 
 class CacheTest : public testing::Test {
  protected:
   std::unique_ptr<Cache> StartCache(std::vector<std::string> kinds = {"pods"},
-                                    const std::string& token_file = "") {
+                                    const std::string& token_file = "",
+                                    absl::Duration backoff_min = absl::Milliseconds(1)) {
     ClusterConfig config = cluster_.api().config();
     config.token_file = token_file;
     client_ = MakeClient(*http_, config);
     Cache::Options options;
     options.kinds = std::move(kinds);
-    options.backoff_min = absl::Milliseconds(1);
-    options.backoff_max = absl::Milliseconds(10);
+    options.backoff_min = backoff_min;
+    options.backoff_max = 10 * backoff_min;
     options.on_change = [this](const Change& change) {
       const std::lock_guard lock(mutex_);
       const Object& object = change.after != nullptr ? *change.after : *change.before;
@@ -294,6 +178,38 @@ TEST_F(CacheTest, AnExpiredVersionListsAgainAndTellsEveryChangeOnce) {
   ASSERT_TRUE(cluster_.WaitForWatches(4));
   EXPECT_EQ(cluster_.listed_from().size(), 3u);
   EXPECT_EQ(Changes(5).size(), 5u);
+}
+
+TEST_F(CacheTest, AServerThatTakesBackEachVersionIsNotAskedForListsWithoutAPause) {
+  cluster_.SetList({PodAt("a-1", 1)}, 5);
+  // More than the pause after an ordinary expiry, which is half a second at most.
+  const auto cache = StartCache({"pods"}, "", absl::Milliseconds(600));
+  const std::string expired = R"({"type":"ERROR","object":)" + StatusJson(410, "Expired") + "}\n";
+  ASSERT_TRUE(cluster_.WaitForWatches(1));
+  cluster_.Send(expired);
+  ASSERT_TRUE(cluster_.WaitForWatches(2));
+  const absl::Duration begin = base::SystemClock().Steady();
+  cluster_.Send(expired);
+  ASSERT_TRUE(cluster_.WaitForWatches(3));
+  EXPECT_GE(base::SystemClock().Steady() - begin, absl::Milliseconds(599));
+  cluster_.Event("ADDED", PodAt("b-1", 7));
+  EXPECT_EQ(Changes(1), (std::vector<std::string>{"+b-1@7"}));
+}
+
+TEST_F(CacheTest, ObjectsOfAnotherKindAreNotTakenForTheOnesAskedFor) {
+  cluster_.SetList(
+      {PodAt("a-1", 1), R"({"kind":"Service","metadata":{"name":"s","namespace":"shop"}})"}, 5);
+  const auto cache = StartCache();
+  ASSERT_TRUE(cluster_.WaitForWatches(1));
+  EXPECT_EQ(cache->Get("pods")->objects().size(), 1u);
+  ASSERT_EQ(cache->Get("pods")->status().unparseable.size(), 1u);
+  EXPECT_EQ(cache->Get("pods")->status().unparseable[0].name, "s");
+  cluster_.Event(
+      "ADDED",
+      R"({"kind":"Service","metadata":{"name":"t","namespace":"shop","resourceVersion":"6"}})");
+  cluster_.Event("ADDED", PodAt("b-1", 7));
+  EXPECT_EQ(Changes(1), (std::vector<std::string>{"+b-1@7"}));
+  EXPECT_EQ(cache->Get("pods")->objects().size(), 2u);
 }
 
 TEST_F(CacheTest, HalfEventsGarbageAndUnknownTypesDoNotStopTheOthers) {

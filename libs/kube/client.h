@@ -50,6 +50,14 @@ struct ListOptions {
   std::string resource_version;
   /// Given one, objects are made for keeping: small, their JSON compressed. Must outlive the call.
   ObjectPacker* packer = nullptr;
+  /// The caller has a back-off of its own, as a cache has: no circuit breaker holds it off, and a
+  /// busy server is given more time in all.
+  bool patient = false;
+};
+
+struct DiscoverOptions {
+  bool refresh = false;  // asks again, whatever is kept
+  bool patient = false;  // as in ListOptions
 };
 
 /// An object that could not be read; the others of its list could.
@@ -221,10 +229,9 @@ class Client {
   const ClusterConfig& config() const;
 
   absl::StatusOr<ServerVersion> Version(const base::Context& ctx);
-  /// Discovery, kept for 10 minutes; `refresh` asks again. Groups that do not answer are left out
-  /// and named.
+  /// Discovery, kept for 10 minutes. Groups that do not answer are left out and named.
   absl::StatusOr<std::shared_ptr<const Discovery>> Discover(const base::Context& ctx,
-                                                            bool refresh = false);
+                                                            const DiscoverOptions& options = {});
   /// A type by any of its names; asks the server again once when it is not known. Built-in kinds
   /// resolve also when the server refuses discovery.
   absl::StatusOr<ResourceType> Resolve(const base::Context& ctx, std::string_view name);
@@ -277,8 +284,6 @@ class Client {
   absl::StatusOr<WriteResult> Delete(const base::Context& ctx, const ResourceType& type,
                                      std::string_view ns, std::string_view name,
                                      const DeleteOptions& options = {});
-  absl::StatusOr<Scale> GetScale(const base::Context& ctx, const ResourceType& type,
-                                 std::string_view ns, std::string_view name);
   absl::StatusOr<Scale> SetScale(const base::Context& ctx, const ResourceType& type,
                                  std::string_view ns, std::string_view name, int64_t replicas,
                                  const WriteOptions& options = {});

@@ -88,8 +88,9 @@ void KeepFailedGroups(const Discovery* before, Found* found) {
 
 /// /api or /apis, in whichever form the server has.
 absl::Status ReadRoot(Transport& transport, const Impersonation& who, const base::Context& ctx,
-                      const std::string& path, Found* found) {
-  const ApiCall call = Get(path);
+                      const std::string& path, bool patient, Found* found) {
+  ApiCall call = Get(path);
+  call.patient = patient;
   OPSMESH_ASSIGN_OR_RETURN(const auto response, transport.Do(ctx, call, who));
   const SmallJson json(response.body);
   const auto kind = json.root()["kind"].RawString();
@@ -111,16 +112,19 @@ absl::Status ReadRoot(Transport& transport, const Impersonation& who, const base
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Discovery>> Client::Discover(const base::Context& ctx,
-                                                                  bool refresh) {
+                                                                  const DiscoverOptions& options) {
   const base::Clock& clock = *transport_->options().clock;
   {
     const std::lock_guard lock(transport_->discovery_mutex);
     const bool fresh = clock.Steady() - transport_->discovered_at < kDiscoveryLife;
-    if (transport_->discovery != nullptr && fresh && !refresh) return transport_->discovery;
+    if (transport_->discovery != nullptr && fresh && !options.refresh) return transport_->discovery;
   }
   Found found;
-  OPSMESH_RETURN_IF_ERROR(ReadRoot(*transport_, who_, ctx, "/api", &found));
-  if (const absl::Status groups = ReadRoot(*transport_, who_, ctx, "/apis", &found); !groups.ok()) {
+  const auto read = [&](const char* path) {
+    return ReadRoot(*transport_, who_, ctx, path, options.patient, &found);
+  };
+  OPSMESH_RETURN_IF_ERROR(read("/api"));
+  if (const absl::Status groups = read("/apis"); !groups.ok()) {
     OPSMESH_RETURN_IF_ERROR(ctx.Check());
     found.failed.push_back("/apis");
   }
@@ -149,7 +153,7 @@ absl::StatusOr<ResourceType> Client::Resolve(const base::Context& ctx, std::stri
       old = transport_->discovered_at < before - absl::Seconds(5);
     }
     if (!old) return type;
-    discovery = Discover(ctx, true);
+    discovery = Discover(ctx, {.refresh = true});
     if (discovery.ok()) return (*discovery)->Find(name);
     return type;
   }

@@ -148,7 +148,7 @@ absl::StatusOr<ListResult> Client::List(const base::Context& ctx, const Resource
   if (type.namespaced && !ns.empty()) OPSMESH_RETURN_IF_ERROR(CheckNamespace("namespace", ns));
   ApiCall call = CallOn("list", "GET", type, ns, "");
   OPSMESH_RETURN_IF_ERROR(AddSelectors(options.labels, options.fields, &call));
-  call.patient = options.packer != nullptr;  // a cache, with a back-off of its own
+  call.patient = options.patient;
   return Lister(*transport_, who_, std::move(call), type, options).Run(ctx);
 }
 

@@ -182,16 +182,6 @@ absl::StatusOr<WriteResult> Client::Delete(const base::Context& ctx, const Resou
   return Send(*transport_, ctx, call, who_);
 }
 
-absl::StatusOr<Scale> Client::GetScale(const base::Context& ctx, const ResourceType& type,
-                                       std::string_view ns, std::string_view name) {
-  OPSMESH_RETURN_IF_ERROR(CheckTarget(type, ns, name));
-  const ApiCall call = CallOn("get", "GET", type, ns, name, "scale");
-  OPSMESH_ASSIGN_OR_RETURN(const auto response, transport_->Do(ctx, call, who_));
-  WriteResult result;
-  if (auto object = Object::Parse(response.body); object.ok()) result.object = *std::move(object);
-  return ReadScale(result);
-}
-
 absl::StatusOr<Scale> Client::SetScale(const base::Context& ctx, const ResourceType& type,
                                        std::string_view ns, std::string_view name, int64_t replicas,
                                        const WriteOptions& options) {

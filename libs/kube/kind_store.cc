@@ -274,6 +274,13 @@ bool KindStore::syncing() const {
   });
 }
 
+bool KindStore::unanswered() const {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(parts_.begin(), parts_.end(), [](const auto& part) {
+    return part.second.state == KindStatus::State::kSyncing && part.second.last_error.ok();
+  });
+}
+
 KindSnapshotPtr KindStore::Get() const {
   const std::lock_guard lock(mutex_);
   if (snapshot_ != nullptr && snapshot_of_ == changes_) {

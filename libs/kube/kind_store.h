@@ -51,6 +51,8 @@ class KindStore {
   KindStatus status() const;
   /// True when a first list is under way, be it of one namespace.
   bool syncing() const;
+  /// Something was asked for and has had no answer, not even that it failed.
+  bool unanswered() const;
   KindSnapshotPtr Get() const;
   size_t MemoryBytes() const;
 

@@ -1,18 +1,17 @@
 #include "libs/kube/reflector.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <optional>
 
 #include "libs/base/error.h"
+#include "libs/kube/store_history.h"
 #include "libs/kube/transport.h"
+#include "libs/kube/watch_session.h"
 
 namespace opsmesh::kube {
 namespace {
 
-constexpr size_t kInboxBytes = 8 << 20;
-constexpr size_t kErrorBytes = 64 << 10;
 constexpr int kMalformedInARow = 3;
 constexpr absl::Duration kPollInstead =
     absl::Seconds(30);  // where listing is allowed and watching is not
@@ -31,57 +30,7 @@ bool IsLoss(const absl::Status& status) {
          Is(status, "SERVICE_UNAVAILABLE") || Is(status, "BAD_GATEWAY");
 }
 
-/// Versions of one kind can be compared where they are numbers (KEP-5504); nullopt where not.
-std::optional<uint64_t> Number(std::string_view version) {
-  uint64_t number = 0;
-  const auto [end, error] =
-      std::from_chars(version.data(), version.data() + version.size(), number);
-  if (version.empty() || error != std::errc() || end != version.data() + version.size())
-    return std::nullopt;
-  return number;
-}
-
-bool IsBefore(std::string_view a, std::string_view b) {
-  const auto left = Number(a);
-  const auto right = Number(b);
-  return left && right && *left < *right;
-}
-
 }  // namespace
-
-/// One open watch. The HTTP client's thread writes, tasks read.
-struct Reflector::Session {
-  explicit Session(ApiCall watch)
-      : call(std::move(watch)),
-        wipe(call.holds_secrets()),
-        lines(kMaxEventBytes, call.holds_secrets()) {}
-  ~Session() {
-    if (wipe) http_client::Wipe(&inbox);
-  }
-  void Keep(std::string_view piece) {
-    if (wipe) {
-      http_client::AppendWiping(piece, &inbox);
-    } else {
-      inbox.append(piece);
-    }
-  }
-  const ApiCall call;
-  const bool wipe;
-  std::shared_ptr<const http_client::Connection> used;
-  absl::Duration opened_at;
-  // Tasks only:
-  bool announced = false;  // the store knows that it is open
-  LineSplitter lines;
-  bool over = false;
-
-  std::mutex mutex;
-  std::shared_ptr<http_client::Call> transfer;
-  http_client::ResponseHead head;
-  std::string inbox;
-  std::optional<absl::Status> done;
-  bool scheduled = false;  // a Drain is posted or running
-  bool paused = false;
-};
 
 Reflector::Reflector(std::shared_ptr<CacheParts> parts, std::string name, std::string ns,
                      std::shared_ptr<KindStore> store, OnAnswer on_answer)
@@ -105,15 +54,65 @@ bool Reflector::AskAgain() {
 }
 
 void Reflector::Retry() {
-  if (refused_.exchange(false)) List();  // else another try came first
-  if (!asked_.exchange(false)) return;
-  --parts_->asked;
+  if (refused_.exchange(false)) return List();
+  Settled();  // another try came first
+}
+
+void Reflector::Settled() {
+  if (asked_.exchange(false)) --parts_->asked;
   parts_->on_status();
+}
+
+bool Reflector::Hurry(bool anew) {
+  const uint64_t wait = wait_.load();
+  if (wait % 2 == 0 || asked_.exchange(true)) return false;
+  ++parts_->asked;
+  parts_->PostList(absl::ZeroDuration(), [weak = weak_from_this(), wait, anew] {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    if (!self->EndWait(wait)) return self->Settled();  // the back-off ended first
+    (self.get()->*(anew ? &Reflector::List : self->after_wait_))();
+  });
+  return true;
+}
+
+bool Reflector::EndWait(uint64_t wait) { return wait_.compare_exchange_strong(wait, wait + 1); }
+
+bool Reflector::Recheck() {
+  std::shared_ptr<WatchSession> session;
+  {
+    const std::lock_guard lock(open_mutex_);
+    session = open_.lock();
+  }
+  if (session == nullptr) return false;
+  std::shared_ptr<http_client::Call> transfer;
+  {
+    const std::lock_guard lock(session->mutex);
+    if (session->done || asked_.exchange(true)) return false;
+    ++parts_->asked;
+    session->rechecked = true;
+    transfer = session->transfer;
+  }
+  if (transfer != nullptr) transfer->Cancel();  // else OpenWatch, which is at it, ends it
+  return true;
+}
+
+absl::StatusOr<Rights> Reflector::RightsOf(CacheParts& parts, const base::Context& ctx,
+                                           std::string_view ns) {
+  return ReadRights(ctx, *parts.client.transport_, parts.client.who_, ns);
 }
 
 void Reflector::After(absl::Duration delay, void (Reflector::*step)()) {
   parts_->PostList(delay, [weak = weak_from_this(), step] {
     if (const auto self = weak.lock()) (self.get()->*step)();
+  });
+}
+
+void Reflector::AfterLoss(absl::Duration delay, void (Reflector::*step)()) {
+  after_wait_ = step;
+  parts_->PostList(delay, [weak = weak_from_this(), wait = ++wait_] {
+    const auto self = weak.lock();
+    if (self != nullptr && self->EndWait(wait)) (self.get()->*self->after_wait_)();
   });
 }
 
@@ -136,7 +135,8 @@ void Reflector::Publish(const std::vector<Change>& changes) {
 
 void Reflector::List() {
   const base::Context ctx = ctx_.WithTimeout(absl::Minutes(2));
-  const auto discovery = parts_->client.Discover(ctx, std::exchange(rediscover_, false));
+  const auto discovery =
+      parts_->client.Discover(ctx, {.refresh = std::exchange(rediscover_, false), .patient = true});
   // Only a server that refuses discovery is asked for what we think it serves; one that does not
   // answer is waited for.
   if (!discovery.ok() && discovery.status().code() != absl::StatusCode::kPermissionDenied) {
@@ -152,6 +152,7 @@ void Reflector::List() {
   options.resource_version = must_be_newest_ ? "" : "0";
   options.page_size = must_be_newest_ ? parts_->options.page_size : 0;
   options.packer = &store_->packer();
+  options.patient = true;
   const auto list = parts_->client.List(ctx, type_, ns_, options);
   if (!list.ok()) {
     if (list.status().code() == absl::StatusCode::kPermissionDenied ||
@@ -166,11 +167,12 @@ void Reflector::List() {
     return Failed(list.status(), &Reflector::List);
   }
   must_be_newest_ = false;
-  watch_worked_ = server_lost_ = false;
+  watch_worked_ = false;
   failures_ = 0;
   Publish(store_->Replace(ns_, *list));
   if (on_answer_) on_answer_(true);
-  parts_->on_status();
+  if (std::exchange(server_lost_, false)) parts_->on_back(true);
+  Settled();
   if (!type_.Supports("watch")) return After(kPollInstead, &Reflector::List);
   OpenWatch();
 }
@@ -183,7 +185,7 @@ void Reflector::Refused(const absl::Status& status) {
                  status);
   rediscover_ = !forbidden;
   refused_ = true;
-  parts_->on_status();
+  Settled();
   After(parts_->options.retry_refused, &Reflector::Retry);
 }
 
@@ -191,54 +193,39 @@ void Reflector::Failed(const absl::Status& status, void (Reflector::*next)()) {
   if (!ctx_.Check().ok()) return;
   server_lost_ |= IsLoss(status);
   store_->Fail(ns_, status);
-  parts_->on_status();
+  Settled();
   // A server that says when to come back is not asked before, within reason; the back-off comes on
   // top, so that many caches do not come back together.
   const absl::Duration asked =
       std::clamp(base::DetailOf(status).retry_after.value_or(absl::ZeroDuration()),
                  absl::ZeroDuration(), kLongestRetryAfter);
-  After(asked + Backoff(), next);
+  const absl::Duration pause = asked + Backoff();
+  if (server_lost_ && asked == absl::ZeroDuration()) return AfterLoss(pause, next);
+  After(pause, next);
 }
 
-absl::StatusOr<bool> Reflector::SameHistory() {
-  ListOptions options;
-  options.page_size = 1;
-  options.max_objects = 1;
-  const base::Context ctx = ctx_.WithTimeout(absl::Minutes(2));
-  OPSMESH_ASSIGN_OR_RETURN(const ListResult first, parts_->client.List(ctx, type_, ns_, options));
-  const std::string version = store_->resource_version(ns_);
-  if (IsBefore(first.resource_version, version)) return false;
-  const KindSnapshotPtr picture = store_->Get();
-  const size_t known = ns_.empty() ? picture->objects().size() : picture->InNamespace(ns_).size();
-  const size_t unparseable = picture->status().unparseable.size();
-  const auto more = static_cast<size_t>(first.remaining.value_or(0));
-  if (first.items.size() + first.unparseable.size() + more != known + unparseable) return false;
-  for (const ObjectPtr& object : first.items) {
-    const ObjectPtr ours = picture->Find(object->ns(), object->name());
-    if (ours != nullptr && ours->meta().uid != object->meta().uid) return false;
-    // What has not changed since must be in the picture as it is.
-    const bool changed = IsBefore(version, object->meta().resource_version);
-    if (!changed &&
-        (ours == nullptr || ours->meta().resource_version != object->meta().resource_version))
-      return false;
+bool Reflector::SettleLoss() {
+  const absl::StatusOr<bool> same = SameHistory(ctx_, parts_->client, type_, ns_, *store_);
+  // A certificate or token that must be renewed first: the watch does that.
+  const bool renews =
+      Is(same.status(), "TLS_FAILED") || same.status().code() == absl::StatusCode::kUnauthenticated;
+  if (!same.ok() && !renews && same.status().code() != absl::StatusCode::kPermissionDenied) {
+    Failed(same.status(), &Reflector::OpenWatch);
+    return false;
   }
-  return true;
+  if (renews) return true;
+  if (same.ok() && *same) {
+    server_lost_ = false;
+    parts_->on_back(false);
+    return true;
+  }
+  must_be_newest_ = true;
+  List();
+  return false;
 }
 
 void Reflector::OpenWatch() {
-  if (server_lost_) {
-    const absl::StatusOr<bool> same = SameHistory();
-    // A certificate or token that must be renewed first: the watch does that.
-    const bool renews = Is(same.status(), "TLS_FAILED") ||
-                        same.status().code() == absl::StatusCode::kUnauthenticated;
-    if (!same.ok() && !renews && same.status().code() != absl::StatusCode::kPermissionDenied)
-      return Failed(same.status(), &Reflector::OpenWatch);
-    server_lost_ = renews;
-    if (!renews && (!same.ok() || !*same)) {
-      must_be_newest_ = true;
-      return List();
-    }
-  }
+  if (server_lost_ && !SettleLoss()) return;
   Transport& transport = *parts_->client.transport_;
   WatchOptions options;
   options.resource_version = store_->resource_version(ns_);
@@ -253,66 +240,63 @@ void Reflector::OpenWatch() {
   if (bookmarks_seen_)
     request->idle_timeout = std::min(request->idle_timeout, parts_->options.longest_silence);
 
-  auto session = std::make_shared<Session>(*call);
+  auto session = std::make_shared<WatchSession>(*call);
   session->used = request->connection;
   session->opened_at = base::SystemClock().Steady();
-  const auto wake = [weak = weak_from_this(), parts = parts_, session] {
-    if (std::exchange(session->scheduled, true)) return;
+  {  // Before the server can know of it: Recheck must not miss a watch that is being opened.
+    const std::lock_guard lock(open_mutex_);
+    open_ = session;
+  }
+  // The server ends its watch by itself; one that drips bytes for ever is left.
+  const std::shared_ptr<http_client::Call> transfer =
+      transport.http().Start(ctx_.WithTimeout(options.server_timeout + kWatchGrace),
+                             *std::move(request), WatchObserver(session, Waker(session)));
+  bool rechecked = false;
+  {
+    const std::lock_guard lock(session->mutex);
+    if (!session->done) session->transfer = transfer;
+    rechecked = session->rechecked;
+  }
+  if (rechecked) transfer->Cancel();
+}
+
+std::function<void()> Reflector::Waker(const std::shared_ptr<WatchSession>& session) {
+  return [weak = weak_from_this(), parts = parts_, session] {
     parts->PostEvents([weak, session] {
       if (const auto self = weak.lock()) self->Drain(session);
     });
   };
-  http_client::Observer observer;
-  observer.on_head = [session, wake](const http_client::ResponseHead& head) {
-    const std::lock_guard lock(session->mutex);
-    session->head = head;
-    wake();
-  };
-  observer.on_data = [session, wake](std::string_view piece) {
-    const std::lock_guard lock(session->mutex);
-    const bool refused = session->head.status != 200;
-    if (session->inbox.size() > (refused ? kErrorBytes : kInboxBytes)) {
-      session->paused = !refused;
-      return refused;
-    }
-    session->Keep(piece);
-    if (!refused) wake();
-    return true;
-  };
-  observer.on_done = [session, wake](const absl::Status& status) {
-    const std::lock_guard lock(session->mutex);
-    session->done = status;
-    wake();
-  };
-  // The server ends its watch by itself; one that drips bytes for ever is left.
-  auto transfer = transport.http().Start(ctx_.WithTimeout(options.server_timeout + kWatchGrace),
-                                         *std::move(request), std::move(observer));
-  const std::lock_guard lock(session->mutex);
-  if (!session->done) session->transfer = std::move(transfer);
 }
 
-void Reflector::Drain(const std::shared_ptr<Session>& session) {
+void Reflector::Opened() {
+  store_->WatchOpened(ns_, std::exchange(watched_before_, true));
+  renewed_ = false;
+  watch_worked_ = true;
+  Settled();
+}
+
+void Reflector::Drain(const std::shared_ptr<WatchSession>& session) {
   if (session->over) return;
   while (true) {
     std::string bytes;
     const http_client::WipedAtEnd wiped(session->wipe ? &bytes : nullptr);
     std::optional<absl::Status> done;
+    bool opened = false;
+    bool idle = false;
     {
       const std::lock_guard lock(session->mutex);
-      if (session->head.status == 200 && !std::exchange(session->announced, true)) {
-        store_->WatchOpened(ns_, std::exchange(watched_before_, true));
-        renewed_ = false;
-        watch_worked_ = true;
+      if (session->head.status == 200) {
+        opened = !std::exchange(session->announced, true);
+        bytes = std::exchange(session->inbox, {});
       }
-      if (session->head.status == 200) bytes = std::exchange(session->inbox, {});
       done = session->done;
-      if (bytes.empty() && !done) {
-        session->scheduled = false;
-        return;
-      }
-      if (std::exchange(session->paused, false) && session->transfer != nullptr)
+      idle = bytes.empty() && !done;
+      if (idle) session->scheduled = false;
+      if (!idle && std::exchange(session->paused, false) && session->transfer != nullptr)
         session->transfer->Resume();
     }
+    if (opened) Opened();
+    if (idle) return;
     const absl::Status status =
         session->lines.Feed(bytes, [this](std::string_view line) { return OnLine(line); });
     if (!status.ok() || done) {
@@ -341,7 +325,7 @@ absl::Status Reflector::OnLine(std::string_view text) {
                                           "was wiped or set back."),
                         call, cluster);
       }
-      malformed_ = failures_ = 0;
+      malformed_ = failures_ = expiries_ = 0;
       bookmarks_seen_ |= line.event.type == WatchEvent::Type::kBookmark;
       Publish(store_->Apply(ns_, line.event));
       return absl::OkStatus();
@@ -366,35 +350,36 @@ absl::Status Reflector::OnLine(std::string_view text) {
       call, cluster);
 }
 
-void Reflector::WatchEnded(const std::shared_ptr<Session>& session, const absl::Status& ended) {
+void Reflector::ListNewest(const absl::Status& why) {
+  store_->Fail(ns_, why);
+  malformed_ = 0;
+  must_be_newest_ = true;
+  // One expiry is ordinary. A server that takes back each version it has just given would be asked
+  // for whole lists without a pause.
+  failures_ = expiries_++;
+  After(failures_ == 0 ? kExpiryJitter * Random() : Backoff(), &Reflector::List);
+}
+
+void Reflector::ListInstead() {
+  // Listing worked: go on by listing. What was listed is not stale for that, only older.
+  store_->Fail(ns_, absl::OkStatus());
+  parts_->on_status();
+  // A right that was there a moment ago was taken away, perhaps that to list, too.
+  After(watch_worked_ ? absl::ZeroDuration() : kPollInstead, &Reflector::List);
+}
+
+void Reflector::WatchEnded(const std::shared_ptr<WatchSession>& session,
+                           const absl::Status& ended) {
   if (!ctx_.Check().ok()) return;
-  absl::Status status = ended;
-  const std::string& cluster = parts_->client.transport_->cluster();
-  if (session->head.status != 0 && session->head.status != 200) {
-    http_client::Response response;
-    static_cast<http_client::ResponseHead&>(response) = session->head;
-    response.body = session->inbox;
-    status = ErrorFromResponse(session->call, cluster, response);
-  } else if (!status.ok()) {
-    status = NameCall(status, session->call, cluster);
-  }
-  if (Is(status, "DEADLINE") && session->head.status == 200) status = absl::OkStatus();
+  if (const std::lock_guard lock(session->mutex); session->rechecked)
+    return After(absl::ZeroDuration(), &Reflector::List);
+  const absl::Status status = session->WhyEnded(ended, parts_->client.transport_->cluster());
   // A server on its way out still takes connections, and drops them.
   server_lost_ |= session->head.status == 0 && Is(status, "CONNECTION_LOST");
-  if (Is(status, "EXPIRED") || malformed_ >= kMalformedInARow) {
-    store_->Fail(ns_, status);
-    malformed_ = 0;
-    must_be_newest_ = true;
-    return After(kExpiryJitter * Random(), &Reflector::List);
-  }
+  if (Is(status, "EXPIRED") || malformed_ >= kMalformedInARow) return ListNewest(status);
   if (status.code() == absl::StatusCode::kPermissionDenied ||
-      status.code() == absl::StatusCode::kUnimplemented) {
-    // Listing worked: go on by listing. What was listed is not stale for that, only older.
-    store_->Fail(ns_, absl::OkStatus());
-    parts_->on_status();
-    // A right that was there a moment ago was taken away, perhaps that to list, too.
-    return After(watch_worked_ ? absl::ZeroDuration() : kPollInstead, &Reflector::List);
-  }
+      status.code() == absl::StatusCode::kUnimplemented)
+    return ListInstead();
   if (status.code() == absl::StatusCode::kNotFound) return Refused(status);
   // A token that was rotated or has run out: with a new one the watch goes on where it was, and
   // nobody calls that stale.

@@ -10,9 +10,9 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "libs/base/context.h"
-#include "libs/http_client/http_client.h"
 #include "libs/kube/cache.h"
 #include "libs/kube/kind_store.h"
+#include "libs/kube/rights.h"
 #include "libs/kube/scheduler.h"
 #include "libs/kube/wire.h"
 
@@ -27,7 +27,8 @@ struct CacheParts {
   const Cache::Options options;
   base::Context ctx = base::Context::Background();  // cancelled when the cache goes away
   std::function<void()> on_status;                  // wakes WaitForSync
-  std::atomic<int> asked{0};                        // Reflector::AskAgain without an answer yet
+  std::function<void(bool anew)> on_back;           // a server that was lost answered a reflector
+  std::atomic<int> asked{0};  // Reflector::AskAgain, Hurry and Recheck without an answer yet
 
   /// Lists block, so they have threads of their own; a hanging one does not hold up the events of
   /// other kinds.
@@ -48,6 +49,8 @@ struct CacheParts {
     if (to != nullptr) to->PostAfter(delay, std::move(task));
   }
 };
+
+struct WatchSession;  // watch_session.h
 
 /// One kind in one namespace, or in all of them. All work happens in tasks, one at a time for a
 /// reflector: each step posts the next. Bytes of an open watch wait in its session's inbox until a
@@ -70,23 +73,45 @@ class Reflector : public std::enable_shared_from_this<Reflector> {
   /// Lists now what was refused. True when an answer is to come, which counts down
   /// CacheParts::asked.
   bool AskAgain();
+  /// Ends the open watch and lists anew: a server looks at rights when a watch opens, and not
+  /// again. True and counted as AskAgain; false when no watch is open, which asks by itself.
+  bool Recheck();
+  /// After the server was lost: looks now whether it is back instead of waiting out the back-off.
+  /// `anew` lists, so that what happened meanwhile is in the picture when this is answered; else
+  /// the watch goes on where it was if it can. True and counted as AskAgain; false when nothing is
+  /// waited for.
+  bool Hurry(bool anew);
+  /// Rights of the cache's user; see rights.h.
+  static absl::StatusOr<Rights> RightsOf(CacheParts& parts, const base::Context& ctx,
+                                         std::string_view ns);
 
  private:
-  struct Session;
-
   void List();
   void Retry();
   void OpenWatch();
-  void Drain(const std::shared_ptr<Session>& session);
+  /// After the server was away: true when the watch may go on from the picture; false when another
+  /// step was taken instead.
+  bool SettleLoss();
+  /// Posts a Drain of the session.
+  std::function<void()> Waker(const std::shared_ptr<WatchSession>& session);
+  void Opened();
+  void Drain(const std::shared_ptr<WatchSession>& session);
   absl::Status OnLine(std::string_view line);
-  void WatchEnded(const std::shared_ptr<Session>& session, const absl::Status& status);
+  void WatchEnded(const std::shared_ptr<WatchSession>& session, const absl::Status& ended);
+  /// The version is of no use: the picture is compared with the newest list.
+  void ListNewest(const absl::Status& why);
+  /// The kind may be listed and not watched.
+  void ListInstead();
   void Failed(const absl::Status& status, void (Reflector::*next)());
-  /// After the server was away: is this the history that the picture is of, or was the store under
-  /// it wiped or set back? Asks for one object. Errors: those of Client::List.
-  absl::StatusOr<bool> SameHistory();
   void Refused(const absl::Status& status);
   void Publish(const std::vector<Change>& changes);
+  /// An answer of the server, whichever, is in the store.
+  void Settled();
   void After(absl::Duration delay, void (Reflector::*step)());
+  /// After, but Hurry can make it now.
+  void AfterLoss(absl::Duration delay, void (Reflector::*step)());
+  /// Ends the wait of this number; false when it is over already.
+  bool EndWait(uint64_t wait);
   absl::Duration Backoff();
   double Random();
 
@@ -98,8 +123,12 @@ class Reflector : public std::enable_shared_from_this<Reflector> {
   std::shared_ptr<base::CancelState> cancel_;
   base::Context ctx_;
   std::atomic<bool> refused_{false};  // and waits for its next try
-  std::atomic<bool> asked_{false};    // by AskAgain, the answer is to come
+  std::atomic<bool> asked_{false};    // by AskAgain, Hurry or Recheck, the answer is to come
+  std::atomic<uint64_t> wait_{0};  // for a lost server: odd while one is on, never the same twice
+  std::mutex open_mutex_;
+  std::weak_ptr<WatchSession> open_;  // the last watch
   // Only the running task touches these:
+  void (Reflector::*after_wait_)() = nullptr;
   ResourceType type_;
   bool rediscover_ = false;
   bool watched_before_ = false;
@@ -110,6 +139,7 @@ class Reflector : public std::enable_shared_from_this<Reflector> {
   bool renewed_ = false;         // credentials, since a watch was last open
   int failures_ = 0;             // in a row
   int malformed_ = 0;            // in a row, without an event between
+  int expiries_ = 0;             // the same
 };
 
 }  // namespace opsmesh::kube

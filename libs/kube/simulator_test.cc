@@ -21,9 +21,8 @@ class SimulatorTest : public ::testing::TestWithParam<bool> {
     auto simulator = kubesim::Simulator::Create({.content = kubesim::Content::kDemo});
     ASSERT_TRUE(simulator.ok()) << simulator.status();
     simulator_ = *std::move(simulator);
-    kubesim::DoorOptions door;
-    door.tls = GetParam();
-    ASSERT_TRUE(simulator_->Start(door).ok());
+    door_.tls = GetParam();
+    ASSERT_TRUE(simulator_->Start(door_).ok());
     client_ = Open(*simulator_->Kubeconfig());
   }
   void TearDown() override {
@@ -39,6 +38,7 @@ class SimulatorTest : public ::testing::TestWithParam<bool> {
 
   std::unique_ptr<http_client::Client> http_ = http_client::Client::Create();
   std::unique_ptr<kubesim::Simulator> simulator_;
+  kubesim::DoorOptions door_;
   std::unique_ptr<Client> client_;
 };
 
@@ -63,6 +63,30 @@ TEST_P(SimulatorTest, EveryDefaultKindIsListedWatchedAndReadWithoutADefect) {
   }
   for (const ObjectPtr& event : snapshot->Of("events").objects())
     EXPECT_TRUE(event->As<Event>()->defects().empty());
+}
+
+// Six kinds fail, so that the circuit breaker opens, too; it and the back-off are hours.
+TEST_P(SimulatorTest, AServerThatIsBackIsFoundByTheNextQuestionWhateverTheBackOff) {
+  const std::string& server = client_->config().server;
+  door_.port = static_cast<uint16_t>(std::atoi(server.c_str() + server.rfind(':') + 1));
+  simulator_->Stop();
+  Cache::Options options;
+  options.kinds = {"pods", "nodes", "services", "events", "deployments", "namespaces"};
+  options.backoff_min = options.backoff_max = absl::Hours(1);
+  auto cache = *Cache::Start(*client_, options);
+  const auto all = [&](auto has) {
+    const std::vector<KindStatus> kinds = cache->Status();
+    return std::all_of(kinds.begin(), kinds.end(), has);
+  };
+  const auto live = [](const KindStatus& kind) { return kind.state == KindStatus::State::kLive; };
+  for (int i = 0; i < 2000 && !all([](const KindStatus& kind) { return !kind.last_error.ok(); });
+       ++i)
+    (void)Soon().Sleep(absl::Milliseconds(5));
+  EXPECT_FALSE(all(live));
+  ASSERT_TRUE(simulator_->Start(door_).ok());
+  cache->Cover(Soon(), "default");
+  EXPECT_TRUE(all(live));
+  EXPECT_TRUE(client_->Version(Soon()).ok());
 }
 
 TEST_P(SimulatorTest, AWriteComesBackThroughTheWatchAndAViewerIsRefused) {

@@ -152,6 +152,7 @@ inline std::unique_ptr<Client> MakeClient(http_client::Client& http, ClusterConf
   options.retry_min = absl::Milliseconds(1);
   options.retry_max = absl::Milliseconds(5);
   options.requests_per_second = 0;
+  options.breaker_pause = absl::Hours(1);  // whoever has a back-off of his own does not wait for it
   auto client = Client::Create(std::move(options));
   if (!client.ok()) {
     std::cerr << client.status() << "\n";

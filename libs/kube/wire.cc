@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
 #include "libs/kube/json_compact.h"
@@ -40,6 +42,15 @@ bool ReadListMeta(JsonScanner& scanner, ListPage* page) {
   });
 }
 
+// A list or a watch of pods that brings a Service: it would be shown as a pod without a status.
+std::optional<Unparseable> OfAnotherKind(const Object& object, const ResourceType& type) {
+  const Meta& meta = object.meta();
+  if (type.kind.empty() || meta.kind.empty() || meta.kind == type.kind) return std::nullopt;
+  return Unparseable{std::string(object.name()), std::string(object.ns()),
+                     fmt::format("It is of kind {}, and {} were asked for.",
+                                 base::Utf8Prefix(meta.kind, 60), type.plural)};
+}
+
 bool ReadItems(JsonScanner& scanner, const ResourceType& type, ListPage* page,
                ObjectPacker* packer) {
   if (scanner.Peek() != '[') return scanner.Skip();  // null: an empty list
@@ -49,7 +60,10 @@ bool ReadItems(JsonScanner& scanner, const ResourceType& type, ListPage* page,
     auto object = ObjectBuilder::Read(scanner, api_version, type.kind, &scratch, packer);
     if (*scanner.error() != '\0') return false;
     if (object.ok()) {
-      page->items.push_back(*std::move(object));
+      if (auto other = OfAnotherKind(**object, type))
+        page->unparseable.push_back(*std::move(other));
+      else
+        page->items.push_back(*std::move(object));
     } else {
       page->unparseable.push_back({"", "", std::string(object.status().message())});
     }
@@ -141,7 +155,11 @@ WatchLine ParseWatchLine(std::string_view text, const ResourceType& type, Object
   auto object = has_object ? ObjectBuilder::FromStripped(compact, packer)
                            : absl::StatusOr<ObjectPtr>(base::InvalidArgument(
                                  "object", "UNPARSEABLE_OBJECT", "An event without an object."));
-  if (object.ok()) {
+  auto other = object.ok() ? OfAnotherKind(**object, type) : std::nullopt;
+  if (other) {
+    line.kind = WatchLine::Kind::kUnparseable;
+    line.unparseable = *std::move(other);
+  } else if (object.ok()) {
     line.kind = WatchLine::Kind::kEvent;
     line.event.object = *std::move(object);
   } else {

@@ -82,6 +82,17 @@ TEST_F(LiveKubectlTest, APodIsRunWaitedForReadAndDeleted) {
   EXPECT_THAT(Kubectl("get pod web").text, HasSubstr("not found"));
 }
 
+TEST_F(LiveKubectlTest, CommandsRunAtOnceAndTheControlPlaneIsWell) {
+  const Answer ran = Kubectl("-n shop exec deploy/nginx -- echo here");
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_THAT(ran.text, HasSubstr("here"));
+  const Answer parts = Kubectl("get cs");
+  for (const char* part : {"controller-manager", "etcd-0", "scheduler"})
+    EXPECT_THAT(parts.text, ContainsRegex(std::string(part) + " +Healthy +ok"));
+  EXPECT_THAT(Kubectl("get cs scheduler -o name").text, HasSubstr("componentstatus/scheduler"));
+  EXPECT_THAT(Kubectl("get cs nobody").text, HasSubstr("not found"));
+}
+
 TEST_F(LiveKubectlTest, LogsAreFollowedAndThePreviousRunIsKept) {
   ASSERT_EQ(Kubectl("run count --image=busybox --restart=Never -- sh -c 'for i in 1 2 3; do echo "
                     "tick $i; sleep 1; done'")

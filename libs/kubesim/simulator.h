@@ -2,9 +2,8 @@
 // later the rehearsal room.
 //
 //   auto simulator = kubesim::Simulator::Create({.content = kubesim::Content::kDemo});
-//   (*simulator)->Start({});                                   // plain HTTP on a free loopback
-//   port kubeconfig_text = *(*simulator)->Kubeconfig();             // for kubectl, libs/kube, any
-//   client
+//   (*simulator)->Start({});  // plain HTTP on a free loopback port
+//   std::string text = *(*simulator)->Kubeconfig();  // for kubectl, libs/kube, any client
 //
 // Nothing is special-cased for OpsMesh: it speaks the Kubernetes REST API and nothing else.
 #pragma once

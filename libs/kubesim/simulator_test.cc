@@ -71,7 +71,7 @@ TEST_F(SimulatorTest, ADoorOpensClosesAndOpensAgain) {
 TEST_F(SimulatorTest, AFolderIsLoadedWithItsStatusesNamespacesListsAndLogs) {
   Write("b/pod.yaml",
         "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: lab, uid: given}\nspec: "
-        "{nodeName: n, containers: [{name: c, image: 'i:1'}]}\nstatus: {phase: Running}\n");
+        "{nodeName: one, containers: [{name: c, image: 'i:1'}]}\nstatus: {phase: Running}\n");
   Write(
       "a/list.json",
       R"({"kind":"List","apiVersion":"v1","items":[{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"m"},"data":{"a":"1"}}]})");
@@ -115,6 +115,9 @@ TEST_F(SimulatorTest, AFolderThatCannotBeLoadedSaysWhereAndWhy) {
       {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n---\napiVersion: v1\nkind: "
        "ConfigMap\nmetadata: {name: x}\n",
        "bad.yaml:5: ConfigMap 'x' is given twice"},
+      // As kubectl reads it: `n` is a word of YAML 1.1 for false.
+      {"apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {nodeName: n}\n",
+       "cannot unmarshal bool into Go struct field PodSpec.spec.nodeName of type string"},
       {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {replicas: few}\n",
        "bad.yaml:1: Deployment 'x': json: cannot unmarshal string into Go struct field "
        "DeploymentSpec.spec.replicas of type int32"}};

@@ -2,8 +2,8 @@
 // a Logger is handed in.
 //
 //   logger.Info(ctx, "pod list refreshed", {{"cluster", "prod"}, {"pods", 412}});
-//   {"ts":"2025-01-21T10:30:00.123Z","level":"INFO","svc":"k8s","msg":"pod list
-//   refreshed","request_id":"...", ...}
+//   {"ts":"2025-01-21T10:30:00.123Z","level":"INFO","svc":"k8s",
+//    "msg":"pod list refreshed","request_id":"...", ...}
 #pragma once
 
 #include <cstdint>

@@ -26,78 +26,84 @@ RangeStream::RangeStream(SeriesSink sink, size_t max_series_bytes)
     : sink_(std::move(sink)), max_series_bytes_(max_series_bytes) {}
 
 absl::Status RangeStream::Add(std::string_view bytes) {
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    if (in_series_ && !in_string_) {
-      // Between strings of a series only quotes and brackets matter; the rest is taken at once.
-      const size_t from = i;
-      while (i < bytes.size() && !Structural(bytes[i])) ++i;
-      series_.append(bytes.data() + from, i - from);
-      OPSMESH_RETURN_IF_ERROR(CheckSize());
-      if (i == bytes.size()) break;
-    }
-    const char c = bytes[i];
+  while (true) {
+    OPSMESH_RETURN_IF_ERROR(TakeRun(&bytes));
+    if (bytes.empty()) return absl::OkStatus();
+    const char c = bytes.front();
+    bytes.remove_prefix(1);
     if (in_string_) {
-      // Inside a string only its end matters; runs of plain bytes are taken at once.
-      const size_t from = i;
-      while (i < bytes.size() && !escaped_ && bytes[i] != '"' && bytes[i] != '\\') ++i;
-      if (i > from) {
-        const std::string_view run = bytes.substr(from, i - from);
-        if (in_series_) {
-          series_.append(run);
-          OPSMESH_RETURN_IF_ERROR(CheckSize());
-        } else {
-          if (envelope_.size() < kMaxEnvelope) envelope_.append(run);
-          if (depth_ == kDataDepth && string_.size() < kMaxKey) string_.append(run);
-        }
-        --i;
-        continue;
-      }
-      if (escaped_) {
-        escaped_ = false;
-      } else if (c == '\\') {
-        escaped_ = true;
-      } else {
-        in_string_ = false;
-        if (depth_ == kDataDepth && !in_series_) key_ = string_;
+      InString(c);
+    } else if (c == '}' || c == ']') {
+      if (Close()) {
+        series_ += c;
+        OPSMESH_RETURN_IF_ERROR(EndOfSeries());
+        continue;  // the envelope stays a list of nothing
       }
     } else {
-      switch (c) {
-        case '"':
-          in_string_ = true;
-          string_.clear();
-          break;
-        case '{':
-        case '[':
-          if (c == '[' && depth_ == kDataDepth && key_ == "result") in_result_ = true;
-          if (c == '{' && depth_ == kEntryDepth && in_result_) {
-            in_series_ = true;
-            series_.assign(kBefore);
-          }
-          ++depth_;
-          break;
-        case '}':
-        case ']':
-          --depth_;
-          if (in_series_ && depth_ == kEntryDepth) {
-            series_ += c;
-            OPSMESH_RETURN_IF_ERROR(EndOfSeries());
-            // Keeps the envelope a list of nothing.
-            continue;
-          }
-          if (in_result_ && depth_ == kDataDepth) in_result_ = false;
-          break;
-        default:
-          break;
-      }
+      Open(c);
     }
-    if (in_series_) {
-      series_ += c;
-      OPSMESH_RETURN_IF_ERROR(CheckSize());
-    } else if (envelope_.size() < kMaxEnvelope &&
-               !(c == ',' && in_result_ && depth_ == kEntryDepth && series_count_ > 0)) {
-      envelope_ += c;
-    }
+    OPSMESH_RETURN_IF_ERROR(Keep(c));
   }
+}
+
+absl::Status RangeStream::TakeRun(std::string_view* bytes) {
+  size_t n = 0;
+  if (in_string_) {
+    while (n < bytes->size() && !escaped_ && (*bytes)[n] != '"' && (*bytes)[n] != '\\') ++n;
+  } else if (in_series_) {
+    while (n < bytes->size() && !Structural((*bytes)[n])) ++n;
+  }
+  const std::string_view run = bytes->substr(0, n);
+  bytes->remove_prefix(n);
+  if (in_series_) {
+    series_.append(run);
+    return CheckSize();
+  }
+  if (envelope_.size() < kMaxEnvelope) envelope_.append(run);
+  if (depth_ == kDataDepth && string_.size() < kMaxKey) string_.append(run);
+  return absl::OkStatus();
+}
+
+void RangeStream::InString(char c) {
+  if (escaped_) {
+    escaped_ = false;
+  } else if (c == '\\') {
+    escaped_ = true;
+  } else if (c == '"') {
+    in_string_ = false;
+    if (depth_ == kDataDepth && !in_series_) key_ = string_;
+  }
+}
+
+void RangeStream::Open(char c) {
+  if (c == '"') {
+    in_string_ = true;
+    string_.clear();
+    return;
+  }
+  if (c != '{' && c != '[') return;
+  if (c == '[' && depth_ == kDataDepth && key_ == "result") in_result_ = true;
+  if (c == '{' && depth_ == kEntryDepth && in_result_) {
+    in_series_ = true;
+    series_.assign(kBefore);
+  }
+  ++depth_;
+}
+
+bool RangeStream::Close() {
+  --depth_;
+  if (in_series_) return depth_ == kEntryDepth;
+  if (in_result_ && depth_ == kDataDepth) in_result_ = false;
+  return false;
+}
+
+absl::Status RangeStream::Keep(char c) {
+  if (in_series_) {
+    series_ += c;
+    return CheckSize();
+  }
+  const bool between_series = c == ',' && in_result_ && depth_ == kEntryDepth && series_count_ > 0;
+  if (envelope_.size() < kMaxEnvelope && !between_series) envelope_ += c;
   return absl::OkStatus();
 }
 

@@ -29,6 +29,15 @@ class RangeStream {
   size_t series_count() const { return series_count_; }
 
  private:
+  /// Takes the plain bytes in front at once: inside a string all but its end and escapes, between
+  /// the strings of a series all but quotes and brackets.
+  absl::Status TakeRun(std::string_view* bytes);
+  void InString(char c);
+  /// A quote or an opening bracket; any other byte means nothing.
+  void Open(char c);
+  /// A closing bracket; true when it is the last byte of a series.
+  bool Close();
+  absl::Status Keep(char c);
   absl::Status EndOfSeries();
   absl::Status CheckSize() const;
 

@@ -1,11 +1,12 @@
 // The one adapter between gRPC and a service's logic. A service's gRPC face is three lines an RPC:
 //
-//   grpc::ServerUnaryReactor* CallTool(grpc::CallbackServerContext* context, const CallToolRequest*
-//   request,
+//   grpc::ServerUnaryReactor* CallTool(grpc::CallbackServerContext* context,
+//                                      const CallToolRequest* request,
 //                                      CallToolResponse* response) override {
 //     return runner_.Unary(context, request, response,
-//         [this](const base::Context& ctx, const CallToolRequest& req) { return tools_.Call(ctx,
-//         req); });
+//                          [this](const base::Context& ctx, const CallToolRequest& req) {
+//                            return tools_.Call(ctx, req);
+//                          });
 //   }
 //
 // For every call the Runner: finds the RPC's policy (the RPC's name is the name of the calling

@@ -4,8 +4,9 @@
 // service.
 //
 //   // services/k8s/main.cc
-//   int main(int argc, char** argv) { return opsmesh::server::Main(argc, argv,
-//   {opsmesh::k8s::Spec()}); }
+//   int main(int argc, char** argv) {
+//     return opsmesh::server::Main(argc, argv, {opsmesh::k8s::Spec()});
+//   }
 //
 // `opsmesh up` is the same call with the specs of all six services and the gateway: one process,
 // in-process channels, a pool of its own for each.

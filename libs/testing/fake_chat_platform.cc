@@ -96,6 +96,10 @@ FakeChatPlatform::Reply FakeChatPlatform::Genuine(const Message& message) const 
     }
     return Json(R"({"StatusCode":0,"StatusMessage":"success","code":0,"data":{},"msg":"success"})");
   }
+  if (message.platform == "slack") {  // refusals are plain words with a status of their own
+    if (!body.ok() || !body->is_object()) return {.status = 400, .body = "invalid_payload"};
+    if (body->value("text", "").empty()) return {.status = 400, .body = "no_text"};
+  }
   return {.body = "ok"};
 }
 

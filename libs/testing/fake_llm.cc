@@ -81,11 +81,6 @@ class FakeLlmServer final : public FakeLlm {
     return changed_.wait_for(lock, absl::ToChronoNanoseconds(timeout),
                              [&] { return leavers_ >= count; });
   }
-  bool WaitForRequests(size_t count, absl::Duration timeout) override {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, absl::ToChronoNanoseconds(timeout),
-                             [&] { return asked_.size() >= count; });
-  }
 
  private:
   LlmAnswer Next(const http_server::Request& request) {
@@ -93,7 +88,6 @@ class FakeLlmServer final : public FakeLlm {
     asked_.push_back({request.raw_path + (request.raw_query.empty() ? "" : "?" + request.raw_query),
                       std::string(request.headers.Get("authorization")),
                       std::string(request.headers.Get("api-key")), request.body});
-    changed_.notify_all();
     if (!script_.empty()) {
       LlmAnswer answer = std::move(script_.front());
       script_.pop_front();

@@ -68,8 +68,6 @@ class FakeLlm {
   virtual std::vector<LlmAsked> asked() const = 0;
   /// Waits until `count` clients left an answer that was stalled; false after `timeout`.
   virtual bool WaitForLeavers(int count, absl::Duration timeout) = 0;
-  /// Waits until `count` requests came; false after `timeout`.
-  virtual bool WaitForRequests(size_t count, absl::Duration timeout) = 0;
 };
 
 /// What the last message with `role` says, "" when there is none.

@@ -125,8 +125,13 @@ std::optional<TimeWindow> FindTimeWindow(std::string_view sentence) {
     if (auto window = English(*pattern, sentence)) return window;
   }
   if (auto window = English(p.english_before, sentence)) return window;
-  if (auto window = Chinese(p.chinese_before, sentence)) return window;
-  return Chinese(p.chinese_after, sentence);
+  // "重启前的日志" speaks of a log, not of the day before: its first character is no unit.
+  std::string without_logs(sentence);
+  static constexpr std::string_view kLog = "日志";
+  for (size_t at = 0; (at = without_logs.find(kLog, at)) != std::string::npos; at += kLog.size())
+    without_logs.replace(at, kLog.size(), kLog.size(), '-');
+  if (auto window = Chinese(p.chinese_before, without_logs)) return window;
+  return Chinese(p.chinese_after, without_logs);
 }
 
 std::string NormalizeForMatching(std::string_view utf8) {

@@ -35,6 +35,12 @@ TEST(FindTimeWindow, NamesDays) {
   EXPECT_EQ(FindTimeWindow("昨天发生了什么")->kind, TimeWindow::Kind::kYesterday);
 }
 
+TEST(FindTimeWindow, TakesNoLogForADay) {
+  for (const char* sentence : {"cart重启前的日志", "最近的日志", "前日志"})
+    EXPECT_FALSE(FindTimeWindow(sentence).has_value()) << sentence;
+  EXPECT_EQ(FindTimeWindow("最近3天的日志")->length, absl::Hours(72));
+}
+
 TEST(FindTimeWindow, LeavesOtherNumbersAlone) {
   EXPECT_EQ(Find("scale web to 5"), absl::ZeroDuration());
   EXPECT_EQ(Find("最近的事件"), absl::ZeroDuration());

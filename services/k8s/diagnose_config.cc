@@ -10,6 +10,7 @@ namespace opsmesh::k8s {
 namespace {
 
 constexpr absl::Duration kClaimGrace = absl::Seconds(60);
+constexpr absl::Duration kHopelessClaimGrace = absl::Seconds(5);
 
 // Published into every namespace by a controller; a cluster given as files may not have them.
 bool IsPublished(std::string_view name) {
@@ -103,10 +104,14 @@ void LookAtClaim(Findings& findings, const kube::Object& object,
                    "Restore from a backup, or make the claim anew; its data may be gone."};
     return findings.Add(std::move(f));
   }
-  if (object.meta().Age(picture.now()) < kClaimGrace) return;
   f.code = "PVC_PENDING";
   const std::string class_name(claim.storage_class ? std::string(*claim.storage_class)
                                                    : DefaultClass(picture));
+  // Without a class nobody makes a volume: there is nothing to wait for, but a volume that fits.
+  const bool hopeless = class_name.empty() && picture.Readable("storageclasses") &&
+                        picture.Readable("persistentvolumes") &&
+                        picture.All("persistentvolumes").objects().empty();
+  if (object.meta().Age(picture.now()) < (hopeless ? kHopelessClaimGrace : kClaimGrace)) return;
   const kube::ObjectPtr class_object =
       class_name.empty() ? nullptr : picture.All("storageclasses").Find("", class_name);
   const kube::StorageClass* storage =

@@ -22,7 +22,7 @@ class K8sPart final : public server::Service {
   K8sPart(server::Environment& env, const K8sConfig& config)
       : env_(env),
         http_(http_client::Client::Create({.max_calls = kFollowedLogs + 1024})),
-        clusters_(StartClusters(config)),
+        clusters_(MakeClusters(config)),
         registry_(AllTools({config.image_reports})),
         runner_(registry_, clusters_,
                 {.enable_cache = config.enable_cache,
@@ -36,6 +36,11 @@ class K8sPart final : public server::Service {
   std::vector<grpc::Service*> GrpcServices() override { return {grpc_.get()}; }
 
  private:
+  Clusters MakeClusters(const K8sConfig& config) {
+    auto started = StartClusters(config);  // fills problems_
+    return Clusters(std::move(started), problems_, config.clusters.front().id);
+  }
+
   // A cluster that cannot be used is shown with its reason; the others work, and so does the
   // service.
   std::vector<std::unique_ptr<Cluster>> StartClusters(const K8sConfig& config) {

@@ -21,12 +21,6 @@ class Runner;
 
 namespace opsmesh::k8s {
 
-/// A configured cluster that could not be set up, and why.
-struct ClusterProblem {
-  std::string id;
-  absl::Status status;
-};
-
 /// One index a cluster. Thread-safe.
 class IndexCaches {
  public:

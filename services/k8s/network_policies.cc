@@ -29,6 +29,72 @@ std::string RuleWords(const std::vector<kube::NetworkPolicyRule>& rules, bool ap
   return fmt::format("{} rule{}", rules.size(), rules.size() == 1 ? "" : "s");
 }
 
+using CoverageByNamespace = std::map<std::string, Coverage>;
+
+// Of the pods that run and have an address of their own.
+CoverageByNamespace CoverageOf(Picture& picture) {
+  CoverageByNamespace by_namespace;
+  ForEach<kube::Pod>(picture.In("pods"), [&](const kube::Object& object, const kube::Pod& pod) {
+    if (pod.phase == "Succeeded" || pod.phase == "Failed" || pod.spec.host_network) return;
+    Coverage& c = by_namespace[std::string(object.ns())];
+    const PoliciesOfPod policies = PoliciesFor(picture, object);
+    ++c.pods;
+    c.ingress += policies.ingress.empty() ? 0 : 1;
+    c.egress += policies.egress.empty() ? 0 : 1;
+  });
+  return by_namespace;
+}
+
+struct PolicyCount {
+  int64_t all = 0;
+  int64_t idle = 0;  // they select no pod
+};
+
+// One row and one entry a policy.
+PolicyCount ListPolicies(Picture& picture, TextTable* table, JsonWriter* json) {
+  PolicyCount count;
+  ForEach<kube::NetworkPolicy>(
+      picture.In("networkpolicies"),
+      [&](const kube::Object& object, const kube::NetworkPolicy& policy) {
+        const auto selected = policy.pods.empty()
+                                  ? picture.All("pods").InNamespace(object.ns()).size()
+                                  : picture.All("pods").Matching(object.ns(), policy.pods).size();
+        ++count.all;
+        count.idle += selected == 0 ? 1 : 0;
+        const std::string in = RuleWords(policy.ingress, policy.ingress_applies),
+                          eg = RuleWords(policy.egress, policy.egress_applies);
+        table->AddRow({std::string(object.ns()), std::string(object.name()),
+                       std::to_string(selected), in, eg});
+        json->BeginObject()
+            .Field("namespace", object.ns())
+            .Field("name", object.name())
+            .Field("pod_selector", ShowSelector(policy.pods));
+        json->Field("selected_pods", static_cast<int64_t>(selected))
+            .Field("ingress", in)
+            .Field("egress", eg)
+            .EndObject();
+      });
+  return count;
+}
+
+// One row and one entry a namespace; the sum of all.
+Coverage ListCoverage(const CoverageByNamespace& by_namespace, TextTable* table, JsonWriter* json) {
+  Coverage sum;
+  for (const auto& [ns, c] : by_namespace) {
+    sum.pods += c.pods;
+    sum.ingress += c.ingress;
+    table->AddRow(
+        {ns, std::to_string(c.pods), std::to_string(c.ingress), std::to_string(c.egress)});
+    json->BeginObject()
+        .Field("namespace", ns)
+        .Field("pods", c.pods)
+        .Field("ingress_restricted", c.ingress)
+        .Field("egress_restricted", c.egress)
+        .EndObject();
+  }
+  return sum;
+}
+
 }  // namespace
 
 PoliciesOfPod PoliciesFor(Picture& picture, const kube::Object& pod) {
@@ -47,66 +113,26 @@ absl::StatusOr<ToolResult> CheckNetworkPolicies(const ToolCall& call) {
   Picture picture(call.cluster.Picture(call.ctx), NamespaceOf(call), call.now);
   OPSMESH_RETURN_IF_ERROR(picture.CheckReadable("networkpolicies"));
   OPSMESH_RETURN_IF_ERROR(picture.CheckNamespace());
-  std::map<std::string, Coverage> by_namespace;
-  ForEach<kube::Pod>(picture.In("pods"), [&](const kube::Object& object, const kube::Pod& pod) {
-    if (pod.phase == "Succeeded" || pod.phase == "Failed" || pod.spec.host_network) return;
-    Coverage& c = by_namespace[std::string(object.ns())];
-    const PoliciesOfPod policies = PoliciesFor(picture, object);
-    ++c.pods;
-    c.ingress += policies.ingress.empty() ? 0 : 1;
-    c.egress += policies.egress.empty() ? 0 : 1;
-  });
+  const CoverageByNamespace by_namespace = CoverageOf(picture);
   ToolResult out;
   JsonWriter json;
   TextTable policies({"NAMESPACE", "POLICY", "PODS SELECTED", "INGRESS", "EGRESS"});
-  int64_t count = 0, idle = 0;
   json.BeginObject().Key("policies").BeginArray();
-  ForEach<kube::NetworkPolicy>(
-      picture.In("networkpolicies"),
-      [&](const kube::Object& object, const kube::NetworkPolicy& policy) {
-        const auto selected = policy.pods.empty()
-                                  ? picture.All("pods").InNamespace(object.ns()).size()
-                                  : picture.All("pods").Matching(object.ns(), policy.pods).size();
-        ++count;
-        idle += selected == 0 ? 1 : 0;
-        const std::string in = RuleWords(policy.ingress, policy.ingress_applies),
-                          eg = RuleWords(policy.egress, policy.egress_applies);
-        policies.AddRow({std::string(object.ns()), std::string(object.name()),
-                         std::to_string(selected), in, eg});
-        json.BeginObject()
-            .Field("namespace", object.ns())
-            .Field("name", object.name())
-            .Field("pod_selector", ShowSelector(policy.pods));
-        json.Field("selected_pods", static_cast<int64_t>(selected))
-            .Field("ingress", in)
-            .Field("egress", eg)
-            .EndObject();
-      });
+  const PolicyCount count = ListPolicies(picture, &policies, &json);
   json.EndArray().Key("namespaces").BeginArray();
   TextTable coverage({"NAMESPACE", "PODS", "INGRESS RESTRICTED", "EGRESS RESTRICTED"});
-  int64_t pods = 0, open = 0;
-  for (const auto& [ns, c] : by_namespace) {
-    pods += c.pods;
-    open += c.pods - c.ingress;
-    coverage.AddRow(
-        {ns, std::to_string(c.pods), std::to_string(c.ingress), std::to_string(c.egress)});
-    json.BeginObject()
-        .Field("namespace", ns)
-        .Field("pods", c.pods)
-        .Field("ingress_restricted", c.ingress)
-        .Field("egress_restricted", c.egress)
-        .EndObject();
-  }
-  json.EndArray().Field("policy_total", count).Field("open_pods", open).EndObject();
+  const Coverage sum = ListCoverage(by_namespace, &coverage, &json);
+  const int64_t open = sum.pods - sum.ingress;
+  json.EndArray().Field("policy_total", count.all).Field("open_pods", open).EndObject();
   out.json = json.Take();
   const Text place = PlaceOf(TypeOf("networkpolicies"), picture.ns());
   out.text = Say(
       "{0}有 {2} 条网络策略，其中 {3} 条没有选中任何 Pod；{4} 个 Pod 中 {5} 个没有入站限制。\n\n",
       "{2} network policies {1}, {3} of which select no pod; {5} of {4} pods have no ingress "
       "restriction.\n\n",
-      place.zh, place.en, count, idle, pods, open);
+      place.zh, place.en, count.all, count.idle, sum.pods, open);
   out.text.AppendBoth(policies.Render() + (policies.empty() ? "" : "\n") + coverage.Render());
-  out.AddFact("networkpolicies.total", count);
+  out.AddFact("networkpolicies.total", count.all);
   out.AddFact("pods.without_ingress_policy", open);
   out.ledger = picture.ledger();
   out.ledger.NotChecked(

@@ -166,11 +166,12 @@ void Picture::Note(std::string_view plural, bool all) {
       break;
   }
   if (status.synced() && !status.unparseable.empty()) {
-    ledger_.Failed(
-        "watch cache", std::string(plural),
-        fmt::format("{} objects could not be decoded and are left out, the first is {}/{}: {}",
-                    status.unparseable.size(), status.unparseable[0].ns, status.unparseable[0].name,
-                    status.unparseable[0].why));
+    const kube::Unparseable& first = status.unparseable.front();
+    const std::string name =
+        first.name.empty() ? "" : fmt::format(" is {}/{}", first.ns, first.name);
+    ledger_.Failed("watch cache", std::string(plural),
+                   fmt::format("{} objects could not be read and are left out, the first{}: {}",
+                               status.unparseable.size(), name, first.why));
   }
 }
 

@@ -26,6 +26,15 @@ bool RestsOnNothing(const Ledger& ledger) {
 }  // namespace
 
 absl::StatusOr<Cluster*> Clusters::Find(std::string_view id) const {
+  if (id.empty()) id = default_id_;
+  for (const ClusterProblem& problem : problems_) {
+    if (problem.id != id) continue;
+    return base::FailedPrecondition("CLUSTER_UNUSABLE",
+                                    fmt::format("The cluster '{}' cannot be used: {}", problem.id,
+                                                std::string(problem.status.message())))
+        .Hint(base::DetailOf(problem.status).hint)
+        .With("cluster", problem.id);
+  }
   if (clusters_.empty()) {
     return base::FailedPrecondition("NO_CLUSTER", "No cluster is configured.")
         .Hint(
@@ -38,12 +47,14 @@ absl::StatusOr<Cluster*> Clusters::Find(std::string_view id) const {
     if (cluster->id() == id) return cluster.get();
     ids.push_back(cluster->id());
   }
+  for (const ClusterProblem& problem : problems_) ids.push_back(problem.id);
   const std::string shown = CleanText(id, 80);
   const std::string near(base::Nearest(id.substr(0, 128), ids));
   return base::NotFound("UNKNOWN_CLUSTER", fmt::format("There is no cluster '{}'.", shown))
       .Hint(near.empty() ? fmt::format("The configured clusters are {}.", base::Join(ids, ", "))
                          : fmt::format("Did you mean '{}'?", near))
       .With("cluster", shown)
+      .With("clusters", base::Join(ids, ", "))
       .With("only_cluster", ids.size() == 1 ? ids.front() : "");
 }
 

@@ -19,19 +19,32 @@
 
 namespace opsmesh::k8s {
 
-/// The configured clusters; the first is the default. Immutable, thread-safe.
+/// A configured cluster that could not be set up, and why.
+struct ClusterProblem {
+  std::string id;
+  absl::Status status;
+};
+
+/// The configured clusters; the default first. Immutable, thread-safe.
 class Clusters {
  public:
-  explicit Clusters(std::vector<std::unique_ptr<Cluster>> clusters)
-      : clusters_(std::move(clusters)) {}
-  /// "" = the default. NOT_FOUND (UNKNOWN_CLUSTER) with the ids there are, and in the metadata
-  /// `only_cluster` the id when there is one alone; FAILED_PRECONDITION (NO_CLUSTER) when there is
-  /// none.
+  explicit Clusters(std::vector<std::unique_ptr<Cluster>> clusters,
+                    std::vector<ClusterProblem> problems = {}, std::string default_id = "")
+      : clusters_(std::move(clusters)),
+        problems_(std::move(problems)),
+        default_id_(std::move(default_id)) {}
+  /// "" = the default (`default_id`, else the first). NOT_FOUND (UNKNOWN_CLUSTER) with the ids
+  /// there are, also in the metadata `clusters`, and in `only_cluster` the id when there is one
+  /// alone; FAILED_PRECONDITION (CLUSTER_UNUSABLE) with the reason for one that could not be set
+  /// up, (NO_CLUSTER) when there is none.
   absl::StatusOr<Cluster*> Find(std::string_view id) const;
   const std::vector<std::unique_ptr<Cluster>>& all() const { return clusters_; }
+  const std::vector<ClusterProblem>& problems() const { return problems_; }
 
  private:
   const std::vector<std::unique_ptr<Cluster>> clusters_;
+  const std::vector<ClusterProblem> problems_;
+  const std::string default_id_;
 };
 
 /// Where a call applies; from the contract's Scope.

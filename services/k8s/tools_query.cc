@@ -77,22 +77,34 @@ absl::StatusOr<ToolResult> GetResources(const ToolCall& call) {
   return ListLive(call, query, picture);
 }
 
+std::vector<std::string> UsualKinds() {
+  return {"pods",
+          "services",
+          "deployments",
+          "statefulsets",
+          "daemonsets",
+          "replicasets",
+          "jobs",
+          "cronjobs",
+          "ingresses",
+          "persistentvolumeclaims",
+          "horizontalpodautoscalers"};
+}
+
+// How many objects an answer about a kind is of: those that match, else all.
+int64_t CountIn(const ToolResult& answer, const std::string& plural) {
+  int64_t count = 0;
+  for (const Fact& fact : answer.facts) {
+    if (fact.key == plural + ".matched" || (fact.key == plural + ".total" && count == 0))
+      count = std::stoll(fact.value);
+  }
+  return count;
+}
+
 // Several kinds at once: one line a kind, the same conditions for all that know the fields.
 absl::StatusOr<ToolResult> GetAllResources(const ToolCall& call) {
   std::vector<std::string> kinds = call.arguments.List("resource_types");
-  if (kinds.empty()) {
-    kinds = {"pods",
-             "services",
-             "deployments",
-             "statefulsets",
-             "daemonsets",
-             "replicasets",
-             "jobs",
-             "cronjobs",
-             "ingresses",
-             "persistentvolumeclaims",
-             "horizontalpodautoscalers"};
-  }
+  if (kinds.empty()) kinds = UsualKinds();
   Picture picture(call.cluster.Picture(call.ctx), NamespaceOf(call), call.now);
   OPSMESH_RETURN_IF_ERROR(picture.CheckNamespace());
   ToolResult out;
@@ -121,13 +133,7 @@ absl::StatusOr<ToolResult> GetAllResources(const ToolCall& call) {
     }
     out.ledger.Merge(part->ledger);
     json.Raw(part->json);
-    int64_t matched = 0;
-    for (const Fact& fact : part->facts) {
-      if (fact.key == type.plural + ".matched")
-        matched = std::stoll(fact.value);
-      else if (fact.key == type.plural + ".total" && matched == 0)
-        matched = std::stoll(fact.value);
-    }
+    const int64_t matched = CountIn(*part, type.plural);
     total += matched;
     out.truncated = out.truncated || part->truncated;
     if (matched > 0) body += Text{"\n" + part->text.zh + "\n", "\n" + part->text.en + "\n"};

@@ -40,8 +40,9 @@ TEST_F(ToolsTest, NoToolAnswersAboutANamespaceThatMayNotBeReadFromAnotherOne) {
           << tool->name << arguments.dump() << result.status();
       base::ErrorDetail detail = base::DetailOf(result.status());
       // Rights are given by ClusterRoles, too: without those it says nothing.
-      if (tool->name != "analyze_rbac_permissions")
+      if (tool->name != "analyze_rbac_permissions") {
         EXPECT_EQ(detail.metadata["namespace"], "payments") << tool->name << result.status();
+      }
       EXPECT_EQ(detail.metadata["user"], "tester") << tool->name;
       ++refused;
       continue;
@@ -65,6 +66,23 @@ TEST_F(ToolsTest, WhereTheUserMayReadToolsAnswerAndSayWhatTheRightsLeaveOut) {
   const Text rights = RightsText(*cluster_->Picture(base::Context::Background()));
   EXPECT_THAT(rights.en, HasSubstr("in namespace shop only; not allowed: "));
   EXPECT_THAT(rights.zh, HasSubstr("只能在命名空间 shop 中读取；没有权限读取："));
+}
+
+TEST(Clusters, OneThatCouldNotBeSetUpIsNamedWithItsReasonAndNeverReplacedByAnother) {
+  std::vector<std::unique_ptr<Cluster>> list;
+  list.push_back(std::make_unique<FakeCluster>("[]", "demo"));
+  const Clusters clusters(std::move(list),
+                          {{"prod", base::Unavailable("KUBECONFIG", "The kubeconfig is away.")}},
+                          "prod");
+  for (const char* id : {"", "prod"}) {
+    const absl::Status status = clusters.Find(id).status();
+    EXPECT_EQ(base::DetailOf(status).reason, "CLUSTER_UNUSABLE") << status;
+    EXPECT_NE(status.message().find("The kubeconfig is away."), absl::string_view::npos) << status;
+  }
+  EXPECT_TRUE(clusters.Find("demo").ok());
+  const base::ErrorDetail unknown = base::DetailOf(clusters.Find("staging").status());
+  EXPECT_EQ(unknown.reason, "UNKNOWN_CLUSTER");
+  EXPECT_EQ(unknown.metadata.at("clusters"), "demo, prod");
 }
 
 }  // namespace

@@ -126,6 +126,34 @@ absl::StatusOr<ToolResult> Compare(const ToolCall& call) {
   return out;
 }
 
+// Pods with these requests that fit on a node, by requests and the number of pods.
+int64_t FitsOn(const NodeLoad& load, double cpu, double memory) {
+  if (!load.schedulable) return 0;
+  auto fit = static_cast<double>(std::max<int64_t>(0, load.pods_allocatable - load.pods));
+  if (cpu > 0)
+    fit = std::min(fit, std::floor((load.cpu_allocatable - load.cpu_requested) / cpu + 1e-9));
+  if (memory > 0)
+    fit = std::min(fit,
+                   std::floor((load.memory_allocatable - load.memory_requested) / memory + 1e-9));
+  return static_cast<int64_t>(std::max(0.0, fit));
+}
+
+// What fits on all nodes together; one row and one entry a node.
+int64_t ListRoom(Picture& picture, double cpu, double memory, TextTable* table, JsonWriter* json) {
+  int64_t room = 0;
+  for (const NodeLoad& load : NodeLoads(picture)) {
+    const int64_t pods = FitsOn(load, cpu, memory);
+    room += pods;
+    table->AddRow(
+        {load.name, load.status,
+         kube::FormatCpu(std::max(0.0, load.cpu_allocatable - load.cpu_requested)),
+         kube::FormatBytes(std::max(0.0, load.memory_allocatable - load.memory_requested)),
+         std::to_string(load.pods_allocatable - load.pods), std::to_string(pods)});
+    json->BeginObject().Field("name", load.name).Field("fits", pods).EndObject();
+  }
+  return room;
+}
+
 absl::StatusOr<ToolResult> ScalingCapacity(const ToolCall& call) {
   OPSMESH_ASSIGN_OR_RETURN(Target t, DeploymentOf(call));
   OPSMESH_RETURN_IF_ERROR(t.picture.CheckReadable("nodes"));
@@ -142,29 +170,12 @@ absl::StatusOr<ToolResult> ScalingCapacity(const ToolCall& call) {
   ToolResult out;
   JsonWriter json;
   TextTable table({"NODE", "STATUS", "FREE CPU", "FREE MEMORY", "FREE PODS", "FITS"});
-  int64_t room = 0;
   json.BeginObject()
       .Field("deployment", t.object->meta().full_name())
       .Field("replicas_now", t.deployment->replicas)
       .Field("replicas_wanted", wanted);
   json.Field("cpu_per_pod", cpu).Field("memory_per_pod", memory).Key("nodes").BeginArray();
-  for (const NodeLoad& load : NodeLoads(t.picture)) {
-    double fit = load.schedulable
-                     ? static_cast<double>(std::max<int64_t>(0, load.pods_allocatable - load.pods))
-                     : 0;
-    if (cpu > 0)
-      fit = std::min(fit, std::floor((load.cpu_allocatable - load.cpu_requested) / cpu + 1e-9));
-    if (memory > 0)
-      fit = std::min(fit,
-                     std::floor((load.memory_allocatable - load.memory_requested) / memory + 1e-9));
-    const auto pods = static_cast<int64_t>(std::max(0.0, fit));
-    room += pods;
-    table.AddRow({load.name, load.status,
-                  kube::FormatCpu(std::max(0.0, load.cpu_allocatable - load.cpu_requested)),
-                  kube::FormatBytes(std::max(0.0, load.memory_allocatable - load.memory_requested)),
-                  std::to_string(load.pods_allocatable - load.pods), std::to_string(pods)});
-    json.BeginObject().Field("name", load.name).Field("fits", pods).EndObject();
-  }
+  const int64_t room = ListRoom(t.picture, cpu, memory, &table, &json);
   json.EndArray().Field("room", room).Field("enough", room >= more).EndObject();
   out.json = json.Take();
   out.text =

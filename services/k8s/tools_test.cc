@@ -305,6 +305,19 @@ TEST_F(ToolsTest, AnswersQuestionsAboutRollouts) {
       true);
 }
 
+TEST_F(ToolsTest, DoesNotGuessTheRoomOfNodesItMayNotRead) {
+  const auto plan = [&] {
+    return base::DetailOf(Try("scale_deployment",
+                              R"({"namespace":"shop","deployment_name":"web","replicas":5})")
+                              .status())
+        .metadata.at("plan_en");
+  };
+  EXPECT_THAT(plan(), Not(HasSubstr("cannot be checked")));
+  cluster_->Forbid("nodes");
+  EXPECT_THAT(plan(), HasSubstr("cannot be checked"));
+  EXPECT_THAT(plan(), Not(HasSubstr("are needed")));
+}
+
 TEST_F(ToolsTest, AnswersAWriteWithThePlanAndChangesNothing) {
   const absl::Status status =
       Try("scale_deployment", R"({"namespace":"shop","deployment_name":"web","replicas":5})")

@@ -146,7 +146,14 @@ absl::StatusOr<ToolResult> ScalePlan(const ToolCall& call) {
                 o.name(), hpa.min_replicas, hpa.max_replicas));
       });
   const kube::PodSpec* spec = TemplateOf(*object);
-  if (spec && wanted > now) {
+  // Room is what the pods of all namespaces leave of the nodes.
+  const bool room_is_known =
+      picture.Readable("nodes", "") && picture.All("pods").status().Covers("");
+  if (spec && wanted > now && !room_is_known) {
+    plan.warnings.push_back({"按当前用户的权限，无法核对集群是否放得下。",
+                             "whether the cluster has room for them cannot be checked with the "
+                             "rights of this user."});
+  } else if (spec && wanted > now) {
     const int64_t room = Room(picture, *spec, wanted - now);
     if (room < wanted - now) {
       plan.warnings.push_back(Say("按 requests 计算，集群只能再放下 {0} 个，需要 {1} 个。",

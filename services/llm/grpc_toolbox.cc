@@ -51,6 +51,11 @@ class GrpcToolBox final : public ToolBox {
     return client_->Call(context, &K8sService::Stub::ResolveObjects, request);
   }
 
+  absl::StatusOr<k8s::v1::ListClustersResponse> Clusters(const base::Context& context) override {
+    OPSMESH_RETURN_IF_ERROR(client_.status());
+    return client_->Call(context, &K8sService::Stub::ListClusters, {});
+  }
+
  private:
   const absl::StatusOr<Client> client_;
   const absl::Duration ttl_;

@@ -37,6 +37,20 @@ TEST_F(NotifyServiceTest, TheAnswerSaysSentOnceThePlatformTookIt) {
   EXPECT_EQ(sent.deliveries(0).state(), v1::Delivery::STATE_SENT);
 }
 
+TEST_F(NotifyServiceTest, ASlackChannelIsSentWhatItsIncomingWebhooksTakeAndItsRefusalIsKept) {
+  Start(OneChannel("slack", platform_.SlackUrl()));
+  EXPECT_EQ(Notify("checkout 一直重启").status(), "sent");
+  ASSERT_EQ(platform_.messages().size(), 1u);
+  EXPECT_EQ(platform_.messages()[0].platform, "slack");
+  EXPECT_NE(platform_.messages()[0].body.find("checkout 一直重启"), std::string::npos);
+  platform_.Play([](const FakeChatPlatform::Message&, int) {
+    return FakeChatPlatform::Reply{.status = 404, .body = "no_service"};
+  });
+  Notify("nobody takes this");
+  ASSERT_TRUE(Eventually([&] { return Dead().total_count() == 1; }));
+  EXPECT_NE(Dead().DebugString().find("no_service"), std::string::npos) << Dead().DebugString();
+}
+
 TEST_F(NotifyServiceTest, WithoutAChannelItSaysWhatToConfigure) {
   Start("{}");
   const v1::NotifyResponse none = Notify("hello");

@@ -137,8 +137,8 @@ absl::StatusOr<v1::CorrelateSeriesResponse> CorrelateSeries(
   options.threads = threads;
   options.max_lag =
       request.max_lag_seconds() > 0
-          ? std::min(kMaxLag,
-                     static_cast<size_t>(std::ceil(request.max_lag_seconds() / block.step)))
+          ? static_cast<size_t>(std::min(static_cast<double>(kMaxLag),
+                                         std::ceil(request.max_lag_seconds() / block.step)))
           : kDefaultLag;
   if (request.has_min_coefficient()) options.min_coefficient = request.min_coefficient();
   if (request.has_false_discovery_rate())

@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 import threading
+import urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import harness
@@ -116,6 +117,25 @@ class Configuration(Cli):
         stated, defaults = values("--config", path), values()
         self.assertEqual({key: value for key, value in stated.items() if value != defaults[key]}, {})
 
+    def test_every_setting_there_is_stands_in_the_reference(self):
+        texts = []
+        for name in ("config.yaml", "llm.md"):
+            with open(os.path.join(harness.SOURCE, "config", name), encoding="utf-8") as file:
+                texts.append(file.read())
+        named, sections = set(), []
+        for indent, key in re.findall(r"^#( +)([a-z0-9_]+):(?= |$)", texts[0], re.MULTILINE):
+            sections = sections[:(len(indent) - 1) // 2] + [key]
+            named.add(".".join(sections))
+        named.update(re.findall(r"`([a-z0-9_.]+)`", texts[1]))
+        shown = self.run_cli("config", "show", "-o", "json")
+        self.assertEqual(shown.returncode, OK, shown.stderr)
+        # Settings of the documented program's flags, what `up` tells its parts, and what PORT sets.
+        own = {"k8s.simulated", "prometheus.simulated", "gateway.port"}
+        maps = {"llm.providers", "mesh.addresses", "mesh.server_names", "pools"}
+        keys = {one["key"] for one in json.loads(shown.stdout)}
+        missing = {key for key in keys - named - own if "." in key and not any(key.startswith(one + ".") for one in maps)}
+        self.assertEqual(missing, set())
+
 
 class Asking(Cli):
     def test_nobody_there_is_a_dependency_that_is_down_with_the_next_step(self):
@@ -158,6 +178,21 @@ class Up(Cli):
                     asked = mesh.cli("ask", line.split('"')[1])
                     self.assertEqual(asked.returncode, OK, (line, asked.stderr))
                     self.assertGreater(len(asked.stdout), 20, line)
+
+    def test_it_tells_how_to_reach_the_simulated_cluster_and_its_prometheus(self):
+        with harness.OneProcess("--live") as mesh:
+            printed = mesh.log("opsmesh")
+            kubeconfig = re.search(r"kubectl --kubeconfig (\S+) get pods", printed).group(1)
+            url = re.search(r"Prometheus, are at (http://\S+)\.$", printed, re.MULTILINE).group(1)
+            with urllib.request.urlopen(url + "/api/v1/query?query=count(kube_pod_info)", timeout=30) as answer:
+                self.assertGreater(float(json.load(answer)["data"]["result"][0]["value"][1]), 40)
+            injected = mesh.cli("sim", "fault", "inject", "memory-leak", "deploy/infra/nobody", "--kubeconfig", kubeconfig)
+            self.assertNotEqual(injected.returncode, OK)
+            self.assertIn("There is no deployment/infra/nobody", injected.stderr)
+            injected = mesh.cli("sim", "fault", "inject", "probe-failure", "deploy/infra/worker", "--kubeconfig", kubeconfig)
+            self.assertEqual(injected.returncode, OK, injected.stderr)
+            self.assertIn("Note: None of its containers has a readiness probe", injected.stdout)
+        self.assertIn("crash", self.run_cli("sim", "fault", "catalogue").stdout)
 
     def test_data_on_standard_input_is_what_the_question_is_about(self):
         with harness.OneProcess() as mesh:

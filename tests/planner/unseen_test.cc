@@ -183,12 +183,18 @@ TEST_F(Unseen, SentencesThatTheGrammarWasMendedOnAreReadAsWrittenDown) {
     Judge(file, true);
     return;
   }
-  // The second half was measured once, when everything was written; the others were mended on.
+  // b was measured once, when everything was written (88.2 %); by now all three were mended on.
   for (const auto& [name, percent] :
-       {std::pair{"unseen_a.txt", 95}, {"unseen_b.txt", 85}, {"unseen_c.txt", 87}}) {
+       {std::pair{"unseen_a.txt", 95}, {"unseen_b.txt", 93}, {"unseen_c.txt", 95}}) {
     const Score score = Judge(Testdata(name), true);
     EXPECT_GE(score.right * 100, score.all * percent) << name;
   }
+}
+
+TEST_F(Unseen, QuestionsOfTheNightThatWereOnceAnsweredWronglyAreAnswered) {
+  const Score score = Judge(Testdata("night.txt"), true);
+  EXPECT_EQ(score.right, score.all);
+  EXPECT_GE(score.all, 34);
 }
 
 }  // namespace

@@ -88,5 +88,14 @@ TEST(Bocpd, NoticesAShiftWithinAFewSamplesAlsoOverManySeries) {
   EXPECT_NEAR(static_cast<double>(Bocpd(many, 2).change_points[0]), 200, 1);
 }
 
+TEST(Bocpd, ASampleTooFarForAnyRunDoesNotSpoilWhatFollows) {
+  std::vector<double> series = Steps(300, {{0, 0}, {200, 6}}, 5);
+  series[100] = 1e200;
+  const BocpdResult found = Bocpd(series, 1);
+  for (const double recent : found.recent_change) EXPECT_TRUE(recent >= 0 && recent <= 1.0001);
+  ASSERT_FALSE(found.change_points.empty());
+  EXPECT_NEAR(static_cast<double>(found.change_points.back()), 200, 2);
+}
+
 }  // namespace
 }  // namespace opsmesh::analytics

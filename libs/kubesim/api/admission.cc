@@ -3,9 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
-#include <set>
 
 #include "libs/kubesim/api/definitions.h"
 #include "libs/kubesim/api/escalation.h"
@@ -13,82 +10,14 @@
 #include "libs/kubesim/api/pod_admission.h"
 #include "libs/kubesim/api/pod_security.h"
 #include "libs/kubesim/api/quota.h"
+#include "libs/kubesim/api/service_addresses.h"
+#include "libs/kubesim/api/write_steps.h"
 #include "libs/kubesim/objects/quantity.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
 namespace {
-
-constexpr const char* kServiceRange = "10.96.0.0/12";
-
-bool InServiceRange(const std::string& ip) {
-  unsigned first = 0, second = 0, rest = 0;
-  return std::sscanf(ip.c_str(), "%u.%u.%u", &first, &second, &rest) == 3 && first == 10 &&
-         second >= 96 && second < 112;
-}
-
-// An address that a client chose must be one that the cluster gives, and nobody else's.
-MaybeStatus CheckAddress(const Cluster& cluster, const Call& call, const Json& service,
-                         const Json& before) {
-  const std::string ip = TextAt(service, {"spec", "clusterIP"}),
-                    name = TextAt(service, {"metadata", "name"});
-  if (ip.empty() || ip == "None" || ip.find(':') != std::string::npos ||
-      ip == TextAt(before, {"spec", "clusterIP"}))
-    return std::nullopt;
-  std::string why;
-  if (!InServiceRange(ip)) {
-    why =
-        fmt::format("the provided IP ({}) is not in the valid range. The range of valid IPs is {}",
-                    ip, kServiceRange);
-  }
-  for (const ObjectPtr& other :
-       cluster.store.List(MustFind(cluster.store, "", "v1", "services")).objects) {
-    if ((other->name != name || other->ns != call.info.ns) &&
-        TextAt(other->Parse(), {"spec", "clusterIP"}) == ip)
-      why = "provided IP is already allocated";
-  }
-  if (why.empty()) return std::nullopt;
-  return InvalidStatus("", "Service", name,
-                       {{"FieldValueInvalid",
-                         fmt::format("Invalid value: []string{{\"{0}\"}}: failed to allocate IP "
-                                     "{0}: {1}",
-                                     ip, why),
-                         "spec.clusterIPs"}});
-}
-
-void AllocateAddress(const Cluster& cluster, Json& service) {
-  Json& spec = service["spec"];
-  const std::string type = TextAt(spec, "type");
-  if (type == "ExternalName") return;
-  std::string ip = TextAt(spec, "clusterIP");
-  if (ip.empty() && !ListAt(spec, {"clusterIPs"}).empty()) return;  // will be refused
-  if (ip.empty()) {
-    std::set<std::string> used;
-    for (const ObjectPtr& object :
-         cluster.store.List(MustFind(cluster.store, "", "v1", "services")).objects) {
-      used.insert(TextAt(object->Parse(), {"spec", "clusterIP"}));
-    }
-    do {
-      const uint64_t bits = cluster.store.ids().Random();
-      ip = fmt::format(  // of kServiceRange
-          "10.{}.{}.{}", 96 + bits % 16, (bits >> 8) % 256, 1 + (bits >> 16) % 254);
-    } while (used.contains(ip));
-    spec["clusterIP"] = ip;
-  }
-  if (!spec.contains("clusterIPs")) spec["clusterIPs"] = {ip};
-  if (!spec.contains("ipFamilies"))
-    spec["ipFamilies"] = {ip.find(':') == std::string::npos ? "IPv4" : "IPv6"};
-  if (!spec.contains("ipFamilyPolicy")) spec["ipFamilyPolicy"] = "SingleStack";
-  if (type == "LoadBalancer" && !spec.contains("allocateLoadBalancerNodePorts"))
-    spec["allocateLoadBalancerNodePorts"] = true;
-  if (type == "NodePort" || type == "LoadBalancer") {
-    for (Json& port : spec["ports"]) {
-      if (port.is_object() && IntAt(port, "nodePort") == 0)
-        port["nodePort"] = 30000 + cluster.store.ids().Random() % 2768;
-    }
-  }
-}
 
 // The newest of the classes marked as default (of several of one second, the first by name); ""
 // without one.
@@ -108,6 +37,8 @@ std::string DefaultClass(const Cluster& cluster, const ResourceType& type,
   return name;
 }
 
+}  // namespace
+
 void DefaultStorageClass(const Cluster& cluster, Json& claim) {
   if (!At(claim, {"spec", "storageClassName"}).is_null() ||
       At(claim, {"metadata", "annotations", "volume.beta.kubernetes.io/storage-class"}).is_string())
@@ -118,6 +49,8 @@ void DefaultStorageClass(const Cluster& cluster, Json& claim) {
                     "storageclass.beta.kubernetes.io/is-default-class"});
   if (!name.empty()) claim["spec"]["storageClassName"] = name;
 }
+
+namespace {
 
 void DefaultIngressClass(const Cluster& cluster, Json& ingress) {
   if (!At(ingress, {"spec", "ingressClassName"}).is_null() ||
@@ -209,13 +142,11 @@ MaybeStatus Admit(const Cluster& cluster, Call& call, Json& object, const Json& 
   if (!create && key == "/persistentvolumeclaims") {
     if (auto refused = CheckResize(cluster, call, object, before)) return refused;
   }
-  if (!create && key == "/services" && object["spec"].is_object())
-    AllocateAddress(cluster, object);  // its type may have changed
+  if (key == "/services") {  // a change, too: its type may be another
+    if (auto refused = Allocate(cluster, object, before, IsDryRun(call))) return refused;
+  }
   if (!create) return std::nullopt;
   if (key == "/pods") return AdmitNewPod(cluster, call, object);
-  if (key == "/services" && object["spec"].is_object()) {
-    AllocateAddress(cluster, object);
-  }
   if (key == "networking.k8s.io/ingresses" && object["spec"].is_object())
     DefaultIngressClass(cluster, object);
   if (key == "/persistentvolumeclaims" && object["spec"].is_object()) {
@@ -235,43 +166,9 @@ MaybeStatus AdmitValid(const Cluster& cluster, Call& call, const Json& object, c
     if (auto refused = CheckLimits(cluster, call, object)) return refused;
   }
   if (call.type->storage_key == "/services") {
-    if (auto refused = CheckAddress(cluster, call, object, before)) return refused;
+    if (auto refused = CheckClusterAddress(cluster, call, object, before)) return refused;
   }
   return CheckQuotas(cluster, call, object, before);
-}
-
-void KeepAllocated(const ResourceType& type, const Json& before, Json& object) {
-  if (type.storage_key != "/services" || !object["spec"].is_object()) return;
-  static constexpr std::array kAllocated = {"clusterIP", "clusterIPs", "ipFamilies",
-                                            "ipFamilyPolicy"};
-  if (TextAt(object, {"spec", "type"}) == "ExternalName" &&
-      TextAt(before, {"spec", "type"}) != "ExternalName") {
-    // What was given to it goes with the type that needed it.
-    for (const char* member : kAllocated) {
-      if (At(object, {"spec", member}) == At(before, {"spec", member}))
-        object["spec"].erase(member);
-    }
-    return;
-  }
-  for (const char* member : kAllocated) {
-    if (!object["spec"].contains(member) && before["spec"].contains(member))
-      object["spec"][member] = before["spec"][member];
-  }
-  // Node ports are kept by the port's name, where no other port took them.
-  auto exposes = [](const Json& service) {
-    return TextAt(service, {"spec", "type"}) == "NodePort" ||
-           TextAt(service, {"spec", "type"}) == "LoadBalancer";
-  };
-  if (!exposes(before) || !exposes(object) || !At(object, {"spec", "ports"}).is_array()) return;
-  std::set<int64_t> used;
-  for (const Json& port : object["spec"]["ports"]) used.insert(IntAt(port, "nodePort"));
-  for (Json& port : object["spec"]["ports"]) {
-    if (!port.is_object() || IntAt(port, "nodePort") != 0) continue;
-    for (const Json& old : ListAt(before, {"spec", "ports"})) {
-      if (TextAt(old, "name") == TextAt(port, "name") && !used.contains(IntAt(old, "nodePort")))
-        port["nodePort"] = IntAt(old, "nodePort");
-    }
-  }
 }
 
 void AfterWrite(const Cluster& cluster, const ResourceType& type, const Object& object) {

@@ -16,6 +16,7 @@
 #include "libs/kubesim/api/reads.h"
 #include "libs/kubesim/api/writes.h"
 #include "libs/kubesim/objects/schema.h"
+#include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
@@ -23,7 +24,7 @@ namespace {
 
 http_server::Response ToResponse(Reply reply, const http_server::Headers& common) {
   http_server::Response response{reply.code, common, std::move(reply.body)};
-  response.headers.Set("Content-Type", reply.content_type);
+  if (!reply.content_type.empty()) response.headers.Set("Content-Type", reply.content_type);
   for (auto& [name, value] : reply.headers) {
     if (name == "Cache-Control")
       response.headers.Set(name, value);  // in place of the usual one
@@ -46,17 +47,6 @@ AccessQuestion QuestionOf(const RequestInfo& info) {
   question.ns = info.ns;
   question.name = info.name;
   return question;
-}
-
-// A list or watch of one name is, to the authorizer, about that object.
-std::string SelectedName(const Query& query) {
-  for (std::string_view term : base::Split(query.Get("fieldSelector"), ',')) {
-    if (!term.starts_with("metadata.name=")) continue;
-    std::string_view name = term.substr(14);
-    if (name.starts_with('=')) name.remove_prefix(1);
-    return std::string(name);
-  }
-  return "";
 }
 
 ApiStatus Forbidden(const User& user, const AccessQuestion& question, const std::string& reason) {
@@ -163,6 +153,16 @@ Reply NoSuchPath(const ResourceCatalog& catalog, std::string_view group) {
   });
   return own ? StatusReply(UnknownResourceStatus()) : TextReply("404 page not found\n", 404);
 }
+
+ApiStatus Unsupported(const ResourceType& type, std::string_view verb) {
+  ApiStatus status = MethodNotAllowedStatus();
+  status.message =
+      fmt::format("{} is not supported on resources of kind \"{}\"", verb, type.QualifiedName());
+  status.group = type.group;
+  status.kind = type.plural;
+  status.has_details = true;
+  return status;
+}
 }  // namespace
 
 http_server::Response DoorError(int status, std::string_view reason, std::string_view message) {
@@ -222,7 +222,9 @@ void ApiServer::Handle(const std::shared_ptr<http_server::Exchange>& exchange) {
   if (!reply) return;
   if (reply->code == 401 || call.unqueued) common = CommonHeaders(false);
   for (const std::string& warning : call.warnings) common.Add("Warning", QuoteWarning(warning));
-  if (reply->code >= 400 && call.accepted.yaml && reply->content_type == "application/json")
+  // A Status is no Table: who asks for a Table in YAML is told in JSON what went wrong.
+  if (reply->code >= 400 && call.accepted.yaml && call.accepted.form == Form::kObject &&
+      reply->content_type == "application/json")
     AsYaml(*reply);
   if (request.method == "HEAD") reply->body.clear();
   exchange->Respond(ToResponse(*std::move(reply), common));
@@ -250,6 +252,7 @@ std::optional<Reply> ApiServer::Dispatch(Call& call,
     call.user = std::move(wanted->user);
   }
   AccessQuestion question = QuestionOf(call.info);
+  // A list or watch of one name is, to the authorizer, about that object.
   if (question.name.empty() &&
       (question.verb == "list" || question.verb == "watch" || question.verb == "deletecollection"))
     question.name = SelectedName(call.query);
@@ -266,6 +269,7 @@ std::optional<Reply> ApiServer::Dispatch(Call& call,
 
   // Some documents are served whatever the method is; routes of the API are not, and know no HEAD.
   const std::string& path = call.http.path;
+  if (path.starts_with("//")) return TextReply("404 page not found\n", 404);  // nobody's
   const bool any_method = path == "/apis" || path.starts_with("/openapi/") || path == "/healthz" ||
                           path == "/livez" || path == "/readyz" || path == "/";
   if (call.http.method != "GET" && !any_method) return StatusReply(MethodNotAllowedStatus());
@@ -285,9 +289,16 @@ std::optional<Reply> ApiServer::Resource(Call& call,
   const ResourceCatalog& catalog = cluster_.store.catalog();
   call.type = catalog.Find(info.group, info.version, info.resource);
   if (call.type == nullptr) return NoSuchPath(catalog, info.group);
+  if (info.path.find("//") != std::string::npos) return NoSuchPath(catalog, info.group);
   const ResourceType& type = *call.type;
   const bool reads = info.verb == "get" || info.verb == "list" || info.verb == "watch";
-  if (type.namespaced && info.ns.empty() && (!info.name.empty() || !reads))
+  // The collection of all namespaces is only read; another method is not allowed there. Bindings
+  // are not even read.
+  if (type.namespaced && info.ns.empty() && (!info.name.empty() || !reads)) {
+    const bool collection = info.name.empty() && type.Allows("list") && !type.custom;
+    return collection ? StatusReply(MethodNotAllowedStatus()) : NoSuchPath(catalog, info.group);
+  }
+  if (type.namespaced && info.ns.empty() && !type.Allows("list"))
     return NoSuchPath(catalog, info.group);
   if (!type.namespaced && !info.ns.empty() &&
       !(type.group.empty() && type.plural == "namespaces")) {
@@ -306,16 +317,26 @@ std::optional<Reply> ApiServer::Resource(Call& call,
   }
   if (type.group.empty() && type.plural == "componentstatuses")
     call.warnings.push_back("v1 ComponentStatus is deprecated in v1.19+");
+  if (type.custom && type.definition && BoolAt(*type.definition, {"deprecated"})) {
+    const std::string own = TextAt(*type.definition, "deprecationWarning");
+    call.warnings.push_back(
+        own.empty() ? fmt::format("{} {} is deprecated", type.ApiVersion(), type.kind) : own);
+  }
 
   if (!info.subresource.empty()) {
+    // A kind of the server's own has no paths below those of its subresources; that of a custom one
+    // is served whatever follows.
+    if (!info.rest.empty() && info.subresource != "proxy" && !type.custom)
+      return NoSuchPath(catalog, info.group);
     const Subresource* sub = type.FindSubresource(info.subresource);
     if (sub == nullptr)
       return StatusReply(type.custom ? NotFoundStatus(type, info.name) : UnknownResourceStatus());
     const std::string verb = info.verb == "list" ? "get" : info.verb;
     if (std::find(sub->verbs.begin(), sub->verbs.end(), verb) == sub->verbs.end())
-      return StatusReply(MethodNotAllowedStatus());
+      return StatusReply(type.custom ? Unsupported(type, verb) : MethodNotAllowedStatus());
     if (is_log) return HandlePodLog(cluster_, call, streams_, exchange, common);
-    if (info.subresource == "exec") return HandlePodExec(cluster_, call, options_.exec, exchange);
+    if (info.subresource == "exec")
+      return HandlePodExec(cluster_, call, options_.exec, streams_, exchange);
     if (info.subresource == "attach")
       return HandlePodAttach(cluster_, call, options_.exec, streams_, exchange);
     if (info.subresource == "portforward")
@@ -331,6 +352,9 @@ std::optional<Reply> ApiServer::Resource(Call& call,
       ((method == "PUT" || method == "PATCH") && !named))
     return StatusReply(MethodNotAllowedStatus());
   if (!type.Allows(info.verb)) return StatusReply(MethodNotAllowedStatus());
+  if (named && info.name.find('%') != std::string::npos && info.verb != "update")
+    return StatusReply(BadRequestStatus(
+        fmt::format("Name parameter invalid: \"{}\": may not contain '%'", info.name)));
   if (type.group == "metrics.k8s.io") return HandleMetrics(cluster_, call);
   if (info.verb == "get") return HandleGet(cluster_, call);
   if (info.verb == "list") return HandleList(cluster_, call);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "libs/base/error.h"
 #include "libs/base/strings.h"
@@ -31,19 +33,21 @@ ApiStatus UnknownFormat() {
 constexpr const char* kKindStruct =
     R"(struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" })";
 
-const char* GoWord(const Json& value) {
-  return value.is_array()     ? "array"
-         : value.is_string()  ? "string"
-         : value.is_boolean() ? "bool"
-         : value.is_object()  ? "object"
-                              : "number";
-}
-
 struct Parsed {
   Json value;
   std::vector<std::string> members;
   std::vector<std::string> duplicates;  // sentences
+  std::map<std::string, std::string> odd_numbers{};
+  std::string overflow{};  // a number beyond every range, which a value of no type cannot hold
 };
+
+ApiStatus BeyondRange(const std::string& number) {
+  return BadRequestStatus(
+      fmt::format("json: cannot unmarshal number {} into Go value of type float64", number));
+}
+
+// What the sentence of a YAML reader begins with where somebody converts; a body is read as it is.
+constexpr std::string_view kYamlFault = "error converting YAML to JSON: ";
 
 Outcome<Parsed> Parse(std::string_view text, bool yaml) {
   if (text.size() > kMaxBody) {
@@ -56,8 +60,8 @@ Outcome<Parsed> Parse(std::string_view text, bool yaml) {
   if (yaml) {
     auto documents = ParseYaml(text);
     if (!documents.ok())
-      return BadRequestStatus(fmt::format("error converting YAML to JSON: {}",
-                                          base::ToStd(documents.status().message())));
+      return BadRequestStatus(
+          fmt::format("{}{}", kYamlFault, base::ToStd(documents.status().message())));
     if (documents->empty()) return parsed;
     parsed.value =
         std::move(*documents->front().value);  // what follows the first document is not read
@@ -68,6 +72,8 @@ Outcome<Parsed> Parse(std::string_view text, bool yaml) {
   JsonText json = ReadJsonText(text, &parsed.value);
   if (!json.fault.empty()) return BadRequestStatus(json.fault);
   parsed.members = std::move(json.members);
+  parsed.odd_numbers = std::move(json.odd_numbers);
+  parsed.overflow = std::move(json.overflow);
   for (const std::string& path : json.duplicates)
     parsed.duplicates.push_back(fmt::format("duplicate field \"{}\"", path));
   return parsed;
@@ -83,16 +89,22 @@ Outcome<Parsed> DecodeObject(const Call& call, const std::string& media) {
     }
     auto decoded = DecodeProtobuf(body);
     if (!decoded) return UnknownFormat();
-    return Parsed{*std::move(decoded), {}, {}};
+    return Parsed{.value = *std::move(decoded), .members = {}, .duplicates = {}};
   }
   const bool yaml = media == "application/yaml";
   if (media != "application/json" && !yaml) return UnknownFormat();
   auto parsed = Parse(body, yaml);
   if (!parsed.ok()) {
     ApiStatus status = parsed.status();
-    if (status.code == 400)
+    if (status.code != 400) return status;
+    if (yaml && status.message.starts_with(kYamlFault))
+      status.message.erase(0, kYamlFault.size());
+    else
       status.message = "couldn't get version/kind; json parse error: " + status.message;
     return status;
+  }
+  if (!yaml && !parsed->duplicates.empty() && call.type != nullptr && !call.type->custom) {
+    if (Json joined = ReadJoined(body); joined.is_object()) parsed->value = std::move(joined);
   }
   if (parsed->value.is_null()) parsed->value = Json::object();
   if (!parsed->value.is_object()) {
@@ -113,6 +125,25 @@ Outcome<Parsed> DecodeObject(const Call& call, const std::string& media) {
   if (std::count(version.begin(), version.end(), '/') > 1)
     return BadRequestStatus("unexpected GroupVersion string: " + version);
   return parsed;
+}
+
+// What is wrong with an object of this type when that is a number which is not written as a whole
+// one: its sentence shows it as it stands in the text. "" when it is something else, or nothing.
+std::string OddNumberFault(const ResourceType& type, const Parsed& parsed) {
+  constexpr std::string_view kBefore = "cannot unmarshal number ", kAfter = " into ";
+  if (parsed.odd_numbers.empty() || type.custom) return "";
+  for (const auto& [member, own] :
+       {std::pair{"kind", type.kind}, {"apiVersion", type.ApiVersion()}}) {
+    const std::string given = TextAt(parsed.value, member);
+    if (!given.empty() && given != own) return "";  // another kind is refused as that
+  }
+  ShapeReport shape = CheckShape(type, parsed.value);
+  const auto number = parsed.odd_numbers.find(shape.wrong_at);
+  const size_t begin = shape.wrong.find(kBefore), end = shape.wrong.find(kAfter);
+  if (number == parsed.odd_numbers.end() || begin == std::string::npos || end == std::string::npos)
+    return "";
+  const size_t at = begin + kBefore.size();
+  return shape.wrong.replace(at, end - at, number->second);
 }
 
 // A document inside of which nothing recursive can overflow the stack.
@@ -146,6 +177,29 @@ std::string BodySummary(std::string_view body) {
   return text + (body.size() > kShown ? " ..." : "");
 }
 
+const char* GoWord(const Json& value) {
+  return value.is_array()     ? "array"
+         : value.is_string()  ? "string"
+         : value.is_boolean() ? "bool"
+         : value.is_object()  ? "object"
+                              : "number";
+}
+
+namespace {
+
+// attribute=value of a media type (RFC 2045): neither is empty.
+bool IsMediaParameter(std::string_view text) {
+  constexpr std::string_view kSpecials = "()<>@,;:\\\"/[]?= \t";
+  const size_t equals = text.find('=');
+  if (equals == std::string_view::npos || equals == 0) return false;
+  const std::string_view name = text.substr(0, equals), value = text.substr(equals + 1);
+  const bool quoted = value.size() > 1 && value.front() == '"' && value.back() == '"';
+  return name.find_first_of(kSpecials) == std::string_view::npos &&
+         (quoted || (!value.empty() && value.find_first_of(kSpecials) == std::string_view::npos));
+}
+
+}  // namespace
+
 bool TooDeep(const Json& value) { return DepthOf(value) > kMaxKeptDepth; }
 
 std::string MediaTypeOf(const Call& call) {
@@ -153,9 +207,12 @@ std::string MediaTypeOf(const Call& call) {
   const std::string_view type = base::Trim(header.substr(0, header.find(';')));
   if (type.empty()) return "application/json";
   if (const size_t semicolon = header.find(';'); semicolon != std::string_view::npos) {
+    std::set<std::string> names;
     for (std::string_view parameter : base::Split(header.substr(semicolon + 1), ';')) {
       parameter = base::Trim(parameter);
-      if (!parameter.empty() && parameter.find('=') == std::string_view::npos) return "malformed";
+      if (parameter.empty()) continue;
+      const std::string name = base::AsciiLower(parameter.substr(0, parameter.find('=')));
+      if (!IsMediaParameter(parameter) || !names.insert(name).second) return "malformed";
     }
   }
   return base::AsciiLower(type);
@@ -185,6 +242,7 @@ MaybeStatus CheckPatchType(const Call& call, std::string* media) {
 Outcome<Json> ParseBody(Call& call, bool yaml) {
   auto parsed = Parse(call.http.body, yaml);
   if (!parsed.ok()) return parsed.status();
+  if (!parsed->overflow.empty()) return BeyondRange(parsed->overflow);
   call.member_order = std::move(parsed->members);
   call.duplicates = std::move(parsed->duplicates);
   return std::move(parsed->value);
@@ -204,6 +262,15 @@ Outcome<Json> ObjectOf(Call& call, std::string_view kind) {
   }
   call.member_order = std::move(parsed->members);
   call.duplicates = std::move(parsed->duplicates);
+  if (kind.empty()) {
+    if (!parsed->overflow.empty() && call.type->custom)
+      return BadRequestStatus(fmt::format("{0} in version \"{1}\" cannot be handled as a {0}: {2}",
+                                          call.type->kind, call.type->version,
+                                          BeyondRange(parsed->overflow).message));
+    if (const std::string fault = OddNumberFault(*call.type, *parsed); !fault.empty())
+      return BadRequestStatus(fmt::format("{0} in version \"{1}\" cannot be handled as a {0}: {2}",
+                                          call.type->kind, call.type->version, fault));
+  }
   return std::move(parsed->value);
 }
 

@@ -25,6 +25,9 @@ Outcome<Json> BodyOfKind(Call& call, const char* kind, const char* version, cons
 /// A patch's media type as it is spelled, without parameters; 415 when the kind takes no such
 /// patch.
 MaybeStatus CheckPatchType(const Call& call, std::string* media);
+/// What Go's decoder calls a value that is of another type than expected: array, string, bool,
+/// object, number.
+const char* GoWord(const Json& value);
 /// Deeper than what the simulator keeps (400 levels); asked once unknown members are gone.
 bool TooDeep(const Json& value);
 /// The beginning of a body as refusals quote it: text when it looks like JSON, else bytes in hex.

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "libs/kubesim/api/deletes.h"
 #include "libs/kubesim/objects/managed_fields.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
@@ -12,6 +13,7 @@ namespace opsmesh::kubesim {
 namespace {
 
 constexpr const char* kGroup = "apiextensions.k8s.io";
+constexpr const char* kCleanup = "customresourcecleanup.apiextensions.k8s.io";
 
 const ResourceType& DefinitionsOf(const Cluster& cluster) {
   return MustFind(cluster.store, kGroup, "v1", "customresourcedefinitions");
@@ -107,7 +109,7 @@ bool Established(const Json& definition) {
 
 void AcceptDefinition(const Cluster& cluster, const Object& definition) {
   Json content = definition.Parse();
-  const Json before = content;
+  Json before = content;
   const std::string now = base::Rfc3339(cluster.clock.Now());
   const std::string group = TextAt(content, {"spec", "group"});
   const Verdict verdict =
@@ -127,6 +129,9 @@ void AcceptDefinition(const Cluster& cluster, const Object& definition) {
   }
   const ResourceType& type = DefinitionsOf(cluster);
   if (content != before) {
+    // The list of conditions is there from the beginning, empty.
+    if (!At(before, {"status", "conditions"}).is_array())
+      before["status"]["conditions"] = Json::array();
     TrackUpdate(before, content, {"kube-apiserver", type.ApiVersion(), "status", now}, type);
     (void)cluster.store.Update(type, content, definition.resource_version);
   }
@@ -136,10 +141,74 @@ void AcceptDefinition(const Cluster& cluster, const Object& definition) {
     cluster.store.catalog().RemoveCustom(group, TextAt(content, {"spec", "names", "plural"}));
 }
 
+namespace {
+
+// The type that a definition is served as; null when it is not.
+const ResourceType* ServedBy(const Cluster& cluster, const Json& definition) {
+  const ResourceType* type = cluster.store.catalog().Preferred(
+      TextAt(definition, {"spec", "group"}), TextAt(definition, {"spec", "names", "plural"}));
+  return type != nullptr && type->custom ? type : nullptr;
+}
+
+// The definition of a custom type that has been deleted and waits for its objects.
+ObjectPtr LeavingOf(const Cluster& cluster, const ResourceType& type) {
+  if (!type.custom) return nullptr;
+  const ObjectPtr found =
+      cluster.store.Get(DefinitionsOf(cluster), "", type.plural + "." + type.group);
+  if (!found || found->json.find("\"deletionTimestamp\":") == std::string::npos) return nullptr;
+  return TextAt(found->Parse(), {"metadata", "deletionTimestamp"}).empty() ? nullptr : found;
+}
+
+}  // namespace
+
+bool HoldsObjects(const Cluster& cluster, const Json& definition) {
+  const ResourceType* served = ServedBy(cluster, definition);
+  if (served == nullptr) return false;
+  for (const ObjectPtr& object : cluster.store.List(*served).objects) {
+    if (!ListAt(object->Parse(), {"metadata", "finalizers"}).empty()) return true;
+  }
+  return false;
+}
+
+Outcome<ObjectPtr> BeginToLeave(const Cluster& cluster, const ObjectPtr& definition) {
+  const ResourceType& type = DefinitionsOf(cluster);
+  const Json before = definition->Parse();
+  if (before["metadata"].contains("deletionTimestamp")) return definition;  // asked once more
+  const std::string now = base::Rfc3339(cluster.clock.Now());
+  Json leaving = LeavingDefinition(before, now);
+  Json& metadata = leaving["metadata"];
+  metadata["deletionGracePeriodSeconds"] = 0;
+  metadata["generation"] = IntAt(metadata, "generation") + 1;
+  auto answered = cluster.store.Update(type, leaving, definition->resource_version);
+  if (!answered.ok()) return answered;
+  const ResourceType* served = ServedBy(cluster, before);
+  for (const ObjectPtr& object : cluster.store.List(*served).objects)
+    (void)DeleteObject(cluster, *served, object, Json::object(), false);
+  SetCondition(leaving["status"]["conditions"], "Terminating", true, "InstanceDeletionInProgress",
+               "CustomResource deletion is in progress", now);
+  (void)cluster.store.Update(type, std::move(leaving), (*answered)->resource_version);
+  return answered;
+}
+
+void EndLeaving(const Cluster& cluster, const ResourceType& type) {
+  const ObjectPtr definition = LeavingOf(cluster, type);
+  if (!definition || !cluster.store.List(type).objects.empty()) return;
+  const Json content = definition->Parse();
+  for (const Json& one : ListAt(content, {"metadata", "finalizers"})) {
+    if (one != kCleanup) return;  // somebody else holds it, too
+  }
+  if (cluster.store.Remove(DefinitionsOf(cluster), "", definition->name, definition->uid).ok())
+    ForgetDefinition(cluster, content);
+}
+
+bool IsLeaving(const Cluster& cluster, const ResourceType& type) {
+  return LeavingOf(cluster, type) != nullptr;
+}
+
 Json LeavingDefinition(Json definition, const std::string& now) {
   Json& metadata = definition["metadata"];
   metadata["deletionTimestamp"] = now;
-  metadata["finalizers"] = Json::array({"customresourcecleanup.apiextensions.k8s.io"});
+  metadata["finalizers"] = Json::array({kCleanup});
   Json& conditions = definition["status"]["conditions"];
   if (!conditions.is_array()) conditions = Json::array();
   SetCondition(conditions, "Terminating", true, "InstanceDeletionPending",

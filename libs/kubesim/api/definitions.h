@@ -11,6 +11,19 @@ namespace opsmesh::kubesim {
 /// the status as "kube-apiserver"; nothing when it says all that already.
 void AcceptDefinition(const Cluster& cluster, const Object& definition);
 
+/// Whether objects of `definition` have finalizers: then it stays until the last of them is gone.
+bool HoldsObjects(const Cluster& cluster, const Json& definition);
+
+/// Begins the end of a definition whose objects are held: it is marked, its objects are deleted as
+/// far as they can be, and its condition says so. Returns it as the deletion's answer shows it.
+Outcome<ObjectPtr> BeginToLeave(const Cluster& cluster, const ObjectPtr& definition);
+
+/// After an object of `type` is gone: takes away a definition that waited for the last one.
+void EndLeaving(const Cluster& cluster, const ResourceType& type);
+
+/// Whether the definition of a custom `type` is about to go: nothing new may be made.
+bool IsLeaving(const Cluster& cluster, const ResourceType& type);
+
 /// What a deletion answers with: the definition on its way out, its resources about to go.
 Json LeavingDefinition(Json definition, const std::string& now);
 

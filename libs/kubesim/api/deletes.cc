@@ -16,9 +16,7 @@
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
-namespace {
-
-MaybeStatus CheckOptions(const Json& options) {
+MaybeStatus CheckDeleteOptions(const Json& options) {
   const std::string policy = TextAt(options, "propagationPolicy");
   std::vector<Cause> causes;
   if (!policy.empty() && At(options, "orphanDependents").is_boolean()) {
@@ -29,7 +27,8 @@ MaybeStatus CheckOptions(const Json& options) {
              policy),
          "propagationPolicy"});
   }
-  if (!policy.empty() && policy != "Foreground" && policy != "Background" && policy != "Orphan") {
+  if (At(options, "propagationPolicy").is_string() && policy != "Foreground" &&
+      policy != "Background" && policy != "Orphan") {
     causes.push_back({"FieldValueNotSupported",
                       fmt::format("Unsupported value: \"{}\": supported values: \"Foreground\", "
                                   "\"Background\", \"Orphan\", \"nil\"",
@@ -43,6 +42,8 @@ MaybeStatus CheckOptions(const Json& options) {
   return InvalidStatus("meta.k8s.io", "DeleteOptions", "", std::move(causes));
 }
 
+namespace {
+
 MaybeStatus CheckPreconditions(const ResourceType& type, const Object& object,
                                const Json& options) {
   auto differs = [&](const std::string& why) {
@@ -55,14 +56,15 @@ MaybeStatus CheckPreconditions(const ResourceType& type, const Object& object,
     return status;
   };
   const std::string uid = TextAt(options, {"preconditions", "uid"});
-  if (!uid.empty() && uid != object.uid) {
+  if (At(options, {"preconditions", "uid"}).is_string() && uid != object.uid) {
     return differs(
         fmt::format("the UID in the precondition ({}) does not match the UID in record ({}). The "
                     "object might have been deleted and then recreated",
                     uid, object.uid));
   }
   const std::string version = TextAt(options, {"preconditions", "resourceVersion"});
-  if (!version.empty() && version != std::to_string(object.resource_version)) {
+  if (At(options, {"preconditions", "resourceVersion"}).is_string() &&
+      version != std::to_string(object.resource_version)) {
     return differs(
         fmt::format("the ResourceVersion in the precondition ({}) does not match the "
                     "ResourceVersion in record ({}). The object might have been modified",
@@ -113,82 +115,119 @@ Reply DeletedReply(const Call& call, const Deletion& deletion, const Cluster& cl
                     {"details", details}});
 }
 
-}  // namespace
+// How an object goes.
+struct Farewell {
+  Json marked;           // with its finalizers and the time of its end
+  bool at_once = false;  // nobody and nothing holds it back
+  bool shown = false;    // the answer shows it marked, though it goes at once
+};
 
-Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type,
-                               const ObjectPtr& current, const Json& options, bool dry_run) {
-  if (auto refused = CheckPreconditions(type, *current, options)) return *refused;
-  Json object = current->Parse();
+// The finalizers that a deletion adds: who waits for what the object owns.
+void AddFinalizers(const ResourceType& type, const Json& options, Json& object) {
+  if (type.storage_key == "/events") return;  // nobody collects what they own
   std::string policy = TextAt(options, "propagationPolicy");
   // The oldest kinds orphan what they own unless told otherwise.
   const bool old_kind =
       type.storage_key == "batch/jobs" || type.storage_key == "/replicationcontrollers";
   if (policy.empty() && old_kind && At(options, "orphanDependents").is_null()) policy = "Orphan";
-  if (!cluster.collector_runs) {  // nobody would ever take these away
-    SetFinalizer(object, "kubernetes.io/pvc-protection", false);
-    SetFinalizer(object, "kubernetes.io/pv-protection", false);
-  }
-  const bool held = !ListAt(object, {"metadata", "finalizers"}).empty();
-  if (type.storage_key == "/events") policy.clear();  // nobody collects what they own
-  if (!policy.empty() && type.storage_key != "/pods") {
+  if (!policy.empty()) {
     SetFinalizer(object, "foregroundDeletion", policy == "Foreground");
     SetFinalizer(object, "orphan", policy == "Orphan");
   } else if (BoolAt(options, {"orphanDependents"})) {
     SetFinalizer(object, "orphan", true);
   }
-  const int64_t grace = GraceOf(cluster, type, object, options);
-  const bool namespace_content = type.storage_key == "/namespaces" && cluster.collector_runs;
-  const bool waits = !ListAt(object, {"metadata", "finalizers"}).empty();
-  // Where no collector runs nobody would ever take its finalizers away: the object goes at once,
-  // and the answer shows it as a real server's does, about to go.
-  const bool definition = type.storage_key == "apiextensions.k8s.io/customresourcedefinitions";
-  const bool shown_only =
-      (waits && !held && !cluster.collector_runs && grace == 0) || (definition && !waits);
-  const bool stays = grace > 0 || (waits && !shown_only) || namespace_content;
-  if (!stays) {
-    // A pod that goes at once is answered with the time of its end.
-    auto shown = [&](const ObjectPtr& last) -> ObjectPtr {
-      if (type.storage_key != "/pods" && !shown_only) return last;
-      auto ended = std::make_shared<Object>(*last);
-      Json content = ended->Parse();
-      if (definition && !waits) {
-        ended->json =
-            base::DumpJson(LeavingDefinition(content, base::Rfc3339(cluster.clock.Now())));
-        return ended;
-      }
-      content["metadata"]["deletionTimestamp"] = base::Rfc3339(cluster.clock.Now());
-      content["metadata"]["deletionGracePeriodSeconds"] = 0;
-      if (shown_only) {
-        content["metadata"]["finalizers"] = object["metadata"]["finalizers"];
-        if (content["metadata"].contains("generation"))
-          content["metadata"]["generation"] = IntAt(content, {"metadata", "generation"}) + 1;
-      }
-      ended->json = base::DumpJson(content);
-      return ended;
-    };
-    if (dry_run) return Deletion{shown(current), !shown_only};
-    auto gone = cluster.store.Remove(type, current->ns, current->name, current->uid);
-    if (!gone.ok()) return gone.status();
-    Outcome<ObjectPtr> removed = shown(*gone);
-    if (definition) ForgetDefinition(cluster, object);
-    return Deletion{*removed, !shown_only};
-  }
+}
+
+// Sets the time of its end, unless an earlier deletion did.
+void MarkDeleted(const ResourceType& type, absl::Time now, int64_t grace, Json& object) {
   Json& metadata = object["metadata"];
-  const bool already = metadata.contains("deletionTimestamp");
-  if (!already ||
-      (grace < IntAt(metadata, "deletionGracePeriodSeconds") && type.storage_key == "/pods")) {
-    metadata["deletionTimestamp"] = base::Rfc3339(cluster.clock.Now() + absl::Seconds(grace));
+  const bool sooner =
+      type.storage_key == "/pods" && grace < IntAt(metadata, "deletionGracePeriodSeconds");
+  if (!metadata.contains("deletionTimestamp") || sooner) {
+    metadata["deletionTimestamp"] = base::Rfc3339(now + absl::Seconds(grace));
     // A namespace's own registry writes the time alone.
     if (type.storage_key != "/namespaces") metadata["deletionGracePeriodSeconds"] = grace;
     if (metadata.contains("generation")) metadata["generation"] = IntAt(metadata, "generation") + 1;
   }
   if (type.storage_key == "/namespaces") object["status"]["phase"] = "Terminating";
+}
+
+Farewell Plan(const Cluster& cluster, const ResourceType& type, const Object& current,
+              const Json& options) {
+  Farewell farewell;
+  Json& object = farewell.marked;
+  object = current.Parse();
+  // Where no collector runs nobody would ever take these away: they hold nothing, and the answer
+  // shows the object as a real server's does, about to go.
+  Json held = object;
+  if (!cluster.collector_runs) {
+    SetFinalizer(held, "kubernetes.io/pvc-protection", false);
+    SetFinalizer(held, "kubernetes.io/pv-protection", false);
+  }
+  const bool was_held = !ListAt(held, {"metadata", "finalizers"}).empty();
+  AddFinalizers(type, options, object);
+  const bool waits = !ListAt(object, {"metadata", "finalizers"}).empty();
+  const int64_t grace = GraceOf(cluster, type, object, options);
+  const bool definition = type.storage_key == "apiextensions.k8s.io/customresourcedefinitions";
+  const bool space = type.storage_key == "/namespaces";
+  const bool held_back = cluster.collector_runs ? waits || space : was_held;
+  farewell.at_once = grace == 0 && !held_back;
+  farewell.shown = waits || definition || space;
+  MarkDeleted(type, cluster.clock.Now(), grace, object);
+  return farewell;
+}
+
+// Removes an object that nothing holds. Watchers of a pod see the time of its end before they see
+// it go, as a real registry writes it in between.
+Outcome<Deletion> TakeAway(const Cluster& cluster, const ResourceType& type,
+                           const ObjectPtr& current, const Farewell& farewell, bool dry_run) {
+  const bool definition = type.storage_key == "apiextensions.k8s.io/customresourcedefinitions";
+  const bool pod = type.storage_key == "/pods";
+  ObjectPtr last = current;
+  if (!dry_run && pod) {
+    Json marked = farewell.marked;
+    marked["metadata"]["deletionGracePeriodSeconds"] = 0;
+    auto written = cluster.store.Update(type, std::move(marked), current->resource_version);
+    if (!written.ok()) return written.status();
+    last = *written;
+  }
+  if (!dry_run) {
+    auto gone = cluster.store.Remove(type, last->ns, last->name, last->uid);
+    if (!gone.ok()) return gone.status();
+    last = *gone;
+    if (definition) ForgetDefinition(cluster, farewell.marked);
+    if (type.custom) EndLeaving(cluster, type);
+  }
+  if (!pod && !farewell.shown) return Deletion{last, true};
+  auto shown = std::make_shared<Object>(*last);
+  Json content = farewell.marked;
+  if (definition && ListAt(content, {"metadata", "finalizers"}).empty())
+    content = LeavingDefinition(current->Parse(), base::Rfc3339(cluster.clock.Now()));
+  content["metadata"]["resourceVersion"] = std::to_string(last->resource_version);
+  shown->json = base::DumpJson(content);
+  return Deletion{shown, !farewell.shown};
+}
+
+}  // namespace
+
+Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type,
+                               const ObjectPtr& current, const Json& options, bool dry_run) {
+  if (auto refused = CheckPreconditions(type, *current, options)) return *refused;
+  const Farewell farewell = Plan(cluster, type, *current, options);
+  if (farewell.at_once && !dry_run &&
+      type.storage_key == "apiextensions.k8s.io/customresourcedefinitions" &&
+      HoldsObjects(cluster, farewell.marked)) {
+    auto leaving = BeginToLeave(cluster, current);
+    if (!leaving.ok()) return leaving.status();
+    return Deletion{*leaving, false};
+  }
+  if (farewell.at_once) return TakeAway(cluster, type, current, farewell, dry_run);
   if (dry_run) {
     auto shown = std::make_shared<Object>(*current);
-    shown->json = base::DumpJson(object);
+    shown->json = base::DumpJson(farewell.marked);
     return Deletion{shown, false};
   }
-  auto written = cluster.store.Update(StorageTypeOf(cluster, type), std::move(object),
+  auto written = cluster.store.Update(StorageTypeOf(cluster, type), farewell.marked,
                                       current->resource_version);
   if (!written.ok()) return written.status();
   return Deletion{*written, false};
@@ -208,7 +247,7 @@ Reply HandleDelete(const Cluster& cluster, const Call& call) {
   const ResourceType& type = *call.type;
   auto options = DeleteOptionsOf(call);
   if (!options.ok()) return StatusReply(options.status());
-  if (auto refused = CheckOptions(*options)) return StatusReply(*refused);
+  if (auto refused = CheckDeleteOptions(*options)) return StatusReply(*refused);
   if (type.storage_key == "/namespaces" &&
       (call.info.name == "default" || call.info.name == "kube-system" ||
        call.info.name == "kube-public")) {
@@ -234,7 +273,7 @@ Reply HandleDeleteCollection(const Cluster& cluster, const Call& call) {
   const ResourceType& type = *call.type;
   auto options = DeleteOptionsOf(call);
   if (!options.ok()) return StatusReply(options.status());
-  if (auto refused = CheckOptions(*options)) return StatusReply(*refused);
+  if (auto refused = CheckDeleteOptions(*options)) return StatusReply(*refused);
   auto selection = SelectionOf(call);
   if (!selection.ok()) return StatusReply(selection.status());
   const bool dry_run = !ListAt(*options, {"dryRun"}).empty();
@@ -252,7 +291,12 @@ Reply HandleDeleteCollection(const Cluster& cluster, const Call& call) {
       break;
     }
     if (!selection->Matches(*object)) continue;
-    if (DeleteObject(cluster, type, object, *options, dry_run).ok()) deleted.push_back(object);
+    auto deletion = DeleteObject(cluster, type, object, *options, dry_run);
+    // Who is not there any more need not be deleted; what must not be ends it.
+    if (!deletion.ok() && deletion.status().code != 404 &&
+        At(*options, "preconditions").is_object())
+      return StatusReply(deletion.status());
+    if (deletion.ok()) deleted.push_back(object);
   }
   return RenderedReply(RenderList(type, deleted, metadata, call.accepted, cluster.clock.Now()),
                        call.accepted);

@@ -19,4 +19,7 @@ struct Deletion {
 Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type,
                                const ObjectPtr& current, const Json& options, bool dry_run);
 
+/// 422 for options of a deletion that contradict each other or say what nobody knows.
+MaybeStatus CheckDeleteOptions(const Json& options);
+
 }  // namespace opsmesh::kubesim

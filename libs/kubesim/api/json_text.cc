@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 #include <utility>
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr size_t kMaxDepth = 10'000;    // encoding/json
 constexpr size_t kMaxMembers = 20'000;  // beyond it nobody reads an order
+constexpr size_t kMaxOddNumbers = 1'000;
 
 bool Space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 bool Digit(char c) { return c >= '0' && c <= '9'; }
@@ -45,6 +47,93 @@ std::string Quoted(char c) {
          static_cast<char>(0x80 | (byte & 0x3f)) + "'";
 }
 
+// How many bytes the character at the front has; 0 when it is none.
+size_t CharacterBytes(std::string_view text) {
+  const auto byte = [&text](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const size_t bytes = byte(0) < 0x80                      ? 1
+                       : byte(0) >= 0xc2 && byte(0) < 0xe0 ? 2
+                       : byte(0) >= 0xe0 && byte(0) < 0xf0 ? 3
+                       : byte(0) >= 0xf0 && byte(0) < 0xf5 ? 4
+                                                           : 0;
+  if (bytes == 0 || bytes > text.size()) return 0;
+  for (size_t i = 1; i < bytes; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  if (bytes < 3) return bytes;
+  const bool overlong = (byte(0) == 0xe0 && byte(1) < 0xa0) || (byte(0) == 0xf0 && byte(1) < 0x90);
+  const bool beyond = (byte(0) == 0xed && byte(1) > 0x9f) || (byte(0) == 0xf4 && byte(1) > 0x8f);
+  return overlong || beyond ? 0 : bytes;
+}
+
+// As Go reads ill-formed UTF-8: each byte that belongs to no character is one U+FFFD.
+std::string GoUtf8(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  while (!text.empty()) {
+    const size_t bytes = CharacterBytes(text);
+    result += bytes == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, bytes);
+    text.remove_prefix(std::max<size_t>(bytes, 1));
+  }
+  return result;
+}
+
+// Reads a text whose grammar is right. An object that is written twice is one that has the members
+// of both, as Go's decoder fills the same struct or map again; of all else the last one counts.
+class Joiner final : public nlohmann::json_sax<Json> {
+ public:
+  Json Take() { return std::move(root_); }
+
+  bool null() override { return Put(nullptr); }
+  bool boolean(bool value) override { return Put(value); }
+  bool number_integer(number_integer_t value) override { return Put(value); }
+  bool number_unsigned(number_unsigned_t value) override { return Put(value); }
+  bool number_float(number_float_t value, const string_t& /*text*/) override { return Put(value); }
+  bool string(string_t& value) override { return Put(std::move(value)); }
+  bool binary(binary_t& /*value*/) override { return false; }
+  bool start_object(std::size_t /*count*/) override {
+    Json* there = Place();
+    if (!there->is_object()) *there = Json::object();
+    open_.push_back(there);
+    return true;
+  }
+  bool key(string_t& name) override {
+    name_ = std::move(name);
+    return true;
+  }
+  bool end_object() override { return End(); }
+  bool start_array(std::size_t /*count*/) override {
+    Json* there = Place();
+    *there = Json::array();
+    open_.push_back(there);
+    return true;
+  }
+  bool end_array() override { return End(); }
+  bool parse_error(std::size_t /*at*/, const std::string& /*token*/,
+                   const nlohmann::detail::exception& /*error*/) override {
+    return false;
+  }
+
+ private:
+  // Where the next value goes. Stays valid: what is open is only added to at its end.
+  Json* Place() {
+    if (open_.empty()) return &root_;
+    Json& holder = *open_.back();
+    return holder.is_array() ? &holder.emplace_back() : &holder[name_];
+  }
+  bool Put(Json value) {
+    *Place() = std::move(value);
+    return true;
+  }
+  bool End() {
+    open_.pop_back();
+    return true;
+  }
+
+  Json root_;
+  std::string name_;
+  std::vector<Json*> open_;
+};
+
 // One object or list that is open.
 struct Frame {
   bool object = false;
@@ -69,6 +158,8 @@ class Scanner {
   }
 
   const std::vector<size_t>& lone_surrogates() const { return lone_surrogates_; }
+  /// Where numbers stand that no double can hold: position and length.
+  const std::vector<std::pair<size_t, size_t>>& overflows() const { return overflows_; }
 
  private:
   void SkipSpace() {
@@ -88,10 +179,7 @@ class Scanner {
     SkipSpace();
     const char c = Peek();
     if (c == '{' || c == '[') {
-      if (frames_.size() >= kMaxDepth) {
-        out_.fault = "exceeded max depth";
-        return false;
-      }
+      if (frames_.size() >= kMaxDepth) return Bad("exceeded max depth");
       ++at_;
       frames_.push_back({.object = c == '{', .path_length = path_.size()});
       fresh_ = true;
@@ -213,6 +301,25 @@ class Scanner {
     return true;
   }
   bool Number() {
+    const size_t begin = at_;
+    if (!Numeral()) return false;
+    const std::string_view token = text_.substr(begin, at_ - begin);
+    const bool exact = token.find_first_of(".eE") == std::string_view::npos;
+    if (exact && token.size() < 19) return true;
+    if (with_members_ && out_.odd_numbers.size() < kMaxOddNumbers)
+      out_.odd_numbers.emplace(path_, token);
+    double number = 0;
+    const auto read = std::from_chars(token.data(), token.data() + token.size(), number);
+    // What is too small to tell from nothing is nothing.
+    const bool tiny =
+        token.find("e-") != std::string_view::npos || token.find("E-") != std::string_view::npos;
+    if (read.ec == std::errc::result_out_of_range && !tiny) {
+      overflows_.emplace_back(begin, token.size());
+      if (out_.overflow.empty()) out_.overflow = token;
+    }
+    return true;
+  }
+  bool Numeral() {
     if (Peek() == '-') ++at_;
     if (Peek() == '0' && !End()) {
       ++at_;
@@ -246,9 +353,29 @@ class Scanner {
   std::vector<Frame> frames_;
   std::string path_;
   std::vector<size_t> lone_surrogates_;
+  std::vector<std::pair<size_t, size_t>> overflows_;
 };
 
+// The text with what Go repairs in it.
+std::string Repaired(std::string_view text, const Scanner& scanner) {
+  constexpr std::string_view kGreatest = "1.7976931348623157e308";
+  std::vector<std::pair<size_t, size_t>> places = scanner.overflows();
+  for (size_t at : scanner.lone_surrogates()) places.emplace_back(at, 0);
+  std::sort(places.rbegin(), places.rend());
+  std::string repaired(text);
+  for (const auto& [at, length] : places)
+    repaired.replace(at, length == 0 ? 6 : length, length == 0 ? "\\ufffd" : kGreatest);
+  return GoUtf8(repaired);
+}
+
 }  // namespace
+
+Json ReadJoined(std::string_view text) {
+  Joiner joiner;
+  if (Json::sax_parse(text, &joiner)) return joiner.Take();
+  Joiner again;  // without what is no character
+  return Json::sax_parse(GoUtf8(text), &again) ? again.Take() : Json();
+}
 
 JsonText ReadJsonText(std::string_view text, Json* value, bool with_members) {
   JsonText result;
@@ -259,14 +386,9 @@ JsonText ReadJsonText(std::string_view text, Json* value, bool with_members) {
     return result;
   }
   auto parsed = Json::parse(text, nullptr, false);
-  if (parsed.is_discarded()) {  // what Go repairs
-    std::string repaired = std::string(text);
-    for (size_t at : scanner.lone_surrogates()) repaired.replace(at, 6, "\\ufffd");
-    parsed = Json::parse(base::SanitizeUtf8(repaired), nullptr, false);
-  }
+  if (parsed.is_discarded()) parsed = Json::parse(Repaired(text, scanner), nullptr, false);
   if (parsed.is_discarded()) {
-    result.fault =
-        "json: cannot unmarshal number into Go value of type float64";  // beyond every range
+    result.fault = "json: cannot unmarshal number into Go value of type float64";
     return result;
   }
   *value = std::move(parsed);

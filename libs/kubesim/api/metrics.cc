@@ -16,8 +16,6 @@ namespace opsmesh::kubesim {
 namespace {
 
 const int64_t kResolution = absl::ToInt64Seconds(kMetricsWindow);  // seconds between two scrapes
-constexpr int64_t kNodeBaseNanoCores = 120'000'000;  // kubelet, runtime and the system itself
-constexpr int64_t kNodeBaseKi = 900 * 1024;
 
 struct Usage {
   int64_t nano_cores = 0;
@@ -110,8 +108,8 @@ std::vector<Json> NodeItems(const Cluster& cluster, const Call& call, const Sele
     if (!selection.Matches(*node) || !Answers(cluster, node->name)) continue;
     Json item = Shell(*node, "NodeMetrics", scrape);
     Usage usage = sums[node->name];
-    usage.nano_cores += kNodeBaseNanoCores;
-    usage.ki += kNodeBaseKi;
+    usage.nano_cores += kSystemNanoCores;
+    usage.ki += kSystemKi;
     item["usage"] = UsageJson(usage);
     items.push_back(std::move(item));
   }

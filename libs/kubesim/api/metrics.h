@@ -22,6 +22,8 @@ struct ContainerUsage {
   int64_t nano_cores = 0;
   int64_t ki = 0;
 };
+/// What kubelet, runtime and the system of a node use themselves.
+constexpr int64_t kSystemNanoCores = 120'000'000, kSystemKi = 900 * 1024;
 constexpr absl::Duration kMetricsWindow = absl::Seconds(15);
 /// The moment of the last scrape.
 absl::Time LastScrape(absl::Time now);

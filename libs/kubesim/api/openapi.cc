@@ -1,8 +1,10 @@
 // OpenAPI documents made from the catalog and the schemas: every path with its verbs and
 // parameters, every kind with its fields, described in our own words (descriptions.txt).
 #include <fmt/format.h>
+#include <openssl/sha.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <map>
 #include <set>
@@ -156,6 +158,23 @@ std::string Describe(const TypeSchema& type, const std::string& member) {
 }
 
 const char* kRefs[] = {"#/definitions/", "#/components/schemas/"};
+constexpr char kQuantityName[] = "io.k8s.apimachinery.pkg.api.resource.Quantity";
+constexpr char kIntOrTextName[] = "io.k8s.apimachinery.pkg.util.intstr.IntOrString";
+
+// Values that have a schema of their own without being objects: `kubectl explain` shows their
+// names.
+void AddValueSchemas(bool v3, Json* schemas) {
+  const auto either = [](const char* one, const char* other) {
+    return Json::array({{{"type", one}}, {{"type", other}}});
+  };
+  Json& quantity = (*schemas)[kQuantityName];
+  Json& number = (*schemas)[kIntOrTextName];
+  quantity = v3 ? Json{{"oneOf", either("string", "number")}} : Json{{"type", "string"}};
+  number = v3 ? Json{{"oneOf", either("integer", "string")}} : Json{{"type", "string"}};
+  number["format"] = "int-or-string";
+  quantity["description"] = "An amount: a number with a unit such as m, Mi or k.";
+  number["description"] = "A number, or a text such as 25% or the name of a port.";
+}
 
 Json ValueJson(const ValueSchema& value, bool v3, std::set<const TypeSchema*>* used) {
   using Kind = ValueSchema::Kind;
@@ -175,9 +194,9 @@ Json ValueJson(const ValueSchema& value, bool v3, std::set<const TypeSchema*>* u
     case Kind::kBool:
       return {{"type", "boolean"}};
     case Kind::kQuantity:
-      return {{"type", "string"}};
+      return {{"$ref", std::string(kRefs[v3]) + kQuantityName}};
     case Kind::kIntOrText:
-      return {{"type", "string"}, {"format", "int-or-string"}};
+      return {{"$ref", std::string(kRefs[v3]) + kIntOrTextName}};
     case Kind::kTime:
       return {{"type", "string"}, {"format", "date-time"}};
     case Kind::kStruct:
@@ -196,7 +215,8 @@ Json FieldJson(const TypeSchema& type, const FieldSchema& field, bool v3,
   Json json = ValueJson(field.value, v3, used);
   if (v3 && json.contains("$ref")) {
     json = {{"allOf", {json}}};
-    if (field.by_value) json["default"] = Json::object();
+    if (field.by_value && field.value.kind == ValueSchema::Kind::kStruct)
+      json["default"] = Json::object();
   }
   if (const std::string text = Describe(type, field.name); !text.empty())
     json["description"] = text;
@@ -282,7 +302,18 @@ std::optional<Reply> V3Document(const std::vector<const ResourceType*>& types,
     AddPaths(*type, true, &document["paths"]);
     AddSchemas(*type, true, &document["components"]["schemas"]);
   }
+  AddValueSchemas(true, &document["components"]["schemas"]);
   return any ? std::optional(JsonReply(document)) : std::nullopt;
+}
+
+// What tells one state of a document from another.
+std::string DocumentHash(const std::string& body) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(body.data()), body.size(), digest.data());
+  std::string text = base::HexEncode({reinterpret_cast<const char*>(digest.data()), digest.size()});
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return text;
 }
 
 Json V2Document(const std::vector<const ResourceType*>& types) {
@@ -294,6 +325,7 @@ Json V2Document(const std::vector<const ResourceType*>& types) {
     AddPaths(*type, false, &document["paths"]);
     AddSchemas(*type, false, &document["definitions"]);
   }
+  AddValueSchemas(false, &document["definitions"]);
   return document;
 }
 
@@ -313,8 +345,18 @@ std::optional<Reply> HandleOpenApi(const Cluster& cluster, const Call& call) {
     if (!protobuf) return JsonReply(document);
     return Reply{200, kV2Protobuf, EncodeOpenApiV2(document), {{"Vary", "Accept"}}};
   }
-  if (path == "/openapi/v3" || path == "/openapi/v3/") return V3Index(types);
-  if (path.starts_with("/openapi/v3/")) return V3Document(types, path.substr(12));
+  if (path == "/openapi/v3") return V3Index(types);
+  if (path.starts_with("/openapi/v3/")) {
+    auto document = V3Document(types, path.substr(12));
+    if (!document) return Reply{404, "", "", {}};
+    const std::string &asked = call.query.Get("hash"), hash = DocumentHash(document->body);
+    if (asked.empty() || asked == hash) return document;
+    // Another document than there is now: who asked is sent to this one.
+    return Reply{301,
+                 document->content_type,
+                 "",
+                 {{"Location", fmt::format("{}?hash={}", path, hash)}, {"Vary", "Accept"}}};
+  }
   return std::nullopt;
 }
 

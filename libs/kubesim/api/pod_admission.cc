@@ -68,6 +68,35 @@ MaybeStatus AdmitPriority(const Cluster& cluster, const Call& call, const Json& 
   return std::nullopt;
 }
 
+// Whether `wide` tolerates all that `narrow` does.
+bool Covers(const Json& wide, const Json& narrow) {
+  if (wide == narrow) return true;
+  const std::string key = TextAt(wide, "key"), how = TextAt(wide, "operator"),
+                    effect = TextAt(wide, "effect");
+  if (key != TextAt(narrow, "key") && (!key.empty() || how != "Exists")) return false;
+  if (effect != TextAt(narrow, "effect") && !effect.empty()) return false;
+  const Json &longest = At(wide, "tolerationSeconds"), &asked = At(narrow, "tolerationSeconds");
+  if (effect == "NoExecute" && longest.is_number() && (!asked.is_number() || asked > longest))
+    return false;
+  if (how == "Exists") return true;
+  return (how.empty() || how == "Equal") && TextAt(narrow, "operator") == "Equal" &&
+         TextAt(narrow, "value") == TextAt(wide, "value");
+}
+
+// Both lists, without what another of them covers; of equals the first.
+Json MergedTolerations(const Json& own, const Json& added) {
+  Json all = own, merged = Json::array();
+  for (const Json& toleration : added) all.push_back(toleration);
+  for (auto it = all.begin(); it != all.end(); ++it) {
+    auto covers = [&](const Json& other) { return Covers(other, *it); };
+    auto replaces = [&](const Json& other) { return other != *it && Covers(other, *it); };
+    if (std::none_of(merged.begin(), merged.end(), covers) &&
+        std::none_of(it + 1, all.end(), replaces))
+      merged.push_back(*it);
+  }
+  return merged;
+}
+
 // The class a pod names is there; its overhead and where its nodes are become the pod's.
 MaybeStatus AdmitRuntimeClass(const Cluster& cluster, const Call& call, Json& pod) {
   const std::string name = TextAt(pod, {"spec", "runtimeClassName"}),
@@ -101,8 +130,8 @@ MaybeStatus AdmitRuntimeClass(const Cluster& cluster, const Call& call, Json& po
                                          key, Scalar(value), key, Scalar(own)));
     pod["spec"]["nodeSelector"][key] = value;
   }
-  for (const Json& toleration : ListAt(content, {"scheduling", "tolerations"}))
-    pod["spec"]["tolerations"].push_back(toleration);
+  if (const Json& added = ListAt(content, {"scheduling", "tolerations"}); !added.empty())
+    pod["spec"]["tolerations"] = MergedTolerations(ListAt(pod, {"spec", "tolerations"}), added);
   return std::nullopt;
 }
 
@@ -156,7 +185,8 @@ MaybeStatus AdmitAccount(const Cluster& cluster, const Call& call, Json& pod) {
   std::string name = TextAt(pod, {"spec", "serviceAccountName"});
   if (name.empty()) name = TextAt(pod, {"spec", "serviceAccount"});  // as it once was called
   if (name.empty()) name = "default";
-  if (At(pod, "spec").is_object()) pod["spec"]["serviceAccountName"] = name;
+  if (At(pod, "spec").is_object())
+    pod["spec"]["serviceAccountName"] = pod["spec"]["serviceAccount"] = name;
   const ObjectPtr account =
       cluster.store.Get(MustFind(cluster.store, "", "v1", "serviceaccounts"), call.info.ns, name);
   if (!account) {

@@ -1,5 +1,6 @@
 #include "libs/kubesim/api/pod_channels.h"
 
+#include <chrono>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -21,19 +22,23 @@ using http_server::WebSocketReader;
 constexpr std::string_view kV4 = "v4.channel.k8s.io", kV5 = "v5.channel.k8s.io";
 constexpr std::string_view kSpdy = "SPDY/3.1";
 constexpr uint16_t kNormalClosure = 1000;
+// No real process answers at once, and kubectl 1.30 to 1.33 throws away what arrives before it has
+// made its streams, after the answer 101 (kubernetes/kubernetes#131189).
+constexpr std::chrono::milliseconds kProcessStarts{25};
 
 // One message a piece; its first byte says whose it is.
 class WebSocketChannels final : public PodChannels,
                                 public std::enable_shared_from_this<WebSocketChannels> {
  public:
-  WebSocketChannels(std::shared_ptr<Exchange> exchange, Asked asked)
-      : exchange_(std::move(exchange)), asked_(asked) {}
+  WebSocketChannels(std::shared_ptr<Exchange> exchange, Asked asked, Streams& later)
+      : exchange_(std::move(exchange)), asked_(asked), streams_(later) {}
 
   void Read(Events events, std::shared_ptr<void> owner) override {
     events_ = std::move(events);
-    events_.ready();
-    exchange_->OnBytes([self = shared_from_this(),
-                        owner = std::move(owner)](std::string_view bytes) { self->Take(bytes); });
+    streams_.Later(kProcessStarts, [self = shared_from_this(), owner = std::move(owner)] {
+      self->events_.ready();
+      self->exchange_->OnBytes([self, owner](std::string_view bytes) { self->Take(bytes); });
+    });
   }
   void Output(std::string_view bytes) override { Send(asked_.output, kStdout, bytes); }
   void Error(std::string_view bytes) override { Send(asked_.errors, kStderr, bytes); }
@@ -71,6 +76,7 @@ class WebSocketChannels final : public PodChannels,
 
   const std::shared_ptr<Exchange> exchange_;
   const Asked asked_;
+  Streams& streams_;
   Events events_;
   WebSocketReader reader_;
 };
@@ -194,10 +200,11 @@ MaybeStatus PodChannels::Check(const Call& call) {
 }
 
 std::shared_ptr<PodChannels> PodChannels::Open(const Call& call, Asked asked,
-                                               const std::shared_ptr<Exchange>& exchange) {
+                                               const std::shared_ptr<Exchange>& exchange,
+                                               Streams& streams) {
   if (auto head = http_server::WebSocketHead(call.http, {kV5, kV4})) {
     exchange->Start(*std::move(head));
-    return std::make_shared<WebSocketChannels>(exchange, asked);
+    return std::make_shared<WebSocketChannels>(exchange, asked, streams);
   }
   if (auto head = SpdyHead(call.http, kV4)) {
     exchange->Start(*std::move(head));

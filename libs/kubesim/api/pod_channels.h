@@ -12,6 +12,7 @@
 
 #include "libs/http_server/http_server.h"
 #include "libs/kubesim/api/call.h"
+#include "libs/kubesim/api/streams.h"
 #include "libs/kubesim/store/api_status.h"
 
 namespace opsmesh::kubesim {
@@ -36,9 +37,10 @@ class PodChannels {
 
   /// Why the request cannot be served by either protocol; nothing when Open() may be called.
   static MaybeStatus Check(const Call& call);
-  /// Changes the protocol of the exchange.
+  /// Changes the protocol of the exchange. `streams` outlives the connection.
   static std::shared_ptr<PodChannels> Open(const Call& call, Asked asked,
-                                           const std::shared_ptr<http_server::Exchange>& exchange);
+                                           const std::shared_ptr<http_server::Exchange>& exchange,
+                                           Streams& streams);
   /// Begins to read. Call once. `owner` is what the events speak to: it is kept until the
   /// connection is over.
   virtual void Read(Events events, std::shared_ptr<void> owner) = 0;

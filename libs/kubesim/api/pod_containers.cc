@@ -41,19 +41,28 @@ MaybeStatus ChooseContainer(const Json& pod, const std::string& pod_name, std::s
       fmt::format("container {} is not valid for pod {}", *container, pod_name));
 }
 
-std::optional<std::string> SilentNode(const Cluster& cluster, const Json& pod) {
-  const std::string name = TextAt(pod, {"spec", "nodeName"});
-  const ObjectPtr object = cluster.store.Get(MustFind(cluster.store, "", "v1", "nodes"), "", name);
-  if (!object) return std::nullopt;
-  const Json node = object->Parse();
+std::optional<std::string> SilentAddress(const Json& node) {
   for (const Json& condition : ListAt(node, {"status", "conditions"})) {
     if (TextAt(condition, "type") != "Ready" || TextAt(condition, "status") != "Unknown") continue;
     for (const Json& one : ListAt(node, {"status", "addresses"})) {
       if (TextAt(one, "type") == "InternalIP") return TextAt(one, "address");
     }
-    return name;
+    return TextAt(node, {"metadata", "name"});
   }
   return std::nullopt;
+}
+
+std::optional<std::string> SilentNode(const Cluster& cluster, const Json& pod) {
+  const std::string name = TextAt(pod, {"spec", "nodeName"});
+  const ObjectPtr node = cluster.store.Get(MustFind(cluster.store, "", "v1", "nodes"), "", name);
+  return node ? SilentAddress(node->Parse()) : std::nullopt;
+}
+
+MaybeStatus CheckAddress(const Cluster& cluster, const Json& pod) {
+  const ObjectPtr node = cluster.store.Get(MustFind(cluster.store, "", "v1", "nodes"), "",
+                                           TextAt(pod, {"spec", "nodeName"}));
+  if (!node || !ListAt(node->Parse(), {"status", "addresses"}).empty()) return std::nullopt;
+  return InternalStatus("no preferred addresses found; known addresses: []");
 }
 
 }  // namespace opsmesh::kubesim

@@ -54,8 +54,6 @@ Json StatusOf(const PodCommand& command, const CommandResult& result) {
   }
 }
 
-std::string ForTerminal(const std::string& text) { return base::ReplaceAll(text, "\n", "\r\n"); }
-
 // One client and its command, until the connection is over.
 class Conversation final : public std::enable_shared_from_this<Conversation> {
  public:
@@ -171,6 +169,7 @@ MaybeStatus CheckPod(const Cluster& cluster, const Call& call, const RunInPod& r
   if (auto refused = ChooseContainer(*pod, name, &command->container)) return refused;
   if (TextAt(*pod, {"spec", "nodeName"}).empty())
     return BadRequestStatus(fmt::format("pod {} does not have a host assigned", name));
+  if (auto refused = CheckAddress(cluster, *pod)) return refused;
   if (call.http.headers.Get("Upgrade").empty()) return BadRequestStatus("Upgrade request required");
   if (!run) {
     return ApiStatus{.code = 501,
@@ -204,6 +203,7 @@ PodChannels::Asked AskedBy(const Call& call) {
 }  // namespace
 
 std::optional<Reply> HandlePodExec(const Cluster& cluster, const Call& call, const RunInPod& run,
+                                   Streams& streams,
                                    const std::shared_ptr<http_server::Exchange>& exchange) {
   Json pod;
   PodCommand command;
@@ -212,7 +212,7 @@ std::optional<Reply> HandlePodExec(const Cluster& cluster, const Call& call, con
     return StatusReply(BadRequestStatus("you must specify at least 1 command for the container"));
   const PodChannels::Asked asked = AskedBy(call);
   std::make_shared<Conversation>(std::move(command), run, asked,
-                                 PodChannels::Open(call, asked, exchange))
+                                 PodChannels::Open(call, asked, exchange, streams))
       ->Begin();
   return std::nullopt;
 }
@@ -232,7 +232,7 @@ std::optional<Reply> HandlePodAttach(const Cluster& cluster, const Call& call, c
     return StatusReply(BadRequestStatus(fmt::format(
         "container {} not found in pod {}_{}", command.container, call.info.name, call.info.ns)));
   }
-  const std::shared_ptr<PodChannels> channels = PodChannels::Open(call, asked, exchange);
+  const std::shared_ptr<PodChannels> channels = PodChannels::Open(call, asked, exchange, streams);
   Streams::LogFollow follow{call.info.ns, call.info.name, TextAt(pod, {"metadata", "uid"}),
                             command.container};
   follow.selection.tail_lines = 0;

@@ -61,6 +61,7 @@ using RunInPod = std::function<CommandResult(const PodCommand& command)>;
 /// Answers, or speaks to the client over `exchange`; then the reply is nothing. `run` may be null:
 /// the cluster has no processes.
 std::optional<Reply> HandlePodExec(const Cluster& cluster, const Call& call, const RunInPod& run,
+                                   Streams& streams,
                                    const std::shared_ptr<http_server::Exchange>& exchange);
 
 /// The same for pods/attach: what the container writes from now on, and, when its process is a

@@ -61,6 +61,9 @@ Outcome<Options> OptionsOf(const Cluster& cluster, const Call& call) {
   } else {
     AtLeast(seconds, "sinceSeconds", 1, &causes);
   }
+  // One of the two streams alone: not before servers serve it without being told to.
+  if (call.query.Has("stream"))
+    causes.push_back({"FieldValueForbidden", "Forbidden: may not be specified", "stream"});
   if (!causes.empty()) return InvalidStatus("", "PodLogOptions", call.info.name, std::move(causes));
   if (tail) options.selection.tail_lines = static_cast<size_t>(*tail);
   if (limit) options.limit_bytes = static_cast<size_t>(*limit);
@@ -123,7 +126,7 @@ std::optional<Reply> HandlePodLog(const Cluster& cluster, const Call& call, Stre
   const Json pod = object->Parse();
   std::string container = options->container;
   if (auto refused = ChooseContainer(pod, name, &container)) return StatusReply(*refused);
-  if (TextAt(pod, {"spec", "nodeName"}).empty()) return Reply{204, "text/plain", "", {}};
+  if (TextAt(pod, {"spec", "nodeName"}).empty()) return Reply{204, "", "", {}};
   if (auto refused = CheckNode(cluster, pod, call.info.ns, name, container))
     return StatusReply(*refused);
   const Json& status = StatusOf(pod, container);

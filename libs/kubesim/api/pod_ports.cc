@@ -11,6 +11,7 @@
 #include "libs/base/strings.h"
 #include "libs/http_server/response_head.h"
 #include "libs/http_server/websocket.h"
+#include "libs/kubesim/api/kubelet_pages.h"
 #include "libs/kubesim/api/pod_channels.h"
 #include "libs/kubesim/api/pod_containers.h"
 #include "libs/kubesim/api/reads.h"
@@ -336,6 +337,7 @@ std::optional<Reply> HandlePortForward(const Cluster& cluster, const Call& call,
   const Json pod = object->Parse();
   if (TextAt(pod, {"spec", "nodeName"}).empty())
     return StatusReply(BadRequestStatus(fmt::format("pod {} does not have a host assigned", name)));
+  if (auto refused = CheckAddress(cluster, pod)) return StatusReply(*refused);
   if (call.http.headers.Get("Upgrade").empty())
     return StatusReply(BadRequestStatus("Upgrade request required"));
   if (auto refused = NoProcesses(ask)) return StatusReply(*refused);
@@ -377,11 +379,7 @@ Reply HandleProxy(const Cluster& cluster, const Call& call, const AskPod& ask) {
   const std::string_view port = scheme ? parts[2] : parts.size() == 2 ? parts[1] : "";
   const ObjectPtr object = cluster.store.Get(*call.type, call.info.ns, name);
   if (!object) return StatusReply(NotFoundStatus(*call.type, name));
-  if (call.type->plural != "pods" && call.type->plural != "services") {
-    return StatusReply({.code = 501,
-                        .reason = "NotImplemented",
-                        .message = "the simulator does not serve nodes/proxy"});
-  }
+  if (call.type->plural == "nodes") return HandleKubeletPage(cluster, call, object->Parse());
   if (auto refused = NoProcesses(ask)) return StatusReply(*refused);
   const Json json = object->Parse();
   PodRequest target{call.info.ns, name, 0, call.http.method, "/" + base::Join(call.info.rest, "/")};

@@ -61,7 +61,8 @@ class ForwardedPort {
 std::optional<Reply> HandlePortForward(const Cluster& cluster, const Call& call, const AskPod& ask,
                                        const std::shared_ptr<http_server::Exchange>& exchange);
 
-/// pods/NAME[:PORT]/proxy/PATH and services/[SCHEME:]NAME[:PORT]/proxy/PATH.
+/// pods/NAME[:PORT]/proxy/PATH, services/[SCHEME:]NAME[:PORT]/proxy/PATH and
+/// nodes/NAME[:PORT]/proxy/PATH. Only the first two need processes.
 Reply HandleProxy(const Cluster& cluster, const Call& call, const AskPod& ask);
 
 }  // namespace opsmesh::kubesim

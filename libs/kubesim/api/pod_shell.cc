@@ -14,14 +14,11 @@ constexpr char kInterrupt = 3, kEndOfFile = 4, kBell = 8, kClear = 12, kKill = 2
 constexpr int kInterrupted = 130;
 constexpr std::string_view kErase = "\b \b";
 
-// A terminal begins a new line at its left edge.
-std::string ForTerminal(std::string_view text) {
-  std::string out;
-  for (char c : text) out += c == '\n' ? std::string("\r\n") : std::string(1, c);
-  return out;
-}
-
 }  // namespace
+
+std::string ForTerminal(std::string_view text) {
+  return base::ReplaceAll(std::string(text), "\n", "\r\n");
+}
 
 void LineEditor::Type(std::string_view bytes) {
   for (char c : bytes) Key(c);

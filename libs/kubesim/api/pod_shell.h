@@ -12,6 +12,9 @@
 
 namespace opsmesh::kubesim {
 
+/// A terminal begins a new line at its left edge.
+std::string ForTerminal(std::string_view text);
+
 /// Turns what is typed into lines as a terminal does: echo, backspace, Ctrl-U, Ctrl-C, Ctrl-D,
 /// arrows up and down. Not thread-safe.
 class LineEditor {

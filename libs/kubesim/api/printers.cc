@@ -121,6 +121,10 @@ const std::map<std::string, Printer>& Printers() {
          return {TextAt(first, "status") == "True" ? "Healthy" : "Unhealthy",
                  TextAt(first, "message"), TextAt(first, "error")};
        }},
+      {"autoscaling/scales",
+       [](const Json& o, absl::Time now) -> Cells {
+         return {IntAt(o, {"spec", "replicas"}), IntAt(o, {"status", "replicas"}), AgeOf(o, now)};
+       }},
       {"networking.k8s.io/ingressclasses",
        [](const Json& o, absl::Time now) -> Cells {
          const Json& parameters = At(o, {"spec", "parameters"});
@@ -245,59 +249,6 @@ const std::map<std::string, std::vector<Column>, std::less<>>& BuiltInColumns() 
   return *columns;
 }
 
-// The subset of JSONPath that printer columns use: .a.b, ['a.b'], [0], [?(@.k=="v")].
-const Json* Follow(const Json& object, std::string_view path) {
-  const Json* node = &object;
-  while (!path.empty() && node != nullptr) {
-    if (path.front() == '.') {
-      path.remove_prefix(1);
-      std::string key;
-      while (!path.empty() && path.front() != '.' && path.front() != '[') {
-        if (path.front() == '\\' && path.size() > 1) path.remove_prefix(1);
-        key += path.front();
-        path.remove_prefix(1);
-      }
-      if (!key.empty()) node = node->is_object() && node->contains(key) ? &(*node)[key] : nullptr;
-      continue;
-    }
-    const size_t close = path.find(']');
-    if (path.front() != '[' || close == std::string_view::npos) return nullptr;
-    const std::string_view inner = path.substr(1, close - 1);
-    path.remove_prefix(close + 1);
-    const Json* found = nullptr;
-    if (inner.starts_with("?(@.") && node->is_array()) {
-      const size_t equals = inner.find("==");
-      if (equals == std::string_view::npos) return nullptr;
-      const std::string key(base::Trim(inner.substr(4, equals - 4)));
-      std::string_view value = base::Trim(inner.substr(equals + 2));
-      while (!value.empty() && (value.back() == ')' || value.back() == '"' || value.back() == '\''))
-        value.remove_suffix(1);
-      while (!value.empty() && (value.front() == '"' || value.front() == '\''))
-        value.remove_prefix(1);
-      for (const Json& element : *node) {
-        if (TextAt(element, key.c_str()) == value) found = &element;
-      }
-    } else if (node->is_array() && !inner.empty() &&
-               inner.find_first_not_of("0123456789") == std::string_view::npos) {
-      const size_t index = std::stoul(std::string(inner.substr(0, 6)));
-      if (index < node->size()) found = &(*node)[index];
-    } else if (inner.size() > 2 && node->is_object()) {
-      const std::string key(inner.substr(1, inner.size() - 2));
-      if (node->contains(key)) found = &(*node)[key];
-    }
-    node = found;
-  }
-  return node;
-}
-
-Json CustomCell(const Json& column, const Json& object, absl::Time now) {
-  const Json* value = Follow(object, TextAt(column, "jsonPath"));
-  if (value == nullptr || value->is_null()) return nullptr;
-  if (TextAt(column, "type") == "date") return printers::Age(*value, now);
-  if (value->is_structured()) return value->dump();
-  return *value;
-}
-
 std::string TableKey(const ResourceType& type) {
   return type.storage_key == "/events" ? "/events" : type.group + "/" + type.plural;
 }
@@ -341,8 +292,12 @@ std::vector<Column> ColumnsOf(const ResourceType& type) {
   std::vector<Column> columns{{"Name", "string", "name", 0}};
   if (type.definition && !ListAt(*type.definition, {"additionalPrinterColumns"}).empty()) {
     for (const Json& column : ListAt(*type.definition, {"additionalPrinterColumns"})) {
+      std::string description = TextAt(column, "description");
+      if (description.empty())
+        description =
+            "Custom resource definition column (in JSONPath format): " + TextAt(column, "jsonPath");
       columns.push_back({TextAt(column, "name"), TextAt(column, "type"), TextAt(column, "format"),
-                         static_cast<int>(IntAt(column, "priority"))});
+                         static_cast<int>(IntAt(column, "priority")), std::move(description)});
     }
     return columns;
   }
@@ -359,7 +314,7 @@ std::vector<Json> CellsOf(const ResourceType& type, const Json& object, absl::Ti
   }
   if (type.definition && !ListAt(*type.definition, {"additionalPrinterColumns"}).empty()) {
     for (const Json& column : ListAt(*type.definition, {"additionalPrinterColumns"})) {
-      cells.push_back(CustomCell(column, object, now));
+      cells.push_back(printers::CustomCell(column, object, now));
     }
     return cells;
   }

@@ -16,6 +16,7 @@ struct Column {
   std::string type = "string";  // string, integer, date ...
   std::string format;           // "name" for the name column
   int priority = 0;             // > 0: shown by -o wide
+  std::string description{};    // of a custom column; "" for those that are described by us
 };
 
 /// The columns of a type. Types without a printer of their own show Name and Age (Created At).

@@ -50,5 +50,8 @@ Cells Claim(const Json& object, absl::Time now);
 Cells Binding(const Json& object, absl::Time now);
 Cells Quota(const Json& object, absl::Time now);
 Cells SigningRequest(const Json& object, absl::Time now);
+/// One cell of a custom resource; `column` as its definition has it. Null where there is no value,
+/// or one of a type that the column does not have.
+Json CustomCell(const Json& column, const Json& object, absl::Time now);
 
 }  // namespace opsmesh::kubesim::printers

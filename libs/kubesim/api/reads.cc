@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 #include <tuple>
 
+#include "libs/base/json.h"
 #include "libs/base/strings.h"
 #include "libs/kubesim/api/json_text.h"
 #include "libs/kubesim/store/json_path.h"
@@ -45,13 +47,17 @@ struct Token {
       return invalid(read.fault);
     if (TextAt(json, "v") != "meta.k8s.io/v1")
       return invalid(
-          fmt::format("server does not recognize this encoded version \"{}\"", TextAt(json, "v")));
+          fmt::format("server does not recognize this encoded version {}", TextAt(json, "v")));
     if (!At(json, "rv").is_number_integer())
       return invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
     Token token{At(json, "rv").get<int64_t>(), TextAt(json, "start")};
     if (token.version == 0)
       return invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
     if (token.start.empty()) return invalid("encoded start key empty (version meta.k8s.io/v1)");
+    // A key that would climb out of its kind's part of the store.
+    for (std::string_view part : base::Split(token.start, '/')) {
+      if (part == "." || part == "..") return invalid(token.start);
+    }
     return token;
   }
 };
@@ -73,11 +79,19 @@ Outcome<ListOptions> OptionsOf(const Call& call) {
   if (!limit.ok()) return limit.status();
   options.limit = limit->value_or(0) > 0 ? static_cast<size_t>(**limit) : 0;
   if (auto seconds = NumberOf(call.query, "timeoutSeconds"); !seconds.ok()) return seconds.status();
+  if (auto refused = CheckListOptions(call)) return *refused;
+  const std::string& match = call.query.Get("resourceVersionMatch");
+  // The store itself is asked where its cache cannot answer; it words things its own way.
+  const bool from_store = match == "Exact" || (match.empty() && options.limit > 0);
   auto version = VersionOf(call);
+  if (!version.ok() && from_store) {
+    return BadRequestStatus("invalid resource version: " + version.status().message);
+  }
   if (!version.ok()) return version.status();
   options.version = *version;
-  if (auto refused = CheckListOptions(call)) return *refused;
-  options.exact = call.query.Get("resourceVersionMatch") == "Exact";
+  options.exact = from_store;
+  // "Any version will do" is answered from the cache, which knows no pages.
+  if (options.version == 0 && !call.query.Has("continue")) options.limit = 0;
   if (const std::string& text = call.query.Get("continue"); !text.empty()) {
     auto token = Token::Decode(text);
     if (!token.ok()) return token.status();
@@ -94,6 +108,12 @@ Outcome<Snapshot> SnapshotOf(const Cluster& cluster, const Call& call, const Lis
   const ResourceType& type = *call.type;
   const std::string& ns = call.info.ns;
   const uint64_t current = cluster.store.resource_version();
+  const bool future = options.token && options.token->version > 0 &&
+                      static_cast<uint64_t>(options.token->version) > current;
+  if (future || (options.exact && options.version.value_or(0) > current)) {
+    return ApiStatus{.code = 500,
+                     .message = "etcdserver: mvcc: required revision is a future revision"};
+  }
   if (options.token && options.token->version > 0) {
     auto past = cluster.store.ListAt(type, ns, static_cast<uint64_t>(options.token->version));
     if (past) return *std::move(past);
@@ -152,6 +172,8 @@ MaybeStatus CheckListOptions(const Call& call) {
       forbid("resourceVersionMatch",
              "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
   }
+  if (watch && !call.query.Get("continue").empty())
+    forbid("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
   if (!watch && initial) forbid("sendInitialEvents", "sendInitialEvents is forbidden for list");
   if (causes.empty()) return std::nullopt;
   return InvalidStatus("meta.k8s.io", "ListOptions", "", std::move(causes));
@@ -163,8 +185,8 @@ std::string ContinueToken(uint64_t version, const Object& last, std::string_view
 
 Outcome<std::optional<int64_t>> NumberOf(const Query& query, const char* name) {
   std::string_view text = query.Get(name);
-  if (text.empty()) return std::optional<int64_t>();
-  const std::string_view digits = text.front() == '+' ? text.substr(1) : text;
+  if (!query.Has(name)) return std::optional<int64_t>();
+  const std::string_view digits = text.starts_with('+') ? text.substr(1) : text;
   int64_t number = 0;
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   const bool whole = end == digits.data() + digits.size() &&
@@ -181,9 +203,10 @@ Outcome<std::optional<uint64_t>> VersionOf(const Call& call) {
   uint64_t version = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
   if (error != std::errc() || end != text.data() + text.size()) {
-    return InternalStatus(fmt::format(
-        "resourceVersion: Invalid value: \"{}\": strconv.ParseUint: parsing \"{}\": invalid syntax",
-        text, text));
+    const bool whole = text.find_first_not_of("0123456789") == std::string::npos;
+    return InternalStatus(
+        fmt::format("resourceVersion: Invalid value: \"{}\": strconv.ParseUint: parsing \"{}\": {}",
+                    text, text, whole ? "value out of range" : "invalid syntax"));
   }
   return std::optional<uint64_t>(version);
 }
@@ -199,8 +222,35 @@ Outcome<Selection> SelectionOf(const Call& call) {
   return Selection{*std::move(labels), *std::move(fields)};
 }
 
+namespace {
+
+constexpr std::string_view kParts[] = {"controller-manager", "etcd-0", "scheduler"};
+
+// What runs a living cluster is asked for its health, not kept; null for no such part.
+ObjectPtr HealthOf(const Cluster& cluster, std::string_view name) {
+  if (!cluster.collector_runs || std::ranges::find(kParts, name) == std::end(kParts))
+    return nullptr;
+  auto part = std::make_shared<Object>();
+  part->name = name;
+  part->json = base::DumpJson(
+      {{"metadata", {{"name", name}, {"creationTimestamp", nullptr}}},
+       {"conditions",
+        Json::array({{{"type", "Healthy"}, {"status", "True"}, {"message", "ok"}}})}});
+  return part;
+}
+
+}  // namespace
+
 Reply HandleGet(const Cluster& cluster, const Call& call) {
   const ResourceType& type = *call.type;
+  if (type.storage_key == "/componentstatuses") {
+    if (const ObjectPtr part = HealthOf(cluster, call.info.name))
+      return RenderedReply(RenderObject(type, *part, call.accepted, cluster.clock.Now()),
+                           call.accepted);
+  }
+  if (call.query.Flag("export"))
+    return StatusReply(
+        BadRequestStatus("the export parameter, deprecated since v1.14, is no longer supported"));
   auto version = VersionOf(call);
   if (!version.ok()) return StatusReply(version.status());
   const uint64_t current = cluster.store.resource_version();
@@ -222,6 +272,11 @@ Reply HandleList(const Cluster& cluster, const Call& call) {
   auto snapshot = SnapshotOf(cluster, call, *options);
   if (!snapshot.ok()) return StatusReply(snapshot.status());
   if (auto refused = Unservable(*call.type, call.accepted, true)) return StatusReply(*refused);
+  if (call.type->storage_key == "/componentstatuses") {
+    for (const std::string_view part : kParts) {
+      if (ObjectPtr health = HealthOf(cluster, part)) snapshot->objects.push_back(health);
+    }
+  }
 
   const std::string ns = call.type->namespaced ? call.info.ns : "";
   std::vector<ObjectPtr> page;
@@ -239,9 +294,12 @@ Reply HandleList(const Cluster& cluster, const Call& call) {
       return std::tie(object->ns, object->name) <= std::tie(start_ns, start_name);
     });
   }
+  // A list of one name is a look at one key: there is nothing to go on with.
+  const bool single = !SelectedName(call.query).empty() && (!call.type->namespaced || !ns.empty());
   for (; it != objects.end(); ++it) {
     // Whether what follows matches is seen on the next page.
     if (options->limit > 0 && page.size() == options->limit) {
+      if (single) break;
       metadata["continue"] = ContinueToken(snapshot->resource_version, *page.back(), ns);
       if (selection->empty()) metadata["remainingItemCount"] = objects.end() - it;
       break;

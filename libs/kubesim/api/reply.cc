@@ -14,6 +14,7 @@ namespace {
 
 // What a column is for; sent as its description. Our own words.
 std::string Describe(const Column& column) {
+  if (!column.description.empty()) return column.description;
   if (column.format == "name") return "The object's name, unique within its scope.";
   if (column.name == "Age" || column.name == "Created At") return "When the object was made.";
   return "The column " + column.name + " of the kubectl table.";

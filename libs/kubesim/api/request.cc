@@ -150,6 +150,16 @@ std::vector<MediaRange> ParseAccept(std::string_view accept) {
   return ranges;
 }
 
+std::string SelectedName(const Query& query) {
+  for (std::string_view term : Split(query.Get("fieldSelector"), ',')) {
+    if (!term.starts_with("metadata.name=")) continue;
+    std::string_view name = term.substr(14);
+    if (name.starts_with('=')) name.remove_prefix(1);
+    return std::string(name);
+  }
+  return "";
+}
+
 namespace {
 
 constexpr const char* kServed =

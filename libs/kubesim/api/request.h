@@ -57,6 +57,9 @@ struct RequestInfo {
 };
 RequestInfo ParseRequestInfo(std::string_view method, std::string_view path, const Query& query);
 
+/// The name that a list or watch asks for with metadata.name=...; "" when it asks for no one name.
+std::string SelectedName(const Query& query);
+
 /// What form of answer the client asked for.
 enum class Form { kObject, kTable, kMetadata };
 struct Accepted {

@@ -2,6 +2,7 @@
 
 #include "libs/kubesim/api/authorization.h"
 #include "libs/kubesim/api/body.h"
+#include "libs/kubesim/api/review_selectors.h"
 #include "libs/kubesim/api/write_steps.h"
 #include "libs/kubesim/objects/causes.h"
 #include "libs/kubesim/store/json_path.h"
@@ -27,12 +28,7 @@ AccessQuestion QuestionOf(const Json& spec) {
       question.resource += "/" + TextAt(resource, "subresource");
     question.ns = TextAt(resource, "namespace");
     question.name = TextAt(resource, "name");
-    question.field_selector = TextAt(resource, {"fieldSelector", "rawSelector"});
-    for (const Json& one : ListAt(resource, {"fieldSelector", "requirements"})) {
-      const Json& values = ListAt(one, {"values"});
-      if (TextAt(one, "operator") == "In" && values.size() == 1)
-        question.field_selector += "," + TextAt(one, "key") + "=" + Scalar(values[0]);
-    }
+    question.field_selector = AskedFields(resource);
   } else {
     question.verb = TextAt(spec, {"nonResourceAttributes", "verb"});
     question.non_resource_path = TextAt(spec, {"nonResourceAttributes", "path"});
@@ -78,6 +74,7 @@ MaybeStatus CheckAccessReview(const ResourceType& type, const Json& review) {
       ListAt(spec, {"groups"}).empty()) {
     InvalidText(causes, "spec.user", "", "at least one of user or group must be specified");
   }
+  CheckSelectors(causes, resource);
   Json metadata = At(review, "metadata").is_object() ? At(review, "metadata") : Json::object();
   for (const char* member : {"managedFields", "creationTimestamp"}) metadata.erase(member);
   Json foreign = metadata;
@@ -166,6 +163,9 @@ Reply HandleReview(const Cluster& cluster, Call& call, const TokenTable& tokens)
       for (const Json& group : ListAt(spec, {"groups"})) user.groups.push_back(Scalar(group));
     }
     review["status"] = AccessStatus(Authorize(cluster, user, QuestionOf(spec)));
+    if (const std::string ignored = SelectorsIgnored(At(spec, "resourceAttributes"));
+        !ignored.empty())
+      review["status"]["evaluationError"] = ignored;
   }
   if (!review["metadata"].contains("creationTimestamp"))
     review["metadata"]["creationTimestamp"] = nullptr;

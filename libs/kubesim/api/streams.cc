@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <iterator>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -160,6 +161,9 @@ void Streams::ServeWatch(const Call& call, const std::shared_ptr<http_server::Ex
   const bool initial = call.query.Flag("sendInitialEvents");
   if (initial && version->value_or(0) > current)
     return refuse(TooLargeResourceVersionStatus(**version, current));
+  // Who asks for no initial events begins now.
+  if (call.query.Has("sendInitialEvents") && !initial && version->value_or(0) == 0)
+    *version = current;
   auto stream = std::make_shared<WatchStream>(exchange, call, *std::move(selection), cluster_);
   http_server::Response head{200, common_headers, ""};
   head.headers.Set("Content-Type", "application/json");
@@ -192,14 +196,34 @@ void Streams::ServeAttached(LogFollow follow,
   Adopt(std::move(stream));
 }
 
+void Streams::Later(std::chrono::milliseconds delay, std::function<void()> act) {
+  const std::lock_guard lock(mutex_);
+  later_.push_back({SteadyClock::now() + delay, std::move(act)});
+  wake_.notify_all();
+}
+
+std::vector<Streams::Due> Streams::TakeDue() {
+  const auto now = SteadyClock::now();
+  const auto rest = std::stable_partition(later_.begin(), later_.end(),
+                                          [&](const Due& one) { return one.at <= now; });
+  std::vector<Due> due(std::move_iterator(later_.begin()), std::move_iterator(rest));
+  later_.erase(later_.begin(), rest);
+  return due;
+}
+
 void Streams::Run() {
   std::unique_lock lock(mutex_);
   auto wait = kTick;
   while (!stopping_) {
-    wake_.wait_for(lock, wait);
+    auto until = SteadyClock::now() + wait;
+    for (const Due& one : later_) until = std::min(until, one.at);
+    wake_.wait_until(lock, until);
     wait = std::min(2 * wait, kTick);  // unless something flows
+    std::vector<Due> due = TakeDue();
     std::vector<std::shared_ptr<Stream>> all(streams_.begin(), streams_.end());
     lock.unlock();
+    for (const Due& one : due) one.act();
+    due.clear();
     const auto now = SteadyClock::now();
     std::vector<std::shared_ptr<Stream>> over;
     for (const auto& stream : all) {

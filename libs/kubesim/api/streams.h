@@ -2,12 +2,14 @@
 // themselves are written by the thread that made them.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "libs/http_server/http_server.h"
 #include "libs/kubesim/api/call.h"
@@ -39,6 +41,9 @@ class Streams {
   /// is called once when the container has ended.
   void ServeAttached(LogFollow follow, const std::shared_ptr<http_server::Exchange>& exchange,
                      std::function<void(const std::string&)> write, std::function<void()> over);
+  /// Calls `act` on the streams' own thread after `delay`; not when this object is gone before. It
+  /// must not block for long.
+  void Later(std::chrono::milliseconds delay, std::function<void()> act);
   /// Ends every open stream, as a restarting apiserver does.
   void EndAll();
   size_t open() const;
@@ -47,13 +52,21 @@ class Streams {
   class Stream;
 
  private:
+  struct Due {
+    std::chrono::steady_clock::time_point at;
+    std::function<void()> act;
+  };
+
   void Adopt(std::shared_ptr<Stream> stream);
+  /// Takes out what is due.
+  std::vector<Due> TakeDue();
   void Run();
 
   const Cluster cluster_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::list<std::shared_ptr<Stream>> streams_;
+  std::vector<Due> later_;
   bool stopping_ = false;
   std::thread thread_;
 };

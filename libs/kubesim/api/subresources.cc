@@ -1,4 +1,4 @@
-// status, scale, eviction, binding, token and the ones that need processes.
+// status, eviction, binding, token and the ones that need processes.
 #include <fmt/format.h>
 
 #include "libs/base/json.h"
@@ -7,6 +7,7 @@
 #include "libs/kubesim/api/deletes.h"
 #include "libs/kubesim/api/node_restriction.h"
 #include "libs/kubesim/api/reads.h"
+#include "libs/kubesim/api/scale.h"
 #include "libs/kubesim/api/write_steps.h"
 #include "libs/kubesim/api/writes.h"
 #include "libs/kubesim/objects/patch.h"
@@ -26,186 +27,6 @@ Reply Success(int code) {
                     {"status", "Success"},
                     {"code", code}},
                    code);
-}
-
-// -- scale --
-
-// Where a kind keeps what a Scale shows; custom resources say so in their definition.
-struct ScalePaths {
-  std::vector<std::string> wanted = {"spec", "replicas"}, there = {"status", "replicas"}, selector;
-};
-
-ScalePaths PathsOf(const ResourceType& type) {
-  ScalePaths paths;
-  if (!type.custom || !type.definition) return paths;
-  auto read = [&](const char* member, std::vector<std::string>* path) {
-    path->clear();
-    const std::string text = TextAt(*type.definition, {"subresources", "scale", member});
-    for (std::string_view part : base::Split(text, '.')) {
-      if (!part.empty()) path->emplace_back(part);
-    }
-  };
-  read("specReplicasPath", &paths.wanted);
-  read("statusReplicasPath", &paths.there);
-  read("labelSelectorPath", &paths.selector);
-  return paths;
-}
-
-const Json& Follow(const Json& object, const std::vector<std::string>& path) {
-  const Json* node = &object;
-  for (const std::string& part : path) node = &At(*node, part.c_str());
-  return *node;
-}
-
-Json ScaleOf(const ResourceType& type, const Json& object) {
-  const ScalePaths paths = PathsOf(type);
-  Json metadata = Json::object();
-  for (const char* member : {"name", "namespace", "uid", "resourceVersion", "creationTimestamp"}) {
-    if (const Json& value = At(object, {"metadata", member}); !value.is_null())
-      metadata[member] = value;
-  }
-  const Json& there = Follow(object, paths.there);
-  Json scale = {{"kind", "Scale"},
-                {"apiVersion", "autoscaling/v1"},
-                {"metadata", metadata},
-                {"spec", Json::object()},
-                {"status", {{"replicas", there.is_number_integer() ? there : Json(0)}}}};
-  if (type.custom) {
-    if (const Json& selector = Follow(object, paths.selector);
-        !paths.selector.empty() && selector.is_string())
-      scale["status"]["selector"] = selector;
-  } else {
-    const Json& selector = At(object, {"spec", "selector"});
-    const bool plain = selector.is_object() && !selector.contains("matchLabels") &&
-                       !selector.contains("matchExpressions");
-    scale["status"]["selector"] =
-        (plain ? LabelSelector::FromMap(selector) : LabelSelector::FromObject(selector)).ToString();
-  }
-  const Json& wanted = Follow(object, paths.wanted);
-  const int64_t replicas = wanted.is_number_integer() ? wanted.get<int64_t>() : type.custom ? 0 : 1;
-  if (replicas != 0) scale["spec"]["replicas"] = replicas;
-  return scale;
-}
-
-Outcome<Json> WantedScale(Call& call, const Json& now) {
-  if (call.info.verb == "update") {
-    auto body = ObjectOf(call, "Scale");
-    if (!body.ok()) return body.status();
-    if (TextAt(*body, "kind") != "Scale")
-      return BadRequestStatus(fmt::format(
-          "{0} in version \"v1\" cannot be handled as a Scale: no kind \"{0}\" is registered for "
-          "version \"autoscaling/v1\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
-          TextAt(*body, "kind")));
-    return std::move(*body);
-  }
-  std::string media;
-  if (auto refused = CheckPatchType(call, &media)) return *refused;
-  auto patch = ParseBody(call, media == "application/apply-patch+yaml");
-  if (!patch.ok()) return patch.status();
-  if (TooDeep(*patch))
-    return BadRequestStatus("the patch is nested deeper than the simulator takes");
-  if (media == "application/json-patch+json") return JsonPatch(now, *patch);
-  if (media == "application/strategic-merge-patch+json")
-    return StrategicMergePatch(now, *patch, SchemaOf("autoscaling/v1", "Scale"));
-  if (!patch->is_object())
-    return BadRequestStatus(
-        "error decoding patch: json: cannot unmarshal into Go value of type map[string]interface "
-        "{}");
-  return MergePatch(now, *patch);
-}
-
-// What a PUT or a patched Scale says of itself against the path.
-MaybeStatus CheckScaleNames(const Call& call, const Json& scale) {
-  const std::string name = TextAt(scale, {"metadata", "name"}),
-                    ns = TextAt(scale, {"metadata", "namespace"});
-  if (!ns.empty() && ns != call.info.ns)
-    return BadRequestStatus(
-        "the namespace of the provided object does not match the namespace sent on the request");
-  if (name.empty())
-    return BadRequestStatus(fmt::format(
-        "the name of the object ({} based on URL) was undeterminable: name must be provided",
-        call.info.name));
-  if (name != call.info.name)
-    return BadRequestStatus(
-        fmt::format("the name of the object ({}) does not match the name on the URL ({})", name,
-                    call.info.name));
-  return std::nullopt;
-}
-
-// Each registry says in its own way what was not found.
-ApiStatus AbsentScale(const ResourceType& type, const std::string& name, bool read) {
-  ResourceType scaled = type;
-  const bool itself = type.kind == "StatefulSet" || (!read && type.kind != "Deployment");
-  if (!type.custom && !itself) scaled.plural += "/scale";
-  if (read && type.kind == "ReplicationController") scaled.group = "autoscaling";
-  return NotFoundStatus(scaled, name);
-}
-
-Reply HandleScale(const Cluster& cluster, Call& call) {
-  for (int attempt = 0; attempt < 5; ++attempt) {
-    const ObjectPtr current = FindObject(cluster, call);
-    if (!current) {
-      return StatusReply(AbsentScale(*call.type, call.info.name, call.info.verb == "get"));
-    }
-    Json object = FromStorage(*call.type, current->Parse());
-    const ScalePaths paths = PathsOf(*call.type);
-    if (call.type->custom && call.info.verb == "get" && Follow(object, paths.wanted).is_null()) {
-      ApiStatus status = InternalStatus(
-          fmt::format("Internal error occurred: the spec replicas field \".{}\" does not exist",
-                      base::Join(paths.wanted, ".")));
-      status.reason = "InternalError";
-      status.has_details = true;
-      status.causes.push_back({"",
-                               fmt::format("the spec replicas field \".{}\" does not exist",
-                                           base::Join(paths.wanted, ".")),
-                               ""});
-      return StatusReply(status);
-    }
-    const Json scale = ScaleOf(*call.type, object);
-    if (call.info.verb == "get") return RenderedReply(base::DumpJson(scale), call.accepted);
-    auto wanted = WantedScale(call, scale);
-    if (!wanted.ok()) return StatusReply(wanted.status());
-    if (auto refused = CheckScaleNames(call, *wanted)) return StatusReply(*refused);
-    const Json& replicas = At(*wanted, {"spec", "replicas"});
-    if (!replicas.is_null() && !replicas.is_number_integer()) {
-      const std::string why = fmt::format(
-          "json: cannot unmarshal {} into Go struct field ScaleSpec.spec.replicas of type int32",
-          replicas.is_string() ? "string" : replicas.type_name());
-      if (call.info.verb == "patch") {
-        return StatusReply(
-            InvalidStatus("", "", "",
-                          {{"FieldValueInvalid",
-                            fmt::format("Invalid value: {}: {}",
-                                        Json(base::DumpJson(*wanted))
-                                            .dump(-1, ' ', false, Json::error_handler_t::replace),
-                                        why),
-                            "patch"}}));
-      }
-      return StatusReply(
-          BadRequestStatus("Scale in version \"v1\" cannot be handled as a Scale: " + why));
-    }
-    if (IntAt(*wanted, {"spec", "replicas"}) < 0 && !call.type->custom) {
-      return StatusReply(
-          InvalidStatus("autoscaling", "Scale", call.info.name,
-                        {{"FieldValueInvalid",
-                          fmt::format("Invalid value: {}: must be greater than or equal to 0",
-                                      IntAt(*wanted, {"spec", "replicas"})),
-                          "spec.replicas"}}));
-    }
-    const std::string version = TextAt(*wanted, {"metadata", "resourceVersion"});
-    const bool pinned = !version.empty() && version != std::to_string(current->resource_version);
-    if (pinned) return StatusReply(ModifiedStatus(*call.type, call.info.name));
-    Json* place = &object;
-    for (const std::string& part : paths.wanted) place = &(*place)[part];
-    *place = IntAt(*wanted, {"spec", "replicas"});
-    object["kind"] = call.type->kind;
-    object["apiVersion"] = call.type->ApiVersion();
-    auto written = ReplaceObject(cluster, call, current, std::move(object), false);
-    if (written.ok())
-      return RenderedReply(base::DumpJson(ScaleOf(*call.type, *written)), call.accepted);
-    if (written.status().reason != "Conflict") return StatusReply(written.status());
-  }
-  return StatusReply(ModifiedStatus(*call.type, call.info.name));
 }
 
 // -- eviction --
@@ -261,8 +82,13 @@ MaybeStatus AskBudgets(const Cluster& cluster, const Object& pod, const Json& co
 Reply HandleEviction(const Cluster& cluster, Call& call) {
   auto body = BodyOfKind(call, "Eviction", "policy/v1", "policy.v1.Eviction");
   if (!body.ok()) return StatusReply(body.status());
+  const std::string ns = TextAt(*body, {"metadata", "namespace"});
+  if (!ns.empty() && ns != call.info.ns)
+    return StatusReply(BadRequestStatus(
+        "the namespace of the provided object does not match the namespace sent on the request"));
   if (TextAt(*body, {"metadata", "name"}) != call.info.name)
     return StatusReply(BadRequestStatus("name in URL does not match name in Eviction object"));
+  if (auto refused = CheckDeleteOptions(At(*body, "deleteOptions"))) return StatusReply(*refused);
   const ObjectPtr pod = FindObject(cluster, call);
   if (!pod) return StatusReply(NotFoundStatus(*call.type, call.info.name));
   const Json content = pod->Parse();
@@ -301,10 +127,22 @@ Reply HandleBinding(const Cluster& cluster, Call& call) {
   if (node.empty()) return StatusReply(InternalStatus("target.name: Required value"));
   const ObjectPtr pod = cluster.store.Get(pods, call.info.ns, name);
   if (!pod) return StatusReply(NotFoundStatus(pods, name));
+  for (const char* member : {"uid", "resourceVersion"}) {
+    if (call.info.name.empty()) break;  // the old way asks for a name only
+    const std::string wanted = TextAt(*body, {"metadata", member});
+    const bool uid = std::string_view(member) == "uid";
+    const std::string own = uid ? pod->uid : std::to_string(pod->resource_version);
+    if (!wanted.empty() && wanted != own)
+      return StatusReply(
+          UnmetStatus(call, pods, *pod, uid ? "UID" : "ResourceVersion", wanted, own));
+  }
   Json content = pod->Parse();
+  ResourceType binding = pods;
+  binding.plural = "pods/binding";
+  if (!TextAt(content, {"metadata", "deletionTimestamp"}).empty())
+    return StatusReply(ConflictStatus(
+        binding, name, fmt::format("pod {} is being deleted, cannot be assigned to a host", name)));
   if (const std::string there = TextAt(content, {"spec", "nodeName"}); !there.empty()) {
-    ResourceType binding = pods;
-    binding.plural = "pods/binding";
     return StatusReply(ConflictStatus(
         binding, name, fmt::format("pod {} is already assigned to node \"{}\"", name, there)));
   }

@@ -96,8 +96,13 @@ void OwnRequest(const Cluster& cluster, const Call& call, const Json& body, int6
   if (At(asked, {"spec", "boundObjectRef"}).is_null()) asked["spec"].erase("boundObjectRef");
   asked["spec"]["expirationSeconds"] = seconds;
   TrackUpdate(nullptr, asked, writer, request);
-  if (asked["metadata"].contains("managedFields"))
-    (*answer)["metadata"]["managedFields"] = asked["metadata"]["managedFields"];
+  if (!asked["metadata"].contains("managedFields")) return;
+  (*answer)["metadata"]["managedFields"] = asked["metadata"]["managedFields"];
+  // An empty request has a null there: who fills it owns the members, not the place.
+  for (Json& entry : (*answer)["metadata"]["managedFields"]) {
+    if (At(entry, {"fieldsV1", "f:spec", "f:boundObjectRef"}).is_object())
+      entry["fieldsV1"]["f:spec"]["f:boundObjectRef"].erase(".");
+  }
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ namespace opsmesh::kubesim {
 namespace {
 
 constexpr auto kBookmarkPeriod = std::chrono::seconds(60);
+constexpr auto kBeforeEnd = std::chrono::seconds(2);  // a last bookmark, if there is time for it
 constexpr int kDefaultWatchSeconds = 30 * 60;
 // Bytes that the connection may have before the next event waits, and bytes of changes that may
 // wait: as much as the store remembers of the past.
@@ -34,7 +35,9 @@ WatchStream::WatchStream(std::shared_ptr<http_server::Exchange> exchange, const 
   if (seconds <= 0) seconds = kDefaultWatchSeconds;
   const auto now = SteadyClock::now();
   ends_ = now + std::chrono::seconds(std::min<int64_t>(seconds, 24 * 3600));
-  next_bookmark_ = std::min(now + kBookmarkPeriod, ends_ - std::chrono::milliseconds(500));
+  next_bookmark_ = now + kBookmarkPeriod;
+  if (const auto before_end = ends_ - kBeforeEnd; before_end > now)
+    next_bookmark_ = std::min(next_bookmark_, before_end);
 }
 
 // Under mutex_.
@@ -147,7 +150,7 @@ bool WatchStream::Open(std::optional<uint64_t> version, bool send_initial) {
   for (const ObjectPtr& object : snapshot.objects) {
     if (selection_.Matches(*object)) Put({"ADDED", object});
   }
-  if (send_initial) Put({"BOOKMARK", nullptr, snapshot.resource_version});
+  if (send_initial && bookmarks_) Put({"BOOKMARK", nullptr, snapshot.resource_version});
   if (Follow(snapshot.resource_version)) return true;
   SendError(ExpiredStatus(fmt::format("too old resource version: {}", snapshot.resource_version)));
   return false;

@@ -13,6 +13,8 @@
 namespace opsmesh::kubesim {
 namespace {
 
+constexpr size_t kMaxManager = 128;  // bytes of a manager's name
+
 // Sentences about unknown and repeated members, in the order of the text where that is known.
 std::vector<std::string> StrictSentences(const Call& call, std::vector<std::string> unknown) {
   std::vector<std::string> sentences;
@@ -74,7 +76,7 @@ MaybeStatus CheckWriteOptions(const Call& call) {
       causes.push_back(
           {"FieldValueRequired", "Required value: is required for apply patch", "fieldManager"});
   }
-  if (manager.size() > 128)
+  if (manager.size() > kMaxManager)
     causes.push_back(
         {"FieldValueTooLong", "Too long: may not be more than 128 bytes", "fieldManager"});
   std::string odd;
@@ -115,6 +117,16 @@ std::optional<Cause> DryRunFault(const std::vector<std::string>& runs) {
 
 MaybeStatus DecodeBody(Call& call, Json& object) {
   const ResourceType& type = *call.type;
+  // The decoder looks for the kind before anything else.
+  for (const char* member : {"apiVersion", "kind"}) {
+    const Json& value = At(object, member);
+    if (call.patched_text.empty() || IsStrategic(call) || type.custom || value.is_null() ||
+        value.is_string())
+      continue;
+    return BadPatch(call, fmt::format("couldn't get version/kind; json parse error: json: cannot "
+                                      "unmarshal {} into Go struct field .{} of type string",
+                                      GoWord(value), member));
+  }
   const ShapeReport shape = CheckShape(type, object);
   if (!shape.wrong.empty() && !call.patched_text.empty()) {
     const bool converted = IsStrategic(call) && !shape.unconverted.empty();
@@ -124,7 +136,7 @@ MaybeStatus DecodeBody(Call& call, Json& object) {
     return BadRequestStatus(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}",
                                         type.kind, type.version, type.kind, shape.wrong));
   }
-  DropUnknown(type, object);
+  DropUnknown(type, object, call.tracked);
   if (TooDeep(object))
     return BadRequestStatus("the object is nested deeper than the simulator keeps");
   const std::vector<std::string> sentences = StrictSentences(call, shape.unknown);
@@ -145,6 +157,24 @@ MaybeStatus DecodeBody(Call& call, Json& object) {
   return std::nullopt;
 }
 
+namespace {
+
+// A program's name as that of a manager: what can be printed of it, as far as there is room.
+std::string ManagerOf(std::string_view program) {
+  std::string manager;
+  for (char c : program) {
+    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) manager += c;
+  }
+  if (manager.size() > kMaxManager) {
+    size_t end = kMaxManager;
+    while (end > 0 && (static_cast<unsigned char>(manager[end]) & 0xc0) == 0x80) --end;
+    manager.resize(end);
+  }
+  return manager;
+}
+
+}  // namespace
+
 std::vector<std::string> WarningsOf(std::string_view sentence) {
   constexpr std::string_view kWhole = "yaml: unmarshal errors:\n";
   const size_t at = sentence.find(kWhole);
@@ -161,7 +191,7 @@ Writer WriterOf(const Cluster& cluster, const Call& call) {
   std::string manager = call.query.Get("fieldManager");
   if (manager.empty()) {
     const std::string_view agent = call.http.headers.Get("User-Agent");
-    manager = agent.substr(0, agent.find('/'));
+    manager = ManagerOf(agent.substr(0, agent.find('/')));
     if (manager.empty()) manager = "unknown";
   }
   return {manager, call.type->ApiVersion(),
@@ -190,6 +220,13 @@ MaybeStatus CheckKind(const Call& call, const Json& object) {
           fmt::format("the object provided is unrecognized (must be of type {}): Object 'Kind' is "
                       "missing in '{}' ({})",
                       type.kind, body, BodySummary(call.http.body)));
+    }
+    if (api_version != type.ApiVersion() && !call.patched_text.empty() && kind == type.kind) {
+      return InvalidStatus(
+          type.group, kind, TextAt(object, {"metadata", "name"}),
+          {{"FieldValueInvalid",
+            fmt::format("Invalid value: \"{}\": must be {}", api_version, type.ApiVersion()),
+            "apiVersion"}});
     }
     if (api_version != type.ApiVersion()) {
       return BadRequestStatus(fmt::format(

@@ -3,15 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "libs/base/strings.h"
 #include "libs/kubesim/api/admission.h"
 #include "libs/kubesim/api/certificate_requests.h"
+#include "libs/kubesim/api/definitions.h"
 #include "libs/kubesim/api/node_restriction.h"
 #include "libs/kubesim/api/quota.h"
+#include "libs/kubesim/api/service_addresses.h"
+#include "libs/kubesim/api/status_writes.h"
+#include "libs/kubesim/api/write_owners.h"
+#include "libs/kubesim/objects/app_armor.h"
 #include "libs/kubesim/objects/defaults.h"
+#include "libs/kubesim/objects/go_values.h"
 #include "libs/kubesim/objects/kind_rules.h"
 #include "libs/kubesim/objects/validation.h"
 #include "libs/kubesim/objects/warnings.h"
@@ -38,23 +43,6 @@ MaybeStatus TooLarge(const ResourceType& type, const Json& object) {
                    .message = "etcdserver: request is too large"};
 }
 
-// Who wrote which field of what is served.
-void Track(const ResourceType& type, const Json& before, Json& object, const Writer& writer) {
-  if (!NeedsConversion(type)) return TrackUpdate(before, object, writer, type);
-  Json served = FromStorage(type, object);
-  TrackUpdate(before.is_null() ? before : FromStorage(type, before), served, writer, type);
-  if (served["metadata"].contains("managedFields"))
-    object["metadata"]["managedFields"] = served["metadata"]["managedFields"];
-}
-
-void CopyOwners(const Json& from, Json& object) {
-  const Json& owners = At(from, {"metadata", "managedFields"});
-  if (owners.is_null())
-    object["metadata"].erase("managedFields");
-  else
-    object["metadata"]["managedFields"] = owners;
-}
-
 // stringData is another way to write data, never kept.
 void FoldStringData(const ResourceType& type, Json& object) {
   if (type.storage_key != "/secrets" || !object.contains("stringData")) return;
@@ -70,24 +58,9 @@ std::string KindGroup(const ResourceType& type) {
   return type.storage_key == "/events" ? "" : type.group;
 }
 
-// Most kinds judge metadata once as every kind's and once more as their own.
-bool JudgesMetadataTwice(const ResourceType& type) {
-  static const std::set<std::string_view> once = {
-      "/persistentvolumes",
-      "/limitranges",
-      "policy/poddisruptionbudgets",
-      "discovery.k8s.io/endpointslices",
-      "storage.k8s.io/volumeattachments",
-      "storage.k8s.io/csinodes",
-      "admissionregistration.k8s.io/validatingwebhookconfigurations",
-      "admissionregistration.k8s.io/mutatingwebhookconfigurations"};
-  if (type.storage_key == "/events") return !type.group.empty();
-  return !type.custom && !once.contains(type.storage_key);
-}
-
-// Kinds whose status cannot bring metadata with it.
-bool KeepsMetadataOfStatus(const ResourceType& type) {
-  return type.storage_key == "storage.k8s.io/volumeattachments";
+// Kinds that hold numbers of no type of their own: those of the bounds in a schema, too.
+bool HasFreeNumbers(const ResourceType& type) {
+  return type.custom || type.storage_key == "apiextensions.k8s.io/customresourcedefinitions";
 }
 
 // Whether a change is one of what was asked for: a new generation.
@@ -139,24 +112,6 @@ ApiStatus ThereAlready(const Cluster& cluster, const Call& call, const std::stri
   return status;
 }
 
-// Under which key a real server keeps an object, as its conflicts say.
-std::string RegistryKey(const ResourceType& type, const Object& object) {
-  static const std::map<std::string_view, std::string_view> named = {
-      {"/services", "services/specs"},
-      {"/endpoints", "services/endpoints"},
-      {"/nodes", "minions"},
-      {"/replicationcontrollers", "controllers"},
-      {"networking.k8s.io/ingresses", "ingress"},
-      {"apiextensions.k8s.io/customresourcedefinitions",
-       "apiextensions.k8s.io/customresourcedefinitions"}};
-  auto it = named.find(type.storage_key);
-  const std::string kind = it != named.end() ? std::string(it->second)
-                           : type.custom     ? type.group + "/" + type.plural
-                                             : type.plural;
-  return fmt::format("/registry/{}/{}{}{}", kind, object.ns, object.ns.empty() ? "" : "/",
-                     object.name);
-}
-
 // A version that objects are stored in from now on is one that was stored in.
 void CountStoredVersion(Json& definition) {
   Json& stored = definition["status"]["storedVersions"];
@@ -166,6 +121,24 @@ void CountStoredVersion(Json& definition) {
     if (std::find(stored.begin(), stored.end(), version["name"]) == stored.end())
       stored.push_back(version["name"]);
   }
+}
+
+// What a change is compared with: ephemeral containers come by a way of their own.
+Json AsSeenBy(const Call& call, Json before, const Json& object) {
+  if (call.info.subresource != "ephemeralcontainers" || !before["spec"].is_object()) return before;
+  const Json& containers = At(object, {"spec", "ephemeralContainers"});
+  if (containers.is_null())
+    before["spec"].erase("ephemeralContainers");
+  else
+    before["spec"]["ephemeralContainers"] = containers;
+  return before;
+}
+
+// Gives what was changed to who writes: what is allocated and admitted afterwards is nobody's.
+void TrackChange(const Cluster& cluster, const Call& call, const Json& before, Json& object,
+                 const Json& sent, bool disowned) {
+  if (!call.tracked || call.info.subresource == "ephemeralcontainers")
+    TrackReplaced(call, WriterOf(cluster, call), before, sent, disowned, object);
 }
 
 Json Served(const ResourceType& type, Json object) {
@@ -214,6 +187,11 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
       DropNameLabel(bare);
       Track(type, nullptr, bare, WriterOf(cluster, call));
       CopyOwners(bare, object);
+    } else if (type.storage_key == "/nodes") {  // what a node says of itself is nobody's
+      Json bare = object;
+      bare.erase("status");
+      Track(type, nullptr, bare, WriterOf(cluster, call));
+      CopyOwners(bare, object);
     } else {
       Track(type, nullptr, object, WriterOf(cluster, call));
     }
@@ -224,6 +202,9 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
   if (auto refused = AdmitSigningRequest(cluster, call, object, Json())) return *refused;
   object["metadata"]["uid"] = cluster.store.ids().NewUuid();
   PrepareForCreate(type, object, base::Rfc3339(cluster.clock.Now()));
+  if (type.storage_key == "/pods") {
+    for (std::string& warning : AlignAppArmor(object)) call.warnings.push_back(std::move(warning));
+  }
   if (auto refused = Admit(cluster, call, object, nullptr)) return *refused;
   auto causes = Validate(type, object, nullptr);
   if (generated && type.storage_key == "/namespaces")
@@ -233,6 +214,7 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
                          std::move(causes));
   Warn(call, object, nullptr);
   if (auto refused = AdmitValid(cluster, call, object, nullptr)) return *refused;
+  if (HasFreeNumbers(type)) WriteWholeNumbers(object);
   if (auto refused = TooLarge(type, object)) return *refused;
   const std::string name = TextAt(object, {"metadata", "name"});
   if (IsDryRun(call)) {
@@ -264,50 +246,31 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
   const std::string wanted = TextAt(metadata, "resourceVersion");
   // One empty entry asks that nobody own anything any more.
   const bool disowned = At(metadata, "managedFields") == Json::array({Json::object()});
-  if (check_version && !wanted.empty() && wanted != std::to_string(current->resource_version))
-    return ModifiedStatus(type, call.info.name);
+  if (check_version) {
+    if (auto refused = CheckVersion(call, wanted, *current)) return *refused;
+  }
   if (const std::string uid = TextAt(metadata, "uid"); !uid.empty() && uid != current->uid) {
     if (call.info.verb == "patch") {
       const Cause cause{"FieldValueInvalid",
                         fmt::format("Invalid value: \"{}\": field is immutable", uid),
                         "metadata.uid"};
       std::vector<Cause> causes = {cause};
-      if (JudgesMetadataTwice(type)) causes.push_back(cause);
+      if (!type.custom && RulesOf(type).metadata_compared > 0) causes.push_back(cause);
+      if (type.storage_key == "batch/jobs") {  // its selector and labels carry its uid
+        Json whole = object;
+        ApplyDefaults(type, whole);
+        for (Cause& more : Validate(type, whole, before)) causes.push_back(std::move(more));
+      }
       return InvalidStatus(KindGroup(type), type.kind, call.info.name, std::move(causes));
     }
-    return ConflictStatus(
-        type, call.info.name,
-        fmt::format("StorageError: invalid object, Code: 4, Key: {}, ResourceVersion: 0, "
-                    "AdditionalErrorMsg: Precondition failed: UID in precondition: {}, UID in "
-                    "object meta: {}",
-                    RegistryKey(type, *current), uid, current->uid));
+    return UnmetStatus(call, type, *current, "UID", uid, current->uid);
   }
   object = ToStorage(type, std::move(object));
   FoldStringData(type, object);
   const bool status_only = call.info.subresource == "status";
+  const Json sent = status_only && type.custom ? At(object, "metadata") : Json();
   if (status_only) {
-    // Only the status counts, and managedFields with it.
-    Json kept = before;
-    kept["status"] = object.contains("status") ? object["status"] : Json::object();
-    if (kept["status"].is_null()) kept["status"] = Json::object();
-    if (!type.custom) FillStatus(type, kept["status"]);
-    if (!type.custom && !KeepsMetadataOfStatus(type)) {
-      for (const char* member : {"annotations", "labels", "finalizers"}) {
-        if (type.kind == "Deployment" && std::string_view(member) == "labels") continue;
-        if (At(object, {"metadata", member}).is_null())
-          kept["metadata"].erase(member);
-        else
-          kept["metadata"][member] = object["metadata"][member];
-      }
-    }
-    if (type.storage_key == "/persistentvolumes" &&
-        At(kept, {"status", "phase"}) != At(before, {"status", "phase"}))
-      kept["status"]["lastPhaseTransitionTime"] = base::Rfc3339(cluster.clock.Now());
-    if (call.tracked) CopyOwners(object, kept);
-    if (type.storage_key == "apiextensions.k8s.io/customresourcedefinitions" &&
-        ListAt(kept, {"status", "storedVersions"}).empty())
-      kept["status"]["storedVersions"] = At(before, {"status", "storedVersions"});
-    object = std::move(kept);
+    object = ObjectWithStatus(type, before, object, call.tracked);
     if (type.storage_key == "apps/daemonsets") CountTemplate(before, object);
   } else if (call.info.subresource == "approval") {
     object = ApprovedForm(before, object, base::Rfc3339(cluster.clock.Now()));
@@ -322,25 +285,33 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
   if (auto refused = RestrictNode(cluster, call, object, before)) return *refused;
   if (auto refused = AdmitSigningRequest(cluster, call, object, before)) return *refused;
   Json& meta = object["metadata"];
-  for (const char* member : {"uid", "creationTimestamp", "generation", "deletionTimestamp",
-                             "deletionGracePeriodSeconds", "selfLink"}) {
+  for (const char* member : {"uid", "creationTimestamp", "generation"}) {
     if (before["metadata"].contains(member))
       meta[member] = before["metadata"][member];
     else
       meta.erase(member);
   }
+  // A deletion is not taken back; that nobody begins one so is said by validation.
+  for (const char* member : {"deletionTimestamp", "deletionGracePeriodSeconds"}) {
+    const bool time = std::string_view(member) == "deletionTimestamp";
+    if (before["metadata"].contains(member) && (time || At(meta, member).is_null()))
+      meta[member] = before["metadata"][member];
+    else if (At(meta, member).is_null())
+      meta.erase(member);
+  }
   meta["resourceVersion"] = std::to_string(current->resource_version);
   if (!status_only) {
     const ResourceType& stored = StorageTypeOf(cluster, type);
-    KeepAllocated(type, before, object);
     if (type.storage_key == "/namespaces" && call.info.subresource != "finalize")
       object["spec"] = before["spec"];
     ApplyDefaults(stored, object);
+    TrackChange(cluster, call, before, object, sent, disowned);
+    if (type.storage_key == "/services") KeepAllocated(before, object);
     DropUnservedFields(stored, object, before);
     if (type.storage_key == "/pods" && At(object, "spec").is_object())
       AddDefaultTolerations(object["spec"]);
     if (auto refused = Admit(cluster, call, object, before)) return *refused;
-    auto causes = Validate(type, object, before);
+    auto causes = Validate(type, object, AsSeenBy(call, before, object));
     if (!causes.empty())
       return InvalidStatus(KindGroup(type), type.kind, call.info.name, std::move(causes));
     if (call.info.subresource.empty()) Warn(call, object, before);
@@ -350,6 +321,13 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
       if (before["metadata"].contains("generation"))
         meta["generation"] = IntAt(before, {"metadata", "generation"}) + 1;
     }
+  }
+  if (status_only) TrackChange(cluster, call, before, object, sent, disowned);
+  if (status_only) FinishStatus(type, before, object, base::Rfc3339(cluster.clock.Now()));
+  if (status_only && !type.custom) {
+    auto causes = ValidateStatus(type, object, before);
+    if (!causes.empty())
+      return InvalidStatus(KindGroup(type), type.kind, call.info.name, std::move(causes));
   }
   if (status_only && type.custom) {
     auto causes = Validate(type, object, before);
@@ -361,23 +339,8 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
     if (!causes.empty())
       return InvalidStatus(type.group, type.kind, call.info.name, std::move(causes));
   }
+  if (HasFreeNumbers(type)) WriteWholeNumbers(object);
   if (auto refused = TooLarge(type, object)) return *refused;
-  if (!call.tracked) {
-    if (before["metadata"].contains("managedFields") && !disowned) {
-      object["metadata"]["managedFields"] = before["metadata"]["managedFields"];
-    } else {
-      object["metadata"].erase("managedFields");
-    }
-    if (status_only && type.storage_key == "apiextensions.k8s.io/customresourcedefinitions") {
-      // Metadata that comes with a definition's status is kept, and nobody's.
-      Json own = object;
-      own["metadata"] = before["metadata"];
-      Track(type, before, own, WriterOf(cluster, call));
-      CopyOwners(own, object);
-    } else {
-      Track(type, before, object, WriterOf(cluster, call));
-    }
-  }
   if (IsDryRun(call)) return Served(type, std::move(object));
   // The last finalizer of a deleted object takes it away.
   const bool finalized = call.info.subresource == "finalize" &&
@@ -397,6 +360,9 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
     auto removed = cluster.store.Remove(type, current->ns, current->name, current->uid,
                                         current->resource_version);
     if (!removed.ok()) return removed.status();
+    if (type.custom) EndLeaving(cluster, type);
+    if (type.storage_key == "apiextensions.k8s.io/customresourcedefinitions")
+      ForgetDefinition(cluster, before);
     return Served(type, std::move(object));
   }
   Json sealed;

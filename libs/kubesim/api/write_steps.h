@@ -16,6 +16,14 @@ Writer WriterOf(const Cluster& cluster, const Call& call);
 const ResourceType& StorageTypeOf(const Cluster& cluster, const ResourceType& type);
 ObjectPtr FindObject(const Cluster& cluster, const Call& call);
 
+/// Whether the object is still at the version that a writer says (empty and "0": any). 409 when it
+/// is not; 500 for a version that is no number, which a real server reads too late to blame its
+/// client.
+MaybeStatus CheckVersion(const Call& call, const std::string& wanted, const Object& current);
+/// An object that is not the one a writer means: `what` (UID, ResourceVersion) is another.
+ApiStatus UnmetStatus(const Call& call, const ResourceType& type, const Object& object,
+                      std::string_view what, std::string_view wanted, std::string_view own);
+
 /// What dryRun may not be; nothing when all are "All".
 std::optional<Cause> DryRunFault(const std::vector<std::string>& runs);
 
@@ -28,6 +36,19 @@ MaybeStatus DecodeBody(Call& call, Json& object);
 std::vector<std::string> WarningsOf(std::string_view sentence);
 /// name and namespace of a body against the path. Fills what is left out.
 MaybeStatus CheckNames(const Call& call, Json& object);
+
+/// The patch in the body as its media type is read (RFC 6902's as a list of operations). 400.
+Outcome<Json> ReadPatch(Call& call, const std::string& media);
+/// What a strategic patch makes is a struct of its type: another kind or version in it says
+/// nothing, unless it is no text at all.
+void FitKind(const ResourceType& type, Json& patched);
+
+/// The object that server-side apply is given: YAML or JSON of `type`, without managedFields.
+Outcome<Json> AppliedConfiguration(Call& call, const ResourceType& type);
+/// Keys written twice, as `fieldValidation` says, and whether the object fits the schema of `type`.
+/// `given_namespace`: as the object said it, for the sentence.
+MaybeStatus CheckApplied(Call& call, const ResourceType& type, const Json& applied,
+                         std::string_view given_namespace);
 
 /// Everything between a parsed body and the store; returns the object in the served form.
 Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object);

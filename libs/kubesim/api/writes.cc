@@ -8,6 +8,7 @@
 #include "libs/base/json.h"
 #include "libs/base/strings.h"
 #include "libs/kubesim/api/body.h"
+#include "libs/kubesim/api/definitions.h"
 #include "libs/kubesim/api/deletes.h"
 #include "libs/kubesim/api/reviews.h"
 #include "libs/kubesim/api/write_steps.h"
@@ -21,21 +22,6 @@
 
 namespace opsmesh::kubesim {
 namespace {
-
-// As Go prints maps and lists: "map[spec:map[replicas:three]]".
-std::string GoText(const Json& value) {
-  std::string text;
-  if (value.is_object()) {
-    for (const auto& [key, item] : value.items())
-      text += (text.empty() ? "" : " ") + key + ":" + GoText(item);
-    return "map[" + text + "]";
-  }
-  if (value.is_array()) {
-    for (const Json& item : value) text += (text.empty() ? "" : " ") + GoText(item);
-    return "[" + text + "]";
-  }
-  return value.is_null() ? "<nil>" : value.is_string() ? value.get<std::string>() : value.dump();
-}
 
 constexpr int kPatchTries =
     5;  // a patch without resourceVersion is tried again when somebody wrote in between
@@ -52,6 +38,14 @@ Reply Written(const Call& call, Json object, int code) {
 }
 
 Reply HandleCreate(const Cluster& cluster, Call& call) {
+  if (IsLeaving(cluster, *call.type)) {
+    ApiStatus status = MethodNotAllowedStatus();
+    status.message = "create not allowed while custom resource definition is terminating";
+    status.group = call.type->group;
+    status.kind = call.type->plural;
+    status.has_details = true;
+    return StatusReply(status);
+  }
   auto body = ObjectOf(call);
   if (!body.ok()) return StatusReply(body.status());
   auto made = CreateObject(cluster, call, std::move(*body));
@@ -72,8 +66,8 @@ Reply HandlePut(const Cluster& cluster, Call& call) {
     return made.ok() ? Written(call, std::move(*made), 201) : StatusReply(made.status());
   }
   if (!current) return StatusReply(NotFoundStatus(*call.type, call.info.name));
-  if (!RulesOf(*call.type).unconditional_update &&
-      TextAt(*body, {"metadata", "resourceVersion"}).empty()) {
+  const std::string version = TextAt(*body, {"metadata", "resourceVersion"});
+  if (!RulesOf(*call.type).unconditional_update && (version.empty() || version == "0")) {
     return StatusReply(
         InvalidStatus(call.type->group, call.type->plural, call.info.name,
                       {{"FieldValueInvalid", "Invalid value: 0x0: must be specified for an update",
@@ -84,32 +78,24 @@ Reply HandlePut(const Cluster& cluster, Call& call) {
   return Written(call, std::move(*written), 200);
 }
 
-const char* JsonWord(const Json& value) {
-  return value.is_array()     ? "array"
-         : value.is_object()  ? "object"
-         : value.is_string()  ? "string"
-         : value.is_boolean() ? "bool"
-                              : "number";
-}
-
 // The sentences of the decoder about a list that should be one of operations; "" when it is.
 std::string OperationsFault(const Json& patch, std::vector<std::string>* unknown) {
   if (patch.is_null()) return "";
   if (!patch.is_array())
     return fmt::format("json: cannot unmarshal {} into Go value of type []handlers.jsonPatchOp",
-                       JsonWord(patch));
+                       GoWord(patch));
   for (size_t i = 0; i < patch.size(); ++i) {
     const Json& operation = patch[i];
     if (operation.is_null()) continue;
     if (!operation.is_object())
       return fmt::format("json: cannot unmarshal {} into Go value of type handlers.jsonPatchOp",
-                         JsonWord(operation));
+                         GoWord(operation));
     for (const auto& [member, value] : operation.items()) {
       const bool text = member == "op" || member == "path" || member == "from";
       if (text && !value.is_string() && !value.is_null())
         return fmt::format(
             "json: cannot unmarshal {} into Go struct field jsonPatchOp.{} of type string",
-            JsonWord(value), member);
+            GoWord(value), member);
       if (!text && member != "value")
         unknown->push_back(fmt::format("json patch unknown field \"[{}].{}\"", i, member));
     }
@@ -117,7 +103,8 @@ std::string OperationsFault(const Json& patch, std::vector<std::string>* unknown
   return "";
 }
 
-// The patch in the body as its kind reads it. Refusals are 400.
+}  // namespace
+
 Outcome<Json> ReadPatch(Call& call, const std::string& media) {
   const bool lenient = call.query.Get("fieldValidation") == "Ignore";
   const bool strategic = media == "application/strategic-merge-patch+json";
@@ -143,9 +130,17 @@ Outcome<Json> ReadPatch(Call& call, const std::string& media) {
   if (!patch->is_object())
     return refuse(
         fmt::format("json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
-                    JsonWord(*patch)));
+                    GoWord(*patch)));
   return patch;
 }
+
+void FitKind(const ResourceType& type, Json& patched) {
+  if (At(patched, "kind").is_string() || At(patched, "kind").is_null()) patched["kind"] = type.kind;
+  if (At(patched, "apiVersion").is_string() || At(patched, "apiVersion").is_null())
+    patched["apiVersion"] = type.ApiVersion();
+}
+
+namespace {
 
 Outcome<Json> ApplyPatch(const Call& call, const std::string& media, const Json& patch,
                          const ObjectPtr& current) {
@@ -158,77 +153,39 @@ Outcome<Json> ApplyPatch(const Call& call, const std::string& media, const Json&
   return StrategicMergePatch(live, patch, SchemaOf(type));
 }
 
-// Unlike YAML in other bodies, an applied configuration may have documents after its first, which
-// nobody reads.
-Outcome<Json> ReadApplied(Call& call) {
-  auto applied = ParseBody(call, true);
-  if (!applied.ok()) {
-    ApiStatus status = applied.status();
-    if (status.code == 400) status.message = "error decoding YAML: " + status.message;
-    return status;
-  }
-  if (applied->is_null()) *applied = Json::object();
-  if (!applied->is_object()) {
-    return BadRequestStatus(
-        fmt::format("error decoding YAML: error unmarshaling JSON: while decoding JSON: json: "
-                    "cannot unmarshal {} into Go value of type map[string]interface {{}}",
-                    JsonWord(*applied)));
-  }
-  return applied;
-}
-
-// "/v1, Kind=Pod" or "apps/v1, Kind=Deployment"; a version of more than two parts is none.
-std::string GoKind(const std::string& api_version, const std::string& kind) {
-  const auto slashes = std::count(api_version.begin(), api_version.end(), '/');
-  if (slashes > 1) return "/, Kind=";
-  return fmt::format("{}{}, Kind={}", slashes == 0 ? "/" : "", api_version, kind);
-}
-
 Reply HandleServerSideApply(const Cluster& cluster, Call& call) {
   const ResourceType& type = *call.type;
-  auto read = ReadApplied(call);
+  auto read = AppliedConfiguration(call, type);
   if (!read.ok()) return StatusReply(read.status());
   Json applied = std::move(*read);
-  // The core group may be spelled out: "/v1".
-  if (TextAt(applied, "apiVersion") == "/" + type.ApiVersion())
-    applied["apiVersion"] = type.ApiVersion();
-  if (TextAt(applied, "apiVersion") != type.ApiVersion() || TextAt(applied, "kind") != type.kind) {
-    return StatusReply(BadRequestStatus(
-        "invalid object type: " + GoKind(TextAt(applied, "apiVersion"), TextAt(applied, "kind"))));
-  }
-  if (At(applied, {"metadata", "managedFields"}).is_array() &&
-      !At(applied, {"metadata", "managedFields"}).empty()) {
-    return StatusReply(BadRequestStatus("metadata.managedFields must be nil"));
-  }
-  const std::string given_namespace = TextAt(applied, {"metadata", "namespace"}),
+  const std::string given_uid = TextAt(applied, {"metadata", "uid"}),
+                    given_namespace = TextAt(applied, {"metadata", "namespace"}),
+                    given_name = TextAt(applied, {"metadata", "name"}),
                     given_version = TextAt(applied, {"metadata", "resourceVersion"});
   if (auto refused = CheckKind(call, applied)) return StatusReply(*refused);
   if (auto refused = CheckNames(call, applied)) return StatusReply(*refused);
-  if (const std::string& mode = call.query.Get("fieldValidation");
-      !call.duplicates.empty() && mode == "Strict") {
-    return StatusReply(BadRequestStatus(
-        "error strict decoding YAML: error converting YAML to JSON: " + call.duplicates.front()));
-  } else if (!call.duplicates.empty() && mode != "Ignore") {
-    for (std::string& line : WarningsOf(call.duplicates.front()))
-      call.warnings.push_back(std::move(line));
-  }
-  call.duplicates.clear();
-  // An applied configuration must fit its schema, whatever fieldValidation says.
-  if (const std::string misfit = SchemaMisfit(type, applied); !misfit.empty()) {
-    return StatusReply(InternalStatus(
-        fmt::format("failed to create typed patch object ({}/{}; {}): {}", given_namespace,
-                    call.info.name, GoKind(type.ApiVersion(), type.kind), misfit)));
-  }
+  if (auto refused = CheckApplied(call, type, applied, given_namespace))
+    return StatusReply(*refused);
+  if (type.namespaced && given_namespace.empty()) applied["metadata"].erase("namespace");
   const Writer writer = WriterOf(cluster, call);
   for (int attempt = 0; attempt < kPatchTries; ++attempt) {
     const ObjectPtr current = FindObject(cluster, call);
-    if (current && !given_version.empty() &&
-        given_version != std::to_string(current->resource_version))
-      return StatusReply(ModifiedStatus(type, call.info.name));
+    if (current) {
+      if (auto refused = CheckVersion(call, given_version, *current)) return StatusReply(*refused);
+    }
+    if (!current && given_name.empty())
+      return StatusReply(BadRequestStatus(fmt::format(
+          "the name of the object ({} based on URL) was undeterminable: name must be provided",
+          call.info.name)));
+    if (!current && !given_uid.empty()) {
+      return StatusReply(ConflictStatus(
+          type, call.info.name,
+          fmt::format("uid mismatch: the provided object specified uid {}, and no existing object "
+                      "was found",
+                      given_uid)));
+    }
     Json live;
     if (current) live = FromStorage(type, current->Parse());
-    applied["metadata"]["name"] = call.info.name;
-    if (type.namespaced) applied["metadata"]["namespace"] = call.info.ns;
     auto merged = Apply(live, applied, writer, call.query.Flag("force"), type);
     if (!merged.ok()) return StatusReply(merged.status());
     if (!current) {
@@ -243,14 +200,6 @@ Reply HandleServerSideApply(const Cluster& cluster, Call& call) {
       return StatusReply(written.status());
   }
   return StatusReply(InternalStatus("apply did not settle"));
-}
-
-// What a strategic patch makes is a struct of its type: another kind or version in it says nothing,
-// unless it is no text at all.
-void FitKind(const ResourceType& type, Json& patched) {
-  if (At(patched, "kind").is_string() || At(patched, "kind").is_null()) patched["kind"] = type.kind;
-  if (At(patched, "apiVersion").is_string() || At(patched, "apiVersion").is_null())
-    patched["apiVersion"] = type.ApiVersion();
 }
 
 Reply HandlePatch(const Cluster& cluster, Call& call) {
@@ -270,7 +219,7 @@ Reply HandlePatch(const Cluster& cluster, Call& call) {
     if (media == "application/strategic-merge-patch+json" && !call.type->custom)
       FitKind(*call.type, *patched);
     if (media == "application/strategic-merge-patch+json")
-      call.patched_text = GoText(*patch);
+      call.patched_text = GoFormatted(*patch);
     else
       AppendStored(*patched, &call.patched_text);
     // The version counts only when the patch itself sets it.

@@ -76,6 +76,34 @@ TEST(AutoscalerTest, GrowsWithTheLoadAndShrinksAfterFiveQuietMinutes) {
   EXPECT_EQ(cluster.Get("apps", "deployments", "web")["spec"]["replicas"], 2);
 }
 
+TEST(AutoscalerTest, OwnsTheNumberItHasSet) {
+  TestCluster cluster;
+  cluster.store().catalog().EnableMetrics();
+  cluster.Apply(Scaled("requests: {cpu: 100m}"));
+  Json web = cluster.Get("apps", "deployments", "web");
+  web["metadata"]["managedFields"] = {
+      {{"manager", "team"},
+       {"operation", "Apply"},
+       {"apiVersion", "apps/v1"},
+       {"fieldsType", "FieldsV1"},
+       {"fieldsV1", {{"f:spec", {{"f:paused", Json::object()}, {"f:replicas", Json::object()}}}}}}};
+  const ResourceType& type = MustFind(cluster.store(), "apps", "v1", "deployments");
+  ASSERT_TRUE(cluster.store()
+                  .Update(type, web, cluster.store().Get(type, "default", "web")->resource_version)
+                  .ok());
+  cluster.Run(absl::Minutes(6));
+  Use(cluster, "150m");
+  cluster.Run(absl::Seconds(20));
+  const Json grown = cluster.Get("apps", "deployments", "web");
+  ASSERT_EQ(grown["spec"]["replicas"], 4);
+  std::map<std::string, Json> owned;
+  for (const Json& entry : grown["metadata"]["managedFields"])
+    owned[TextAt(entry, "manager") + " " + TextAt(entry, "subresource")] = entry["fieldsV1"];
+  EXPECT_EQ(owned["kube-controller-manager scale"],
+            Json({{"f:spec", {{"f:replicas", Json::object()}}}}));
+  EXPECT_FALSE(owned["team "]["f:spec"].contains("f:replicas"));
+}
+
 TEST(AutoscalerTest, SaysWhyItCannotCompute) {
   {
     TestCluster cluster;

@@ -1,5 +1,6 @@
 #include "libs/kubesim/behaviour/client.h"
 
+#include "libs/kubesim/api/definitions.h"
 #include "libs/kubesim/api/deletes.h"
 #include "libs/kubesim/api/write_steps.h"
 #include "libs/kubesim/behaviour/engine.h"
@@ -88,6 +89,7 @@ Outcome<ObjectPtr> Client::Change(const ResourceType& type, std::string_view ns,
             ? cluster_.store.Remove(type, ns, name, current->uid, current->resource_version)
             : cluster_.store.Update(type, std::move(object), current->resource_version, &sealed);
     if (!sealed.is_null()) engine_.Remember(*written, std::move(sealed));
+    if (last_finalizer && type.custom && written.ok()) EndLeaving(cluster_, type);
     if (written.ok() || written.status().reason != "Conflict" || attempt + 1 == kTries)
       return written;
   }
@@ -126,8 +128,9 @@ MaybeStatus Client::Remove(const ResourceType& type, std::string_view ns, std::s
     return marked.status();
   }
   auto removed = cluster_.store.Remove(type, ns, name, expected_uid);
-  if (removed.ok()) return std::nullopt;
-  return removed.status();
+  if (!removed.ok()) return removed.status();
+  if (type.custom) EndLeaving(cluster_, type);
+  return std::nullopt;
 }
 
 }  // namespace opsmesh::kubesim

@@ -1,5 +1,11 @@
 // What a real kube-controller-manager does and tests/e2e/controller_judge found otherwise here
 // once.
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libs/kubesim/behaviour/controllers/common.h"
@@ -205,6 +211,153 @@ spec: {accessModes: [ReadWriteOnce], storageClassName: manual, resources: {reque
             "Bound");
   EXPECT_THAT(cluster.Events("thief"),
               Contains(HasSubstr("volume \"kept\" already bound to a different claim.")));
+}
+
+std::string OwnedMap(const std::string& name, const std::string& kind, const std::string& owner,
+                     const std::string& uid, const std::string& ns = "default") {
+  return fmt::format(
+      "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: {}, namespace: {}, ownerReferences: "
+      "[{{apiVersion: v1, kind: {}, name: {}, uid: {}}}]}}}}\n",
+      name, ns, kind, owner, uid);
+}
+
+TEST(JudgedTest, AnOwnerOfAnotherKindNameOrNamespaceIsNone) {
+  TestCluster cluster;
+  cluster.Apply(
+      "{apiVersion: v1, kind: Namespace, metadata: {name: far}}\n---\n"
+      "{apiVersion: v1, kind: ConfigMap, metadata: {name: root, namespace: default}}\n");
+  const std::string uid = TextAt(cluster.Get("", "configmaps", "root"), {"metadata", "uid"});
+  cluster.Apply(OwnedMap("right", "ConfigMap", "root", uid) + "---\n" +
+                OwnedMap("wrong-kind", "Secret", "root", uid) + "---\n" +
+                OwnedMap("wrong-name", "ConfigMap", "other", uid) + "---\n" +
+                OwnedMap("cross", "ConfigMap", "root", uid, "far"));
+  cluster.Run(absl::Seconds(5));
+  EXPECT_FALSE(cluster.Get("", "configmaps", "right").is_null());
+  EXPECT_TRUE(cluster.Get("", "configmaps", "wrong-kind").is_null());
+  EXPECT_TRUE(cluster.Get("", "configmaps", "wrong-name").is_null());
+  EXPECT_TRUE(cluster.Get("", "configmaps", "cross", "far").is_null());
+  EXPECT_THAT(cluster.Events("cross", "far"),
+              Contains(fmt::format("OwnerRefInvalidNamespace: ownerRef [v1/ConfigMap, namespace: "
+                                   "far, name: root, uid: {}] does not exist in namespace \"far\" "
+                                   "(x1)",
+                                   uid)));
+}
+
+TEST(JudgedTest, AJobTakesInPodsThatItsSelectorMatchesAndCountsThem) {
+  TestCluster cluster;
+  cluster.kubelet().completing_images = {"done"};
+  for (const char* pod : {"ended", "going"}) {
+    cluster.Apply(
+        fmt::format("{{apiVersion: v1, kind: Pod, metadata: {{name: {}, namespace: default, "
+                    "labels: {{app: own}}"
+                    "}}, spec: {{restartPolicy: Never, containers: [{{name: c, image: {}}}]}}}}",
+                    pod, pod == std::string("ended") ? "done" : "busybox"));
+  }
+  cluster.Run(absl::Seconds(10));
+  cluster.Apply(R"(
+apiVersion: batch/v1
+kind: Job
+metadata: {name: own, namespace: default}
+spec:
+  manualSelector: true
+  completions: 3
+  parallelism: 2
+  selector: {matchLabels: {app: own}}
+  template:
+    metadata: {labels: {app: own}}
+    spec: {restartPolicy: Never, containers: [{name: c, image: busybox}]}
+)");
+  cluster.Run(absl::Seconds(5));
+  const Json status = cluster.Get("batch", "jobs", "own")["status"];
+  EXPECT_EQ(status["succeeded"], 1) << status;
+  EXPECT_EQ(status["active"], 2) << status;
+  EXPECT_EQ(cluster.List("", "pods").size(), 3u);
+  for (const Json& pod : cluster.List("", "pods"))
+    EXPECT_EQ(TextAt(ControllerOf(pod), "name"), "own") << pod["metadata"];
+}
+
+TEST(JudgedTest, AStatefulSetNamesThePodThatItTakesIn) {
+  TestCluster cluster;
+  cluster.Apply(
+      "{apiVersion: v1, kind: Pod, metadata: {name: db-0, namespace: default, labels: {app: db}}, "
+      "spec: {containers: [{name: c, image: 'nginx:1'}]}}");
+  cluster.Run(absl::Seconds(5));
+  cluster.Apply(R"(
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db, namespace: default}
+spec:
+  replicas: 1
+  serviceName: db
+  updateStrategy: {type: OnDelete}
+  selector: {matchLabels: {app: db}}
+  template: {metadata: {labels: {app: db}}, spec: {containers: [{name: c, image: "nginx:1"}]}}
+)");
+  cluster.Run(absl::Seconds(5));
+  const Json pod = cluster.Get("", "pods", "db-0");
+  EXPECT_EQ(TextAt(pod, {"metadata", "labels", "statefulset.kubernetes.io/pod-name"}), "db-0");
+  EXPECT_EQ(TextAt(pod, {"metadata", "labels", "apps.kubernetes.io/pod-index"}), "0");
+  EXPECT_THAT(cluster.Events("db"),
+              Contains("SuccessfulUpdate: update Pod db-0 in StatefulSet db successful (x1)"));
+}
+
+TEST(JudgedTest, WhatPeopleMadeIsNotDeletedByAProvisioner) {
+  TestCluster cluster;
+  for (const auto& [name, source] : std::vector<std::pair<std::string, std::string>>{
+           {"csi", "persistentVolumeReclaimPolicy: Delete, csi: {driver: d, volumeHandle: x}"},
+           {"home", "persistentVolumeReclaimPolicy: Delete, hostPath: {path: /home/x}"},
+           {"temp", "persistentVolumeReclaimPolicy: Delete, hostPath: {path: /tmp/x}"},
+           {"scrub", "persistentVolumeReclaimPolicy: Recycle, hostPath: {path: /tmp/y}"}}) {
+    cluster.Apply(fmt::format(
+        "{{apiVersion: v1, kind: PersistentVolume, metadata: {{name: {0}}}, spec: {{capacity: "
+        "{{storage: 1Gi}}, accessModes: [ReadWriteOnce], storageClassName: {0}, {1}}}}}\n---\n"
+        "{{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {{name: {0}, namespace: "
+        "default}}, spec: {{accessModes: [ReadWriteOnce], storageClassName: {0}, resources: "
+        "{{requests: {{storage: 1Gi}}}}}}}}",
+        name, source));
+  }
+  cluster.Run(absl::Seconds(5));
+  ASSERT_EQ(TextAt(cluster.Get("", "persistentvolumes", "csi", ""), {"status", "phase"}), "Bound");
+  for (const char* name : {"csi", "home", "temp", "scrub"})
+    cluster.Delete("", "persistentvolumeclaims", name);
+  cluster.Run(absl::Seconds(30));
+  const Json csi = cluster.Get("", "persistentvolumes", "csi", "")["status"];
+  EXPECT_EQ(TextAt(csi, "phase"), "Failed");
+  EXPECT_EQ(TextAt(csi, "message"),
+            "error getting deleter volume plugin for volume \"csi\": no deletable volume plugin "
+            "matched");
+  EXPECT_EQ(TextAt(cluster.Get("", "persistentvolumes", "home", ""), {"status", "message"}),
+            "host_path deleter only supports /tmp/.+ but received provided /home/x");
+  EXPECT_TRUE(cluster.Get("", "persistentvolumes", "temp", "").is_null());
+  const Json scrubbed = cluster.Get("", "persistentvolumes", "scrub", "");
+  EXPECT_EQ(TextAt(scrubbed, {"status", "phase"}), "Available");
+  EXPECT_FALSE(scrubbed["spec"].contains("claimRef"));
+}
+
+TEST(JudgedTest, AClaimThatLeftItsClassOpenGetsTheDefaultOneLater) {
+  TestCluster cluster;
+  for (const char* more : {"open", "none, storageClassName: ''"}) {
+    const std::string text = more;
+    const size_t comma = text.find(',');
+    cluster.Apply(fmt::format(
+        "{{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {{name: {}, namespace: "
+        "default}}, "
+        "spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}}{}}}}}",
+        text.substr(0, comma), comma == std::string::npos ? "" : text.substr(comma)));
+  }
+  cluster.Run(absl::Seconds(5));
+  EXPECT_EQ(TextAt(cluster.Get("", "persistentvolumeclaims", "open"), {"status", "phase"}),
+            "Pending");
+  cluster.Apply(
+      "{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: standard, annotations: "
+      "{storageclass.kubernetes.io/is-default-class: 'true'}}, provisioner: csi.example.com}");
+  cluster.Run(absl::Seconds(30));
+  const Json open = cluster.Get("", "persistentvolumeclaims", "open");
+  EXPECT_EQ(TextAt(open, {"spec", "storageClassName"}), "standard");
+  EXPECT_EQ(TextAt(open, {"status", "phase"}), "Bound");
+  EXPECT_EQ(TextAt(cluster.Get("", "persistentvolumeclaims", "none"), {"status", "phase"}),
+            "Pending")
+      << "no class is a choice";
 }
 
 }  // namespace

@@ -59,19 +59,13 @@ WorkQueue& Engine::AddQueue(std::string name, WorkQueue::Reconcile reconcile) {
   return *queues_.back();
 }
 
-TimerId Engine::At(absl::Time when, Task task, bool background) {
+TimerId Engine::At(absl::Time when, Task task) {
   const TimerId id{std::max(when, Now()), next_serial_++};
-  timers_.emplace(TimerKey(id.due, id.serial), Timer{std::move(task), background});
-  if (!background) ++foreground_;
+  timers_.emplace(TimerKey(id.due, id.serial), std::move(task));
   return id;
 }
 
-void Engine::Cancel(const TimerId& timer) {
-  auto it = timers_.find(TimerKey(timer.due, timer.serial));
-  if (it == timers_.end()) return;
-  if (!it->second.background) --foreground_;
-  timers_.erase(it);
-}
+void Engine::Cancel(const TimerId& timer) { timers_.erase(TimerKey(timer.due, timer.serial)); }
 
 void Engine::Post(Task task) {
   std::lock_guard lock(inbox_mutex_);
@@ -256,10 +250,9 @@ bool Engine::StepUntil(absl::Time limit) {
   TakeChanges();
   if (timers_.empty() || timers_.begin()->first.first > limit) return false;
   auto node = timers_.extract(timers_.begin());
-  if (!node.mapped().background) --foreground_;
   if (clock_.frozen()) clock_.AdvanceTo(node.key().first);
   if (++steps_ % kFitEvery == 0) FitMemo();
-  Guarded(node.mapped().task);
+  Guarded(node.mapped());
   return true;
 }
 
@@ -275,19 +268,6 @@ void Engine::RunFor(absl::Duration duration) {
   while (StepUntil(end)) {
   }
   clock_.AdvanceTo(end);
-}
-
-bool Engine::RunUntilIdle(absl::Duration limit) {
-  std::lock_guard lock(run_mutex_);
-  const absl::Time end = Now() + limit;
-  while (true) {
-    TakeChanges();
-    if (foreground_ == 0) return true;
-    if (!StepUntil(end)) {
-      clock_.AdvanceTo(end);
-      return false;
-    }
-  }
 }
 
 void Engine::StartRealTime() {

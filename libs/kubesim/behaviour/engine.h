@@ -1,12 +1,12 @@
 // What makes a simulated cluster live: one loop that runs controllers, scheduler and kubelets over
 // the store.
 //
-//   SimulationClock clock(base::SystemClock());          // also the store's
+//   SimulationClock clock(base::SystemClock());  // also the store's
 //   Engine engine(Cluster{store, logs, clock, true, true}, clock);
-//   AddControllers(engine);                              // behaviour/controllers.h; nodes.h adds
-//   scheduler and kubelets engine.StartVirtual();  engine.RunFor(absl::Hours(1));        // an hour
-//   in milliseconds engine.StartRealTime();                                       // or a thread
-//   that follows the clock
+//   AddControllers(engine);          // controllers.h; nodes.h adds scheduler and kubelets
+//   engine.StartVirtual();
+//   engine.RunFor(absl::Hours(1));   // an hour in milliseconds;
+//   engine.StartRealTime();          // or a thread that follows the clock
 //
 // A discrete-event simulation: timers and changes of the store are handled one after another, by
 // time, then by the order in which they came. All behaviour runs on one thread at a time (the
@@ -81,17 +81,13 @@ class Engine {
     return reference;
   }
 
-  // --- Running; any thread
-  // -----------------------------------------------------------------------------------------
+  // --- Running; any thread ---
 
   /// Virtual time: freezes the clock at its present time. Nothing runs before RunFor().
   void StartVirtual();
   /// Handles everything that is due within `duration` of simulated time; the clock stands
   /// `duration` later afterwards.
   void RunFor(absl::Duration duration);
-  /// Until nothing but background timers (heartbeats, schedules) waits; false when `limit` of
-  /// simulated time passed first.
-  bool RunUntilIdle(absl::Duration limit);
 
   /// Real time: a thread of the engine's own follows the clock.
   void StartRealTime();
@@ -113,8 +109,7 @@ class Engine {
   /// Steps done since the start: a measure for tests.
   uint64_t steps() const { return steps_; }
 
-  // --- For parts; engine thread only
-  // -------------------------------------------------------------------------------
+  // --- For parts; engine thread only ---
 
   absl::Time Now() const { return clock_.Now(); }
   const Cluster& cluster() const { return cluster_; }
@@ -141,12 +136,9 @@ class Engine {
   /// forked. For Part::Start().
   Snapshot AtStart(const ResourceType& type) const;
 
-  /// Runs `task` at a time (at once when it is past). `background`: does not keep the engine from
-  /// being idle.
-  TimerId At(absl::Time when, Task task, bool background = false);
-  TimerId After(absl::Duration delay, Task task, bool background = false) {
-    return At(Now() + delay, std::move(task), background);
-  }
+  /// Runs `task` at a time (at once when it is past).
+  TimerId At(absl::Time when, Task task);
+  TimerId After(absl::Duration delay, Task task) { return At(Now() + delay, std::move(task)); }
   void Cancel(const TimerId& timer);
 
   /// The object's JSON; that of many current objects (hundreds to thousands, by the cluster's size)
@@ -158,10 +150,6 @@ class Engine {
   void Forget(const ObjectPtr& object);
 
  private:
-  struct Timer {
-    Task task;
-    bool background = false;
-  };
   using TimerKey = std::pair<absl::Time, uint64_t>;
 
   void StartParts();
@@ -182,8 +170,7 @@ class Engine {
   std::vector<std::unique_ptr<Part>> parts_;
 
   std::mutex run_mutex_;  // one runner at a time
-  std::map<TimerKey, Timer> timers_;
-  size_t foreground_ = 0;  // timers that are not in the background
+  std::map<TimerKey, Task> timers_;
   uint64_t next_serial_ = 1;
   struct Memo {
     ObjectPtr object;

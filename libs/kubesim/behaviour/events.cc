@@ -81,8 +81,7 @@ EventRecorder::EventRecorder(Engine& engine)
 }
 
 void EventRecorder::Start() {
-  engine_.After(
-      kSweepEvery, [this] { Sweep(); }, true);
+  engine_.After(kSweepEvery, [this] { Sweep(); });
 }
 
 // An apiserver keeps an event one hour after its last write.
@@ -93,8 +92,7 @@ void EventRecorder::Sweep() {
     by_age_.erase(by_age_.begin());
     (void)engine_.client().Remove(type_, event->ns, event->name, event->uid);
   }
-  engine_.After(
-      kSweepEvery, [this] { Sweep(); }, true);
+  engine_.After(kSweepEvery, [this] { Sweep(); });
 }
 
 bool EventRecorder::Allowed(std::string key) {

@@ -1,105 +1,15 @@
-// Every kind of fault: what is seen of it in the API and in the cluster's Prometheus, and that
-// clearing mends it.
-#include <cmath>
-
+// Faults of workloads and of the cluster: what is seen of each in the API and in the cluster's
+// Prometheus, and that clearing mends it. Those of nodes: node_faults_test.cc.
 #include "gmock/gmock.h"
 #include "libs/kubesim/behaviour/faults/catalogue.h"
-#include "libs/kubesim/behaviour/faults/faults.h"
-#include "libs/kubesim/behaviour/node_testing.h"
-#include "libs/kubesim/prometheus/metrics.h"
-#include "libs/kubesim/promql/engine.h"
+#include "libs/kubesim/behaviour/faults_testing.h"
 
 namespace opsmesh::kubesim {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
-using ::testing::Not;
-
-class FaultTest : public NodesTest {
- protected:
-  void SetUp() override {
-    NodesTest::SetUp();
-    AddNode("n1");
-    AddNode("n2");
-    Apply(
-        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: cart}\nspec:\n  replicas: 2\n  "
-        "selector: {matchLabels: {app: cart}}\n  template:\n    metadata: {labels: {app: cart}}\n"
-        "    spec: {terminationGracePeriodSeconds: 1, containers: [{name: c, image: "
-        "'registry.example.com/shop/cart:1', ports: [{containerPort: 8080}], resources: {requests: "
-        "{cpu: 50m}, "
-        "limits: {memory: 128Mi}}, readinessProbe: {httpGet: {path: /ready, port: 8080}, "
-        "periodSeconds: 5}}]}");
-    Apply(
-        "apiVersion: v1\nkind: Service\nmetadata: {name: cart}\nspec: {selector: {app: cart}, "
-        "ports: [{name: http, port: 80, targetPort: 8080}]}");
-    metrics_ = std::make_unique<prometheus::Metrics>(
-        engine().store(), engine().store().clock(), 1, true,
-        [this] { return simulator_->faults()->Disturbances(); });
-    Live(absl::Seconds(40));
-  }
-  /// Time passes, and Prometheus scrapes.
-  void Live(absl::Duration duration) {
-    for (absl::Duration left = duration; left > absl::ZeroDuration(); left -= absl::Seconds(15)) {
-      Run(std::min(left, absl::Seconds(15)));
-      metrics_->Refresh();
-    }
-  }
-  /// The value of an expression with one element now; NaN when it has none.
-  double Value(const std::string& expression) {
-    const auto query = promql::Parse(expression);
-    EXPECT_TRUE(query.ok()) << expression << ": " << query.status();
-    auto answer = promql::Engine(*metrics_).Instant(base::Context::Background(), *query,
-                                                    absl::ToUnixMillis(engine().Now()));
-    EXPECT_TRUE(answer.ok()) << expression << ": " << answer.status();
-    if (!answer.ok() || answer->rows.empty()) return NAN;
-    EXPECT_EQ(answer->rows.size(), 1u) << expression;
-    return answer->rows[0].points[0].v;
-  }
-  std::string Inject(const std::string& kind, const std::string& target,
-                     std::map<std::string, std::string> parameters = {}) {
-    auto fault = simulator_->faults()->Inject(kind, target, std::move(parameters));
-    EXPECT_TRUE(fault.ok()) << fault.status();
-    return fault.ok() ? fault->id : "";
-  }
-  void Clear(const std::string& id) { ASSERT_TRUE(simulator_->faults()->Clear(id).ok()) << id; }
-  int64_t ReadyPods() {
-    return IntAt(Get("deployments", "cart", "apps"), {"status", "readyReplicas"});
-  }
-  Json AnyPod() {
-    for (const ObjectPtr& pod : engine().store().List(engine().Type("", "pods")).objects) {
-      if (pod->name.starts_with("cart-") &&
-          !At(pod->Parse(), {"metadata", "deletionTimestamp"}).is_string())
-        return pod->Parse();
-    }
-    return {};
-  }
-  std::string State(const Json& pod) {
-    const Json& one = ListAt(pod, {"status", "containerStatuses"}).empty()
-                          ? pod
-                          : ListAt(pod, {"status", "containerStatuses"})[0];
-    return TextAt(one, {"state", "waiting", "reason"}) +
-           TextAt(one, {"lastState", "terminated", "reason"});
-  }
-  std::vector<std::string> AllEvents() {
-    std::vector<std::string> texts;
-    for (const ObjectPtr& object : engine().store().List(engine().Type("", "events")).objects)
-      texts.push_back(TextAt(object->Parse(), "reason") + ": " +
-                      TextAt(object->Parse(), "message"));
-    return texts;
-  }
-  std::string NodeCondition(const std::string& node, const std::string& type) {
-    const Json object = Get("nodes", node);
-    for (const Json& one : ListAt(object, {"status", "conditions"})) {
-      if (TextAt(one, "type") == type) return TextAt(one, "status") + " " + TextAt(one, "reason");
-    }
-    return "";
-  }
-
-  std::unique_ptr<prometheus::Metrics> metrics_;
-};
-
-constexpr char kCart[] = "deployment/default/cart";
 
 TEST_F(FaultTest, KillIsARestart) {
   const std::string pod = TextAt(AnyPod(), {"metadata", "name"});
@@ -145,123 +55,6 @@ TEST_F(FaultTest, ImagesThatCannotBePulledShowAsSuch) {
   EXPECT_EQ(ReadyPods(), 2);
 }
 
-TEST_F(FaultTest, SlowPullsKeepContainersBeingCreated) {
-  const std::string id = Inject("slow-pull", "node/n1", {{"seconds", "60"}});
-  Pod("new", "image: 'registry.example.com/shop/other:1'", "nodeName: n1");
-  Live(absl::Seconds(45));
-  EXPECT_EQ(Waiting("new"), "ContainerCreating");
-  EXPECT_THAT(Events("new"),
-              Contains("Pulling: Pulling image \"registry.example.com/shop/other:1\""));
-  EXPECT_EQ(Value("sum(kube_pod_container_status_waiting_reason{pod=\"new\", "
-                  "reason=\"ContainerCreating\"})"),
-            1);
-  Live(absl::Seconds(45));
-  EXPECT_TRUE(Ready("new"));
-  EXPECT_THAT(
-      Events("new"),
-      Contains(HasSubstr("Successfully pulled image \"registry.example.com/shop/other:1\" in 1m")));
-  Clear(id);
-}
-
-TEST_F(FaultTest, AStoppedKubeletAndACutOffNodeAreNotReadyAndTheirPodsMove) {
-  for (const char* kind : {"kubelet-stopped", "node-partition"}) {
-    const std::string id = Inject(kind, "node/n1");
-    Live(absl::Minutes(1));
-    EXPECT_EQ(NodeCondition("n1", "Ready"), "Unknown NodeStatusUnknown") << kind;
-    EXPECT_EQ(Value("sum(kube_node_status_condition{node=\"n1\", condition=\"Ready\", "
-                    "status=\"unknown\"})"),
-              1)
-        << kind;
-    EXPECT_EQ(Value("sum(up{job=\"node-exporter\"} == 0) or vector(-1)"), 0)
-        << "a scrape finds nobody";
-    EXPECT_THAT(AllEvents(), Contains("NodeNotReady: Node n1 status is now: NodeNotReady"));
-    Live(absl::Minutes(6));
-    EXPECT_THAT(AllEvents(),
-                Contains(HasSubstr("TaintManagerEviction: Marking for deletion Pod default/cart-")))
-        << kind;
-    EXPECT_EQ(ReadyPods(), 2) << "on the other node";
-    EXPECT_EQ(TextAt(AnyPod(), {"spec", "nodeName"}), "n2") << kind;
-    Clear(id);
-    Live(absl::Minutes(2));
-    EXPECT_EQ(NodeCondition("n1", "Ready"), "True KubeletReady") << kind;
-  }
-}
-
-TEST_F(FaultTest, WithoutANetworkPluginNoPodGetsASandbox) {
-  const std::string id = Inject("network-plugin", "node/n1");
-  Live(absl::Seconds(15));
-  EXPECT_EQ(NodeCondition("n1", "Ready"), "False KubeletNotReady");
-  Pod("new", "image: nginx", "nodeName: n1");
-  Live(absl::Seconds(30));
-  EXPECT_EQ(Waiting("new"), "ContainerCreating");
-  EXPECT_THAT(Events("new"),
-              Contains(HasSubstr("FailedCreatePodSandBox: Failed to create pod sandbox")));
-  EXPECT_EQ(
-      Value("sum(kube_node_status_condition{node=\"n1\", condition=\"Ready\", status=\"false\"})"),
-      1);
-  Clear(id);
-  Live(absl::Seconds(45));
-  EXPECT_TRUE(Ready("new"));
-  EXPECT_EQ(NodeCondition("n1", "Ready"), "True KubeletReady");
-}
-
-TEST_F(FaultTest, PressureIsAConditionATaintAndEvictions) {
-  struct Case {
-    const char* kind;
-    const char* condition;
-    const char* event;
-    bool evicts;
-  };
-  for (const Case& one :
-       {Case{"memory-pressure", "MemoryPressure", "NodeHasInsufficientMemory", true},
-        Case{"disk-pressure", "DiskPressure", "NodeHasDiskPressure", true},
-        Case{"pid-pressure", "PIDPressure", "NodeHasInsufficientPID", false}}) {
-    Pod(fmt::format("greedy-{}", one.kind), "image: nginx",
-        "nodeName: n1");  // asks for nothing and takes something
-    Live(absl::Seconds(15));
-    const std::string id = Inject(one.kind, "node/n1");
-    Live(absl::Seconds(30));
-    EXPECT_EQ(NodeCondition("n1", one.condition).substr(0, 4), "True") << one.kind;
-    EXPECT_THAT(AllEvents(), Contains(fmt::format("{0}: Node n1 status is now: {0}", one.event)));
-    EXPECT_EQ(
-        Value(fmt::format(
-            "sum(kube_node_status_condition{{node=\"n1\", condition=\"{}\", status=\"true\"}})",
-            one.condition)),
-        1)
-        << one.kind;
-    EXPECT_EQ(Value("sum(kube_node_spec_taint{node=\"n1\", effect=\"NoSchedule\"})"), 1)
-        << one.kind;
-    if (one.evicts) {
-      EXPECT_GE(Value("sum(kube_pod_status_reason{reason=\"Evicted\"} == 1)"), 1) << one.kind;
-    }
-    Clear(id);
-    Live(absl::Seconds(45));
-    EXPECT_EQ(NodeCondition("n1", one.condition).substr(0, 5), "False") << one.kind;
-    EXPECT_EQ(ReadyPods(), 2) << "replaced";
-  }
-}
-
-TEST_F(FaultTest, ASlowDiskDelaysMountsAndIsBusy) {
-  EXPECT_LT(Value("sum(rate(node_disk_io_time_seconds_total{node=\"n1\"}[1m]))"), 0.3);
-  const std::string id = Inject("slow-disk", "node/n1", {{"mount_seconds", "40"}});
-  Pod("new", "image: nginx", "nodeName: n1");
-  Live(absl::Seconds(30));
-  EXPECT_EQ(Waiting("new"), "ContainerCreating");
-  EXPECT_EQ(Value("sum(kube_pod_container_status_waiting_reason{pod=\"new\", "
-                  "reason=\"ContainerCreating\"})"),
-            1);
-  Live(absl::Seconds(90));
-  EXPECT_TRUE(Ready("new"));
-  EXPECT_GT(Value("sum(rate(node_disk_io_time_seconds_total{node=\"n1\"}[1m]))"), 0.8);
-  EXPECT_LT(Value("sum(rate(node_disk_io_time_seconds_total{node=\"n2\"}[1m]))"), 0.3);
-  EXPECT_GT(Value("avg(rate(node_cpu_seconds_total{node=\"n1\", mode=\"iowait\"}[1m]))"), 0.2);
-  Clear(id);
-  Live(absl::Minutes(2));
-  EXPECT_LT(Value("sum(rate(node_disk_io_time_seconds_total{node=\"n1\"}[1m]))"), 0.3)
-      << "it is over, and stays in the past";
-  EXPECT_GT(Value("sum(rate(node_disk_io_time_seconds_total{node=\"n1\"}[1m] offset 2m))"), 0.8);
-}
-
 TEST_F(FaultTest, ALeakEndsByTheLimitAgainAndAgain) {
   const std::string id = Inject("memory-leak", kCart);
   Live(absl::Minutes(2));
@@ -288,6 +81,23 @@ TEST_F(FaultTest, AFailingProbeTakesPodsOutOfTheirService) {
   Clear(id);
   Live(absl::Seconds(45));
   EXPECT_EQ(ReadyPods(), 2);
+}
+
+TEST_F(FaultTest, AFailingProbeFailsInTheWordsOfItsKind) {
+  for (const auto& [name, probe, words] :
+       {std::tuple("tcp", "tcpSocket: {port: 6379}", ":6379: connect: connection refused"),
+        std::tuple("grpc", "grpc: {port: 6379}",
+                   "service unhealthy (responded with \"NOT_SERVING\")")}) {
+    Apply(
+        fmt::format("apiVersion: v1\nkind: Pod\nmetadata: {{name: {0}}}\nspec:\n  containers:\n"
+                    "  - {{name: c, image: 'redis:7.2.5', readinessProbe: {{{1}}}}}\n",
+                    name, probe));
+    Inject("probe-failure", fmt::format("pod/default/{}", name));
+    Live(absl::Minutes(1));
+    EXPECT_THAT(AllEvents(),
+                Contains(AllOf(HasSubstr("Unhealthy: Readiness probe failed: "), HasSubstr(words))))
+        << name;
+  }
 }
 
 TEST_F(FaultTest, SlowAnswersFailProbesAndShowAsLatency) {
@@ -374,6 +184,71 @@ TEST_F(FaultTest, WithoutNamesCallsFail) {
   Live(absl::Minutes(3));
   EXPECT_EQ(Log("asks").back(), "found");
   EXPECT_LT(Value(errors), 0.05);
+}
+
+TEST_F(FaultTest, AFaultThatWillNotBeSeenSaysSo) {
+  Pod("plain", "image: nginx");
+  Apply(
+      "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: none}\nspec: {replicas: 0, "
+      "selector: {matchLabels: {app: none}}, template: {metadata: {labels: {app: none}}, spec: "
+      "{containers: [{name: c, image: nginx}]}}}");
+  Live(absl::Seconds(30));
+  struct Case {
+    const char* kind;
+    const char* target;
+    std::map<std::string, std::string> parameters;
+    const char* note;
+  };
+  const std::string about = "pod/default/plain";
+  for (const Case& one : {
+           Case{"probe-failure", about.c_str(), {}, "has a readiness probe"},
+           Case{"probe-failure", kCart, {{"probe", "liveness"}}, "has a liveness probe"},
+           Case{"probe-failure", kCart, {{"probe", "all"}}, ""},
+           Case{"memory-leak", about.c_str(), {}, "has a memory limit"},
+           Case{"memory-leak", kCart, {}, ""},
+           Case{"slow-responses", about.c_str(), {}, "http_request_duration_seconds"},
+           Case{"slow-responses", kCart, {{"seconds", "0.5"}}, "gives up before 0.5 s"},
+           Case{"slow-responses", kCart, {}, ""},
+           Case{"slow-pull", kCart, {}, "start from now on"},
+           Case{"slow-disk", kCart, {}, "start from now on"},
+           Case{"slow-disk", "node/n1", {}, ""},
+           Case{"image-pull", kCart, {{"restart", "false"}}, "start from now on"},
+           Case{"image-pull", "image/nobody-has:this", {}, "those that come"},
+           Case{"crash", "deployment/default/none", {}, "those that come"},
+           Case{"kill", "deployment/default/none", {}, "nothing was ended"},
+       }) {
+    std::string note;
+    const auto fault = simulator_->faults()->Inject(one.kind, one.target, one.parameters, &note);
+    ASSERT_TRUE(fault.ok()) << fault.status();
+    if (std::string(one.note).empty()) {
+      EXPECT_EQ(note, "") << one.kind << " " << one.target;
+    } else {
+      EXPECT_THAT(note, HasSubstr(one.note)) << one.kind << " " << one.target;
+    }
+    if (fault->id != "done") Clear(fault->id);
+  }
+  const std::string first = Inject("kubelet-stopped", "node/n1");
+  std::string note;
+  ASSERT_TRUE(simulator_->faults()->Inject("memory-pressure", "node/n1", {}, &note).ok());
+  EXPECT_THAT(note, HasSubstr("while " + first + " (kubelet-stopped) is on"));
+  ASSERT_TRUE(simulator_->faults()->Inject("kubelet-stopped", "node/n1", {}, &note).ok());
+  EXPECT_THAT(note, HasSubstr(first + " is the same fault"));
+}
+
+TEST(FaultTargetTest, TakesKindsAsKubectlDoes) {
+  for (const auto& [text, canonical] :
+       {std::pair("deploy/shop/cart", "deployment/shop/cart"),
+        std::pair("deployments/shop/cart", "deployment/shop/cart"),
+        std::pair("po/shop/cart-1", "pod/shop/cart-1"), std::pair("sts/a/b", "statefulset/a/b"),
+        std::pair("no/node-1", "node/node-1"), std::pair("nodes/node-1", "node/node-1"),
+        std::pair("ns/shop", "namespace/shop"), std::pair("cluster", "cluster")}) {
+    const auto target = FaultTarget::Parse(text);
+    ASSERT_TRUE(target.has_value()) << text;
+    EXPECT_EQ(target->ToString(), canonical);
+  }
+  for (const char* text :
+       {"", "/", "s", "s/x", "deployment/shop", "cart", "node", "cluster/x", "pod//x"})
+    EXPECT_FALSE(FaultTarget::Parse(text).has_value()) << text;
 }
 
 TEST(FaultCatalogueTest, NamesSixteenKindsWithTargetEffectAndUndoing) {

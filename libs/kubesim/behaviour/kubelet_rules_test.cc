@@ -1,6 +1,9 @@
 // What kubelets refuse, measure, share and pass on; each as a real kubelet was seen to do it
 // (tests/e2e/kubelet_judge), in the words of 1.32.
+#include <algorithm>
+
 #include "gmock/gmock.h"
+#include "libs/kubesim/behaviour/faults/faults.h"
 #include "libs/kubesim/behaviour/kubelet/references.h"
 #include "libs/kubesim/behaviour/node_testing.h"
 
@@ -72,6 +75,48 @@ TEST_F(KubeletRulesTest, ANodeUnderPressureTakesNoPodThatAskedForNothing) {
   EXPECT_THAT(Events("nothing"), Contains("Evicted: The node had condition: [MemoryPressure]. "));
   EXPECT_EQ(Phase("asks"), "Running");
   EXPECT_EQ(Phase("tolerates"), "Running");
+}
+
+TEST_F(KubeletRulesTest, UnderPressureTheGreediestGoFirst) {
+  auto ballast = [](const std::string& need, const std::string& request) {
+    return fmt::format(
+        "image: polinux/stress, command: [stress], args: [--vm, '1', --vm-bytes, {}], resources: "
+        "{{requests: {{memory: {}}}}}",
+        need, request);
+  };
+  Pod("modest", ballast("50M", "100Mi"));
+  Pod("greedy", ballast("900M", "100Mi"));
+  Pod("greedier", ballast("1500M", "100Mi"));
+  Apply(
+      "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 1000");
+  Pod("important", ballast("1900M", "100Mi"), "priorityClassName: high");
+  Run(absl::Seconds(15));
+  ASSERT_TRUE(simulator_->faults()->Inject("memory-pressure", "node/n1", {}).ok());
+  std::vector<std::string> order;
+  for (int i = 0; i < 120; ++i) {
+    Run(absl::Seconds(1));
+    for (const char* name : {"modest", "greedy", "greedier", "important"}) {
+      if (TextAt(GetPod(name), {"status", "reason"}) == "Evicted" &&
+          std::find(order.begin(), order.end(), name) == order.end())
+        order.push_back(name);
+    }
+  }
+  EXPECT_THAT(order, ElementsAre("greedier", "greedy", "important"))
+      << "those beyond their requests, by priority, then by how far";
+  EXPECT_EQ(Phase("greedier"), "Failed");
+  EXPECT_THAT(
+      TextAt(GetPod("greedier"), {"status", "message"}),
+      HasSubstr("The node was low on resource: memory. Threshold quantity: 100Mi, available: "));
+  EXPECT_THAT(
+      TextAt(GetPod("greedier"), {"status", "message"}),
+      HasSubstr(
+          "Container c was using 1500Mi, request is 100Mi, has larger consumption of memory."));
+  EXPECT_THAT(Events("greedier"),
+              Contains(HasSubstr("Evicted: The node was low on resource: memory.")));
+  Pod("new", "image: nginx");
+  Run(absl::Seconds(5));
+  EXPECT_THAT(WhyPending("new"),
+              HasSubstr("1 node(s) had untolerated taint {node.kubernetes.io/memory-pressure: }"));
 }
 
 TEST_F(KubeletRulesTest, WhoWritesMoreThanItMayIsEvicted) {
@@ -152,6 +197,52 @@ TEST_F(KubeletRulesTest, AProbeThatCannotBeMadeDoesNotCount) {
   EXPECT_THAT(Events("named"), Contains("Unhealthy: Readiness probe errored: strconv.Atoi: parsing "
                                         "\"web\": invalid syntax"));
   EXPECT_FALSE(Ready("named"));
+}
+
+TEST_F(KubeletRulesTest, AProbeMeetsThePodOnlyAtItsAddressAndInItsProtocol) {
+  const std::string probe = "image: nginx, readinessProbe: {periodSeconds: 1, ";
+  Pod("tls", probe + "httpGet: {port: 80, scheme: HTTPS}}");
+  Pod("self", probe + "tcpSocket: {port: 80, host: 127.0.0.1}}");
+  Pod("node", probe + "tcpSocket: {port: 80, host: 127.0.0.1}}", "hostNetwork: true");
+  Pod("app",
+      "image: registry.example.com/shop/hook, ports: [{containerPort: 8080}], "
+      "readinessProbe: {httpGet: {port: 8080, scheme: HTTPS}}");
+  Run(absl::Seconds(30));
+  EXPECT_THAT(Events("tls"),
+              Contains(HasSubstr("http: server gave HTTP response to HTTPS client")));
+  EXPECT_THAT(Events("self"), Contains("Unhealthy: Readiness probe failed: dial tcp 127.0.0.1:80: "
+                                       "connect: connection refused"));
+  EXPECT_FALSE(Ready("tls") || Ready("self"));
+  EXPECT_TRUE(Ready("node"));
+  EXPECT_TRUE(Ready("app")) << "of an application nobody knows its manifest tells";
+}
+
+TEST_F(KubeletRulesTest, WhatAProbeStopsStartsAgainUnlessNothingDoes) {
+  const std::string probe =
+      "image: busybox, command: [sh, -c, \"trap 'exit 0' TERM; while true; do sleep 1; done\"], "
+      "livenessProbe: {exec: {command: ['false']}, periodSeconds: 1, failureThreshold: 1}";
+  Pod("never", probe, "restartPolicy: Never");
+  Pod("failure", probe, "restartPolicy: OnFailure");
+  Run(absl::Seconds(20));
+  EXPECT_THAT(Events("never"), Contains("Killing: Stopping container c"));
+  EXPECT_EQ(Phase("never"), "Succeeded");
+  EXPECT_EQ(IntAt(Container("failure"), "restartCount"), 1);
+  EXPECT_EQ(Phase("failure"), "Succeeded") << "it starts again at once, but waits for no back-off";
+  EXPECT_THAT(Events("failure"),
+              Contains("Killing: Container c failed liveness probe, will be restarted"));
+}
+
+TEST_F(KubeletRulesTest, ACommandRunsAsTheUserOfTheSecurityContext) {
+  Once("user", "id; id -u; whoami", ", securityContext: {runAsUser: 1234, runAsGroup: 99}");
+  Once("root", "id; id -un; ls -d /tmp");
+  Pod("file", "image: nginx, volumeMounts: [{name: v, mountPath: /v}]",
+      "volumes: [{name: v, hostPath: {path: /etc/hostname, type: Directory}}]");
+  Run(absl::Seconds(6));
+  EXPECT_THAT(Log("user"),
+              ElementsAre("uid=1234 gid=99 groups=99", "1234", "whoami: unknown uid 1234"));
+  EXPECT_THAT(Log("root"), ElementsAre("uid=0(root) gid=0(root) groups=0(root)", "root", "/tmp"));
+  EXPECT_THAT(Events("file"), Contains(HasSubstr("hostPath type check failed: /etc/hostname is not "
+                                                 "a directory")));
 }
 
 TEST_F(KubeletRulesTest, NobodyHearsThatAContainerRunsBeforeItsHookIsOver) {

@@ -1,5 +1,5 @@
-// What kubelets do with hooks, probes, deadlines, secrets, pressure: states, events and logs in the
-// words of 1.32.
+// What kubelets do with hooks, probes, deadlines, secrets: states, events and logs in the words of
+// 1.32.
 #include <algorithm>
 
 #include "gmock/gmock.h"
@@ -315,48 +315,6 @@ TEST_F(KubeletTest, TheLogOfTheRunBeforeAndTheTerminationMessageAreKept) {
   EXPECT_GE(EventCount("talks", "BackOff"), 1);
   Run(absl::Minutes(3));
   EXPECT_GE(EventCount("talks", "BackOff"), 5) << "counted, not repeated";
-}
-
-TEST_F(KubeletTest, UnderPressureTheGreediestGoFirst) {
-  auto ballast = [](const std::string& need, const std::string& request) {
-    return fmt::format(
-        "image: polinux/stress, command: [stress], args: [--vm, '1', --vm-bytes, {}], resources: "
-        "{{requests: {{memory: {}}}}}",
-        need, request);
-  };
-  Pod("modest", ballast("50M", "100Mi"));
-  Pod("greedy", ballast("900M", "100Mi"));
-  Pod("greedier", ballast("1500M", "100Mi"));
-  Apply(
-      "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 1000");
-  Pod("important", ballast("1900M", "100Mi"), "priorityClassName: high");
-  Run(absl::Seconds(15));
-  ASSERT_TRUE(simulator_->faults()->Inject("memory-pressure", "node/n1", {}).ok());
-  std::vector<std::string> order;
-  for (int i = 0; i < 120; ++i) {
-    Run(absl::Seconds(1));
-    for (const char* name : {"modest", "greedy", "greedier", "important"}) {
-      if (TextAt(GetPod(name), {"status", "reason"}) == "Evicted" &&
-          std::find(order.begin(), order.end(), name) == order.end())
-        order.push_back(name);
-    }
-  }
-  EXPECT_THAT(order, ElementsAre("greedier", "greedy", "important"))
-      << "those beyond their requests, by priority, then by how far";
-  EXPECT_EQ(Phase("greedier"), "Failed");
-  EXPECT_THAT(
-      TextAt(GetPod("greedier"), {"status", "message"}),
-      HasSubstr("The node was low on resource: memory. Threshold quantity: 100Mi, available: "));
-  EXPECT_THAT(
-      TextAt(GetPod("greedier"), {"status", "message"}),
-      HasSubstr(
-          "Container c was using 1500Mi, request is 100Mi, has larger consumption of memory."));
-  EXPECT_THAT(Events("greedier"),
-              Contains(HasSubstr("Evicted: The node was low on resource: memory.")));
-  Pod("new", "image: nginx");
-  Run(absl::Seconds(5));
-  EXPECT_THAT(WhyPending("new"),
-              HasSubstr("1 node(s) had untolerated taint {node.kubernetes.io/memory-pressure: }"));
 }
 
 TEST_F(KubeletTest, WhatIsSeenRunningBeatsTheTableOfImages) {

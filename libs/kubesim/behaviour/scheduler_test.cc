@@ -1,8 +1,6 @@
 // Every filter and score of the scheduler, in the words of 1.32.
 #include "gmock/gmock.h"
-#include "libs/kubesim/behaviour/node_testing.h"
-#include "libs/kubesim/behaviour/scheduler/filters.h"
-#include "libs/kubesim/behaviour/scheduler/scores.h"
+#include "libs/kubesim/behaviour/scheduler_testing.h"
 
 namespace opsmesh::kubesim {
 namespace {
@@ -10,63 +8,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAre;
-
-class SchedulerTest : public NodesTest {
- protected:
-  /// A node with more members of the spec and labels, in flow style.
-  void Node(const std::string& name, const std::string& labels, const std::string& spec = "",
-            const std::string& resources = "cpu: '4', memory: 8Gi, pods: '110'") {
-    Apply(
-        fmt::format("apiVersion: v1\nkind: Node\nmetadata: {{name: {0}, labels: "
-                    "{{kubernetes.io/hostname: {0}{1}}}}}\n"
-                    "spec: {{{2}}}\nstatus: {{capacity: {{{3}}}, allocatable: {{{3}}}}}",
-                    name, labels.empty() ? "" : ", " + labels, spec, resources));
-  }
-  /// A pod that stands on a node already.
-  void Placed(const std::string& name, const std::string& node, const std::string& labels = "",
-              const std::string& spec = "", const std::string& ns = "default") {
-    Apply(
-        fmt::format("apiVersion: v1\nkind: Pod\nmetadata: {{name: {}, namespace: {}, labels: "
-                    "{{{}}}}}\nspec: {{nodeName: "
-                    "{}, containers: [{{name: c, image: nginx}}]{}{}}}\nstatus: {{phase: Running}}",
-                    name, ns, labels, node, spec.empty() ? "" : ", ", spec));
-  }
-  scheduling::Feasibility Judge(const std::string& spec, const std::string& labels = "app: x") {
-    auto documents =
-        ParseYaml(fmt::format("apiVersion: v1\nkind: Pod\nmetadata: {{name: new, namespace: "
-                              "default, uid: u, labels: {{{}}}}}\nspec: {{{}}}",
-                              labels, spec));
-    EXPECT_TRUE(documents.ok()) << documents.status() << spec;
-    view_ = scheduling::ClusterView::FromStore(engine().store());
-    pod_ = scheduling::ReadPod(*documents->front().value);
-    return scheduling::Judge(view_, *pod_);
-  }
-  /// Why it goes nowhere.
-  std::string Why(const std::string& spec, const std::string& labels = "app: x") {
-    return Judge("containers: [{name: c, image: nginx}]" + (spec.empty() ? "" : ", " + spec),
-                 labels)
-        .Sentence();
-  }
-  std::vector<std::string> Where(const std::string& spec, const std::string& labels = "app: x") {
-    return Judge("containers: [{name: c, image: nginx}]" + (spec.empty() ? "" : ", " + spec),
-                 labels)
-        .feasible;
-  }
-  /// The feasible node that scores best.
-  std::string Best(const std::string& spec, const std::string& labels = "app: x") {
-    Judge(spec.find("containers:") == std::string::npos
-              ? "containers: [{name: c, image: nginx}], " + spec
-              : spec,
-          labels);
-    std::vector<const scheduling::NodeInfo*> nodes;
-    for (const auto& node : view_.nodes()) nodes.push_back(node.get());
-    const auto scores = scheduling::ScoreNodes(view_, *pod_, nodes);
-    return scheduling::BestNode(scores, *pod_)->name;
-  }
-
-  scheduling::ClusterView view_;
-  scheduling::PodInfoPtr pod_;
-};
 
 TEST_F(SchedulerTest, RequestsCountInitContainersSidecarsAndOverhead) {
   Node("n1", "");
@@ -266,123 +207,6 @@ TEST_F(SchedulerTest, HostPortsAreTakenByAddressAndProtocol) {
       Judge("containers: [{name: c, image: i, ports: [{containerPort: 80, hostPort: 8080}]}]")
           .Sentence(),
       "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.");
-}
-
-constexpr const char* kStorage = R"(
-apiVersion: storage.k8s.io/v1
-kind: StorageClass
-metadata: {name: late}
-provisioner: csi.example.com
-volumeBindingMode: WaitForFirstConsumer
-allowedTopologies: [{matchLabelExpressions: [{key: zone, values: [b]}]}]
----
-apiVersion: storage.k8s.io/v1
-kind: StorageClass
-metadata: {name: local}
-provisioner: kubernetes.io/no-provisioner
-volumeBindingMode: WaitForFirstConsumer
----
-apiVersion: v1
-kind: PersistentVolume
-metadata: {name: disk-a}
-spec:
-  capacity: {storage: 5Gi}
-  accessModes: [ReadWriteOnce]
-  storageClassName: local
-  local: {path: /mnt}
-  nodeAffinity: {required: {nodeSelectorTerms: [{matchExpressions: [{key: zone, operator: In, values: [a]}]}]}}
-)";
-
-std::string Claim(const std::string& name, const std::string& storage,
-                  const std::string& size = "1Gi", const std::string& mode = "ReadWriteOnce") {
-  return fmt::format(
-      "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: {}}}\nspec: {{accessModes: "
-      "[{}], storageClassName: {}, "
-      "resources: {{requests: {{storage: {}}}}}}}\n",
-      name, mode, storage, size);
-}
-std::string Using(const std::string& claim) {
-  return "volumes: [{name: v, persistentVolumeClaim: {claimName: " + claim + "}}]";
-}
-
-TEST_F(SchedulerTest, VolumesDecideWhereAPodMayGo) {
-  Node("n1", "zone: a");
-  Node("n2", "zone: b");
-  Apply(kStorage);
-  for (const char* claim : {"late", "big", "disk"})
-    Apply(Claim(claim, claim == std::string("late") ? "late" : "local",
-                claim == std::string("big") ? "50Gi" : "1Gi"));
-  EXPECT_EQ(Why(Using("nowhere")),
-            "0/2 nodes are available: persistentvolumeclaim \"nowhere\" not found.");
-  EXPECT_THAT(Where(Using("late")), ElementsAre("n2")) << "the class provides in zone b only";
-  EXPECT_THAT(Where(Using("disk")), ElementsAre("n1")) << "the only volume stands in zone a";
-  EXPECT_EQ(Why(Using("big")),
-            "0/2 nodes are available: 2 node(s) didn't find available persistent volumes to bind.");
-  Pod("user", "image: nginx", Using("disk"));
-  Run(absl::Seconds(10));
-  EXPECT_EQ(TextAt(GetPod("user"), {"spec", "nodeName"}), "n1");
-  EXPECT_EQ(TextAt(Get("persistentvolumeclaims", "disk"), {"spec", "volumeName"}), "disk-a");
-  EXPECT_EQ(Why(Using("disk") + ", nodeSelector: {zone: b}"),
-            "0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 "
-            "node(s) had volume node affinity conflict.");
-  Pod("late", "image: nginx", Using("late"));
-  Run(absl::Seconds(10));
-  EXPECT_EQ(TextAt(GetPod("late"), {"spec", "nodeName"}), "n2");
-}
-
-TEST_F(SchedulerTest, ClaimsThatWaitGetVolumesOfOneNodeAndNoneTwice) {
-  Node("n1", "");
-  Node("n2", "");
-  auto volume = [&](const std::string& name, const std::string& node) {
-    Apply(fmt::format(
-        "apiVersion: v1\nkind: PersistentVolume\nmetadata: {{name: {}}}\nspec: {{capacity: "
-        "{{storage: 1Gi}}, accessModes: [ReadWriteOnce], storageClassName: local, hostPath: "
-        "{{path: /x}}, nodeAffinity: {{required: {{nodeSelectorTerms: [{{matchExpressions: "
-        "[{{key: kubernetes.io/hostname, operator: In, values: [{}]}}]}}]}}}}}}",
-        name, node));
-  };
-  auto claim = [&](const std::string& name) {
-    Apply(fmt::format(
-        "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: {}}}\nspec: "
-        "{{accessModes: [ReadWriteOnce], storageClassName: local, resources: {{requests: "
-        "{{storage: 1Gi}}}}}}",
-        name));
-  };
-  Apply(
-      "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: local}\nprovisioner: "
-      "kubernetes.io/no-provisioner\nvolumeBindingMode: WaitForFirstConsumer");
-  volume("on-n1", "n1");
-  volume("first-on-n2", "n2");
-  claim("a");
-  claim("b");
-  Pod("user", "image: nginx",
-      "volumes: [{name: a, persistentVolumeClaim: {claimName: a}}, {name: b, "
-      "persistentVolumeClaim: {claimName: b}}]");
-  Run(absl::Seconds(10));
-  EXPECT_THAT(WhyPending("user"),
-              HasSubstr("2 node(s) didn't find available persistent volumes to bind"));
-  EXPECT_TRUE(At(Get("persistentvolumes", "on-n1"), {"spec", "claimRef"}).is_null());
-  volume("second-on-n2", "n2");
-  Run(absl::Minutes(1));
-  EXPECT_EQ(TextAt(GetPod("user"), {"spec", "nodeName"}), "n2");
-  for (const char* name : {"first-on-n2", "second-on-n2"})
-    EXPECT_EQ(TextAt(Get("persistentvolumes", name), {"status", "phase"}), "Bound") << name;
-}
-
-TEST_F(SchedulerTest, AReadWriteOncePodClaimHasOneUser) {
-  Node("n1", "");
-  Apply(
-      "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: now}\nprovisioner: "
-      "csi.example.com");
-  Apply(Claim("own", "now", "1Gi", "ReadWriteOncePod"));
-  Run(absl::Seconds(5));
-  Pod("first", "image: nginx", Using("own"));
-  Run(absl::Seconds(5));
-  EXPECT_EQ(Phase("first"), "Running");
-  EXPECT_EQ(
-      Why(Using("own")),
-      "0/1 nodes are available: 1 node has pod using PersistentVolumeClaim with the same name and "
-      "ReadWriteOncePod access mode.");
 }
 
 TEST_F(SchedulerTest, PreemptionSparesBudgetsAndNominatesANode) {

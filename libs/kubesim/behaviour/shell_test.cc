@@ -86,6 +86,19 @@ TEST(ShellTest, CommandsThatPeopleRunAnswerByteByByteAndReadTheirInput) {
     EXPECT_FALSE(Typed(needs_none, std::nullopt).wants_input) << needs_none;
 }
 
+TEST(ShellTest, ToolsThatTellOfTheMachineSaySomething) {
+  EXPECT_EQ(
+      Shell("dd if=/dev/zero of=/tmp/x bs=1M count=2048 2>/dev/null; du -h /tmp/x; rm /tmp/x; "
+            "du /tmp/x"),
+      "2.0G\t/tmp/x|0\t/tmp/x");
+  EXPECT_EQ(Shell("df | wc -l"), "3") << "the title, the root and /dev";
+  EXPECT_NE(Shell("free -g").find(" 16           5 "), std::string::npos);
+  EXPECT_EQ(Shell("ps aux | head -n 1"), "PID   USER     TIME  COMMAND");
+  EXPECT_EQ(Shell("uname; uname -sr"), "Linux|Linux 6.1.0-31-amd64");
+  EXPECT_NE(Shell("top -bn1").find("COMMAND"), std::string::npos);
+  EXPECT_NE(Shell("uptime").find("load average"), std::string::npos);
+}
+
 TEST(ShellTest, ArchivesComeBackAsTheyWere) {
   const std::map<std::string, std::string> files = {
       {"/data/.", ""},

@@ -36,8 +36,7 @@ void StandInKubelet::Beat() {
     renew(lease);
     (void)engine_.client().Put(leases, lease);
   }
-  engine_.After(
-      absl::Seconds(10), [this] { Beat(); }, true);
+  engine_.After(absl::Seconds(10), [this] { Beat(); });
 }
 
 void StandInKubelet::See(const Seen& seen) {

@@ -24,7 +24,7 @@ absl::Duration BackOff(int failures) {
 WorkQueue::WorkQueue(Engine& engine, std::string name, Reconcile reconcile)
     : engine_(engine), name_(std::move(name)), reconcile_(std::move(reconcile)) {}
 
-void WorkQueue::AddAfter(const std::string& key, absl::Duration delay, bool background) {
+void WorkQueue::AddAfter(const std::string& key, absl::Duration delay) {
   if (engine_.resuming()) return;  // what waits is known already
   const absl::Time due = engine_.Now() + std::max(delay, absl::ZeroDuration());
   Waiting& waiting = waiting_[key];
@@ -32,16 +32,13 @@ void WorkQueue::AddAfter(const std::string& key, absl::Duration delay, bool back
   waiting.due = due;
   if (waiting.timer.serial != 0) engine_.Cancel(waiting.timer);
   waiting.serial = next_serial_++;
-  waiting.background = background;
-  waiting.timer = engine_.At(
-      due, [this, key, serial = waiting.serial] { Run(key, serial); }, background);
+  waiting.timer = engine_.At(due, [this, key, serial = waiting.serial] { Run(key, serial); });
 }
 
 std::vector<WorkQueue::Entry> WorkQueue::Save() const {
   std::vector<std::pair<uint64_t, Entry>> waiting;
   for (const auto& [key, one] : waiting_) {
-    if (one.serial != 0)
-      waiting.push_back({one.serial, {key, one.due, one.failures, one.background}});
+    if (one.serial != 0) waiting.push_back({one.serial, {key, one.due, one.failures}});
   }
   std::sort(waiting.begin(), waiting.end(), [](const auto& x, const auto& y) {
     return x.second.due != y.second.due ? x.second.due < y.second.due : x.first < y.first;
@@ -54,7 +51,7 @@ std::vector<WorkQueue::Entry> WorkQueue::Save() const {
 void WorkQueue::Restore(const std::vector<Entry>& entries) {
   for (const Entry& entry : entries) {
     waiting_[entry.key].failures = entry.failures;
-    AddAfter(entry.key, entry.due - engine_.Now(), entry.background);
+    AddAfter(entry.key, entry.due - engine_.Now());
   }
 }
 
@@ -84,11 +81,11 @@ void WorkQueue::Run(const std::string& key, uint64_t serial) {
   switch (next.kind) {
     case Next::Kind::kRetry:
       ++waiting.failures;
-      AddAfter(key, BackOff(waiting.failures), waiting.failures > 12);
+      AddAfter(key, BackOff(waiting.failures));
       return;
     case Next::Kind::kAfter:
       waiting.failures = 0;
-      AddAfter(key, next.delay, next.background);
+      AddAfter(key, next.delay);
       return;
     case Next::Kind::kDone:
       waiting.failures = 0;

@@ -27,17 +27,13 @@ struct Next {
   enum class Kind { kDone, kAfter, kRetry };
   Kind kind = Kind::kDone;
   absl::Duration delay = absl::ZeroDuration();
-  bool background = false;  // see Engine::At
 
   /// Nothing until the key is added again; forgets failures.
   static Next Done() { return {}; }
   /// Again after `delay` unless something comes before; forgets failures.
-  static Next After(absl::Duration delay) { return {Kind::kAfter, delay, false}; }
-  /// The same for what comes round for ever (a schedule, a periodic check): does not keep the
-  /// engine from being idle.
-  static Next Background(absl::Duration delay) { return {Kind::kAfter, delay, true}; }
+  static Next After(absl::Duration delay) { return {Kind::kAfter, delay}; }
   /// It failed: again after the key's back-off.
-  static Next Retry() { return {Kind::kRetry, absl::ZeroDuration(), false}; }
+  static Next Retry() { return {Kind::kRetry, absl::ZeroDuration()}; }
 };
 
 class WorkQueue {
@@ -51,16 +47,14 @@ class WorkQueue {
 
   const std::string& name() const { return name_; }
   void Add(const std::string& key) { AddAfter(key, absl::ZeroDuration()); }
-  /// The earlier of this and what already waits counts. `background`: does not keep the engine from
-  /// being idle.
-  void AddAfter(const std::string& key, absl::Duration delay, bool background = false);
+  /// The earlier of this and what already waits counts.
+  void AddAfter(const std::string& key, absl::Duration delay);
 
   /// A key that waits, for the queue of a fork.
   struct Entry {
     std::string key;
     absl::Time due;
     int failures = 0;
-    bool background = false;
   };
   /// By time, then by the order in which they were added.
   std::vector<Entry> Save() const;
@@ -72,7 +66,6 @@ class WorkQueue {
     uint64_t serial = 0;  // of the timer that counts; 0 = none
     TimerId timer;
     int failures = 0;
-    bool background = false;
   };
   void Run(const std::string& key, uint64_t serial);
 

@@ -113,6 +113,9 @@ void ValidateWebhooks(Causes& causes, const Json& object, bool mutating);
 /// CustomResourceDefinitions.
 void ValidateDefinition(Causes& causes, const Json& object, const Json& before);
 
+/// All of an object but its metadata.
+void ValidateContent(Causes& causes, const ResourceType& type, const Json& object,
+                     const Json& before);
 /// Kinds that few people write by hand; others pass.
 void ValidateRareKind(Causes& causes, const ResourceType& type, const Json& object,
                       const Json& before);

@@ -276,6 +276,20 @@ void UnknownFields(Causes& causes, const Json& spec, bool in_schema) {
   }
 }
 
+bool Established(const Json& definition) {
+  const Json& conditions = ListAt(definition, {"status", "conditions"});
+  return std::any_of(conditions.begin(), conditions.end(), [](const Json& one) {
+    return TextAt(one, "type") == "Established" && TextAt(one, "status") == "True";
+  });
+}
+
+void Fixed(Causes& causes, const Json& before, const Json& object,
+           std::initializer_list<const char*> path) {
+  if (At(before, path) != At(object, path))
+    Immutable(causes, base::Join(std::vector<std::string>(path.begin(), path.end()), "."),
+              GoQuoted(TextAt(object, path)));
+}
+
 }  // namespace
 
 void ValidateDefinition(Causes& causes, const Json& object, const Json& before) {
@@ -301,10 +315,13 @@ void ValidateDefinition(Causes& causes, const Json& object, const Json& before) 
   Approval(causes, object, group);
   UnknownFields(causes, spec, false);
   if (!before.is_object()) return;
-  for (const char* member : {"group", "scope"}) {
-    if (At(before, {"spec", member}) != At(spec, member))
-      Immutable(causes, fmt::format("spec.{}", member), GoQuoted(TextAt(spec, member)));
+  // The names of what is served already; the others only until they are accepted.
+  if (Established(before)) {
+    Fixed(causes, before, object, {"spec", "scope"});
+    Fixed(causes, before, object, {"spec", "names", "kind"});
   }
+  Fixed(causes, before, object, {"spec", "group"});
+  Fixed(causes, before, object, {"spec", "names", "plural"});
 }
 
 }  // namespace opsmesh::kubesim

@@ -1,12 +1,12 @@
 #include "libs/kubesim/objects/custom_schema.h"
+#include "libs/kubesim/objects/go_values.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "libs/base/clock.h"
-#include "libs/base/strings.h"
+#include "libs/kubesim/objects/value_formats.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 #include "re2/re2.h"
@@ -21,32 +21,24 @@ const char* SchemaWord(const Json& value) {
   if (value.is_array()) return "array";
   if (value.is_string()) return "string";
   if (value.is_boolean()) return "boolean";
-  if (value.is_number_integer()) return "integer";
+  if (IsGoInteger(value)) return "integer";
   return value.is_number() ? "number" : "null";
+}
+
+// A float that Go's validator takes for a whole number: within what JSON keeps exact.
+bool IsWhole(double value) {
+  constexpr double kMost = 9007199254740991;  // 2^53 - 1
+  if (!(std::abs(value) <= kMost)) return false;
+  const double off = std::abs(value - std::trunc(value));
+  return off == 0 || off / (2 * std::abs(value)) < 1e-9;
 }
 
 bool HasType(const std::string& type, const Json& value) {
   if (type.empty()) return true;
   if (type == "number") return value.is_number();
   if (type == "integer")
-    return value.is_number_integer() ||
-           (value.is_number() && std::trunc(value.get<double>()) == value.get<double>());
+    return IsGoInteger(value) || (value.is_number() && IsWhole(value.get<double>()));
   return type == SchemaWord(value);
-}
-
-// The formats that a server knows; the others are words.
-bool HasFormat(const std::string& format, const std::string& text) {
-  absl::Time time;
-  if (format == "date-time") return base::ParseRfc3339(text, &time);
-  if (format == "date") return base::ParseRfc3339(text + "T00:00:00Z", &time);
-  if (format == "ipv4") return ValidIp(text) && text.find(':') == std::string::npos;
-  if (format == "ipv6") return ValidIp(text) && text.find(':') != std::string::npos;
-  if (format == "cidr") return ValidCidr(text);
-  static const RE2 email(R"([^@\s<>]+@[^@\s<>]+)");
-  if (format == "email") return RE2::FullMatch(text, email);
-  static const RE2 uuid(R"((?i)[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12})");
-  if (format == "uuid") return RE2::FullMatch(text, uuid);
-  return true;
 }
 
 std::string Joined(const std::string& field, const std::string& member) {
@@ -64,11 +56,11 @@ class Walk {
     if (value.is_null()) {
       if (!BoolAt(schema, {"nullable"}) && (!type.empty() || int_or_string))
         WrongType(field, int_or_string ? "integer,string" : type, value);
+      Allowed(schema, value, field);
       return;
     }
-    if (int_or_string && !value.is_number_integer() && !value.is_string())
-      return WrongType(field, "integer,string", value);
-    if (!int_or_string && !HasType(type, value)) return WrongType(field, type, value);
+    Type(int_or_string ? "integer,string" : type, ValueFormat(TextAt(schema, "format")), value,
+         field);
     if (value.is_number()) Numbers(schema, value, field);
     if (value.is_string()) Texts(schema, value, field);
     if (value.is_array()) Lists(schema, value, field, depth);
@@ -85,6 +77,26 @@ class Walk {
                      SchemaWord(value), field, type),
          field});
   }
+  // A format decides about texts and lists alone, and names what another value should have been.
+  void Type(const std::string& type, const std::string& format, const Json& value,
+            const std::string& field) {
+    const bool either = type == "integer,string";
+    const bool fits =
+        either ? value.is_string() || HasType("integer", value) : HasType(type, value);
+    const bool formed = value.is_string() || value.is_array();
+    const bool numeric = either || type == "integer" || type == "number";
+    if (!format.empty() && !formed && (!fits || type.empty())) {
+      const char* shown = !value.is_number() ? "" : IsGoInteger(value) ? "int64" : "float64";
+      return WrongFormat(field, format, shown);
+    }
+    if (!fits && (format.empty() || !formed || numeric)) WrongType(field, type, value);
+  }
+  void WrongFormat(const std::string& field, const std::string& format, std::string_view shown) {
+    causes_.push_back({"FieldValueTypeInvalid",
+                       fmt::format("Invalid value: {0}: {1} in body must be of type {2}: {0}",
+                                   GoQuoted(shown), field, format),
+                       field});
+  }
   void Bad(const std::string& field, const std::string& value, const std::string& why) {
     causes_.push_back({"FieldValueInvalid",
                        fmt::format("Invalid value: {}: {} in body {}", value, field, why), field});
@@ -95,40 +107,46 @@ class Walk {
     return value.is_number();
   }
 
+  // What a bound is for a whole number: one itself, as Go converts it.
+  static double Edge(double edge, bool whole) { return whole ? std::trunc(edge) : edge; }
+  static std::string Shown(double edge, bool whole) {
+    return whole ? fmt::format("{:.0f}", edge) : GoNumber(edge);
+  }
+
   void Numbers(const Json& schema, const Json& value, const std::string& field) {
+    const bool whole = IsGoInteger(value);
     const double number = value.get<double>();
     double edge = 0;
     if (Number(schema, "minimum", &edge)) {
       const bool open = BoolAt(schema, {"exclusiveMinimum"});
+      edge = Edge(edge, whole);
       if (open ? number <= edge : number < edge)
-        Bad(field, value.dump(),
+        Bad(field, GoNumber(value),
             fmt::format("should be greater than {}{}", open ? "" : "or equal to ",
-                        At(schema, "minimum").dump()));
+                        Shown(edge, whole)));
     }
     if (Number(schema, "maximum", &edge)) {
       const bool open = BoolAt(schema, {"exclusiveMaximum"});
+      edge = Edge(edge, whole);
       if (open ? number >= edge : number > edge)
-        Bad(field, value.dump(),
+        Bad(field, GoNumber(value),
             fmt::format("should be less than {}{}", open ? "" : "or equal to ",
-                        At(schema, "maximum").dump()));
+                        Shown(edge, whole)));
     }
-    if (Number(schema, "multipleOf", &edge) && value.is_number_integer() && edge < 1) {
-      // For whole numbers the factor is taken as one too.
-      causes_.push_back({"FieldValueInvalid",
-                         fmt::format("Invalid value: {}: factor MultipleOf declared for {} must be "
-                                     "positive: {}",
-                                     value.dump(), field, static_cast<int64_t>(edge)),
-                         field});
-    } else if (Number(schema, "multipleOf", &edge) && edge > 0) {
-      const double times = number / edge;
-      if (std::abs(times - std::round(times)) > 1e-9)
-        Bad(field, value.dump(), "should be a multiple of " + At(schema, "multipleOf").dump());
+    if (!Number(schema, "multipleOf", &edge)) return;
+    edge = Edge(edge, whole);
+    if (edge <= 0) {
+      Invalid(causes_, field, Shown(edge, whole),
+              fmt::format("factor MultipleOf declared for {} must be positive: {}", field,
+                          Shown(edge, whole)));
+    } else if (!IsWhole(edge < 1 ? 1 / edge * number : number / edge)) {
+      Bad(field, GoNumber(value), "should be a multiple of " + Shown(edge, whole));
     }
   }
 
   void Texts(const Json& schema, const Json& value, const std::string& field) {
     const auto& text = value.get_ref<const std::string&>();
-    const auto quoted = "\"" + text + "\"";
+    const auto quoted = GoQuoted(text);
     const auto length = static_cast<double>(std::count_if(text.begin(), text.end(), [](char c) {
       return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
     }));
@@ -146,14 +164,8 @@ class Walk {
       if (compiled.ok() && !RE2::PartialMatch(text, compiled))
         Bad(field, quoted, "should match '" + pattern + "'");
     }
-    if (const std::string format = TextAt(schema, "format"); !format.empty()) {
-      if (!HasFormat(format, text)) {
-        causes_.push_back({"FieldValueTypeInvalid",
-                           fmt::format("Invalid value: {0}: {1} in body must be of type {2}: {0}",
-                                       quoted, field, format),
-                           field});
-      }
-    }
+    const std::string format = ValueFormat(TextAt(schema, "format"));
+    if (!format.empty() && !FitsFormat(format, text)) WrongFormat(field, format, text);
   }
 
   void Lists(const Json& schema, const Json& value, const std::string& field, int depth) {
@@ -181,20 +193,12 @@ class Walk {
           key[Scalar(name)] = At(value[i], Scalar(name).c_str());
       }
       if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
-        Duplicate(causes_, fmt::format("{}[{}]", field, i),
-                  rule == "set" ? key.dump() : GoObject(key));
+        Duplicate(causes_, fmt::format("{}[{}]", field, i), GoBadValue(key));
       } else {
         seen.push_back(std::move(key));
       }
     }
   }
-  static std::string GoObject(const Json& object) {
-    std::string text;
-    for (const auto& [key, value] : object.items())
-      text += fmt::format("{}\"{}\":{}", text.empty() ? "" : ", ", key, value.dump());
-    return "map[string]interface {}{" + text + "}";
-  }
-
   void Objects(const Json& schema, const Json& value, const std::string& field, int depth) {
     double edge = 0;
     const auto size = static_cast<double>(value.size());
@@ -232,10 +236,12 @@ class Walk {
       return;
     std::string list;
     for (const Json& one : allowed)
-      list += fmt::format("{}\"{}\"", list.empty() ? "" : ", ", Scalar(one));
+      list += fmt::format("{}{}", list.empty() ? "" : ", ",
+                          GoQuoted(one.is_string() ? one.get<std::string>() : one.dump()));
     causes_.push_back(
         {"FieldValueNotSupported",
-         fmt::format("Unsupported value: {}: supported values: {}", value.dump(), list), field});
+         fmt::format("Unsupported value: {}: supported values: {}", GoBadValue(value), list),
+         field});
   }
 
   bool Fits(const Json& schema, const Json& value, const std::string& field, int depth) {
@@ -252,7 +258,13 @@ class Walk {
       causes_.push_back({"FieldValueInvalid",
                          fmt::format("Invalid value: \"\": \"{}\" {}", field, why), "<nil>"});
     };
-    for (const Json& one : ListAt(schema, {"allOf"})) Check(one, value, field, depth + 1);
+    if (const Json& list = ListAt(schema, {"allOf"}); !list.empty()) {
+      for (const Json& one : list) Check(one, value, field, depth + 1);
+      const auto count = fitting(list);
+      if (static_cast<size_t>(count) != list.size())
+        fault(count == 0 ? "must validate all the schemas (allOf). None validated"
+                         : "must validate all the schemas (allOf)");
+    }
     // Of several that do not fit, the faults of the first are said too.
     auto first = [&](const Json& list) { Check(list[0], value, field, depth + 1); };
     if (const Json& list = ListAt(schema, {"anyOf"}); !list.empty() && fitting(list) == 0) {
@@ -279,10 +291,10 @@ class Walk {
 
 }  // namespace
 
-void ApplySchemaDefaults(const Json& schema, Json& value) {
+void ApplySchemaDefaults(const Json& schema, Json& value, bool keep_nulls) {
   if (!schema.is_object()) return;
   if (value.is_array()) {
-    for (Json& item : value) ApplySchemaDefaults(At(schema, "items"), item);
+    for (Json& item : value) ApplySchemaDefaults(At(schema, "items"), item, keep_nulls);
     return;
   }
   if (!value.is_object()) return;
@@ -294,15 +306,21 @@ void ApplySchemaDefaults(const Json& schema, Json& value) {
           found != value.end() && found->is_null() && !BoolAt(part, {"nullable"});
       if ((found == value.end() || null_counts_not) && part.is_object() && part.contains("default"))
         value[member] = part["default"];
-      else if (null_counts_not)
+      else if (null_counts_not && !keep_nulls)
         value.erase(member);
-      if (value.contains(member)) ApplySchemaDefaults(part, value[member]);
+      if (value.contains(member)) ApplySchemaDefaults(part, value[member], keep_nulls);
     }
   }
   const Json& more = At(schema, "additionalProperties");
   if (!more.is_object()) return;
-  for (auto& [member, item] : value.items()) {
-    if (!properties.is_object() || !properties.contains(member)) ApplySchemaDefaults(more, item);
+  for (auto it = value.begin(); it != value.end();) {
+    const bool named = properties.is_object() && properties.contains(it.key());
+    if (!named && it->is_null() && !keep_nulls && !BoolAt(more, {"nullable"})) {
+      it = value.erase(it);
+      continue;
+    }
+    if (!named) ApplySchemaDefaults(more, *it, keep_nulls);
+    ++it;
   }
 }
 

@@ -8,8 +8,9 @@
 
 namespace opsmesh::kubesim {
 
-/// Fills in the defaults of a structural schema, as at every write and read.
-void ApplySchemaDefaults(const Json& schema, Json& value);
+/// Fills in the defaults of a structural schema, as at every write and read. A null that may not be
+/// one, and has no default, is taken out unless `keep_nulls`: what was applied is judged as it is.
+void ApplySchemaDefaults(const Json& schema, Json& value, bool keep_nulls = false);
 /// Causes against a schema, in the words of the validator that definitions use. `field` is "" at
 /// the root.
 void CheckAgainstSchema(Causes& causes, const Json& schema, const Json& value,

@@ -58,6 +58,7 @@ void DefaultStatefulSet(Json& spec) {
   Default(spec, "replicas", 1);
   Default(spec, "revisionHistoryLimit", 10);
   Default(spec, "podManagementPolicy", "OrderedReady");
+  Default(spec, "serviceName", "");
   if (Json* strategy = Child(spec, "updateStrategy")) {
     // A type that was given stands alone; only where none was is the partition filled in.
     if (At(*strategy, "type").is_null()) {
@@ -144,9 +145,11 @@ void DefaultService(Json& spec) {
   if (TextAt(spec, "type") != "ExternalName") {
     Default(spec, "internalTrafficPolicy", "Cluster");
   }
-  if (TextAt(spec, "type") == "NodePort" || TextAt(spec, "type") == "LoadBalancer") {
+  const std::string type = TextAt(spec, "type");
+  if (type == "NodePort" || type == "LoadBalancer" ||
+      (type == "ClusterIP" && !ListAt(spec, {"externalIPs"}).empty()))
     Default(spec, "externalTrafficPolicy", "Cluster");
-  }
+  if (type == "LoadBalancer") Default(spec, "allocateLoadBalancerNodePorts", true);
   ForEach(spec, "ports", [](Json& port) {
     Default(port, "protocol", "TCP");
     const Json& target = At(port, "targetPort");
@@ -311,6 +314,8 @@ void DefaultPlainKinds(const std::string& key, Json& object) {
   if (key == "admissionregistration.k8s.io/validatingwebhookconfigurations")
     ForEach(object, "webhooks", [](Json& webhook) { DefaultWebhook(webhook, false); });
   if (key == "/secrets") Default(object, "type", "Opaque");
+  if (key == "rbac.authorization.k8s.io/roles" || key == "rbac.authorization.k8s.io/clusterroles")
+    Default(object, "rules", nullptr);
   if (key == "storage.k8s.io/storageclasses") {
     Default(object, "reclaimPolicy", "Delete");
     Default(object, "volumeBindingMode", "Immediate");
@@ -357,6 +362,15 @@ void DefaultPlainKinds(const std::string& key, Json& object) {
   if (key == "/nodes") {
     if (const std::string cidr = TextAt(object, {"spec", "podCIDR"}); !cidr.empty())
       Default(object["spec"], "podCIDRs", Json::array({cidr}));
+    // Ranges may be written in either member: the list wins, unless the single one was changed.
+    const Json& ranges = ListAt(object, {"spec", "podCIDRs"});
+    if (const std::string cidr = TextAt(object, {"spec", "podCIDR"});
+        !ranges.empty() && !cidr.empty() && Scalar(ranges[0]) != cidr)
+      object["spec"]["podCIDRs"] = Json::array({cidr});
+    if (!ListAt(object, {"spec", "podCIDRs"}).empty())
+      object["spec"]["podCIDR"] = object["spec"]["podCIDRs"][0];
+    if (At(object, {"status", "capacity"}).is_object())
+      Default(object["status"], "allocatable", object["status"]["capacity"]);
   }
   if (key == "apps/daemonsets") {
     if (Json* notes = Child(object["metadata"], "annotations"))

@@ -115,7 +115,9 @@ void DefaultPodSpec(Json& spec) {
   Default(spec, "schedulerName", "default-scheduler");
   Default(spec, "securityContext", Json::object());
   if (std::string account = TextAt(spec, "serviceAccountName"); !account.empty())
-    Default(spec, "serviceAccount", account);
+    spec["serviceAccount"] = account;  // both say the same; the newer name counts
+  else if (account = TextAt(spec, "serviceAccount"); !account.empty())
+    spec["serviceAccountName"] = account;
   ForEach(spec, "containers", DefaultContainer);
   ForEach(spec, "initContainers", DefaultContainer);
   ForEach(spec, "ephemeralContainers", DefaultContainer);
@@ -152,7 +154,7 @@ std::string QosClass(const Json& pod_spec) {
       for (const char* name : {"cpu", "memory"}) {
         const auto request = ParseQuantity(At(requests, name));
         const auto limit = ParseQuantity(At(limits, name));
-        if (request || limit) any = true;
+        if (request.value_or(0) > 0 || limit.value_or(0) > 0) any = true;
         if (!limit || *limit == 0 || (request && *request != *limit)) guaranteed = false;
       }
     }

@@ -7,6 +7,8 @@
 
 #include "libs/base/strings.h"
 #include "libs/kubesim/objects/custom_schema.h"
+#include "libs/kubesim/objects/go_values.h"
+#include "libs/kubesim/objects/prune.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
@@ -117,7 +119,7 @@ class Openness {
     if (type == "array" && list.is_string() && list != "atomic")
       InvalidText(causes_, at + ".items.x-kubernetes-list-type", Scalar(list), kWhy);
     if (type == "object" && map != "atomic")
-      Invalid(causes_, at + ".items.x-kubernetes-map-type", "null", kWhy);
+      Invalid(causes_, at + ".items.x-kubernetes-map-type", "\"null\"", kWhy);
   }
 
   void MapItems(const Json& schema, const Json& keys, const std::string& at) {
@@ -206,9 +208,17 @@ void Defaults(Causes& causes, const Json& schema, const std::string& at, int dep
   if (schema.contains("default") && !TextAt(schema, "type").empty()) {
     Json rules = schema;
     rules.erase("default");
+    Json pruned = schema["default"];
+    if (!PruneCustom(schema, pruned, false).empty())
+      Invalid(causes, at + ".default", GoBadValue(schema["default"]),
+              "must not have unknown fields");
     Causes own;
     CheckAgainstSchema(own, rules, schema["default"], "");
-    for (Cause& cause : own) causes.push_back({cause.reason, cause.message, at + ".default"});
+    for (Cause& cause : own) {
+      const std::string inner =
+          cause.field == "<nil>" || cause.field.empty() ? "" : "." + cause.field;
+      causes.push_back({cause.reason, cause.message, at + ".default" + inner});
+    }
   }
   Defaults(causes, At(schema, "items"), at + ".items", depth + 1);
   Defaults(causes, At(schema, "additionalProperties"), at + ".additionalProperties", depth + 1);
@@ -299,6 +309,28 @@ std::string FieldPathFault(const std::string& path, const Json& schema) {
   return "";
 }
 
+// Whether anything here, at any depth, is more than what a server can read as a schema of its own.
+static bool Unreadable(const Json& schema, int depth) {
+  if (!schema.is_object() || depth > kMaxDepth) return false;
+  for (const char* member : {"id", "$schema", "$ref", "patternProperties", "dependencies",
+                             "additionalItems", "definitions"}) {
+    const Json& value = At(schema, member);
+    if (!value.is_null() && !value.empty() && value != "") return true;
+  }
+  if (const Json& items = At(schema, "items"); items.is_array() && !items.empty()) return true;
+  for (const char* member : {"items", "additionalProperties", "not"}) {
+    if (Unreadable(At(schema, member), depth + 1)) return true;
+  }
+  for (const char* member : {"properties", "allOf", "anyOf", "oneOf"}) {
+    const Json& parts = At(schema, member);
+    if (!parts.is_structured()) continue;
+    for (const Json& part : parts) {
+      if (Unreadable(part, depth + 1)) return true;
+    }
+  }
+  return false;
+}
+
 void ValidateDefinitionSchema(Causes& causes, const Json& schema, const std::string& at,
                               bool has_status) {
   const size_t before = causes.size();
@@ -312,11 +344,7 @@ void ValidateDefinitionSchema(Causes& causes, const Json& schema, const std::str
   });
   if (own.empty()) Defaults(own, schema, at, 0);
   // What cannot even be read as a schema is not judged by its structure.
-  for (const char* member : {"id", "$schema", "$ref", "patternProperties", "dependencies",
-                             "additionalItems", "definitions"}) {
-    const Json& value = At(schema, member);
-    if (!value.is_null() && !value.empty() && value != "") own.clear();
-  }
+  if (Unreadable(schema, 0)) own.clear();
   causes.insert(causes.end(), own.begin(), own.end());
   Openness(&causes).Check(schema, at, 0);
   if (causes.size() == before && !TextAt(schema, "$schema").empty())

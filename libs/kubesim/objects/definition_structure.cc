@@ -1,16 +1,51 @@
 // Whether a definition's schema is structural: what it says of a value it says in one place.
 #include <fmt/format.h>
 
-#include <regex>
-
 #include "libs/kubesim/objects/custom_schema.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
+#include "re2/re2.h"
 
 namespace opsmesh::kubesim {
 namespace {
 
 constexpr int kMaxDepth = 100;
+
+// How Go's package regexp names what is wrong with an expression.
+const char* GoRegexFault(RE2::ErrorCode code) {
+  switch (code) {
+    case RE2::ErrorBadEscape:
+      return "invalid escape sequence";
+    case RE2::ErrorBadCharClass:
+      return "invalid character class";
+    case RE2::ErrorBadCharRange:
+      return "invalid character class range";
+    case RE2::ErrorMissingBracket:
+      return "missing closing ]";
+    case RE2::ErrorMissingParen:
+      return "missing closing )";
+    case RE2::ErrorUnexpectedParen:
+      return "unexpected )";
+    case RE2::ErrorTrailingBackslash:
+      return "trailing backslash at end of expression";
+    case RE2::ErrorRepeatArgument:
+      return "missing argument to repetition operator";
+    case RE2::ErrorRepeatSize:
+      return "invalid repeat count";
+    case RE2::ErrorRepeatOp:
+      return "invalid nested repetition operator";
+    case RE2::ErrorBadPerlOp:
+      return "invalid or unsupported Perl syntax";
+    case RE2::ErrorBadUTF8:
+      return "invalid UTF-8";
+    case RE2::ErrorBadNamedCapture:
+      return "invalid named capture";
+    case RE2::ErrorPatternTooLarge:
+      return "expression too large";
+    default:
+      return "regexp/syntax: internal error";
+  }
+}
 
 enum class Level { kRoot, kItem, kField };
 
@@ -133,13 +168,12 @@ class Structure {
   void Pattern(const Json& schema, const std::string& at) {
     const std::string pattern = TextAt(schema, "pattern");
     if (pattern.empty()) return;
-    try {
-      std::regex compiled(pattern, std::regex::ECMAScript);
-    } catch (const std::regex_error&) {
-      InvalidText(causes_, at + ".pattern", pattern,
-                  "must be a valid regular expression, but isn't: error parsing regexp: " +
-                      fmt::format("`{}`", pattern));
-    }
+    const RE2 compiled(pattern, RE2::Quiet);
+    if (compiled.ok()) return;
+    InvalidText(causes_, at + ".pattern", pattern,
+                fmt::format("must be a valid regular expression, but isn't: error parsing regexp: "
+                            "{}: `{}`",
+                            GoRegexFault(compiled.error_code()), compiled.error_arg()));
   }
 
   // A schema below allOf, anyOf, oneOf or not: it may restrict `outer`, which says what there is.

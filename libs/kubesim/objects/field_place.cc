@@ -65,6 +65,13 @@ FieldPlace FieldPlace::Element() const {
   return next;
 }
 
+FieldPlace FieldPlace::Below(const FieldPath& path) const {
+  FieldPlace place = *this;
+  for (const std::string& element : path)
+    place = element.starts_with("f:") ? place.Member(element.substr(2)) : place.Element();
+  return place;
+}
+
 bool FieldPlace::implicit() const { return implicit_; }
 
 bool FieldPlace::Zero(const Json& value) const {
@@ -80,10 +87,14 @@ bool FieldPlace::holds_map() const {
 bool FieldPlace::OneValue() const {
   if (custom_kind_)
     return custom_ != nullptr && TextAt(*custom_, "x-kubernetes-map-type") == "atomic";
-  if (field_ != nullptr && field_->atomic) return true;
+  if (field_ != nullptr && (field_->atomic || field_->granular)) return field_->atomic;
   const TypeSchema* type = Type();
   if (type != nullptr && (type->atomic || type->open)) return true;
   return value_ != nullptr && value_->kind == ValueSchema::Kind::kAny;
+}
+
+bool FieldPlace::Atomic(const Json& value) const {
+  return value.is_array() ? ListRule() == Rule::kAtomic : OneValue();
 }
 
 FieldPlace::Rule FieldPlace::ListRule() const {
@@ -113,11 +124,16 @@ const char* KeyDefault(std::string_view name) {
   return name == "protocol" ? "TCP" : name == "name" ? "" : nullptr;
 }
 
-std::string KeyElement(const std::vector<std::string>& keys, const Json& item) {
+std::string KeyElement(const std::vector<std::string>& keys, const Json& item, const Json* schema) {
+  static const Json kNone;
+  const Json& of = schema == nullptr ? kNone : *schema;
   Json names = Json::object();
   for (const std::string& name : keys) {
+    const Json& own = At(of, {"items", "properties", name.c_str(), "default"});
     if (item.contains(name)) {
       names[name] = item[name];
+    } else if (!own.is_null()) {
+      names[name] = own;
     } else if (const char* otherwise = KeyDefault(name)) {
       names[name] = otherwise;
     }
@@ -136,8 +152,9 @@ bool Mergeable(const FieldPlace& place, const Json& list) {
 }
 
 std::string ElementOf(const FieldPlace& place, const Json& item) {
-  return place.ListRule() == FieldPlace::Rule::kSet ? "v:" + item.dump()
-                                                    : KeyElement(place.Keys(), item);
+  return place.ListRule() == FieldPlace::Rule::kSet
+             ? "v:" + item.dump()
+             : KeyElement(place.Keys(), item, place.custom());
 }
 
 std::string ReadablePath(const FieldPath& path) {

@@ -58,6 +58,9 @@ struct Collector {
         path.pop_back();
       }
       return;
+    } else if (view == FieldView::kApplied && value.is_array() && value.empty() &&
+               place.ListRule() != FieldPlace::Rule::kAtomic) {
+      return;  // who asks for no elements of a list that is merged asks for nothing
     }
     out->insert(path);
   }
@@ -68,8 +71,7 @@ struct Collector {
       if (path.size() == 1 && path[0] == "f:metadata" && Unowned().contains(member)) continue;
       // Null is a value where somebody made what holds it; in a member of a struct that is always
       // there it is what was there before.
-      if (value.is_null() && (view == FieldView::kApplied ? !place.holds_map() : place.implicit()))
-        continue;
+      if (value.is_null() && view != FieldView::kApplied && place.implicit()) continue;
       const FieldPlace inside = place.Member(member);
       if (view == FieldView::kWritten && place.implicit() && inside.Zero(value)) continue;
       path.push_back("f:" + member);
@@ -83,6 +85,22 @@ struct Collector {
 };
 
 }  // namespace
+
+bool IsPrefix(const FieldPath& prefix, const FieldPath& path) {
+  return prefix.size() < path.size() && std::equal(prefix.begin(), prefix.end(), path.begin());
+}
+
+bool FoldedBy(const FieldSet& now, const FieldPath& path) {
+  for (size_t length = 1; length < path.size(); ++length) {
+    if (!path[length - 1].starts_with("k:")) continue;
+    const FieldPath element(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(length));
+    const auto there = now.find(element);
+    if (there == now.end()) continue;
+    const auto next = std::next(there);
+    if (next == now.end() || !IsPrefix(element, *next)) return true;
+  }
+  return false;
+}
 
 FieldSet FieldsOf(const ResourceType& type, const Json& object, FieldView view) {
   FieldSet set;

@@ -1,6 +1,6 @@
 // JSON patch (RFC 6902) as the library of a real apiserver applies it: paths lose what stands
-// before their first "/", a member that is not there reads as null where it is copied or tested,
-// the root itself cannot be a target.
+// before their first "/", a member that is not there reads as null where it is copied or tested and
+// may be replaced, the root itself can only be replaced or tested.
 #include <charconv>
 #include <optional>
 
@@ -13,6 +13,7 @@ namespace opsmesh::kubesim {
 namespace {
 
 constexpr size_t kMaxOperations = 10'000;
+constexpr size_t kMostCopied = 3u << 20;
 
 ApiStatus DoesNotApply() {
   return {.code = 422,
@@ -30,7 +31,8 @@ struct Target {
   // Negative ones count from the end.
   std::optional<size_t> Index(bool insert) const {
     int64_t index = 0;
-    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), index);
+    const char* begin = key.data() + (key.starts_with('+') && !key.starts_with("+-") ? 1 : 0);
+    const auto [end, error] = std::from_chars(begin, key.data() + key.size(), index);
     if (error != std::errc() || end != key.data() + key.size()) return std::nullopt;
     const int64_t size = static_cast<int64_t>(holder->size()) + (insert ? 1 : 0);
     if (index < 0) index += size;
@@ -95,9 +97,7 @@ bool Remove(const Target& target) {
 
 bool Replace(const Target& target, Json value) {
   if (target.holder->is_object()) {
-    auto it = target.holder->find(target.key);
-    if (it == target.holder->end()) return false;
-    *it = std::move(value);
+    (*target.holder)[target.key] = std::move(value);
     return true;
   }
   const auto index = target.Index(false);
@@ -107,6 +107,13 @@ bool Replace(const Target& target, Json value) {
 
 bool Apply(Json& root, const Json& operation) {
   const std::string word = TextAt(operation, "op");
+  if (At(operation, "path") == "") {
+    const Json& value = At(operation, "value");
+    if (word == "test") return root == value;
+    if (word != "replace" || !value.is_structured()) return false;
+    root = value;
+    return true;
+  }
   auto target = Find(root, TextAt(operation, "path"));
   if (word == "add") return target && Add(*target, At(operation, "value"));
   if (word == "remove") return target && Remove(*target);
@@ -123,6 +130,13 @@ bool Apply(Json& root, const Json& operation) {
   return target && Add(*target, *std::move(value));
 }
 
+// How long what a copy takes is as text; 0 when it is not there.
+size_t SizeAt(Json& root, const std::string& path) {
+  const auto source = Find(root, path);
+  const auto value = source ? Read(*source) : std::nullopt;
+  return value ? value->dump(-1, ' ', false, Json::error_handler_t::replace).size() : 0;
+}
+
 }  // namespace
 
 Outcome<Json> JsonPatch(const Json& target, const Json& patch) {
@@ -131,17 +145,18 @@ Outcome<Json> JsonPatch(const Json& target, const Json& patch) {
   if (patch.size() > kMaxOperations) {
     ApiStatus status{.code = 413,
                      .reason = "RequestEntityTooLarge",
-                     .message = "The allowed maximum operations in a JSON patch is 10000, got " +
-                                std::to_string(patch.size())};
+                     .message =
+                         "Request entity too large: The allowed maximum operations in a "
+                         "JSON patch is 10000, got " +
+                         std::to_string(patch.size())};
     return status;
   }
   Json result = target;
   size_t copied = 0;
   for (const Json& operation : patch) {
-    // Copies of copies grow without end: what one patch may copy is bounded as the whole body is.
-    if (TextAt(operation, "op") == "copy")
-      copied += result.dump(-1, ' ', false, Json::error_handler_t::replace).size();
-    if (copied > (64u << 20) || !Apply(result, operation)) return DoesNotApply();
+    // Copies of copies grow without end: what one patch may copy is bounded as its body is.
+    if (TextAt(operation, "op") == "copy") copied += SizeAt(result, TextAt(operation, "from"));
+    if (copied > kMostCopied || !Apply(result, operation)) return DoesNotApply();
   }
   return result;
 }

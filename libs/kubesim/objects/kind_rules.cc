@@ -50,8 +50,12 @@ Json EmptyNodeStatus() {
 }
 
 void PrepareNode(Json& node) {
-  if (node.contains("status") && node["status"].is_object() && !node["status"].empty()) return;
-  node["status"] = EmptyNodeStatus();
+  Json& status = node["status"];
+  if (!status.is_object()) status = Json::object();
+  const Json empty = EmptyNodeStatus();
+  for (const auto& [member, value] : empty.items()) {
+    if (!status.contains(member)) status[member] = value;
+  }
 }
 
 // What is accepted of it is said later, by a controller.
@@ -63,6 +67,39 @@ void PrepareDefinition(Json& crd) {
   crd["status"] = {{"acceptedNames", {{"plural", ""}, {"kind", ""}}},
                    {"storedVersions", versions},
                    {"conditions", nullptr}};
+}
+
+// How often the parts of an update are judged, as the registries of a real server do it.
+void CountJudgements(const ResourceType& type, KindRules* rules) {
+  static const Keys only_compared = {"/podtemplates",
+                                     "/resourcequotas",
+                                     "apps/deployments",
+                                     "apps/statefulsets",
+                                     "batch/cronjobs",
+                                     "autoscaling/horizontalpodautoscalers",
+                                     "scheduling.k8s.io/priorityclasses",
+                                     "coordination.k8s.io/leases",
+                                     "storage.k8s.io/csidrivers",
+                                     "apiextensions.k8s.io/customresourcedefinitions"};
+  static const Keys twice = {"/persistentvolumeclaims", "rbac.authorization.k8s.io/roles",
+                             "rbac.authorization.k8s.io/rolebindings",
+                             "rbac.authorization.k8s.io/clusterroles",
+                             "rbac.authorization.k8s.io/clusterrolebindings"};
+  static const Keys twice_alone = {"/persistentvolumes", "storage.k8s.io/volumeattachments",
+                                   "storage.k8s.io/csinodes"};
+  static const Keys alone = {"/limitranges", "discovery.k8s.io/endpointslices",
+                             "admissionregistration.k8s.io/mutatingwebhookconfigurations",
+                             "admissionregistration.k8s.io/validatingwebhookconfigurations"};
+  static const Keys content = {"/replicationcontrollers", "apps/replicasets", "apps/daemonsets",
+                               "networking.k8s.io/networkpolicies"};
+  const std::string_view key = type.storage_key;
+  const bool event = key == "/events", core = type.group.empty();
+  if (type.custom || In(only_compared, key) || (event && !core)) rules->metadata_judged = 0;
+  if (In(twice, key) || In(twice_alone, key)) rules->metadata_judged = 2;
+  if (In(alone, key) || In(twice_alone, key)) rules->metadata_compared = 0;
+  if (key == "policy/poddisruptionbudgets" || (event && core))
+    rules->metadata_judged = rules->metadata_compared = 0;
+  if (In(twice, key) || In(twice_alone, key) || In(content, key)) rules->content_judged = 2;
 }
 
 }  // namespace
@@ -104,6 +141,7 @@ KindRules RulesOf(const ResourceType& type) {
                                    "coordination.k8s.io/leases",
                                    "storage.k8s.io/csidrivers",
                                    "storage.k8s.io/csinodes",
+                                   "storage.k8s.io/volumeattachments",
                                    "node.k8s.io/runtimeclasses",
                                    "apiregistration.k8s.io/apiservices",
                                    "admissionregistration.k8s.io/mutatingwebhookconfigurations",
@@ -121,10 +159,12 @@ KindRules RulesOf(const ResourceType& type) {
                                "storage.k8s.io/volumeattachments",
                                "policy/podsecuritypolicies"};
   const std::string_view key = type.storage_key;
-  return {.generation = type.custom || In(generation, key),
-          .create_on_update = In(create_on_update, key),
-          .unconditional_update = !type.custom && !In(conditional, key),
-          .returns_object = In(returns, key)};
+  KindRules rules{.generation = type.custom || In(generation, key),
+                  .create_on_update = In(create_on_update, key),
+                  .unconditional_update = !type.custom && !In(conditional, key),
+                  .returns_object = In(returns, key)};
+  CountJudgements(type, &rules);
+  return rules;
 }
 
 void CountTemplate(const Json& before, Json& daemon_set) {
@@ -167,9 +207,14 @@ Json EmptyStatusOf(const ResourceType& type) {
 }
 
 void FillStatus(const ResourceType& type, Json& status) {
-  if (type.storage_key == "/pods" && status.is_object() && !status.contains("podIPs") &&
-      !TextAt(status, "podIP").empty())
+  // A pod's first address is told in two ways: the older wins.
+  if (type.storage_key == "/pods" && status.is_object() && !TextAt(status, "podIP").empty() &&
+      (ListAt(status, {"podIPs"}).empty() ||
+       TextAt(ListAt(status, {"podIPs"}).front(), "ip") != TextAt(status, "podIP")))
     status["podIPs"] = {{{"ip", status["podIP"]}}};
+  if (type.storage_key == "/nodes" && At(status, "capacity").is_object() &&
+      At(status, "allocatable").is_null())
+    status["allocatable"] = status["capacity"];  // what nobody keeps back can be given away
   const Json empty = type.storage_key == "/nodes" ? EmptyNodeStatus() : EmptyStatusOf(type);
   if (!empty.is_object() || !status.is_object()) return;
   for (const auto& [member, value] : empty.items()) {

@@ -13,6 +13,12 @@ struct KindRules {
   bool create_on_update = false;     // PUT makes what is not there
   bool unconditional_update = true;  // PUT without a resourceVersion is taken
   bool returns_object = false;       // DELETE answers with the object instead of a Status
+  // What a kind judges of an update beside what every kind's update is judged by: how often its
+  // metadata as a whole and the changes in it, and how often what is not metadata. Each tells its
+  // causes anew.
+  int metadata_judged = 1;
+  int metadata_compared = 1;
+  int content_judged = 1;
 };
 KindRules RulesOf(const ResourceType& type);
 

@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
 
 #include "libs/kubesim/objects/field_place.h"
 #include "libs/kubesim/store/json_path.h"
@@ -12,39 +16,85 @@
 namespace opsmesh::kubesim {
 namespace {
 
-bool IsPrefix(const FieldPath& prefix, const FieldPath& path) {
-  return prefix.size() < path.size() && std::equal(prefix.begin(), prefix.end(), path.begin());
+// Equal values have equal texts; 2 and 2.0 are equal.
+std::string TextOfValue(const Json& value) {
+  if (value.is_number_float() && value.get<double>() == std::floor(value.get<double>()) &&
+      std::fabs(value.get<double>()) < 1e15)
+    return std::to_string(static_cast<int64_t>(value.get<double>()));
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-// The value at a path; null when it is not there.
-const Json* Find(const Json& object, const FieldPath& path) {
-  const Json* node = &object;
-  for (const std::string& element : path) {
-    const std::string name = element.substr(2);
-    if (element.starts_with("f:")) {
-      if (!node->is_object() || !node->contains(name)) return nullptr;
-      node = &(*node)[name];
-      continue;
-    }
-    if (!node->is_array()) return nullptr;
-    const Json wanted = Json::parse(name, nullptr, false);
-    const Json* found = nullptr;
-    for (const Json& item : *node) {
-      bool equal =
-          element.starts_with("v:") ? item == wanted : item.is_object() && wanted.is_object();
-      if (equal && element.starts_with("k:")) {
-        for (const auto& [key, value] : wanted.items()) {
-          const char* otherwise = KeyDefault(key);
-          equal = equal && (item.contains(key) ? item[key] == value
-                                               : otherwise != nullptr && value == otherwise);
-        }
-      }
-      if (equal) found = &item;
-    }
-    if (found == nullptr) return nullptr;
-    node = found;
+// What tells an item of a list apart by these keys: their values, or its own where there are none.
+// Empty when it lacks one.
+std::string IdentityOf(const Json& item, const std::vector<std::string>& keys, bool by_keys) {
+  if (!by_keys) return TextOfValue(item);
+  if (!item.is_object()) return "";
+  std::string identity = "{";
+  for (const std::string& key : keys) {
+    const char* otherwise = KeyDefault(key);
+    if (!item.contains(key) && otherwise == nullptr) return "";
+    identity += (item.contains(key) ? TextOfValue(item[key]) : Json(otherwise).dump()) + ",";
   }
-  return node;
+  return identity;
+}
+
+// Values of one object by their paths. Items of a list are looked up, not looked for: a list may
+// hold tens of thousands. Of items that are alike it is the last. The object must not change.
+class Finder {
+ public:
+  explicit Finder(const Json& object) : object_(object) {}
+
+  /// Null when it is not there.
+  const Json* Find(const FieldPath& path) {
+    const Json* node = &object_;
+    for (const std::string& element : path) {
+      node = element.starts_with("f:") ? Member(*node, element.substr(2)) : Item(*node, element);
+      if (node == nullptr) return nullptr;
+    }
+    return node;
+  }
+
+ private:
+  using Items = std::unordered_map<std::string, const Json*>;  // by identity
+
+  static const Json* Member(const Json& node, const std::string& name) {
+    if (!node.is_object()) return nullptr;
+    const auto member = node.find(name);
+    return member == node.end() ? nullptr : &*member;
+  }
+
+  const Json* Item(const Json& list, const std::string& element) {
+    const bool by_keys = element.starts_with("k:");
+    const Json wanted = Json::parse(element.substr(2), nullptr, false);
+    if (!list.is_array() || (by_keys && !wanted.is_object())) return nullptr;
+    std::vector<std::string> keys;
+    if (by_keys) {
+      for (const auto& [key, value] : wanted.items()) keys.push_back(key);
+    }
+    const auto [index, first] = lists_.try_emplace({&list, by_keys, keys});
+    if (first) {
+      for (const Json& item : list) index->second[IdentityOf(item, keys, by_keys)] = &item;
+    }
+    const std::string identity = IdentityOf(wanted, keys, by_keys);
+    const auto found = index->second.find(identity);
+    return identity.empty() || found == index->second.end() ? nullptr : found->second;
+  }
+
+  const Json& object_;
+  std::map<std::tuple<const Json*, bool, std::vector<std::string>>, Items> lists_;
+};
+
+const Json* Find(const Json& object, const FieldPath& path) { return Finder(object).Find(path); }
+
+// Whether a path or one below it is in a set, where it stands before all that are below it.
+bool Holds(const FieldSet& set, const FieldPath& path) {
+  const auto at = set.lower_bound(path);
+  return at != set.end() && (*at == path || IsPrefix(path, *at));
+}
+
+void EraseHeld(FieldSet& set, const FieldPath& path) {
+  auto at = set.lower_bound(path);
+  while (at != set.end() && (*at == path || IsPrefix(path, *at))) at = set.erase(at);
 }
 
 void Erase(Json& object, const FieldPath& path) {
@@ -129,6 +179,8 @@ Json MergeLists(const FieldPlace& place, const Json& live, const Json& applied) 
   Json merged = Json::array();
   std::set<std::string> wanted, done;
   for (const Json& item : applied) wanted.insert(ElementOf(place, item));
+  std::map<std::string, const Json*> there;  // the first of each
+  for (const Json& item : live) there.try_emplace(ElementOf(place, item), &item);
   size_t left = 0, right = 0;
   while (left < live.size() || right < applied.size()) {
     if (left < live.size()) {
@@ -145,8 +197,8 @@ Json MergeLists(const FieldPlace& place, const Json& live, const Json& applied) 
     if (right == applied.size()) break;
     const Json& item = applied[right++];
     const std::string element = ElementOf(place, item);
-    const Json* there = Find(live, {element});
-    merged.push_back(there == nullptr ? item : Merge(place.Element(), *there, item));
+    const auto old = there.find(element);
+    merged.push_back(old == there.end() ? item : Merge(place.Element(), *old->second, item));
     done.insert(element);
   }
   return merged;
@@ -154,6 +206,8 @@ Json MergeLists(const FieldPlace& place, const Json& live, const Json& applied) 
 
 // Structured merge: `applied` wins, lists with keys are merged by them.
 Json Merge(const FieldPlace& place, const Json& live, const Json& applied) {
+  if (applied.is_null() && live.is_structured() && !place.Atomic(live))
+    return live;  // null says nothing of what is in it
   if (applied.is_object() && live.is_object() && !place.OneValue()) {
     Json merged = live;
     for (const auto& [name, value] : applied.items()) {
@@ -167,26 +221,73 @@ Json Merge(const FieldPlace& place, const Json& live, const Json& applied) {
   return applied;
 }
 
+using Conflicts = std::map<std::string, std::vector<std::string>>;  // manager -> fields
+
+ApiStatus Refused(const Conflicts& conflicts) {
+  ApiStatus status{.code = 409, .reason = "Conflict", .has_details = true};
+  std::string list;
+  for (const auto& [who, fields] : conflicts) {
+    list += fmt::format("{}conflicts with {}:", list.empty() ? "" : "\n", who);
+    for (const std::string& field : fields) {
+      list += "\n- " + field;
+      status.causes.push_back({"FieldManagerConflict", "conflict with " + who, field});
+    }
+  }
+  if (status.causes.size() == 1) {
+    status.message = fmt::format("Apply failed with 1 conflict: {}: {}", status.causes[0].message,
+                                 status.causes[0].field);
+  } else {
+    status.message = fmt::format("Apply failed with {} conflicts: {}", status.causes.size(), list);
+  }
+  return status;
+}
+
+// What a resource's registry sets back, whoever writes it, is nobody's: the status where it has a
+// path of its own, and everything else at that path.
+bool ResetBy(const ResourceType& type, const Writer& writer, const FieldPath& path) {
+  if (writer.subresource == "status") return path.front() == "f:spec";
+  return writer.subresource.empty() && path.front() == "f:status" &&
+         type.FindSubresource("status") != nullptr;
+}
+
+// An object that nobody keeps books about belongs, once somebody applies, to whoever wrote it.
+std::vector<Entry> BeforeFirstApply(const Json& live, const Writer& writer,
+                                    const ResourceType& type) {
+  Entry entry{Head(writer, "Update"), FieldsOf(type, live, FieldView::kWritten)};
+  entry.head["manager"] = "before-first-apply";
+  std::erase_if(entry.fields, [&](const FieldPath& path) { return ResetBy(type, writer, path); });
+  return {std::move(entry)};
+}
+
 }  // namespace
 
 void TrackUpdate(const Json& before, Json& object, const Writer& writer, const ResourceType& type) {
   const FieldSet now = FieldsOf(type, object, FieldView::kWritten);
   FieldSet changed;
+  Finder in_object(object), in_before(before);
   for (auto it = now.begin(); it != now.end(); ++it) {
     const FieldPath& path = *it;
-    const Json* old = before.is_object() ? Find(before, path) : nullptr;
-    const Json* value = Find(object, path);
+    const Json* old = in_before.Find(path);
+    const Json* value = in_object.Find(path);
     if (old != nullptr && old->is_null() && (value == nullptr || !value->is_null())) old = nullptr;
     const auto next = std::next(it);
     const bool leaf = next == now.end() || !IsPrefix(path, *next);
-    if (old == nullptr || (leaf && value != nullptr && *old != *value)) changed.insert(path);
+    // A map or list that was emptied is still there: what was in it is gone.
+    const bool emptied = leaf && old != nullptr && value != nullptr && value->is_structured() &&
+                         value->empty() && old->type() == value->type() &&
+                         !FieldPlace::Root(type).Below(path).Atomic(*value);
+    if (old == nullptr || (leaf && !emptied && value != nullptr && *old != *value))
+      changed.insert(path);
   }
   std::vector<Entry> entries = EntriesOf(object);
+  // Nobody begins to keep books about an object that is there without any.
+  if (before.is_object() && entries.empty()) return;
   Entry* mine = nullptr;
   for (Entry& entry : entries) {
     // Gone fields belong to nobody; changed ones to the writer.
     std::erase_if(entry.fields, [&](const FieldPath& path) {
-      return Find(object, path) == nullptr && before.is_object() && Find(before, path) != nullptr;
+      if (FoldedBy(now, path)) return true;
+      return in_object.Find(path) == nullptr && in_before.Find(path) != nullptr;
     });
     if (entry.Is(writer, "Update")) mine = &entry;
   }
@@ -206,89 +307,128 @@ void TrackUpdate(const Json& before, Json& object, const Writer& writer, const R
   Store(object, std::move(entries));
 }
 
+namespace {
+
+// kubectl's way of applying before servers could: what it applied is kept as text. A server-side
+// apply by kubectl may take over what that text holds, and renews it.
+constexpr const char* kKubectl = "kubectl";
+constexpr const char* kLastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+
+std::string NameOf(const Entry& entry) {
+  std::string who = "\"" + TextAt(entry.head, "manager") + "\"";
+  if (!TextAt(entry.head, "subresource").empty())
+    who += " with subresource \"" + TextAt(entry.head, "subresource") + "\"";
+  if (TextAt(entry.head, "operation") == "Update")
+    who += " using " + TextAt(entry.head, "apiVersion");
+  return who;
+}
+
+// The fields that the kept text holds; none where there is no such text.
+FieldSet LastApplied(const Json& live, const ResourceType& type) {
+  const std::string text = TextAt(live, {"metadata", "annotations", kLastApplied});
+  const Json last = Json::parse(text, nullptr, false);
+  return last.is_object() ? FieldsOf(type, last, FieldView::kApplied) : FieldSet();
+}
+
+void RenewLastApplied(const Json& live, Json applied, Json& result) {
+  if (TextAt(live, {"metadata", "annotations", kLastApplied}).empty()) return;
+  Json& metadata = applied["metadata"];
+  if (metadata.contains("annotations") && metadata["annotations"].is_object())
+    metadata["annotations"].erase(kLastApplied);
+  metadata.erase("managedFields");
+  std::string text = applied.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  size_t total = text.size();
+  for (const auto& [name, value] : result["metadata"]["annotations"].items())
+    total += name == kLastApplied ? name.size() : name.size() + Scalar(value).size();
+  if (total > (256u << 10))
+    result["metadata"]["annotations"].erase(kLastApplied);
+  else
+    result["metadata"]["annotations"][kLastApplied] = std::move(text);
+}
+
+// What a manager applied before and leaves out now goes, unless somebody else holds it too; so does
+// what holds it, where nothing of that is asked for any more, with all that is nobody's in it.
+void EraseLeftOut(const std::vector<Entry>& entries, const Entry& mine, const FieldSet& wanted,
+                  Json& result) {
+  FieldSet last = mine.fields;
+  for (const FieldPath& path : mine.fields) {
+    for (size_t length = path.size() - 1; length > 0; --length) {
+      const FieldPath holder(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(length));
+      if (holder.back().starts_with("f:") && holder != FieldPath{"f:metadata"}) last.insert(holder);
+    }
+  }
+  for (const FieldPath& path : last) {  // what holds comes before what is in it
+    const bool shared = std::any_of(entries.begin(), entries.end(), [&](const Entry& entry) {
+      return &entry != &mine && Holds(entry.fields, path);
+    });
+    if (!shared && !Holds(wanted, path)) Erase(result, path);
+  }
+}
+
+// Two objects that differ at most in who owns what.
+bool SameContent(const Json& live, const Json& result) {
+  if (!live.is_object()) return false;
+  Json before = live, after = result;
+  for (Json* one : {&before, &after}) {
+    (*one)["metadata"].erase("managedFields");
+    for (const char* member : {"kind", "apiVersion"}) one->erase(member);
+  }
+  return before == after;
+}
+
+}  // namespace
+
 Outcome<Json> Apply(const Json& live, const Json& applied, const Writer& writer, bool force,
                     const ResourceType& type) {
-  const FieldSet wanted = FieldsOf(type, applied, FieldView::kApplied);
+  FieldSet wanted = FieldsOf(type, applied, FieldView::kApplied);
+  std::erase_if(wanted, [&](const FieldPath& path) { return ResetBy(type, writer, path); });
   std::vector<Entry> entries = EntriesOf(live);
-  std::map<std::string, std::vector<std::string>> conflicts;  // manager -> fields
+  if (live.is_object() && entries.empty()) entries = BeforeFirstApply(live, writer, type);
+  Conflicts conflicts;
+  std::vector<std::pair<Entry*, FieldPath>> taken;
+  const FieldSet excused = writer.manager == kKubectl ? LastApplied(live, type) : FieldSet();
+  Json result = live.is_object() ? Merge(FieldPlace::Root(type), live, applied) : applied;
+  Finder in_result(result), in_live(live);
   for (const FieldPath& path : wanted) {
-    const Json* value = Find(applied, path);
-    const Json* now = live.is_object() ? Find(live, path) : nullptr;
+    const Json* value = in_result.Find(path);
+    const Json* now = in_live.Find(path);
     const bool element = !path.back().starts_with("f:");
     if (element || now == nullptr || value == nullptr || *now == *value) continue;
-    if (value->is_object() && value->empty() && now->is_object())
-      continue;  // an empty map wants nothing of what is in it
-    if (value->is_array() && value->empty() &&
-        std::any_of(entries.begin(), entries.end(), [&](const Entry& entry) {
-          return std::any_of(entry.fields.begin(), entry.fields.end(),
-                             [&](const FieldPath& held) { return IsPrefix(path, held); });
-        }))
-      continue;  // nor does an empty list whose elements are owned one by one
     for (Entry& entry : entries) {
       if (entry.Is(writer, "Apply")) continue;
-      const bool owns =
-          std::any_of(entry.fields.begin(), entry.fields.end(), [&](const FieldPath& held) {
-            return held == path ||
-                   IsPrefix(path, held);  // who holds a map itself does not hold what is in it
-          });
-      if (!owns) continue;
+      // Who holds a map itself does not hold what is in it.
+      if (!Holds(entry.fields, path)) continue;
       if (force) {
-        std::erase_if(entry.fields,
-                      [&](const FieldPath& held) { return held == path || IsPrefix(path, held); });
+        EraseHeld(entry.fields, path);
         continue;
       }
-      std::string who = "\"" + TextAt(entry.head, "manager") + "\"";
-      if (!TextAt(entry.head, "subresource").empty())
-        who += " with subresource \"" + TextAt(entry.head, "subresource") + "\"";
-      if (TextAt(entry.head, "operation") == "Update")
-        who += " using " + TextAt(entry.head, "apiVersion");
-      conflicts[who].push_back(ReadablePath(path));
+      if (excused.contains(path))
+        taken.emplace_back(&entry, path);
+      else
+        conflicts[NameOf(entry)].push_back(ReadablePath(path));
     }
   }
-  if (!conflicts.empty()) {
-    ApiStatus status{.code = 409, .reason = "Conflict", .has_details = true};
-    size_t count = 0;
-    std::string list;
-    for (const auto& [who, fields] : conflicts) {
-      count += fields.size();
-      list += fmt::format("{}{} with {}:", list.empty() ? "" : "\n",
-                          fields.size() > 1 ? "conflicts" : "conflict", who);
-      for (const std::string& field : fields) {
-        list += fields.size() > 1 ? "\n- " + field : " " + field;
-        status.causes.push_back({"FieldManagerConflict", "conflict with " + who, field});
-      }
-    }
-    status.message = fmt::format("Apply failed with {} {}: {}", count,
-                                 count > 1 ? "conflicts" : "conflict", list);
-    return status;
-  }
-  Json result = live.is_object() ? Merge(FieldPlace::Root(type), live, applied) : applied;
-  // What this manager applied before and leaves out now goes, unless somebody else holds it too.
+  if (!conflicts.empty()) return Refused(conflicts);
+  for (auto& [entry, path] : taken) EraseHeld(entry->fields, path);
   Entry* mine = nullptr;
   for (Entry& entry : entries) {
     if (entry.Is(writer, "Apply")) mine = &entry;
   }
   if (mine != nullptr) {
-    for (const FieldPath& path : mine->fields) {
-      if (wanted.contains(path)) continue;
-      const bool shared = std::any_of(entries.begin(), entries.end(), [&](const Entry& entry) {
-        return &entry != mine &&
-               std::any_of(entry.fields.begin(), entry.fields.end(), [&](const FieldPath& held) {
-                 return held == path || IsPrefix(path, held);
-               });
-      });
-      const bool parent_of_wanted =
-          std::any_of(wanted.begin(), wanted.end(),
-                      [&](const FieldPath& held) { return IsPrefix(path, held); });
-      if (!shared && !parent_of_wanted) Erase(result, path);
-    }
+    EraseLeftOut(entries, *mine, wanted, result);
   } else {
     entries.push_back({Head(writer, "Apply"), {}});
     mine = &entries.back();
   }
-  if (mine->fields != wanted) mine->head["time"] = writer.time;
+  // An entry tells when its manager last changed something; one who only agrees has no time yet.
+  const bool fresh = mine->fields.empty();
+  if (!SameContent(live, result))
+    mine->head["time"] = writer.time;
+  else if (fresh)
+    mine->head.erase("time");
   mine->fields = wanted;
   Store(result, std::move(entries));
+  if (writer.manager == kKubectl) RenewLastApplied(live, applied, result);
   return result;
 }
 

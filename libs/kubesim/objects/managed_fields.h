@@ -32,7 +32,7 @@ struct Writer {
 };
 
 /// After a create, update or patch: `object` carries its old managedFields; gives the changed
-/// fields to the writer.
+/// fields to the writer. An object that is there without managedFields stays without.
 void TrackUpdate(const Json& before, Json& object, const Writer& writer, const ResourceType& type);
 
 /// Why an applied configuration does not fit its type: ".spec.replicos: field not declared in
@@ -40,7 +40,8 @@ void TrackUpdate(const Json& before, Json& object, const Writer& writer, const R
 std::string SchemaMisfit(const ResourceType& type, const Json& applied);
 
 /// Server-side apply onto `live` (null = create). The applied object's managedFields must be empty.
-/// 409 with causes FieldManagerConflict unless `force`.
+/// 409 with causes FieldManagerConflict unless `force`. Of a live object without managedFields all
+/// fields are "before-first-apply"'s.
 Outcome<Json> Apply(const Json& live, const Json& applied, const Writer& writer, bool force,
                     const ResourceType& type);
 

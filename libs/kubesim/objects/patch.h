@@ -1,6 +1,8 @@
 // The three classic patches. Each returns the patched value or a refusal as a real server words it.
 #pragma once
 
+#include <string>
+
 #include "libs/kubesim/store/api_status.h"
 #include "libs/kubesim/store/json.h"
 
@@ -17,5 +19,7 @@ Outcome<Json> JsonPatch(const Json& target, const Json& patch);
 /// Kubernetes' strategic merge with $patch, $setElementOrder, $deleteFromPrimitiveList and
 /// $retainKeys.
 Outcome<Json> StrategicMergePatch(const Json& target, const Json& patch, const TypeSchema* type);
+/// As Go prints maps and lists: "map[spec:map[replicas:three]]".
+std::string GoFormatted(const Json& value);
 
 }  // namespace opsmesh::kubesim

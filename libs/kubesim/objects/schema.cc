@@ -57,6 +57,8 @@ struct Registry {
   void Note(std::string_view note, FieldSchema* field) {
     if (note == "v") {
       field->by_value = true;
+    } else if (note == "granular") {
+      field->granular = true;
     } else if (note == "e") {
       field->omit_zero = true;
     } else if (note.starts_with("go=")) {
@@ -184,12 +186,6 @@ const TypeSchema* SchemaOf(std::string_view api_version, std::string_view kind) 
   const std::string_view version =
       slash == std::string_view::npos ? api_version : api_version.substr(slash + 1);
   return FindSchema(GroupWord(group) + "." + std::string(version) + "." + std::string(kind));
-}
-
-std::vector<const TypeSchema*> AllSchemas() {
-  std::vector<const TypeSchema*> all;
-  for (const auto& [name, type] : TheRegistry().types) all.push_back(type.get());
-  return all;
 }
 
 std::string GoType(const ValueSchema& value, const FieldSchema* field) {

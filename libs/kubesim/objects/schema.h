@@ -42,7 +42,9 @@ struct FieldSchema {
   std::string name;
   ValueSchema value;
   bool required = false;
-  bool by_value = false;  // a struct that Go keeps by value: it is there even when nobody wrote it
+  bool by_value =
+      false;  // a struct or time that Go keeps by value: it is there even when nobody wrote it
+  bool granular = false;  // a struct whose type is one value elsewhere: here its members are owned
   bool atomic = false;    // a map or struct that server-side apply sees as one value
   ListRule list_rule = ListRule::kAtomic;
   std::vector<std::string> list_keys;
@@ -79,8 +81,6 @@ const TypeSchema* FindSchema(std::string_view name);
 const TypeSchema* SchemaOf(const ResourceType& type);
 /// Of a kind by apiVersion ("apps/v1") and kind; null when unknown.
 const TypeSchema* SchemaOf(std::string_view api_version, std::string_view kind);
-/// Every type, ordered by name.
-std::vector<const TypeSchema*> AllSchemas();
 
 /// "map[string]string", "[]v1.Container", "int32": as Go prints the type of a value; `field` may be
 /// null.

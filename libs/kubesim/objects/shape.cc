@@ -1,14 +1,14 @@
-// The shape of objects: wrong JSON types, unknown members, and the schemas of custom resources.
+// The shape of objects: wrong JSON types and unknown members.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cctype>
 #include <cstdint>
 
 #include "libs/base/clock.h"
 #include "libs/base/strings.h"
-#include "libs/kubesim/objects/custom_schema.h"
 #include "libs/kubesim/objects/defaults.h"
+#include "libs/kubesim/objects/prune.h"
+#include "libs/kubesim/objects/quantity.h"
 #include "libs/kubesim/objects/schema.h"
 #include "libs/kubesim/objects/validation.h"
 #include "libs/kubesim/store/json_path.h"
@@ -26,9 +26,6 @@ const char* GoWord(const Json& value) {
   if (value.is_boolean()) return "bool";
   return "number";
 }
-
-constexpr const char* kQuantityWhy =
-    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
 // Decodes a JSON value into a type as Go does: the first value that does not fit, and every member
 // that nobody knows.
@@ -137,6 +134,12 @@ class Decoding {
   void Value(const ValueSchema& schema, const Json& value, const std::string& go_path,
              const std::string& path) {
     if (value.is_null() || !report_.wrong.empty()) return;
+    Fit(schema, value, go_path, path);
+    if (!report_.wrong.empty() && report_.wrong_at.empty()) report_.wrong_at = path;
+  }
+
+  void Fit(const ValueSchema& schema, const Json& value, const std::string& go_path,
+           const std::string& path) {
     if (++depth_ > 200) {
       --depth_;
       return;
@@ -162,7 +165,7 @@ class Decoding {
         if (!value.is_boolean()) Wrong(schema, value, go_path);
         break;
       case Kind::kQuantity:
-        if (!ParseQuantity(value)) report_.wrong = kQuantityWhy;
+        report_.wrong = QuantityFault(value);
         break;
       case Kind::kIntOrText:
         if (!value.is_string() &&
@@ -216,104 +219,6 @@ class Decoding {
   int depth_ = 0;
 };
 
-// Takes out what the type does not know and what says nothing: null, an empty list or map, and a
-// zero that Go's encoder leaves out.
-bool SaysNothing(const FieldSchema& field, const Json& value) {
-  if (value.is_null()) return field.value.kind != Kind::kAny;
-  if (field.omit_zero && (value == Json("") || value == Json(0) || value == Json(false)))
-    return true;
-  return !field.required && value.empty() &&
-         ((field.value.kind == Kind::kList && value.is_array()) ||
-          (field.value.kind == Kind::kMap && value.is_object()));
-}
-void Prune(const TypeSchema& type, Json& object);
-// What null is as an element of a list or map, in Go.
-Json ZeroOf(const ValueSchema& schema) {
-  switch (schema.kind) {
-    case Kind::kText:
-    case Kind::kBytes:
-      return "";
-    case Kind::kQuantity:
-      return "0";
-    case Kind::kInt32:
-    case Kind::kInt64:
-    case Kind::kNumber:
-    case Kind::kIntOrText:
-      return 0;
-    case Kind::kBool:
-      return false;
-    case Kind::kStruct:
-      return schema.type->open ? Json() : Json::object();
-    default:
-      return nullptr;
-  }
-}
-void PruneValue(const ValueSchema& schema, Json& value) {
-  if (schema.kind == Kind::kStruct && value.is_object()) {
-    Prune(*schema.type, value);
-  } else if ((schema.kind == Kind::kList && value.is_array()) ||
-             (schema.kind == Kind::kMap && value.is_object())) {
-    for (Json& item : value) {
-      if (item.is_null()) item = ZeroOf(*schema.element);
-      PruneValue(*schema.element, item);
-    }
-  }
-}
-void Prune(const TypeSchema& type, Json& object) {
-  if (type.open) return;
-  for (auto it = object.begin(); it != object.end();) {
-    const FieldSchema* field = type.Find(it.key());
-    if (field == nullptr || SaysNothing(*field, it.value())) {
-      it = object.erase(it);
-      continue;
-    }
-    PruneValue(field->value, it.value());
-    ++it;
-  }
-  // Times of conditions are values in Go: written as null when nobody gave them.
-  if (!type.name.ends_with("Condition") || type.name.starts_with("meta.")) return;
-  for (const char* member :
-       {"lastProbeTime", "lastTransitionTime", "lastUpdateTime", "lastHeartbeatTime"}) {
-    if (type.Find(member) != nullptr && !object.contains(member)) object[member] = nullptr;
-  }
-}
-
-// The same for a custom resource, whose schema is its definition's; true members of metadata belong
-// to everybody.
-void PruneCustom(const Json& schema, Json& value, const std::string& path,
-                 std::vector<std::string>* unknown, int depth) {
-  if (!schema.is_object() || depth > 100) return;
-  if (value.is_array()) {
-    for (size_t i = 0; i < value.size(); ++i)
-      PruneCustom(At(schema, "items"), value[i], fmt::format("{}[{}]", path, i), unknown,
-                  depth + 1);
-    return;
-  }
-  if (!value.is_object()) return;
-  const Json& properties = At(schema, "properties");
-  const Json& more = At(schema, "additionalProperties");
-  const bool keeps = BoolAt(schema, {"x-kubernetes-preserve-unknown-fields"}) || more == Json(true);
-  const bool embedded = depth == 0 || BoolAt(schema, {"x-kubernetes-embedded-resource"});
-  for (auto it = value.begin(); it != value.end();) {
-    const std::string& member = it.key();
-    const std::string here = path.empty() ? member : path + "." + member;
-    if (embedded && (member == "kind" || member == "apiVersion" || member == "metadata")) {
-      ++it;
-    } else if (properties.is_object() && properties.contains(member)) {
-      PruneCustom(properties[member], it.value(), here, unknown, depth + 1);
-      ++it;
-    } else if (more.is_object()) {
-      PruneCustom(more, it.value(), here, unknown, depth + 1);
-      ++it;
-    } else if (keeps) {
-      ++it;
-    } else {
-      unknown->push_back(here);
-      it = value.erase(it);
-    }
-  }
-}
-
 }  // namespace
 
 ShapeReport CheckShape(const ResourceType& type, const Json& object) {
@@ -336,7 +241,10 @@ ShapeReport CheckShape(const ResourceType& type, const Json& object) {
   }
   if (type.definition) {
     Json copy = object;
-    PruneCustom(At(*type.definition, {"schema", "openAPIV3Schema"}), copy, "", &report.unknown, 0);
+    std::string wrong;
+    const auto more = PruneCustom(At(*type.definition, {"schema", "openAPIV3Schema"}), copy, true,
+                                  report.wrong.empty() ? &report.wrong : &wrong);
+    report.unknown.insert(report.unknown.end(), more.begin(), more.end());
   }
   return report;
 }
@@ -345,78 +253,6 @@ ShapeReport CheckShapeOf(std::string_view name, const Json& value) {
   ShapeReport report;
   if (const TypeSchema* schema = FindSchema(name)) Decoding(&report).Struct(*schema, value, "", "");
   return report;
-}
-
-void DropUnknown(const ResourceType& type, Json& object) {
-  if (!object.is_object()) return;
-  if (const TypeSchema* schema = SchemaOf(type)) {
-    Prune(*schema, object);
-    return;
-  }
-  if (object.contains("metadata") && object["metadata"].is_object())
-    Prune(*FindSchema("meta.v1.ObjectMeta"), object["metadata"]);
-  if (!type.definition) return;
-  std::vector<std::string> unknown;
-  const Json& custom = At(*type.definition, {"schema", "openAPIV3Schema"});
-  PruneCustom(custom, object, "", &unknown, 0);
-  ApplySchemaDefaults(custom, object);
-}
-
-namespace {
-
-// What the scale subresource reads must be numbers that can be replicas.
-void CheckScalePath(std::vector<Cause>& causes, const std::string& path, const Json& object) {
-  if (path.empty()) return;
-  auto refuse = [&](int64_t value, const std::string& why) {
-    causes.push_back({"FieldValueInvalid", fmt::format("Invalid value: {}: {}", value, why), path});
-  };
-  const Json* node = &object;
-  std::string so_far;
-  for (std::string_view part : base::Split(path, '.')) {
-    if (part.empty()) continue;
-    if (!node->is_object()) {
-      const char* word = node->is_string()           ? "string"
-                         : node->is_boolean()        ? "bool"
-                         : node->is_array()          ? "[]interface {}"
-                         : node->is_number_integer() ? "int64"
-                                                     : "float64";
-      return refuse(0, fmt::format("{} accessor error: {} is of the type {}, expected "
-                                   "map[string]interface{{}}",
-                                   path, Scalar(*node), word));
-    }
-    auto it = node->find(part);
-    if (it == node->end()) return;
-    node = &*it;
-  }
-  if (!node->is_number_integer()) return;  // the schema says what it is
-  const auto replicas = node->get<int64_t>();
-  if (replicas < 0) refuse(replicas, "should be a non-negative integer");
-  if (replicas > INT32_MAX)
-    refuse(replicas, fmt::format("should be less than or equal to {}", INT32_MAX));
-}
-
-}  // namespace
-
-std::vector<Cause> ValidateCustom(const ResourceType& type, const Json& object,
-                                  const Json& before) {
-  std::vector<Cause> causes;
-  if (!type.definition) return causes;
-  const Json& schema = At(*type.definition, {"schema", "openAPIV3Schema"});
-  CheckAgainstSchema(causes, schema, object, "");
-  if (before.is_object() && !causes.empty()) {
-    // What was wrong before and has not changed is let be.
-    std::vector<Cause> old;
-    CheckAgainstSchema(old, schema, before, "");
-    std::erase_if(causes, [&](const Cause& cause) {
-      return std::any_of(old.begin(), old.end(), [&](const Cause& one) {
-        return one.field == cause.field && one.message == cause.message;
-      });
-    });
-  }
-  const Json& scale = At(*type.definition, {"subresources", "scale"});
-  CheckScalePath(causes, TextAt(scale, "specReplicasPath"), object);
-  CheckScalePath(causes, TextAt(scale, "statusReplicasPath"), object);
-  return causes;
 }
 
 }  // namespace opsmesh::kubesim

@@ -119,6 +119,7 @@ void Drop(const std::string& key, Json& object) {
   if ((claim || key == "/persistentvolumes") && At(object, "spec").is_object())
     object["spec"].erase("volumeAttributesClassName");
   if (claim && At(object, "spec").is_object()) AlignSources(object["spec"]);
+  if (key == "/nodes" && At(object, "spec").is_object()) object["spec"].erase("configSource");
   if (key == "discovery.k8s.io/endpointslices" && At(object, "endpoints").is_array()) {
     for (Json& endpoint : object["endpoints"]) {
       if (endpoint.is_object()) endpoint.erase("deprecatedTopology");  // of v1beta1

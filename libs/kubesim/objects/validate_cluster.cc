@@ -6,8 +6,9 @@
 #include <set>
 
 #include "libs/base/strings.h"
-#include "libs/kubesim/objects/causes.h"
 #include "libs/kubesim/objects/defaults.h"
+#include "libs/kubesim/objects/quantity.h"
+#include "libs/kubesim/objects/validate_pod.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
@@ -39,7 +40,7 @@ void ValidateConfig(Causes& causes, const Json& object, const Json& before, bool
   if (total > kMaxData)
     causes.push_back({"FieldValueTooLong",
                       fmt::format("Too long: may not be more than {} bytes", kMaxData),
-                      secret ? "data" : ""});
+                      secret ? "data" : "[]"});
   if (secret) {
     const std::string type = TextAt(object, "type");
     auto needs = [&](const char* key) {
@@ -93,8 +94,7 @@ void ValidatePriorityClass(Causes& causes, const Json& object, const Json& befor
               {"PreemptLowerPriority", "Never"});
 }
 
-void ValidateNode(Causes& causes, const Json& object, const Json& before) {
-  const Json& taints = ListAt(object, {"spec", "taints"});
+void ValidateTaints(Causes& causes, const Json& taints) {
   std::set<std::pair<std::string, std::string>> seen;
   for (size_t i = 0; i < taints.size(); ++i) {
     const std::string at = fmt::format("metadata.taints[{}]", i), key = TextAt(taints[i], "key"),
@@ -114,18 +114,81 @@ void ValidateNode(Causes& causes, const Json& object, const Json& before) {
                             "taints must be unique by key and effect pair",
                             key, effect));
   }
-  const std::string cidr = TextAt(object, {"spec", "podCIDR"});
-  if (!cidr.empty() && !ValidCidr(cidr))
-    Invalid(causes, "spec.podCIDRs[0]", fmt::format("\"{}\"", cidr),
-            "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
-  const std::string old = TextAt(before, {"spec", "podCIDR"});
-  if (!old.empty() && old != cidr) {
-    Forbidden(causes, "spec.podCIDRs",
-              "node updates may not change podCIDR except from \"\" to valid");
-    Forbidden(causes, "",
-              "node updates may only change labels, taints, or capacity (or configSource, if the "
-              "DynamicKubeletConfig feature gate is enabled)");
+}
+
+void ValidateNodeRanges(Causes& causes, const Json& ranges) {
+  std::set<bool> families;
+  for (size_t i = 0; i < ranges.size(); ++i) {
+    const std::string range = Scalar(ranges[i]);
+    families.insert(range.find(':') != std::string::npos);
+    if (!ValidCidr(range))
+      InvalidText(causes, fmt::format("spec.podCIDRs[{}]", i), range,
+                  "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
   }
+  if (ranges.size() > 2 || (ranges.size() == 2 && families.size() < 2))
+    Invalid(causes, "spec.podCIDRs", GoTexts(ranges),
+            "may specify no more than one CIDR for each IP family");
+}
+
+void ValidateNodeAmounts(Causes& causes, const Json& status) {
+  for (const char* member : {"capacity", "allocatable"}) {
+    if (!At(status, member).is_object()) continue;
+    for (const auto& [name, value] : status[member].items()) {
+      const std::string at = fmt::format("status.{}.{}", member, name);
+      const auto amount = ParseQuantity(value);
+      if (!amount) continue;
+      if (*amount < 0)
+        InvalidText(causes, at, Amount::Of(value).ToString(), "must be greater than or equal to 0");
+      static const std::set<std::string_view> whole = {"pods",
+                                                       "services",
+                                                       "replicationcontrollers",
+                                                       "persistentvolumeclaims",
+                                                       "configmaps",
+                                                       "secrets",
+                                                       "resourcequotas",
+                                                       "services.nodeports",
+                                                       "services.loadbalancers"};
+      const bool counted = whole.contains(name) ||
+                           (name.find('/') != std::string::npos &&
+                            !name.starts_with("hugepages-") && !name.starts_with("kubernetes.io/"));
+      if (counted && std::fmod(*amount, 1000) != 0)  // of thousandths
+        Invalid(causes, at, GoQuantity(value), "must be an integer");
+    }
+  }
+}
+
+void ValidateNodeChange(Causes& causes, const Json& object, const Json& before) {
+  const Json& status = At(object, "status");
+  ValidateNodeAmounts(causes, status);
+  const Json& addresses = ListAt(status, {"addresses"});
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    const auto end = addresses.begin() + static_cast<std::ptrdiff_t>(i);
+    if (std::find(addresses.begin(), end, addresses[i]) != end)
+      Duplicate(causes, fmt::format("status.addresses[{}]", i),
+                fmt::format("core.NodeAddress{{Type:\"{}\", Address:\"{}\"}}",
+                            TextAt(addresses[i], "type"), TextAt(addresses[i], "address")));
+  }
+  const Json& ranges = ListAt(object, {"spec", "podCIDRs"});
+  const Json& old = ListAt(before, {"spec", "podCIDRs"});
+  const size_t most = ranges.size() == old.size() ? old.size() : !old.empty();
+  for (size_t i = 0; i < most; ++i) {
+    if (ranges.size() != old.size() || ranges[i] != old[i])
+      Forbidden(causes, "spec.podCIDRs",
+                "node updates may not change podCIDR except from \"\" to valid");
+  }
+  const std::string provider = TextAt(before, {"spec", "providerID"});
+  if (!provider.empty() && provider != TextAt(object, {"spec", "providerID"}))
+    Forbidden(causes, "spec.providerID",
+              "node updates may not change providerID except from \"\" to valid");
+  ValidateTaints(causes, ListAt(object, {"spec", "taints"}));
+  if (TextAt(before, {"spec", "externalID"}) != TextAt(object, {"spec", "externalID"}))
+    Forbidden(causes, "spec.externalID", "may not be updated");
+}
+
+void ValidateNode(Causes& causes, const Json& object, const Json& before) {
+  ValidateTaints(causes, ListAt(object, {"spec", "taints"}));
+  ValidateNodeRanges(causes, ListAt(object, {"spec", "podCIDRs"}));
+  if (before.is_object()) ValidateNodeChange(causes, object, before);
 }
 
 void ValidateLease(Causes& causes, const Json& object) {

@@ -59,6 +59,18 @@ void ValidateStrictly(Causes& causes, const Json& event) {
     InvalidText(causes, "source", "", "needs to be unset");
 }
 
+// "2026-11-20 10:00:00 +0000 UTC", as Go prints a time; the zero time when there is none.
+std::string GoTime(const Json& value) {
+  std::string text = value.is_string() ? value.get<std::string>() : "0001-01-01T00:00:00Z";
+  if (const size_t at = text.find('T'); at != std::string::npos) text[at] = ' ';
+  if (text.ends_with('Z')) text.pop_back();
+  if (text.find('.') != std::string::npos) {
+    while (text.ends_with('0')) text.pop_back();
+    if (text.ends_with('.')) text.pop_back();
+  }
+  return text + " +0000 UTC";
+}
+
 // And nothing of it but its series changes there.
 void ValidateUnchanged(Causes& causes, const Json& event, const Json& before) {
   if (At(event, "series") != At(before, "series")) ValidateSeries(causes, event);
@@ -83,7 +95,10 @@ void ValidateUnchanged(Causes& causes, const Json& event, const Json& before) {
   for (const Field& field : kFixed) {
     const Json &now = At(event, field.member), &old = At(before, field.member);
     if (now == old || (now.empty() && old.empty())) continue;
+    const bool time = std::string_view(field.member).ends_with("Time") ||
+                      std::string_view(field.member).ends_with("Timestamp");
     const std::string value = field.go_type != nullptr ? field.go_type
+                              : time                   ? GoTime(now)
                               : now.is_null()          ? "\"\""
                                                        : now.dump();
     Immutable(causes, field.shown, value);

@@ -284,6 +284,13 @@ void GeneratedSelector(Causes& causes, const Json& object) {
   if (!ValidateSelectorShape(ignored, selector, "")) return;
   if (!LabelSelector::FromObject(selector).Matches(expected))
     Invalid(causes, "spec.selector", GoSelector(selector), "`selector` not auto-generated");
+  // Its pods carry the same labels.
+  const Json& labels = At(spec, {"template", "metadata", "labels"});
+  for (const auto& [key, value] : expected.items()) {
+    if (labels.is_object() && labels.contains(key) && labels[key] != value)
+      Invalid(causes, fmt::format("spec.template.metadata.labels[{}]", key), GoMap(labels),
+              fmt::format("must be '{}'", Scalar(value)));
+  }
 }
 
 void SelectorOf(Causes& causes, const Json& spec) {
@@ -343,7 +350,8 @@ void ValidateJob(Causes& causes, const Json& object, const Json& before) {
   if (At(before, {"spec", "completions"}) != At(spec, "completions"))
     Immutable(causes, "spec.completions", At(spec, "completions").dump());
   if (At(before, {"spec", "selector"}) != At(spec, "selector"))
-    Immutable(causes, "spec.selector", GoSelector(At(spec, "selector")));
+    Immutable(causes, "spec.selector",
+              At(spec, "selector").is_object() ? GoSelector(At(spec, "selector")) : "\"null\"");
   // A job that is suspended and never ran may still be moved to other nodes.
   if (At(before, {"spec", "template"}) != At(spec, "template") &&
       !(BoolAt(before, {"spec", "suspend"}) && At(before, {"status", "startTime"}).is_null())) {

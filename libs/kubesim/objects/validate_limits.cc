@@ -7,6 +7,7 @@
 
 #include "libs/kubesim/objects/defaults.h"
 #include "libs/kubesim/objects/quantity.h"
+#include "libs/kubesim/objects/validate_limits.h"
 #include "libs/kubesim/objects/validate_pod.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
@@ -61,7 +62,8 @@ std::string GoQuantity(const Json& value) {
   return fmt::format(
       "resource.Quantity{{i:resource.int64Amount{{value:{}, scale:{}}}, "
       "d:resource.infDecAmount{{Dec:(*inf.Dec)(nil)}}, s:\"{}\", Format:\"{}\"}}",
-      number, scale, text, amount.binary ? "BinarySI" : "DecimalSI");
+      number, scale, scale < 0 && !text.ends_with('m') ? "" : text,
+      amount.binary ? "BinarySI" : "DecimalSI");
 }
 
 namespace {
@@ -113,6 +115,12 @@ void ValidateScopes(Causes& causes, const Json& spec) {
                       word = TextAt(expression, "operator");
     const Json& values = ListAt(expression, {"values"});
     if (!AnyScope(scope)) InvalidText(causes, at + ".scopeName", scope, "unsupported scope");
+    bool fits = true;
+    if (hard.is_object() && AnyScope(scope)) {
+      for (const auto& [resource, value] : hard.items()) fits = fits && ScopeTakes(scope, resource);
+    }
+    if (!fits)
+      Invalid(causes, at, "core.ScopeSelector{...}", "unsupported scope applied to resource");
     if (scope != "PriorityClass" && AnyScope(scope) && word != "Exists") {
       InvalidText(causes, at + ".operator", word,
                   "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, "
@@ -179,28 +187,40 @@ void ValidateLimit(Causes& causes, const Json& one, const std::string& at,
 
 }  // namespace
 
+void WholePages(Causes& causes, const std::string& name, const Json& value,
+                const std::string& path) {
+  constexpr std::string_view kPrefix = "hugepages-";
+  if (!name.starts_with(kPrefix)) return;
+  const auto amount = ParseQuantity(value), page = ParseQuantity(name.substr(kPrefix.size()));
+  if (!amount || (page && *page > 0 && std::fmod(*amount, *page) == 0)) return;
+  InvalidText(causes, path, Scalar(value),
+              fmt::format("{} is not positive integer multiple of {}", Scalar(value), name));
+}
+
+void ValidateQuotaAmounts(Causes& causes, const Json& amounts, const std::string& field) {
+  if (!amounts.is_object()) return;
+  for (const auto& [name, value] : amounts.items()) {
+    const std::string at = fmt::format("{}[{}]", field, name);
+    if (const Faults faults = QualifiedFault(name); !faults.empty()) {
+      for (const std::string& fault : faults) Invalid(causes, at, name, fault);
+    } else if (name.find('/') == std::string::npos && !QuotaResource(name)) {
+      Invalid(causes, at, name, "must be a standard resource type or fully qualified");
+      Invalid(causes, at, name, "must be a standard resource for quota");
+    }
+    const auto amount = ParseQuantity(value);
+    if (!amount) continue;
+    if (*amount < 0) InvalidText(causes, at, Scalar(value), "must be greater than or equal to 0");
+    const bool counted = name.find("cpu") == std::string::npos &&
+                         name.find("memory") == std::string::npos &&
+                         name.find("storage") == std::string::npos;
+    if (counted && std::fmod(*amount, 1000) != 0)
+      Invalid(causes, at, GoQuantity(value), "must be an integer");
+  }
+}
+
 void ValidateQuota(Causes& causes, const Json& object, const Json& before) {
   const Json& spec = At(object, "spec");
-  const Json& hard = At(spec, "hard");
-  if (hard.is_object()) {
-    for (const auto& [name, value] : hard.items()) {
-      const std::string at = fmt::format("spec.hard[{}]", name);
-      if (const Faults faults = QualifiedFault(name); !faults.empty()) {
-        for (const std::string& fault : faults) Invalid(causes, at, name, fault);
-      } else if (name.find('/') == std::string::npos && !QuotaResource(name)) {
-        Invalid(causes, at, name, "must be a standard resource type or fully qualified");
-        Invalid(causes, at, name, "must be a standard resource for quota");
-      }
-      const auto amount = ParseQuantity(value);
-      if (!amount) continue;
-      if (*amount < 0) InvalidText(causes, at, Scalar(value), "must be greater than or equal to 0");
-      const bool counted = name.find("cpu") == std::string::npos &&
-                           name.find("memory") == std::string::npos &&
-                           name.find("storage") == std::string::npos;
-      if (counted && std::fmod(*amount, 1000) != 0)
-        Invalid(causes, at, GoQuantity(value), "must be an integer");
-    }
-  }
+  ValidateQuotaAmounts(causes, At(spec, "hard"), "spec.hard");
   ValidateScopes(causes, spec);
   if (before.is_object() && ListAt(before, {"spec", "scopes"}) != ListAt(spec, {"scopes"}))
     Immutable(causes, "spec.scopes", GoScopes(ListAt(spec, {"scopes"})));

@@ -6,7 +6,9 @@
 
 #include "libs/base/strings.h"
 #include "libs/kubesim/objects/defaults.h"
+#include "libs/kubesim/objects/validate_limits.h"
 #include "libs/kubesim/objects/validate_pod.h"
+#include "libs/kubesim/objects/validate_profiles.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
@@ -157,6 +159,7 @@ void ValidateResources(Causes& causes, const Json& resources, const std::string&
       const std::string path = fmt::format("{}.{}[{}]", field, side, name);
       ValidateContainerResourceName(causes, name, path);
       AmountOf(causes, name, value, path);
+      WholePages(causes, name, value, path);
       if (std::string_view(side) == "limits") continue;
       const bool shared = Native(name) && !name.starts_with("hugepages-");
       const Json& limit = At(resources, {"limits", name.c_str()});
@@ -241,6 +244,7 @@ void ValidatePodTemplate(Causes& causes, const Json& pod_template, const std::st
   ValidateLabels(causes, At(pod_template, {"metadata", "labels"}), field + ".labels");
   ValidateAnnotationKeys(causes, At(pod_template, {"metadata", "annotations"}),
                          field + ".annotations");
+  ValidateProfileNotes(causes, pod_template, field + ".annotations");
   const Json& spec = At(pod_template, "spec");
   ValidatePodSpec(causes, spec, field + ".spec");
   if (!ListAt(spec, {"ephemeralContainers"}).empty())
@@ -258,48 +262,132 @@ void ValidateNewPod(Causes& causes, const Json& spec) {
     Forbidden(causes, "spec.nodeName", "cannot be set until all schedulingGates have been cleared");
 }
 
-}  // namespace
+// Tokens are of an account: a pod without one has none.
+void NeedAccount(Causes& causes, const Json& spec) {
+  if (!TextAt(spec, "serviceAccountName").empty()) return;
+  const Json& volumes = ListAt(spec, {"volumes"});
+  for (size_t i = 0; i < volumes.size(); ++i) {
+    const Json& sources = ListAt(volumes[i], {"projected", "sources"});
+    for (size_t n = 0; n < sources.size(); ++n) {
+      if (At(sources[n], "serviceAccountToken").is_object())
+        Forbidden(causes,
+                  fmt::format("spec.volumes[{}].projected.sources[{}].serviceAccountToken", i, n),
+                  "must not be specified when serviceAccountName is not set");
+    }
+  }
+}
 
-void ValidatePod(Causes& causes, const Json& object, const Json& before) {
-  ValidatePodSpec(causes, At(object, "spec"), "spec");
-  ValidateImagesOfPod(causes, At(object, "spec"));
-  if (!before.is_object()) return ValidateNewPod(causes, At(object, "spec"));
-  Json now = At(object, "spec"), then = At(before, "spec");
+// Whether what else changed is of interest: containers that came or went are told alone.
+bool SameContainers(Causes& causes, const Json& now, const Json& before) {
+  for (const char* list : {"containers", "initContainers"}) {
+    if (ListAt(now, {list}).size() == ListAt(before, {list}).size()) continue;
+    Forbidden(causes, fmt::format("spec.{}", list), "pod updates may not add or remove containers");
+    return false;
+  }
+  return true;
+}
+
+// A deadline may be set and be brought forward. False: nothing else is looked at.
+bool ValidateDeadline(Causes& causes, const Json& now, const Json& before) {
+  constexpr const char* kAt = "spec.activeDeadlineSeconds";
+  const Json& wanted = At(now, "activeDeadlineSeconds");
+  const Json& old = At(before, "activeDeadlineSeconds");
+  if (wanted.is_null()) {
+    if (!old.is_null())
+      Invalid(causes, kAt, "null", "must not update from a positive integer to nil value");
+    return true;
+  }
+  const auto seconds = wanted.get<int64_t>();
+  const size_t count = causes.size();
+  if (seconds < 0 || seconds > 2147483647)
+    InvalidNumber(causes, kAt, seconds, "must be between 0 and 2147483647, inclusive");
+  else if (old.is_number_integer() && old.get<int64_t>() < seconds)
+    InvalidNumber(causes, kAt, seconds, "must be less than or equal to previous value");
+  return causes.size() == count;
+}
+
+void ValidateTolerationsKept(Causes& causes, const Json& now, const Json& before) {
+  const Json& list = ListAt(now, {"tolerations"});
+  for (Json old : ListAt(before, {"tolerations"})) {
+    old.erase("tolerationSeconds");
+    const bool kept = std::any_of(list.begin(), list.end(), [&old](Json one) {
+      if (one.is_object()) one.erase("tolerationSeconds");
+      return one == old;
+    });
+    if (kept) continue;
+    Forbidden(causes, "spec.tolerations",
+              "existing toleration can not be modified except its tolerationSeconds");
+    return;
+  }
+}
+
+void ValidateGatesKept(Causes& causes, const Json& now, const Json& before) {
+  const Json& gates = ListAt(now, {"schedulingGates"});
+  const Json& old = ListAt(before, {"schedulingGates"});
+  for (size_t i = 0; i < gates.size(); ++i) {
+    const bool known = std::any_of(old.begin(), old.end(), [&](const Json& one) {
+      return TextAt(one, "name") == TextAt(gates[i], "name");
+    });
+    if (!known)
+      Forbidden(causes, fmt::format("spec.schedulingGates[{}].name", i),
+                fmt::format("only deletion is allowed, but found new scheduling gate '{}'",
+                            TextAt(gates[i], "name")));
+  }
+}
+
+// Amounts are compared by what they count, not by how they are written.
+void CountAmounts(Json& container) {
+  for (const char* side : {"limits", "requests"}) {
+    if (!At(container, {"resources", side}).is_object()) continue;
+    for (Json& amount : container["resources"][side]) {
+      if (const auto counted = ParseQuantity(amount)) amount = static_cast<double>(*counted);
+    }
+  }
+}
+
+void ValidatePodChange(Causes& causes, Json now, Json then) {
+  if (!SameContainers(causes, now, then) || !ValidateDeadline(causes, now, then)) return;
+  ValidateTolerationsKept(causes, now, then);
+  ValidateGatesKept(causes, now, then);
+  // A grace that was endless may become the shortest.
+  if (IntAt(then, "terminationGracePeriodSeconds") < 0 &&
+      IntAt(now, "terminationGracePeriodSeconds") == 1)
+    now["terminationGracePeriodSeconds"] = then["terminationGracePeriodSeconds"];
+  // While gates hold a pod back, it may be sent to fewer nodes.
+  const bool gated = !ListAt(then, {"schedulingGates"}).empty();
   for (Json* spec : {&now, &then}) {
     for (const char* list : {"containers", "initContainers"}) {
       if (!spec->contains(list) || !(*spec)[list].is_array()) continue;
       for (Json& container : (*spec)[list]) {
-        if (container.is_object()) container.erase("image");
+        if (!container.is_object()) continue;
+        container.erase("image");
+        CountAmounts(container);
       }
     }
-    for (const char* member :
-         {"activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds",
-          "ephemeralContainers", "schedulingGates"})
+    for (const char* member : {"activeDeadlineSeconds", "tolerations", "schedulingGates"})
       spec->erase(member);
-    // A list of containers of another length is told apart by the comparison below.
+    if (gated) spec->erase("nodeSelector");
   }
-  if (now != then) {
-    Forbidden(causes, "spec",
-              "pod updates may not change fields other than "
-              "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec."
-              "activeDeadlineSeconds`,`spec.tolerations` (only additions to existing "
-              "tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it "
-              "was previously negative)");
-    return;
-  }
-  for (const Json& old : ListAt(before, {"spec", "tolerations"})) {
-    const Json& list = ListAt(object, {"spec", "tolerations"});
-    bool kept = false;
-    for (const Json& one : list)
-      kept = kept || one == old ||
-             (TextAt(one, "key") == TextAt(old, "key") &&
-              TextAt(one, "effect") == TextAt(old, "effect"));
-    if (!kept) {
-      Forbidden(causes, "spec.tolerations",
-                "existing toleration can not be modified except its tolerationSeconds");
-      return;
-    }
-  }
+  if (now == then) return;
+  Forbidden(causes, "spec",
+            "pod updates may not change fields other than "
+            "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec."
+            "activeDeadlineSeconds`,`spec.tolerations` (only additions to existing "
+            "tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it "
+            "was previously negative)");
+}
+
+}  // namespace
+
+void ValidatePod(Causes& causes, const Json& object, const Json& before) {
+  ValidateProfileNotes(causes, object, "metadata.annotations");
+  const Json& spec = At(object, "spec");
+  ValidatePodSpec(causes, spec, "spec");
+  NeedAccount(causes, spec);
+  ValidateImagesOfPod(causes, spec);
+  if (!before.is_object()) return ValidateNewPod(causes, spec);
+  KeepProfileNotes(causes, object, before);
+  ValidatePodChange(causes, spec, At(before, "spec"));
 }
 
 }  // namespace opsmesh::kubesim

@@ -2,6 +2,7 @@
 // Internal to this folder.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -41,6 +42,8 @@ void ValidateDevices(Causes& causes, const Json& container, const std::string& f
 /// A fieldRef and a resourceFieldRef; `volume`: of a file, where other fields are known.
 void ValidateFieldRef(Causes& causes, const Json& ref, const std::string& at, bool volume);
 void ValidateAmountRef(Causes& causes, const Json& ref, const std::string& at, bool volume);
+/// expirationSeconds of a token described at `at`: from 10 minutes to 2^32 seconds.
+void TokenSeconds(Causes& causes, int64_t seconds, const std::string& at);
 /// Hooks and probes of a container; `grace`: terminationGracePeriodSeconds of its pod.
 void ValidateHandlers(Causes& causes, const Json& container, const std::string& at, int64_t grace);
 /// In a pod itself, not in a template, images may not begin or end with white space.

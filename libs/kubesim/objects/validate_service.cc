@@ -14,6 +14,7 @@ namespace {
 
 constexpr const char* kIp = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
 constexpr const char* kCidr = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+constexpr const char* kRangesNote = "service.beta.kubernetes.io/load-balancer-source-ranges";
 constexpr const char* kBalancerOnly = "may only be used when `type` is 'LoadBalancer'";
 
 std::string GoTexts(const Json& list) {
@@ -85,6 +86,9 @@ void RepeatedPorts(Causes& causes, const Json& ports) {
   }
 }
 
+bool IsAddress(const Json& ip) { return ValidIp(Scalar(ip)); }
+bool IsOfSix(const Json& ip) { return Scalar(ip).find(':') != std::string::npos; }
+
 void Addresses(Causes& causes, const Json& spec) {
   if (TextAt(spec, "type") == "ExternalName") return;
   const std::string ip = TextAt(spec, "clusterIP");
@@ -103,13 +107,20 @@ void Addresses(Causes& causes, const Json& spec) {
   OneOfGiven(causes, spec, "ipFamilyPolicy",
              {"PreferDualStack", "RequireDualStack", "SingleStack"});
   for (size_t i = 0; i < ips.size(); ++i) {
-    if (Scalar(ips[i]) == "None") {
+    if (i == 0 && Scalar(ips[i]) == "None") {
       if (ips.size() > 1)
-        InvalidText(causes, fmt::format("spec.clusterIPs[{}]", i), "None",
-                    "'None' must be the first and only value");
+        Invalid(causes, "spec.clusterIPs", GoTexts(ips), "'None' must be the first and only value");
     } else if (!ValidIp(Scalar(ips[i]))) {
       InvalidText(causes, fmt::format("spec.clusterIPs[{}]", i), Scalar(ips[i]), kIp);
     }
+  }
+  if (ips.size() > 2)
+    Invalid(causes, "spec.clusterIPs", GoTexts(ips), "may only hold up to 2 values");
+  if (ips.size() > 1 && std::all_of(ips.begin(), ips.end(), IsAddress)) {
+    const auto six = std::count_if(ips.begin(), ips.end(), IsOfSix);
+    if (ips.size() > 2 || six != 1)
+      Invalid(causes, "spec.clusterIPs", GoTexts(ips),
+              "may specify no more than one IP for each IP family");
   }
   if (ips.empty() && !ip.empty() && ip != "None" && !ValidIp(ip))
     InvalidText(causes, "spec.clusterIPs[0]", ip, kIp);
@@ -125,7 +136,21 @@ void Affinity(Causes& causes, const Json& spec) {
   }
 }
 
-void Balancer(Causes& causes, const Json& spec, const std::string& type) {
+// The older way to say which clients a balancer serves.
+void NotedRanges(Causes& causes, const Json& noted, bool balancer) {
+  if (!noted.is_string()) return;
+  const std::string at = fmt::format("metadata.annotations[{}]", kRangesNote);
+  if (!balancer) Forbidden(causes, at, kBalancerOnly);
+  const std::string all(base::Trim(Scalar(noted)));
+  if (all.empty()) return;
+  for (std::string_view part : base::Split(all, ',')) {
+    const std::string range(base::Trim(part));
+    if (!ValidCidr(range)) InvalidText(causes, at, range, kCidr);
+  }
+}
+
+void Balancer(Causes& causes, const Json& spec, const Json& noted, const std::string& type,
+              bool update) {
   const bool balancer = type == "LoadBalancer";
   const Json& ranges = ListAt(spec, {"loadBalancerSourceRanges"});
   const std::string at = "spec.LoadBalancerSourceRanges";  // the server's own spelling
@@ -134,12 +159,14 @@ void Balancer(Causes& causes, const Json& spec, const std::string& type) {
     const std::string range(base::Trim(Scalar(ranges[i])));
     if (!ValidCidr(range)) InvalidText(causes, fmt::format("{}[{}]", at, i), range, kCidr);
   }
+  if (ranges.empty()) NotedRanges(causes, noted, balancer);
   if (!balancer && !At(spec, "allocateLoadBalancerNodePorts").is_null())
     Forbidden(causes, "spec.allocateLoadBalancerNodePorts", kBalancerOnly);
   if (const Json& name = At(spec, "loadBalancerClass"); !name.is_null()) {
-    if (!balancer)
+    if (!balancer) Forbidden(causes, "spec.loadBalancerClass", kBalancerOnly);
+    if (!balancer && update)  // an update is also told as the change it is
       Forbidden(causes, "spec.loadBalancerClass", kBalancerOnly);
-    else
+    if (balancer)
       InvalidText(causes, "spec.loadBalancerClass", Scalar(name), QualifiedFault(Scalar(name)));
   }
 }
@@ -165,13 +192,62 @@ void Traffic(Causes& causes, const Json& spec, const std::string& type) {
   OneOfGiven(causes, spec, "trafficDistribution", {"PreferClose"});
 }
 
+// One wish under two names.
+void Hints(Causes& causes, const Json& annotations) {
+  constexpr const char *kOld = "service.kubernetes.io/topology-aware-hints",
+                       *kNew = "service.kubernetes.io/topology-mode";
+  const Json &old = At(annotations, kOld), &now = At(annotations, kNew);
+  if (old.is_string() && now.is_string() && old != now)
+    InvalidText(causes, fmt::format("metadata.annotations[{}]", kNew), Scalar(now),
+                fmt::format("must match annotations[{}] when both are specified", kOld));
+}
+
+// What a balancer keeps as long as it is one.
+void Unchanged(Causes& causes, const Json& now, const Json& then) {
+  if (TextAt(now, "type") != "LoadBalancer" || TextAt(then, "type") != "LoadBalancer") return;
+  const Json& name = At(now, "loadBalancerClass");
+  if (name != At(then, "loadBalancerClass"))
+    Invalid(causes, "spec.loadBalancerClass", GoQuoted(name.is_string() ? Scalar(name) : "null"),
+            "may not change once set");
+  const bool checked = TextAt(now, "externalTrafficPolicy") == "Local" &&
+                       TextAt(then, "externalTrafficPolicy") == "Local";
+  if (checked && At(now, "healthCheckNodePort") != At(then, "healthCheckNodePort"))
+    Forbidden(causes, "spec.healthCheckNodePort", "field is immutable");
+}
+
+// The simulated cluster has addresses of one family; told when all else is well.
+void OneFamily(Causes& causes, const Json& spec) {
+  if (!causes.empty() || TextAt(spec, "type") == "ExternalName") return;
+  const Json& families = ListAt(spec, {"ipFamilies"});
+  const std::string ip = TextAt(spec, "clusterIP");
+  if (ip == "None" && At(spec, "selector").empty()) return;  // of both, wherever it is
+  if (!families.empty() && families.front() == "IPv6" && ip.find('.') != std::string::npos)
+    InvalidText(causes, "spec.clusterIPs[0]", ip,
+                "expected an IPv6 value as indicated by `ipFamilies[0]`");
+  for (size_t i = 0; causes.empty() && i < families.size(); ++i) {
+    if (families[i] == "IPv6")
+      InvalidText(causes, fmt::format("spec.ipFamilies[{}]", i), "IPv6",
+                  "not configured on this cluster");
+  }
+  if (causes.empty() && TextAt(spec, "ipFamilyPolicy") == "RequireDualStack")
+    InvalidText(causes, "spec.ipFamilyPolicy", "RequireDualStack",
+                "this cluster is not configured for dual-stack services");
+}
+
 }  // namespace
 
 void ValidateService(Causes& causes, const Json& object, const Json& before) {
   const Json& spec = At(object, "spec");
   const Json& ports = ListAt(spec, {"ports"});
   const std::string type = TextAt(spec, "type"), ip = TextAt(spec, "clusterIP");
+  Hints(causes, At(object, {"metadata", "annotations"}));
   if (ports.empty() && ip != "None" && type != "ExternalName") Required(causes, "spec.ports");
+  constexpr int64_t kKubelet = 10250;
+  for (size_t i = 0; type == "LoadBalancer" && i < ports.size(); ++i) {
+    if (IntAt(ports[i], "port") == kKubelet)
+      InvalidNumber(causes, fmt::format("spec.ports[{}]", i), kKubelet,
+                    "may not expose port 10250 externally since it is used by kubelet");
+  }
   if ((type == "NodePort" || type == "LoadBalancer") && ip == "None")
     InvalidText(causes, "spec.clusterIPs[0]", ip,
                 "may not be set to 'None' for " + type + " services");
@@ -182,8 +258,11 @@ void ValidateService(Causes& causes, const Json& object, const Json& before) {
   Addresses(causes, spec);
   const Json& outside = ListAt(spec, {"externalIPs"});
   for (size_t i = 0; i < outside.size(); ++i) {
-    if (!ValidIp(Scalar(outside[i])))
-      InvalidText(causes, fmt::format("spec.externalIPs[{}]", i), Scalar(outside[i]), kIp);
+    const std::string at = fmt::format("spec.externalIPs[{}]", i);
+    if (ValidIp(Scalar(outside[i])))
+      ValidateUsualIp(causes, Scalar(outside[i]), at);
+    else
+      InvalidText(causes, at, Scalar(outside[i]), kIp);
   }
   OneOf(causes, "spec.type", type, {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"});
   for (size_t i = 0; type == "ClusterIP" && i < ports.size(); ++i) {
@@ -192,14 +271,17 @@ void ValidateService(Causes& causes, const Json& object, const Json& before) {
                 "may not be used when `type` is 'ClusterIP'");
   }
   RepeatedPorts(causes, ports);
-  Balancer(causes, spec, type);
+  Balancer(causes, spec, At(object, {"metadata", "annotations", kRangesNote}), type,
+           before.is_object());
   Traffic(causes, spec, type);
+  Unchanged(causes, spec, At(before, "spec"));
+  OneFamily(causes, spec);
   const std::string old_ip = TextAt(before, {"spec", "clusterIP"}),
                     old_type = TextAt(before, {"spec", "type"});
   if (old_ip.empty() || type == "ExternalName" || old_type == "ExternalName") return;
   if (ip.empty()) {
     Invalid(causes, "spec.clusterIPs[0]", "[]string(nil)", "primary clusterIP can not be unset");
-  } else if (ip != old_ip) {
+  } else if (ip != old_ip && (ip == "None" || ValidIp(ip))) {
     Invalid(causes, "spec.clusterIPs[0]", fmt::format("[]string{{\"{}\"}}", ip),
             "may not change once set");
   }

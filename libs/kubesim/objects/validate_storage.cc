@@ -38,6 +38,11 @@ void VolumeMode(Causes& causes, const Json& spec, const std::string& field) {
     OneOf(causes, field + ".volumeMode", Scalar(mode), {"Block", "Filesystem"});
 }
 
+void KeepVolumeMode(Causes& causes, const Json& spec, const Json& before) {
+  if (At(spec, "volumeMode") != At(before, "volumeMode"))
+    Immutable(causes, "volumeMode", GoQuoted(TextAt(spec, "volumeMode")));
+}
+
 // dataSource and dataSourceRef: what a claim is filled from.
 void Origin(Causes& causes, const Json& origin, const std::string& at, bool any_group) {
   if (!origin.is_object()) return;
@@ -89,18 +94,23 @@ void ValidateClaim(Causes& causes, const Json& object, const Json& before) {
               "spec is immutable after creation except resources.requests and "
               "volumeAttributesClassName for bound claims");
   }
-  if (wants && had && *wants < *had)
+  // A growth that failed may be taken back, but not below what is there.
+  const auto there = ParseQuantity(At(before, {"status", "capacity", "storage"}));
+  if (had && wants.value_or(0) < *had && wants.value_or(0) <= there.value_or(0))
     Forbidden(causes, "spec.resources.requests.storage",
               "field can not be less than status.capacity");
+  KeepVolumeMode(causes, spec, At(before, "spec"));
 }
 
-const Json* VolumeSource(const Json& spec) {
+// What a volume consists of: the members that describe storage.
+Json SourcesOf(const Json& spec) {
   static const std::set<std::string_view> plain = {"nodeAffinity", "claimRef", "capacity"};
-  if (!spec.is_object()) return nullptr;
+  Json sources = Json::object();
+  if (!spec.is_object()) return sources;
   for (const auto& [member, value] : spec.items()) {
-    if (value.is_object() && !plain.contains(member)) return &value;
+    if (value.is_object() && !plain.contains(member)) sources[member] = value;
   }
-  return nullptr;
+  return sources;
 }
 
 // core.ResourceList{...}, as Go prints it.
@@ -126,9 +136,24 @@ void Capacity(Causes& causes, const Json& spec) {
     const std::string at = fmt::format("spec.capacity[{}]", name);
     if (!amount) continue;
     const std::string text = Amount::Of(value).ToString();
-    if (*amount < 0) InvalidText(causes, at, text, "must be a valid resource quantity");
+    if (*amount < 0)
+      InvalidNumber(causes, at, static_cast<int64_t>(*amount / 1000),
+                    "must be a valid resource quantity");
     if (*amount <= 0) InvalidText(causes, at, text, "must be greater than zero");
   }
+}
+
+// The old way to say how a volume is mounted; only those that are mounted from elsewhere take it.
+void MountOptions(Causes& causes, const Json& volume) {
+  constexpr const char* kMember = "volume.beta.kubernetes.io/mount-options";
+  if (!At(volume, {"metadata", "annotations", kMember}).is_string()) return;
+  for (const char* source :
+       {"awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "gcePersistentDisk",
+        "glusterfs", "iscsi", "nfs", "photonPersistentDisk", "quobyte", "rbd", "vsphereVolume"}) {
+    if (At(volume, {"spec", source}).is_object()) return;
+  }
+  Forbidden(causes, fmt::format("metadata.annotations.{}", kMember),
+            "may not specify mount options for this volume type");
 }
 
 void ValidateVolume(Causes& causes, const Json& object, const Json& before) {
@@ -153,12 +178,21 @@ void ValidateVolume(Causes& causes, const Json& object, const Json& before) {
               "may not be 'recycle' for a hostPath mount of '/'");
   ClassName(causes, spec, "spec");
   VolumeMode(causes, spec, "spec");
+  MountOptions(causes, object);
   if (!before.is_object()) return;
-  const Json* now = VolumeSource(spec);
-  const Json* then = VolumeSource(At(before, "spec"));
-  if (now != nullptr && then != nullptr && *now != *then)
+  const Json& then = At(before, "spec");
+  if (SourcesOf(spec) != SourcesOf(then))
     Forbidden(causes, "spec.persistentvolumesource",
               "spec.persistentvolumesource is immutable after creation");
+  KeepVolumeMode(causes, spec, then);
+  const Json& affinity = At(spec, "nodeAffinity");
+  if (At(then, "nodeAffinity").is_object() && affinity != then["nodeAffinity"])
+    Invalid(causes, "nodeAffinity",
+            affinity.is_object()
+                ? fmt::format("core.VolumeNodeAffinity{{Required:(*core.NodeSelector)({})}}",
+                              At(affinity, "required").is_object() ? "0xc000100100" : "nil")
+                : "\"null\"",
+            "field is immutable, except for updating from beta label to GA");
 }
 
 // Where volumes of a class may be: terms of keys with values, each key once, no two terms alike.
@@ -200,8 +234,6 @@ void ValidateStorageClass(Causes& causes, const Json& object, const Json& before
       }
     }
   }
-  // A real server judges what else an update brings only by these.
-  if (before.is_object()) return;
   const std::string provisioner = TextAt(object, "provisioner");
   if (provisioner.empty())
     Required(causes, "provisioner");
@@ -293,7 +325,8 @@ void ValidateCsiNode(Causes& causes, const Json& object, const Json& before) {
     for (const Json& driver : drivers) {
       if (TextAt(driver, "name") == TextAt(old, "name") &&
           (driver.value("nodeID", "") != old.value("nodeID", "") ||
-           ListAt(driver, {"topologyKeys"}) != ListAt(old, {"topologyKeys"}))) {
+           ListAt(driver, {"topologyKeys"}) != ListAt(old, {"topologyKeys"}) ||
+           At(old, "allocatable") != At(driver, "allocatable"))) {
         Immutable(causes, "CSINodeDriver", "storage.CSINodeDriver{...}");
       }
     }
@@ -316,18 +349,16 @@ void ValidateCsiDriver(Causes& causes, const Json& object, const Json& before) {
     const Json& given = At(requests[i], "expirationSeconds");
     if (!given.is_number_integer()) continue;
     const auto seconds = given.get<int64_t>();
-    if (seconds < 600)
-      InvalidNumber(causes, at + ".expirationSeconds", seconds,
-                    "may not specify a duration less than 10 minutes");
-    if (seconds > (int64_t{1} << 32))
-      InvalidNumber(causes, at + ".expirationSeconds", seconds,
-                    "may not specify a duration larger than 2^32 seconds");
+    TokenSeconds(causes, seconds, at);
   }
   for (const Json& mode : ListAt(object, {"spec", "volumeLifecycleModes"}))
     OneOf(causes, "spec.volumeLifecycleModes", Scalar(mode), {"Persistent", "Ephemeral"});
-  if (before.is_object() &&
-      At(before, {"spec", "attachRequired"}) != At(object, {"spec", "attachRequired"}))
+  if (!before.is_object()) return;
+  if (At(before, {"spec", "attachRequired"}) != At(object, {"spec", "attachRequired"}))
     Immutable(causes, "spec.attachedRequired", At(object, {"spec", "attachRequired"}).dump());
+  const Json& modes = ListAt(object, {"spec", "volumeLifecycleModes"});
+  if (modes != ListAt(before, {"spec", "volumeLifecycleModes"}))
+    Immutable(causes, "spec.volumeLifecycleModes", GoTexts(modes, "storage.VolumeLifecycleMode"));
 }
 
 }  // namespace

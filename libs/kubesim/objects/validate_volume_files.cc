@@ -57,12 +57,7 @@ void TokenSource(Causes& causes, const Json& token, const std::string& at,
                  const std::string& volume) {
   const int64_t seconds = IntAt(token, "expirationSeconds");
   const std::string path = TextAt(token, "path");
-  if (seconds < 600)
-    InvalidNumber(causes, at + ".expirationSeconds", seconds,
-                  "may not specify a duration less than 10 minutes");
-  if (seconds > (int64_t{1} << 32))
-    InvalidNumber(causes, at + ".expirationSeconds", seconds,
-                  "may not specify a duration larger than 2^32 seconds");
+  TokenSeconds(causes, seconds, at);
   if (path.empty())
     Required(causes, volume + ".path");
   else
@@ -70,6 +65,15 @@ void TokenSource(Causes& causes, const Json& token, const std::string& at,
 }
 
 }  // namespace
+
+void TokenSeconds(Causes& causes, int64_t seconds, const std::string& at) {
+  if (seconds < 600)
+    InvalidNumber(causes, at + ".expirationSeconds", seconds,
+                  "may not specify a duration less than 10 minutes");
+  if (seconds > (int64_t{1} << 32))
+    InvalidNumber(causes, at + ".expirationSeconds", seconds,
+                  "may not specify a duration larger than 2^32 seconds");
+}
 
 void ValidateProjectedSource(const VolumeSource& source) {
   Causes& causes = source.causes;

@@ -68,7 +68,8 @@ std::string GoRaw(const Json& value) {
 
 void ImmutableSelector(Causes& causes, const Json& spec, const Json& before) {
   if (!before.is_object() || At(before, {"spec", "selector"}) == At(spec, "selector")) return;
-  Immutable(causes, "spec.selector", GoSelector(At(spec, "selector")));
+  const Json& selector = At(spec, "selector");
+  Immutable(causes, "spec.selector", selector.is_null() ? "\"null\"" : GoSelector(selector));
 }
 
 bool IsPercent(const Json& value) {

@@ -1,12 +1,17 @@
 #include "libs/kubesim/objects/validation.h"
+#include "libs/kubesim/objects/go_values.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
+#include "absl/time/time.h"
+#include "libs/base/clock.h"
 #include "libs/base/strings.h"
 #include "libs/kubesim/objects/causes.h"
+#include "libs/kubesim/objects/kind_rules.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
@@ -63,8 +68,9 @@ void ValidateOwners(Causes& causes, const Json& metadata) {
               fmt::format("Only one reference can have Controller set to true. Found \"true\" in "
                           "references for {} and {}",
                           controller, name));
+    } else {
+      controller = name;
     }
-    controller = name;
   }
 }
 
@@ -77,18 +83,23 @@ bool TakesAnyFinalizer(const ResourceType& type) {
          (type.storage_key == "/events" && type.group.empty());
 }
 
-void ValidateFinalizers(Causes& causes, const Json& metadata, const ResourceType& type) {
+// Kinds of the core take a name without a slash only where it has a meaning.
+void ValidateFinalizerNames(Causes& causes, const Json& metadata, const ResourceType& type) {
   const Json& list = ListAt(metadata, {"finalizers"});
   static const std::set<std::string_view> standard = {"orphan", "foregroundDeletion", "kubernetes"};
+  if (TakesAnyFinalizer(type)) return;
   for (size_t i = 0; i < list.size(); ++i) {
     const std::string name = Scalar(list[i]);
-    InvalidText(causes, "metadata.finalizers", name, QualifiedFault(name));
-    if (name.find('/') == std::string::npos && !standard.contains(name) &&
-        !TakesAnyFinalizer(type)) {
+    if (name.find('/') == std::string::npos && !standard.contains(name))
       InvalidText(causes, fmt::format("metadata.finalizers[{}]", i), name,
                   "name is neither a standard finalizer name nor is it fully qualified");
-    }
   }
+}
+
+void ValidateFinalizers(Causes& causes, const Json& metadata) {
+  const Json& list = ListAt(metadata, {"finalizers"});
+  for (const Json& one : list)
+    InvalidText(causes, "metadata.finalizers", Scalar(one), QualifiedFault(Scalar(one)));
   auto has = [&list](const char* name) {
     return std::find(list.begin(), list.end(), Json(name)) != list.end();
   };
@@ -143,11 +154,12 @@ void ValidateNewFinalizers(Causes& causes, const Json& metadata, const Json& bef
     if (std::find(old.begin(), old.end(), one) == old.end())
       added += fmt::format("{}\"{}\"", added.empty() ? "" : ", ", Scalar(one));
   }
-  if (!added.empty())
+  if (!added.empty()) {
     Forbidden(causes, "metadata.finalizers",
               fmt::format("no new finalizers can be added if the object is being deleted, found "
                           "new finalizers []string{{{}}}",
                           added));
+  }
 }
 
 }  // namespace
@@ -164,37 +176,67 @@ void ValidateDefinedName(Causes& causes, const Json& object, const char* member)
                 "must be spec.names.plural+\".\"+spec.group");
 }
 
-Causes ValidateMetadata(const ResourceType& type, const Json& object, const Json& before) {
+void ValidateAnyMetadata(Causes& causes, const Json& metadata) {
+  ValidateLabels(causes, At(metadata, "labels"), "metadata.labels");
+  ValidateAnnotationKeys(causes, At(metadata, "annotations"), "metadata.annotations");
+  ValidateOwners(causes, metadata);
+}
+
+Causes ValidateNewMetadata(const ResourceType& type, const Json& object) {
   Causes causes;
   const Json& metadata = At(object, "metadata");
   const bool definition = type.storage_key == "apiextensions.k8s.io/customresourcedefinitions";
   ValidatePrefix(causes, type, metadata);
   if (definition) ValidateDefinedName(causes, object, "generateName");
-  if (!before.is_object()) {
-    for (Cause& cause : ValidateName(type, TextAt(metadata, "name"), "metadata.name", true))
-      causes.push_back(std::move(cause));
-    if (definition) ValidateDefinedName(causes, object, "name");
+  for (Cause& cause : ValidateName(type, TextAt(metadata, "name"), "metadata.name", true))
+    causes.push_back(std::move(cause));
+  if (definition) ValidateDefinedName(causes, object, "name");
+  ValidateAnyMetadata(causes, metadata);
+  ValidateFinalizers(causes, metadata);
+  ValidateFinalizerNames(causes, metadata, type);
+  return causes;
+}
+
+// Nobody begins a deletion, or changes its grace, by writing the object.
+void ValidateNoDeletion(Causes& causes, const Json& metadata, const Json& before) {
+  const std::string time = TextAt(metadata, "deletionTimestamp");
+  absl::Time when;
+  if (!time.empty() && TextAt(before, {"metadata", "deletionTimestamp"}).empty() &&
+      base::ParseRfc3339(time, &when)) {
+    Immutable(causes, "metadata.deletionTimestamp",
+              absl::FormatTime("%Y-%m-%d %H:%M:%E*S +0000 UTC", when, absl::UTCTimeZone()));
   }
-  ValidateLabels(causes, At(metadata, "labels"), "metadata.labels");
-  ValidateAnnotationKeys(causes, At(metadata, "annotations"), "metadata.annotations");
-  ValidateOwners(causes, metadata);
-  ValidateFinalizers(causes, metadata, type);
-  ValidateNewFinalizers(causes, metadata, before);
+  const Json& grace = At(metadata, "deletionGracePeriodSeconds");
+  if (grace.is_number() && grace != At(before, {"metadata", "deletionGracePeriodSeconds"}))
+    Immutable(causes, "metadata.deletionGracePeriodSeconds", GoNumber(grace));
+}
+
+// An update's metadata is judged as every kind's, and again by the kind as often as that does.
+Causes ValidateChangedMetadata(const ResourceType& type, const Json& object, const Json& before,
+                               const KindRules& rules) {
+  Causes causes;
+  const Json& metadata = At(object, "metadata");
+  InvalidText(causes, "metadata.generateName", TextAt(metadata, "generateName"),
+              PathSegmentFault(TextAt(metadata, "generateName")));
+  for (int i = 0; i < 1 + rules.metadata_judged; ++i) {
+    if (i > 0) ValidatePrefix(causes, type, metadata);
+    ValidateAnyMetadata(causes, metadata);
+    ValidateFinalizers(causes, metadata);
+    if (i > 0) ValidateFinalizerNames(causes, metadata, type);
+  }
+  for (int i = 0; i < 1 + rules.metadata_compared; ++i) {
+    ValidateAnyMetadata(causes, metadata);
+    ValidateNewFinalizers(causes, metadata, before);
+    ValidateNoDeletion(causes, metadata, before);
+    if (i > 0) ValidateFinalizerNames(causes, metadata, type);
+  }
   return causes;
 }
 
 }  // namespace
 
-Causes Validate(const ResourceType& type, const Json& object, const Json& before) {
-  Causes metadata = ValidateMetadata(type, object, before), causes;
-  // These kinds say nothing about metadata themselves: that is looked at when all else is well.
-  const bool last = type.storage_key == "policy/poddisruptionbudgets" ||
-                    (type.storage_key == "/events" && type.group.empty());
-  if (!last) causes = std::move(metadata);
-  if (type.custom) {
-    for (Cause& cause : ValidateCustom(type, object, before)) causes.push_back(std::move(cause));
-    return causes;
-  }
+void ValidateContent(Causes& causes, const ResourceType& type, const Json& object,
+                     const Json& before) {
   if (type.storage_key == "/pods") {
     ValidatePod(causes, object, before);
   } else if (!ValidateWorkloadKind(causes, type, object, before) &&
@@ -202,7 +244,57 @@ Causes Validate(const ResourceType& type, const Json& object, const Json& before
     ValidateClusterKind(causes, type, object, before);
   }
   ValidateRareKind(causes, type, object, before);
+}
+
+namespace {
+
+void Append(Causes& causes, Causes more) {
+  causes.insert(causes.end(), std::make_move_iterator(more.begin()),
+                std::make_move_iterator(more.end()));
+}
+
+Causes ValidateNew(const ResourceType& type, const Json& object) {
+  Causes metadata = ValidateNewMetadata(type, object), causes;
+  // These kinds say nothing about metadata themselves: that is looked at when all else is well.
+  const bool last = type.storage_key == "policy/poddisruptionbudgets" ||
+                    (type.storage_key == "/events" && type.group.empty());
+  if (!last) causes = std::move(metadata);
+  ValidateContent(causes, type, object, nullptr);
   return last && causes.empty() ? metadata : causes;
+}
+
+// What would be wrong with a new object, too, is said as often as the kind looks at all of it.
+Causes Repeated(Causes causes, const ResourceType& type, const Json& object) {
+  Causes fresh, all;
+  ValidateContent(fresh, type, object, nullptr);
+  for (Cause& cause : causes) {
+    const bool again = std::any_of(fresh.begin(), fresh.end(), [&cause](const Cause& one) {
+      return one.field == cause.field && one.message == cause.message;
+    });
+    if (again) all.push_back(cause);
+    all.push_back(std::move(cause));
+  }
+  return all;
+}
+
+}  // namespace
+
+Causes Validate(const ResourceType& type, const Json& object, const Json& before) {
+  const bool change = before.is_object();
+  if (!change && !type.custom) return ValidateNew(type, object);
+  const KindRules rules = RulesOf(type);
+  Causes causes = change ? ValidateChangedMetadata(type, object, before, rules)
+                         : ValidateNewMetadata(type, object);
+  if (type.custom) {
+    Append(causes, ValidateCustom(type, object, before));
+    return causes;
+  }
+  Causes content;
+  ValidateContent(content, type, object, before);
+  if (rules.content_judged > 1 && !content.empty())
+    content = Repeated(std::move(content), type, object);
+  Append(causes, std::move(content));
+  return causes;
 }
 
 }  // namespace opsmesh::kubesim

@@ -13,6 +13,9 @@ namespace opsmesh::kubesim {
 /// Causes in the order a real server lists them; empty = valid. `before` is null for a create.
 std::vector<Cause> Validate(const ResourceType& type, const Json& object, const Json& before);
 
+/// What is wrong with a status that is written through its subresource.
+std::vector<Cause> ValidateStatus(const ResourceType& type, const Json& object, const Json& before);
+
 /// Causes for a metadata.name alone; `create`: it is new.
 std::vector<Cause> ValidateName(const ResourceType& type, std::string_view name,
                                 const std::string& field, bool create);
@@ -23,6 +26,7 @@ struct ShapeReport {
   /// The same in the words of the converter that reads what a strategic patch made; "" when it has
   /// none of its own.
   std::string unconverted;
+  std::string wrong_at;              // the path of that value
   std::vector<std::string> unknown;  // members that 1.32 does not know, as paths:
                                      // "spec.template.spec.containers[0].imag"
 };
@@ -35,7 +39,8 @@ ShapeReport CheckShape(const ResourceType& type, const Json& object);
 ShapeReport CheckShapeOf(std::string_view schema, const Json& value);
 /// Takes the unknown members out, and nulls and empty lists and maps, as decoding into a Go struct
 /// or pruning does.
-void DropUnknown(const ResourceType& type, Json& object);
+/// `applied`: by server-side apply, which leaves nulls in custom resources.
+void DropUnknown(const ResourceType& type, Json& object, bool applied = false);
 
 /// OpenAPI validation of a custom resource against its definition's schema.
 std::vector<Cause> ValidateCustom(const ResourceType& type, const Json& object, const Json& before);

@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <algorithm>
 #include <map>
 #include <set>
 
 #include "libs/base/strings.h"
+#include "libs/kubesim/objects/app_armor.h"
+#include "libs/kubesim/objects/causes.h"
 #include "libs/kubesim/objects/quantity.h"
+#include "libs/kubesim/objects/service_warnings.h"
 #include "libs/kubesim/store/json_path.h"
 #include "libs/kubesim/store/names.h"
 #include "nlohmann/json.hpp"
@@ -48,10 +51,11 @@ void NodeTerm(Warnings& warnings, const Json& term, const std::string& at) {
 // A size of bytes that is not a whole number of them.
 void Fraction(Warnings& warnings, const Json& sizes, const char* name, const std::string& at) {
   const Json& size = At(sizes, name);
-  if (size.is_null() || std::fmod(Amount::Of(size).thousandths, 1000.0L) == 0) return;
+  const auto amount = Quantity::Parse(Scalar(size));
+  if (!amount || amount->MilliValue() % 1000 == 0) return;
   warnings.push_back(
       fmt::format("{}[{}]: fractional byte value \"{}\" is invalid, must be an integer", at, name,
-                  Amount::Of(size).ToString()));
+                  amount->ToString()));
 }
 
 // A variable that is said again hides the first, unless it builds upon it.
@@ -182,6 +186,24 @@ void Scheduling(Warnings& warnings, const Json& spec, const std::string& at) {
   }
 }
 
+// Profiles that a container has in an annotation only. Pods are told of AppArmor as they are made.
+void OldProfiles(Warnings& warnings, const Json& holder, const Json& container,
+                 const std::string& at) {
+  const std::string name = TextAt(container, "name"), notes = at + "metadata.annotations";
+  auto noted = [&](const std::string& key) {
+    return !At(holder, {"metadata", "annotations", key.c_str()}).is_null();
+  };
+  const std::string seccomp = "container.seccomp.security.alpha.kubernetes.io/" + name;
+  if (!At(container, {"securityContext", "seccompProfile"}).is_object() && noted(seccomp))
+    warnings.push_back(
+        fmt::format(R"({}[{}]: non-functional in v1.27+; use the "seccompProfile" field instead)",
+                    notes, seccomp));
+  const std::string armor = std::string(kAppArmorNote) + name;
+  const bool said = At(container, {"securityContext", "appArmorProfile"}).is_object() ||
+                    At(holder, {"spec", "securityContext", "appArmorProfile"}).is_object();
+  if (!at.empty() && !said && noted(armor)) warnings.push_back(OldAppArmorNote(notes, armor));
+}
+
 // `holder` has metadata and spec; `at` is its path with a dot behind, or "".
 void Pod(Warnings& warnings, const Json& holder, const std::string& at) {
   const Json& spec = At(holder, "spec");
@@ -219,6 +241,7 @@ void Pod(Warnings& warnings, const Json& holder, const std::string& at) {
     const Json& containers = ListAt(spec, {list});
     for (size_t i = 0; i < containers.size(); ++i) {
       const std::string container = fmt::format("{}.{}[{}]", here, list, i);
+      OldProfiles(warnings, holder, containers[i], at);
       for (const char* name : {"memory", "ephemeral-storage"}) {
         for (const char* side : {"limits", "requests"})
           Fraction(warnings, At(containers[i], {"resources", side}), name,
@@ -265,20 +288,6 @@ void Volume(Warnings& warnings, const Json& volume) {
   for (size_t i = 0; i < terms.size(); ++i)
     NodeTerm(warnings, terms[i],
              fmt::format("spec.nodeAffinity.required.nodeSelectorTerms[{}]", i));
-}
-
-void Service(Warnings& warnings, const Json& service) {
-  if (!At(service, {"metadata", "annotations", "service.kubernetes.io/topology-aware-hints"})
-           .is_null()) {
-    warnings.emplace_back(
-        "annotation service.kubernetes.io/topology-aware-hints is deprecated, please use "
-        "service.kubernetes.io/topology-mode instead");
-  }
-  const bool external = TextAt(service, {"spec", "type"}) == "ExternalName";
-  if (external && !ListAt(service, {"spec", "externalIPs"}).empty())
-    warnings.emplace_back("spec.externalIPs is ignored when spec.type is \"ExternalName\"");
-  if (!external && !TextAt(service, {"spec", "externalName"}).empty())
-    warnings.emplace_back("spec.externalName is ignored when spec.type is not \"ExternalName\"");
 }
 
 void Node(Warnings& warnings, const Json& node) {
@@ -335,15 +344,44 @@ void HostName(Warnings& warnings, const std::string& key, const std::string& nam
 
 }  // namespace
 
+namespace {
+
+// What a custom resource's finalizers are called is its makers' matter; a name without a domain may
+// be somebody else's too. Said of those that are new.
+void Finalizers(Warnings& warnings, const Json& object, const Json& before) {
+  const Json& old = ListAt(before, {"metadata", "finalizers"});
+  std::set<std::string> names;  // told in their order
+  for (const Json& one : ListAt(object, {"metadata", "finalizers"})) names.insert(Scalar(one));
+  for (const std::string& name : names) {
+    const bool known = name == "orphan" || name == "foregroundDeletion" || name == "kubernetes";
+    if (known || name.find('/') != std::string::npos ||
+        std::find(old.begin(), old.end(), Json(name)) != old.end())
+      continue;
+    warnings.push_back(fmt::format(
+        "metadata.finalizers: {}: prefer a domain-qualified finalizer name {}to avoid accidental "
+        "conflicts with other finalizer writers",
+        GoQuoted(name), name.find('.') == std::string::npos ? "" : "including a path (/) "));
+  }
+}
+
+}  // namespace
+
 std::vector<std::string> WarningsAbout(const ResourceType& type, const Json& object,
                                        const Json& before) {
   Warnings warnings;
   const std::string& key = type.storage_key;
   const bool create = !before.is_object();
+  if (type.custom) Finalizers(warnings, object, before);
   if (create) HostName(warnings, key, TextAt(object, {"metadata", "name"}));
   if (key == "/pods" && create) Pod(warnings, object, "");
   const std::string at = TemplatePath(key);
-  if (!at.empty() && (create || Follow(object, at) != Follow(before, at)))
+  // A template is looked at again when the object counts as another.
+  const bool counted = At(object, "spec") != At(before, "spec") ||
+                       At(object, "template") != At(before, "template") ||
+                       (key == "apps/deployments" && At(object, {"metadata", "annotations"}) !=
+                                                         At(before, {"metadata", "annotations"}));
+  if (!at.empty() &&
+      (create || (key == "apps/daemonsets" ? Follow(object, at) != Follow(before, at) : counted)))
     Pod(warnings, Follow(object, at), at);
   if (key == "apps/statefulsets") {
     const Json& claims = ListAt(object, {"spec", "volumeClaimTemplates"});
@@ -355,7 +393,7 @@ std::vector<std::string> WarningsAbout(const ResourceType& type, const Json& obj
     Claim(warnings, At(object, "spec"), "spec");
   }
   if (key == "/persistentvolumes") Volume(warnings, object);
-  if (key == "/services") Service(warnings, object);
+  if (key == "/services") WarnOfService(warnings, object);
   if (key == "/nodes") Node(warnings, object);
   if (key == "/secrets") Secret(warnings, object);
   if (key == "networking.k8s.io/ingresses" && create &&

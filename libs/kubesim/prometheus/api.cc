@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <set>
 
@@ -106,7 +107,7 @@ Response Api::Answer(const base::Context& ctx, const Request& request) const {
   if (what == "status/config") return Success(R"({"yaml":""})");
   if (what == "rules") return Success(R"({"groups":[]})");
   if (what == "alerts") return Success(R"({"alerts":[]})");
-  if (what == "targets") return Success(R"({"activeTargets":[],"droppedTargets":[]})");
+  if (what == "targets") return Targets(form);
   if (what == "alertmanagers")
     return Success(R"({"activeAlertmanagers":[],"droppedAlertmanagers":[]})");
   if (what == "query_exemplars") return Success("[]");
@@ -269,6 +270,42 @@ Response Api::LabelValues(const Form& form, std::string_view name) const {
     if (!value.empty()) values.emplace(value);
   }
   return Success(NamesJson(values));
+}
+
+/// Every target that `up` tells of now, up or down; nothing is ever dropped.
+Response Api::Targets(const Form& form) const {
+  const int64_t now = absl::ToUnixMillis(options_.clock->Now());
+  const std::string state = ValueOf(form, "state");
+  const std::string pool = ValueOf(form, "scrapePool");
+  std::string active;
+  const auto up = promql::ParseSelector("up");
+  for (const auto& series : source_.Select(*up, now - 60'000, now)) {
+    std::vector<promql::Point> points;
+    series->Read(now - 60'000, now, &points);
+    const std::string job(promql::ValueOf(series->labels(), "job"));
+    if (points.empty() || std::isnan(points.back().v) || state == "dropped") continue;
+    if (!pool.empty() && pool != job) continue;
+    promql::Labels labels = series->labels();
+    std::erase_if(labels, [](const auto& label) { return label.first == promql::kMetricName; });
+    const std::string_view path = promql::ValueOf(labels, "metrics_path");
+    const bool answers = points.back().v == 1;
+    active += active.empty() ? R"({"discoveredLabels":{},"labels":)"
+                             : R"(,{"discoveredLabels":{},"labels":)";
+    AppendLabels(labels, &active);
+    active += R"(,"scrapePool":)";
+    base::AppendJsonString(job, &active);
+    active += R"(,"scrapeUrl":)";
+    base::AppendJsonString(fmt::format("http://{}{}", promql::ValueOf(labels, "instance"),
+                                       path.empty() ? "/metrics" : path),
+                           &active);
+    active += fmt::format(
+        R"(,"globalUrl":"","lastError":"{}","lastScrape":"{}","lastScrapeDuration":{},"health":"{}",)"
+        R"("scrapeInterval":"15s","scrapeTimeout":"10s"}})",
+        answers ? "" : "context deadline exceeded",
+        base::Rfc3339(absl::FromUnixMillis(points.back().t)), answers ? 0.011 : 10,
+        answers ? "up" : "down");
+  }
+  return Success(fmt::format(R"({{"activeTargets":[{}],"droppedTargets":[]}})", active));
 }
 
 Response Api::Metadata(const Form& form) const {

@@ -51,6 +51,7 @@ class Api {
   http_server::Response LabelNames(const Form& form) const;
   http_server::Response LabelValues(const Form& form, std::string_view name) const;
   http_server::Response Metadata(const Form& form) const;
+  http_server::Response Targets(const Form& form) const;
   /// The series that `match[]`, start and end ask for; an answer when they are wrong.
   bool Matching(const Form& form, bool required, std::vector<promql::SeriesPtr>* found,
                 http_server::Response* wrong) const;

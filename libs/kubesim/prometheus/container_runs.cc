@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "libs/kubesim/prometheus/past_reader.h"
+#include "libs/kubesim/promql/labels.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
@@ -58,6 +59,46 @@ std::vector<Run> RunsOf(const Json& status, double pod_start, const std::vector<
   if (runs.size() > kMaxRuns)
     runs.erase(runs.begin(), runs.end() - static_cast<ptrdiff_t>(kMaxRuns));
   return runs;
+}
+
+void BackdateRestarts(Past* pod) {
+  for (const ContainerPast& container : pod->containers) {
+    const std::vector<Run>& runs = container.runs;
+    if (runs.empty() || std::isinf(runs.front().end)) continue;
+    const auto steps_of = [&](const char* metric, const char* reason) -> Steps* {
+      for (auto& [key, steps] : pod->facts) {
+        const auto& [name, labels] = key;
+        if (name == metric && promql::ValueOf(labels, "container") == container.name &&
+            (reason == nullptr || promql::ValueOf(labels, "reason") == reason))
+          return &steps;
+      }
+      return nullptr;
+    };
+    const auto rewrite = [&](Steps* steps, double running, double waiting) {
+      if (steps == nullptr) return;
+      const double now = steps->points().empty() ? kNaN : steps->points().back().second;
+      *steps = Steps();
+      for (const Run& run : runs) {
+        steps->Set(run.start, running);
+        if (!std::isinf(run.end)) steps->Set(run.end, waiting);
+      }
+      steps->Set(std::isinf(runs.back().end) ? runs.back().start : runs.back().end, now);
+    };
+    const bool crashes = runs.size() > 1 && std::isfinite(runs[runs.size() - 2].end);
+    if (crashes) {
+      rewrite(steps_of("kube_pod_container_status_running", nullptr), 1, 0);
+      rewrite(steps_of("kube_pod_container_status_waiting", nullptr), 0, 1);
+      rewrite(steps_of("kube_pod_container_status_waiting_reason", "CrashLoopBackOff"), kNaN, 1);
+    }
+    for (const char* metric : {"kube_pod_container_status_last_terminated_reason",
+                               "kube_pod_container_status_last_terminated_exitcode"}) {
+      Steps* steps = steps_of(metric, nullptr);
+      if (steps == nullptr || steps->points().empty()) continue;
+      const double value = steps->points().back().second;
+      *steps = Steps();
+      steps->Set(runs.front().end, value);
+    }
+  }
 }
 
 }  // namespace opsmesh::kubesim::prometheus

@@ -105,6 +105,9 @@ class Model::ContainerSeries {
     Add("container_memory_rss", share(0.86));
     Add("container_memory_usage_bytes", share(1.12));
     Add("container_memory_cache", share(0.2));
+    Add("container_memory_mapped_file", share(0.05));
+    Add("container_memory_swap", [](double) { return 0.0; });
+    Add("container_memory_failcnt", [](double) { return 0.0; });
     Add("container_spec_memory_limit_bytes", [&container = container_](double) {
       return std::isnan(container.memory_limit) ? 0 : container.memory_limit;
     });
@@ -116,6 +119,14 @@ class Model::ContainerSeries {
     Add("container_last_seen", [](double t) { return std::floor(t); });
     Add("container_fs_writes_bytes_total", Whole(SinceStart(flow_.cpu, 400000)));
     Add("container_fs_reads_bytes_total", Whole(SinceStart(flow_.cpu, 90000)));
+    Add("container_fs_writes_total", Whole(SinceStart(flow_.cpu, 40)));
+    Add("container_fs_reads_total", Whole(SinceStart(flow_.cpu, 9)));
+    Add("container_processes", [](double) { return 1.0; });
+    Add("container_threads", [](double) { return 9.0; });
+    // As the kernel counts a request: 1024 shares a core, two at least.
+    Add("container_spec_cpu_shares", [request = container_.cpu_request](double) {
+      return std::isnan(request) ? 2 : std::max(2.0, std::floor(request * 1024));
+    });
     if (!container_.oom) return;
     Add("container_oom_events_total", [&container = container_](double t) {
       return static_cast<double>(RunAt(container.runs, t));

@@ -1,5 +1,6 @@
 #include "libs/kubesim/prometheus/fact_writer.h"
 
+#include <cctype>
 #include <cmath>
 #include <utility>
 
@@ -34,6 +35,14 @@ double AmountOf(const Json& quantity) {
   return thousandths ? static_cast<double>(*thousandths / 1000) : kNaN;
 }
 
+std::string LabelName(const char* prefix, const std::string& key) {
+  std::string name = prefix + key;
+  for (char& c : name) {
+    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+  }
+  return name;
+}
+
 FactWriter::FactWriter(const Json& object, std::string own_label) : object_(object) {
   const std::string ns = TextAt(object, {"metadata", "namespace"});
   if (!ns.empty()) labels_.emplace_back("namespace", ns);
@@ -54,17 +63,57 @@ void FactWriter::AddPath(std::string metric, std::initializer_list<const char*> 
   Add(std::move(metric), value.is_number() ? value.get<double>() : otherwise);
 }
 
-void FactWriter::AddCreated(const std::string& metric) {
-  Add(metric, Time(At(object_, {"metadata", "creationTimestamp"})));
+void FactWriter::Bear(std::string label, std::string value) {
+  labels_.emplace_back(std::move(label), std::move(value));
+}
+
+void FactWriter::AddTime(std::string metric, std::initializer_list<const char*> path) {
+  Add(std::move(metric), Time(At(object_, path)));
+}
+
+void FactWriter::AddCommon(const std::string& prefix) {
+  AddTime(prefix + "_created", {"metadata", "creationTimestamp"});
+  AddTime(prefix + "_deletion_timestamp", {"metadata", "deletionTimestamp"});
+  Labels labels;
+  if (const Json& own = At(object_, {"metadata", "labels"}); own.is_object()) {
+    for (const auto& [key, value] : own.items()) {
+      if (value.is_string())
+        labels.emplace_back(LabelName("label_", key), value.get<std::string>());
+    }
+  }
+  Add(prefix + "_labels", 1, std::move(labels));
+}
+
+void FactWriter::AddGenerations(const std::string& prefix) {
+  AddPath(prefix + "_metadata_generation", {"metadata", "generation"}, 1);
+  AddPath(prefix + "_status_observed_generation", {"status", "observedGeneration"});
+}
+
+void FactWriter::AddOwners(const std::string& metric) {
+  const Json& owners = ListAt(object_, {"metadata", "ownerReferences"});
+  if (owners.empty()) Add(metric, 1);
+  for (const Json& owner : owners) {
+    Add(metric, 1,
+        {{"owner_kind", TextAt(owner, "kind")},
+         {"owner_name", TextAt(owner, "name")},
+         {"owner_is_controller", BoolAt(owner, {"controller"}) ? "true" : "false"}});
+  }
+}
+
+void FactWriter::AddOneOf(const std::string& metric, const char* label, const std::string& there,
+                          std::initializer_list<const char*> all) {
+  for (const char* one : all) Add(metric, there == one ? 1 : 0, {{label, one}});
 }
 
 void FactWriter::AddConditions(const std::string& metric, const std::string& status_label) {
   for (const Json& condition : ListAt(object_, {"status", "conditions"})) {
     const std::string now = base::AsciiLower(TextAt(condition, "status"));
-    const std::string was = now == "true" ? "false" : "true";
+    const std::string type = TextAt(condition, "type");
+    // What nobody hears of any more was well until then: ready, and not under pressure.
+    const bool was_true = now == "false" || (now == "unknown" && type == "Ready");
+    const std::string was = was_true ? "true" : "false";
     for (const char* status : {"true", "false", "unknown"}) {
-      Add(metric, now == status ? 1 : 0,
-          {{"condition", TextAt(condition, "type")}, {status_label, status}},
+      Add(metric, now == status ? 1 : 0, {{"condition", type}, {status_label, status}},
           Time(At(condition, "lastTransitionTime")), was == status ? 1 : 0);
     }
   }

@@ -19,22 +19,37 @@ struct KindName {
   const char* version;
   const char* plural;
 };
-constexpr KindName kKinds[] = {{"", "v1", "pods"},
-                               {"", "v1", "nodes"},
-                               {"", "v1", "namespaces"},
-                               {"", "v1", "services"},
-                               {"", "v1", "endpoints"},
-                               {"", "v1", "persistentvolumeclaims"},
-                               {"", "v1", "persistentvolumes"},
-                               {"", "v1", "resourcequotas"},
-                               {"apps", "v1", "deployments"},
-                               {"apps", "v1", "replicasets"},
-                               {"apps", "v1", "statefulsets"},
-                               {"apps", "v1", "daemonsets"},
-                               {"batch", "v1", "jobs"},
-                               {"batch", "v1", "cronjobs"},
-                               {"autoscaling", "v2", "horizontalpodautoscalers"},
-                               {"policy", "v1", "poddisruptionbudgets"}};
+constexpr KindName kKinds[] = {
+    {"", "v1", "pods"},
+    {"", "v1", "nodes"},
+    {"", "v1", "namespaces"},
+    {"", "v1", "services"},
+    {"", "v1", "endpoints"},
+    {"", "v1", "configmaps"},
+    {"", "v1", "secrets"},
+    {"", "v1", "persistentvolumeclaims"},
+    {"", "v1", "persistentvolumes"},
+    {"", "v1", "replicationcontrollers"},
+    {"", "v1", "resourcequotas"},
+    {"", "v1", "limitranges"},
+    {"apps", "v1", "deployments"},
+    {"apps", "v1", "replicasets"},
+    {"apps", "v1", "statefulsets"},
+    {"apps", "v1", "daemonsets"},
+    {"batch", "v1", "jobs"},
+    {"batch", "v1", "cronjobs"},
+    {"autoscaling", "v2", "horizontalpodautoscalers"},
+    {"policy", "v1", "poddisruptionbudgets"},
+    {"discovery.k8s.io", "v1", "endpointslices"},
+    {"networking.k8s.io", "v1", "ingresses"},
+    {"networking.k8s.io", "v1", "ingressclasses"},
+    {"networking.k8s.io", "v1", "networkpolicies"},
+    {"storage.k8s.io", "v1", "storageclasses"},
+    {"storage.k8s.io", "v1", "volumeattachments"},
+    {"coordination.k8s.io", "v1", "leases"},
+    {"certificates.k8s.io", "v1", "certificatesigningrequests"},
+    {"admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations"},
+    {"admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations"}};
 
 }  // namespace
 
@@ -74,9 +89,13 @@ PastPtr History::Look(const std::string& plural, const Object& object, const Pas
     if (!there.contains(key)) steps.Set(now, kNaN);
   }
   const PastReader reader(store_, seed_, now);
-  if (plural == "pods") reader.Pod(json, before.get(), past.get());
+  if (plural == "pods") {
+    reader.Pod(json, before.get(), past.get());
+    if (before == nullptr) BackdateRestarts(past.get());
+  }
   if (plural == "nodes") reader.Node(json, before.get(), past.get());
   if (plural == "services") PastReader::Service(json, past.get());
+  if (plural == "persistentvolumeclaims") PastReader::Claim(json, past.get());
   if (plural == "replicasets") PastReader::ReplicaSet(json, past.get());
   return past;
 }

@@ -69,13 +69,19 @@ struct Past {
   Steps ready;
   std::vector<ContainerPast> containers;
   std::vector<std::string> mentions;  // services its environment names: "ns/name"
+  std::vector<std::string> claims;    // names of the claims it mounts
+  std::string eviction_signal;        // "memory.available", of a pod that was evicted
+  double evicted = kNaN;
+  // Claims:
+  double capacity = kNaN;  // bytes; NaN while it is not bound
   // Services:
   promql::Labels selector;
   std::vector<std::pair<std::string, std::string>> ports;  // name or number, target port
   // Nodes:
   double cpus = 4;
   double memory = 8e9;
-  Steps up;  // 1 while its kubelet answers
+  std::string version;  // of its kubelet
+  Steps up;             // 1 while its kubelet answers
   // ReplicaSets:
   double replicas = 0;
 };

@@ -147,7 +147,8 @@ class Names : public Sink {
   bool Wants(const std::string& metric) override {
     MetricInfo& info = all[metric];
     if (info.type.empty()) {
-      info.type = metric.ends_with("_total") ? "counter" : "gauge";
+      const bool counts = metric.ends_with("_total") || metric == "kubelet_evictions";
+      info.type = counts ? "counter" : "gauge";
       info.help = "Simulated: metric of the demo cluster.";
     }
     return false;

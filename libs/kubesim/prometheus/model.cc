@@ -92,6 +92,8 @@ void Model::Describe(Sink& sink) const {
   State(sink);
   Containers(sink);
   Nodes(sink);
+  Kubelets(sink);
+  ControlPlane(sink);
   Requests(sink);
   Targets(sink);
 }
@@ -140,8 +142,6 @@ void Model::Targets(Sink& sink) const {
   for (const auto& [name, node] : nodes_) {
     const std::string ip = node->ip.empty() ? name : node->ip;
     const auto up = [past = node.get()](double t) { return past->up.At(t); };
-    target("kubelet", ip + ":10250", {{"node", name}, {"metrics_path", "/metrics/cadvisor"}},
-           node->created, node->deleted, up);
     target("node-exporter", ip + ":9100", {{"node", name}}, node->created, node->deleted, up);
   }
   for (const auto& [key, traffic] : traffic_.services()) {

@@ -57,6 +57,8 @@ class Model {
   void Containers(Sink& sink) const;
   void Network(Sink& sink, const Past& pod) const;
   void Nodes(Sink& sink) const;
+  void Kubelets(Sink& sink) const;
+  void ControlPlane(Sink& sink) const;
   void Requests(Sink& sink) const;
   void Targets(Sink& sink) const;
   const Past* NodeOf(const std::string& name) const;

@@ -1,6 +1,7 @@
 // What node_exporter tells of nodes.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -45,11 +46,23 @@ class NodeSeries {
     Memory();
     Filesystem();
     Devices();
+    Stalls();
     System();
   }
 
  private:
-  void Add(const char* metric, ValueAt value, Labels more = {}) {
+  /// When the node was in that condition.
+  std::function<bool(double)> Condition(const char* type) const {
+    for (const auto& [key, steps] : node_.facts) {
+      if (key.first == "kube_node_status_condition" &&
+          promql::ValueOf(key.second, "condition") == type &&
+          promql::ValueOf(key.second, "status") == "true")
+        return [&steps = steps](double t) { return steps.At(t) == 1; };
+    }
+    return [](double) { return false; };
+  }
+
+  void Add(const std::string& metric, ValueAt value, Labels more = {}) {
     if (!sink_.Wants(metric)) return;
     more.insert(more.end(),
                 {{"instance", instance_}, {"job", "node-exporter"}, {"node", node_.name}});
@@ -59,13 +72,13 @@ class NodeSeries {
               });
   }
 
-  void Constant(const char* metric, double value, Labels more = {}) {
+  void Constant(const std::string& metric, double value, Labels more = {}) {
     Add(
         metric, [value](double) { return value; }, std::move(more));
   }
 
   /// A counter that grows by `rate` a second on average.
-  void Growing(const char* metric, double rate, Labels more) {
+  void Growing(const std::string& metric, double rate, Labels more) {
     Add(
         metric,
         [wave = wave_, boot = boot_, rate](double t) {
@@ -108,8 +121,11 @@ class NodeSeries {
 
   void Memory() {
     const double taken = 0.25 + 0.3 * Chance(node_.name, seed_ + 8);
-    const auto available = [wave = wave_, total = node_.memory, taken](double t) {
-      return std::floor(total * (1 - taken * (0.9 + 0.1 * wave->At(t))));
+    // Under pressure: below the 100 MiB from which on kubelets evict.
+    const auto available = [wave = wave_, total = node_.memory, taken,
+                            pressed = Condition("MemoryPressure")](double t) {
+      const double sway = 0.9 + 0.1 * wave->At(t);
+      return std::floor(pressed(t) ? 90e6 * sway : total * (1 - taken * sway));
     };
     Constant("node_memory_MemTotal_bytes", node_.memory);
     Add("node_memory_MemAvailable_bytes", available);
@@ -119,13 +135,21 @@ class NodeSeries {
         [available](double t) { return std::floor(available(t) * 0.35); });
     Add("node_memory_Buffers_bytes",
         [available](double t) { return std::floor(available(t) * 0.05); });
+    Constant("node_memory_Slab_bytes", std::floor(node_.memory * 0.02));
+    Constant("node_memory_SReclaimable_bytes", std::floor(node_.memory * 0.012));
+    Constant("node_memory_SwapTotal_bytes", 0);
+    Constant("node_memory_SwapFree_bytes", 0);
+    Add("node_vmstat_pgmajfault", [wave = wave_, boot = boot_](double t) {
+      return std::floor(0.4 * wave->Integral(boot, t));
+    });
   }
 
   void Filesystem() {
     // Bytes a second, given back once a day.
     const double growth = 5000 + 40000 * Chance(node_.name, seed_ + 9);
-    const auto available = [growth, boot = boot_](double t) {
-      return std::floor(kDiskBytes * 0.62 - growth * std::fmod(t - boot, 86400.0));
+    const auto available = [growth, boot = boot_, pressed = Condition("DiskPressure")](double t) {
+      const double taken = growth * std::fmod(t - boot, 86400.0);
+      return std::floor(pressed(t) ? kDiskBytes * 0.08 - 0.1 * taken : kDiskBytes * 0.62 - taken);
     };
     const Labels root = {{"device", "/dev/vda1"}, {"fstype", "ext4"}, {"mountpoint", "/"}};
     Constant("node_filesystem_size_bytes", kDiskBytes, root);
@@ -134,6 +158,8 @@ class NodeSeries {
     Add("node_filesystem_free_bytes", free, root);
     Constant("node_filesystem_files", 6553600, root);
     Constant("node_filesystem_files_free", 6101234, root);
+    Constant("node_filesystem_readonly", 0, root);
+    Constant("node_filesystem_device_error", 0, root);
   }
 
   void Devices() {
@@ -144,13 +170,57 @@ class NodeSeries {
           return 0.04 * wave->Integral(boot, t) + 0.93 * DiskBusy(*picture, name, t);
         },
         {{"device", "vda"}});
-    Growing("node_network_receive_bytes_total", 2.1e6, {{"device", "eth0"}});
-    Growing("node_network_transmit_bytes_total", 2.6e6, {{"device", "eth0"}});
-    Constant("node_network_receive_errs_total", 0, {{"device", "eth0"}});
-    Constant("node_network_transmit_errs_total", 0, {{"device", "eth0"}});
+    // Requests wait for a busy disk: more of them are under way at a time.
+    Add("node_disk_io_time_weighted_seconds_total",
+        [wave = wave_, boot = boot_, picture = picture_, name = node_.name](double t) {
+          return 0.05 * wave->Integral(boot, t) + 24 * DiskBusy(*picture, name, t);
+        },
+        {{"device", "vda"}});
+    Growing("node_disk_reads_completed_total", 6, {{"device", "vda"}});
+    Growing("node_disk_writes_completed_total", 38, {{"device", "vda"}});
+    Network("receive", 2.1e6);
+    Network("transmit", 2.6e6);
+  }
+
+  void Network(const std::string& way, double bytes) {
+    const Labels device = {{"device", "eth0"}};
+    Growing("node_network_" + way + "_bytes_total", bytes, device);
+    Growing("node_network_" + way + "_packets_total", bytes / 800, device);
+    Constant("node_network_" + way + "_errs_total", 0, device);
+    Constant("node_network_" + way + "_drop_total", 0, device);
+  }
+
+  /// Stall information of the kernel: seconds in which somebody waited for the disk.
+  void Stalls() {
+    for (const char* resource : {"cpu", "memory", "io"}) {
+      const double calm = 0.004 * (0.5 + Chance(node_.name + resource, seed_ + 11));
+      Add(std::string("node_pressure_") + resource + "_waiting_seconds_total",
+          [wave = wave_, boot = boot_, picture = picture_, name = node_.name, calm,
+           disk = resource[0] == 'i'](double t) {
+            return calm * wave->Integral(boot, t) + (disk ? 0.8 * DiskBusy(*picture, name, t) : 0);
+          });
+    }
   }
 
   void System() {
+    Growing("node_context_switches_total", 5200, {});
+    Growing("node_intr_total", 3100, {});
+    Add("node_procs_running", [wave = wave_, load = load_](double t) {
+      return std::max(1.0, std::round(load * wave->At(t)));
+    });
+    Add("node_procs_blocked", [picture = picture_, name = node_.name](double t) {
+      return DiskBusy(*picture, name, t) > DiskBusy(*picture, name, t - 1) ? 6.0 : 0.0;
+    });
+    Add("node_filefd_allocated",
+        [wave = wave_](double t) { return std::floor(3400 * (0.9 + 0.1 * wave->At(t))); });
+    Constant("node_filefd_maximum", 9223372036854775807.0);
+    Add("node_nf_conntrack_entries",
+        [wave = wave_](double t) { return std::floor(2300 * wave->At(t)); });
+    Constant("node_nf_conntrack_entries_limit", 262144);
+    Constant("node_timex_sync_status", 1);
+    Constant("node_timex_maxerror_seconds", 0.012);
+    Constant("node_timex_offset_seconds", 0.0001);
+    Constant("node_exporter_build_info", 1, {{"version", "1.8.2"}, {"goversion", "go1.22.5"}});
     Constant("node_boot_time_seconds", std::floor(boot_));
     Add("node_time_seconds", [](double t) { return t; });
     Constant("node_uname_info", 1,

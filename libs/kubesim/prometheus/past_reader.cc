@@ -89,8 +89,35 @@ void PastReader::Pod(const Json& pod, const Past* before, Past* past) const {
   Ready(pod, before, past);
   for (const Json& container : ListAt(pod, {"spec", "containers"}))
     past->containers.push_back(Container(pod, container, before, *past));
+  for (const Json& volume : ListAt(pod, {"spec", "volumes"})) {
+    const std::string claim = TextAt(volume, {"persistentVolumeClaim", "claimName"});
+    if (!claim.empty()) past->claims.push_back(claim);
+    if (At(volume, "ephemeral").is_object())
+      past->claims.push_back(past->name + "-" + TextAt(volume, "name"));
+  }
+  Eviction(pod, before, past);
   const std::string phase = TextAt(pod, {"status", "phase"});
   if (phase != "Succeeded" && phase != "Failed") Environment(pod, past);
+}
+
+/// The signals are those of the kubelet (pkg/kubelet/eviction/api), told by its message.
+void PastReader::Eviction(const Json& pod, const Past* before, Past* past) const {
+  if (TextAt(pod, {"status", "reason"}) != "Evicted") return;
+  const std::string message = TextAt(pod, {"status", "message"});
+  const auto says = [&](const char* words) { return message.find(words) != std::string::npos; };
+  past->eviction_signal = says("resource: memory")               ? "memory.available"
+                          : says("resource: ephemeral-storage")  ? "nodefs.available"
+                          : says("resource: pids")               ? "pid.available"
+                          : says("EmptyDir")                     ? "emptydirfs.limit"
+                          : says("exceeded its local ephemeral") ? "ephemeralcontainerfs.limit"
+                          : says("Pod ephemeral local storage")  ? "ephemeralpodfs.limit"
+                                                                 : "";
+  if (past->eviction_signal.empty()) return;  // it was not let in: that is no eviction
+  past->evicted = before != nullptr && !std::isnan(before->evicted) ? before->evicted : now_;
+  for (const Json& status : ListAt(pod, {"status", "conditions"})) {
+    if (before == nullptr && TextAt(status, "type") == "DisruptionTarget")
+      past->evicted = std::min(now_, Time(At(status, "lastTransitionTime")));
+  }
 }
 
 void PastReader::Workload(const Json& pod, Past* past) const {
@@ -195,6 +222,7 @@ void PastReader::Service(const Json& service, Past* past) {
 }
 
 void PastReader::Node(const Json& node, const Past* before, Past* past) const {
+  past->version = TextAt(node, {"status", "nodeInfo", "kubeletVersion"});
   const double cpus = AmountOf(At(node, {"status", "capacity", "cpu"}));
   const double memory = AmountOf(At(node, {"status", "capacity", "memory"}));
   if (cpus > 0) past->cpus = cpus;
@@ -213,6 +241,13 @@ void PastReader::Node(const Json& node, const Past* before, Past* past) const {
     past->up.Set(std::isnan(changed) || (before != nullptr && changed > now_) ? now_ : changed,
                  status == "Unknown" ? 0 : 1);
   }
+}
+
+void PastReader::Claim(const Json& claim, Past* past) {
+  if (TextAt(claim, {"status", "phase"}) != "Bound") return;
+  past->capacity = AmountOf(At(claim, {"status", "capacity", "storage"}));
+  if (std::isnan(past->capacity))
+    past->capacity = AmountOf(At(claim, {"spec", "resources", "requests", "storage"}));
 }
 
 void PastReader::ReplicaSet(const Json& set, Past* past) {

@@ -20,6 +20,7 @@ class PastReader {
   void Pod(const Json& pod, const Past* before, Past* past) const;
   void Node(const Json& node, const Past* before, Past* past) const;
   static void Service(const Json& service, Past* past);
+  static void Claim(const Json& claim, Past* past);
   static void ReplicaSet(const Json& set, Past* past);
 
  private:
@@ -27,6 +28,7 @@ class PastReader {
                           const Past& past) const;
   void Workload(const Json& pod, Past* past) const;
   void Ready(const Json& pod, const Past* before, Past* past) const;
+  void Eviction(const Json& pod, const Past* before, Past* past) const;
   void Use(const Past& pod, ContainerPast* one) const;
   void Environment(const Json& pod, Past* past) const;
   void ConfigMap(const std::string& name, Past* past) const;
@@ -40,5 +42,9 @@ class PastReader {
 /// the last one are worked out from the number of restarts, back to the pod's start.
 std::vector<Run> RunsOf(const Json& status, double pod_start, const std::vector<Run>& known,
                         double now);
+
+/// Tells of the restarts before a pod was first seen what its containers' states were then, from
+/// its runs: waiting in CrashLoopBackOff between them.
+void BackdateRestarts(Past* pod);
 
 }  // namespace opsmesh::kubesim::prometheus

@@ -87,11 +87,112 @@ TEST_F(DemoMetrics, EveryFaultShowsFromItsOnsetOn) {
   EXPECT_EQ(Value(R"(up{job="node-exporter",node="node-4"})"), 0) << "a node is down";
   EXPECT_EQ(Value(R"(up{job="node-exporter",node="node-4"})", absl::Minutes(40)), 1);
   EXPECT_TRUE(Rows(R"(node_load1{node="node-4"})").empty());
+  EXPECT_EQ(Value(R"(sum(kube_node_status_condition{condition=~".*Pressure",status="true"}))",
+                  absl::Minutes(40)),
+            0)
+      << "what is unknown now was no pressure before";
+  EXPECT_GT(
+      Value(R"(min(node_filesystem_avail_bytes / node_filesystem_size_bytes))", absl::Minutes(40)),
+      0.5);
   EXPECT_EQ(Value(R"(kube_deployment_status_replicas_available{deployment="checkout"})"), 0);
   const std::string errors =
       R"(sum(rate(http_requests_total{service="frontend",code=~"5.."}[10m])) / sum(rate(http_requests_total{service="frontend"}[10m])))";
   EXPECT_GT(Value(errors), 1.2 * Value(errors, absl::Hours(4)))
       << "a caller of what crashes has more errors since";
+}
+
+TEST_F(DemoMetrics, WhatCommonAlertsAskForIsThereAndOnlyTheFaultsFire) {
+  const auto count = [this](const std::string& expression, absl::Duration ago) {
+    const double found = Value(fmt::format("count({})", expression), ago);
+    return std::isnan(found) ? 0 : found;
+  };
+  struct Alert {
+    const char* expression;
+    double firing;
+  };
+  for (
+      const Alert& alert : {
+          Alert{
+              R"(max_over_time(kube_pod_container_status_waiting_reason{reason="CrashLoopBackOff"}[5m]) >= 1)",
+              4},
+          Alert{R"(kube_pod_container_status_last_terminated_reason{reason="OOMKilled"})", 1},
+          Alert{R"(kube_pod_container_status_waiting_reason{reason="ImagePullBackOff"})", 1},
+          Alert{R"(kube_pod_container_status_waiting_reason{reason="CreateContainerConfigError"})",
+                1},
+          Alert{R"(kube_deployment_spec_replicas > kube_deployment_status_replicas_available)", 7},
+          Alert{R"(kube_deployment_status_condition{condition="Progressing",status="false"} != 0)",
+                8},
+          Alert{R"(kube_pod_status_unschedulable == 1)", 2},
+          Alert{R"(kube_job_failed{condition="true"} > 0)", 1},
+          Alert{R"(kube_job_status_failed{reason="BackoffLimitExceeded"} > 0)", 1},
+          Alert{R"(kube_persistentvolumeclaim_status_phase{phase="Pending"} == 1)", 1},
+          Alert{
+              R"(kube_horizontalpodautoscaler_status_condition{condition="ScalingActive",status="false"} == 1)",
+              1},
+          // An ingress to a service that is not there, by names alone.
+          Alert{
+              R"q(kube_ingress_path unless on (namespace, service_name) label_replace(kube_service_info, "service_name", "$1", "service", "(.+)"))q",
+              1},
+          // And what must not fire.
+          Alert{
+              R"(kube_statefulset_status_observed_generation != kube_statefulset_metadata_generation)",
+              0},
+          Alert{
+              R"(kube_horizontalpodautoscaler_status_current_replicas == kube_horizontalpodautoscaler_spec_max_replicas)",
+              0},
+          Alert{
+              R"(kubelet_volume_stats_available_bytes / kubelet_volume_stats_capacity_bytes < 0.15)",
+              0},
+          Alert{
+              R"(sum by (pod) (increase(container_cpu_cfs_throttled_periods_total[5m])) / sum by (pod) (increase(container_cpu_cfs_periods_total[5m])) > 0.25)",
+              0},
+          Alert{R"(absent(up{job="kube-apiserver"} == 1))", 0},
+          Alert{R"(absent(up{job="kube-scheduler"} == 1))", 0},
+          Alert{R"(absent(up{job="kube-controller-manager"} == 1))", 0},
+          Alert{R"(absent(up{job="kube-proxy"} == 1))", 0},
+          Alert{
+              R"(histogram_quantile(0.99, sum by (le, verb) (rate(apiserver_request_duration_seconds_bucket{verb!="WATCH"}[5m]))) > 1)",
+              0},
+          Alert{R"(etcd_server_has_leader == 0)", 0},
+      }) {
+    EXPECT_EQ(count(alert.expression, absl::ZeroDuration()), alert.firing) << alert.expression;
+    EXPECT_LE(count(alert.expression, absl::Hours(24 * 5)), 1)
+        << "before the faults: " << alert.expression;
+  }
+  const std::string looping =
+      R"(max_over_time(kube_pod_container_status_waiting_reason{reason="CrashLoopBackOff"}[5m]) >= 1)";
+  EXPECT_EQ(count(looping, absl::Minutes(30)), 4) << "not only since somebody looks";
+  EXPECT_EQ(count(looping, absl::Hours(6)), 0);
+}
+
+TEST_F(DemoMetrics, NamesOfSecretsAreKnownAndNothingOfTheirData) {
+  EXPECT_GE(Value("count(kube_secret_info)"), 1);
+  EXPECT_EQ(Value("count(kube_secret_info)"), Value("count(kube_secret_type)"));
+  EXPECT_GE(Value("count(kube_configmap_info)"), 1);
+  const ResourceType& secrets = MustFind(store_, "", "v1", "secrets");
+  const std::string all = Ask("/api/v1/series", "match[]={__name__=~\"kube_secret.*\"}").body;
+  for (const ObjectPtr& object : store_.List(secrets).objects) {
+    const Json secret = object->Parse();
+    if (!secret.contains("data")) continue;
+    for (const auto& [key, value] : secret["data"].items())
+      EXPECT_EQ(all.find(value.get<std::string>()), std::string::npos) << object->name;
+  }
+}
+
+TEST_F(DemoMetrics, AMachineIsAsLargeAsItsNodeAndItsVolumesAsTheirClaims) {
+  EXPECT_EQ(
+      Value("sum(machine_memory_bytes)"),
+      Value(
+          R"(sum(kube_node_status_capacity{resource="memory"} unless on (node) (kube_node_status_condition{condition="Ready",status="unknown"} == 1)))"));
+  EXPECT_EQ(Value(R"(kubelet_volume_stats_capacity_bytes{persistentvolumeclaim="data-redis-0"})"),
+            8.0 * (1 << 30));
+  EXPECT_TRUE(Rows("kubelet_volume_stats_used_bytes + kubelet_volume_stats_available_bytes != "
+                   "kubelet_volume_stats_capacity_bytes")
+                  .empty());
+  EXPECT_EQ(Value(R"(sum(kubelet_running_pods))"),
+            Value(R"(count(count by (namespace, pod) (container_last_seen{container!=""})))"));
+  EXPECT_EQ(Value(R"(count(count by (git_version) (kubernetes_build_info)))"), 1);
+  EXPECT_EQ(Value(R"(scheduler_pending_pods{queue="unschedulable"})"), 2);
 }
 
 TEST_F(DemoMetrics, ReachesFourteenDaysBackWithADailySeason) {
@@ -160,6 +261,23 @@ TEST_F(DemoMetrics, AChangeOfTheClusterIsDatedToWhenItWasSeen) {
       << "stale at once, not after five minutes";
   EXPECT_EQ(Rows(fmt::format(R"(kube_pod_info{{pod="{}"}})", pod->name), absl::Minutes(5)).size(),
             1u);
+}
+
+TEST_F(DemoMetrics, TheTargetsAreThoseThatUpTellsOf) {
+  const auto targets = [this](const std::string& query) {
+    return nlohmann::json::parse(Ask("/api/v1/targets", query).body)["data"]["activeTargets"];
+  };
+  const auto all = targets("");
+  EXPECT_EQ(static_cast<double>(all.size()), Value("count(up)"));
+  double down = 0;
+  for (const auto& one : all) {
+    EXPECT_EQ(one["labels"]["job"], one["scrapePool"]);
+    down += one["health"] == "down" ? 1 : 0;
+    EXPECT_EQ(one["health"] == "down", one["lastError"] != "") << one;
+  }
+  EXPECT_EQ(down, Value("count(up == 0)"));
+  EXPECT_EQ(targets("scrapePool=node-exporter").size(), 4u);
+  EXPECT_EQ(targets("state=dropped").size(), 0u);
 }
 
 TEST_F(DemoMetrics, TheApiAnswersWhatIsAskedAndSaysWhatIsWrong) {

@@ -12,6 +12,23 @@
 namespace opsmesh::kubesim {
 namespace {
 
+// As Go's %q prints a name: what cannot be printed is escaped.
+std::string GoName(std::string_view name) {
+  std::string text = "\"";
+  for (const char c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\')
+      text += {'\\', c};
+    else if (c == '\n' || c == '\t' || c == '\r')
+      text += {'\\', c == '\n' ? 'n' : c == '\t' ? 't' : 'r'};
+    else if (byte < 0x20 || byte == 0x7f)
+      text += fmt::format("\\x{:02x}", byte);
+    else
+      text += c;
+  }
+  return text + "\"";
+}
+
 ApiStatus About(const ResourceType& type, std::string_view name, int code,
                 std::string_view reason) {
   ApiStatus status;
@@ -50,13 +67,13 @@ Json ApiStatus::ToJson() const {
 
 ApiStatus NotFoundStatus(const ResourceType& type, std::string_view name) {
   ApiStatus status = About(type, name, 404, "NotFound");
-  status.message = fmt::format("{} \"{}\" not found", type.QualifiedName(), name);
+  status.message = fmt::format("{} {} not found", type.QualifiedName(), GoName(name));
   return status;
 }
 
 ApiStatus AlreadyExistsStatus(const ResourceType& type, std::string_view name) {
   ApiStatus status = About(type, name, 409, "AlreadyExists");
-  status.message = fmt::format("{} \"{}\" already exists", type.QualifiedName(), name);
+  status.message = fmt::format("{} {} already exists", type.QualifiedName(), GoName(name));
   return status;
 }
 
@@ -105,7 +122,7 @@ ApiStatus InvalidStatus(std::string_view group, std::string_view kind, std::stri
   if (sentences.size() > 1) list = "[" + list + "]";
   const std::string qualified =
       group.empty() ? std::string(kind) : fmt::format("{}.{}", kind, group);
-  status.message = fmt::format("{} \"{}\" is invalid: {}", qualified, name, list);
+  status.message = fmt::format("{} {} is invalid: {}", qualified, GoName(name), list);
   status.causes = std::move(causes);
   return status;
 }

@@ -43,9 +43,19 @@ const std::vector<std::string_view>* OwnFields(const ResourceType& type) {
   return it == fields->end() ? nullptr : &it->second;
 }
 
+// Whether a definition's version lets its objects be selected by a member.
+bool IsSelectable(const Json& version, const std::string& field) {
+  auto fields = version.find("selectableFields");
+  if (!version.is_object() || fields == version.end() || !fields->is_array()) return false;
+  return std::any_of(fields->begin(), fields->end(), [&field](const Json& one) {
+    return one.is_object() && one.value("jsonPath", "") == "." + field;
+  });
+}
+
 // The sentence about a member that nobody can select by; "" when it can be.
 std::string UnselectableFault(const ResourceType& type, const std::string& field) {
   if (field == "metadata.name" || (type.namespaced && field == "metadata.namespace")) return "";
+  if (type.custom && type.definition && IsSelectable(*type.definition, field)) return "";
   const auto* own = OwnFields(type);
   if (own != nullptr && std::find(own->begin(), own->end(), field) != own->end()) return "";
   if (type.kind == "Job" && type.group == "batch")
@@ -106,27 +116,68 @@ std::string FieldText(const Content& object, std::string_view field) {
 
 }  // namespace
 
+namespace {
+
+// The terms between commas; a backslash takes the next character's meaning away.
+std::vector<std::string_view> TermsOf(std::string_view text) {
+  std::vector<std::string_view> terms;
+  size_t begin = 0;
+  for (size_t at = 0; at <= text.size(); ++at) {
+    if (at < text.size() && text[at] == '\\') {
+      ++at;
+    } else if (at >= text.size() || text[at] == ',') {
+      terms.push_back(text.substr(begin, at - begin));
+      begin = at + 1;
+    }
+  }
+  if (begin < text.size()) terms.push_back(text.substr(begin));
+  return terms;
+}
+
+// A value without its escapes; `fault` says what is none.
+std::string Unescaped(std::string_view value, std::string* fault) {
+  std::string text;
+  for (size_t at = 0; at < value.size(); ++at) {
+    const char c = value[at];
+    if (c == ',' || c == '=') {
+      *fault = fmt::format("invalid field selector: unescaped character in value: {}", int{c});
+    } else if (c != '\\') {
+      text += c;
+      continue;
+    } else if (at + 1 < value.size() &&
+               std::string_view("\\,=").find(value[at + 1]) != std::string_view::npos) {
+      text += value[++at];
+      continue;
+    } else {
+      *fault =
+          fmt::format("invalid field selector: invalid escape sequence: {}", value.substr(at, 2));
+    }
+    return "";
+  }
+  return text;
+}
+
+}  // namespace
+
 Outcome<FieldSelector> FieldSelector::Parse(std::string_view text, const ResourceType& type) {
   FieldSelector selector;
-  for (std::string_view part : base::Split(text, ',')) {
-    if (base::Trim(part).empty()) continue;
+  for (std::string_view part : TermsOf(text)) {
+    if (part.empty()) continue;
     Term term;
-    size_t at = part.find("!=");
-    size_t length = 2;
-    if (at != std::string_view::npos) {
-      term.equal = false;
-    } else if (at = part.find("=="); at == std::string_view::npos) {
-      at = part.find('=');
-      length = 1;
-    }
+    const size_t at = std::min(part.find("!="), part.find('='));
+    const bool unequal = part.substr(std::min(at, part.size()), 2) == "!=";
     if (at == std::string_view::npos) {
       return BadRequestStatus(
           fmt::format("invalid selector: '{}'; can't understand '{}'", text, part));
     }
-    term.field = base::Trim(part.substr(0, at));
-    term.value = part.substr(at + length);
-    if (const std::string fault = UnselectableFault(type, term.field); !fault.empty())
-      return BadRequestStatus(fault);
+    const size_t length = unequal || part.substr(at, 2) == "==" ? 2 : 1;
+    term.equal = !unequal;
+    term.field = part.substr(0, at);
+    std::string fault;
+    term.value = Unescaped(part.substr(at + length), &fault);
+    if (!fault.empty()) return BadRequestStatus(fault);
+    if (term.field.empty() && term.value.empty()) continue;
+    if (fault = UnselectableFault(type, term.field); !fault.empty()) return BadRequestStatus(fault);
     if (!term.field.starts_with("metadata.")) selector.needs_content_ = true;
     selector.terms_.push_back(std::move(term));
   }

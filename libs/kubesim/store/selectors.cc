@@ -140,6 +140,9 @@ class LabelSelectorParser {
     if (c == '<' || c == '>') {
       ++pos_;
       requirement->op = c == '<' ? Op::kLess : Op::kGreater;
+      Space();
+      if (pos_ < text_.size() && text_[pos_] != ',' && Special(text_[pos_]))
+        return Fail(fmt::format("found '{}', expected: identifier", Token()));
       requirement->values.push_back(Word());
       return true;
     }
@@ -155,15 +158,17 @@ class LabelSelectorParser {
   bool ParseSet(LabelSelector::Requirement* requirement) {
     Space();
     if (pos_ >= text_.size() || text_[pos_] != '(')
-      return Fail(fmt::format("found '{}', expected: '('", Token()));
+      return Fail(fmt::format("found '{}' expected: '('", Token()));
     ++pos_;
     while (true) {
       requirement->values.push_back(Word());
       Space();
-      if (pos_ >= text_.size()) return Fail("found '', expected: ',' or ')'");
+      const bool begins = requirement->values.back().empty();
+      const char* wanted = begins ? "',', ')' or identifier" : "',' or ')'";
+      if (pos_ >= text_.size()) return Fail(fmt::format("found '', expected: {}", wanted));
       const char c = text_[pos_++];
       if (c == ')') return true;
-      if (c != ',') return Fail(fmt::format("found '{}', expected: ',' or ')'", c));
+      if (c != ',') return Fail(fmt::format("found '{}', expected: {}", c, wanted));
     }
   }
 
@@ -173,7 +178,7 @@ class LabelSelectorParser {
 };
 
 Outcome<LabelSelector> LabelSelector::Parse(std::string_view text) {
-  return LabelSelectorParser(text).Run();
+  return LabelSelectorParser(text.substr(0, text.find('\0'))).Run();  // as a C text ends
 }
 
 LabelSelector LabelSelector::FromMap(const Json& map) {

@@ -39,7 +39,7 @@ TEST(LabelSelector, AKeyThatIsAbsentIsNotInAnySetAndUnequalToEverything) {
 
 TEST(LabelSelector, AMalformedSelectorIsRefusedWithTheRealSentence) {
   EXPECT_EQ(Refusal("app==="), "unable to parse requirement: found '=', expected: identifier");
-  EXPECT_EQ(Refusal("app in web"), "unable to parse requirement: found 'web', expected: '('");
+  EXPECT_EQ(Refusal("app in web"), "unable to parse requirement: found 'web' expected: '('");
   EXPECT_NE(Refusal("a=b,"), "accepted");
   EXPECT_NE(Refusal("=b"), "accepted");
   EXPECT_NE(Refusal("a in (b"), "accepted");

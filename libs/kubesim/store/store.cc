@@ -308,15 +308,6 @@ std::unique_ptr<Store::Watch> Store::StartWatch(std::string_view storage_key, ui
   return std::make_unique<WatchHandle>(mutex_, std::move(entry));
 }
 
-std::unique_ptr<Store::Watch> Store::ListAndWatch(const ResourceType& type, std::string_view ns,
-                                                  Snapshot* snapshot, Watcher watcher) {
-  auto entry = std::make_shared<WatchEntry>(WatchEntry{type.storage_key, std::move(watcher)});
-  std::lock_guard lock(mutex_);
-  *snapshot = ListLocked(type, ns);
-  watches_.push_back(entry);
-  return std::make_unique<WatchHandle>(mutex_, std::move(entry));
-}
-
 void Store::Compact(uint64_t version) {
   std::lock_guard lock(mutex_);
   version = std::min(version, version_);

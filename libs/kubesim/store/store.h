@@ -124,9 +124,6 @@ class Store {
   using Watcher = std::function<void(const Change&)>;
   std::unique_ptr<Watch> StartWatch(std::string_view storage_key, uint64_t version,
                                     Watcher watcher);
-  /// List and watch without a gap: the snapshot, then every later change.
-  std::unique_ptr<Watch> ListAndWatch(const ResourceType& type, std::string_view ns,
-                                      Snapshot* snapshot, Watcher watcher);
 
   /// Forgets the changes up to `version`, as a compaction does: for drills and tests of 410.
   void Compact(uint64_t version);

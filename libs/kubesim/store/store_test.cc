@@ -1,5 +1,6 @@
 #include "libs/kubesim/store/store.h"
 
+#include "fmt/format.h"
 #include "gtest/gtest.h"
 #include "libs/kubesim/store/selectors.h"
 #include "libs/kubesim/store/stored_json.h"
@@ -187,14 +188,100 @@ TEST(StoredJson, AMembersBytesAreFoundWithoutALookIntoTheOthers) {
     EXPECT_EQ(StoredMember(odd, "metadata"), "") << odd;
 }
 
+TEST(YamlTest, WhatIsWrittenReadsBackAsTheSame) {
+  const Json object = {{"null", nullptr},
+                       {"yes", true},
+                       {"numbers", {0, -3, 1.5, 1e300}},
+                       {"empty", {{"list", Json::array()}, {"map", Json::object()}, {"text", ""}}}};
+  Json texts = Json::array();
+  for (const char* text : {"plain",
+                           "null",
+                           "~",
+                           "true",
+                           "yes",
+                           "No",
+                           "y",
+                           "on",
+                           "12",
+                           "0777",
+                           "0x1f",
+                           "1_000",
+                           "1:30",
+                           "1e3",
+                           ".inf",
+                           "-.inf",
+                           ".NaN",
+                           "<<",
+                           "=",
+                           "2026-11-21",
+                           "2026-11-21T19:54:07Z",
+                           "2026-1-2 3:4",
+                           "1.2.3",
+                           "10.0.0.1",
+                           "a: b",
+                           "- x",
+                           "#c",
+                           "a #b",
+                           "{",
+                           "[",
+                           "*a",
+                           "&a",
+                           "!t",
+                           "%x",
+                           "@x",
+                           "`x`",
+                           "'",
+                           "\"",
+                           "\\",
+                           " lead",
+                           "trail ",
+                           "a\nb",
+                           "a\nb\n",
+                           "a\n\nb\n\n",
+                           "\n",
+                           " a\nb\n",
+                           "a\n  b\n",
+                           "\ta\n",
+                           "a\tb",
+                           "a\r\nb",
+                           "中文",
+                           "中文\n二\n",
+                           "é: ü",
+                           "a:",
+                           ":",
+                           "?",
+                           "-",
+                           "---",
+                           "...",
+                           "key: |",
+                           ">",
+                           "|"}) {
+    texts.push_back(text);
+  }
+  Json all = object;
+  all["texts"] = texts;
+  for (const Json& text : texts) all["keys"][text.get<std::string>()] = 1;
+  const std::string yaml = DumpYaml(all);
+  const auto back = ParseYaml(yaml);
+  ASSERT_TRUE(back.ok()) << back.status() << "\n" << yaml;
+  ASSERT_EQ(back->size(), 1u);
+  EXPECT_EQ(*back->front().value, all) << yaml;
+  EXPECT_EQ(DumpYaml({{"a", nullptr}, {"t", "2026-11-21T19:54:07Z"}, {"b", "line\n"}, {"c", "on"}}),
+            "a: null\nb: |\n  line\nc: \"on\"\nt: \"2026-11-21T19:54:07Z\"\n")
+      << "as kubectl writes it";
+  for (const char* plain : {"10.244.1.5", "3ff6be35-e27c-4bf2-bfb0-7f2f31a266cc", "nginx:1.27",
+                            "::1", "10m", "v1.32.4", "0/3 nodes"})
+    EXPECT_EQ(DumpYaml({{"a", plain}}), fmt::format("a: {}\n", plain));
+}
+
 TEST(YamlTest, MergeKeysFillInWhatAMapDoesNotSayItself) {
   const auto read = [](const std::string& text) {
     auto documents = ParseYaml(text);
     return documents.ok() ? documents->front().value->dump()
                           : std::string(documents.status().message());
   };
-  const std::string base = "x: &x {a: 1, b: {c: 2}}\ny: &y {a: 9, d: 4}\n";
-  const std::string both = R"("x":{"a":1,"b":{"c":2}},"y":{"a":9,"d":4})";
+  const std::string base = "v: &x {a: 1, b: {c: 2}}\nw: &y {a: 9, d: 4}\n";
+  const std::string both = R"("v":{"a":1,"b":{"c":2}},"w":{"a":9,"d":4})";
   EXPECT_EQ(read(base + "z: {<<: *x, a: 7}"), R"({)" + both + R"(,"z":{"a":7,"b":{"c":2}}})");
   EXPECT_EQ(read(base + "z:\n  a: 7\n  <<: *x"), R"({)" + both + R"(,"z":{"a":7,"b":{"c":2}}})");
   EXPECT_EQ(read(base + "z: {<<: [*x, *y]}"), R"({)" + both + R"(,"z":{"a":1,"b":{"c":2},"d":4}})");
@@ -203,6 +290,36 @@ TEST(YamlTest, MergeKeysFillInWhatAMapDoesNotSayItself) {
             "yaml: line 3: map merge requires map or sequence of maps as the value");
   EXPECT_EQ(read(base + "z: {<<: [[*x]]}"),
             "yaml: line 3: map merge requires map or sequence of maps as the value");
+}
+
+TEST(YamlTest, PlainWordsAreReadAsKubectlReadsThem) {
+  const auto read = [](const std::string& text) {
+    auto documents = ParseYaml("a: " + text);
+    return documents.ok() ? documents->front().value->at("a").dump() : "refused";
+  };
+  for (const char* word : {"y", "Yes", "on", "true"}) EXPECT_EQ(read(word), "true") << word;
+  for (const char* word : {"n", "No", "OFF", "false"}) EXPECT_EQ(read(word), "false") << word;
+  EXPECT_EQ(read("010"), "8");
+  EXPECT_EQ(read("0b11"), "3");
+  EXPECT_EQ(read("1_000"), "1000");
+  EXPECT_EQ(read("08"), "8");
+  EXPECT_EQ(read("1e3"), "1000");
+  EXPECT_EQ(read("'yes'"), R"("yes")");
+  for (const char* word : {"12:30", "1.2.3", "0x", "nULL", "2001-01-01"})
+    EXPECT_EQ(read(word), "\"" + std::string(word) + "\"");
+  EXPECT_EQ(ParseYaml("on: 1")->front().value->dump(), R"({"true":1})");
+}
+
+TEST(YamlTest, AnAmbiguousWordIsWrittenInQuotes) {
+  const Json object = {{"on", "yes"}, {"plain", "text"}, {"number", "010"}};
+  EXPECT_EQ(*ParseYaml(DumpYaml(object))->front().value, object);
+}
+
+TEST(YamlText, ALongTextOfDoubleSpacesIsWrittenInOnePass) {
+  std::string text;
+  while (text.size() < (1 << 20)) text += "a  ";
+  text += "a";
+  EXPECT_EQ(DumpYaml(Json(text)), text + "\n");  // quadratic work would take minutes
 }
 
 }  // namespace

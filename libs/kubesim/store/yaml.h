@@ -24,6 +24,9 @@ struct YamlDocument {
 /// line. JSON is YAML too. At most 16 MiB and, after aliases are followed, 1,000,000 nodes.
 absl::StatusOr<std::vector<YamlDocument>> ParseYaml(std::string_view text);
 
+/// One document in the layout of Kubernetes' own tools (sigs.k8s.io/yaml): keys in natural order,
+/// lists as far in as their key, text quoted where it could be read as something else (y, no, on,
+/// 012, 1:30, a date), lines of more than 80 columns folded at their spaces.
 std::string DumpYaml(const Json& value);
 
 }  // namespace opsmesh::kubesim

@@ -111,6 +111,9 @@ void Grammar::Settle() {
       intent_.kind.empty() && !intent_.name_space.empty()) {
     intent_.names.push_back({std::exchange(intent_.name_space, ""), "Namespace", false, true});
   }
+  // "ledger vs payment-api health": how each of them is.
+  if (intent_.action == "compare" && intent_.names.size() > 1 && Any("verb.status"))
+    intent_.action = "status";
   if (intent_.action.empty() && intent_.counts) intent_.action = "count";
   if (intent_.counts &&
       (intent_.action == "list" || intent_.action == "status" || intent_.action == "describe")) {

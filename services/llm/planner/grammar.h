@@ -26,6 +26,10 @@ class Grammar {
 
  private:
   bool Any(std::string_view concept_id) const;
+  // "The three worst problems": a ranking of nothing that is measured.
+  bool RanksProblems() const;
+  // The same for what a clause asks to be done.
+  bool AnyVerb(std::string_view concept_id) const;
   const Mark* At(size_t i) const { return i < marks_.size() ? &marks_[i] : nullptr; }
 
   // The neighbour of i in direction `step` beyond words that only glue ("的", "the", "named", ":").

@@ -36,12 +36,45 @@ void Grammar::ReadAction() {
     intent_.action = "diagnose";
     return;
   }
+  // "生成一份健康报告": there is nothing to write that the cluster does not tell.
+  if (Any("verb.generate") && Any("topic.overview")) {
+    intent_.action = "summarize";
+    return;
+  }
+  // "The top 5 issues in shop": the worst of what a diagnosis finds.
+  if (Any("verb.top") && RanksProblems()) {
+    intent_.action = "diagnose";
+    return;
+  }
   for (std::string_view action : kActionOrder) {
-    if (!action.empty() && Any("verb." + std::string(action))) {
+    if (!action.empty() && AnyVerb("verb." + std::string(action))) {
       intent_.action = action;
       return;
     }
   }
+}
+
+bool Grammar::RanksProblems() const {
+  if (AnyKind() || std::any_of(marks_.begin(), marks_.end(), [](const Mark& mark) {
+        return mark.Has("metric.") || mark.Has("topic.") || mark.Has("cond.");
+      }))
+    return false;
+  return std::any_of(marks_.begin(), marks_.end(), [](const Mark& mark) {
+    return mark.Is("verb.diagnose") &&
+           (mark.norm.starts_with("problem") || mark.norm.starts_with("issue") ||
+            mark.norm == "问题" || mark.norm == "故障" || mark.norm == "trouble");
+  });
+}
+
+bool Grammar::AnyVerb(std::string_view concept_id) const {
+  for (size_t i = 0; i < marks_.size(); ++i) {
+    if (used_[i] || !marks_[i].Is(concept_id)) continue;
+    // "Broken pods" are pods in a state; "what is broken" asks for a diagnosis.
+    const bool adjective = marks_[i].Has("cond.") && i + 1 < marks_.size() &&
+                           marks_[i + 1].Has("kind.") && Any("verb.list");
+    if (!adjective) return true;
+  }
+  return false;
 }
 
 bool Grammar::Negated(size_t i) const {
@@ -79,9 +112,9 @@ bool Grammar::ReadWrite(const std::vector<const Mark*>& writes) {
   const bool can_it = action == "scale" && marks_.size() > 2 &&
                       (marks_[0].norm == "can" || marks_[0].norm == "could") &&
                       marks_[1].kind == Mark::Kind::kWord;
-  const bool talks = Interrogative() || can_it || history || Any("verb.compare") ||
-                     Any("verb.logs") || Any("topic.scalecapacity") || Any("verb.yaml") ||
-                     Any("kind.Event");
+  const bool talks = Interrogative() || can_it || history || Any("topic.safety") ||
+                     Any("verb.compare") || Any("verb.logs") || Any("topic.scalecapacity") ||
+                     Any("verb.yaml") || Any("kind.Event");
   const bool reads_first =
       action == "fix" && (Any("verb.diagnose") || Any("topic.guide")) && !Any("seq.then");
   if (intent_.asks_how) {
@@ -109,9 +142,12 @@ void Grammar::ReadReplicas(int64_t number, const Mark* before, const Mark* next)
     intent_.action = "scale";
   }
   const bool by = before != nullptr && (before->norm == "by" || before->norm == "少");
+  // "还能再扩3个吗": three more, where no goal is named.
+  const bool again = before != nullptr && before->Is("topic.scalecapacity") &&
+                     before->norm.find("再") != std::string::npos;
   intent_.replicas_relative =
       (before != nullptr && (before->norm == "by" || before->norm == "再")) ||
-      (next != nullptr && next->norm == "more") || RelativeScale() || by;
+      (next != nullptr && next->norm == "more") || RelativeScale() || by || again;
   // "Scale down by 1" takes away.
   if (intent_.replicas_relative && ScalesDown()) intent_.replicas = -number;
 }

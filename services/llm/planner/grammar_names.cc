@@ -13,6 +13,17 @@ bool LooksLikeObjectName(std::string_view text) {
   return text.find_first_of("-0123456789./") != std::string_view::npos;
 }
 
+// "Diagnose foobar"; not "problems overnight".
+bool IsOrderToDiagnose(const Mark& mark) {
+  return mark.Is("verb.diagnose") &&
+         (mark.norm == "diagnose" || mark.norm == "troubleshoot" || mark.norm == "investigate" ||
+          mark.norm == "debug" || mark.norm.starts_with("analy"));
+}
+
+bool IsAbout(std::string_view word) {
+  return word == "with" || word == "of" || word == "about" || word == "for" || word == "to";
+}
+
 }  // namespace
 
 bool Grammar::CanNameNamespace(size_t i) const {
@@ -194,7 +205,21 @@ void Grammar::ReadNeighbours(size_t i, NameMention* mention) {
   const bool inside = (i > 0 && marks_[i - 1].Is("mark.in")) ||
                       (after < marks_.size() && marks_[after].Is("mark.inside")) ||
                       (before < marks_.size() && marks_[before].Is("mark.in"));
-  if (inside) mention->may_be_namespace = true;
+  if (inside) mention->may_be_namespace = mention->placed = true;
+  const std::string& led_by = i > 0 ? marks_[i - 1].norm : mention->kind;
+  mention->inside = inside && !IsWord(i + 1) &&
+                    (led_by == "in" || led_by == "within" || led_by == "inside" || led_by == "在" ||
+                     (after < marks_.size() && marks_[after].Is("mark.inside")));
+  mention->topical = i > 0 && (marks_[i - 1].Has("verb.") || IsAbout(marks_[i - 1].norm));
+  mention->about = i > 0 && (IsAbout(marks_[i - 1].norm) || marks_[i - 1].norm.ends_with(" with"));
+  mention->asked = i > 0 && !IsWord(i + 1) &&
+                   (AsksOfSubject(marks_[i - 1].norm) || IsOrderToDiagnose(marks_[i - 1]));
+  // "scale payments web", "the payments web"; not "bring cart down", where a verb nobody knows
+  // leads.
+  mention->leads =
+      IsWord(i + 1) && i > 0 &&
+      (marks_[i - 1].Has("verb.") || marks_[i - 1].Has("write.") || marks_[i - 1].Has("kind.") ||
+       marks_[i - 1].norm == "the" || IsAbout(marks_[i - 1].norm));
   const auto names_kind = [](const std::string& kind) {
     return !kind.empty() && kind != "All" && kind != "Cluster" && kind != "Event" &&
            kind != "Namespace" && kind != "Image" && kind != "Context" && kind != "ApiResource";

@@ -21,6 +21,13 @@ struct NameMention {
       {};  // other readings, looked up before linking; "=" in front: only if exactly so
   bool everyday = false;  // a word of everyday language: no name when nothing is called so
   bool resolved = false;  // `text` is the name of a live object
+  // How the sentence speaks of it. A word that only stands before a kind ("noisy pods") may be any.
+  bool placed = false;   // "in payments", "payments 里": where something is
+  bool inside = false;   // the same without an article or another preposition: hardly prose
+  bool about = false;    // "wrong with foobar", "status of foobar"
+  bool asked = false;    // "why is foobar crashing", "diagnose foobar": nothing else is asked about
+  bool topical = false;  // "wrong with payments", "diagnose payments": what the sentence is about
+  bool leads = false;    // stands right before another name: "payments web"
   friend bool operator==(const NameMention&, const NameMention&) = default;
 };
 

@@ -20,6 +20,24 @@ bool AsksSomething(const std::vector<Mark>& marks) {
   });
 }
 
+// "Show nodes, then hpa, then quotas": a step that only names what is to be seen.
+bool NamesKind(const std::vector<Mark>& marks) {
+  return !marks.empty() && marks.front().Has("kind.");
+}
+
+bool HasKind(const std::vector<Mark>& marks) {
+  return std::any_of(marks.begin(), marks.end(),
+                     [](const Mark& mark) { return mark.Has("kind."); });
+}
+
+// "..., and are there any warnings": a question of its own.
+bool AsksForState(const std::vector<Mark>& marks) {
+  return !marks.empty() &&
+         (marks.front().norm == "are there" || marks.front().norm == "is there") &&
+         std::any_of(marks.begin(), marks.end(),
+                     [](const Mark& mark) { return mark.Has("kind.") || mark.Has("cond."); });
+}
+
 }  // namespace
 
 std::vector<std::vector<Mark>> SplitClauses(const std::vector<Mark>& marks) {
@@ -35,10 +53,12 @@ std::vector<std::vector<Mark>> SplitClauses(const std::vector<Mark>& marks) {
          marks[i + 1].Is("seq.then") || marks[i + 1].Is("q.why"));
     // "…，再看看它的日志": a step of its own, not only "also".
     const bool again = i > 0 && mark.Is("ref.also") && mark.norm.starts_with("再");
-    const bool splits = end || mark.Is("seq.then") || and_verb || again;
     const std::vector<Mark> rest(marks.begin() + static_cast<std::ptrdiff_t>(i) + 1, marks.end());
-    if (splits && clauses.size() < kMostClauses && AsksSomething(clauses.back()) &&
-        AsksSomething(rest)) {
+    const bool and_state = mark.norm == "and" && AsksForState(rest);
+    const bool splits = end || mark.Is("seq.then") || and_verb || and_state || again;
+    const bool step = mark.norm == "then" && NamesKind(rest) && HasKind(clauses.back());
+    if (splits && clauses.size() < kMostClauses && (AsksSomething(clauses.back()) || step) &&
+        (AsksSomething(rest) || and_state || (mark.norm == "then" && NamesKind(rest)))) {
       clauses.emplace_back();
       // "再看看" also says what to do.
       if (again) clauses.back().push_back(mark);

@@ -31,6 +31,9 @@ class Linker {
     TakeNamespaces(false);
     TakeNamespaces(true);
     for (size_t i = 0; i < readings_.size(); ++i) {
+      if (!taken_[i] && IsNowhere(i)) return std::move(result_);
+    }
+    for (size_t i = 0; i < readings_.size(); ++i) {
       if (!taken_[i] && !TakeObject(i)) return std::move(result_);
     }
     // One name is linked: words that name nothing were prose. None is: say what was not found.
@@ -39,6 +42,7 @@ class Linker {
       result_.choices = std::move(not_found_.choices);
       return std::move(result_);
     }
+    NoteLeftOut();
     DropUnlinkedNames();
     return std::move(result_);
   }
@@ -157,19 +161,78 @@ class Linker {
     }
   }
 
-  // "pods in payments"; "what is wrong with payments", where nothing else is named; "把 payments 的
-  // web 扩容", where the other name is something and this one is not. English sentences have plain
-  // words that nobody knows beside a name; Chinese ones do not.
+  // Where nobody may list namespaces every word could be one: it is when the sentence says so
+  // ("pods in payments"), is about it ("what is wrong with payments") or would change something in
+  // it
+  // ("scale payments web": a change never goes to another namespace than the one that was meant).
+  // English has plain words that nobody knows beside a kind or a name ("noisy pods"); a Latin word
+  // of a Chinese sentence is a name.
   bool IsPlace(size_t i) const {
     const std::vector<NameMention>& names = result_.intent.names;
-    if (names[i].everyday || readings_[i].names_object) return false;
-    if (names[i].may_be_namespace) return true;
+    const NameMention& name = names[i];
+    if (name.everyday || readings_[i].names_object) return false;
+    if (name.placed) return true;
+    const bool english = language_ == text::Language::kEnglish;
+    if (name.may_be_namespace && !english) return true;
     if (!readings_[i].objects.empty() || !readings_[i].near.empty()) return false;
-    if (names.size() == 2 && readings_[1 - i].strong && language_ != text::Language::kEnglish)
-      return true;
+    if (english && name.leads && result_.intent.is_write) return true;
+    if (!english && names.size() == 2 && readings_[1 - i].strong) return true;
     const std::string& action = result_.intent.action;
     return names.size() == 1 && result_.intent.kind.empty() && !needs_name_ &&
+           (name.topical || !english) &&
            (action == "diagnose" || action == "status" || action == "summarize");
+  }
+
+  // A word that was left out, and may be the name of a namespace that this user does not see.
+  void NoteLeftOut() {
+    for (size_t i = 0; i < readings_.size(); ++i) {
+      const NameMention& name = intent().names[i];
+      const NameReading& reading = readings_[i];
+      if (taken_[i] || !reading.namespace_assumed || reading.names_object || name.everyday ||
+          !reading.objects.empty() || !(name.may_be_namespace || name.leads))
+        continue;
+      if (!result_.note.empty()) result_.note += "\n";
+      result_.note += Say("left_out", language_, {{"name", name.text}});
+    }
+  }
+
+  // "Pods in foobar", "foobar 有什么问题": what is asked about is not there. Left out, the answer
+  // would be about everything else.
+  bool IsNowhere(size_t i) {
+    const NameMention& name = intent().names[i];
+    const NameReading& reading = readings_[i];
+    if (index_failed_ || name.everyday || reading.is_namespace || reading.names_object ||
+        !reading.objects.empty() || !reading.near.empty() || !reading.near_namespace.empty())
+      return false;
+    // "What's the weather in berlin": nothing that a cluster has is asked for.
+    const Intent& asked = intent();
+    if (asked.kind.empty() && asked.topic.empty() && asked.condition.empty() && !asked.is_write &&
+        (asked.action.empty() || asked.action == "list" || asked.action == "describe"))
+      return false;
+    if (!name.inside && !IsSubject(i)) return false;
+    result_.question =
+        Say("not_found", language_,
+            {{"place", ""},
+             {"name", name.text},
+             {"kind", Say(name.inside ? "namespace_word" : "object_word", language_)}});
+    return true;
+  }
+
+  // Whether the question is about this name and nothing else.
+  bool IsSubject(size_t i) const {
+    const NameMention& name = result_.intent.names[i];
+    const Intent& asked = result_.intent;
+    if (std::count(taken_.begin(), taken_.end(), false) != 1) return false;
+    const bool state = asked.action == "diagnose" || asked.action == "status";
+    const bool trouble =
+        asked.condition == "restarts" || asked.condition == "crashloop" || asked.condition == "oom";
+    // "Why is foobar pod crashing": the kind is the name's own.
+    if (name.asked && (asked.kind.empty() || asked.kind == name.kind))
+      return state || trouble || !asked.metric.empty();
+    if (!asked.kind.empty() || !(asked.topic.empty() || asked.topic == "performance")) return false;
+    // A Latin word of a Chinese sentence is a name.
+    if (language_ != text::Language::kEnglish) return state && result_.intent.names.size() == 1;
+    return name.about && (state || trouble);
   }
 
   bool TakeObject(size_t i) {

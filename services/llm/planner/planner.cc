@@ -10,16 +10,20 @@
 #include "libs/base/strings.h"
 #include "services/llm/planner/answers.h"
 #include "services/llm/planner/attachment.h"
+#include "services/llm/planner/cluster_name.h"
+#include "services/llm/planner/cluster_scope.h"
 #include "services/llm/planner/commands.h"
 #include "services/llm/planner/follow_up.h"
 #include "services/llm/planner/interpret.h"
 #include "services/llm/planner/linker.h"
+#include "services/llm/planner/named_words.h"
 #include "services/llm/planner/prelink.h"
 #include "services/llm/planner/read_steps.h"
 #include "services/llm/planner/routes.h"
 #include "services/llm/planner/small_talk.h"
 #include "services/llm/planner/turn_state.h"
 #include "services/llm/planner/typos.h"
+#include "services/llm/planner/which_object.h"
 #include "services/llm/planner/write_plan.h"
 
 namespace opsmesh::llm {
@@ -45,6 +49,11 @@ class Run {
         wanted_cluster_(std::move(wanted_cluster)),
         turn_(turn) {
     before_ = ParseTurnState(request.turn_state()).value_or(TurnState{});
+    // A conversation stays with the cluster that was named last.
+    if (request_.context().cluster().empty() && !before_.cluster.empty()) {
+      request_.mutable_context()->set_cluster(before_.cluster);
+      stays_ = true;
+    }
   }
 
   absl::Status Answer() {
@@ -53,13 +62,9 @@ class Run {
         text::ParseLanguageTag(request_.language()).value_or(text::Language::kEnglish));
     turn_.language = text::DetectLanguage(query, fallback);
     after_.language = turn_.language;
-    if (!wanted_cluster_.empty()) {
-      const std::string note =
-          Say("other_cluster", turn_.language,
-              {{"wanted", wanted_cluster_}, {"cluster", request_.context().cluster()}});
-      turn_.done().add_degraded(note);
-      OPSMESH_RETURN_IF_ERROR(turn_.SayParagraph(note));
-    }
+    after_.cluster = before_.cluster;
+    if (!wanted_cluster_.empty())
+      OPSMESH_RETURN_IF_ERROR(SayOtherCluster(request_.context().cluster()));
     OPSMESH_RETURN_IF_ERROR(Dispatch(query, fallback));
     if (turn_.outcome == v1::TurnDone::OUTCOME_ANSWERED) OPSMESH_RETURN_IF_ERROR(SayGaps(turn_));
     return turn_.Finish(Serialize(after_));
@@ -70,6 +75,55 @@ class Run {
     if (base::Trim(query).empty() && !request_.has_attachment()) return SayOnly("help");
     if (const auto command = ParseCommand(query)) return RunCommand(*command);
     Sentence sentence = ReadSentence(query, Lexicon::Embedded(), fallback);
+    if (ToolsEnabled() && request_.attachment().empty()) {
+      if (AsksForClusters(sentence.marks)) return SayClusters(turn_, tools_);
+      const ClusterScope scope =
+          ReadClusters(turn_.context(), tools_, request_.context().cluster(), &sentence);
+      if (!scope.unknown.empty() && scope.only.empty()) {
+        turn_.outcome = v1::TurnDone::OUTCOME_CLARIFICATION;
+        return turn_.SayParagraph(Say("unknown_cluster", turn_.language,
+                                      {{"wanted", scope.unknown}, {"clusters", scope.configured}}));
+      }
+      if (!scope.unknown.empty()) {
+        wanted_cluster_ = scope.unknown;  // nothing is ever changed on that ground
+        OPSMESH_RETURN_IF_ERROR(SayOtherCluster(scope.only));
+      }
+      if (!scope.named.empty()) return AnswerOf(scope.named, sentence);
+    }
+    if (stays_) OPSMESH_RETURN_IF_ERROR(SayCluster());
+    return AnswerSentence(sentence);
+  }
+
+  // The same question of each cluster that the sentence names.
+  absl::Status AnswerOf(const std::vector<std::string>& clusters, const Sentence& sentence) {
+    auto outcome = v1::TurnDone::OUTCOME_ANSWERED;
+    for (const std::string& cluster : clusters) {
+      request_.mutable_context()->set_cluster(cluster);
+      after_.cluster = cluster;
+      if (clusters.size() > 1) OPSMESH_RETURN_IF_ERROR(SayCluster());
+      turn_.outcome = v1::TurnDone::OUTCOME_ANSWERED;
+      OPSMESH_RETURN_IF_ERROR(AnswerSentence(sentence));
+      if (turn_.outcome != v1::TurnDone::OUTCOME_ANSWERED) outcome = turn_.outcome;
+    }
+    turn_.outcome = outcome;
+    return absl::OkStatus();
+  }
+
+  absl::Status SayCluster() {
+    return turn_.SayParagraph(
+        Say("of_cluster", turn_.language, {{"cluster", request_.context().cluster()}}));
+  }
+
+  absl::Status SayOtherCluster(const std::string& only) {
+    const std::string note =
+        Say("other_cluster", turn_.language, {{"wanted", wanted_cluster_}, {"cluster", only}});
+    turn_.done().add_degraded(note);
+    return turn_.SayParagraph(note);
+  }
+
+  absl::Status AnswerSentence(Sentence sentence) {
+    if (ToolsEnabled() && request_.attachment().empty())
+      ReadWordsAsNames(turn_.context(), tools_, request_.context(), &sentence);
     std::vector<Intent> intents = InterpretSentence(sentence, Lexicon::Embedded());
     if (!request_.attachment().empty()) {
       return AnswerFromAttachment(turn_, request_.attachment(),
@@ -78,7 +132,9 @@ class Run {
     if (intents.empty()) return NotUnderstood();
     if (Hopeless(intents)) {
       Sentence corrected = sentence;
-      if (CorrectTypos(NamesInUse(intents), &corrected))
+      const std::set<std::string> names =
+          ToolsEnabled() ? NamesInUse(turn_.context(), tools_, intents) : std::set<std::string>{};
+      if (CorrectTypos(names, &corrected))
         intents = InterpretSentence(corrected, Lexicon::Embedded());
     }
     if (ToolsEnabled()) ResolveAlternatives(turn_.context(), tools_, request_.context(), &intents);
@@ -101,26 +157,6 @@ class Run {
              (intent.action.empty() ||
               IsOneOf(intent.action, {"list", "describe", "status", "count"}));
     });
-  }
-
-  // Words of the sentence that something in the cluster is called by: no typing errors.
-  std::set<std::string> NamesInUse(const std::vector<Intent>& intents) {
-    k8s::v1::ResolveObjectsRequest request;
-    for (const Intent& intent : intents) {
-      for (const NameMention& name : intent.names) {
-        if (request.mentions_size() < 64) request.add_mentions()->set_text(name.text);
-      }
-    }
-    std::set<std::string> used;
-    if (request.mentions_size() == 0 || !ToolsEnabled()) return used;
-    const auto answer = tools_.Resolve(turn_.context(), request);
-    if (!answer.ok()) return used;
-    for (const k8s::v1::ResolvedMention& mention : answer->mentions()) {
-      for (const k8s::v1::ObjectCandidate& candidate : mention.candidates()) {
-        if (candidate.match() != k8s::v1::ObjectCandidate::MATCH_NEAR) used.insert(mention.text());
-      }
-    }
-    return used;
   }
 
   absl::Status RunCommand(const Command& command) {
@@ -197,7 +233,8 @@ class Run {
     if (intent.is_write) return PlanWrite(turn_, Reading(intent), intent, &after_);
     if (route == nullptr || (route->steps.empty() && route->otherwise.empty()))
       return NotUnderstood();
-    if (route->needs_name && intent.objects.empty()) return AskForName(intent);
+    if (route->needs_name && intent.objects.empty())
+      return AskWhichObject(turn_, Reading(intent), intent, &after_);
     if (intent.compares && intent.objects.size() > 1 && intent.objects.size() <= kMostTogether)
       return AskEach(intent);
     after_.last = intent;
@@ -290,38 +327,6 @@ class Run {
     return status.code() == absl::StatusCode::kPermissionDenied ? status : absl::OkStatus();
   }
 
-  absl::Status AskForName(const Intent& intent) {
-    turn_.outcome = v1::TurnDone::OUTCOME_CLARIFICATION;
-    after_.pending = intent;
-    after_.choices.clear();
-    std::string example = InLanguage("nginx 的日志", "logs of nginx", turn_.language);
-    if (intent.action == "yaml")
-      example = InLanguage("deployment nginx 的 yaml", "yaml of deployment nginx", turn_.language);
-    if (intent.action == "history")
-      example = InLanguage("nginx 的发布历史", "rollout history of nginx", turn_.language);
-    std::string text =
-        Say("which_object", turn_.language,
-            {{"kind", KindWord(intent.action == "logs" ? "Pod" : intent.kind, turn_.language)},
-             {"example", example}});
-    // Whose logs people mostly want: the unhealthy ones'.
-    const k8s::v1::Tool* tool = catalogue_->Find("get_failed_kubernetes_pods");
-    if (intent.action == "logs" && tool != nullptr && tool->available()) {
-      k8s::v1::CallToolRequest request;
-      request.set_name(tool->name());
-      request.mutable_arguments()->set_raw(
-          intent.name_space.empty()
-              ? "{}"
-              : fmt::format(R"({{"namespace":{}}})", base::JsonString(intent.name_space)));
-      *request.mutable_context() = request_.context();
-      const auto response = turn_.Call(tools_, request);
-      if (response.ok()) after_.choices = RowsOf(response->result().raw(), request.name());
-      if (after_.choices.size() > 8) after_.choices.resize(8);
-      for (size_t i = 0; i < after_.choices.size(); ++i)
-        text += fmt::format("\n{}. {}", i + 1, Display(after_.choices[i]));
-    }
-    return turn_.SayParagraph(text);
-  }
-
   absl::Status LoadTools() {
     if (catalogue_) return absl::OkStatus();
     auto listed = tools_.List(turn_.context());
@@ -358,30 +363,14 @@ class Run {
 
   ToolBox& tools_;
   const PlannerOptions& options_;
-  const v1::RunTurnRequest& request_;
-  const std::string wanted_cluster_;
+  v1::RunTurnRequest request_;  // its context is turned to the cluster that is asked
+  bool stays_ = false;          // with the cluster of the turn before
+  std::string wanted_cluster_;
   Turn& turn_;
   TurnState before_;
   TurnState after_;
   std::optional<Catalogue> catalogue_;
 };
-
-// A caller may name a cluster that is not configured (the documented request says "production").
-// Where there is one cluster only, questions are answered from it, and the answer says so first;
-// nothing is ever changed on that ground.
-std::string OnlyCluster(const base::Context& context, ToolBox& tools,
-                        const v1::RunTurnRequest& request) {
-  if (request.context().cluster().empty() ||
-      (request.has_enable_tools() && !request.enable_tools()))
-    return "";
-  k8s::v1::ResolveObjectsRequest probe;
-  probe.mutable_context()->set_cluster(request.context().cluster());
-  probe.add_mentions()->set_text("default");
-  const base::ErrorDetail detail = base::DetailOf(tools.Resolve(context, probe).status());
-  if (detail.reason != "UNKNOWN_CLUSTER") return "";
-  const auto only = detail.metadata.find("only_cluster");
-  return only == detail.metadata.end() ? "" : only->second;
-}
 
 }  // namespace
 
@@ -395,7 +384,7 @@ absl::Status Planner::RunTurn(const base::Context& context, const v1::RunTurnReq
   }
   Turn turn(context, sink);
   turn.done().set_provider("deterministic");
-  const std::string only = OnlyCluster(context, tools_, request);
+  const std::string only = StandInCluster(context, tools_, request);
   if (only.empty()) return Run(tools_, options_, request, "", turn).Answer();
   v1::RunTurnRequest elsewhere = request;
   elsewhere.mutable_context()->set_cluster(only);

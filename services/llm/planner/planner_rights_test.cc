@@ -42,8 +42,9 @@ TEST(PlannerRights, ANamespaceThatMayNotBeReadIsSaidToBeSoAndNothingElseIsAnswer
   }
   for (const char* question : {"list pods in payments", "which services are in namespace payments?",
                                "what is wrong with payments?", "show the logs of web in payments",
-                               "payments pods", "how many deployments are in payments",
-                               "describe payments/web", "scale web in payments to 3"}) {
+                               "how many deployments are in payments", "describe payments/web",
+                               "scale web in payments to 3", "scale payments web to 3",
+                               "restart the payments web deployment"}) {
     const v1::TurnDone done = Ask(tools, question);
     EXPECT_EQ(done.outcome(), v1::TurnDone::OUTCOME_FAILED) << question << "\n" << done.response();
     EXPECT_TRUE(Says(done, "Cannot list pods in namespace 'payments'")) << question << "\n"
@@ -85,6 +86,24 @@ TEST(PlannerRights, QuestionsAboutRightsMayBeAskedOfANamespaceThatMayNotBeRead) 
   const v1::TurnDone done = Ask(tools, "who can delete pods in payments?");
   EXPECT_EQ(done.outcome(), v1::TurnDone::OUTCOME_UNIMPLEMENTED) << done.response();
   EXPECT_FALSE(Says(done, "Cannot list pods"));
+}
+
+TEST(PlannerRights, APlainWordBesideAKindIsNoNamespaceAndIsSaidToBeLeftOut) {
+  FakeToolBox tools;
+  tools.Restrict({"production"});
+  for (const auto& [question, word] : {std::pair{"noisy pods", "noisy"},
+                                       {"find flaky pods", "flaky"},
+                                       {"hungry containers", "hungry"},
+                                       {"payments pods", "payments"}}) {
+    const v1::TurnDone done = Ask(tools, question);
+    EXPECT_EQ(done.outcome(), v1::TurnDone::OUTCOME_ANSWERED) << question << "\n"
+                                                              << done.response();
+    EXPECT_TRUE(Says(done, std::string("say \"in namespace ") + word)) << done.response();
+    EXPECT_FALSE(Says(done, "Cannot list pods")) << done.response();
+  }
+  const v1::TurnDone known = Ask(tools, "production pods");
+  EXPECT_EQ(tools.TakeCalls().back(), "list_kubernetes_pods namespace=production");
+  EXPECT_FALSE(Says(known, "left out")) << known.response();
 }
 
 TEST(PlannerRights, AnObjectOfAnotherNamespaceIsOfferedNotTakenForTheOneThatWasNamed) {

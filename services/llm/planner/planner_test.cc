@@ -42,6 +42,35 @@ Outcome RunQuery(FakeToolBox& tools, const std::string& query) {
   return RunRequest(tools, request);
 }
 
+TEST(Planner, ObjectsThatAreCalledByOrdinaryWordsAreFound) {
+  FakeToolBox tools;
+  tools.Add({"Deployment", "production", "status", ""});
+  tools.Add({"Pod", "production", "status-5d9c-x2x4z", "status"});
+  tools.Add({"Deployment", "production", "node", ""});
+  const auto first_call = [&](const char* query) {
+    RunQuery(tools, query);
+    const auto calls = tools.TakeCalls();
+    return calls.empty() ? std::string() : calls.front();
+  };
+  const std::string status =
+      "get_resource_health namespace=production resource_name=status resource_type=Deployment";
+  for (const char* query :
+       {"diagnose deployment status", "what is wrong with the deployment named status",
+        "名为 status 的 deployment 怎么了", "diagnose status", "status of status",
+        "why is status crashing", "诊断 status"}) {
+    const std::string call = first_call(query);
+    EXPECT_TRUE(call == status || call.find("pod_name=status-5d9c-x2x4z") != std::string::npos)
+        << query << ": " << call;
+  }
+  EXPECT_EQ(first_call("what is wrong with deployment node"),
+            "get_resource_health namespace=production resource_name=node resource_type=Deployment");
+  EXPECT_NE(first_call("restart deployment status").find("Deployment/status"), std::string::npos);
+  // Where a word names a kind, and nothing says that it is a name, the kind is meant.
+  EXPECT_EQ(first_call("diagnose node"), "list_kubernetes_nodes");
+  EXPECT_EQ(first_call("status of nodes"), "list_kubernetes_nodes");
+  EXPECT_EQ(first_call("node is down").find("resource_name=node"), std::string::npos);
+}
+
 TEST(Planner, StreamsTextInPiecesThatDoNotCutCharactersAndEndsWithOneDone) {
   FakeToolBox tools;
   std::string long_word;

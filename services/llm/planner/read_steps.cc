@@ -330,16 +330,25 @@ absl::Status SayGaps(Turn& turn) {
   const auto add = [&](const auto& entries, const char* head) {
     if (entries.empty()) return;
     text += (text.empty() ? "" : "\n") + Say(head, turn.language);
+    // What failed for the same reason is one line: "pods, nodes: no connection ...".
+    std::vector<std::pair<std::string, std::string>> lines;  // reason, subjects
     for (const type::v1::LedgerEntry& entry : entries) {
       if (entry.source() == "rights") {
-        text += "\n- " + RightsLine(entry, turn.language);
+        lines.emplace_back(RightsLine(entry, turn.language), "");
         continue;
       }
       const bool sentence = entry.source() == "tool" && !entry.reason().empty();
       const std::string& subject = entry.subject().empty() ? entry.source() : entry.subject();
-      text +=
-          sentence ? "\n- " + entry.reason() : fmt::format("\n- {}: {}", subject, entry.reason());
+      const auto same = std::find_if(lines.begin(), lines.end(), [&](const auto& line) {
+        return line.first == entry.reason() && line.second.empty() == sentence;
+      });
+      if (same == lines.end())
+        lines.emplace_back(entry.reason(), sentence ? std::string() : subject);
+      else if (!sentence && !subject.starts_with(same->second + " in "))
+        same->second += ", " + subject;
     }
+    for (const auto& [reason, subjects] : lines)
+      text += subjects.empty() ? "\n- " + reason : fmt::format("\n- {}: {}", subjects, reason);
   };
   add(ledger.failed(), "failures");
   add(ledger.not_checked(), "gaps");

@@ -30,6 +30,7 @@ const std::vector<std::unique_ptr<FlagRewrite>>& Rewrites() {
     add(R"((?i)\b(can|don|doesn|isn|aren|won|didn|hasn|haven|couldn|wasn|shouldn)t\b)", R"(\1't)");
     add(R"((?i)\b(what|who|where|how|there)s\b)", R"(\1's)");
     add(R"((^|\s)(?:-A|--all-namespaces)(\s|$))", R"(\1all namespaces\2)");
+    add(R"((^|\s)-n[=\s]*(\d+)(\s|$))", R"(\1last \2 lines\3)");  // of tail and head
     add(R"((^|\s)(?:-n|--namespace)[=\s]+)", R"(\1in namespace )");
     add(R"((^|\s)(?:-c|--container)[=\s]+)", R"(\1container )");
     add(R"((^|\s)(?:-l|--selector)[=\s]+)", R"(\1label )");
@@ -38,6 +39,10 @@ const std::vector<std::unique_ptr<FlagRewrite>>& Rewrites() {
     add(R"((^|\s)(?:-p|--previous)(\s|$))", R"(\1previous container\2)");
     add(R"((^|\s)--replicas[=\s]+(\d+))", R"(\1to \2 replicas)");
     add(R"((^|\s)-o[=\s]*yaml(\s|$))", R"(\1yaml\2)");
+    // A verb in two parts around its object: "roll nginx back to revision 1".
+    add(R"((?i)\broll(ing)?\s+((?:[\w./-]+\s+){1,4}?)back\b)", R"(roll\1 back \2)");
+    // No name has such a character: "failed_pods" are two words.
+    add(R"((^|\s)([a-z]+)_([a-z]+)(\s|$))", R"(\1\2 \3\4)");
     return made;
   }();
   return *rewrites;
@@ -183,6 +188,11 @@ std::string Mark::After(std::string_view prefix) const {
     if (id.starts_with(prefix)) return id.substr(prefix.size());
   }
   return "";
+}
+
+bool AsksOfSubject(std::string_view word) {
+  return word == "is" || word == "does" || word == "did" || word == "was" || word == "has" ||
+         word == "isn't" || word == "doesn't" || word == "can't";
 }
 
 std::string StripMention(std::string_view query) {

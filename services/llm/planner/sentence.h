@@ -51,6 +51,9 @@ struct Sentence {
 /// one.
 Sentence ReadSentence(std::string_view query, const Lexicon& lexicon, text::Language fallback);
 
+/// "Why *is* foobar slow", "*does* foobar run": a subject in the singular may follow.
+bool AsksOfSubject(std::string_view word);
+
 /// `query` without a leading "@bot " and outer blanks.
 std::string StripMention(std::string_view query);
 

@@ -23,6 +23,8 @@ class ToolBox {
   /// Links words to objects. Errors as K8sService.ResolveObjects.
   virtual absl::StatusOr<k8s::v1::ResolveObjectsResponse> Resolve(
       const base::Context& context, const k8s::v1::ResolveObjectsRequest& request) = 0;
+  /// The configured clusters and how they are. Errors as K8sService.ListClusters.
+  virtual absl::StatusOr<k8s::v1::ListClustersResponse> Clusters(const base::Context& context) = 0;
 };
 
 }  // namespace opsmesh::llm

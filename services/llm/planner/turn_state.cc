@@ -97,6 +97,7 @@ std::string Serialize(const TurnState& state) {
   if (state.last) out["last"] = ToJson(*state.last);
   if (state.pending) out["pending"] = ToJson(*state.pending);
   out["choices"] = ToJson(state.choices);
+  if (!state.cluster.empty()) out["cluster"] = state.cluster;
   if (!state.more_tool.empty()) out["more"] = json::array({state.more_tool, state.more_arguments});
   std::vector<LinkedObject> rows = state.rows;
   if (rows.size() > kMostRows) rows.resize(kMostRows);
@@ -117,6 +118,7 @@ std::optional<TurnState> ParseTurnState(std::string_view bytes) {
     if (parsed->value("v", 0) != kVersion) return std::nullopt;
     TurnState state;
     state.language = text::ParseLanguageTag(parsed->value("lang", ""));
+    state.cluster = parsed->value("cluster", "");
     if (parsed->contains("last")) state.last = ToIntent((*parsed)["last"]);
     if (parsed->contains("pending")) state.pending = ToIntent((*parsed)["pending"]);
     state.choices = Objects(parsed->value("choices", json::array()), 8);

@@ -18,6 +18,7 @@ struct TurnState {
   std::vector<LinkedObject> rows;          // what it listed, at most 100
   std::vector<LinkedObject> choices;       // of the question we asked, at most 8
   std::optional<Intent> pending;           // the intent that waits for the choice
+  std::string cluster;                     // that a sentence named; "" = the default
   // For "more": the call whose next page there is.
   std::string more_tool;
   std::string more_arguments;

@@ -11,13 +11,15 @@
 namespace opsmesh::llm {
 namespace {
 
+constexpr int kMostMentions = 64;
+
 bool IsPlain(const Mark& mark) {
   return mark.kind == Mark::Kind::kWord && !mark.quoted && mark.norm.size() >= 4 &&
          std::all_of(mark.norm.begin(), mark.norm.end(),
                      [](char c) { return c >= 'a' && c <= 'z'; });
 }
 
-// Short words: two neighbouring letters changed places, nothing else ("pdos").
+// Two neighbouring letters changed places, nothing else ("pdos", "ndoes").
 std::string_view WithLettersSwapped(const std::string& typed) {
   const std::vector<std::string>& words = Lexicon::Embedded().words();
   std::string_view found;
@@ -48,12 +50,32 @@ std::string_view NearestWord(const std::string& typed) {
 
 }  // namespace
 
+std::set<std::string> NamesInUse(const base::Context& context, ToolBox& tools,
+                                 const std::vector<Intent>& intents) {
+  k8s::v1::ResolveObjectsRequest request;
+  for (const Intent& intent : intents) {
+    for (const NameMention& name : intent.names) {
+      if (request.mentions_size() < kMostMentions) request.add_mentions()->set_text(name.text);
+    }
+  }
+  std::set<std::string> used;
+  if (request.mentions_size() == 0) return used;
+  const auto answer = tools.Resolve(context, request);
+  if (!answer.ok()) return used;
+  for (const k8s::v1::ResolvedMention& mention : answer->mentions()) {
+    for (const k8s::v1::ObjectCandidate& candidate : mention.candidates()) {
+      if (candidate.match() != k8s::v1::ObjectCandidate::MATCH_NEAR) used.insert(mention.text());
+    }
+  }
+  return used;
+}
+
 bool CorrectTypos(const std::set<std::string>& names, Sentence* sentence) {
   bool changed = false;
   for (Mark& mark : sentence->marks) {
     if (!IsPlain(mark) || names.contains(mark.text)) continue;
-    const std::string_view best =
-        mark.norm.size() == 4 ? WithLettersSwapped(mark.norm) : NearestWord(mark.norm);
+    std::string_view best = WithLettersSwapped(mark.norm);
+    if (best.empty() && mark.norm.size() > 4) best = NearestWord(mark.norm);
     if (best.empty()) continue;
     const Lexicon::Match match = Lexicon::Embedded().Find({std::string(best)}, 0);
     if (match.concepts == nullptr) continue;

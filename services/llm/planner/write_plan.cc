@@ -149,6 +149,9 @@ class WritePlan {
       arguments["deployment_name"] = object_.name;
       if (object_.kind != "Deployment") arguments["resource_type"] = object_.kind;
       if (intent_.action == "scale") arguments["replicas"] = *intent_.replicas;
+      // Without one the tool takes the revision before the current one.
+      if (intent_.action == "rollback" && intent_.revisions.size() == 1)
+        arguments["revision"] = intent_.revisions.front();
       calls->push_back(
           {intent_.action == "scale" ? "scale_deployment" : "rollback_deployment", arguments});
       return absl::OkStatus();

@@ -35,6 +35,7 @@ constexpr ToolShape kTools[] = {
     {"get_pending_kubernetes_pods", "*namespace #limit cursor"},
     {"get_high_restart_kubernetes_pods", "*namespace #threshold #limit cursor"},
     {"get_kubernetes_node_capacity", ""},
+    {"identify_resource_hotspots", "*namespace metric #limit"},
     {"get_kubernetes_orphaned_resources", "*namespace"},
     {"diagnose_kubernetes_pod_issues", "*namespace pod_name"},
     {"check_kubernetes_resource_quotas", "*namespace"},
@@ -128,7 +129,7 @@ void AddCandidate(const FakeObject& object, k8s::v1::ObjectCandidate::Match matc
   candidate->mutable_object()->set_namespace_(object.name_space);
   candidate->mutable_object()->set_name(object.name);
   candidate->set_match(match);
-  candidate->set_score(1.0 / match);
+  candidate->set_score(1.0 / static_cast<int>(match));
 }
 
 }  // namespace
@@ -189,8 +190,10 @@ absl::StatusOr<k8s::v1::CallToolResponse> FakeToolBox::Call(
     const base::Context&, const k8s::v1::CallToolRequest& request) {
   const std::lock_guard lock(mutex_);
   const std::string line = Show(request.name(), request.arguments().raw());
-  calls_.push_back(line);
+  const std::string& cluster = request.context().cluster();
+  calls_.push_back(cluster.empty() ? line : line + " @" + cluster);
   if (!broken_.ok()) return broken_;
+  OPSMESH_RETURN_IF_ERROR(CheckCluster(cluster));
   if (IsWrite(request.name())) {
     return base::Unimplemented("ACTION_GATE_NOT_BUILT", "Nothing was changed.")
         .With("plan_zh", "方案<" + line + ">")
@@ -239,6 +242,27 @@ void FakeToolBox::Restrict(std::set<std::string> readable) {
   });
 }
 
+absl::Status FakeToolBox::CheckCluster(const std::string& id) const {
+  if (id.empty() || std::find(clusters_.begin(), clusters_.end(), id) != clusters_.end())
+    return absl::OkStatus();
+  return base::NotFound("UNKNOWN_CLUSTER", "There is no cluster '" + id + "'.")
+      .Hint("The configured clusters are " + base::Join(clusters_, ", ") + ".")
+      .With("clusters", base::Join(clusters_, ", "))
+      .With("only_cluster", clusters_.size() == 1 ? clusters_.front() : "");
+}
+
+absl::StatusOr<k8s::v1::ListClustersResponse> FakeToolBox::Clusters(const base::Context&) {
+  if (!broken_.ok()) return broken_;
+  k8s::v1::ListClustersResponse response;
+  for (const std::string& id : clusters_) {
+    auto* cluster = response.add_clusters();
+    cluster->set_cluster_id(id);
+    cluster->set_version("v1.32.0");
+    cluster->mutable_status()->set_state(type::v1::ComponentStatus::STATE_OK);
+  }
+  return response;
+}
+
 // Rows of the pods of "workload=Deployment/nginx".
 std::string FakeToolBox::PodsOf(const nlohmann::json& arguments) const {
   const std::string where = arguments["where"][0].get<std::string>();
@@ -275,6 +299,7 @@ absl::StatusOr<k8s::v1::DiagnoseResponse> FakeToolBox::Diagnose(
 absl::StatusOr<k8s::v1::ResolveObjectsResponse> FakeToolBox::Resolve(
     const base::Context&, const k8s::v1::ResolveObjectsRequest& request) {
   if (!broken_.ok()) return broken_;
+  OPSMESH_RETURN_IF_ERROR(CheckCluster(request.context().cluster()));
   using Candidate = k8s::v1::ObjectCandidate;
   k8s::v1::ResolveObjectsResponse response;
   for (const k8s::v1::Mention& mention : request.mentions()) {

@@ -34,8 +34,10 @@ class FakeToolBox final : public ToolBox {
       const base::Context& context, const k8s::v1::DiagnoseRequest& request) override;
   absl::StatusOr<k8s::v1::ResolveObjectsResponse> Resolve(
       const base::Context& context, const k8s::v1::ResolveObjectsRequest& request) override;
+  absl::StatusOr<k8s::v1::ListClustersResponse> Clusters(const base::Context& context) override;
 
-  /// "list_kubernetes_pods namespace=default status=Running", in order.
+  /// "list_kubernetes_pods namespace=default status=Running", in order; " @demo" at the end of a
+  /// call to a cluster that is named.
   std::vector<std::string> TakeCalls();
   void Add(FakeObject object) { objects_.push_back(std::move(object)); }
   /// From now on everything fails with this.
@@ -46,9 +48,12 @@ class FakeToolBox final : public ToolBox {
   void SetUnavailable(const std::string& tool) { unavailable_.insert(tool); }
   /// From now on the user may read these namespaces only, and may not list namespaces.
   void Restrict(std::set<std::string> readable);
+  /// Ids, default first; all of them hold the same objects.
+  void SetClusters(std::vector<std::string> ids) { clusters_ = std::move(ids); }
   void SetLedger(type::v1::Ledger ledger) { ledger_ = std::move(ledger); }
 
  private:
+  absl::Status CheckCluster(const std::string& id) const;
   std::string PodsOf(const nlohmann::json& arguments) const;
   std::mutex mutex_;
   std::vector<FakeObject> objects_;
@@ -58,6 +63,7 @@ class FakeToolBox final : public ToolBox {
   std::vector<std::string> calls_;
   absl::Status broken_;
   type::v1::Ledger ledger_;
+  std::vector<std::string> clusters_ = {"default"};
   bool restricted_ = false;
   std::set<std::string> readable_;
 };

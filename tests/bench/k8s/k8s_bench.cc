@@ -191,6 +191,9 @@ class DirectToolBox final : public llm::ToolBox {
       const base::Context& ctx, const k8s::v1::ResolveObjectsRequest& request) override {
     return handlers_.ResolveObjects(ctx, request);
   }
+  absl::StatusOr<k8s::v1::ListClustersResponse> Clusters(const base::Context& ctx) override {
+    return handlers_.ListClusters(ctx);
+  }
   double tool_ms = 0;
 
  private:

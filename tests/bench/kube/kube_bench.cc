@@ -97,7 +97,7 @@ std::string StatusJson(int number) {
   }
   return fmt::format(
       R"({{"status":{{"phase":"Running","conditions":[{}],"hostIP":"10.0.0.{}","podIP":"10.244.{}.{}","podIPs":[{{"ip":"10.244.{}.{}"}}],)"
-      R"("startTime":"{}","containerStatuses":[{},{}],"qosClass":"Burstable"}}}})",
+      R"("startTime":"{}","containerStatuses":[{},{}]}}}})",
       conditions, number % 100 + 1, number / 250 % 250, number % 250, number / 250 % 250,
       number % 250, Stamp(number, 0), ContainerStatusJson(number, "web"),
       ContainerStatusJson(number, "sidecar"));

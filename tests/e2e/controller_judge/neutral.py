@@ -24,7 +24,7 @@ class Names:
 
     def see(self, plural, items):
         if plural in ("replicasets", "controllerrevisions"):
-            for item in sorted(items, key=lambda i: (i["metadata"]["creationTimestamp"], i.get("revision", 0), revision(i))):
+            for item in sorted(items, key=lambda i: (i["metadata"].get("creationTimestamp", ""), i.get("revision", 0), revision(i))):
                 labels = item["metadata"].get("labels") or {}
                 token = labels.get("pod-template-hash") or item["metadata"]["name"].rsplit("-", 1)[-1]
                 owner = next((o["name"] for o in item["metadata"].get("ownerReferences") or [] if o.get("controller")), item["metadata"]["name"].rsplit("-", 1)[0])

@@ -2,7 +2,7 @@
 import importlib
 
 REGISTER = {}
-PARTS = ("scenarios_deployments", "scenarios_sets", "scenarios_jobs", "scenarios_services", "scenarios_policies", "scenarios_volumes", "scenarios_collection", "scenarios_nodes", "scenarios_charts")
+PARTS = ("scenarios_deployments", "scenarios_sets", "scenarios_jobs", "scenarios_services", "scenarios_policies", "scenarios_volumes", "scenarios_collection", "scenarios_nodes", "scenarios_turns", "scenarios_tasks", "scenarios_ties", "scenarios_charts")
 
 
 def scenario(*kinds, seconds=10):

@@ -68,6 +68,7 @@ class Play:
         self.side, self.namespace, self.kinds = side, name.replace("_", "-"), kinds
         self.names = Names()
         self.raw = []    # (label, plural or None, value) in order
+        self.left = False
         self.trouble = []  # sentences: what was waited for in vain, requests that failed
 
     @property
@@ -219,7 +220,7 @@ class Play:
         """Whether a kubelet has yet to begin or to end a pod."""
         for one in self.list("pods") if pods is None else pods:
             metadata, waiting = one["metadata"], [s["state"].get("waiting", {}).get("reason") for s in one["status"].get("containerStatuses") or []]
-            if one["spec"].get("nodeName") not in ("n1", "n2", "n3"):
+            if one["spec"].get("nodeName") not in ("n1", "n2", "n3", "n5"):
                 continue
             if metadata.get("deletionTimestamp") and not metadata.get("finalizers"):
                 return True
@@ -232,6 +233,13 @@ class Play:
         for plural in ("replicasets", "controllerrevisions", "replicationcontrollers", "daemonsets", "jobs", "services", "cronjobs"):
             self.list(plural)
         self.raw.append(("events", "events", self.list("events")))
+
+    def leave(self):
+        """Ends the play now, and takes its namespace away."""
+        time.sleep(4)  # A real recorder may be seconds behind.
+        self.end()
+        self.left = True
+        self.side.call("DELETE", "/api/v1/namespaces/" + self.namespace)
 
     def notes(self):
         """{(label, kind, canonical name): [neutral objects]}"""

@@ -11,9 +11,7 @@ import contextlib
 import fnmatch
 import json
 import os
-import subprocess
 import sys
-import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -22,8 +20,7 @@ import judge  # noqa: E402
 import real_cluster  # noqa: E402
 import requests as request_lists  # noqa: E402
 import second_look  # noqa: E402
-
-BIN = os.environ.get("OPSMESH_BIN_DIR", os.path.join(real_cluster.SOURCE, "build/release/bin"))
+import simulated  # noqa: E402
 
 
 def real_server():
@@ -79,14 +76,9 @@ def report(answers, excuses):
 def play_both(only):
     with contextlib.ExitStack() as stack:
         stack.enter_context(real_cluster.running())
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
         if not real_cluster.RUNNING:
             real_cluster.stop_controllers()
-        simulator = subprocess.Popen([os.path.join(BIN, "opsmesh_kubesim"), "--kubeconfig", os.path.join(folder, "config")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        stack.callback(simulator.wait, 20)
-        stack.callback(simulator.stdin.close)
-        url = json.loads(simulator.stdout.readline())["url"]
-        ours = judge.Server(url, users={"bad-token": {"Authorization": "Bearer not.a.token"}})
+        ours = judge.Server(stack.enter_context(simulated.running()), users={"bad-token": {"Authorization": "Bearer not.a.token"}})
         return play_all([real_server(), ours], only)
 
 

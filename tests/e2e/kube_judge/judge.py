@@ -18,10 +18,12 @@ ADDRESS = re.compile(r"\b10\.\d+\.\d+\.\d+\b")
 REFERENCE = re.compile(r"\{([\w.-]+):([\w.-]+)\}")
 ABSENT = "<absent>"
 POINTER = re.compile(r"\b0xc[0-9a-f]{9}\b")
-GENERATED = re.compile(r"((?:\bgen-|\bgen\.|\bg{58}|(?<!\w)-gen))[bcdfghjklmnpqrstvwxz2456789]{5}\b")
+GENERATED = re.compile(r"((?:\bgen-|\bgen\.|\bg{58}|\bNot_Good-|(?<!\w)-gen))[bcdfghjklmnpqrstvwxz2456789]{5}\b")
 # What Go's go-cmp prints of two structures; whether it writes spaces or no-break spaces is thrown at each start of the real server, so that nobody relies on it.
 STRUCTURES = re.compile(r"\n[ \u00a0]{2}core\.\w+\{\n.*?\n[ \u00a0]{2}\}\n", re.S)
-AGE = re.compile(r"\d+s")
+# Where an object's version stands within a text: in a sentence, in YAML, in the patched object that a refusal quotes.
+VERSION = re.compile(r'(ResourceVersion in record \(|ResourceVersion in object meta: |resourceVersion: "|\\"resourceVersion\\":\\")\d+')
+AGE = re.compile(r"\d+s|\d{3,}d|\d+y(\d+d)?")  # since the object was made, or since a day of a year ago
 # Judged by value; of the others of interest only whether they are there.
 HEADERS = ["Content-Type", "Retry-After", "Warning", "Allow", "X-Content-Type-Options", "Vary"]
 PRESENT = ["Audit-Id", "Cache-Control", "X-Kubernetes-Pf-Flowschema-Uid", "X-Kubernetes-Pf-Prioritylevel-Uid", "Date", "Content-Length"]
@@ -130,6 +132,7 @@ class Server:
 
 
 def neutral_text(text):
+    text = VERSION.sub(r"\1<version>", text)
     return ADDRESS.sub("<ip>", TIME.sub("<time>", UUID.sub("<uid>", POINTER.sub("<pointer>", text))))
 
 
@@ -142,22 +145,22 @@ def unordered(message):
 
 
 def owners(entries):
-    """managedFields by who wrote: {"manager operation": entry}."""
+    """managedFields by who wrote what: {"manager operation": entry}, {"manager operation subresource": entry}. Their order is that of the seconds in which they were written."""
     found = {}
     for entry in entries:
-        key = base = f"{entry.get('manager', '')} {entry.get('operation', '')}"
+        key = base = " ".join(entry.get(name, "") for name in ("manager", "operation", "subresource")).rstrip()
         while key in found:
             key += "'"
         found[key] = {name: neutral(value, name) for name, value in entry.items() if name not in ("manager", "operation", "time", "fieldsType")}
         if "time" not in entry:
-            found[base]["time"] = ABSENT
+            found[key]["time"] = ABSENT
     return found
 
 
 def neutral(value, key=""):
     """Takes out what no two servers have in common."""
     if isinstance(value, dict):
-        return {k: neutral(v, k) for k, v in value.items()}
+        return {UUID.sub("<uid>", k): neutral(v, k) for k, v in value.items()}  # owners of references are named by uid
     if isinstance(value, list):
         if key == "managedFields" and all(isinstance(v, dict) for v in value):
             return owners(value)
@@ -173,7 +176,7 @@ def neutral(value, key=""):
     if key in ("resourceVersion", "continue", "nodePort", "healthCheckNodePort", "token", "remainingItemCount") and value not in (None, "", 0):
         return f"<{key}>"
     if isinstance(value, str):
-        if key in ("name", "message", "job-name", "batch.kubernetes.io/job-name"):
+        if key in ("name", "message", "job-name", "batch.kubernetes.io/job-name", "kubernetes.io/metadata.name"):
             value = GENERATED.sub(r"\1<random>", value)
         if key == "message":
             value = unordered(STRUCTURES.sub("", value))

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A real kubelet (Debian's Kubernetes 1.20.2 with containerd and runc) as judge of the simulator's.
 
-Some eighty pods (pods.py) run side by side on a real node and in the live simulator for a while. Compared of each: the states its containers
+A hundred pods (pods.py, pods_turns.py) run side by side on a real node and in the live simulator for a while. Compared of each: the states its containers
 went through (waiting reasons and messages, ends with reason, exit code and message), phases, conditions, quality of service, reason and
 message of the pod, the logs, and the events told of it; how often and how long is not. differences.txt has what differs with a reason a line:
   words | WHAT | real (regular expression) | ours | why       what 1.20 says in other words
@@ -29,6 +29,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, *(os.path.join(HERE, "..", one) for one in ("scheduler_judge", "kube_judge", "kube_real"))]
 import judge  # noqa: E402
 import pods as pod_list  # noqa: E402
+import pods_turns  # noqa: E402
 import real_cluster  # noqa: E402
 import second_look  # noqa: E402
 from playing import Api  # noqa: E402
@@ -261,7 +262,7 @@ def main():
     if not (options.remember and os.path.exists(options.remember)):
         os.environ["K8S_KUBELET_EXTRA"] = "--volume-stats-agg-period=5s --event-qps=0 --kube-api-qps=200 --kube-api-burst=400"
         real_cluster.enter()
-    pods = [pod for pod in pod_list.all_pods() if fnmatch.fnmatch(pod["metadata"]["name"], options.only)]
+    pods = [pod for pod in (*pod_list.all_pods(), *pods_turns.all_pods()) if fnmatch.fnmatch(pod["metadata"]["name"], options.only)]
 
     def look():
         begin = time.monotonic()

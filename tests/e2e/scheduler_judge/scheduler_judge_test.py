@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A real kube-scheduler (Debian's Kubernetes 1.20.2) as judge of the simulator's.
 
-Some two hundred small clusters with pods (cases_nodes.py, cases_pods.py, and random_cases.py by a seed) are played to a real control
+Some two hundred small clusters with pods (cases_nodes.py, cases_pods.py, cases_turns.py, and random_cases.py by a seed) are played to a real control
 plane and to the live simulator: which pods get a node, which node, the FailedScheduling sentence, nominated nodes and victims of
 preemption. The real scheduler's log tells the score of every node: where several are best it chooses by chance, and any of them is
 right; scores are weighted as 1.32 does, and balance is reckoned by 1.32's formula, which differs. What else differs is named with a reason in
@@ -25,6 +25,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "kube_judge"), os.path.join(HERE, "..", "kube_real")]
 import cases_nodes  # noqa: E402
 import cases_pods  # noqa: E402
+import cases_turns  # noqa: E402
 import judge  # noqa: E402
 import random_cases  # noqa: E402
 import real_cluster  # noqa: E402
@@ -179,7 +180,7 @@ def main():
     if not (options.remember and os.path.exists(options.remember)):
         os.environ.update(START)
         real_cluster.enter()
-    cases = [*cases_nodes.all_cases(), *cases_pods.all_cases(), *random_cases.all_cases(options.random, options.seed)]
+    cases = [*cases_nodes.all_cases(), *cases_pods.all_cases(), *cases_turns.all_cases(), *random_cases.all_cases(options.random, options.seed)]
     cases = [case for case in cases if fnmatch.fnmatch(case.name, options.only)]
     assert len({case.name for case in cases}) == len(cases), "two cases have one name"
     return second_look.verdict(lambda: look(cases, options), twice=not options.once and not options.remember)

@@ -21,10 +21,6 @@ class AutoscalerController final : public Part {
   void Round(Sync& sync);
   bool FindTarget(Sync& sync);
   bool Compute(Sync& sync);
-  /// One metric; false with `sync.failure` when it cannot be computed.
-  bool Measure(Sync& sync, const Json& metric, Json* shown, Proposal* proposal, std::string* name);
-  bool Gather(Sync& sync, const std::string& resource, const std::string& container,
-              bool need_requests, MetricPods* pods);
   void Rescale(Sync& sync, int64_t replicas, const std::string& reason);
   void Set(Sync& sync, const char* type, bool good, std::string_view reason,
            const std::string& message);

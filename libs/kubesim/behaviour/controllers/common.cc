@@ -238,14 +238,19 @@ std::vector<const PodView*> ClaimPods(Engine& engine, const Pods& pods,
         pod->object->uid);
   }
   if (BeingDeleted(owner_json) || selector.empty()) return claimed;
+  // Where pods have no name or number of their own, those that are over are nobody's replicas.
+  const bool replicas =
+      owner_type.kind == "ReplicaSet" || owner_type.plural == "replicationcontrollers";
   for (const ObjectPtr& orphan : ObjectSet(pods.Orphans(owner.ns))) {
     const PodView* pod = &pods.Of(orphan);
-    if (!selector.Matches(orphan->labels) || !pod->active()) continue;
+    if (!selector.Matches(orphan->labels) || pod->deleted || (replicas && !pod->active())) continue;
     (void)engine.client().Change(
         type, owner.ns, pod->name(),
         [&](Json& object) {
           if (!ControllerOf(object).is_null()) return false;
           object["metadata"]["ownerReferences"].push_back(ControllerReference(owner_type, owner));
+          if (owner_type.kind == "Job")  // counted by it
+            object["metadata"]["finalizers"].push_back("batch.kubernetes.io/job-tracking");
           return true;
         },
         pod->object->uid);

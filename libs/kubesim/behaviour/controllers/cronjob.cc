@@ -153,7 +153,7 @@ Next CronJobController::StartDue(Sync& sync, const CronSchedule& schedule) {
   }
   auto wait = [&] {
     return next == absl::InfiniteFuture() ? Next::Done()
-                                          : Next::Background(next - now + absl::Milliseconds(100));
+                                          : Next::After(next - now + absl::Milliseconds(100));
   };
   if (missed == 0) return wait();
   if (missed > kTooMany) {

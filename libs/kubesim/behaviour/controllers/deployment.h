@@ -23,6 +23,9 @@ class DeploymentController final : public Part {
   /// False when a conflict or refusal asks for another try.
   bool SyncNewest(Sync& sync, bool create);
   bool CreateNewest(Sync& sync, int64_t revision);
+  Json NewestSet(const Sync& sync, int64_t revision) const;
+  /// What CreateNewest comes to when the set was refused: true when there is nothing to try again.
+  bool NotCreated(Sync& sync, const std::string& name, const ApiStatus& status);
   bool Scale(Sync& sync, Set& set, int64_t replicas);
   void ScaleAll(Sync& sync);
   void ScaleProportionally(Sync& sync);

@@ -131,18 +131,39 @@ bool DeploymentController::SyncNewest(Sync& sync, bool create) {
 }
 
 bool DeploymentController::CreateNewest(Sync& sync, int64_t revision) {
+  const Json set = NewestSet(sync, revision);
+  auto made = engine_.client().Create(sets_.type(), set);
+  if (!made.ok()) return NotCreated(sync, TextAt(set, {"metadata", "name"}), made.status());
+  const std::string& name = (*made)->name;
+  const int64_t size = IntAt(set, {"spec", "replicas"});
+  sync.sets.push_back({*made, (*made)->Parse(), size});
+  sync.newest = static_cast<int>(sync.sets.size()) - 1;
+  if (size > 0)
+    Say(sync, "Normal", "ScalingReplicaSet",
+        fmt::format("Scaled up replica set {} from 0 to {}", name, size));
+  return Edit(sync, [&](Json& object) {
+    object["metadata"]["annotations"][kRevision] = std::to_string(revision);
+    if (HasProgressDeadline(object)) {
+      SetCondition(object["status"], "Progressing", "True", "NewReplicaSetCreated",
+                   fmt::format("Created new replica set \"{}\"", name), engine_.Now(),
+                   {{"lastUpdateTime", base::Rfc3339(engine_.Now())}});
+    }
+    return true;
+  });
+}
+
+Json DeploymentController::NewestSet(const Sync& sync, int64_t revision) const {
   Json pod_template = At(sync.json, {"spec", "template"});
   const int64_t collisions = IntAt(sync.json, {"status", "collisionCount"});
   Json hashed = pod_template;
   if (collisions > 0) hashed["collision"] = collisions;
   const std::string hash = TemplateHash(hashed);
-  const std::string name = sync.object->name + "-" + hash;
   pod_template["metadata"]["labels"][kHash] = hash;
   int64_t size = sync.replicas;
   if (sync.rolling)
     size = std::clamp<int64_t>(sync.replicas + sync.surge - sync.TotalWanted(), 0, sync.replicas);
   Json set = {{"metadata",
-               {{"name", name},
+               {{"name", sync.object->name + "-" + hash},
                 {"namespace", sync.object->ns},
                 {"labels", pod_template["metadata"]["labels"]},
                 {"ownerReferences",
@@ -156,42 +177,30 @@ bool DeploymentController::CreateNewest(Sync& sync, int64_t revision) {
   CopyAnnotations(sync.json, set);
   SetRevision(set, revision);
   SetSizes(set, sync.replicas, sync.replicas + sync.surge);
-  auto made = engine_.client().Create(sets_.type(), set);
-  if (!made.ok() && made.status().reason == "AlreadyExists") {
+  return set;
+}
+
+bool DeploymentController::NotCreated(Sync& sync, const std::string& name,
+                                      const ApiStatus& status) {
+  if (status.reason == "AlreadyExists") {
     // Another template with the same hash: the count goes into the next one.
+    const int64_t collisions = IntAt(sync.json, {"status", "collisionCount"});
     (void)Edit(sync, [&](Json& object) {
       object["status"]["collisionCount"] = collisions + 1;
       return true;
     });
     return false;
   }
-  const Json stamp = {{"lastUpdateTime", base::Rfc3339(engine_.Now())}};
-  if (!made.ok()) {
-    if (!made.status().causes.empty() && made.status().causes[0].reason == "NamespaceTerminating")
-      return true;
-    const std::string message =
-        fmt::format("Failed to create new replica set \"{}\": {}", name, made.status().message);
-    (void)Edit(sync, [&](Json& object) {
-      return HasProgressDeadline(object) &&
-             SetCondition(object["status"], "Progressing", "False", "ReplicaSetCreateError",
-                          message, engine_.Now(), stamp);
-    });
-    Say(sync, "Warning", "ReplicaSetCreateError", message);
-    return false;
-  }
-  sync.sets.push_back({*made, (*made)->Parse(), size});
-  sync.newest = static_cast<int>(sync.sets.size()) - 1;
-  if (size > 0)
-    Say(sync, "Normal", "ScalingReplicaSet",
-        fmt::format("Scaled up replica set {} from 0 to {}", name, size));
-  return Edit(sync, [&](Json& object) {
-    object["metadata"]["annotations"][kRevision] = std::to_string(revision);
-    if (HasProgressDeadline(object)) {
-      SetCondition(object["status"], "Progressing", "True", "NewReplicaSetCreated",
-                   fmt::format("Created new replica set \"{}\"", name), engine_.Now(), stamp);
-    }
-    return true;
+  if (!status.causes.empty() && status.causes[0].reason == "NamespaceTerminating") return true;
+  const std::string message =
+      fmt::format("Failed to create new replica set \"{}\": {}", name, status.message);
+  (void)Edit(sync, [&](Json& object) {
+    return HasProgressDeadline(object) &&
+           SetCondition(object["status"], "Progressing", "False", "ReplicaSetCreateError", message,
+                        engine_.Now(), {{"lastUpdateTime", base::Rfc3339(engine_.Now())}});
   });
+  Say(sync, "Warning", "ReplicaSetCreateError", message);
+  return false;
 }
 
 bool DeploymentController::Scale(Sync& sync, Set& set, int64_t replicas) {

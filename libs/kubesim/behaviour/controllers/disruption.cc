@@ -193,7 +193,7 @@ Next DisruptionController::Sync(const std::string& key) {
       budgets_.type(), ns, name,
       [&](Json& object) { return WriteCount(count, engine_.Now(), object); }, budget->uid);
   if (!written.ok() && written.status().code != 404) return Next::Retry();
-  return count.wait == absl::InfiniteDuration() ? Next::Done() : Next::Background(count.wait);
+  return count.wait == absl::InfiniteDuration() ? Next::Done() : Next::After(count.wait);
 }
 
 }  // namespace opsmesh::kubesim

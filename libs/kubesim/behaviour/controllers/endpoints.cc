@@ -92,9 +92,10 @@ EndpointsController::EndpointsController(Engine& engine, Pods& pods)
         AddLater(KeyOf(pod->ns, name));
     }
   });
-  // Somebody else's edit or deletion is put right.
+  // Endpoints that somebody deletes come again, an edit stays until something else changes; slices
+  // are put right at once.
   endpoints_.OnChange([this](const Seen& seen) {
-    if (seen.before) AddLater(KeyOf(seen.any().ns, seen.any().name));
+    if (!seen.now) AddLater(KeyOf(seen.any().ns, seen.any().name));
   });
   slices_.OnChange([this](const Seen& seen) {
     const std::string service = TextAt(At(seen.any_json(), {"metadata", "labels"}), kServiceName);

@@ -15,6 +15,7 @@ namespace {
 
 constexpr const char* kForeground = "foregroundDeletion";
 constexpr const char* kOrphan = "orphan";
+const EventSource kSource{"garbage-collector-controller", ""};
 // Owners that are unknown when an object is seen first may come with the next change of the same
 // client.
 constexpr absl::Duration kGrace = absl::Milliseconds(500);
@@ -85,7 +86,7 @@ void GarbageCollector::See(const ResourceType& type, const ObjectPtr& now) {
   if (type.group == "metrics.k8s.io" || type.storage_key == "/events") return;
   const Object& object = *now;
   const std::string& uid = object.uid;
-  alive_.insert(uid);
+  alive_.insert_or_assign(uid, object.ns);
   auto known = nodes_.find(uid);
   if (known == nodes_.end() && !Interesting(object)) return;
   Node node{&type, object.ns, object.name, {}, false, false, false};
@@ -114,7 +115,9 @@ void GarbageCollector::See(const ResourceType& type, const ObjectPtr& now) {
   bool orphaned = false;
   for (const Owner& owner : node.owners) {
     dependents_[owner.uid].insert(uid);
-    orphaned |= !alive_.contains(owner.uid);
+    const bool stranger = !Fits(node, owner);
+    orphaned |= stranger;
+    if (stranger) TellOfForeignOwner(uid, node, owner);
     auto above = nodes_.find(owner.uid);
     if (above != nodes_.end() && above->second.foreground) orphaned = true;
   }
@@ -140,6 +143,28 @@ void GarbageCollector::Drop(const std::string& uid) {
   auto below = dependents_.find(uid);
   if (below == dependents_.end()) return;
   for (const std::string& dependent : below->second) dependents_queue_.Add(dependent);
+}
+
+bool GarbageCollector::Fits(const Node& node, const Owner& owner) const {
+  if (!alive_.contains(owner.uid)) return false;
+  const ResourceType* type = engine_.store().catalog().FindKind(owner.api_version, owner.kind);
+  if (type == nullptr) return true;  // nobody can say
+  const ObjectPtr there =
+      engine_.store().Get(*type, type->namespaced ? node.ns : std::string(), owner.name);
+  return there && there->uid == owner.uid;
+}
+
+void GarbageCollector::TellOfForeignOwner(const std::string& uid, const Node& node,
+                                          const Owner& owner) {
+  auto there = alive_.find(owner.uid);
+  if (there == alive_.end() || there->second.empty() || there->second == node.ns) return;
+  const ObjectPtr object = engine_.store().Get(*node.type, node.ns, node.name);
+  if (!object || object->uid != uid) return;
+  engine_.events().Record(
+      kSource, *node.type, *object, "Warning", "OwnerRefInvalidNamespace",
+      fmt::format(
+          "ownerRef [{}/{}, namespace: {}, name: {}, uid: {}] does not exist in namespace \"{}\"",
+          owner.api_version, owner.kind, node.ns, owner.name, owner.uid, node.ns));
 }
 
 bool GarbageCollector::RemoveOwners(const std::string& uid, const Node& node,
@@ -170,10 +195,10 @@ Next GarbageCollector::CheckDependent(const std::string& uid) {
   std::set<std::string> lost, waiting;
   for (const Owner& owner : node.owners) {
     auto above = nodes_.find(owner.uid);
-    if (!alive_.contains(owner.uid)) {
+    if (!Fits(node, owner)) {
       // Of a kind that is not served nobody can say whether it is there.
       if (engine_.store().catalog().FindKind(owner.api_version, owner.kind) == nullptr)
-        return Next::Background(kUnknownKind);
+        return Next::After(kUnknownKind);
       lost.insert(owner.uid);
     } else if (above != nodes_.end() && above->second.foreground) {
       waiting.insert(owner.uid);

@@ -79,7 +79,7 @@ Next JobController::Run(const std::string& key) {
   sync.indexed = TextAt(sync.json, {"spec", "completionMode"}) == "Indexed";
   sync.suspended = BoolAt(sync.json, {"spec", "suspend"});
   sync.per_index = sync.indexed && At(sync.json, {"spec", "backoffLimitPerIndex"}).is_number();
-  sync.pods = pods_.ControlledBy(sync.object->uid);
+  sync.pods = ClaimPods(engine_, pods_, jobs_.type(), *sync.object, sync.json);
   sync.succeeded = IntAt(sync.status, "succeeded");
   sync.failed = IntAt(sync.status, "failed");
   if (sync.indexed)
@@ -113,7 +113,7 @@ Next JobController::AfterEnd(const Sync& sync) {
                                                    : ConditionOf(sync.status, "Failed");
   const absl::Time due = TimeAt(end, {"lastTransitionTime"}, engine_.Now()) +
                          absl::Seconds(IntAt(sync.json, {"spec", "ttlSecondsAfterFinished"}));
-  if (due > engine_.Now()) return Next::Background(due - engine_.Now());
+  if (due > engine_.Now()) return Next::After(due - engine_.Now());
   (void)engine_.client().Delete(jobs_.type(), sync.object->ns, sync.object->name,
                                 {{"propagationPolicy", "Foreground"}}, sync.object->uid);
   return Next::Done();

@@ -20,6 +20,11 @@ class JobController final : public Part {
   void Identify(Sync& sync);
   /// Counts pods that ended, once each: the finalizer goes when a pod is counted.
   void Count(Sync& sync);
+  struct Ended;  // a pod whose end is not counted yet
+  void CountActive(Sync& sync, const PodView& pod, const Json& json);
+  /// True when the failure policy says to ignore it. `decided`: the Job is to end anyway.
+  bool JudgeFailure(Sync& sync, const PodView& pod, const Json& json, bool decided);
+  void CountEnded(Sync& sync, const Ended& one, bool decided);
   Verdict Judge(const Sync& sync);
   std::string PolicyAction(const Sync& sync, const PodView& pod, const Json& json,
                            std::string* message) const;

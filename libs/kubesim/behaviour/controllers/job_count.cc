@@ -19,12 +19,32 @@ int64_t NumberAt(const Json& pod, const char* name, int64_t otherwise) {
   return number;
 }
 
-// When the last container ended.
-absl::Time EndOf(const Json& pod, absl::Time otherwise) {
+// When a pod was over: its last container's end, since when it is not ready, when it was deleted
+// or, where nothing of these is known, when it was made.
+absl::Time EndOf(const Json& pod) {
   absl::Time end = absl::InfinitePast();
-  for (const Json& status : ListAt(pod, {"status", "containerStatuses"}))
+  bool all = true;
+  for (const Json& status : ListAt(pod, {"status", "containerStatuses"})) {
+    all = all && At(status, {"state", "terminated"}).is_object();
     end = std::max(end, TimeAt(status, {"state", "terminated", "finishedAt"}));
-  return end == absl::InfinitePast() ? otherwise : end;
+  }
+  if (all && end != absl::InfinitePast()) return end;
+  const Json& ready = ConditionOf(At(pod, "status"), "Ready");
+  if (TextAt(ready, "status") == "False" && !TextAt(ready, "lastTransitionTime").empty())
+    return TimeAt(ready, {"lastTransitionTime"});
+  if (!TextAt(pod, {"metadata", "deletionTimestamp"}).empty())
+    return TimeAt(pod, {"metadata", "deletionTimestamp"}) -
+           absl::Seconds(IntAt(pod, {"metadata", "deletionGracePeriodSeconds"}));
+  return TimeAt(pod, {"metadata", "creationTimestamp"});
+}
+
+int64_t RestartsOf(const Json& pod) {
+  int64_t restarts = 0;
+  for (const char* list : {"initContainerStatuses", "containerStatuses"}) {
+    for (const Json& status : ListAt(pod, {"status", list}))
+      restarts += IntAt(status, "restartCount");
+  }
+  return restarts;
 }
 
 }  // namespace
@@ -122,77 +142,82 @@ void JobController::NoteFailure(Sync& sync, const PodView& pod, const Json& json
   if (action == "FailIndex" || over) sync.lost.insert(index);
 }
 
+struct JobController::Ended {
+  const PodView* pod;
+  int64_t index;
+  bool succeeded, ignored;
+};
+
 void JobController::Count(Sync& sync) {
-  const bool only_failed = TextAt(sync.json, {"spec", "podReplacementPolicy"}) == "Failed";
-  const bool on_failure =
-      TextAt(sync.json, {"spec", "template", "spec", "restartPolicy"}) == "OnFailure";
-  struct Ended {
-    const PodView* pod;
-    int64_t index;
-    bool succeeded, ignored;
-  };
-  std::vector<Ended> to_count;
   // Pods that are stopped because the Job's end is decided are no failures of their index.
   const bool decided = TextAt(ConditionOf(sync.status, "FailureTarget"), "status") == "True" ||
                        TextAt(ConditionOf(sync.status, "SuccessCriteriaMet"), "status") == "True";
+  const bool only_failed = TextAt(sync.json, {"spec", "podReplacementPolicy"}) == "Failed";
+  const bool on_failure =
+      TextAt(sync.json, {"spec", "template", "spec", "restartPolicy"}) == "OnFailure";
+  std::vector<Ended> tracked;
   absl::Time last_success = absl::InfinitePast();
-  std::vector<absl::Time> ends;
+  std::vector<absl::Time> failures;
   for (const PodView* pod : sync.pods) {
     const auto json = engine_.Parsed(pod->object);
+    if (on_failure && pod->phase != "Failed") sync.restarts += job::RestartsOf(*json);
+    if (pod->deleted && !pod->finished()) ++sync.terminating;
     // One that is deleted before it could run never gets to its phase.
     const bool failed =
         pod->phase == "Failed" ||
         (pod->deleted && (only_failed ? pod->phase == "Pending" : pod->phase != "Succeeded"));
-    const bool succeeded = pod->phase == "Succeeded";
-    if (on_failure && pod->phase != "Failed") {
-      for (const char* list : {"initContainerStatuses", "containerStatuses"}) {
-        for (const Json& status : ListAt(*json, {"status", list}))
-          sync.restarts += IntAt(status, "restartCount");
-      }
-    }
-    if (pod->deleted && !pod->finished()) ++sync.terminating;
-    if (!failed && !succeeded) {
-      if (pod->deleted) continue;
-      ++sync.active;
-      sync.ready += pod->ready;
-      if (sync.indexed) sync.running.insert(job::IndexOf(*json));
+    if (!failed && pod->phase != "Succeeded") {
+      if (!pod->deleted) CountActive(sync, *pod, *json);
       continue;
     }
-    const absl::Time end = job::EndOf(
-        *json, pod->deleted ? TimeAt(*json, {"metadata", "deletionTimestamp"}, engine_.Now())
-                            : engine_.Now());
-    const bool tracked = job::Tracked(*json);
-    std::string message, action;
-    if (failed && pod->phase == "Failed") action = PolicyAction(sync, *pod, *json, &message);
-    if (action == "FailJob" && tracked) sync.policy = {"PodFailurePolicy", message, false};
-    if (failed && sync.per_index && !decided) NoteFailure(sync, *pod, *json, action, end);
-    if (succeeded) last_success = std::max(last_success, end);
-    if (failed && action != "Ignore") ends.push_back(end);
-    if (tracked) to_count.push_back({pod, job::IndexOf(*json), succeeded, action == "Ignore"});
-  }
-  for (const Ended& one : to_count) {
-    // How often an index failed stands on its last pod: that is kept until the next one is there.
-    const bool hold = sync.per_index && !decided && !one.succeeded && sync.policy.reason.empty() &&
-                      sync.failures[one.index].pod == one.pod && !sync.lost.contains(one.index) &&
-                      !sync.running.contains(one.index) && !sync.done.contains(one.index);
-    if (hold) {
-      if (!one.ignored) sync.held.push_back(one.pod);
-      continue;
+    bool ignored = false;
+    if (failed) {
+      ignored = JudgeFailure(sync, *pod, *json, decided);
+      if (!ignored) failures.push_back(job::EndOf(*json));
+    } else {
+      last_success = std::max(last_success, job::EndOf(*json));
     }
-    if (!job::TakeTracking(engine_, *one.pod)) continue;
-    if (one.succeeded && sync.indexed) {
-      sync.done.insert(one.index);
-      sync.succeeded = static_cast<int64_t>(sync.done.size());
-    } else if (one.succeeded) {
-      ++sync.succeeded;
-    } else if (!one.ignored) {
-      ++sync.failed;
-    }
+    if (job::Tracked(*json)) tracked.push_back({pod, job::IndexOf(*json), !failed, ignored});
   }
-  for (absl::Time end : ends) {
+  for (const Ended& one : tracked) CountEnded(sync, one, decided);
+  for (absl::Time end : failures) {
     if (end <= last_success) continue;
     ++sync.failures_in_a_row;
     sync.last_failure = std::max(sync.last_failure, end);
+  }
+}
+
+void JobController::CountActive(Sync& sync, const PodView& pod, const Json& json) {
+  ++sync.active;
+  sync.ready += pod.ready;
+  if (sync.indexed) sync.running.insert(job::IndexOf(json));
+}
+
+bool JobController::JudgeFailure(Sync& sync, const PodView& pod, const Json& json, bool decided) {
+  std::string message, action;
+  if (pod.phase == "Failed") action = PolicyAction(sync, pod, json, &message);
+  if (action == "FailJob" && job::Tracked(json)) sync.policy = {"PodFailurePolicy", message, false};
+  if (sync.per_index && !decided) NoteFailure(sync, pod, json, action, job::EndOf(json));
+  return action == "Ignore";
+}
+
+void JobController::CountEnded(Sync& sync, const Ended& one, bool decided) {
+  // How often an index failed stands on its last pod: that is kept until the next one is there.
+  const bool hold = sync.per_index && !decided && !one.succeeded && sync.policy.reason.empty() &&
+                    sync.failures[one.index].pod == one.pod && !sync.lost.contains(one.index) &&
+                    !sync.running.contains(one.index) && !sync.done.contains(one.index);
+  if (hold) {
+    if (!one.ignored) sync.held.push_back(one.pod);
+    return;
+  }
+  if (!job::TakeTracking(engine_, *one.pod)) return;
+  if (one.succeeded && sync.indexed) {
+    sync.done.insert(one.index);
+    sync.succeeded = static_cast<int64_t>(sync.done.size());
+  } else if (one.succeeded) {
+    ++sync.succeeded;
+  } else if (!one.ignored) {
+    ++sync.failed;
   }
 }
 

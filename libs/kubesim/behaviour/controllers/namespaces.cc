@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <map>
+#include <algorithm>
 #include <set>
 
 #include "libs/base/strings.h"
@@ -14,6 +14,14 @@ namespace {
 
 // Content that waits for somebody (grace, finalizers) is looked at again after this.
 constexpr absl::Duration kLookAgain = absl::Seconds(5);
+
+std::string Listed(const std::map<std::string, size_t>& counts, std::string_view between) {
+  std::string text;
+  for (const auto& [name, count] : counts)
+    text += fmt::format("{}{} {} {} resource instances", text.empty() ? "" : ", ", name, between,
+                        count);
+  return text;
+}
 
 }  // namespace
 
@@ -34,77 +42,77 @@ Next NamespaceController::Sync(const std::string& name) {
 }
 
 Next NamespaceController::Empty(const ObjectPtr& space, const Json& content) {
-  std::map<std::string, size_t> remaining;  // "pods." -> count
-  std::map<std::string, size_t> finalizers;
-  std::set<std::string> done;
-  for (const ResourceType* type : engine_.store().catalog().All()) {
-    if (!type->namespaced || type->group == "metrics.k8s.io" ||
-        !done.insert(type->storage_key).second)
-      continue;
-    for (const ObjectPtr& object : engine_.store().List(*type, space->name).objects) {
-      if (!BeingDeleted(*engine_.Parsed(object))) {
-        (void)engine_.client().Delete(*type, object->ns, object->name,
-                                      {{"propagationPolicy", "Background"}}, object->uid);
-      }
-      const ObjectPtr left = engine_.store().Get(*type, object->ns, object->name);
-      if (!left || left->uid != object->uid) continue;
-      ++remaining[fmt::format("{}.{}", type->plural, type->group)];
-      const Json json = left->Parse();
-      for (const Json& finalizer : ListAt(json, {"metadata", "finalizers"}))
-        ++finalizers[Scalar(finalizer)];
-    }
-  }
-  if (remaining.empty()) {
-    // The namespace's own finalizers: "kubernetes" is this controller's.
-    Json others = Json::array();
-    for (const Json& one : ListAt(content, {"spec", "finalizers"})) {
-      if (one != "kubernetes") others.push_back(one);
-    }
-    const bool free = others.empty() && ListAt(content, {"metadata", "finalizers"}).empty();
-    if (free)
+  const Content left = DeleteContent(space->name);
+  if (left.objects.empty()) {
+    // Of the namespace's own finalizers "kubernetes" is this controller's.
+    const Json& own = ListAt(content, {"spec", "finalizers"});
+    const bool others =
+        std::any_of(own.begin(), own.end(), [](const Json& one) { return one != "kubernetes"; });
+    if (!others && ListAt(content, {"metadata", "finalizers"}).empty()) {
       return engine_.client().Remove(namespaces_.type(), "", space->name, space->uid)
                  ? Next::Retry()
                  : Next::Done();
+    }
   }
-  auto listed = [](const std::map<std::string, size_t>& counts, const char* form) {
-    std::string text;
-    for (const auto& [name, count] : counts)
-      text += fmt::format("{}{}", text.empty() ? "" : ", ",
-                          fmt::format(fmt::runtime(form), name, count));
-    return text;
-  };
   (void)engine_.client().Change(
       namespaces_.type(), "", space->name,
       [&](Json& object) {
         Json& status = object["status"];
         const Json before = status;
-        auto set = [&](const char* type, bool bad, const char* reason, const std::string& message) {
-          SetCondition(status, type, bad ? "True" : "False", reason, message, engine_.Now(),
-                       Json());
-        };
-        status["phase"] = "Terminating";
-        set("NamespaceDeletionDiscoveryFailure", false, "ResourcesDiscovered",
-            "All resources successfully discovered");
-        set("NamespaceDeletionGroupVersionParsingFailure", false, "ParsedGroupVersions",
-            "All legacy kube types successfully parsed");
-        set("NamespaceDeletionContentFailure", false, "ContentDeleted",
-            "All content successfully deleted, may be waiting on finalization");
-        const bool content_left = !remaining.empty();
-        set("NamespaceContentRemaining", content_left,
-            content_left ? "SomeResourcesRemain" : "ContentRemoved",
-            content_left ? "Some resources are remaining: " +
-                               listed(remaining, "{} has {} resource instances")
-                         : "All content successfully removed");
-        const bool finalizers_left = !finalizers.empty();
-        set("NamespaceFinalizersRemaining", finalizers_left,
-            finalizers_left ? "SomeFinalizersRemain" : "ContentHasNoFinalizers",
-            finalizers_left ? "Some content in the namespace has finalizers remaining: " +
-                                  listed(finalizers, "{} in {} resource instances")
-                            : "All content-preserving finalizers finished");
+        Tell(left, status);
         return status != before;
       },
       space->uid);
-  return remaining.empty() ? Next::Done() : Next::After(kLookAgain);
+  return left.objects.empty() ? Next::Done() : Next::After(kLookAgain);
+}
+
+NamespaceController::Content NamespaceController::DeleteContent(const std::string& ns) {
+  Content left;
+  std::set<std::string> done;
+  for (const ResourceType* type : engine_.store().catalog().All()) {
+    if (!type->namespaced || type->group == "metrics.k8s.io" ||
+        !done.insert(type->storage_key).second)
+      continue;
+    for (const ObjectPtr& object : engine_.store().List(*type, ns).objects) {
+      if (!BeingDeleted(*engine_.Parsed(object))) {
+        (void)engine_.client().Delete(*type, object->ns, object->name,
+                                      {{"propagationPolicy", "Background"}}, object->uid);
+      }
+      const ObjectPtr stays = engine_.store().Get(*type, object->ns, object->name);
+      if (!stays || stays->uid != object->uid) continue;
+      ++left.objects[fmt::format("{}.{}", type->plural, type->group)];
+      const Json json = stays->Parse();
+      for (const Json& finalizer : ListAt(json, {"metadata", "finalizers"}))
+        ++left.finalizers[Scalar(finalizer)];
+    }
+  }
+  return left;
+}
+
+void NamespaceController::Tell(const Content& left, Json& status) const {
+  const auto set = [&](const char* type, bool bad, const char* reason, const std::string& message) {
+    SetCondition(status, type, bad ? "True" : "False", reason, message, engine_.Now(), Json());
+  };
+  status["phase"] = "Terminating";
+  set("NamespaceDeletionDiscoveryFailure", false, "ResourcesDiscovered",
+      "All resources successfully discovered");
+  set("NamespaceDeletionGroupVersionParsingFailure", false, "ParsedGroupVersions",
+      "All legacy kube types successfully parsed");
+  set("NamespaceDeletionContentFailure", false, "ContentDeleted",
+      "All content successfully deleted, may be waiting on finalization");
+  if (left.objects.empty()) {
+    set("NamespaceContentRemaining", false, "ContentRemoved", "All content successfully removed");
+  } else {
+    set("NamespaceContentRemaining", true, "SomeResourcesRemain",
+        "Some resources are remaining: " + Listed(left.objects, "has"));
+  }
+  if (left.finalizers.empty()) {
+    set("NamespaceFinalizersRemaining", false, "ContentHasNoFinalizers",
+        "All content-preserving finalizers finished");
+  } else {
+    set("NamespaceFinalizersRemaining", true, "SomeFinalizersRemain",
+        "Some content in the namespace has finalizers remaining: " + Listed(left.finalizers, "in"));
+  }
 }
 
 ServiceAccountController::ServiceAccountController(Engine& engine)

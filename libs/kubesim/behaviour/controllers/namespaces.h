@@ -2,6 +2,9 @@
 // certificate.
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "libs/kubesim/behaviour/controllers/common.h"
 
 namespace opsmesh::kubesim {
@@ -13,6 +16,14 @@ class NamespaceController final : public Part {
  private:
   Next Sync(const std::string& name);
   Next Empty(const ObjectPtr& space, const Json& content);
+  /// What waits for somebody: "pods." -> how many; finalizer -> on how many objects.
+  struct Content {
+    std::map<std::string, size_t> objects, finalizers;
+  };
+  /// Asks everything in the namespace to go; what is still there afterwards.
+  Content DeleteContent(const std::string& ns);
+  /// Phase and conditions.
+  void Tell(const Content& left, Json& status) const;
 
   Engine& engine_;
   Informer& namespaces_;

@@ -77,8 +77,7 @@ void NodeLifecycleController::SyncLabels(const ObjectPtr& node) {
 
 void NodeLifecycleController::Start() {
   for (const ObjectPtr& node : nodes_.List()) registered_.insert(node->name);
-  engine_.After(
-      kMonitorEvery, [this] { Monitor(); }, true);
+  engine_.After(kMonitorEvery, [this] { Monitor(); });
 }
 
 void NodeLifecycleController::Monitor() {
@@ -91,8 +90,7 @@ void NodeLifecycleController::Monitor() {
     Check(node);
   }
   PlanEvictions();
-  engine_.After(
-      kMonitorEvery, [this] { Monitor(); }, true);
+  engine_.After(kMonitorEvery, [this] { Monitor(); });
 }
 
 struct NodeLifecycleController::Zone {

@@ -32,8 +32,7 @@ PodCollector::PodCollector(Engine& engine, Pods& pods)
 }
 
 void PodCollector::Start() {
-  engine_.After(
-      kSweepEvery, [this] { Sweep(); }, true);
+  engine_.After(kSweepEvery, [this] { Sweep(); });
 }
 
 void PodCollector::Sweep() {
@@ -52,8 +51,7 @@ void PodCollector::Sweep() {
   std::erase_if(missing_, [&](const auto& one) { return !absent.contains(one.first); });
   for (const ObjectPtr& pod : stranded) FailAndRemove(pod);
   RemoveFinished();
-  engine_.After(
-      kSweepEvery, [this] { Sweep(); }, true);
+  engine_.After(kSweepEvery, [this] { Sweep(); });
 }
 
 void PodCollector::FailAndRemove(const ObjectPtr& object) {

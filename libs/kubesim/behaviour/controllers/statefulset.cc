@@ -15,6 +15,8 @@ namespace {
 
 const EventSource kSource{"statefulset-controller", ""};
 constexpr const char* kRevisionLabel = "controller-revision-hash";
+constexpr const char* kPodName = "statefulset.kubernetes.io/pod-name";
+constexpr const char* kPodIndex = "apps.kubernetes.io/pod-index";
 
 int64_t OrdinalOf(const std::string& set, const std::string& pod) {
   if (!pod.starts_with(set + "-")) return -1;
@@ -24,12 +26,14 @@ int64_t OrdinalOf(const std::string& set, const std::string& pod) {
   return error == std::errc() && stop == end ? ordinal : -1;
 }
 
-std::string RevisionOf(const Object& pod) {
+std::string LabelOf(const Object& pod, std::string_view label) {
   for (const auto& [key, value] : pod.labels) {
-    if (key == kRevisionLabel) return value;
+    if (key == label) return value;
   }
   return "";
 }
+
+std::string RevisionOf(const Object& pod) { return LabelOf(pod, kRevisionLabel); }
 
 bool Healthy(const PodView& pod) { return pod.phase == "Running" && pod.ready && !pod.deleted; }
 
@@ -130,14 +134,36 @@ bool StatefulSetController::Fill(Sync& sync) {
       continue;
     }
     if (pod.phase == "Pending" && !MakeClaims(sync, ordinal)) return false;
-    if (!sync.ordered) continue;
-    if (!Healthy(pod)) return false;
-    if (!pod.Available(sync.min_ready, engine_.Now())) {
-      sync.waits = true;
-      return false;
+    if (sync.ordered) {
+      if (!Healthy(pod)) return false;
+      if (!pod.Available(sync.min_ready, engine_.Now())) {
+        sync.waits = true;
+        return false;
+      }
     }
+    if (!Identify(sync, ordinal, pod)) return false;
   }
   return true;
+}
+
+// A pod that was taken in gets the labels of its place.
+bool StatefulSetController::Identify(Sync& sync, int64_t ordinal, const PodView& pod) {
+  const std::string index = std::to_string(ordinal), name = pod.name();
+  if (LabelOf(*pod.object, kPodName) == name && LabelOf(*pod.object, kPodIndex) == index)
+    return true;
+  auto written = engine_.client().Change(
+      engine_.Type("", "pods"), sync.object->ns, name,
+      [&](Json& object) {
+        object["metadata"]["labels"][kPodName] = name;
+        object["metadata"]["labels"][kPodIndex] = index;
+        return true;
+      },
+      pod.object->uid);
+  if (written.ok()) {
+    Say(sync, "Normal", "SuccessfulUpdate",
+        fmt::format("update Pod {} in StatefulSet {} successful", name, sync.object->name));
+  }
+  return written.ok() || written.status().code == 404;
 }
 
 bool StatefulSetController::Shrink(Sync& sync) {
@@ -242,8 +268,8 @@ bool StatefulSetController::MakePod(Sync& sync, int64_t ordinal) {
       PodFromTemplate(At(content, {"spec", "template"}), sync.object->ns,
                       ControllerReference(sets_.type(), *sync.object), sync.object->name + "-");
   pod["metadata"]["name"] = name;
-  pod["metadata"]["labels"]["statefulset.kubernetes.io/pod-name"] = name;
-  pod["metadata"]["labels"]["apps.kubernetes.io/pod-index"] = std::to_string(ordinal);
+  pod["metadata"]["labels"][kPodName] = name;
+  pod["metadata"]["labels"][kPodIndex] = std::to_string(ordinal);
   pod["metadata"]["labels"][kRevisionLabel] = revision.hash;
   pod["spec"]["hostname"] = name;
   if (!TextAt(sync.json, {"spec", "serviceName"}).empty())

@@ -18,6 +18,7 @@ class StatefulSetController final : public Part {
   bool Shrink(Sync& sync);
   void Update(Sync& sync);
   bool MakePod(Sync& sync, int64_t ordinal);
+  bool Identify(Sync& sync, int64_t ordinal, const PodView& pod);
   bool MakeClaims(Sync& sync, int64_t ordinal);
   void OwnClaims(Sync& sync, int64_t ordinal, bool condemned);
   bool DeletePod(Sync& sync, const PodView& pod);

@@ -1,6 +1,7 @@
 // The storage system: makes what claims ask for, and more of it.
 #include <fmt/format.h>
 
+#include "libs/kubesim/api/admission.h"
 #include "libs/kubesim/behaviour/controllers/volume_shared.h"
 #include "libs/kubesim/objects/defaults.h"
 #include "libs/kubesim/store/json_path.h"
@@ -31,21 +32,35 @@ using volume::SizeOf;
 Next VolumeController::Provision(const ObjectPtr& claim, const Json& content,
                                  const std::string& class_name) {
   if (class_name.empty()) {
+    // A claim that left the class open gets the default one, be it made ever so late.
+    Json settled = content;
+    DefaultStorageClass(engine_.cluster(), settled);
+    if (settled != content) {
+      const Json chosen = settled["spec"]["storageClassName"];
+      auto written = engine_.client().Change(
+          claims_.type(), claim->ns, claim->name,
+          [&](Json& object) {
+            object["spec"]["storageClassName"] = chosen;
+            return true;
+          },
+          claim->uid);
+      return written.ok() ? Next::Done() : Next::Retry();
+    }
     Say(claim, "Normal", "FailedBinding",
         "no persistent volumes available for this claim and no storage class is set");
-    return Next::Background(kLookAgain);
+    return Next::After(kLookAgain);
   }
   const ObjectPtr storage = classes_.Get("", class_name);
   if (!storage) {
     Say(claim, "Warning", "ProvisioningFailed",
         fmt::format("storageclass.storage.k8s.io \"{}\" not found", class_name));
-    return Next::Background(kLookAgain);
+    return Next::After(kLookAgain);
   }
   const std::string provisioner = TextAt(*engine_.Parsed(storage), "provisioner");
   if (provisioner == kNoProvisioner) {
     Say(claim, "Normal", "FailedBinding",
         "no persistent volumes available for this claim and no storage class is set");
-    return Next::Background(kLookAgain);
+    return Next::After(kLookAgain);
   }
   const Json& annotations = At(content, {"metadata", "annotations"});
   if (TextAt(annotations, "volume.kubernetes.io/storage-provisioner").empty()) {
@@ -71,7 +86,7 @@ Next VolumeController::Provision(const ObjectPtr& claim, const Json& content,
   engine_.After(kStorageTakes, [this, ns = claim->ns, name = claim->name, uid = claim->uid] {
     MakeVolume(ns, name, uid);
   });
-  return Next::Background(kLookAgain);
+  return Next::After(kLookAgain);
 }
 
 void VolumeController::MakeVolume(const std::string& ns, const std::string& name,
@@ -115,16 +130,80 @@ void VolumeController::MakeVolume(const std::string& ns, const std::string& name
       fmt::format("{}_csi-controller-0", provisioner));
 }
 
+// A provisioner deletes what it made. Of what people made the controller itself knows how to delete
+// folders below /tmp, and how to scrub folders and NFS shares.
+bool VolumeController::Reclaim(const ObjectPtr& volume, const Json& content) {
+  const std::string policy = TextAt(content, {"spec", "persistentVolumeReclaimPolicy"});
+  const Json& path = At(content, {"spec", "hostPath", "path"});
+  if (policy == "Delete") {
+    const bool made = !TextAt(At(content, {"metadata", "annotations"}), kProvisionedBy).empty();
+    if (!made && !path.is_string())
+      return FailToReclaim(
+          volume, "VolumeFailedDelete",
+          fmt::format("error getting deleter volume plugin for volume \"{}\": no deletable volume "
+                      "plugin matched",
+                      volume->name));
+    if (!made && (!Scalar(path).starts_with("/tmp/") || Scalar(path) == "/tmp/"))
+      return FailToReclaim(
+          volume, "VolumeFailedDelete",
+          "host_path deleter only supports /tmp/.+ but received provided " + Scalar(path));
+    (void)engine_.client().Delete(volumes_.type(), "", volume->name, Json::object(), volume->uid);
+    return true;
+  }
+  if (policy != "Recycle") return false;
+  if (!path.is_string() && !At(content, {"spec", "nfs"}).is_object())
+    return FailToReclaim(volume, "VolumeFailedRecycle", "No recycler plugin found for the volume!");
+  if (TextAt(content, {"status", "phase"}) != "Released") return false;
+  engine_.After(kStorageTakes, [this, name = volume->name, uid = volume->uid] {
+    const ObjectPtr now = engine_.store().Get(volumes_.type(), "", name);
+    if (!now || now->uid != uid || TextAt(now->Parse(), {"status", "phase"}) != "Released") return;
+    engine_.events().Record({"persistentvolume-controller", ""}, volumes_.type(), *now, "Normal",
+                            "VolumeRecycled", "Volume recycled");
+    (void)engine_.client().Change(
+        volumes_.type(), "", name,
+        [](Json& object) {
+          object["spec"].erase("claimRef");
+          if (At(object, {"metadata", "annotations"}).is_object())
+            object["metadata"]["annotations"].erase("pv.kubernetes.io/bound-by-controller");
+          object["status"]["phase"] = "Available";
+          return true;
+        },
+        uid);
+  });
+  return true;
+}
+
+bool VolumeController::FailToReclaim(const ObjectPtr& volume, const char* reason,
+                                     const std::string& message) {
+  auto written = engine_.client().Change(
+      volumes_.type(), "", volume->name,
+      [&](Json& object) {
+        if (TextAt(object, {"status", "phase"}) == "Failed" &&
+            TextAt(object, {"status", "message"}) == message)
+          return false;
+        object["status"]["phase"] = "Failed";
+        object["status"]["message"] = message;
+        return true;
+      },
+      volume->uid);
+  if (written.ok() && *written != volume)
+    engine_.events().Record({"persistentvolume-controller", ""}, volumes_.type(), **written,
+                            "Warning", reason, message);
+  return true;
+}
+
 Next VolumeController::Grow(const ObjectPtr& claim, const Json& content, const ObjectPtr& volume) {
   const Json wanted = At(content, {"spec", "resources", "requests", "storage"});
   if (SizeOf(wanted) <= SizeOf(At(content, {"status", "capacity", "storage"}))) return Next::Done();
   const ObjectPtr storage = classes_.Get("", ClassOf(content));
   const auto type = storage ? engine_.Parsed(storage) : nullptr;
   if (!storage || !BoolAt(*type, {"allowVolumeExpansion"})) return Next::Done();
-  const std::string component = fmt::format("external-resizer {}", TextAt(*type, "provisioner"));
+  const std::string provisioner = TextAt(*type, "provisioner");
+  const std::string component = fmt::format("external-resizer {}", provisioner);
   if (ConditionOf(At(content, "status"), "Resizing").is_null()) {
-    Say(claim, "Normal", "ExternalExpanding",
-        fmt::format("waiting for an external controller to expand this PVC"), "volume_expand");
+    Say(claim, "Warning", "ExternalExpanding",
+        "waiting for an external controller to expand this PVC", "volume_expand");
+    if (provisioner == kNoProvisioner) return Next::Done();  // nobody comes
     Say(claim, "Normal", "Resizing", "External resizer is resizing volume " + volume->name,
         component);
     (void)engine_.client().Change(claims_.type(), claim->ns, claim->name, [&](Json& object) {

@@ -188,12 +188,12 @@ Next VolumeController::SyncClaim(const std::string& key) {
     if (!holder.empty() && holder != claim->uid) {
       Say(claim, "Warning", "FailedBinding",
           fmt::format("volume \"{}\" already bound to a different claim.", volume_name));
-      return Next::Background(kLookAgain);
+      return Next::After(kLookAgain);
     }
     if (const std::string why = Mismatch(json, *content); !why.empty()) {
       Say(claim, "Warning", "VolumeMismatch",
           fmt::format("Cannot bind to requested volume \"{}\": {}", volume_name, why));
-      return Next::Background(kLookAgain);
+      return Next::After(kLookAgain);
     }
     return Bind(claim, volume) ? Next::Done() : Next::Retry();
   }
@@ -242,7 +242,7 @@ Next VolumeController::BindClaim(const ObjectPtr& claim, const Json& content) {
       Say(claim, "Normal", "WaitForPodScheduled",
           fmt::format("waiting for pod {} to be scheduled", user->name()));
     }
-    return Next::Background(kLookAgain);
+    return Next::After(kLookAgain);
   }
   if (const ObjectPtr volume = FindVolume(claim, content))
     return Bind(claim, volume) ? Next::Done() : Next::Retry();
@@ -311,11 +311,7 @@ Next VolumeController::SyncVolume(const std::string& name) {
   const std::string now = !reference.is_object() || uid.empty() ? "Available"
                           : held                                ? phase
                                                                 : "Released";
-  if (now == "Released" &&
-      TextAt(*content, {"spec", "persistentVolumeReclaimPolicy"}) == "Delete") {
-    (void)engine_.client().Delete(volumes_.type(), "", name, Json::object(), volume->uid);
-    return Next::Done();
-  }
+  if (now == "Released" && Reclaim(volume, *content)) return Next::Done();
   if (now != phase || !HasFinalizer(*content, kVolumeProtection)) {
     (void)engine_.client().Change(
         volumes_.type(), "", name,

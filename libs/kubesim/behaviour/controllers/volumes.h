@@ -19,6 +19,9 @@ class VolumeController final : public Part {
   Next Provision(const ObjectPtr& claim, const Json& content, const std::string& class_name);
   void MakeVolume(const std::string& ns, const std::string& name, const std::string& uid);
   ObjectPtr FindVolume(const ObjectPtr& claim, const Json& content);
+  /// What the policy of a volume says to do when its claim is gone; false: it stays as it is.
+  bool Reclaim(const ObjectPtr& volume, const Json& content);
+  bool FailToReclaim(const ObjectPtr& volume, const char* reason, const std::string& message);
   bool Bind(const ObjectPtr& claim, const ObjectPtr& volume);
   Next Grow(const ObjectPtr& claim, const Json& content, const ObjectPtr& volume);
   /// A pod that uses the claim and is not over; null when there is none.

@@ -11,10 +11,26 @@ std::string FaultTarget::ToString() const {
   return text;
 }
 
+namespace {
+
+/// Kinds as kubectl takes them, too: "deploy", "deployments", "po".
+std::string KindOf(std::string_view word) {
+  static constexpr std::pair<std::string_view, std::string_view> kShort[] = {
+      {"no", "node"},           {"po", "pod"},          {"ns", "namespace"},
+      {"deploy", "deployment"}, {"sts", "statefulset"}, {"ds", "daemonset"}};
+  for (const auto& [from, to] : kShort) {
+    if (word == from) return std::string(to);
+  }
+  if (word.size() > 1 && word.ends_with('s')) word.remove_suffix(1);
+  return std::string(word);
+}
+
+}  // namespace
+
 std::optional<FaultTarget> FaultTarget::Parse(std::string_view text) {
   FaultTarget target;
   const size_t slash = text.find('/');
-  target.kind = text.substr(0, slash);
+  target.kind = KindOf(text.substr(0, slash));
   const std::string rest(slash == std::string_view::npos ? "" : text.substr(slash + 1));
   if (target.kind == "cluster") return rest.empty() ? std::optional(target) : std::nullopt;
   if (rest.empty()) return std::nullopt;

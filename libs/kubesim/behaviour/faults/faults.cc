@@ -8,6 +8,7 @@
 #include "libs/base/error.h"
 #include "libs/kubesim/behaviour/engine.h"
 #include "libs/kubesim/behaviour/faults/catalogue.h"
+#include "libs/kubesim/behaviour/faults/fault_note.h"
 #include "libs/kubesim/behaviour/kubelet/kubelet.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "/opsmesh-sim/v1/";
 constexpr size_t kMaxFaults = 256;
+constexpr size_t kLongestValue = 1024;  // of a parameter, in bytes
 
 bool Listed(std::string_view words, std::string_view wanted) {
   for (size_t from = 0; from < words.size();) {
@@ -71,7 +73,57 @@ Reply ErrorReply(const absl::Status& status) {
                       .has_details = false});
 }
 
+absl::Status UnknownFault(std::string_view name) {
+  std::string known;
+  for (const FaultKind& one : FaultCatalogue())
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", one.name);
+  return base::InvalidArgument("kind", "FAULT_UNKNOWN",
+                               fmt::format("There is no fault '{}'; there are: {}.", name, known));
+}
+
+absl::Status WrongParameter(const std::string& why) {
+  return base::InvalidArgument("parameters", "FAULT_PARAMETER", why);
+}
+
+absl::Status CheckParameter(const FaultKind& kind, const std::string& key,
+                            const std::string& value) {
+  const auto names = ParameterNames(kind.parameters);
+  if (std::find(names.begin(), names.end(), key) == names.end()) {
+    return WrongParameter(fmt::format("{} has no parameter '{}'; it takes: {}.", kind.name, key,
+                                      kind.parameters.empty() ? "none" : kind.parameters));
+  }
+  const bool number = key == "code" || key == "after" || key == "seconds" ||
+                      key == "mount_seconds" || key == "factor";
+  char* end = nullptr;
+  const double amount = std::strtod(value.c_str(), &end);
+  const double most = key == "code" ? 255 : 86400;
+  if (number && (value.empty() || *end != '\0' || !(amount >= 0 && amount <= most))) {
+    return WrongParameter(fmt::format("{} is a number from 0 to {}, not '{}'.", key, most, value));
+  }
+  if (key == "probe" && value != "readiness" && value != "liveness" && value != "startup" &&
+      value != "all") {
+    return WrongParameter(
+        fmt::format("probe is readiness, liveness, startup or all, not '{}'.", value));
+  }
+  if (value.size() > kLongestValue)
+    return WrongParameter(fmt::format("{} is longer than {} bytes.", key, kLongestValue));
+  return absl::OkStatus();
+}
+
 }  // namespace
+
+Json FaultCatalogueJson() {
+  Json list = Json::array();
+  for (const FaultKind& kind : FaultCatalogue()) {
+    list.push_back({{"name", kind.name},
+                    {"targets", kind.targets},
+                    {"parameters", kind.parameters},
+                    {"effect", kind.effect},
+                    {"undone", kind.undone},
+                    {"lasting", kind.lasting}});
+  }
+  return {{"kinds", list}};
+}
 
 absl::Status Faults::CheckTarget(const FaultTarget& target) const {
   const char* plural = PluralOf(target.kind);
@@ -110,16 +162,10 @@ absl::Status Faults::CheckContainer(const FaultTarget& target, const std::string
 }
 
 absl::StatusOr<Fault> Faults::Inject(std::string_view name, std::string_view target_text,
-                                     std::map<std::string, std::string> parameters) {
+                                     std::map<std::string, std::string> parameters,
+                                     std::string* note) {
   const FaultKind* kind = FindFaultKind(name);
-  if (kind == nullptr) {
-    std::string known;
-    for (const FaultKind& one : FaultCatalogue())
-      known += fmt::format("{}{}", known.empty() ? "" : ", ", one.name);
-    return base::InvalidArgument(
-        "kind", "FAULT_UNKNOWN",
-        fmt::format("There is no fault '{}'; there are: {}.", name, known));
-  }
+  if (kind == nullptr) return UnknownFault(name);
   const auto target = FaultTarget::Parse(target_text);
   if (!target || !Listed(kind->targets, target->kind)) {
     return base::InvalidArgument(
@@ -128,42 +174,16 @@ absl::StatusOr<Fault> Faults::Inject(std::string_view name, std::string_view tar
                     "KIND/NAMESPACE/NAME or cluster.",
                     target_text, name, kind->targets));
   }
-  const auto names = ParameterNames(kind->parameters);
-  for (const auto& [key, value] : parameters) {
-    if (std::find(names.begin(), names.end(), key) == names.end()) {
-      return base::InvalidArgument(
-          "parameters", "FAULT_PARAMETER",
-          fmt::format("{} has no parameter '{}'; it takes: {}.", name, key,
-                      kind->parameters.empty() ? "none" : kind->parameters));
-    }
-    const bool number = key == "code" || key == "after" || key == "seconds" ||
-                        key == "mount_seconds" || key == "factor";
-    char* end = nullptr;
-    const double amount = std::strtod(value.c_str(), &end);
-    const double most = key == "code" ? 255 : 86400;
-    if (number && (value.empty() || *end != '\0' || !(amount >= 0 && amount <= most))) {
-      return base::InvalidArgument(
-          "parameters", "FAULT_PARAMETER",
-          fmt::format("{} is a number from 0 to {}, not '{}'.", key, most, value));
-    }
-    if (key == "probe" && value != "readiness" && value != "liveness" && value != "startup" &&
-        value != "all") {
-      return base::InvalidArgument(
-          "parameters", "FAULT_PARAMETER",
-          fmt::format("probe is readiness, liveness, startup or all, not '{}'.", value));
-    }
-    if (value.size() > 1024)
-      return base::InvalidArgument("parameters", "FAULT_PARAMETER",
-                                   fmt::format("{} is longer than 1024 bytes.", key));
-  }
-  if (absl::Status there = CheckTarget(*target); !there.ok()) return there;
-  if (auto container = parameters.find("container"); container != parameters.end()) {
-    if (absl::Status there = CheckContainer(*target, container->second); !there.ok()) return there;
-  }
+  for (const auto& [key, value] : parameters)
+    OPSMESH_RETURN_IF_ERROR(CheckParameter(*kind, key, value));
+  OPSMESH_RETURN_IF_ERROR(CheckTarget(*target));
+  if (auto container = parameters.find("container"); container != parameters.end())
+    OPSMESH_RETURN_IF_ERROR(CheckContainer(*target, container->second));
   if (table_.List().size() >= kMaxFaults)
     return base::InvalidArgument("kind", "FAULT_LIMIT",
                                  fmt::format("{} faults are on; clear some first.", kMaxFaults));
   Fault fault{"done", std::string(kind->name), *target, std::move(parameters), engine_.Now()};
+  if (note != nullptr) *note = FaultNote(fault, StoredPodsOf(fault), table_.List());
   if (kind->lasting) fault.id = table_.Add(fault);
   engine_.Post([this, fault, lasting = kind->lasting] {
     if (!lasting)
@@ -176,22 +196,34 @@ absl::StatusOr<Fault> Faults::Inject(std::string_view name, std::string_view tar
   return fault;
 }
 
-std::vector<ObjectPtr> Faults::PodsOf(const Fault& fault) const {
-  std::vector<ObjectPtr> pods;
-  for (const ObjectPtr& pod : kubelet_.PodsNear(fault.target)) {
-    FaultSubject subject = Kubelet::SubjectOf(*engine_.Parsed(pod));
-    if (Concerns(fault.target, subject)) {
-      pods.push_back(pod);
-      continue;
-    }
-    for (const Json& container : ListAt(*engine_.Parsed(pod), {"spec", "containers"})) {
-      subject.image = TextAt(container, "image");
-      if (fault.target.kind == "image" && Concerns(fault.target, subject)) {
-        pods.push_back(pod);
-        break;
-      }
-    }
+std::vector<Json> Faults::StoredPodsOf(const Fault& fault) const {
+  const FaultTarget& target = fault.target;
+  if (target.kind == "cluster" || target.kind == "node") return {};
+  const std::string& ns = target.kind == "namespace" ? target.name : target.ns;
+  std::vector<Json> pods;
+  for (const ObjectPtr& object : engine_.store().List(engine_.Type("", "pods"), ns).objects) {
+    Json pod = object->Parse();
+    const std::string phase = TextAt(pod, {"status", "phase"});
+    if (phase == "Succeeded" || phase == "Failed" || !IsAbout(fault, pod)) continue;
+    pods.push_back(std::move(pod));
   }
+  return pods;
+}
+
+bool Faults::IsAbout(const Fault& fault, const Json& pod) {
+  FaultSubject subject = Kubelet::SubjectOf(pod);
+  if (Concerns(fault.target, subject)) return true;
+  if (fault.target.kind != "image") return false;
+  for (const Json& container : ListAt(pod, {"spec", "containers"})) {
+    subject.image = TextAt(container, "image");
+    if (Concerns(fault.target, subject)) return true;
+  }
+  return false;
+}
+
+std::vector<ObjectPtr> Faults::PodsOf(const Fault& fault) const {
+  std::vector<ObjectPtr> pods = kubelet_.PodsNear(fault.target);
+  std::erase_if(pods, [&](const ObjectPtr& pod) { return !IsAbout(fault, *engine_.Parsed(pod)); });
   return pods;
 }
 
@@ -249,16 +281,7 @@ std::optional<Reply> Faults::Handle(const Call& call) {
   const std::string_view rest = path.substr(kPrefix.size());
   const std::string& method = call.http.method;
   if (rest == "catalogue" && method == "GET") {
-    Json list = Json::array();
-    for (const FaultKind& kind : FaultCatalogue()) {
-      list.push_back({{"name", kind.name},
-                      {"targets", kind.targets},
-                      {"parameters", kind.parameters},
-                      {"effect", kind.effect},
-                      {"undone", kind.undone},
-                      {"lasting", kind.lasting}});
-    }
-    return JsonReply({{"kinds", list}});
+    return JsonReply(FaultCatalogueJson());
   }
   if (rest == "faults" && method == "GET") {
     Json list = Json::array();
@@ -278,8 +301,12 @@ std::optional<Reply> Faults::Handle(const Call& call) {
                            : value.is_number_float() ? value.dump()
                                                      : Scalar(value);
     }
-    auto fault = Inject(TextAt(body, "kind"), TextAt(body, "target"), std::move(parameters));
-    return fault.ok() ? JsonReply(ToJson(*fault), 201) : ErrorReply(fault.status());
+    std::string note;
+    auto fault = Inject(TextAt(body, "kind"), TextAt(body, "target"), std::move(parameters), &note);
+    if (!fault.ok()) return ErrorReply(fault.status());
+    Json made = ToJson(*fault);
+    if (!note.empty()) made["note"] = note;
+    return JsonReply(made, 201);
   }
   if (rest == "faults" && method == "DELETE") return JsonReply({{"cleared", ClearAll()}});
   if (rest.starts_with("faults/") && method == "DELETE") {

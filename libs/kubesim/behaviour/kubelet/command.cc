@@ -45,28 +45,39 @@ CommandResult RunIn(Process& process, const PodCommand& command, absl::Time now,
 
 CommandResult Kubelet::Command(const PodCommand& command) {
   const ObjectPtr object = pods_.Get(command.ns, command.pod);
-  auto it = object ? state_.pods.find(object->uid) : state_.pods.end();
-  if (it == state_.pods.end()) return {CommandResult::End::kNotRunning};
-  for (auto* list : {&it->second.main, &it->second.init, &it->second.ephemeral}) {
-    for (ContainerRuntime& one : *list) {
-      if (one.status.name != command.container || !one.process || one.process->end()) continue;
-      if (command.leaves) {
-        one.process->Kill(engine_.Now(), *command.leaves);
-        queue_->Add(object->uid);
-        return {};
+  if (!object) return {CommandResult::End::kNotRunning};
+  const auto pod = engine_.Parsed(object);
+  auto try_it = [&]() -> CommandResult {
+    auto it = state_.pods.find(object->uid);
+    if (it == state_.pods.end()) return {CommandResult::End::kNotRunning};
+    for (auto* list : {&it->second.main, &it->second.init, &it->second.ephemeral}) {
+      for (ContainerRuntime& one : *list) {
+        if (one.status.name != command.container || !one.process || one.process->end()) continue;
+        if (command.leaves) {
+          one.process->Kill(engine_.Now(), *command.leaves);
+          queue_->Add(object->uid);
+          return {};
+        }
+        View view{it->second, object, *pod, At(*pod, "spec"), engine_.Now()};
+        const Json& spec = ContainerSpec(view.spec, one);
+        RefreshFiles(view, one, spec);
+        TakeShared(view, one, spec);
+        const CommandResult result =
+            RunIn(*one.process, command, view.now, PodWorld(*this, it->second));
+        GiveShared(view, one, spec);
+        return result;
       }
-      const auto pod = engine_.Parsed(object);
-      View view{it->second, object, *pod, At(*pod, "spec"), engine_.Now()};
-      const Json& spec = ContainerSpec(view.spec, one);
-      RefreshFiles(view, one, spec);
-      TakeShared(view, one, spec);
-      const CommandResult result =
-          RunIn(*one.process, command, view.now, PodWorld(*this, it->second));
-      GiveShared(view, one, spec);
-      return result;
     }
+    return {CommandResult::End::kNotRunning};
+  };
+  CommandResult result = try_it();
+  if (result.end == CommandResult::End::kNotRunning &&
+      TextAt(*pod, {"status", "phase"}) == "Running") {
+    // A cluster that has just been started has not got to this pod yet: it is its turn now.
+    (void)Reconcile(object->uid);
+    result = try_it();
   }
-  return {CommandResult::End::kNotRunning};
+  return result;
 }
 
 }  // namespace opsmesh::kubesim

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "libs/base/strings.h"
 #include "libs/kubesim/behaviour/kubelet/container_start.h"
@@ -62,9 +63,7 @@ void Kubelet::SyncContainer(View& view, ContainerRuntime& container, const Json&
     }
     if (!container.process && view.now < container.next) break;
   }
-  const bool repetition = container.step == ContainerRuntime::Step::kIdle &&
-                          container.status.state == ContainerStatus::State::kWaiting;
-  if (!container.process && container.next > view.now) view.At(container.next, repetition);
+  if (!container.process && container.next > view.now) view.At(container.next);
 }
 
 bool Kubelet::ShouldRestart(const View& view, const ContainerRuntime& container) const {
@@ -73,7 +72,8 @@ bool Kubelet::ShouldRestart(const View& view, const ContainerRuntime& container)
   if (container.ephemeral) return false;
   if (container.sidecar) return true;
   if (container.init) return code != 0 && policy != "Never";
-  return policy == "Always" || (policy == "OnFailure" && code != 0);
+  // What a probe has stopped starts again however it ended.
+  return policy == "Always" || (policy == "OnFailure" && (code != 0 || container.probe_killed));
 }
 
 void Kubelet::RunContainer(View& view, ContainerRuntime& container, const Json& spec) {
@@ -121,8 +121,7 @@ void Kubelet::RunContainer(View& view, ContainerRuntime& container, const Json& 
     return;
   if (!container.stopping) Probe(view, container, spec);
   if (process.end()) return Ended(view, container);
-  // A script that only sleeps and writes is a repetition; an end is not.
-  view.At(process.due(), process.repeats());
+  view.At(process.due());
 }
 
 void Kubelet::Ended(View& view, ContainerRuntime& container) {
@@ -177,6 +176,11 @@ void Kubelet::WaitOrRestart(View& view, ContainerRuntime& container, const Json&
   const Termination& last = *container.status.terminated;
   const absl::Time again = last.finished + container.back_off;
   if (view.now < again) {
+    // Nobody waits for one that ended well when a probe stopped it: it starts at once or not.
+    if (std::exchange(container.probe_killed, false) && !ShouldRestart(view, container)) {
+      queue_->Add(view.runtime.uid);
+      return;
+    }
     const std::string which =
         fmt::format("restarting failed container={} pod={}_{}({})", container.status.name,
                     view.runtime.name, view.runtime.ns, view.runtime.uid);

@@ -18,20 +18,23 @@ constexpr size_t kManyNodes =
 
 struct Wording {
   const char* type;
+  const char* fault;  // that raises it
   const char* good_reason;
   const char* good_message;
   const char* bad_reason;
   const char* bad_message;
 };
 constexpr Wording kPressures[] = {
-    {"MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available",
-     "KubeletHasInsufficientMemory", "kubelet has insufficient memory available"},
-    {"DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure",
+    {"MemoryPressure", "memory-pressure", "KubeletHasSufficientMemory",
+     "kubelet has sufficient memory available", "KubeletHasInsufficientMemory",
+     "kubelet has insufficient memory available"},
+    {"DiskPressure", "disk-pressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure",
      "KubeletHasDiskPressure", "kubelet has disk pressure"},
-    {"PIDPressure", "KubeletHasSufficientPID", "kubelet has sufficient PID available",
-     "KubeletHasInsufficientPID", "kubelet has insufficient PID available"},
+    {"PIDPressure", "pid-pressure", "KubeletHasSufficientPID",
+     "kubelet has sufficient PID available", "KubeletHasInsufficientPID",
+     "kubelet has insufficient PID available"},
 };
-constexpr const char* kPressureFaults[] = {"memory-pressure", "disk-pressure", "pid-pressure"};
+constexpr size_t kImagesNamed = 50;
 
 // Sets a condition; true when its status or reason changed.
 bool SetCondition(Json& status, const std::string& type, const std::string& value,
@@ -132,8 +135,7 @@ void Kubelet::Heartbeat() {
     Beat(*nodes[i], (beats_ + i) % kStatusEvery == 0);
   }
   ++beats_;
-  engine_.After(
-      kLeaseEvery, [this] { Heartbeat(); }, true);
+  engine_.After(kLeaseEvery, [this] { Heartbeat(); });
 }
 
 void Kubelet::Beat(const Object& node, bool status_due) {
@@ -159,10 +161,9 @@ void Kubelet::Beat(const Object& node, bool status_due) {
   const std::string ready = TextAt(ConditionOf(*json, "Ready"), "status");
   bool wants = status_due || ready == "Unknown" || !ConditionOf(*json, "Ready").is_object() ||
                !At(*json, {"status", "nodeInfo"}).is_object();
-  for (size_t i = 0; i < 3; ++i) {
-    const bool fault = faults_.OnNode(kPressureFaults[i], node.name).has_value();
-    const bool raised =
-        state_.nodes[node.name].pressure.find(kPressures[i].type) != std::string::npos;
+  for (const Wording& wording : kPressures) {
+    const bool fault = faults_.OnNode(wording.fault, node.name).has_value();
+    const bool raised = state_.nodes[node.name].pressure.find(wording.type) != std::string::npos;
     wants = wants || fault != raised;
   }
   wants =
@@ -171,7 +172,7 @@ void Kubelet::Beat(const Object& node, bool status_due) {
        (TextAt(ConditionOf(*json, "Ready"), "message").find("cni plugin") != std::string::npos));
   if (wants) {
     (void)engine_.client().Change(node_type_, "", node.name, [&](Json& object) {
-      Pressure(object, node.name);
+      UpdateNode(object, node.name);
       return true;
     });
   }
@@ -180,75 +181,80 @@ void Kubelet::Beat(const Object& node, bool status_due) {
   }
 }
 
+void Kubelet::TellOfNode(const std::string& name, const std::string& reason,
+                         const std::string& message) {
+  engine_.events().Record({"kubelet", name}, Json{{"kind", "Node"}, {"name", name}, {"uid", name}},
+                          "Normal", reason, message);
+}
+
+void Kubelet::TellOfStatus(const std::string& name, const std::string& reason) {
+  TellOfNode(name, reason, fmt::format("Node {} status is now: {}", name, reason));
+}
+
 // All conditions: as they were, but for what faults say.
-void Kubelet::Pressure(Json& node, const std::string& name) {
-  const std::string now = base::Rfc3339(engine_.Now());
-  NodeRuntime& runtime = state_.nodes[name];
+void Kubelet::UpdateNode(Json& node, const std::string& name) {
   Json& status = node["status"];
-  const std::string was_ready = TextAt(ConditionOf(node, "Ready"), "status");
-  const bool registers = was_ready.empty() && !At(status, "nodeInfo").is_object();
+  const bool registers =
+      ConditionOf(node, "Ready").is_null() && !At(status, "nodeInfo").is_object();
   FillMachine(name, status);
-  auto tell = [&](const char* type, const std::string& reason) {
-    engine_.events().Record({"kubelet", name},
-                            Json{{"kind", "Node"}, {"name", name}, {"uid", name}}, type, reason,
-                            fmt::format("Node {} status is now: {}", name, reason));
-  };
   if (registers) {
-    const Json self = {{"kind", "Node"}, {"name", name}, {"uid", name}};
-    engine_.events().Record({"kubelet", name}, self, "Normal", "Starting", "Starting kubelet.");
-    engine_.events().Record({"kubelet", name}, self, "Normal", "NodeAllocatableEnforced",
-                            "Updated Node Allocatable limit across pods");
+    TellOfNode(name, "Starting", "Starting kubelet.");
+    TellOfNode(name, "NodeAllocatableEnforced", "Updated Node Allocatable limit across pods");
   }
-  for (size_t i = 0; i < 3; ++i) {
-    const Wording& wording = kPressures[i];
-    const bool fault = faults_.OnNode(kPressureFaults[i], name).has_value();
-    const size_t at = runtime.pressure.find(wording.type);
+  SetPressures(node, name);
+  SetReadiness(node, name);
+  Json images = Json::array();
+  for (const std::string& image : state_.nodes[name].images) {
+    if (images.size() >= kImagesNamed) break;
+    images.push_back({{"names", {image}}, {"sizeBytes", images_.Find(image)->size}});
+  }
+  if (!images.empty()) status["images"] = std::move(images);
+}
+
+void Kubelet::SetPressures(Json& node, const std::string& name) {
+  const std::string now = base::Rfc3339(engine_.Now());
+  std::string& raised = state_.nodes[name].pressure;
+  for (const Wording& wording : kPressures) {
+    const bool fault = faults_.OnNode(wording.fault, name).has_value();
+    const size_t at = raised.find(wording.type);
     const Json& present = ConditionOf(node, wording.type);
     // What was loaded so stays so; a dead kubelet that is back knows nothing of the past.
     const bool given =
         present.is_object() && TextAt(present, "status") == "True" && at == std::string::npos;
     const bool bad = fault || given;
-    const bool changed = SetCondition(status, wording.type, bad ? "True" : "False",
-                                      bad ? wording.bad_reason : wording.good_reason,
+    const std::string reason = bad ? wording.bad_reason : wording.good_reason;
+    const bool changed = SetCondition(node["status"], wording.type, bad ? "True" : "False", reason,
                                       bad ? wording.bad_message : wording.good_message, now);
-    if (fault && at == std::string::npos) runtime.pressure += wording.type;
-    if (!fault && at != std::string::npos)
-      runtime.pressure.erase(at, std::string(wording.type).size());
-    if (changed)
-      tell("Normal", bad ? (i == 0   ? "NodeHasInsufficientMemory"
-                            : i == 1 ? "NodeHasDiskPressure"
-                                     : "NodeHasInsufficientPID")
-                     : wording.good_reason[7] == 'H'
-                         ? std::string("Node") + (wording.good_reason + 7)
-                         : std::string("Node") + (wording.good_reason + 7));
+    if (fault && at == std::string::npos) raised += wording.type;
+    if (!fault && at != std::string::npos) raised.erase(at, std::string(wording.type).size());
+    // The condition's reason is KubeletHasDiskPressure, the event's NodeHasDiskPressure.
+    if (changed) TellOfStatus(name, "Node" + reason.substr(std::string_view("Kubelet").size()));
   }
+}
+
+void Kubelet::SetReadiness(Json& node, const std::string& name) {
+  constexpr const char* kNoPlugin = "cni plugin not initialized";
+  const std::string now = base::Rfc3339(engine_.Now());
+  Json& status = node["status"];
+  const Json present = ConditionOf(node, "Ready");
+  const std::string before = TextAt(present, "status");
   if (faults_.OnNode("network-plugin", name)) {
     SetCondition(
         status, "Ready", "False", "KubeletNotReady",
-        "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady "
-        "message:Network plugin returns error: cni plugin not initialized",
+        fmt::format("container runtime network not ready: NetworkReady=false "
+                    "reason:NetworkPluginNotReady message:Network plugin returns error: {}",
+                    kNoPlugin),
         now);
-    if (was_ready == "True") tell("Normal", "NodeNotReady");
-  } else {
-    const Json& present = ConditionOf(node, "Ready");
-    const bool given_bad =
-        TextAt(present, "status") == "False" &&
-        TextAt(present, "message").find("cni plugin not initialized") == std::string::npos;
-    if (given_bad) {
-      SetCondition(status, "Ready", "False", TextAt(present, "reason"), TextAt(present, "message"),
-                   now);
-    } else {
-      SetCondition(status, "Ready", "True", "KubeletReady", "kubelet is posting ready status", now);
-      if (was_ready != "True") tell("Normal", "NodeReady");
-    }
+    if (before == "True") TellOfStatus(name, "NodeNotReady");
+    return;
   }
-  // The fifty images a kubelet names.
-  Json images = Json::array();
-  for (const std::string& image : runtime.images) {
-    if (images.size() >= 50) break;
-    images.push_back({{"names", {image}}, {"sizeBytes", images_.Find(image)->size}});
+  if (before == "False" && TextAt(present, "message").find(kNoPlugin) == std::string::npos) {
+    SetCondition(status, "Ready", "False", TextAt(present, "reason"), TextAt(present, "message"),
+                 now);  // it was loaded so
+    return;
   }
-  if (!images.empty()) status["images"] = std::move(images);
+  SetCondition(status, "Ready", "True", "KubeletReady", "kubelet is posting ready status", now);
+  if (before != "True") TellOfStatus(name, "NodeReady");
 }
 
 // Under pressure one pod goes at a time: those beyond their requests first, by priority, then by

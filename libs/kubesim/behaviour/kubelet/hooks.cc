@@ -62,7 +62,7 @@ void Kubelet::PostStart(View& view, ContainerRuntime& container, const Json& spe
 bool Kubelet::HookIsOver(View& view, ContainerRuntime& container, const Json& spec) {
   if (view.now < container.hook_until) {
     view.At(container.hook_until);
-    view.At(container.process->due(), container.process->repeats());
+    view.At(container.process->due());
     return false;
   }
   container.hook_until = absl::InfinitePast();

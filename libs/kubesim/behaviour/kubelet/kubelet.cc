@@ -22,10 +22,9 @@ absl::Duration BackOffAfter(int restarts) {
 
 }  // namespace
 
-void Kubelet::View::At(absl::Time when, bool repetition) {
+void Kubelet::View::At(absl::Time when) {
   if (when == absl::InfiniteFuture()) return;
   next = std::min(next, when);
-  background = background && repetition;
 }
 
 Kubelet::Kubelet(Engine& engine, ImageTable images, FaultTable& faults, const KubeletState* state,
@@ -50,16 +49,14 @@ Kubelet::Kubelet(Engine& engine, ImageTable images, FaultTable& faults, const Ku
 }
 
 void Kubelet::Start() {
-  engine_.After(
-      absl::Seconds(1), [this] { Heartbeat(); }, true);
+  engine_.After(absl::Seconds(1), [this] { Heartbeat(); });
   if (!engine_.virtual_time()) {
     // Followers of logs are woken by real time only; readers always see what is written by their
     // moment.
     struct Tick {
       static void Run(Engine& engine) {
         engine.logs().Advance();
-        engine.After(
-            kLogTick, [&engine] { Run(engine); }, true);
+        engine.After(kLogTick, [&engine] { Run(engine); });
       }
     };
     Tick::Run(engine_);
@@ -172,8 +169,7 @@ void Kubelet::OnPod(const Seen& seen) {
       }
     }
     if (known->second.next != absl::InfiniteFuture())
-      queue_->AddAfter(seen.now->uid, known->second.next - engine_.Now(),
-                       known->second.waits_in_background);
+      queue_->AddAfter(seen.now->uid, known->second.next - engine_.Now());
     return;
   }
   queue_->Add(seen.now->uid);
@@ -302,8 +298,7 @@ Next Kubelet::Reconcile(const std::string& uid) {
   }
   if (view.next == absl::InfiniteFuture()) return Next::Done();
   runtime.next = view.next;
-  runtime.waits_in_background = view.background;
-  queue_->AddAfter(uid, view.next - engine_.Now(), view.background);
+  queue_->AddAfter(uid, view.next - engine_.Now());
   return Next::Done();
 }
 

@@ -66,10 +66,9 @@ class Kubelet final : public Part, public World {
     const Json& spec;
     absl::Time now;
     absl::Time next = absl::InfiniteFuture();
-    bool background = true;  // nothing but repetitions waits
     bool write = true;
 
-    void At(absl::Time when, bool repetition = false);
+    void At(absl::Time when);
   };
 
   // world.cc
@@ -185,11 +184,17 @@ class Kubelet final : public Part, public World {
   Verdict Judge(const View& view, const ContainerRuntime& container, const Json& spec,
                 const Json& probe, ProbeKind kind) const;
   static Verdict NoSuchPort(const std::string& name);
+  static std::string FailureOf(const View& view, const Json& spec, const Json& probe);
   Verdict JudgeHttp(const View& view, const ContainerRuntime& container, const Json& spec,
                     const Json& get, int64_t timeout) const;
 
   // termination.cc
   void SyncTermination(View& view);
+  /// A step of every container towards its end; true when one still runs.
+  bool EndContainers(View& view);
+  void EndContainer(View& view, ContainerRuntime& container, absl::Duration grace,
+                    absl::Time deadline);
+  void Forget(View& view);
 
   // pod_status.cc
   void WriteStatus(View& view);
@@ -202,7 +207,11 @@ class Kubelet final : public Part, public World {
   // heartbeats.cc
   void Heartbeat();
   void Beat(const Object& node, bool status_due);
-  void Pressure(Json& node, const std::string& name);
+  void UpdateNode(Json& node, const std::string& name);
+  void SetPressures(Json& node, const std::string& name);
+  void SetReadiness(Json& node, const std::string& name);
+  void TellOfNode(const std::string& name, const std::string& reason, const std::string& message);
+  void TellOfStatus(const std::string& name, const std::string& reason);
   void Evict(const std::string& node);
 
   Engine& engine_;

@@ -1,10 +1,9 @@
 // What a pod takes from other objects: volumes, environment, files.
 #include <fmt/format.h>
 
-#include <functional>
-
 #include <algorithm>
 #include <cctype>
+#include <functional>
 
 #include "libs/base/strings.h"
 #include "libs/kubesim/behaviour/kubelet/kubelet.h"
@@ -29,6 +28,40 @@ bool HasKey(const Json& object, const std::string& key) {
 }
 
 using FindObject = std::function<std::optional<Json>(const char* plural, const std::string& name)>;
+
+// Paths that every node has: whether one is of another type than a volume wants.
+bool IsOtherwise(std::string_view path, std::string_view type) {
+  static constexpr std::string_view kFiles[] = {
+      "/etc/fstab",       "/etc/group",      "/etc/hostname",   "/etc/hosts",
+      "/etc/localtime",   "/etc/machine-id", "/etc/os-release", "/etc/passwd",
+      "/etc/resolv.conf", "/etc/shadow",     "/proc/cpuinfo",   "/proc/meminfo"};
+  static constexpr std::string_view kFolders[] = {"/",
+                                                  "/boot",
+                                                  "/dev",
+                                                  "/etc",
+                                                  "/etc/kubernetes",
+                                                  "/etc/ssl",
+                                                  "/home",
+                                                  "/lib",
+                                                  "/mnt",
+                                                  "/opt",
+                                                  "/proc",
+                                                  "/root",
+                                                  "/run",
+                                                  "/sys",
+                                                  "/tmp",
+                                                  "/usr",
+                                                  "/var",
+                                                  "/var/lib",
+                                                  "/var/lib/kubelet",
+                                                  "/var/log",
+                                                  "/var/log/pods",
+                                                  "/srv",
+                                                  "/var/run"};
+  if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  return type == "Directory" ? std::ranges::find(kFiles, path) != std::end(kFiles)
+                             : std::ranges::find(kFolders, path) != std::end(kFolders);
+}
 
 void FillCommand(const Json& container, ProcessSpec* spec) {
   for (const Json& word : ListAt(container, {"command"})) spec->argv.push_back(Scalar(word));
@@ -126,7 +159,8 @@ std::string Kubelet::MountError(const View& view, const Json& volume) const {
   }
   if (const std::string type = TextAt(volume, {"hostPath", "type"});
       (type == "Directory" || type == "File") &&
-      images_.SaysAbsent(TextAt(volume, {"hostPath", "path"}))) {
+      (images_.SaysAbsent(TextAt(volume, {"hostPath", "path"})) ||
+       IsOtherwise(TextAt(volume, {"hostPath", "path"}), type))) {
     return failed(fmt::format("hostPath type check failed: {} is not a {}",
                               TextAt(volume, {"hostPath", "path"}),
                               type == "File" ? "file" : "directory"));
@@ -148,7 +182,7 @@ bool Kubelet::Mount(View& view) {
   if (runtime.mounted) return true;
   if (runtime.mount_since == absl::InfinitePast()) runtime.mount_since = view.now;
   if (view.now < runtime.mount_again) {
-    view.At(runtime.mount_again, true);
+    view.At(runtime.mount_again);
     return false;
   }
   std::string error, bad;
@@ -185,7 +219,7 @@ bool Kubelet::Mount(View& view) {
                     "volumes=[], failed to process volumes=[]: timed out waiting for the condition",
                     bad));
   }
-  view.At(runtime.mount_again, true);
+  view.At(runtime.mount_again);
   return false;
 }
 
@@ -289,6 +323,12 @@ void Kubelet::FillSpec(const View& view, const Json& container, ProcessSpec* spe
     if (BoolAt(mount, {"readOnly"})) spec->read_only.insert(path);
   }
   spec->files = MountedFiles(view, container, false);
+  const auto number = [&](const char* member) {
+    const Json& own = At(container, {"securityContext", member});
+    return own.is_number() ? own.get<int64_t>() : IntAt(view.spec, {"securityContext", member});
+  };
+  if (const int64_t user = number("runAsUser"), group = number("runAsGroup"); user + group > 0)
+    spec->files["/proc/self/status"] = fmt::format("Uid:\t{}\nGid:\t{}\n", user, group);
 }
 
 }  // namespace opsmesh::kubesim

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "libs/base/json_string.h"
 #include "libs/kubesim/behaviour/kubelet/kubelet.h"
 
 namespace opsmesh::kubesim {
@@ -34,7 +35,8 @@ World::Page PageOf(const ImageProfile& profile, const std::string& path, int sta
             "text/html"};
   }
   if (status >= 400)
-    return {fmt::format("{{\"status\":{},\"path\":\"{}\"}}\n", status, path), "application/json"};
+    return {fmt::format("{{\"status\":{},\"path\":{}}}\n", status, base::JsonString(path)),
+            "application/json"};
   if (IsHealthPath(path)) return {"ok\n", "text/plain; charset=utf-8"};
   return {fmt::format("{} {}\n", pod, path), "text/plain; charset=utf-8"};
 }

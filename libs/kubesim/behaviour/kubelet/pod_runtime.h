@@ -60,7 +60,6 @@ struct PodRuntime {
   absl::Time evict_at = absl::InfiniteFuture();     // it uses more storage than it may
   bool ending = false;  // its deadline has passed: containers are being stopped
   absl::Time next = absl::InfiniteFuture();
-  bool waits_in_background = false;  // what comes next is only a repetition
 };
 
 struct NodeRuntime {

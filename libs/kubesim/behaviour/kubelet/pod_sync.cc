@@ -22,7 +22,8 @@ bool Succeeded(const ContainerRuntime& container) {
 bool DoneForGood(const ContainerRuntime& container, const std::string& policy) {
   if (container.status.state != ContainerStatus::State::kTerminated || container.process)
     return false;
-  return policy == "Never" || (policy == "OnFailure" && container.status.terminated->code == 0);
+  return policy == "Never" || (policy == "OnFailure" && container.status.terminated->code == 0 &&
+                               !container.probe_killed);
 }
 
 }  // namespace
@@ -206,7 +207,7 @@ bool Kubelet::Sandbox(View& view) {
                        runtime.uid));
       runtime.sandbox_at = view.now + absl::Seconds(12);
     }
-    view.At(runtime.sandbox_at, true);
+    view.At(runtime.sandbox_at);
     return false;
   }
   if (view.now < runtime.sandbox_at) {

@@ -19,6 +19,37 @@ absl::Duration PeriodOf(const Json& probe) {
   return absl::Seconds(std::max<int64_t>(1, IntAt(probe, "periodSeconds", 10)));
 }
 
+// Where nothing starts again the last running container goes as a part of its pod's end.
+std::string WhyKilled(const Json& spec, const PodRuntime& pod, const ContainerRuntime& container,
+                      const char* probe) {
+  if (TextAt(spec, "restartPolicy") != "Never" || container.sidecar)
+    return fmt::format("Container {} failed {} probe, will be restarted", container.status.name,
+                       probe);
+  const bool others = std::ranges::any_of(pod.main, [&](const ContainerRuntime& one) {
+    return &one != &container && one.process.has_value();
+  });
+  return others ? fmt::format("Container {} failed {} probe", container.status.name, probe)
+                : "Stopping container " + container.status.name;
+}
+
+// A kubelet asks from its node: there a pod that has a network of its own cannot be met at the
+// node's own address.
+bool AsksItself(const Json& spec, const std::string& host) {
+  return (host == "127.0.0.1" || host == "localhost") && !BoolAt(spec, {"hostNetwork"});
+}
+
+std::string Refused(const std::string& host, int port) {
+  return fmt::format("dial tcp {}:{}: connect: connection refused",
+                     host == "localhost" ? "[::1]" : host, port);
+}
+
+// Whether a server is known to speak plain HTTP on a port. Of applications that nobody knows only
+// their manifests tell.
+bool SpeaksPlainly(const Process& process, int port) {
+  constexpr int kTls[] = {443, 4443, 6443, 8443, 9443, 10250, 10257, 10259};
+  return !process.profile().listens_as_declared && std::ranges::find(kTls, port) == std::end(kTls);
+}
+
 int PortOf(const Json& container, const Json& port) {
   if (port.is_number_integer()) return port.get<int>();
   const std::string name = Scalar(port);
@@ -58,7 +89,7 @@ void Kubelet::Probe(View& view, ContainerRuntime& container, const Json& spec) {
     const bool waits_for_startup = kind != kStartupProbe && !container.status.started;
     if (waits_for_startup || (kind == kStartupProbe && container.status.started)) continue;
     if (view.now < state.next) {
-      view.At(state.next, state.failures > 0 && kind == kReadinessProbe);
+      view.At(state.next);
       continue;
     }
     Verdict verdict = Judge(view, container, spec, probe, kind);
@@ -66,7 +97,7 @@ void Kubelet::Probe(View& view, ContainerRuntime& container, const Json& spec) {
       Tell(view, "Warning", "Unhealthy",
            fmt::format("{} probe errored: {}", kWords[kind], verdict.message), &container);
       state.next = view.now + PeriodOf(probe);
-      view.At(state.next, true);
+      view.At(state.next);
       continue;
     }
     state.successes = verdict.good ? state.successes + 1 : 0;
@@ -85,8 +116,8 @@ void Kubelet::Probe(View& view, ContainerRuntime& container, const Json& spec) {
     }
     if (kind != kReadinessProbe && down) {
       Tell(view, "Normal", "Killing",
-           fmt::format("Container {} failed {} probe, will be restarted", container.status.name,
-                       kind == kStartupProbe ? "startup" : "liveness"),
+           WhyKilled(view.spec, view.runtime, container,
+                     kind == kStartupProbe ? "startup" : "liveness"),
            &container);
       const int64_t grace = IntAt(probe, "terminationGracePeriodSeconds",
                                   IntAt(view.spec, "terminationGracePeriodSeconds", 30));
@@ -97,7 +128,7 @@ void Kubelet::Probe(View& view, ContainerRuntime& container, const Json& spec) {
     // What cannot change by itself is not asked again until a fault or a new run makes it.
     const bool settled = verdict.good && up && container.process->busy_forever();
     if (settled) state.next = absl::InfiniteFuture();
-    view.At(state.next, true);
+    view.At(state.next);
   }
 }
 
@@ -125,15 +156,28 @@ Kubelet::Verdict Kubelet::JudgeHttp(const View& view, const ContainerRuntime& co
                                url)};
   }
   const Listener* listener = container.process->ListenerOn(port, view.now);
-  if (listener == nullptr)
-    return {false, fmt::format("Get \"{}\": dial tcp {}:{}: connect: connection refused", url, host,
-                               port)};
+  if (listener == nullptr || AsksItself(view.spec, host))
+    return {false, fmt::format("Get \"{}\": {}", url, Refused(host, port))};
+  if (scheme == "https" && listener->protocol == Listener::Protocol::kHttp &&
+      SpeaksPlainly(*container.process, port))
+    return {false, fmt::format("Get \"{}\": http: server gave HTTP response to HTTPS client", url)};
   if (listener->protocol != Listener::Protocol::kHttp)
     return {false, fmt::format("Get \"{}\": EOF", url)};
   int status = listener->StatusOf(path);
   if (status == 200 && images_.SaysAbsent(path)) status = 404;
   if (status >= 200 && status < 400) return {true, ""};
   return {false, fmt::format("HTTP probe failed with statuscode: {}", status)};
+}
+
+// What a probe of this kind says when nothing but its answer is wrong.
+std::string Kubelet::FailureOf(const View& view, const Json& spec, const Json& probe) {
+  if (const Json& tcp = At(probe, "tcpSocket"); tcp.is_object()) {
+    const std::string host = TextAt(tcp, "host");
+    return Refused(host.empty() ? view.runtime.ip : host, PortOf(spec, At(tcp, "port")));
+  }
+  if (At(probe, "grpc").is_object()) return "service unhealthy (responded with \"NOT_SERVING\")";
+  if (At(probe, "exec").is_object()) return "";  // an exit code alone
+  return "HTTP probe failed with statuscode: 503";
 }
 
 Kubelet::Verdict Kubelet::Judge(const View& view, const ContainerRuntime& container,
@@ -146,7 +190,7 @@ Kubelet::Verdict Kubelet::Judge(const View& view, const ContainerRuntime& contai
       std::string own = kWords[kind];
       own[0] = static_cast<char>(std::tolower(own[0]));
       if (which == own || which == "all")
-        return {false, fault->Parameter("message", "HTTP probe failed with statuscode: 503")};
+        return {false, fault->Parameter("message", FailureOf(view, spec, probe))};
     }
   }
   if (kind == kReadinessProbe && !process.profile().not_ready.empty())
@@ -157,8 +201,9 @@ Kubelet::Verdict Kubelet::Judge(const View& view, const ContainerRuntime& contai
     const int port = PortOf(spec, At(tcp, "port"));
     const std::string host = TextAt(tcp, "host").empty() ? view.runtime.ip : TextAt(tcp, "host");
     if (port < 0) return NoSuchPort(Scalar(At(tcp, "port")));
-    if (process.ListenerOn(port, view.now) != nullptr) return {true, ""};
-    return {false, fmt::format("dial tcp {}:{}: connect: connection refused", host, port)};
+    if (process.ListenerOn(port, view.now) != nullptr && !AsksItself(view.spec, host))
+      return {true, ""};
+    return {false, Refused(host, port)};
   }
   if (const Json& grpc = At(probe, "grpc"); grpc.is_object()) {
     const int port = static_cast<int>(IntAt(grpc, "port"));

@@ -103,10 +103,6 @@ class Process {
   /// Memory it needs beyond its limit kills it; faults raise the need.
   void RaiseMemory(int64_t bytes) { extra_memory_ = bytes; }
   bool busy_forever() const { return due() == absl::InfiniteFuture() && !end_; }
-  /// What comes next is a script going round, not an end that is known.
-  bool repeats() const {
-    return script_runs_ && !exits_at_ && !term_at_ && !oom_at_ && ShellLoops(shell_);
-  }
 
  private:
   ExecResult Run(const std::vector<std::string>& argv, absl::Time now, const World& world,
@@ -114,6 +110,10 @@ class Process {
   ShellState MakeInner(absl::Time now) const;
   std::optional<StartFailure> StartCommand(const ProcessSpec& spec, const ImageTable& table,
                                            absl::Time now);
+  /// A mounted script: its first line names who reads it.
+  std::optional<StartFailure> StartMounted(const std::string& script, const ProcessSpec& spec,
+                                           const ImageTable& table, absl::Time now);
+  void StartShell(const std::string& name, const ProcessSpec& spec, absl::Time now);
   void RunScript(const std::string& script, const ProcessSpec& spec, absl::Time now);
   void Serve(absl::Time now);
   void CheckMemory(absl::Time now);

@@ -18,79 +18,41 @@ constexpr std::string_view kRuntime =
 
 std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
+// In the words of the runtime, when there is nothing to run at the command's path.
+std::optional<StartFailure> Absent(const ProcessSpec& spec, const ImageTable& table) {
+  const std::string& command = spec.argv[0];
+  const bool file = IsPlainFileOrDirectory(command);
+  if (!file && !table.SaysAbsent(command) &&
+      (spec.files.contains(command) || CommandExists(command, *spec.profile)))
+    return std::nullopt;
+  const std::string why = command.find('/') == std::string::npos
+                              ? "executable file not found in $PATH"
+                          : file ? "permission denied"
+                                 : fmt::format("stat {}: no such file or directory", command);
+  return StartFailure{fmt::format("{}exec: \"{}\": {}: unknown", kRuntime, command, why), 128};
+}
+
+// Where the script of `sh -c` stands among the words; 0 when there is none.
+size_t ScriptPlace(const std::vector<std::string>& argv) {
+  for (size_t i = 1; i + 1 < argv.size(); ++i) {
+    const std::string& word = argv[i];
+    if (!word.starts_with("-") || word.starts_with("--") || word.find('c') == std::string::npos)
+      continue;
+    return argv[i + 1] == "--" && i + 2 < argv.size() ? i + 2 : i + 1;
+  }
+  return 0;
+}
+
 }  // namespace
 
 std::optional<StartFailure> Process::StartCommand(const ProcessSpec& spec, const ImageTable& table,
                                                   absl::Time now) {
-  const std::string& command = spec.argv[0];
-  const std::string name = BaseName(command);
-  const bool absent = table.SaysAbsent(command) || IsPlainFileOrDirectory(command) ||
-                      (!spec.files.contains(command) && !CommandExists(command, *spec.profile));
-  if (absent) {
-    const bool path = command.find('/') != std::string::npos;
-    return StartFailure{
-        fmt::format("{}exec: \"{}\": {}: unknown", kRuntime, command,
-                    !path ? "executable file not found in $PATH"
-                    : IsPlainFileOrDirectory(command)
-                        ? "permission denied"
-                        : fmt::format("stat {}: no such file or directory", command)),
-        128};
-  }
-  if (auto script = spec.files.find(command); script != spec.files.end()) {
-    // A mounted script: its first line names who reads it.
-    const std::string first = script->second.substr(0, script->second.find('\n'));
-    if (first.starts_with("#!")) {
-      const std::string interpreter = first.substr(2, first.find_first_of(" \r", 3) - 2);
-      if (first.find('\r') != std::string::npos || !CommandExists(interpreter, *spec.profile) ||
-          table.SaysAbsent(interpreter)) {
-        return StartFailure{
-            fmt::format("{}exec: \"{}\": no such file or directory: unknown", kRuntime, command),
-            128};
-      }
-    } else {
-      exec_format_error_ = true;
-    }
-    RunScript(script->second, spec, now);
-    return std::nullopt;
-  }
-  const bool shell = name == "sh" || name == "bash" || name == "ash";
-  size_t script_at = 0;
-  for (size_t i = 1; shell && i + 1 < spec.argv.size(); ++i) {
-    if (spec.argv[i].starts_with("-") && !spec.argv[i].starts_with("--") &&
-        spec.argv[i].find('c') != std::string::npos) {
-      script_at = i + 1;
-      if (spec.argv[script_at] == "--" && script_at + 1 < spec.argv.size()) ++script_at;
-      break;
-    }
-  }
-  if (shell && script_at > 0) {
-    RunScript(spec.argv[script_at], spec, now);
-    shell_.shell_name = name;
-    shell_.is_bash = name == "bash";
-    shell_.positional.assign(spec.argv.begin() + static_cast<ptrdiff_t>(script_at) + 1,
-                             spec.argv.end());
-    if (shell_.positional.empty()) shell_.positional = {name};
-    for (size_t i = 1; i < script_at; ++i)
-      shell_.errexit = shell_.errexit || spec.argv[i].find('e') != std::string::npos;
-    return std::nullopt;
-  }
-  if (shell && spec.argv.size() > 1) {  // sh /scripts/run.sh
-    if (auto script = spec.files.find(spec.argv.back()); script != spec.files.end()) {
-      RunScript(script->second, spec, now);
-      return std::nullopt;
-    }
-    if (!spec.profile->any_command) {
-      lines_once_ =
-          fmt::format("{}: can't open '{}': No such file or directory", name, spec.argv[1]);
-      exits_at_ = now + absl::Milliseconds(30);
-      exit_code_ = 2;
-      return std::nullopt;
-    }
-    Serve(now);
-    return std::nullopt;
-  }
-  if (shell) {
-    if (!spec.tty) exits_at_ = now + absl::Milliseconds(30);
+  if (auto absent = Absent(spec, table)) return absent;
+  if (auto script = spec.files.find(spec.argv[0]); script != spec.files.end())
+    return StartMounted(script->second, spec, table, now);
+  const std::string name = BaseName(spec.argv[0]);
+  if (name == "sh" || name == "bash" || name == "ash") {
+    StartShell(name, spec, now);
     return std::nullopt;
   }
   // One command: a script of one line, quoted.
@@ -99,6 +61,48 @@ std::optional<StartFailure> Process::StartCommand(const ProcessSpec& spec, const
     line += (line.empty() ? "'" : " '") + base::ReplaceAll(word, "'", "'\\''") + "'";
   RunScript("exec " + line, spec, now);
   return std::nullopt;
+}
+
+std::optional<StartFailure> Process::StartMounted(const std::string& script,
+                                                  const ProcessSpec& spec, const ImageTable& table,
+                                                  absl::Time now) {
+  const std::string first = script.substr(0, script.find('\n'));
+  if (first.starts_with("#!")) {
+    const std::string interpreter = first.substr(2, first.find_first_of(" \r", 3) - 2);
+    if (first.find('\r') != std::string::npos || !CommandExists(interpreter, *spec.profile) ||
+        table.SaysAbsent(interpreter)) {
+      return StartFailure{
+          fmt::format("{}exec: \"{}\": no such file or directory: unknown", kRuntime, spec.argv[0]),
+          128};
+    }
+  } else {
+    exec_format_error_ = true;
+  }
+  RunScript(script, spec, now);
+  return std::nullopt;
+}
+
+void Process::StartShell(const std::string& name, const ProcessSpec& spec, absl::Time now) {
+  const std::vector<std::string>& argv = spec.argv;
+  if (const size_t place = ScriptPlace(argv); place > 0) {
+    RunScript(argv[place], spec, now);
+    shell_.shell_name = name;
+    shell_.is_bash = name == "bash";
+    shell_.positional.assign(argv.begin() + static_cast<ptrdiff_t>(place) + 1, argv.end());
+    if (shell_.positional.empty()) shell_.positional = {name};
+    for (size_t i = 1; i < place; ++i)
+      shell_.errexit = shell_.errexit || argv[i].find('e') != std::string::npos;
+  } else if (argv.size() == 1) {  // it reads its standard input
+    if (!spec.tty) exits_at_ = now + absl::Milliseconds(30);
+  } else if (auto script = spec.files.find(argv.back()); script != spec.files.end()) {
+    RunScript(script->second, spec, now);  // sh /scripts/run.sh
+  } else if (!spec.profile->any_command) {
+    lines_once_ = fmt::format("{}: can't open '{}': No such file or directory", name, argv[1]);
+    exits_at_ = now + absl::Milliseconds(30);
+    exit_code_ = 2;
+  } else {
+    Serve(now);
+  }
 }
 
 void Process::RunScript(const std::string& script, const ProcessSpec& spec, absl::Time now) {

@@ -2,9 +2,9 @@
 // containers, as programs that take simulated time.
 // Scripts are compiled to a list of instructions; what runs is a copyable state, so that a cluster
 // can be forked in the middle of `sleep 5`. Known: lists, && || !, if, while, until, for, case,
-// pipelines, groups, variables, $(…), $((…)), quotes, redirections, here documents, background jobs,
-// trap, and the commands of shell_builtins.cc and shell_catalogue.cc. Anything else makes the script
-// unreadable.
+// pipelines, groups, variables, $(…), $((…)), quotes, redirections, here documents, background
+// jobs, trap, and the commands of shell_builtins.cc and shell_catalogue.cc. Anything else makes the
+// script unreadable.
 #pragma once
 
 #include <cstdint>
@@ -120,9 +120,6 @@ ShellState MakeShell(std::shared_ptr<const ShellProgram> program,
 
 /// Runs until `until`, the end, or a wait beyond. Lines go to `lines` with their times.
 void RunShell(ShellState* state, absl::Time until, const World& world, std::vector<LogLine>* lines);
-
-/// Whether the script has a loop: it may go round for ever.
-bool ShellLoops(const ShellState& state);
 
 /// Whether the command exists in the image: a common tool, a shell, or one of the image's binaries.
 bool CommandExists(std::string_view command, const ImageProfile& profile);

@@ -14,7 +14,6 @@ namespace {
 
 constexpr size_t kBlock = 512, kNameBytes = 100, kPrefixAt = 345, kPrefixBytes = 155;
 constexpr size_t kSizeAt = 124, kSizeBytes = 12, kSumAt = 148, kTypeAt = 156, kMagicAt = 257;
-constexpr size_t kMaxKept = 256 << 10, kMaxFiles = 256;
 
 struct Options {
   char action = 0;  // c, x or t
@@ -190,21 +189,14 @@ int Extract(const Options& options, const std::string& archive, std::string* out
       continue;
     }
     if (options.verbose) *err += member.name + "\n";
-    ShellState inside = state;
-    inside.directory = folder;
-    const std::string path = AbsolutePath(inside, MemberName(member.name));
+    const std::string path = AbsolutePath(state, folder + "/" + MemberName(member.name));
     if (IsReadOnly(state, path)) {
       *err += fmt::format("tar: can't open '{}': Read-only file system\n", member.name);
       return 1;
     }
-    if (member.folder) {
-      state.files.try_emplace(path + "/.");
-    } else if (state.files.size() < kMaxFiles || state.files.contains(path)) {
-      const bool kept = member.text.size() <= kMaxKept;
-      state.files[path] = kept ? member.text : "";
-      state.sizes.erase(path);
-      if (!kept) state.sizes[path] = static_cast<int64_t>(member.text.size());
-      state.removed.erase(path);
+    if (!KeepFile(state, member.folder ? path + "/." : path, member.text)) {
+      *err += fmt::format("tar: can't open '{}': No space left on device\n", member.name);
+      return 1;
     }
   }
   if (whole) return 0;
@@ -243,10 +235,12 @@ int Tar(const Argv& argv, const std::string& input, std::string* out, std::strin
   if (options.action == 'c') {
     std::string archive;
     const int status = Create(options, &archive, err, context);
-    if (options.archive == "-")
+    if (options.archive == "-") {
       *out += archive;
-    else
-      state.files[AbsolutePath(state, options.archive)] = archive;
+    } else if (!KeepFile(state, AbsolutePath(state, options.archive), std::move(archive))) {
+      *err += fmt::format("tar: can't open '{}': No space left on device\n", options.archive);
+      return 1;
+    }
     return status;
   }
   if (options.archive == "-") return Extract(options, input, out, err, context);

@@ -7,13 +7,15 @@
 #include <cstdlib>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "libs/base/strings.h"
 #include "libs/kubesim/behaviour/kubelet/shell_tools.h"
 
 namespace opsmesh::kubesim {
-// A file that is there: written by the script, mounted, or one every image has.
 namespace {
+
+constexpr char kNoSpace[] = "No space left on device";
 
 const std::string kDefaultNamespace = "default";
 
@@ -27,6 +29,7 @@ const std::set<std::string>& CommonDirectories() {
 
 }  // namespace
 
+// A file that is there: written by the script, mounted, or one every image has.
 std::optional<std::string> FindFile(const ShellState& state, const std::string& path) {
   if (auto it = state.files.find(path); it != state.files.end()) return it->second;
   if (state.removed.contains(path)) return std::nullopt;
@@ -53,6 +56,18 @@ std::optional<std::string> FindFile(const ShellState& state, const std::string& 
   auto it = always->find(path);
   if (it == always->end()) return std::nullopt;
   return it->second;
+}
+
+bool KeepFile(ShellState& state, const std::string& path, std::string text) {
+  if (state.files.size() >= kMaxShellFiles && !state.files.contains(path)) return false;
+  state.removed.erase(path);
+  state.sizes.erase(path);
+  if (text.size() > kMaxShellText) {
+    state.sizes[path] = static_cast<int64_t>(text.size());
+    text.clear();
+  }
+  state.files[path] = std::move(text);
+  return true;
 }
 
 bool IsDirectory(const ShellState& state, std::string path) {
@@ -101,13 +116,16 @@ std::set<std::string> NamesIn(const ShellState& state, std::string path, bool al
 
 int List(const ShellState& state, const Argv& argv, Argv paths, std::string* out,
          std::string* err) {
-  bool all = false;
-  for (size_t i = 1; i < argv.size(); ++i)
-    all = all || (argv[i].starts_with("-") && argv[i].find_first_of("aA") != std::string::npos);
+  bool all = false, itself = false;
+  for (size_t i = 1; i < argv.size(); ++i) {
+    if (!argv[i].starts_with("-")) continue;
+    all = all || argv[i].find_first_of("aA") != std::string::npos;
+    itself = itself || argv[i].find('d') != std::string::npos;
+  }
   if (paths.empty()) paths.push_back(state.directory);
   int status = 0;
   for (const std::string& path : paths) {
-    if (FindFile(state, path)) {
+    if (FindFile(state, path) || (itself && IsDirectory(state, path))) {
       *out += path + "\n";
     } else if (!IsDirectory(state, path)) {
       *err += fmt::format("ls: {}: No such file or directory\n", path);
@@ -211,8 +229,11 @@ int Touch(const ShellCall& call, const Argv& paths) {
       *call.err += fmt::format("touch: {}: Read-only file system\n", word);
       return 1;
     }
-    state.files.try_emplace(path);
-    state.removed.erase(path);
+    if (state.files.contains(path)) continue;
+    if (!KeepFile(state, path, "")) {
+      *call.err += fmt::format("touch: {}: {}\n", word, kNoSpace);
+      return 1;
+    }
   }
   return 0;
 }
@@ -248,7 +269,10 @@ int MakeDirectory(const ShellCall& call, const Argv& paths) {
       *call.err += fmt::format("mkdir: can't create directory '{}': Read-only file system\n", word);
       return 1;
     }
-    state.files.try_emplace(path + "/.");
+    if (!KeepFile(state, path + "/.", "")) {
+      *call.err += fmt::format("mkdir: can't create directory '{}': {}\n", word, kNoSpace);
+      return 1;
+    }
   }
   return 0;
 }
@@ -262,7 +286,10 @@ int Copy(const ShellCall& call, const std::string& name, const Argv& paths) {
   }
   std::string target = AbsolutePath(state, paths.back());
   if (IsDirectory(state, target)) target = AbsolutePath(state, target + "/" + BaseName(paths[0]));
-  if (file) state.files[target] = *file;
+  if (file && !KeepFile(state, target, *file)) {
+    *call.err += fmt::format("{}: can't create '{}': {}\n", name, target, kNoSpace);
+    return 1;
+  }
   if (name == "mv") state.files.erase(AbsolutePath(state, paths[0]));
   return 0;
 }
@@ -283,11 +310,14 @@ int Stat(const ShellCall& call, const Argv& paths) {
 
 int Tee(const ShellCall& call, const Argv& paths) {
   ShellState& state = call.context.state;
+  int status = 0;
   for (const std::string& path : paths) {
-    if (state.files.size() < 256) state.files[AbsolutePath(state, path)] = call.input;
+    if (KeepFile(state, AbsolutePath(state, path), call.input)) continue;
+    *call.err += fmt::format("tee: {}: {}\n", path, kNoSpace);
+    status = 1;
   }
   *call.out += call.input;
-  return 0;
+  return status;
 }
 
 }  // namespace

@@ -1,13 +1,8 @@
-// Commands that ask the cluster, serve, burn what they are told to, or interpret a program given as
-// text.
+// Commands that ask the cluster, serve, or burn what they are told to.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
-#include <cmath>
 #include <cstdlib>
-#include <map>
-#include <set>
 
 #include "libs/base/strings.h"
 #include "libs/kubesim/behaviour/kubelet/shell_tools.h"
@@ -26,90 +21,6 @@ void SplitUrl(std::string url, std::string* host, int* port, std::string* path) 
     *port = static_cast<int>(std::strtol(host->c_str() + colon + 1, nullptr, 10));
     host->resize(colon);
   }
-}
-
-// Digits of pi by the spigot of Rabinowitz and Wagon (1995), "3." and digits - 1 behind it.
-std::string Pi(int digits) {
-  const int size = digits * 10 / 3 + 2;
-  std::vector<int> boxes(static_cast<size_t>(size), 2);
-  std::string text;
-  int nines = 0, held = 0;
-  for (int i = 0; i <= digits + 8; ++i) {
-    int carry = 0;
-    for (int j = size - 1; j > 0; --j) {
-      const int value = 10 * boxes[static_cast<size_t>(j)] + carry * (j + 1);
-      boxes[static_cast<size_t>(j)] = value % (2 * j + 1);
-      carry = value / (2 * j + 1);
-    }
-    const int value = 10 * boxes[0] + carry;
-    boxes[0] = value % 10;
-    const int next = value / 10;
-    if (next == 9) {
-      ++nines;
-      continue;
-    }
-    const bool over = next == 10;
-    if (i > 0) text += static_cast<char>('0' + held + (over ? 1 : 0));
-    text.append(static_cast<size_t>(nines), over ? '0' : '9');
-    nines = 0;
-    held = over ? 0 : next;
-  }
-  text.resize(std::min(text.size(), static_cast<size_t>(digits)));
-  return text.substr(0, 1) + "." + text.substr(1);
-}
-
-// A script of the user's that nothing brings into an image of a bare language: 0 when it is there,
-// or may be.
-int MissingProgram(const Argv& argv, std::string* err, ShellContext& context) {
-  const ShellState& state = context.state;
-  if (!state.tools || !state.tools->bare_language) return 0;
-  std::string file;
-  for (size_t i = 1; i < argv.size() && file.empty(); ++i) {
-    if (argv[i] == "-m") return 0;  // a module
-    if (!argv[i].starts_with("-")) file = argv[i];
-  }
-  if (file.empty() || FindFile(state, file)) return 0;
-  for (std::string folder = file; folder.find('/') != std::string::npos;) {
-    folder.resize(folder.rfind('/'));
-    if (!folder.empty() && state.files.contains(folder + "/."))
-      return 0;  // a mounted volume may hold it
-  }
-  const std::string absolute = file.starts_with("/") ? file : "/" + file;
-  if (!file.starts_with("/") &&
-      std::any_of(state.files.begin(), state.files.end(), [](const auto& one) {
-        return one.first.ends_with("/.") && one.first != "/." &&
-               !one.first.starts_with("/var/run/secrets/");
-      }))
-    return 0;  // below the working directory, which may be a volume
-  const std::string name = BaseName(argv[0]);
-  if (name == "npm" || name == "yarn") {
-    *err +=
-        "npm error code ENOENT\nnpm error syscall open\nnpm error path /package.json\nnpm error "
-        "errno -2\nnpm error enoent "
-        "Could not read package.json: Error: ENOENT: no such file or directory, open "
-        "'/package.json'\n";
-    return 254;
-  }
-  if (name == "node") {
-    *err += fmt::format(
-        "node:internal/modules/cjs/loader:1228\n  throw err;\n  ^\n\nError: Cannot find module "
-        "'{}'\n"
-        "    at Module._resolveFilename (node:internal/modules/cjs/loader:1225:15) {{\n"
-        "  code: 'MODULE_NOT_FOUND',\n  requireStack: []\n}}\n",
-        absolute);
-    return 1;
-  }
-  if (name.starts_with("python")) {
-    *err += fmt::format("{}: can't open file '/{}': [Errno 2] No such file or directory\n", name,
-                        absolute);
-    return 2;
-  }
-  if (name == "php") {
-    *err += fmt::format("Could not open input file: {}\n", file);
-    return 1;
-  }
-  *err += fmt::format("{}: No such file or directory -- {} (LoadError)\n", name, file);
-  return name == "perl" ? 2 : 1;
 }
 
 // What a call of curl or wget asks for.
@@ -179,7 +90,12 @@ void ShowPage(const FetchOptions& options, const std::string& host, int port,
   } else if (options.file != "/dev/null") {
     std::string file = options.file;
     if (file.empty()) file = BaseName(path).empty() ? "index.html" : BaseName(path);
-    if (!options.spider) context.state.files[AbsolutePath(context.state, file)] = text;
+    if (!options.spider &&
+        !KeepFile(context.state, AbsolutePath(context.state, file), std::move(text))) {
+      *err += fmt::format("{}: can't open '{}': No space left on device\n",
+                          options.curl ? "curl" : "wget", file);
+      return;
+    }
     if (!options.quiet && !options.curl && !options.spider)
       *err += fmt::format("saving to '{0}'\n'{0}' saved\n", file);
   }
@@ -326,73 +242,6 @@ int Stress(const Argv& argv, std::string* out, ShellContext& context) {
   *out += fmt::format("stress: info: [1] dispatching hogs: {} cpu, 0 io, {} vm, 0 hdd\n", cpu,
                       has_vm ? workers : 0);
   context.delay = timeout;
-  return 0;
-}
-
-// Programs given as text to an interpreter: what can be read off them.
-int Interpreter(const Argv& argv, std::string* out, std::string* err, ShellContext& context) {
-  std::string code;
-  for (size_t i = 1; i + 1 < argv.size(); ++i) {
-    const bool letters = argv[i].size() > 1 && argv[i][0] == '-' && argv[i][1] != '-';
-    if (letters && (argv[i] == "-c" || argv[i] == "-r" || argv[i].back() == 'e'))
-      code = argv[i + 1];
-    if (argv[i] == "-m" && (argv[i + 1] == "http.server" || argv[i + 1] == "SimpleHTTPServer")) {
-      const std::string last = argv.back();
-      const int port = std::isdigit(static_cast<unsigned char>(last[0]))
-                           ? static_cast<int>(std::strtol(last.c_str(), nullptr, 10))
-                           : 8000;
-      *out += fmt::format("Serving HTTP on 0.0.0.0 port {} (http://0.0.0.0:{}/) ...\n", port, port);
-      context.state.listeners.push_back({port, Listener::Protocol::kHttp, {{"/", 200}}, 404});
-      context.becomes_server = true;
-      return 0;
-    }
-  }
-  if (code.empty()) {
-    if (const int status = MissingProgram(argv, err, context); status != 0) return status;
-    context.state.serves_image = true;  // a program of the image, or a mounted one: it runs
-    context.becomes_server = argv.size() > 1;
-    return 0;
-  }
-  if (const size_t at = code.find("bpi("); at != std::string::npos) {  // perl -Mbignum=bpi
-    const int digits = static_cast<int>(std::strtol(code.c_str() + at + 4, nullptr, 10));
-    *out += Pi(std::clamp(digits, 1, 5000)) + "\n";
-    context.state.milli_cpu = 950;
-    context.delay += absl::Seconds(6);
-    return 0;
-  }
-  auto argument = [&](const char* call) -> std::string {
-    const size_t at = code.find(call);
-    if (at == std::string::npos) return "";
-    const size_t open = at + std::string_view(call).size();
-    return code.substr(open, code.find(')', open) - open);
-  };
-  for (const char* call : {"print(", "console.log(", "puts ", "echo "}) {
-    std::string text = argument(call);
-    if (text.size() >= 2 && (text.front() == '"' || text.front() == '\'') &&
-        text.back() == text.front())
-      *out += text.substr(1, text.size() - 2) + "\n";
-  }
-  if (const std::string seconds = argument("sleep("); !seconds.empty()) {
-    absl::Duration time;
-    if (ParseSleep(seconds, &time)) context.delay += time;
-  }
-  if (code.find("while True") != std::string::npos ||
-      code.find("setInterval") != std::string::npos ||
-      code.find("while(true)") != std::string::npos) {
-    context.delay = absl::InfiniteDuration();
-    return 0;
-  }
-  for (const char* call : {"sys.exit(", "process.exit(", "os._exit(", "exit("}) {
-    const std::string value = argument(call);
-    if (code.find(call) != std::string::npos)
-      return static_cast<int>(std::strtol(value.c_str(), nullptr, 10)) & 255;
-  }
-  if (code.find("raise ") != std::string::npos || code.find("throw ") != std::string::npos) {
-    *err += "Traceback (most recent call last):\n  File \"<string>\", line 1, in <module>\n" +
-            code.substr(code.find("raise") == std::string::npos ? 0 : code.find("raise") + 6) +
-            "\n";
-    return 1;
-  }
   return 0;
 }
 

@@ -13,6 +13,8 @@ namespace opsmesh::kubesim {
 
 /// Longest value of a variable and content of a file that is kept, in bytes.
 inline constexpr size_t kMaxShellText = 256 << 10;
+/// Most files that a container's commands keep.
+inline constexpr size_t kMaxShellFiles = 256;
 
 struct ShellRedirect {
   int fd = 1;

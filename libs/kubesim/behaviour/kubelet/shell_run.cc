@@ -13,7 +13,6 @@ namespace {
 constexpr int kStepsAtOnce = 1000;  // a loop that never sleeps yields then
 constexpr absl::Duration kSpin = absl::Seconds(1),
                          kLongestSpin = absl::Minutes(1);  // and goes on after this, doubling
-constexpr size_t kMaxFiles = 256;
 constexpr size_t kMaxErrors = 4096, kMaxWritten = 8 << 20;
 
 void Emit(const std::string& text, ShellState& state, std::string* partial,
@@ -36,7 +35,7 @@ struct Output {
 
 void WriteFile(ShellState& state, const std::string& name, const std::string& text, bool append) {
   const std::string path = AbsolutePath(state, name);
-  if (path == "/dev/null" || (state.files.size() >= kMaxFiles && !state.files.contains(path)))
+  if (path == "/dev/null" || (state.files.size() >= kMaxShellFiles && !state.files.contains(path)))
     return;
   std::string& file = state.files[path];
   if (!append) file.clear();
@@ -246,14 +245,6 @@ ShellState MakeShell(std::shared_ptr<const ShellProgram> program,
   state.tools = std::move(tools);
   state.now = now;
   return state;
-}
-
-bool ShellLoops(const ShellState& state) {
-  const auto& code = state.program->code;
-  for (size_t i = 0; i < code.size(); ++i) {
-    if (code[i].op == ShellInstruction::Op::kJump && code[i].target <= i) return true;
-  }
-  return false;
 }
 
 void RunShell(ShellState* state, absl::Time until, const World& world,

@@ -3,12 +3,17 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cinttypes>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <set>
+#include <string>
+#include <utility>
 
 #include "libs/base/strings.h"
+#include "libs/kubesim/behaviour/kubelet/shell_machine.h"
 #include "libs/kubesim/behaviour/kubelet/shell_tools.h"
 
 namespace opsmesh::kubesim {
@@ -200,6 +205,32 @@ int Expression(const ShellCall& call) {
   return value == 0;
 }
 
+// Who runs commands: root, or whom the security context names; there is no list of names for
+// others.
+std::pair<int64_t, int64_t> UserOf(const ShellState& state) {
+  std::pair<int64_t, int64_t> user;
+  if (auto status = state.files.find("/proc/self/status"); status != state.files.end())
+    std::sscanf(status->second.c_str(), "Uid:\t%" SCNd64 "\nGid:\t%" SCNd64, &user.first,
+                &user.second);
+  return user;
+}
+
+std::string Identity(const ShellCall& call) {
+  std::string letters;
+  for (const std::string& word : Argv(call.argv.begin() + 1, call.argv.end())) {
+    if (word.starts_with("-")) letters += word.substr(1);
+  }
+  const auto [user, group] = UserOf(call.context.state);
+  const bool one = letters.find_first_of("ugG") != std::string::npos;
+  const bool named = letters.find('n') != std::string::npos;
+  auto show = [&](int64_t id) {
+    if (one) return id == 0 && named ? std::string("root") : std::to_string(id);
+    return std::to_string(id) + (id == 0 ? "(root)" : "");
+  };
+  if (one) return show(letters.find('u') != std::string::npos ? user : group);
+  return fmt::format("uid={} gid={} groups={}", show(user), show(group), show(group));
+}
+
 }  // namespace
 
 std::optional<int> TextCommand(const ShellCall& call, const std::string& name) {
@@ -210,16 +241,20 @@ std::optional<int> TextCommand(const ShellCall& call, const std::string& name) {
   };
   if (name == "date") return Date(call);
   if (name == "hostname") return say(state.variables["HOSTNAME"]);
-  if (name == "whoami") return say("root");
-  if (name == "id") return say("uid=0(root) gid=0(root) groups=0(root)");
-  if (name == "uname") return say("Linux");
+  if (name == "whoami") {
+    const int64_t user = UserOf(state).first;
+    if (user == 0) return say("root");
+    *call.err += fmt::format("whoami: unknown uid {}\n", user);
+    return 1;
+  }
+  if (name == "id") return say(Identity(call));
   if (name == "pwd") return say(state.directory);
   if (name == "nproc") return say("2");
   if (name == "env" || name == "printenv") return Environment(call, name);
   if (name == "seq") return Sequence(call);
   if (name == "wc") return Count(call);
   if (name == "expr" && call.argv.size() > 1) return Expression(call);
-  return std::nullopt;
+  return MachineCommand(call, name);
 }
 
 }  // namespace opsmesh::kubesim

@@ -53,6 +53,9 @@ std::optional<std::string> FindFile(const ShellState& state, const std::string& 
 /// Whether it lies in a file system that cannot be written.
 bool IsReadOnly(const ShellState& state, const std::string& path);
 bool IsDirectory(const ShellState& state, std::string path);
+/// Writes a file; of what is longer than kMaxShellText only the length is kept. False when there
+/// are kMaxShellFiles others: no space is left.
+bool KeepFile(ShellState& state, const std::string& path, std::string text);
 int Cat(const Argv& argv, const std::string& input, std::string* out, std::string* err,
         ShellContext& context);
 int Tail(const Argv& argv, const std::string& input, std::string* out, std::string* err,

@@ -13,52 +13,17 @@ namespace {
 constexpr absl::Duration kConfirm =
     absl::Milliseconds(700);  // clean-up between the last container's end and the pod's
 
+bool Runs(const std::vector<ContainerRuntime>& containers) {
+  return std::any_of(containers.begin(), containers.end(),
+                     [](const ContainerRuntime& one) { return one.process.has_value(); });
+}
+
 }  // namespace
 
 void Kubelet::SyncTermination(View& view) {
   PodRuntime& runtime = view.runtime;
-  const absl::Duration grace =
-      absl::Seconds(IntAt(view.pod, {"metadata", "deletionGracePeriodSeconds"}, 30));
-  absl::Time deadline = view.now + grace;
-  base::ParseRfc3339(TextAt(view.pod, {"metadata", "deletionTimestamp"}), &deadline);
-  bool main_runs = std::any_of(runtime.main.begin(), runtime.main.end(),
-                               [](const ContainerRuntime& one) { return one.process.has_value(); });
-  auto stop = [&](ContainerRuntime& container) {
-    if (!container.process) {
-      container.step = ContainerRuntime::Step::kIdle;
-      return;
-    }
-    const Json& spec = ContainerSpec(view.spec, container);
-    if (!container.stopping || container.probe_killed) {
-      container.probe_killed = false;
-      Tell(view, "Normal", "Killing", "Stopping container " + container.status.name, &container);
-      StopContainer(view, container, spec, grace);
-    }
-    // A later deletion with a shorter grace counts.
-    container.kill_at =
-        std::min(container.kill_at, std::max(view.now, deadline + absl::Seconds(1)));
-    RunContainer(view, container, spec);
-  };
   runtime.terminating = true;
-  for (ContainerRuntime& container : runtime.main) stop(container);
-  for (ContainerRuntime& container : runtime.ephemeral) stop(container);
-  if (main_runs)
-    main_runs = std::any_of(runtime.main.begin(), runtime.main.end(),
-                            [](const ContainerRuntime& one) { return one.process.has_value(); });
-  if (!main_runs) {
-    for (ContainerRuntime& container : runtime.init) stop(container);
-  } else {
-    for (ContainerRuntime& container : runtime.init) {
-      if (container.process) RunContainer(view, container, ContainerSpec(view.spec, container));
-    }
-  }
-  const bool any =
-      main_runs ||
-      std::any_of(runtime.ephemeral.begin(), runtime.ephemeral.end(),
-                  [](const ContainerRuntime& one) { return one.process.has_value(); }) ||
-      std::any_of(runtime.init.begin(), runtime.init.end(),
-                  [](const ContainerRuntime& one) { return one.process.has_value(); });
-  if (any) {
+  if (EndContainers(view)) {
     WriteStatus(view);
     return;
   }
@@ -71,19 +36,61 @@ void Kubelet::SyncTermination(View& view) {
     view.At(runtime.gone_at);
     return;
   }
-  // Finalizers of the pod keep the object; the kubelet is done with it.
-  if (!ListAt(view.pod, {"metadata", "finalizers"}).empty()) {
-    (void)engine_.client().Change(
-        pod_type_, runtime.ns, runtime.name,
-        [](Json& object) {
-          if (IntAt(object, {"metadata", "deletionGracePeriodSeconds"}) == 0) return false;
-          object["metadata"]["deletionGracePeriodSeconds"] = 0;
-          return true;
-        },
-        runtime.uid);
+  Forget(view);
+}
+
+bool Kubelet::EndContainers(View& view) {
+  PodRuntime& runtime = view.runtime;
+  const absl::Duration grace =
+      absl::Seconds(IntAt(view.pod, {"metadata", "deletionGracePeriodSeconds"}, 30));
+  absl::Time deadline = view.now + grace;
+  base::ParseRfc3339(TextAt(view.pod, {"metadata", "deletionTimestamp"}), &deadline);
+  for (ContainerRuntime& one : runtime.main) EndContainer(view, one, grace, deadline);
+  for (ContainerRuntime& one : runtime.ephemeral) EndContainer(view, one, grace, deadline);
+  // Sidecars serve until the others have ended.
+  const bool main_runs = Runs(runtime.main);
+  for (ContainerRuntime& one : runtime.init) {
+    if (!main_runs) {
+      EndContainer(view, one, grace, deadline);
+    } else if (one.process) {
+      RunContainer(view, one, ContainerSpec(view.spec, one));
+    }
+  }
+  return main_runs || Runs(runtime.ephemeral) || Runs(runtime.init);
+}
+
+void Kubelet::EndContainer(View& view, ContainerRuntime& container, absl::Duration grace,
+                           absl::Time deadline) {
+  if (!container.process) {
+    container.step = ContainerRuntime::Step::kIdle;
     return;
   }
-  (void)engine_.client().Remove(pod_type_, runtime.ns, runtime.name, runtime.uid);
+  const Json& spec = ContainerSpec(view.spec, container);
+  if (!container.stopping || container.probe_killed) {
+    container.probe_killed = false;
+    Tell(view, "Normal", "Killing", "Stopping container " + container.status.name, &container);
+    StopContainer(view, container, spec, grace);
+  }
+  // A later deletion with a shorter grace counts.
+  container.kill_at = std::min(container.kill_at, std::max(view.now, deadline + absl::Seconds(1)));
+  RunContainer(view, container, spec);
+}
+
+void Kubelet::Forget(View& view) {
+  const PodRuntime& runtime = view.runtime;
+  if (ListAt(view.pod, {"metadata", "finalizers"}).empty()) {
+    (void)engine_.client().Remove(pod_type_, runtime.ns, runtime.name, runtime.uid);
+    return;
+  }
+  // Finalizers of the pod keep the object; the kubelet is done with it.
+  (void)engine_.client().Change(
+      pod_type_, runtime.ns, runtime.name,
+      [](Json& object) {
+        if (IntAt(object, {"metadata", "deletionGracePeriodSeconds"}) == 0) return false;
+        object["metadata"]["deletionGracePeriodSeconds"] = 0;
+        return true;
+      },
+      runtime.uid);
 }
 
 }  // namespace opsmesh::kubesim

@@ -67,8 +67,7 @@ Scheduler::Scheduler(Engine& engine)
 }
 
 void Scheduler::Start() {
-  engine_.After(
-      kFlushEvery, [this] { FlushOld(); }, true);
+  engine_.After(kFlushEvery, [this] { FlushOld(); });
 }
 
 void Scheduler::WatchSelectors(const char* group, const char* plural) {
@@ -221,8 +220,7 @@ void Scheduler::FlushOld() {
   for (const std::string& uid : old) Activate(waiting_[uid]);
   std::erase_if(
       series_, [&](const auto& one) { return engine_.Now() - one.second.last > absl::Minutes(6); });
-  engine_.After(
-      kFlushEvery, [this] { FlushOld(); }, true);
+  engine_.After(kFlushEvery, [this] { FlushOld(); });
 }
 
 void Scheduler::Kick() {

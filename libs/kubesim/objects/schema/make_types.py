@@ -47,7 +47,7 @@ def kind_of(field):
 
 
 def carried():
-    """(type, field) -> notes that OpenAPI does not tell (how Go names a scalar, whether its zero is left out), from the present types.txt."""
+    """(type, field) -> notes that OpenAPI does not tell (how Go names a scalar, whether its zero is left out, what is kept by value), from the present types.txt."""
     notes = {}
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "types.txt")
     with open(path, encoding="utf-8") as file:
@@ -55,7 +55,7 @@ def carried():
             words = [] if line.startswith("#") else line.split()
             for word in words[1:]:
                 parts = word.split("|")
-                own = [note for note in parts[1:] if note == "e" or note.startswith(("go=", "key="))]
+                own = [note for note in parts[1:] if note in ("e", "v") or note.startswith(("go=", "key="))]
                 if own:
                     notes[words[0], parts[0].split(":")[0].rstrip("!")] = own
     return notes
@@ -73,7 +73,7 @@ def main():
                     if what.get("default") == {}:
                         values.add((name, field))
     print("# One type a line: name [atomic], then field[!]:type[|notes]. ! = required. []T list, {}T map.")
-    print("# Notes: v = struct kept by value; set, map=KEYS, atomic: how server-side apply sees a list; merge[=KEY]: strategic merge;")
+    print("# Notes: v = struct or time kept by value; granular = a struct that is one value elsewhere is none here; set, map=KEYS, atomic: how server-side apply sees a list; merge[=KEY]: strategic merge;")
     print("# retain = $retainKeys; enum=A,B; e = a zero is left out; go=NAME, key=NAME: Go's name of the scalar (of a list's or map's")
     print("# elements) and of a map's keys, as its API declares them. Made by make_types.py from a real 1.32; no prose of it is here.")
     for name in sorted(definitions):
@@ -96,8 +96,8 @@ def main():
                 notes.append("map=" + "+".join(what["x-kubernetes-list-map-keys"]))
             elif listed in ("set", "atomic"):
                 notes.append(listed)
-            if what.get("x-kubernetes-map-type") == "atomic":
-                notes.append("atomic")
+            if what.get("x-kubernetes-map-type") in ("atomic", "granular"):
+                notes.append(what["x-kubernetes-map-type"])
             strategy = what.get("x-kubernetes-patch-strategy", "")
             if "merge" in strategy:
                 key = what.get("x-kubernetes-patch-merge-key")
@@ -106,7 +106,7 @@ def main():
                 notes.append("retain")
             if "enum" in what:
                 notes.append("enum=" + "+".join(str(v) for v in what["enum"]))
-            notes += extra.get((line[0].split()[0], field), [])
+            notes += [note for note in extra.get((line[0].split()[0], field), []) if note not in notes]
             line.append(field + ("!" if field in required else "") + ":" + kind_of(what) + "".join("|" + n for n in notes))
         print(" ".join(line))
 
