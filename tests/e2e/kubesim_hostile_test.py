@@ -269,6 +269,18 @@ class Bodies(Hostile):
                 self.assertEqual(answer.status, expected, answer.body[:300])
                 self.still_answers(f"a Service of {count} ports")
 
+    def test_items_left_out_of_an_applied_list_cost_no_more_than_its_length(self):
+        path = "/api/v1/namespaces/default/services/narrowed?fieldManager=ann"
+        for count, expected in ((4000, 201), (2, 200), (4000, 200), (1, 200)):
+            with self.subTest(count):
+                ports = [{"name": f"p{i}", "port": i + 1, "protocol": "TCP"} for i in range(count)]
+                body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "narrowed"}, "spec": {"ports": ports}}
+                answer = CLUSTER.request("PATCH", path, body, {"Content-Type": APPLY}, timeout=30)
+                self.assertEqual(answer.status, expected, answer.body[:300])
+                self.assertEqual(len(answer.json()["spec"]["ports"]), count)
+                self.still_answers(f"{count} ports applied")
+        self.assertEqual(CLUSTER.request("DELETE", path).status, 200)
+
     def test_what_is_no_object_is_400(self):
         for body in (b"", b"1", b'"text"', b"[]", b"true", b"{", b"{}}", b'{"a":1,}', b"{'a':1}", b"\xff\xfe{\x00}\x00", b"NaN",
                      b'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}', b"\x00" * 100, bytes(range(256))):

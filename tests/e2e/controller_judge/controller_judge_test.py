@@ -180,7 +180,10 @@ def main():
         with tempfile.TemporaryDirectory() as folder, simulator(folder) as url:
             show_notes(play_all(Side("ours", url), chosen), None, "ours")
         return 0
-    return second_look.verdict(lambda: look(chosen), twice="--once" not in sys.argv)
+
+    def alone(names):
+        return look({name: steps for name, steps in chosen.items() if any(one.startswith(name + "/") for one in names)})
+    return second_look.verdict(lambda: look(chosen), twice="--once" not in sys.argv, alone=alone)
 
 
 if __name__ == "__main__":

@@ -264,7 +264,7 @@ def main():
         real_cluster.enter()
     pods = [pod for pod in (*pod_list.all_pods(), *pods_turns.all_pods()) if fnmatch.fnmatch(pod["metadata"]["name"], options.only)]
 
-    def look():
+    def look(pods=pods):
         begin = time.monotonic()
         real, ours = play(options, pods)
         rules = Rules(os.path.join(HERE, "differences.txt"))
@@ -272,7 +272,10 @@ def main():
         facts = sum(len(real.get(pod["metadata"]["name"], [])) for pod in pods)
         print(f"played in {time.monotonic() - begin:.0f} s; {len(pods)} pods, {facts} facts of the real node; {len(wrong)} differences are not listed")
         return wrong, rules.unused() if options.only == "*" else []
-    return second_look.verdict(look, twice=not options.once and not options.remember)
+
+    def alone(names):
+        return look([pod for pod in pods if any(name.startswith(pod["metadata"]["name"] + " ") for name in names)])
+    return second_look.verdict(look, twice=not options.once and not options.remember, alone=alone)
 
 
 if __name__ == "__main__":

@@ -183,7 +183,10 @@ def main():
     cases = [*cases_nodes.all_cases(), *cases_pods.all_cases(), *cases_turns.all_cases(), *random_cases.all_cases(options.random, options.seed)]
     cases = [case for case in cases if fnmatch.fnmatch(case.name, options.only)]
     assert len({case.name for case in cases}) == len(cases), "two cases have one name"
-    return second_look.verdict(lambda: look(cases, options), twice=not options.once and not options.remember)
+
+    def alone(names):
+        return look([case for case in cases if any(name.startswith(case.name + "/") for name in names)], options)
+    return second_look.verdict(lambda: look(cases, options), twice=not options.once and not options.remember, alone=alone)
 
 
 if __name__ == "__main__":
