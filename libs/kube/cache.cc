@@ -219,6 +219,7 @@ class Cache::Impl {
       kind->narrowed = !allowed;
       if (allowed) {
         over = std::exchange(kind->in, {});
+        kind->store->KeepWhole();  // also what was asked for since the list
       } else {
         for (const auto& [ns, asked] : namespaces_) AddPart(kind, ns);
       }

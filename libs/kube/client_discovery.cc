@@ -23,6 +23,8 @@ constexpr char kAggregated[] =
     "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
     "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
 
+constexpr char kGroups[] = "/apis";
+
 struct Found {
   std::vector<ResourceType> types;
   std::vector<std::string> failed;
@@ -74,16 +76,25 @@ void ReadGroupVersions(Transport& transport, const Impersonation& who, const bas
 /// A group that does not answer now has not lost its kinds: what was known of it stays.
 void KeepFailedGroups(const Discovery* before, Found* found) {
   if (before == nullptr) return;
+  const auto in_failed = [found](std::string_view name) {
+    return std::find(found->failed.begin(), found->failed.end(), name) != found->failed.end();
+  };
   for (const ResourceType& type : before->types()) {
-    const std::string name = type.api_version();
     const bool failed =
-        std::find(found->failed.begin(), found->failed.end(), name) != found->failed.end();
+        in_failed(type.api_version()) || (!type.group.empty() && in_failed(kGroups));
     const bool known =
         std::any_of(found->types.begin(), found->types.end(), [&](const ResourceType& other) {
           return other.group == type.group && other.plural == type.plural;
         });
     if (failed && !known) found->types.push_back(type);
   }
+}
+
+/// The server is being started, or has too much to do.
+bool IsPassing(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kUnavailable ||
+         status.code() == absl::StatusCode::kDeadlineExceeded ||
+         status.code() == absl::StatusCode::kResourceExhausted;
 }
 
 /// /api or /apis, in whichever form the server has.
@@ -124,19 +135,22 @@ absl::StatusOr<std::shared_ptr<const Discovery>> Client::Discover(const base::Co
     return ReadRoot(*transport_, who_, ctx, path, options.patient, &found);
   };
   OPSMESH_RETURN_IF_ERROR(read("/api"));
-  if (const absl::Status groups = read("/apis"); !groups.ok()) {
+  const absl::Status groups = read(kGroups);
+  if (!groups.ok()) {
     OPSMESH_RETURN_IF_ERROR(ctx.Check());
-    found.failed.push_back("/apis");
+    found.failed.push_back(kGroups);
   }
   {
     const std::lock_guard lock(transport_->discovery_mutex);
+    if (transport_->discovery == nullptr && IsPassing(groups)) return groups;
     KeepFailedGroups(transport_->discovery.get(), &found);
   }
   auto discovery = std::make_shared<const Discovery>(ChooseVersions(found.types),
                                                      std::move(found.failed), clock.Now());
   const std::lock_guard lock(transport_->discovery_mutex);
   transport_->discovery = discovery;
-  transport_->discovered_at = clock.Steady();
+  // A picture without its groups is good for this once.
+  if (!IsPassing(groups)) transport_->discovered_at = clock.Steady();
   return discovery;
 }
 

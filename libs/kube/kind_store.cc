@@ -72,6 +72,11 @@ void KindStore::Close(std::string_view ns) {
   ++changes_;
 }
 
+void KindStore::KeepWhole() {
+  const std::lock_guard lock(mutex_);
+  if (std::erase_if(parts_, [](const auto& part) { return !part.first.empty(); }) > 0) ++changes_;
+}
+
 std::vector<Change> KindStore::Replace(std::string_view ns, const ListResult& list) {
   const std::lock_guard lock(mutex_);
   Part* const part = Find(ns);
@@ -154,8 +159,12 @@ std::vector<Change> KindStore::Apply(std::string_view ns, const WatchEvent& even
 void KindStore::NoteUnparseable(std::string_view ns, Unparseable what) {
   const std::lock_guard lock(mutex_);
   Part* const part = Find(ns);
-  if (part != nullptr && part->unparseable.size() < kMaxUnparseable)
-    part->unparseable.push_back(std::move(what));
+  if (part == nullptr || part->unparseable.size() >= kMaxUnparseable) return;
+  const bool known =
+      std::any_of(part->unparseable.begin(), part->unparseable.end(), [&what](const auto& one) {
+        return one.ns == what.ns && one.name == what.name && one.why == what.why;
+      });
+  if (!known) part->unparseable.push_back(std::move(what));
 }
 
 void KindStore::SetType(const ResourceType& type) {
@@ -188,7 +197,13 @@ void KindStore::Refuse(std::string_view ns, KindStatus::State state, const absl:
   Part* const part = Find(ns);
   if (part == nullptr) return;
   // A kind that was never listed as a whole may be there in part; that stays.
-  if (part->listed) TakeOut(ns);
+  if (part->listed) {
+    for (const ObjectPtr& object : TakeOut(ns)) {
+      // A namespace of its own may have been listed meanwhile.
+      const Part* own = ns.empty() && !object->ns().empty() ? Find(object->ns()) : nullptr;
+      if (own != nullptr && own->listed) objects_.insert(object);
+    }
+  }
   *part = {};
   part->state = state;
   part->last_error = error;
@@ -200,6 +215,12 @@ std::string KindStore::resource_version(std::string_view ns) const {
   const std::lock_guard lock(mutex_);
   const auto found = parts_.find(ns);
   return found == parts_.end() ? "" : found->second.resource_version;
+}
+
+size_t KindStore::unparseable(std::string_view ns) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = parts_.find(ns);
+  return found == parts_.end() ? 0 : found->second.unparseable.size();
 }
 
 ResourceType KindStore::type() const {

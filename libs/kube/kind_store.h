@@ -28,12 +28,15 @@ class KindStore {
   void Open(std::string_view ns);
   /// Forgets it.
   void Close(std::string_view ns);
+  /// Single namespaces are not kept any more; their objects stay as part of all.
+  void KeepWhole();
 
   /// A full list. Returns the changes against what was there; none for the first one. A list of
   /// all namespaces closes the single ones.
   std::vector<Change> Replace(std::string_view ns, const ListResult& list);
   /// One watch event; a repeated state changes nothing.
   std::vector<Change> Apply(std::string_view ns, const WatchEvent& event);
+  /// Each object once.
   void NoteUnparseable(std::string_view ns, Unparseable what);
 
   void SetType(const ResourceType& type);
@@ -47,6 +50,8 @@ class KindStore {
   ObjectPacker& packer() { return packer_; }
 
   std::string resource_version(std::string_view ns) const;
+  /// How many objects of a namespace, or of all, could not be read.
+  size_t unparseable(std::string_view ns) const;
   ResourceType type() const;
   KindStatus status() const;
   /// True when a first list is under way, be it of one namespace.

@@ -148,12 +148,18 @@ void Reflector::List() {
   store_->SetType(type_);
   ListOptions options;
   // Any state will do for a start, and is cheap: the watch goes on from there. After an expiry only
-  // the newest will.
+  // the newest will, and so where another server than before may answer: its cache may be behind
+  // what is in the picture.
+  must_be_newest_ |= server_lost_;
   options.resource_version = must_be_newest_ ? "" : "0";
   options.page_size = must_be_newest_ ? parts_->options.page_size : 0;
   options.packer = &store_->packer();
   options.patient = true;
-  const auto list = parts_->client.List(ctx, type_, ns_, options);
+  auto list = parts_->client.List(ctx, type_, ns_, options);
+  if (list.ok() && list->inconsistent) {  // what changed between its pages is in no watch
+    options.page_size = 0;
+    list = parts_->client.List(ctx, type_, ns_, options);
+  }
   if (!list.ok()) {
     if (list.status().code() == absl::StatusCode::kPermissionDenied ||
         list.status().code() == absl::StatusCode::kNotFound ||
@@ -184,9 +190,13 @@ void Reflector::Refused(const absl::Status& status) {
   store_->Refuse(ns_, forbidden ? KindStatus::State::kForbidden : KindStatus::State::kNotServed,
                  status);
   rediscover_ = !forbidden;
+  const uint64_t mine = ++refusals_;
   refused_ = true;
   Settled();
-  After(parts_->options.retry_refused, &Reflector::Retry);
+  parts_->PostList(parts_->options.retry_refused, [weak = weak_from_this(), mine] {
+    const auto self = weak.lock();  // after a later refusal there is a later try
+    if (self != nullptr && self->refusals_ == mine) self->Retry();
+  });
 }
 
 void Reflector::Failed(const absl::Status& status, void (Reflector::*next)()) {
@@ -206,14 +216,15 @@ void Reflector::Failed(const absl::Status& status, void (Reflector::*next)()) {
 
 bool Reflector::SettleLoss() {
   const absl::StatusOr<bool> same = SameHistory(ctx_, parts_->client, type_, ns_, *store_);
+  const absl::StatusCode code = same.status().code();
   // A certificate or token that must be renewed first: the watch does that.
-  const bool renews =
-      Is(same.status(), "TLS_FAILED") || same.status().code() == absl::StatusCode::kUnauthenticated;
-  if (!same.ok() && !renews && same.status().code() != absl::StatusCode::kPermissionDenied) {
+  if (Is(same.status(), "TLS_FAILED") || code == absl::StatusCode::kUnauthenticated) return true;
+  // What is not served or forbidden now is settled by a list.
+  if (!same.ok() && code != absl::StatusCode::kPermissionDenied &&
+      code != absl::StatusCode::kNotFound && code != absl::StatusCode::kUnimplemented) {
     Failed(same.status(), &Reflector::OpenWatch);
     return false;
   }
-  if (renews) return true;
   if (same.ok() && *same) {
     server_lost_ = false;
     parts_->on_back(false);
@@ -371,8 +382,11 @@ void Reflector::ListInstead() {
 void Reflector::WatchEnded(const std::shared_ptr<WatchSession>& session,
                            const absl::Status& ended) {
   if (!ctx_.Check().ok()) return;
-  if (const std::lock_guard lock(session->mutex); session->rechecked)
+  if (const std::lock_guard lock(session->mutex); session->rechecked) {
+    store_->Fail(ns_, absl::OkStatus());  // nothing is watched until it is listed
+    must_be_newest_ = true;
     return After(absl::ZeroDuration(), &Reflector::List);
+  }
   const absl::Status status = session->WhyEnded(ended, parts_->client.transport_->cluster());
   // A server on its way out still takes connections, and drops them.
   server_lost_ |= session->head.status == 0 && Is(status, "CONNECTION_LOST");

@@ -123,6 +123,7 @@ class Reflector : public std::enable_shared_from_this<Reflector> {
   std::shared_ptr<base::CancelState> cancel_;
   base::Context ctx_;
   std::atomic<bool> refused_{false};  // and waits for its next try
+  std::atomic<uint64_t> refusals_{0};
   std::atomic<bool> asked_{false};    // by AskAgain, Hurry or Recheck, the answer is to come
   std::atomic<uint64_t> wait_{0};  // for a lost server: odd while one is on, never the same twice
   std::mutex open_mutex_;

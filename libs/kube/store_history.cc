@@ -40,9 +40,9 @@ absl::StatusOr<bool> SameHistory(const base::Context& ctx, Client& client, const
   if (IsBefore(first.resource_version, version)) return false;
   const KindSnapshotPtr picture = store.Get();
   const size_t known = ns.empty() ? picture->objects().size() : picture->InNamespace(ns).size();
-  const size_t unparseable = picture->status().unparseable.size();
   const auto more = static_cast<size_t>(first.remaining.value_or(0));
-  if (first.items.size() + first.unparseable.size() + more != known + unparseable) return false;
+  if (first.items.size() + first.unparseable.size() + more != known + store.unparseable(ns))
+    return false;
   for (const ObjectPtr& object : first.items) {
     const ObjectPtr ours = picture->Find(object->ns(), object->name());
     if (ours != nullptr && ours->meta().uid != object->meta().uid) return false;

@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kTries = 3;
 constexpr int kPatience = 4;
+constexpr absl::Duration kLongestNap = absl::Seconds(2);
 constexpr double kMaxRetryBudget = 10;
 constexpr double kRetryShare = 0.2;
 
@@ -41,7 +42,13 @@ absl::Duration RateLimit::Take() {
 absl::Status RateLimit::Wait(const base::Context& ctx) {
   if (per_second_ <= 0) return absl::OkStatus();
   const absl::Duration wait = Take();
-  return wait == absl::ZeroDuration() ? absl::OkStatus() : ctx.Sleep(wait);
+  if (wait == absl::ZeroDuration()) return absl::OkStatus();
+  const absl::Status slept = ctx.Sleep(wait);
+  if (!slept.ok()) {  // who leaves before his turn gives it back
+    const std::lock_guard lock(mutex_);
+    tokens_ += 1;
+  }
+  return slept;
 }
 
 absl::Status Breaker::Enter() {
@@ -64,7 +71,10 @@ absl::Status Breaker::Enter() {
 
 void Breaker::Note(const absl::Status& status) {
   const std::string reason = base::DetailOf(status).reason;
-  if (status.code() == absl::StatusCode::kCancelled) return;  // says nothing about the server
+  // What the caller ended, or never sent, says nothing about the server.
+  if (status.code() == absl::StatusCode::kCancelled || reason == "DEADLINE" ||
+      reason == "TOO_MANY_CALLS")
+    return;
   const bool gone = reason == "CONNECT_FAILED" || reason == "CONNECT_TIMEOUT";
   const std::lock_guard lock(mutex_);
   if (!gone) {
@@ -193,6 +203,8 @@ absl::StatusOr<http_client::Response> Transport::Do(const base::Context& ctx, co
     const bool again = call.is_write() ? refused : call.retry && IsTransient(error);
     if (!again || attempt >= kTries || !ctx.Check().ok()) return error;
     const absl::Duration wait = Backoff(attempt, error);
+    // The patient have other things to do meanwhile, and come back by themselves.
+    if (call.patient && wait > kLongestNap) return error;
     if (wait >= ctx.Remaining() || !SpendRetry()) return error;
     if (!ctx.Sleep(wait).ok()) return error;
   }
