@@ -3,88 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
-#include <tuple>
-#include <unordered_map>
 #include <utility>
 
 #include "libs/kubesim/objects/field_place.h"
+#include "libs/kubesim/objects/field_values.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
 namespace {
-
-// Equal values have equal texts; 2 and 2.0 are equal.
-std::string TextOfValue(const Json& value) {
-  if (value.is_number_float() && value.get<double>() == std::floor(value.get<double>()) &&
-      std::fabs(value.get<double>()) < 1e15)
-    return std::to_string(static_cast<int64_t>(value.get<double>()));
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-// What tells an item of a list apart by these keys: their values, or its own where there are none.
-// Empty when it lacks one.
-std::string IdentityOf(const Json& item, const std::vector<std::string>& keys, bool by_keys) {
-  if (!by_keys) return TextOfValue(item);
-  if (!item.is_object()) return "";
-  std::string identity = "{";
-  for (const std::string& key : keys) {
-    const char* otherwise = KeyDefault(key);
-    if (!item.contains(key) && otherwise == nullptr) return "";
-    identity += (item.contains(key) ? TextOfValue(item[key]) : Json(otherwise).dump()) + ",";
-  }
-  return identity;
-}
-
-// Values of one object by their paths. Items of a list are looked up, not looked for: a list may
-// hold tens of thousands. Of items that are alike it is the last. The object must not change.
-class Finder {
- public:
-  explicit Finder(const Json& object) : object_(object) {}
-
-  /// Null when it is not there.
-  const Json* Find(const FieldPath& path) {
-    const Json* node = &object_;
-    for (const std::string& element : path) {
-      node = element.starts_with("f:") ? Member(*node, element.substr(2)) : Item(*node, element);
-      if (node == nullptr) return nullptr;
-    }
-    return node;
-  }
-
- private:
-  using Items = std::unordered_map<std::string, const Json*>;  // by identity
-
-  static const Json* Member(const Json& node, const std::string& name) {
-    if (!node.is_object()) return nullptr;
-    const auto member = node.find(name);
-    return member == node.end() ? nullptr : &*member;
-  }
-
-  const Json* Item(const Json& list, const std::string& element) {
-    const bool by_keys = element.starts_with("k:");
-    const Json wanted = Json::parse(element.substr(2), nullptr, false);
-    if (!list.is_array() || (by_keys && !wanted.is_object())) return nullptr;
-    std::vector<std::string> keys;
-    if (by_keys) {
-      for (const auto& [key, value] : wanted.items()) keys.push_back(key);
-    }
-    const auto [index, first] = lists_.try_emplace({&list, by_keys, keys});
-    if (first) {
-      for (const Json& item : list) index->second[IdentityOf(item, keys, by_keys)] = &item;
-    }
-    const std::string identity = IdentityOf(wanted, keys, by_keys);
-    const auto found = index->second.find(identity);
-    return identity.empty() || found == index->second.end() ? nullptr : found->second;
-  }
-
-  const Json& object_;
-  std::map<std::tuple<const Json*, bool, std::vector<std::string>>, Items> lists_;
-};
-
-const Json* Find(const Json& object, const FieldPath& path) { return Finder(object).Find(path); }
 
 // Whether a path or one below it is in a set, where it stands before all that are below it.
 bool Holds(const FieldSet& set, const FieldPath& path) {
@@ -95,24 +23,6 @@ bool Holds(const FieldSet& set, const FieldPath& path) {
 void EraseHeld(FieldSet& set, const FieldPath& path) {
   auto at = set.lower_bound(path);
   while (at != set.end() && (*at == path || IsPrefix(path, *at))) at = set.erase(at);
-}
-
-void Erase(Json& object, const FieldPath& path) {
-  FieldPath parent(path.begin(), path.end() - 1);
-  Json* holder = const_cast<Json*>(Find(object, parent));
-  if (holder == nullptr) return;
-  if (path.back().starts_with("f:") && holder->is_object()) {
-    holder->erase(path.back().substr(2));
-  } else if (holder->is_array()) {
-    const Json* item = Find(object, path);
-    for (size_t i = 0; i < holder->size(); ++i) {
-      if (&(*holder)[i] == item) {
-        holder->erase(i);
-        break;
-      }
-    }
-  }
-  if (holder->empty() && parent.size() > 1) Erase(object, parent);
 }
 
 // One entry of managedFields, unpacked.
@@ -264,7 +174,7 @@ std::vector<Entry> BeforeFirstApply(const Json& live, const Writer& writer,
 void TrackUpdate(const Json& before, Json& object, const Writer& writer, const ResourceType& type) {
   const FieldSet now = FieldsOf(type, object, FieldView::kWritten);
   FieldSet changed;
-  Finder in_object(object), in_before(before);
+  FieldValues in_object(object), in_before(before);
   for (auto it = now.begin(); it != now.end(); ++it) {
     const FieldPath& path = *it;
     const Json* old = in_before.Find(path);
@@ -357,12 +267,13 @@ void EraseLeftOut(const std::vector<Entry>& entries, const Entry& mine, const Fi
       if (holder.back().starts_with("f:") && holder != FieldPath{"f:metadata"}) last.insert(holder);
     }
   }
-  for (const FieldPath& path : last) {  // what holds comes before what is in it
-    const bool shared = std::any_of(entries.begin(), entries.end(), [&](const Entry& entry) {
-      return &entry != &mine && Holds(entry.fields, path);
-    });
-    if (!shared && !Holds(wanted, path)) Erase(result, path);
-  }
+  std::erase_if(last, [&](const FieldPath& path) {
+    return Holds(wanted, path) ||
+           std::any_of(entries.begin(), entries.end(), [&](const Entry& entry) {
+             return &entry != &mine && Holds(entry.fields, path);
+           });
+  });
+  EraseFields(result, last);
 }
 
 // Two objects that differ at most in who owns what.
@@ -388,7 +299,7 @@ Outcome<Json> Apply(const Json& live, const Json& applied, const Writer& writer,
   std::vector<std::pair<Entry*, FieldPath>> taken;
   const FieldSet excused = writer.manager == kKubectl ? LastApplied(live, type) : FieldSet();
   Json result = live.is_object() ? Merge(FieldPlace::Root(type), live, applied) : applied;
-  Finder in_result(result), in_live(live);
+  FieldValues in_result(result), in_live(live);
   for (const FieldPath& path : wanted) {
     const Json* value = in_result.Find(path);
     const Json* now = in_live.Find(path);
