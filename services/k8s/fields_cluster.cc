@@ -49,6 +49,16 @@ std::string Taints(const Node& node) {
   return out;
 }
 
+// The conditions of a node that mean trouble while they are true.
+std::string Troubles(const Node& node) {
+  std::string out;
+  for (const char* type : {"MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable"}) {
+    if (kube::ConditionTrue(node.conditions, type))
+      out += (out.empty() ? "" : ",") + std::string(type);
+  }
+  return out;
+}
+
 std::string QuotaUse(const kube::ResourceQuota& quota) {
   std::string out;
   for (const auto& [name, hard] : quota.hard) {
@@ -66,6 +76,7 @@ std::string QuotaUse(const kube::ResourceQuota& quota) {
 void AddClusterFields(std::map<std::string, std::vector<Field>, std::less<>>& tables) {
   tables["nodes"] = {
       TextField<Node>("status", "STATUS", [](const Node& n) { return n.status; }),
+      TextField<Node>("conditions", "CONDITIONS", Troubles),
       TextField<Node>("roles", "ROLES", [](const Node& n) { return n.roles; }),
       AgeField(),
       TextField<Node>("version", "VERSION", [](const Node& n) { return n.kubelet_version; }),
@@ -76,7 +87,8 @@ void AddClusterFields(std::map<std::string, std::vector<Field>, std::less<>>& ta
       TextField<Node>("architecture", "", [](const Node& n) { return n.architecture; }),
       TextField<Node>("taints", "", Taints),
       BoolField<Node>("unschedulable", "", [](const Node& n) { return n.unschedulable; }),
-      BoolField<Node>("healthy", "", [](const Node& n) { return n.ready(); }),
+      BoolField<Node>("healthy", "",
+                      [](const Node& n) { return n.ready() && Troubles(n).empty(); }),
       NodeAmount("cpu_capacity", Unit::kCpu, "cpu", false),
       NodeAmount("memory_capacity", Unit::kBytes, "memory", false),
       NodeAmount("cpu_allocatable", Unit::kCpu, "cpu", true),

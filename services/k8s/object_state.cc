@@ -96,11 +96,17 @@ std::vector<Finding> FindingsAbout(Picture& picture, const kube::Object& object)
 HealthWord HealthOf(Picture&, const kube::Object& object, const std::vector<Finding>& findings) {
   const std::string who = Display(RefOf(object));
   Severity worst = Severity::kInfo;
-  for (const Finding& f : findings) worst = std::max(worst, f.severity);
-  if (!findings.empty() && worst > Severity::kInfo) {
+  const Finding* first = nullptr;
+  for (const Finding& f : findings) {
+    // A node is not ill because a pod on it is.
+    if (object.As<kube::Node>() && f.object.kind != "Node") continue;
+    if (first == nullptr) first = &f;
+    worst = std::max(worst, f.severity);
+  }
+  if (worst > Severity::kInfo) {
     const bool bad = worst == Severity::kCritical;
     return {bad ? "failed" : "degraded", Say("{0} 不健康：{1}", "{0} is not healthy: {2}", who,
-                                             findings[0].summary.zh, findings[0].summary.en)};
+                                             first->summary.zh, first->summary.en)};
   }
   const auto replicas = [&](int64_t have, int64_t want) -> HealthWord {
     if (want == 0) return {"healthy", Say("{0} 已缩容到 0。", "{0} is scaled to zero.", who)};

@@ -66,12 +66,27 @@ TEST_F(ToolsTest, ListsPodsUnderBothDocumentedNamesAlike) {
   EXPECT_EQ(Data(Run("list_kubernetes_pods", "{}", {"", "shop"}))["total"], 8);
 }
 
+TEST_F(ToolsTest, ANodeUnderPressureIsNotHealthyAndOneWithBrokenPodsIs) {
+  const auto ill =
+      Run("kubectl_get_resources", R"({"resource_type":"nodes","where":["healthy=false"]})");
+  EXPECT_EQ(Data(ill)["matched"], 2);  // n2 is short of memory, n3 is silent
+  const auto health = [this](const std::string& name) {
+    return Run("describe_kubernetes_resource",
+               R"({"resource_type":"Node","name":")" + name + R"("})")
+        .text.en;
+  };
+  EXPECT_THAT(health("n1"), HasSubstr("no problems found"));
+  EXPECT_THAT(health("n2"), HasSubstr("is not healthy: Node n2 is short of memory"));
+  EXPECT_THAT(health("n3"), HasSubstr("is not healthy: Node n3 is not ready"));
+}
+
 TEST_F(ToolsTest, ListsTheOtherKinds) {
   EXPECT_EQ(Data(Run("get_kubernetes_namespaces"))["total"], 5);
   EXPECT_EQ(Data(Run("list_namespaces"))["total"], 5);
   const ToolResult nodes = Run("list_kubernetes_nodes");
   EXPECT_EQ(Data(nodes)["total"], 3);
   EXPECT_THAT(nodes.text.en, HasSubstr("v1.32.4"));
+  EXPECT_THAT(nodes.text.en, HasSubstr("MemoryPressure"));
   EXPECT_EQ(Data(Run("list_kubernetes_deployments", R"({"namespace":"shop"})"))["total"], 3);
   EXPECT_EQ(Data(Run("list_deployments_from_namespace", R"({"namespace":"shop"})"))["total"], 3);
   EXPECT_EQ(Data(Run("list_deployments_all_namespaces"))["total"], 11);

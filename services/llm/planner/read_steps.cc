@@ -159,31 +159,35 @@ class Reader {
       }
       for (const type::v1::Fact& fact : finding.evidence()) *turn_.done().add_facts() = fact;
     }
-    if (intent_.objects.empty()) {
-      return SayText(InLanguage(response->text().zh(), response->text().en(), turn_.language));
-    }
-    return SayText(About(*response));
+    if (!intent_.objects.empty())
+      return SayText(About(*response, Display(intent_.objects.front())));
+    if (intent_.kind == "Node")
+      return SayText(About(*response, InLanguage("所有节点", "the nodes", turn_.language)));
+    return SayText(InLanguage(response->text().zh(), response->text().en(), turn_.language));
   }
 
-  // The findings about the linked object and what belongs to it (a pod's name begins with its
-  // workload's).
-  std::string About(const k8s::v1::DiagnoseResponse& response) const {
+  // Whether a finding is about the linked object or what belongs to it (a pod's name begins with
+  // its workload's); where none is linked, about a node.
+  bool IsAsked(const type::v1::ObjectRef& found) const {
+    if (intent_.objects.empty()) return found.kind() == "Node";
     const LinkedObject& object = intent_.objects.front();
+    return found.namespace_() == object.name_space &&
+           (found.name() == object.name || found.name().starts_with(object.name + "-"));
+  }
+
+  std::string About(const k8s::v1::DiagnoseResponse& response, const std::string& shown) const {
     std::string text;
     for (const k8s::v1::Finding& finding : response.findings()) {
-      const bool own = finding.object().namespace_() == object.name_space &&
-                       (finding.object().name() == object.name ||
-                        finding.object().name().starts_with(object.name + "-"));
-      if (!own) continue;
-      text += fmt::format("\n- {} `{}/{}`: ", finding.object().kind(),
-                          finding.object().namespace_(), finding.object().name());
+      const auto& found = finding.object();
+      if (!IsAsked(found)) continue;
+      const std::string ns = found.namespace_().empty() ? "" : found.namespace_() + "/";
+      text += fmt::format("\n- {} `{}{}`: ", found.kind(), ns, found.name());
       text += InLanguage(finding.summary().zh(), finding.summary().en(), turn_.language);
       for (const type::v1::Text* part : {&finding.cause(), &finding.next_step()}) {
         if (!part->zh().empty() || !part->en().empty())
           text += " " + InLanguage(part->zh(), part->en(), turn_.language);
       }
     }
-    const std::string shown = Display(object);
     if (text.empty()) {
       return InLanguage(fmt::format("规则诊断没有发现 {} 的问题。", shown),
                         fmt::format("The rules found nothing wrong with {}.", shown),
