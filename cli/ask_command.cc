@@ -75,8 +75,7 @@ int AskOnce(OneShot& shot) {
       return Refuse(terminal, std::string(data.status().message()),
                     base::DetailOf(data.status()).hint);
     question.attachment = data->bytes;
-    if (data->truncated)
-      terminal.Note("! Only the first 512 KiB of standard input are handed over.");
+    if (!data->left_out.empty()) terminal.Note("! " + data->left_out);
   }
   if (base::Trim(question.query).empty()) {
     return Refuse(terminal, "There is no question.",

@@ -1,6 +1,8 @@
 // `opsmesh ask` against a server that speaks the wire, byte by byte.
 #include "cli/ask.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -183,7 +185,31 @@ TEST(ReadStdin, TakesAPipeToItsEndAndCutsItAtACharacter) {
   close(fd);
   ASSERT_TRUE(data.ok());
   EXPECT_EQ(data->bytes, "多多");
-  EXPECT_TRUE(data->truncated);
+  EXPECT_EQ(data->left_out, "Only the first 0 KiB of standard input are handed over.");
+}
+
+TEST(ReadStdin, AListOfObjectsThatIsTooLongStaysAList) {
+  std::string text = R"({"kind": "List", "items": [)";
+  for (int i = 0; i < 4; ++i) {
+    text += fmt::format(R"({}{{"metadata": {{"name": "pod-{}", "managedFields": ["{}"]}}}})",
+                        i == 0 ? "" : ",", i, std::string(300, 'm'));
+  }
+  text += "]}";
+  const StdinData all = FitData(text, 1024);
+  EXPECT_EQ(all.left_out, "");
+  EXPECT_EQ(all.bytes.find("managedFields"), std::string::npos);
+  EXPECT_NE(all.bytes.find("pod-3"), std::string::npos);
+
+  const StdinData some = FitData(text, 100);
+  EXPECT_LE(some.bytes.size(), 100u);
+  EXPECT_EQ(some.bytes,
+            R"({"items":[{"metadata":{"name":"pod-0"}},{"metadata":{"name":"pod-1"}}],"kind":"List"})");
+  EXPECT_TRUE(some.left_out.starts_with("Only the first 2 of 4 objects")) << some.left_out;
+}
+
+TEST(ReadStdin, JsonThatIsNoListIsCutAsText) {
+  EXPECT_EQ(FitData("{\"a\": 1, \"b\": 2}", 8).bytes, "{\"a\": 1,");
+  EXPECT_EQ(FitData("{\"items\": [1, 2", 8).bytes, "{\"items\"");
 }
 
 TEST(ReadStdin, ReadsNothingFromADevice) {

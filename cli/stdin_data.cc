@@ -4,19 +4,81 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "libs/base/error.h"
+#include "libs/base/json.h"
 #include "libs/base/strings.h"
+#include "nlohmann/json.hpp"
 
 namespace opsmesh::cli {
+namespace {
+
+using nlohmann::json;
+
+// What is looked at of more than the limit; the rest is dropped unread.
+constexpr size_t kMostRead = 64 << 20;
+
+std::string Size(size_t bytes) { return fmt::format("{} KiB", bytes >> 10); }
+
+void DropBooks(json& object) {
+  const auto metadata = object.find("metadata");
+  if (metadata == object.end() || !metadata->is_object()) return;
+  metadata->erase("managedFields");
+  const auto annotations = metadata->find("annotations");
+  if (annotations != metadata->end() && annotations->is_object())
+    annotations->erase("kubectl.kubernetes.io/last-applied-configuration");
+}
+
+// The list again, with as many of its objects as fit.
+std::optional<StdinData> FitList(std::string_view text, size_t max_bytes) {
+  absl::StatusOr<json> list = base::ParseJson(text, {.max_bytes = kMostRead});
+  if (!list.ok() || !list->is_object()) return std::nullopt;
+  const auto items = list->find("items");
+  if (items == list->end() || !items->is_array()) return std::nullopt;
+  json objects = std::move(*items);
+  *items = json::array();
+  size_t size = base::DumpJson(*list).size();
+  for (json& object : objects) {
+    if (object.is_object()) DropBooks(object);
+    size += base::DumpJson(object).size() + 1;
+    if (size > max_bytes) break;
+    items->push_back(std::move(object));
+  }
+  if (items->empty()) return std::nullopt;
+  StdinData data{base::DumpJson(*list), ""};
+  if (items->size() < objects.size()) {
+    data.left_out = fmt::format(
+        "Only the first {} of {} objects on standard input fit into {}; name a namespace or use a "
+        "selector to hand over others.",
+        items->size(), objects.size(), Size(max_bytes));
+  }
+  return data;
+}
+
+}  // namespace
+
+StdinData FitData(std::string text, size_t max_bytes) {
+  if (text.size() <= max_bytes) return {std::move(text), ""};
+  if (base::Trim(text).starts_with('{')) {
+    if (auto list = FitList(base::Trim(text), max_bytes)) return *std::move(list);
+  }
+  return {std::string(base::Utf8Prefix(text, max_bytes)),
+          fmt::format("Only the first {} of standard input are handed over.", Size(max_bytes))};
+}
 
 absl::StatusOr<StdinData> ReadStdin(int fd, size_t max_bytes, absl::Duration patience) {
-  StdinData data;
+  std::string bytes;
   struct stat info {};
-  if (fstat(fd, &info) != 0 || !(S_ISFIFO(info.st_mode) || S_ISREG(info.st_mode))) return data;
+  if (fstat(fd, &info) != 0 || !(S_ISFIFO(info.st_mode) || S_ISREG(info.st_mode)))
+    return StdinData{};
   std::array<char, 65536> buffer{};
   while (true) {
     pollfd waiting{.fd = fd, .events = POLLIN, .revents = 0};
@@ -31,15 +93,10 @@ absl::StatusOr<StdinData> ReadStdin(int fd, size_t max_bytes, absl::Duration pat
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) break;
     // The rest is read and dropped, so that the program on the left is not killed by a broken pipe.
-    if (data.bytes.size() <= max_bytes)
-      data.bytes.append(buffer.data(), static_cast<size_t>(count));
+    if (bytes.size() < std::max(kMostRead, max_bytes))
+      bytes.append(buffer.data(), static_cast<size_t>(count));
   }
-  data.bytes = base::SanitizeUtf8(data.bytes);
-  if (data.bytes.size() > max_bytes) {
-    data.truncated = true;
-    data.bytes = std::string(base::Utf8Prefix(data.bytes, max_bytes));
-  }
-  return data;
+  return FitData(base::SanitizeUtf8(bytes), max_bytes);
 }
 
 }  // namespace opsmesh::cli

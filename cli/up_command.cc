@@ -119,6 +119,8 @@ int Up(UpFlags& flags) {
     return code == kFailure ? kConfig : code;  // a kubeconfig that cannot be used is configuration
   }
   if (!choice->kubeconfig.empty()) sources->flags["k8s.kubeconfig"] = choice->kubeconfig;
+  if (!flags.cluster.sim_kubeconfig.empty())
+    choice->kubeconfig = flags.cluster.sim_kubeconfig;  // the one to tell of
   if (choice->simulator != nullptr) {
     sources->flags["k8s.simulated"] = "true";
     sources->flags["k8s.cluster_id"] = "simulated";  // never called by a real one's name
