@@ -294,6 +294,21 @@ TEST_F(CacheRightsTest, ARightThatIsGrantedLaterCountsWhenItIsAskedForAndNotMore
   EXPECT_EQ(cluster_.Asked("list services@shop"), before + 1);
 }
 
+TEST_F(CacheRightsTest, HoweverOftenItIsAskedWhatIsRefusedIsTriedOnceATime) {
+  const absl::Duration retry = absl::Milliseconds(200);
+  Start({"shop"}, retry);
+  for (int i = 0; i < 30; ++i) {
+    clock_.Push(Cache::kAskAgain);
+    cache_->Cover(Soon(), "shop");
+  }
+  const absl::Duration begin = base::SystemClock().Steady();
+  const int before = cluster_.Asked("list services@shop");
+  (void)Soon().Sleep(5 * retry);
+  const int after = cluster_.Asked("list services@shop");
+  const absl::Duration passed = base::SystemClock().Steady() - begin;
+  EXPECT_LE(after - before, passed / retry + 2);
+}
+
 TEST_F(CacheRightsTest, ARightToAllNamespacesTakesOverWithoutGapOrDouble) {
   cluster_.Grant("pods", "shop");
   cluster_.AddPod("shop", "cart");

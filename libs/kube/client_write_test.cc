@@ -5,6 +5,7 @@
 
 #include "libs/kube/client_fixture.h"
 #include "libs/kube/object_builder.h"
+#include "libs/kube/transport.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kube {
@@ -97,6 +98,28 @@ TEST_F(ClientTest, AServerThatStaysAwayIsNotKnockedAtByEveryCall) {
   for (int i = 0; i < 8; ++i)
     EXPECT_EQ(Reason(other->Get(Soon(), Pods(), "shop", "a").status()), "NOT_FOUND");
   EXPECT_EQ(answers, 8) << "an answer is an answer";
+}
+
+TEST(Breaker, ACallerThatLeftSaysNothingAboutTheServer) {
+  Breaker breaker(2, absl::Hours(1), base::SystemClock());
+  const auto failed = [](const char* reason) { return base::Unavailable(reason, "x"); };
+  breaker.Note(failed("CONNECT_FAILED"));
+  breaker.Note(base::DeadlineExceeded("DEADLINE", "x"));
+  breaker.Note(failed("CONNECT_TIMEOUT"));
+  EXPECT_EQ(Reason(breaker.Enter()), "CIRCUIT_OPEN");
+  breaker.Note(base::DeadlineExceeded("DEADLINE", "x"));
+  EXPECT_EQ(Reason(breaker.Enter()), "CIRCUIT_OPEN");
+  breaker.Note(absl::OkStatus());
+  EXPECT_TRUE(breaker.Enter().ok());
+}
+
+TEST(RateLimit, ACallerThatLeavesBeforeItsTurnGivesItBack) {
+  RateLimit limit(10, 1, base::SystemClock());
+  ASSERT_TRUE(limit.Wait(Soon()).ok());
+  for (int i = 0; i < 100; ++i)
+    (void)limit.Wait(base::Context::Background().WithTimeout(absl::Milliseconds(1)));
+  // A hundred turns that were never taken would be ten seconds.
+  EXPECT_TRUE(limit.Wait(base::Context::Background().WithTimeout(absl::Seconds(5))).ok());
 }
 
 TEST_F(ClientTest, TheActionsIdStandsInTheUserAgentOfItsWrites) {

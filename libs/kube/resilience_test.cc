@@ -1,6 +1,7 @@
 // What networks and API servers do on bad days, against the client and the watch cache: cut
 // connections, silence, throttling, hung aggregated APIs, huge objects, kinds that come and go.
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -272,6 +273,35 @@ TEST_F(ResilienceTest, AnAggregatedApiThatHangsDoesNotHoldUpDiscoveryAndKeepsIts
     const std::lock_guard lock(mutex);
     held.clear();
   }
+}
+
+TEST_F(ResilienceTest, GroupsThatAreNotToldOfNowHaveNotLostTheirKinds) {
+  std::atomic<bool> starting{true};
+  FakeApi api([&](const Seen& seen, std::shared_ptr<Exchange> exchange) {
+    const auto kinds = [&](const char* gv, const char* plural, const char* kind) {
+      exchange->Respond(Json(
+          200, fmt::format(R"({{"kind":"APIResourceList","groupVersion":"{}","resources":[)"
+                           R"({{"name":"{}","namespaced":true,"kind":"{}","verbs":["list"]}}]}})",
+                           gv, plural, kind)));
+    };
+    if (seen.path == "/api")
+      return exchange->Respond(Json(200, R"({"kind":"APIVersions","versions":["v1"]})"));
+    if (seen.path == "/api/v1") return kinds("v1", "pods", "Pod");
+    if (seen.path == "/apis/apps/v1") return kinds("apps/v1", "deployments", "Deployment");
+    if (starting) return exchange->Respond(Json(503, StatusJson(503, "ServiceUnavailable")));
+    exchange->Respond(Json(200, R"({"kind":"APIGroupList","groups":[
+      {"name":"apps","versions":[{"groupVersion":"apps/v1","version":"v1"}]}]})"));
+  });
+  const auto client = MakeClient(*http_, api.config());
+  EXPECT_EQ(Reason(client->Discover(Soon()).status()), "SERVICE_UNAVAILABLE")
+      << "half a picture is none for a start";
+  starting = false;
+  ASSERT_TRUE(client->Resolve(Soon(), "deployments").ok());
+  starting = true;
+  const auto again = client->Discover(Soon(), {.refresh = true});
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ((*again)->failed_groups(), std::vector<std::string>{"/apis"});
+  EXPECT_TRUE((*again)->Find("deployments").ok()) << "it was there a moment ago";
 }
 
 TEST_F(ResilienceTest, TwoClustersInOneKubeconfigGetTheirOwnUserAndNothingOfTheOther) {
