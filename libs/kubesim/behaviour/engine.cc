@@ -234,12 +234,15 @@ void Engine::Between(const std::function<void()>& task) {
   if (thread_.joinable()) {
     std::promise<void> done;
     Post([&] {
-      TakeChanges();
-      task();
-      done.set_value();
+      try {
+        TakeChanges();
+        task();
+        done.set_value();
+      } catch (...) {  // it is the caller's, who would wait for ever
+        done.set_exception(std::current_exception());
+      }
     });
-    done.get_future().wait();
-    return;
+    return done.get_future().get();
   }
   std::lock_guard lock(run_mutex_);
   TakeChanges();

@@ -26,8 +26,12 @@ std::vector<std::string> ObjectIndex::Keys() const {
 void ObjectIndex::Replace(const ObjectPtr* before, const ObjectPtr* after, const Json* parsed) {
   std::vector<Sets::value_type*> entries;
   if (after != nullptr) {
-    for (std::string& key : keys_of_(**after, *parsed))
-      entries.push_back(&*sets_.try_emplace(std::move(key)).first);
+    for (std::string& key : keys_of_(**after, *parsed)) {
+      Sets::value_type* const entry = &*sets_.try_emplace(std::move(key)).first;
+      // A pod may name one claim twice.
+      if (std::find(entries.begin(), entries.end(), entry) == entries.end())
+        entries.push_back(entry);
+    }
   }
   if (before != nullptr) {
     if (auto known = held_by_.find(before->get()); known != held_by_.end()) {

@@ -58,6 +58,32 @@ TEST(ShellTest, ScriptsOfManifestsDoWhatTheyDo) {
   EXPECT_EQ(Shell(std::string(5000, '(')), "(unreadable)");
 }
 
+TEST(ShellTest, ScriptsThatCallThemselvesOrNeverEndCostLittle) {
+  for (const char* empty : {"( ) & sleep 5", "{ } &", "! ( )", "echo a && ( )", "! && true"})
+    EXPECT_EQ(Shell(empty), "(unreadable)") << empty;
+  std::string many;
+  for (int i = 0; i < 32'000; ++i) many += "! ";
+  EXPECT_EQ(Shell(many + "true"), "(unreadable)");
+  int status = 0;
+  Shell("echo '. /tmp/a' > /tmp/a; . /tmp/a; exit $?", &status);
+  EXPECT_EQ(status, 2);
+  Shell("x='eval \"$x\"'; eval \"$x\"; exit $?", &status);
+  EXPECT_EQ(status, 2);
+  std::string behind;
+  for (int i = 0; i < 5000; ++i) behind += "exec ";
+  Shell(behind + "true", &status);
+  EXPECT_EQ(status, 126);
+  Shell("for i in $(seq 900); do for j in $(seq 900); do echo $(echo $(seq 9)); done; done",
+        &status);
+  EXPECT_EQ(status, -1) << "bounded, and not over";
+  Shell("sh -c 'while true; do echo x; sleep 0.001; done'", &status);
+  EXPECT_EQ(status, -1);
+  absl::Duration took;
+  Shell("i=0; while [ $i -lt 500 ]; do sleep 0.0000001; i=$((i+1)); done", &status, &took);
+  EXPECT_EQ(status, 0);
+  EXPECT_GE(took, absl::Milliseconds(500));
+}
+
 // A command as people run it: output byte by byte, input that is given or not.
 ShellState Typed(const std::string& script, std::optional<std::string> input,
                  const std::map<std::string, std::string>& files = {}) {

@@ -5,6 +5,7 @@
 #include "libs/base/json.h"
 #include "libs/base/strings.h"
 #include "libs/kubesim/content/content.h"
+#include "libs/kubesim/objects/defaults.h"
 #include "libs/kubesim/objects/validation.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
@@ -57,6 +58,9 @@ class ObjectLoader {
       return LeaveOut(api_version, kind, ns, name);
     if (api_version == "events.k8s.io/v1") return;  // the same objects as the core's events
     if (type->namespaced) EnsureNamespace(ns);
+    // What an apiserver gives a new Pod.
+    if (type->storage_key == "/pods" && !object.contains("status"))
+      object["status"] = {{"phase", "Pending"}, {"qosClass", QosClass(At(object, "spec"))}};
     if (!target_.store.Create(*type, object, true).ok()) return;  // given twice: the first counts
     if (definitions) target_.store.catalog().DefineCustom(object);
   }

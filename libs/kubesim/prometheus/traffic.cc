@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <set>
 
@@ -123,18 +124,26 @@ void Traffic::AddFormerPods(const Picture& picture, uint64_t seed) {
     std::sort(sets.begin(), sets.end(),
               [](const PastPtr& a, const PastPtr& b) { return a->created < b->created; });
     const PastPtr* model = nullptr;
-    int count = 0;
-    double first_live = kForever;
+    std::set<const Past*> seen;       // sets of which there is a pod, or was one
+    std::map<const Past*, int> live;  // pods of a set
     for (const PastPtr& pod : picture.Of("pods")) {
-      if (pod->workload != workload || !std::isinf(pod->deleted)) continue;
+      if (pod->workload != workload) continue;
+      const auto set = std::find_if(sets.begin(), sets.end(), [&pod](const PastPtr& one) {
+        return Selects(one->pod_labels, pod->pod_labels);
+      });
+      if (set != sets.end()) seen.insert(set->get());
+      if (!std::isinf(pod->deleted)) continue;
       model = &pod;
-      first_live = std::min(first_live, pod->created);
-      ++count;
+      if (set != sets.end()) ++live[set->get()];
     }
     if (model == nullptr) continue;
+    int count =
+        1;  // as many as the largest set has: while one takes another's place both have some
+    for (const auto& [set, pods] : live) count = std::max(count, pods);
     for (size_t i = 0; i + 1 < sets.size(); ++i) {
       const double end = sets[i + 1]->created + 30;
       if (end < picture.now - 15 * 86400.0 || sets[i]->replicas > 0) continue;
+      if (seen.contains(sets[i].get())) continue;  // its pods are known
       for (int n = 0; n < count; ++n) {
         auto pod = std::make_shared<Past>();
         const std::string salt = fmt::format("{}/{}", sets[i]->name, n);

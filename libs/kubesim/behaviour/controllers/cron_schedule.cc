@@ -68,7 +68,7 @@ bool ParseField(std::string_view text, const Field& field, uint64_t* bits, bool*
       last = dash == std::string_view::npos && slash != std::string_view::npos ? field.most : *to;
     }
     if (first < field.least || last > field.most || first > last) return false;
-    for (int i = first; i <= last; i += step) *bits |= uint64_t{1} << i;
+    for (int64_t i = first; i <= last; i += step) *bits |= uint64_t{1} << i;
   }
   return *bits != 0;
 }

@@ -151,6 +151,10 @@ Next CronJobController::StartDue(Sync& sync, const CronSchedule& schedule) {
     due = next;
     ++missed;
   }
+  if (next <= now) {  // more than anybody counts: only the latest matters
+    next = schedule.Next(std::max(due, now - absl::Hours(1)));
+    for (; next <= now; next = schedule.Next(next)) due = next;
+  }
   auto wait = [&] {
     return next == absl::InfiniteFuture() ? Next::Done()
                                           : Next::After(next - now + absl::Milliseconds(100));

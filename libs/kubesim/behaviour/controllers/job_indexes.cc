@@ -7,7 +7,7 @@
 
 namespace opsmesh::kubesim {
 namespace {
-constexpr int64_t kLongest = 1'000'000;  // a status written by hand must not eat the memory
+constexpr size_t kMost = 1'000'000;  // a status written by hand must not eat the memory
 }  // namespace
 
 std::set<int64_t> ParseIndexes(std::string_view text, int64_t limit) {
@@ -19,8 +19,8 @@ std::set<int64_t> ParseIndexes(std::string_view text, int64_t limit) {
     if (error != std::errc() || first < 0) continue;
     last = first;
     if (stop != end && *stop == '-') std::from_chars(stop + 1, end, last);
-    last = std::min({last, limit - 1, first + kLongest});
-    for (int64_t i = first; i <= last; ++i) indexes.insert(i);
+    last = std::min(last, limit - 1);
+    for (int64_t i = first; i <= last && indexes.size() < kMost; ++i) indexes.insert(i);
   }
   return indexes;
 }

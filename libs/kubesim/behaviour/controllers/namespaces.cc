@@ -144,15 +144,17 @@ Next ServiceAccountController::Sync(const std::string& name) {
   const ObjectPtr root = engine_.store().Get(maps, "kube-system", "kube-root-ca.crt");
   if (!root) return Next::Done();
   const Json source = root->Parse();
+  const Json& data = At(source, "data");
+  if (!data.is_object()) return Next::Done();
   if (engine_.store().Get(maps, name, root->name)) {
     (void)engine_.client().Change(maps, name, root->name, [&](Json& map) {
-      if (At(map, "data") == source["data"]) return false;
-      map["data"] = source["data"];
+      if (At(map, "data") == data) return false;
+      map["data"] = data;
       return true;
     });
     return Next::Done();
   }
-  Json map = {{"metadata", {{"name", root->name}, {"namespace", name}}}, {"data", source["data"]}};
+  Json map = {{"metadata", {{"name", root->name}, {"namespace", name}}}, {"data", data}};
   if (!At(source, {"metadata", "annotations"}).is_null())
     map["metadata"]["annotations"] = At(source, {"metadata", "annotations"});
   (void)engine_.client().Create(maps, std::move(map));

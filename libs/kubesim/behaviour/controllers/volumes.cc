@@ -86,8 +86,10 @@ VolumeController::VolumeController(Engine& engine, Pods& pods)
                                                                   TextAt(claim, "name"))}
                                  : std::vector<std::string>();
       })),
-      volumes_by_class_(volumes_.AddIndex(
-          [](const Object&, const Json& json) { return std::vector<std::string>{ClassOf(json)}; })),
+      volumes_by_class_(volumes_.AddIndex([](const Object&, const Json& json) {
+        return At(json, {"spec", "claimRef"}).is_object() ? std::vector<std::string>()
+                                                          : std::vector<std::string>{ClassOf(json)};
+      })),
       claim_queue_(
           engine.AddQueue("claim", [this](const std::string& key) { return SyncClaim(key); })),
       volume_queue_(

@@ -14,6 +14,8 @@ inline constexpr absl::Duration kFirstBackOff = absl::Seconds(10);
 inline constexpr absl::Duration kMaxBackOff = absl::Minutes(5);
 /// How often a kubelet comes back to what fails, on average.
 inline constexpr absl::Duration kSync = absl::Seconds(13);
+/// A process that pauses for less is looked at after this, and then has gone on several times.
+inline constexpr absl::Duration kShortestLook = absl::Milliseconds(10);
 inline constexpr absl::Duration kCreateTime = absl::Milliseconds(250);
 
 /// Waits for something that is not the crash itself; how the last run ended stays known.

@@ -121,7 +121,7 @@ void Kubelet::RunContainer(View& view, ContainerRuntime& container, const Json& 
     return;
   if (!container.stopping) Probe(view, container, spec);
   if (process.end()) return Ended(view, container);
-  view.At(process.due());
+  view.At(std::max(process.due(), view.now + kShortestLook));
 }
 
 void Kubelet::Ended(View& view, ContainerRuntime& container) {
@@ -214,6 +214,10 @@ void Kubelet::BeginStart(View& view, ContainerRuntime& container, const Json& sp
 void Kubelet::Create(View& view, ContainerRuntime& container, const Json& spec) {
   const std::string image = TextAt(spec, "image");
   const auto name = ImageName::Parse(image);
+  if (!name) {  // it was changed while the one before was pulled
+    container.step = ContainerRuntime::Step::kIdle;
+    return Pull(view, container, spec);
+  }
   if (container.step == ContainerRuntime::Step::kPulling) {
     Tell(view, "Normal", "Pulled", container.start_error, &container);
     state_.nodes[view.runtime.node].images.insert(name->Full());

@@ -60,8 +60,9 @@ class ConditionList {
   /// What others wrote stays: readiness gates, disruption.
   Json TakeWithOthers() {
     for (const Json& old : ListAt(before_, {"conditions"})) {
-      const bool ours = std::any_of(list_.begin(), list_.end(),
-                                    [&](const Json& one) { return one["type"] == old["type"]; });
+      const bool ours = std::any_of(list_.begin(), list_.end(), [&](const Json& one) {
+        return one["type"] == TextAt(old, "type");
+      });
       if (!ours) list_.push_back(old);
     }
     return std::move(list_);

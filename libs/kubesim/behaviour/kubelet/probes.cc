@@ -218,15 +218,18 @@ Kubelet::Verdict Kubelet::Judge(const View& view, const ContainerRuntime& contai
   if (const Json& exec = At(probe, "exec"); exec.is_object()) {
     std::vector<std::string> argv;
     for (const Json& word : ListAt(exec, {"command"})) argv.push_back(Scalar(word));
-    const ExecResult result = process.Exec(argv, view.now, PodWorld(*this, view.runtime));
+    const ExecResult result = process.Exec(argv, view.now, PodWorld(*this, view.runtime),
+                                           absl::Seconds(timeout) + absl::Seconds(1));
     if (result.took > absl::Seconds(timeout))
       return {false, fmt::format("command timed out: \"{}\" timed out after {}s",
                                  base::Join(argv, " "), timeout)};
     if (result.absent) {
+      const std::string& id = container.status.container_id;
+      const size_t scheme = id.find("//");  // containerd://…
       return {false,
               fmt::format("rpc error: code = Unknown desc = failed to exec in container: failed to "
                           "start exec \"{}\": {}",
-                          container.status.container_id.substr(13), result.output),
+                          scheme == std::string::npos ? id : id.substr(scheme + 2), result.output),
               true};
     }
     return {result.code == 0, result.output};

@@ -261,14 +261,15 @@ ExecResult Process::Ask(const std::vector<std::string>& argv, const Asked& asked
   return result;
 }
 
-ExecResult Process::Exec(const std::vector<std::string>& argv, absl::Time now,
-                         const World& world) const {
+ExecResult Process::Exec(const std::vector<std::string>& argv, absl::Time now, const World& world,
+                         absl::Duration patience) const {
   std::map<std::string, std::string> files;
-  return Run(argv, now, world, &files);
+  return Run(argv, now, world, &files, nullptr, patience);
 }
 
 ExecResult Process::Run(const std::vector<std::string>& argv, absl::Time now, const World& world,
-                        std::map<std::string, std::string>* files, const Asked* asked) const {
+                        std::map<std::string, std::string>* files, const Asked* asked,
+                        absl::Duration patience) const {
   *files = script_runs_ ? shell_.files : files_;
   ExecResult result;
   if (argv.empty()) return {126, "no command", absl::ZeroDuration()};
@@ -310,7 +311,8 @@ ExecResult Process::Run(const std::vector<std::string>& argv, absl::Time now, co
     inner.status = memory->status;
   }
   std::vector<LogLine> lines;
-  RunShell(&inner, now + absl::Hours(1), world, &lines);
+  inner.horizon = now + patience;
+  RunShell(&inner, inner.horizon, world, &lines);
   result.written = std::move(inner.written);
   result.wants_input = inner.wants_input;
   result.left = inner.left;

@@ -73,8 +73,10 @@ class Process {
 
   /// What answers on a port at this moment; null = connection refused.
   const Listener* ListenerOn(int port, absl::Time now) const;
-  /// Runs a command inside, as an exec probe does: exit code and output.
-  ExecResult Exec(const std::vector<std::string>& argv, absl::Time now, const World& world) const;
+  /// Runs a command inside, as an exec probe does: exit code and output. Nobody waits for it longer
+  /// than `patience`.
+  ExecResult Exec(const std::vector<std::string>& argv, absl::Time now, const World& world,
+                  absl::Duration patience = kPatience) const;
   /// The same for a lifecycle hook: the files that it writes stay.
   ExecResult Hook(const std::vector<std::string>& argv, absl::Time now, const World& world);
   /// A command that people run: files that it writes stay, unless it needs more input or has not
@@ -105,8 +107,10 @@ class Process {
   bool busy_forever() const { return due() == absl::InfiniteFuture() && !end_; }
 
  private:
+  static constexpr absl::Duration kPatience = absl::Hours(1);
   ExecResult Run(const std::vector<std::string>& argv, absl::Time now, const World& world,
-                 std::map<std::string, std::string>* files, const Asked* asked = nullptr) const;
+                 std::map<std::string, std::string>* files, const Asked* asked = nullptr,
+                 absl::Duration patience = kPatience) const;
   ShellState MakeInner(absl::Time now) const;
   std::optional<StartFailure> StartCommand(const ProcessSpec& spec, const ImageTable& table,
                                            absl::Time now);

@@ -106,8 +106,9 @@ struct ShellState {
   std::string shell_name = "sh";
   std::shared_ptr<const ImageProfile> tools;  // which commands exist
   std::string ns;
-  bool serves_image = false;  // it handed over to the image's own server
-  int spins = 0;              // times in a row that it went round without a pause
+  bool serves_image = false;                    // it handed over to the image's own server
+  int spins = 0;                                // times in a row that it went round without a pause
+  absl::Time horizon = absl::InfiniteFuture();  // nobody waits for it longer
 };
 
 /// Nothing when the script cannot be read: it is then taken for an application.
@@ -118,7 +119,9 @@ ShellState MakeShell(std::shared_ptr<const ShellProgram> program,
                      const std::map<std::string, std::string>& env, ImageProfilePtr tools,
                      absl::Time now);
 
-/// Runs until `until`, the end, or a wait beyond. Lines go to `lines` with their times.
+/// Runs until `until`, the end, or a wait beyond. Lines go to `lines` with their times. Shells in
+/// it, and one that somebody waits for (a horizon), have a bounded number of steps in all; one that
+/// used them up is not over.
 void RunShell(ShellState* state, absl::Time until, const World& world, std::vector<LogLine>* lines);
 
 /// Whether the command exists in the image: a common tool, a shell, or one of the image's binaries.

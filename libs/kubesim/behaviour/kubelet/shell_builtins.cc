@@ -32,7 +32,14 @@ std::string DeathOf(int status) {
 
 // The rest of the words as a command of its own.
 int RunRest(const ShellCall& call, size_t first) {
+  constexpr int kMaxBehind = 32;
+  static thread_local int depth = 0;
   if (first >= call.argv.size()) return 0;
+  const Level level(&depth);
+  if (depth > kMaxBehind) {
+    *call.err += call.context.state.shell_name + ": Argument list too long\n";
+    return 126;
+  }
   return RunShellCommand(Argv(call.argv.begin() + static_cast<ptrdiff_t>(first), call.argv.end()),
                          call.input, call.out, call.err, call.context);
 }
@@ -249,7 +256,9 @@ int RunNestedShell(const Argv& argv, size_t script_at, const std::string& input,
   inner.positional.assign(argv.begin() + static_cast<ptrdiff_t>(script_at) + 1, argv.end());
   if (inner.positional.empty()) inner.positional = {argv[0]};
   std::vector<LogLine> lines;
-  RunShell(&inner, context.state.now + absl::Hours(24), context.world, &lines);
+  inner.horizon = context.state.horizon;
+  RunShell(&inner, std::min(context.state.now + absl::Hours(24), inner.horizon), context.world,
+           &lines);
   for (const LogLine& line : lines) *out += line.text + "\n";
   *out += inner.written;
   context.errors += inner.errors;

@@ -42,7 +42,7 @@ std::string Substitute(std::string_view script, ShellContext& context) {
   if (substitution_depth >= kMaxSubstitution) return "";
   const auto program = CompileShell(script);
   if (!program) return "";
-  ++substitution_depth;
+  const Level level(&substitution_depth);
   ShellState inner = context.state;
   inner.program = program;
   inner.pc = 0;
@@ -54,8 +54,7 @@ std::string Substitute(std::string_view script, ShellContext& context) {
   inner.errors.clear();
   std::vector<LogLine> lines;
   const absl::Time start = inner.now;
-  RunShell(&inner, start + absl::Hours(1), context.world, &lines);
-  --substitution_depth;
+  RunShell(&inner, std::min(start + absl::Hours(1), inner.horizon), context.world, &lines);
   context.errors += inner.errors;
   context.state.status = inner.status;
   if (inner.now > start && inner.now != absl::InfiniteFuture()) context.delay += inner.now - start;

@@ -67,16 +67,22 @@ class Parser {
     return !Broken();
   }
 
+  // A pipeline that does something: `( )` and `{ }` are errors.
+  bool Something(int depth) {
+    const size_t start = code_->size();
+    return Pipeline(depth) && code_->size() > start;
+  }
+
   bool AndOr(const std::set<std::string>& ends, int depth) {
-    if (!Pipeline(depth)) return false;
+    if (!Something(depth)) return false;
     while (IsOperator("&&") || IsOperator("||")) {
       const bool conjunction = IsOperator("&&");
       Next();
       lexer_.SkipNewlines();
       if (EndsList(ends)) return false;
-      if (!code_->empty()) code_->back().tested = true;
+      code_->back().tested = true;
       const size_t jump = Emit(conjunction ? Op::kJumpIfFalse : Op::kJumpIfTrue);
-      if (!Pipeline(depth)) return false;
+      if (!Something(depth)) return false;
       Patch(jump);
     }
     return true;
@@ -85,7 +91,7 @@ class Parser {
   bool Pipeline(int depth) {
     if (IsWord("!")) {
       Next();
-      if (!Pipeline(depth)) return false;
+      if (depth > kMaxDepth || !Something(depth + 1)) return false;
       code_->back().tested = true;
       Emit(Op::kNot);
       return true;

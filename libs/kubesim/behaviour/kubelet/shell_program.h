@@ -54,6 +54,18 @@ struct ShellProgram {
 };
 
 /// What one command does to its shell.
+/// Counts how deep this thread is in something that calls itself.
+class Level {
+ public:
+  explicit Level(int* depth) : depth_(depth) { ++*depth_; }
+  ~Level() { --*depth_; }
+  Level(const Level&) = delete;
+  Level& operator=(const Level&) = delete;
+
+ private:
+  int* const depth_;
+};
+
 struct ShellContext {
   ShellState& state;
   const World& world;

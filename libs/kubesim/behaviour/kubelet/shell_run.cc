@@ -13,6 +13,10 @@ namespace {
 constexpr int kStepsAtOnce = 1000;  // a loop that never sleeps yields then
 constexpr absl::Duration kSpin = absl::Seconds(1),
                          kLongestSpin = absl::Minutes(1);  // and goes on after this, doubling
+constexpr int kMaxShells = 20;                             // in one another
+constexpr int kStepsWithin = 50'000;  // of all those within a step of the outermost
+constexpr absl::Duration kShortest = absl::Milliseconds(1);  // a wait that is one
+constexpr size_t kMaxJobs = 1000;
 constexpr size_t kMaxErrors = 4096, kMaxWritten = 8 << 20;
 
 void Emit(const std::string& text, ShellState& state, std::string* partial,
@@ -219,6 +223,7 @@ void RunInstruction(const ShellInstruction& instruction, ShellContext& context,
     case Op::kRun:
       RunPipeline(instruction, context, partial, lines);
       if (instruction.background) {
+        if (state.jobs.size() >= kMaxJobs) state.jobs.erase(state.jobs.begin());
         state.jobs.push_back(context.becomes_server ? absl::InfiniteFuture()
                                                     : state.now + context.delay);
         state.status = 0;
@@ -249,9 +254,24 @@ ShellState MakeShell(std::shared_ptr<const ShellProgram> program,
 
 void RunShell(ShellState* state, absl::Time until, const World& world,
               std::vector<LogLine>* lines) {
+  static thread_local int depth = 0;
+  static thread_local int left = 0;  // of kStepsWithin
+  const Level level(&depth);
+  if (depth > kMaxShells) {
+    state->errors += state->shell_name + ": too many levels of shells\n";
+    state->status = 2;
+    state->over = true;
+    return;
+  }
+  const bool outermost = depth == 1;
+  if (outermost) left = kStepsWithin;
   std::string partial;
   int steps = 0;
   while (!state->over) {
+    if (outermost && state->horizon == absl::InfiniteFuture())
+      left = kStepsWithin;
+    else if (--left < 0)
+      break;
     if (state->wakes > until) break;
     state->now = std::max(state->now, state->wakes);
     if (state->now > until) break;
@@ -265,8 +285,9 @@ void RunShell(ShellState* state, absl::Time until, const World& world,
     if (context.becomes_server) {
       state->wakes = absl::InfiniteFuture();
     } else if (context.delay > absl::ZeroDuration()) {
-      state->wakes = context.delay == absl::InfiniteDuration() ? absl::InfiniteFuture()
-                                                               : state->now + context.delay;
+      state->wakes = context.delay == absl::InfiniteDuration()
+                         ? absl::InfiniteFuture()
+                         : state->now + std::max(context.delay, kShortest);
     }
     if (context.exits) {
       // `exec sleep 5` ends after its time.

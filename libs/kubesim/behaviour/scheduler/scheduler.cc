@@ -231,7 +231,14 @@ void Scheduler::Kick() {
 
 void Scheduler::Step() {
   kicked_ = false;
-  for (int i = 0; i < kPodsPerStep && !active_.empty(); ++i) Try(active_.begin()->uid);
+  for (int i = 0; i < kPodsPerStep && !active_.empty(); ++i) {
+    const std::string uid = active_.begin()->uid;
+    try {
+      Try(uid);
+    } catch (const std::exception&) {
+      continue;  // one odd pod does not hold up the others; it is looked at again with the old ones
+    }
+  }
   Kick();
 }
 

@@ -156,6 +156,7 @@ void Scheduler::Bind(Waiting& waiting, const std::string& node) {
         if (!TextAt(object, {"spec", "nodeName"}).empty()) return false;
         object["spec"]["nodeName"] = node;
         Json& status = object["status"];
+        if (!status.is_object()) status = Json::object();
         status.erase("nominatedNodeName");
         Json conditions = Json::array();
         for (const Json& one : ListAt(status, {"conditions"})) {
