@@ -10,6 +10,7 @@
 #include "services/k8s/listing.h"
 #include "services/k8s/orphans.h"
 #include "services/k8s/params.h"
+#include "services/k8s/pod_causes.h"
 #include "services/k8s/read_object.h"
 #include "services/k8s/text_table.h"
 #include "services/k8s/tool_registry.h"
@@ -172,6 +173,16 @@ absl::StatusOr<ToolResult> HighRestartPods(const ToolCall& call) {
                      "No pod {2} restarted " + at_least + " times or more (of {4})."}});
 }
 
+constexpr absl::Duration kRecentWarning = absl::Minutes(10);
+
+// Of a pod that is still starting no rule says anything yet; its last warning may.
+Text WarningOf(Picture& picture, const kube::Object& object) {
+  const std::optional<EventText> event = LastWarning(picture, object, {});
+  if (!event || picture.now() - event->last_seen > kRecentWarning) return {};
+  return Say("最近的警告（{0}前）：{1} {2}", " Its last warning, {0} ago: {1} {2}",
+             HumanSpan(picture.now() - event->last_seen), event->reason, Quoted(event->message));
+}
+
 absl::StatusOr<ToolResult> DiagnosePodIssues(const ToolCall& call) {
   const std::string name = call.arguments.String("pod_name");
   if (name.empty()) {
@@ -194,7 +205,10 @@ absl::StatusOr<ToolResult> DiagnosePodIssues(const ToolCall& call) {
           : Say("Pod {0}：状态 {1}，就绪 {2}，重启 {3} 次。\n\n",
                 "Pod {0}: status {1}, ready {2}, {3} restarts.\n\n", object->meta().full_name(),
                 pod ? pod->status : "?", pod ? pod->ready() : "?", pod ? pod->restarts : 0);
-  out.text = findings.empty() ? head : head + out.text;
+  const bool starting = findings.empty() && pod && !pod->healthy();
+  const Text warning = starting ? WarningOf(picture, *object) : Text{};
+  out.untrusted |= !warning.en.empty();
+  out.text = findings.empty() ? head + warning : head + out.text;
   out.AddFact("pod", object->meta().full_name());
   if (pod) out.AddFact("pod.status", pod->status);
   return out;
