@@ -124,14 +124,13 @@ void Traffic::AddFormerPods(const Picture& picture, uint64_t seed) {
     std::sort(sets.begin(), sets.end(),
               [](const PastPtr& a, const PastPtr& b) { return a->created < b->created; });
     const PastPtr* model = nullptr;
-    std::set<const Past*> seen;       // sets of which there is a pod, or was one
-    std::map<const Past*, int> live;  // pods of a set
+    std::map<const Past*, int> known, live;  // pods of a set
     for (const PastPtr& pod : picture.Of("pods")) {
       if (pod->workload != workload) continue;
       const auto set = std::find_if(sets.begin(), sets.end(), [&pod](const PastPtr& one) {
         return Selects(one->pod_labels, pod->pod_labels);
       });
-      if (set != sets.end()) seen.insert(set->get());
+      if (set != sets.end()) ++known[set->get()];
       if (!std::isinf(pod->deleted)) continue;
       model = &pod;
       if (set != sets.end()) ++live[set->get()];
@@ -143,8 +142,7 @@ void Traffic::AddFormerPods(const Picture& picture, uint64_t seed) {
     for (size_t i = 0; i + 1 < sets.size(); ++i) {
       const double end = sets[i + 1]->created + 30;
       if (end < picture.now - 15 * 86400.0 || sets[i]->replicas > 0) continue;
-      if (seen.contains(sets[i].get())) continue;  // its pods are known
-      for (int n = 0; n < count; ++n) {
+      for (int n = known[sets[i].get()]; n < count; ++n) {  // what is known needs no stand-in
         auto pod = std::make_shared<Past>();
         const std::string salt = fmt::format("{}/{}", sets[i]->name, n);
         pod->kind = "pods";
