@@ -88,6 +88,11 @@ PastPtr History::Look(const std::string& plural, const Object& object, const Pas
   for (auto& [key, steps] : past->facts) {
     if (!there.contains(key)) steps.Set(now, kNaN);
   }
+  std::erase_if(past->facts, [now](const auto& fact) {  // what is older nobody reads
+    const auto& points = fact.second.points();
+    return !points.empty() && std::isnan(points.back().second) &&
+           points.back().first < now - kHistory;
+  });
   const PastReader reader(store_, seed_, now);
   if (plural == "pods") {
     reader.Pod(json, before.get(), past.get());
