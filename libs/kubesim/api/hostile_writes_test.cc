@@ -101,11 +101,11 @@ TEST_F(WriteTest, HostilePatchesAreRefusedAndLeaveTheObjectAlone) {
 
 TEST(HostileTextTest, PathsThatAreTooLongAreNotTold) {
   const Soon soon;
-  const std::string name(1 << 20, 'n');
+  const std::string name(5'000, 'n');
   Json value;
   for (const std::string& text :
        {"{\"" + name + "\":" + Members(20'000) + "}",
-        std::string(9'000, '[') + Members(20'000) + std::string(9'000, ']')}) {
+        std::string(2'000, '[') + Members(20'000) + std::string(2'000, ']')}) {
     const JsonText read = ReadJsonText(text, &value);
     EXPECT_EQ(read.fault, "");
     EXPECT_LE(read.members.size(), 1);
@@ -164,7 +164,7 @@ TEST_F(WriteTest, ManyEqualPortsAreWarnedOfWithinBounds) {
 TEST_F(WriteTest, ManyCausesAreToldAtOnce) {
   const Soon soon;
   Json requirements = Json::array();
-  for (int i = 0; i < 20'000; ++i) requirements.push_back(Json::object());
+  for (int i = 0; i < 100'000; ++i) requirements.push_back(Json::object());
   const auto refused = door_.Post(
       "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
       {{"spec", {{"resourceAttributes", {{"labelSelector", {{"requirements", requirements}}}}}}}});
