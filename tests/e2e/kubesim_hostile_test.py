@@ -281,6 +281,29 @@ class Bodies(Hostile):
                 self.still_answers(f"{count} ports applied")
         self.assertEqual(CLUSTER.request("DELETE", path).status, 200)
 
+    def test_a_long_name_above_many_members_costs_no_more_than_its_length(self):
+        # Each member kept its whole path: 40 GB.
+        review = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        for name, count in (("a" * (2 * MIB), 20_000), ("é" * 2_100, 20_000)):
+            with self.subTest(len(name)):
+                answer = CLUSTER.request("POST", review, {name: {f"a{i}": 1 for i in range(count)}}, timeout=60)
+                self.assertIn(answer.status, (201, 400, 422), answer.body[:300])
+                self.still_answers("a long name")
+
+    def test_faults_by_the_thousand_are_told_at_once_and_warnings_within_bounds(self):
+        causes = {"spec": {"resourceAttributes": {"labelSelector": {"requirements": [{}] * 20_000}}}}
+        self.refused(CLUSTER.request("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", causes, timeout=60), 422, "20,000 causes")
+        ports = pod("ports", containers=[{"name": "web", "image": "nginx:1.27", "ports": [{"containerPort": 1}] * 1_000}])
+        answer = CLUSTER.request("POST", PODS + "?dryRun=All", ports, timeout=60)
+        self.assertEqual(answer.status, 201, answer.body[:300])
+        self.still_answers("a thousand equal ports")
+
+    def test_parts_of_a_pod_make_none_and_bring_nothing_else(self):
+        for part in ("status", "ephemeralcontainers"):
+            path = f"{PODS}/nobodys/{part}?fieldManager=x"
+            self.refused(CLUSTER.request("PATCH", path, pod("nobodys"), {"Content-Type": APPLY}), 404, part)
+        self.refused(CLUSTER.request("GET", PODS + "/nobodys"), 404, "nothing was made")
+
     def test_what_is_no_object_is_400(self):
         for body in (b"", b"1", b'"text"', b"[]", b"true", b"{", b"{}}", b'{"a":1,}', b"{'a':1}", b"\xff\xfe{\x00}\x00", b"NaN",
                      b'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}', b"\x00" * 100, bytes(range(256))):

@@ -14,6 +14,7 @@
 #include "libs/kubesim/api/pod_logs.h"
 #include "libs/kubesim/api/pod_ports.h"
 #include "libs/kubesim/api/reads.h"
+#include "libs/kubesim/api/warning_headers.h"
 #include "libs/kubesim/api/writes.h"
 #include "libs/kubesim/objects/schema.h"
 #include "libs/kubesim/store/json_path.h"
@@ -132,15 +133,6 @@ bool IsOfEveryVersion(std::string_view api_version, std::string_view kind) {
   return (api_version == "v1" && core.contains(kind)) || all.contains(kind);
 }
 
-std::string QuoteWarning(const std::string& text) {
-  std::string quoted = "299 - \"";
-  for (char c : text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    if (static_cast<unsigned char>(c) >= 0x20) quoted += c;
-  }
-  return quoted + "\"";
-}
-
 }  // namespace
 
 namespace {
@@ -218,10 +210,15 @@ void ApiServer::Handle(const std::shared_ptr<http_server::Exchange>& exchange) {
     // A shape that no check foresaw: the client's object is at fault, the server goes on.
     reply = StatusReply(
         BadRequestStatus(fmt::format("the object provided cannot be handled: {}", error.what())));
+  } catch (const std::exception& error) {
+    // Memory that there is not, or a fault of ours: it is this request's end, not the server's.
+    reply = StatusReply({.code = 500,
+                         .reason = "InternalError",
+                         .message = fmt::format("Internal error occurred: {}", error.what())});
   }
   if (!reply) return;
   if (reply->code == 401 || call.unqueued) common = CommonHeaders(false);
-  for (const std::string& warning : call.warnings) common.Add("Warning", QuoteWarning(warning));
+  AddWarnings(call.warnings, &common);
   // A Status is no Table: who asks for a Table in YAML is told in JSON what went wrong.
   if (reply->code >= 400 && call.accepted.yaml && call.accepted.form == Form::kObject &&
       reply->content_type == "application/json")
@@ -360,7 +357,7 @@ std::optional<Reply> ApiServer::Resource(Call& call,
   if (info.verb == "list") return HandleList(cluster_, call);
   if (info.verb == "watch") {
     http_server::Headers headers = common;
-    for (const std::string& warning : call.warnings) headers.Add("Warning", QuoteWarning(warning));
+    AddWarnings(call.warnings, &headers);
     streams_.ServeWatch(call, exchange, headers);
     return std::nullopt;
   }

@@ -183,7 +183,7 @@ Outcome<ObjectPtr> BeginToLeave(const Cluster& cluster, const ObjectPtr& definit
   if (!answered.ok()) return answered;
   const ResourceType* served = ServedBy(cluster, before);
   for (const ObjectPtr& object : cluster.store.List(*served).objects)
-    (void)DeleteObject(cluster, *served, object, Json::object(), false);
+    (void)DeleteNamed(cluster, *served, object->ns, object->name, Json::object(), false);
   SetCondition(leaving["status"]["conditions"], "Terminating", true, "InstanceDeletionInProgress",
                "CustomResource deletion is in progress", now);
   (void)cluster.store.Update(type, std::move(leaving), (*answered)->resource_version);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 
 #include "libs/base/json.h"
 #include "libs/kubesim/api/body.h"
@@ -16,6 +17,11 @@
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
+namespace {
+// A deletion is tried again when somebody wrote in between.
+constexpr int kDeleteTries = 5;
+}  // namespace
+
 MaybeStatus CheckDeleteOptions(const Json& options) {
   const std::string policy = TextAt(options, "propagationPolicy");
   std::vector<Cause> causes;
@@ -83,7 +89,8 @@ int64_t GraceOf(const Cluster& cluster, const ResourceType& type, const Json& ob
   if (TextAt(object, {"spec", "nodeName"}).empty() || phase == "Succeeded" || phase == "Failed")
     return 0;
   if (!cluster.kubelets_run) return 0;  // nobody would ever confirm the end
-  return std::max<int64_t>(0, asked);
+  // A negative period is the shortest that there is, and none leaves the calendar.
+  return asked < 0 ? 1 : std::min<int64_t>(asked, INT32_MAX);
 }
 
 void SetFinalizer(Json& object, const char* finalizer, bool wanted) {
@@ -192,7 +199,7 @@ Outcome<Deletion> TakeAway(const Cluster& cluster, const ResourceType& type,
     last = *written;
   }
   if (!dry_run) {
-    auto gone = cluster.store.Remove(type, last->ns, last->name, last->uid);
+    auto gone = cluster.store.Remove(type, last->ns, last->name, last->uid, last->resource_version);
     if (!gone.ok()) return gone.status();
     last = *gone;
     if (definition) ForgetDefinition(cluster, farewell.marked);
@@ -233,6 +240,19 @@ Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type,
   return Deletion{*written, false};
 }
 
+Outcome<Deletion> DeleteNamed(const Cluster& cluster, const ResourceType& type, std::string_view ns,
+                              std::string_view name, const Json& options, bool dry_run) {
+  const bool pinned = At(options, {"preconditions", "resourceVersion"}).is_string();
+  for (int attempt = 1;; ++attempt) {
+    const ObjectPtr current = cluster.store.Get(type, ns, name);
+    if (!current) return NotFoundStatus(type, name);
+    auto deletion = DeleteObject(cluster, type, current, options, dry_run);
+    if (deletion.ok() || pinned || attempt == kDeleteTries ||
+        deletion.status().reason != "Conflict")
+      return deletion;
+  }
+}
+
 void WarnOfOrphans(Call& call) {
   auto options = DeleteOptionsOf(call);
   if (!options.ok() || !TextAt(*options, "propagationPolicy").empty() ||
@@ -258,15 +278,9 @@ Reply HandleDelete(const Cluster& cluster, const Call& call) {
       return StatusReply(*refused);
   }
   const bool dry_run = !ListAt(*options, {"dryRun"}).empty();
-  for (int attempt = 0; attempt < 5; ++attempt) {
-    const ObjectPtr current = FindObject(cluster, call);
-    if (!current) return StatusReply(NotFoundStatus(type, call.info.name));
-    auto deletion = DeleteObject(cluster, type, current, *options, dry_run);
-    if (deletion.ok()) return DeletedReply(call, *deletion, cluster);
-    if (deletion.status().reason != "Conflict" || At(*options, "preconditions").is_object())
-      return StatusReply(deletion.status());
-  }
-  return StatusReply(ModifiedStatus(type, call.info.name));
+  auto deletion = DeleteNamed(cluster, type, type.namespaced ? call.info.ns : "", call.info.name,
+                              *options, dry_run);
+  return deletion.ok() ? DeletedReply(call, *deletion, cluster) : StatusReply(deletion.status());
 }
 
 Reply HandleDeleteCollection(const Cluster& cluster, const Call& call) {
@@ -291,11 +305,9 @@ Reply HandleDeleteCollection(const Cluster& cluster, const Call& call) {
       break;
     }
     if (!selection->Matches(*object)) continue;
-    auto deletion = DeleteObject(cluster, type, object, *options, dry_run);
-    // Who is not there any more need not be deleted; what must not be ends it.
-    if (!deletion.ok() && deletion.status().code != 404 &&
-        At(*options, "preconditions").is_object())
-      return StatusReply(deletion.status());
+    auto deletion = DeleteNamed(cluster, type, object->ns, object->name, *options, dry_run);
+    // Who is not there any more need not be deleted; what cannot be ends it.
+    if (!deletion.ok() && deletion.status().code != 404) return StatusReply(deletion.status());
     if (deletion.ok()) deleted.push_back(object);
   }
   return RenderedReply(RenderList(type, deleted, metadata, call.accepted, cluster.clock.Now()),

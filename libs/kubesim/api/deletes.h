@@ -18,6 +18,10 @@ struct Deletion {
 };
 Outcome<Deletion> DeleteObject(const Cluster& cluster, const ResourceType& type,
                                const ObjectPtr& current, const Json& options, bool dry_run);
+/// The same of the object that has this name, as often as it takes when others write it; not when
+/// the options ask for one version of it. 404 when there is none.
+Outcome<Deletion> DeleteNamed(const Cluster& cluster, const ResourceType& type, std::string_view ns,
+                              std::string_view name, const Json& options, bool dry_run);
 
 /// 422 for options of a deletion that contradict each other or say what nobody knows.
 MaybeStatus CheckDeleteOptions(const Json& options);

@@ -16,6 +16,7 @@ namespace {
 constexpr size_t kMaxDepth = 10'000;    // encoding/json
 constexpr size_t kMaxMembers = 20'000;  // beyond it nobody reads an order
 constexpr size_t kMaxOddNumbers = 1'000;
+constexpr size_t kMaxPath = 4'096;  // nobody reads a longer one
 
 bool Space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 bool Digit(char c) { return c >= '0' && c <= '9'; }
@@ -139,6 +140,7 @@ struct Frame {
   bool object = false;
   size_t index = 0;
   size_t path_length = 0;  // of the holder's path
+  bool told = true;        // whether that path is whole
   std::set<std::string> keys{};
 };
 
@@ -181,7 +183,7 @@ class Scanner {
     if (c == '{' || c == '[') {
       if (frames_.size() >= kMaxDepth) return Bad("exceeded max depth");
       ++at_;
-      frames_.push_back({.object = c == '{', .path_length = path_.size()});
+      frames_.push_back({.object = c == '{', .path_length = path_.size(), .told = told_});
       fresh_ = true;
       return true;
     }
@@ -211,8 +213,9 @@ class Scanner {
       SkipSpace();
     }
     path_.resize(frames_.back().path_length);
+    told_ = frames_.back().told;
     if (!object) {
-      if (with_members_) path_ += fmt::format("[{}]", frames_.back().index++);
+      if (with_members_) Step(fmt::format("[{}]", frames_.back().index++));
       return Value();
     }
     if (End() || Peek() != '"') return Bad("looking for beginning of object key string");
@@ -225,14 +228,21 @@ class Scanner {
     return Value();
   }
 
+  // One step down. A path that would become too long ends at its holder, and what stands below is
+  // not told: each member of a large object would carry the whole of it.
+  void Step(std::string_view part) {
+    told_ = told_ && path_.size() + part.size() < kMaxPath;
+    if (told_) path_ += part;
+  }
+
   void Enter(const std::string& key) {
     Frame& frame = frames_.back();
-    if (path_.size() < 4096) path_ += path_.empty() ? key : "." + key;
+    Step(path_.empty() ? key : "." + key);
     if (!frame.keys.insert(key).second) {
       if (out_.duplicates.size() < 100 &&
           std::find(out_.duplicates.begin(), out_.duplicates.end(), path_) == out_.duplicates.end())
         out_.duplicates.push_back(path_);
-    } else if (with_members_ && out_.members.size() < kMaxMembers) {
+    } else if (told_ && with_members_ && out_.members.size() < kMaxMembers) {
       out_.members.push_back(path_);
     }
   }
@@ -306,7 +316,7 @@ class Scanner {
     const std::string_view token = text_.substr(begin, at_ - begin);
     const bool exact = token.find_first_of(".eE") == std::string_view::npos;
     if (exact && token.size() < 19) return true;
-    if (with_members_ && out_.odd_numbers.size() < kMaxOddNumbers)
+    if (told_ && with_members_ && out_.odd_numbers.size() < kMaxOddNumbers)
       out_.odd_numbers.emplace(path_, token);
     double number = 0;
     const auto read = std::from_chars(token.data(), token.data() + token.size(), number);
@@ -352,6 +362,7 @@ class Scanner {
   bool fresh_ = false;
   std::vector<Frame> frames_;
   std::string path_;
+  bool told_ = true;  // whether path_ is the whole of it
   std::vector<size_t> lone_surrogates_;
   std::vector<std::pair<size_t, size_t>> overflows_;
 };

@@ -16,9 +16,10 @@ struct JsonText {
   /// Empty, or the decoder's sentence: "invalid character 'n' looking for beginning of value".
   std::string fault;
   /// Every member as a path ("spec.containers[0].image") in the order of the text; only when
-  /// `fault` is empty.
+  /// `fault` is empty. Without those whose path is longer than 4,096 bytes, and at most 20,000.
   std::vector<std::string> members;
-  /// Members that their object holds already, as paths, each once, in the order of the text.
+  /// Members that their object holds already, as paths, each once, in the order of the text. One
+  /// whose path is too long is told by the path of what holds it.
   std::vector<std::string> duplicates;
   /// Numbers that are not written as whole ones of 64 bits ("1e2", "2.0"), by their paths, as they
   /// are written: that is how sentences name them.

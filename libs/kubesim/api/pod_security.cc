@@ -107,6 +107,10 @@ const Json& PodIn(const std::string& key, const Json& object) {
   return *none;
 }
 
+bool NewContainers(const Json& pod, const Json& before) {
+  return At(pod, {"spec", "ephemeralContainers"}) != At(before, {"spec", "ephemeralContainers"});
+}
+
 }  // namespace
 
 MaybeStatus CheckPodSecurity(const Cluster& cluster, Call& call, const Json& object,
@@ -118,9 +122,11 @@ MaybeStatus CheckPodSecurity(const Cluster& cluster, Call& call, const Json& obj
     return std::nullopt;
   }
   const Json& pod = PodIn(key, object);
-  if (!pod.is_object() || !call.info.subresource.empty()) return std::nullopt;
-  // What of a pod can still change is no matter of security.
-  if (key == "/pods" && before.is_object()) return std::nullopt;
+  const bool ephemeral = key == "/pods" && call.info.subresource == "ephemeralcontainers";
+  if (!pod.is_object() || !(call.info.subresource.empty() || ephemeral)) return std::nullopt;
+  // What else of a pod can still change is no matter of security.
+  if (key == "/pods" && before.is_object() && !(ephemeral && NewContainers(object, before)))
+    return std::nullopt;
   const ObjectPtr found =
       cluster.store.Get(MustFind(cluster.store, "", "v1", "namespaces"), "", call.info.ns);
   if (!found || found->json.find(kDomain) == std::string::npos) return std::nullopt;

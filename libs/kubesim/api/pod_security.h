@@ -8,9 +8,10 @@
 
 namespace opsmesh::kubesim {
 
-/// For pods and what makes pods: refuses (403) a new pod that the namespace's level forbids, and
-/// leaves warnings in `call` for what its warn level would forbid. For namespaces: refuses labels
-/// that say no level (422), and warns of pods there that a raised level would forbid.
+/// For pods and what makes pods: refuses (403) a new pod that the namespace's level forbids, or a
+/// new ephemeral container that makes it such a one, and leaves warnings in `call` for what its
+/// warn level would forbid. For namespaces: refuses labels that say no level (422), and warns of
+/// pods there that a raised level would forbid.
 MaybeStatus CheckPodSecurity(const Cluster& cluster, Call& call, const Json& object,
                              const Json& before);
 

@@ -38,10 +38,46 @@ bool PodReady(const Json& pod) {
   return false;
 }
 
+// A pod that is not ready does not count among the healthy: it may go while enough others are
+// there, or at all times if the budget says so.
+bool MayGoUncounted(const Json& pod, const Json& budget) {
+  if (PodReady(pod)) return false;
+  if (TextAt(budget, {"spec", "unhealthyPodEvictionPolicy"}) == "AlwaysAllow") return true;
+  const int64_t desired = IntAt(budget, {"status", "desiredHealthy"});
+  return IntAt(budget, {"status", "currentHealthy"}) >= desired && desired > 0;
+}
+
+// Takes one disruption of `pod` from the budget, or says why there is none to take. 409 when
+// somebody wrote the budget in between.
+MaybeStatus TakeDisruption(const Cluster& cluster, const ResourceType& type, const Object& current,
+                           const std::string& pod, bool dry_run) {
+  Json budget = current.Parse();
+  const int64_t allowed = IntAt(budget, {"status", "disruptionsAllowed"});
+  if (allowed > 0) {
+    if (dry_run) return std::nullopt;
+    budget["status"]["disruptionsAllowed"] = allowed - 1;
+    budget["status"]["disruptedPods"][pod] = base::Rfc3339(cluster.clock.Now());
+    auto written = cluster.store.Update(type, std::move(budget), current.resource_version);
+    return written.ok() ? MaybeStatus() : written.status();
+  }
+  ApiStatus status{.code = 429,
+                   .reason = "TooManyRequests",
+                   .message = "Cannot evict pod as it would violate the pod's disruption budget.",
+                   .has_details = true};
+  status.causes.push_back(
+      {"DisruptionBudget",
+       fmt::format("The disruption budget {} needs {} healthy pods and has {} currently",
+                   current.name, IntAt(budget, {"status", "desiredHealthy"}),
+                   IntAt(budget, {"status", "currentHealthy"})),
+       ""});
+  return status;
+}
+
 // The budget that forbids the eviction, as a refusal; takes one disruption from the budget that
 // allows it.
 MaybeStatus AskBudgets(const Cluster& cluster, const Object& pod, const Json& content,
                        bool dry_run) {
+  constexpr int kTries = 20;
   const ResourceType& type = MustFind(cluster.store, "policy", "v1", "poddisruptionbudgets");
   std::vector<ObjectPtr> budgets;
   for (const ObjectPtr& object : cluster.store.List(type, pod.ns).objects) {
@@ -53,30 +89,21 @@ MaybeStatus AskBudgets(const Cluster& cluster, const Object& pod, const Json& co
     return InternalStatus(
         "This pod has more than one PodDisruptionBudget, which the eviction subresource does not "
         "support.");
-  Json budget = budgets[0]->Parse();
-  const int64_t healthy = IntAt(budget, {"status", "currentHealthy"});
-  const int64_t desired = IntAt(budget, {"status", "desiredHealthy"});
-  // A pod that is not ready does not count among the healthy: it may go while enough others are
-  // there.
-  if (!PodReady(content) && healthy >= desired && desired > 0) return std::nullopt;
-  const int64_t allowed = IntAt(budget, {"status", "disruptionsAllowed"});
-  if (allowed > 0) {
-    if (dry_run) return std::nullopt;
-    budget["status"]["disruptionsAllowed"] = allowed - 1;
-    budget["status"]["disruptedPods"][pod.name] = base::Rfc3339(cluster.clock.Now());
-    if (cluster.store.Update(type, std::move(budget), budgets[0]->resource_version).ok())
-      return std::nullopt;
+  ObjectPtr budget = budgets[0];
+  if (MayGoUncounted(content, budget->Parse())) return std::nullopt;
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    auto refused = TakeDisruption(cluster, type, *budget, pod.name, dry_run);
+    if (!refused || refused->reason != "Conflict") return refused;
+    budget = cluster.store.Get(type, pod.ns, budget->name);
+    if (!budget) return NotFoundStatus(type, budgets[0]->name);
   }
-  ApiStatus status{.code = 429,
-                   .reason = "TooManyRequests",
-                   .message = "Cannot evict pod as it would violate the pod's disruption budget.",
-                   .has_details = true};
-  status.causes.push_back(
-      {"DisruptionBudget",
-       fmt::format("The disruption budget {} needs {} healthy pods and has {} currently",
-                   budgets[0]->name, desired, healthy),
-       ""});
-  return status;
+  return ApiStatus{
+      .code = 504,
+      .reason = "Timeout",
+      .message = fmt::format("Timeout: couldn't update PodDisruptionBudget \"{}\" due to conflicts",
+                             budget->name),
+      .has_details = true,
+      .retry_after_seconds = 10};
 }
 
 Reply HandleEviction(const Cluster& cluster, Call& call) {
@@ -103,7 +130,7 @@ Reply HandleEviction(const Cluster& cluster, Call& call) {
   if (!over) {
     if (auto refused = AskBudgets(cluster, *pod, content, dry_run)) return StatusReply(*refused);
   }
-  auto deletion = DeleteObject(cluster, *call.type, pod, options, dry_run);
+  auto deletion = DeleteNamed(cluster, *call.type, pod->ns, pod->name, options, dry_run);
   return deletion.ok() ? Success(201) : StatusReply(deletion.status());
 }
 
@@ -145,6 +172,10 @@ Reply HandleBinding(const Cluster& cluster, Call& call) {
   if (const std::string there = TextAt(content, {"spec", "nodeName"}); !there.empty()) {
     return StatusReply(ConflictStatus(
         binding, name, fmt::format("pod {} is already assigned to node \"{}\"", name, there)));
+  }
+  if (!ListAt(content, {"spec", "schedulingGates"}).empty()) {
+    return StatusReply(ConflictStatus(
+        binding, name, fmt::format("pod {} has non-empty .spec.schedulingGates", name)));
   }
   content["spec"]["nodeName"] = node;
   Json& conditions = content["status"]["conditions"];

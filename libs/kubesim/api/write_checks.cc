@@ -4,6 +4,7 @@
 #include <set>
 
 #include "libs/base/strings.h"
+#include "libs/kubesim/api/authorization.h"
 #include "libs/kubesim/api/body.h"
 #include "libs/kubesim/api/write_steps.h"
 #include "libs/kubesim/objects/validation.h"
@@ -13,7 +14,11 @@
 namespace opsmesh::kubesim {
 namespace {
 
-constexpr size_t kMaxManager = 128;  // bytes of a manager's name
+constexpr size_t kMaxManager = 128;       // bytes of a manager's name
+constexpr size_t kMaxStrictFaults = 100;  // Go's decoder remembers no more
+
+// A patch of the strategic kind is shown as Go prints a map, the others as JSON.
+bool IsStrategic(const Call& call) { return call.patched_text.starts_with("map["); }
 
 // Sentences about unknown and repeated members, in the order of the text where that is known.
 std::vector<std::string> StrictSentences(const Call& call, std::vector<std::string> unknown) {
@@ -30,11 +35,11 @@ std::vector<std::string> StrictSentences(const Call& call, std::vector<std::stri
     if (left.contains(path)) sentences.push_back(fmt::format("unknown field \"{}\"", path));
   }
   if (!patched) sentences.insert(sentences.end(), call.duplicates.begin(), call.duplicates.end());
+  // What prunes a custom resource and what converts a strategic patch tell all that they find.
+  if (sentences.size() > kMaxStrictFaults && !call.type->custom && !IsStrategic(call))
+    sentences.resize(kMaxStrictFaults);
   return sentences;
 }
-
-// A patch of the strategic kind is shown as Go prints a map, the others as JSON.
-bool IsStrategic(const Call& call) { return call.patched_text.starts_with("map["); }
 
 ApiStatus BadPatch(const Call& call, const std::string& why) {
   return InvalidStatus(
@@ -100,6 +105,15 @@ MaybeStatus CheckWriteOptions(const Call& call) {
   }
   if (causes.empty()) return std::nullopt;
   return InvalidStatus("meta.k8s.io", kind, "", std::move(causes));
+}
+
+MaybeStatus CheckMayCreate(const Cluster& cluster, const Call& call) {
+  if (call.info.verb == "create") return std::nullopt;
+  const ResourceType& type = *call.type;
+  const AccessAnswer answer = Authorize(
+      cluster, call.user, {"create", type.group, type.plural, call.info.ns, call.info.name, ""});
+  if (answer.allowed) return std::nullopt;
+  return ForbiddenStatus(type, call.info.name, answer.reason);
 }
 
 std::optional<Cause> DryRunFault(const std::vector<std::string>& runs) {

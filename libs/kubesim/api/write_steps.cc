@@ -9,6 +9,7 @@
 #include "libs/kubesim/api/admission.h"
 #include "libs/kubesim/api/certificate_requests.h"
 #include "libs/kubesim/api/definitions.h"
+#include "libs/kubesim/api/ephemeral_writes.h"
 #include "libs/kubesim/api/node_restriction.h"
 #include "libs/kubesim/api/quota.h"
 #include "libs/kubesim/api/service_addresses.h"
@@ -87,12 +88,11 @@ void ClearServerFields(Json& metadata) {
     metadata.erase(member);
 }
 
-// What was taken but had better be said otherwise; each once, as often as it is tried.
+// What was taken but had better be said otherwise. It is said again when a write is tried again:
+// the headers say each once.
 void Warn(Call& call, const Json& object, const Json& before) {
-  for (std::string& warning : WarningsAbout(*call.type, object, before)) {
-    if (std::find(call.warnings.begin(), call.warnings.end(), warning) == call.warnings.end())
-      call.warnings.push_back(std::move(warning));
-  }
+  for (std::string& warning : WarningsAbout(*call.type, object, before))
+    call.warnings.push_back(std::move(warning));
 }
 
 // A namespace whose name the server chose gets its label after everybody has looked.
@@ -123,15 +123,12 @@ void CountStoredVersion(Json& definition) {
   }
 }
 
-// What a change is compared with: ephemeral containers come by a way of their own.
-Json AsSeenBy(const Call& call, Json before, const Json& object) {
-  if (call.info.subresource != "ephemeralcontainers" || !before["spec"].is_object()) return before;
-  const Json& containers = At(object, {"spec", "ephemeralContainers"});
-  if (containers.is_null())
-    before["spec"].erase("ephemeralContainers");
-  else
-    before["spec"]["ephemeralContainers"] = containers;
-  return before;
+// What is wrong with a changed object: ephemeral containers come by a way of their own.
+std::vector<Cause> ValidateChange(const Call& call, const Json& object, const Json& before) {
+  if (call.info.subresource != "ephemeralcontainers") return Validate(*call.type, object, before);
+  auto causes = Validate(*call.type, object, WithEphemeralContainers(before, object));
+  CheckEphemeralContainers(causes, object, before);
+  return causes;
 }
 
 // Gives what was changed to who writes: what is allocated and admitted afterwards is nobody's.
@@ -213,6 +210,7 @@ Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object) {
     return InvalidStatus(KindGroup(type), type.kind, TextAt(object, {"metadata", "name"}),
                          std::move(causes));
   Warn(call, object, nullptr);
+  if (auto refused = CheckMayCreate(cluster, call)) return *refused;
   if (auto refused = AdmitValid(cluster, call, object, nullptr)) return *refused;
   if (HasFreeNumbers(type)) WriteWholeNumbers(object);
   if (auto refused = TooLarge(type, object)) return *refused;
@@ -272,6 +270,8 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
   if (status_only) {
     object = ObjectWithStatus(type, before, object, call.tracked);
     if (type.storage_key == "apps/daemonsets") CountTemplate(before, object);
+  } else if (call.info.subresource == "ephemeralcontainers") {
+    object = WithEphemeralContainers(before, object);
   } else if (call.info.subresource == "approval") {
     object = ApprovedForm(before, object, base::Rfc3339(cluster.clock.Now()));
   } else if (HasStatusSubresource(type)) {
@@ -308,10 +308,11 @@ Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr&
     TrackChange(cluster, call, before, object, sent, disowned);
     if (type.storage_key == "/services") KeepAllocated(before, object);
     DropUnservedFields(stored, object, before);
-    if (type.storage_key == "/pods" && At(object, "spec").is_object())
+    if (type.storage_key == "/pods" && call.info.subresource.empty() &&
+        At(object, "spec").is_object())
       AddDefaultTolerations(object["spec"]);
     if (auto refused = Admit(cluster, call, object, before)) return *refused;
-    auto causes = Validate(type, object, AsSeenBy(call, before, object));
+    auto causes = ValidateChange(call, object, before);
     if (!causes.empty())
       return InvalidStatus(KindGroup(type), type.kind, call.info.name, std::move(causes));
     if (call.info.subresource.empty()) Warn(call, object, before);

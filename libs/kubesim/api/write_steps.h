@@ -36,6 +36,8 @@ MaybeStatus DecodeBody(Call& call, Json& object);
 std::vector<std::string> WarningsOf(std::string_view sentence);
 /// name and namespace of a body against the path. Fills what is left out.
 MaybeStatus CheckNames(const Call& call, Json& object);
+/// Whether who writes may make the object, when a PUT or server-side apply finds none: 403.
+MaybeStatus CheckMayCreate(const Cluster& cluster, const Call& call);
 
 /// The patch in the body as its media type is read (RFC 6902's as a list of operations). 400.
 Outcome<Json> ReadPatch(Call& call, const std::string& media);
@@ -50,7 +52,8 @@ Outcome<Json> AppliedConfiguration(Call& call, const ResourceType& type);
 MaybeStatus CheckApplied(Call& call, const ResourceType& type, const Json& applied,
                          std::string_view given_namespace);
 
-/// Everything between a parsed body and the store; returns the object in the served form.
+/// Everything between a parsed body and the store; returns the object in the served form. A verb
+/// other than create needs the right to create, too.
 Outcome<Json> CreateObject(const Cluster& cluster, Call& call, Json object);
 /// `check_version`: the body's resourceVersion must be the current one when it has one.
 Outcome<Json> ReplaceObject(const Cluster& cluster, Call& call, const ObjectPtr& current,

@@ -155,6 +155,9 @@ Outcome<Json> ApplyPatch(const Call& call, const std::string& media, const Json&
 
 Reply HandleServerSideApply(const Cluster& cluster, Call& call) {
   const ResourceType& type = *call.type;
+  const bool whole = call.info.subresource.empty();  // a part of an object makes none
+  if (!whole && !FindObject(cluster, call))
+    return StatusReply(NotFoundStatus(type, call.info.name));
   auto read = AppliedConfiguration(call, type);
   if (!read.ok()) return StatusReply(read.status());
   Json applied = std::move(*read);
@@ -170,6 +173,7 @@ Reply HandleServerSideApply(const Cluster& cluster, Call& call) {
   const Writer writer = WriterOf(cluster, call);
   for (int attempt = 0; attempt < kPatchTries; ++attempt) {
     const ObjectPtr current = FindObject(cluster, call);
+    if (!current && !whole) return StatusReply(NotFoundStatus(type, call.info.name));
     if (current) {
       if (auto refused = CheckVersion(call, given_version, *current)) return StatusReply(*refused);
     }
@@ -243,7 +247,10 @@ Reply HandleObjectChange(const Cluster& cluster, Call& call) {
 }
 
 Reply HandleWrite(const Cluster& cluster, Call& call, const TokenTable& tokens) {
-  if (call.type->storage_key == "/bindings") return HandleBinding(cluster, call);
+  if (call.type->storage_key == "/bindings") {
+    if (auto refused = CheckWriteOptions(call)) return StatusReply(*refused);
+    return HandleBinding(cluster, call);
+  }
   if (IsReview(*call.type)) return HandleReview(cluster, call, tokens);
   if (call.info.verb.starts_with("delete") && call.type->storage_key == "batch/jobs")
     WarnOfOrphans(call);

@@ -111,6 +111,16 @@ void Prune(const TypeSchema& type, Json& object, Form form) {
   }
 }
 
+}  // namespace
+
+std::string MemberPath(const std::string& path, std::string_view member) {
+  constexpr size_t kMaxPath = 4096;
+  if (path.empty()) return std::string(member.substr(0, kMaxPath));
+  return path.size() + member.size() < kMaxPath ? fmt::format("{}.{}", path, member) : path;
+}
+
+namespace {
+
 // Takes out what a schema does not know, and keeps its paths.
 class CustomPruning {
  public:
@@ -132,7 +142,7 @@ class CustomPruning {
     const bool embedded = root || BoolAt(schema, {"x-kubernetes-embedded-resource"});
     for (auto it = value.begin(); it != value.end();) {
       const std::string& member = it.key();
-      const std::string here = path.empty() ? member : path + "." + member;
+      const std::string here = MemberPath(path, member);
       const bool named = properties.is_object() && properties.contains(member);
       if (embedded && (member == "kind" || member == "apiVersion" || member == "metadata")) {
         if (!root && member == "metadata") Metadata(it.value(), here);
@@ -143,22 +153,29 @@ class CustomPruning {
       } else if (keeps) {
         ++it;
       } else {
-        unknown.push_back(here);
+        Unknown(here);
         it = value.erase(it);
       }
     }
   }
 
  private:
+  void Unknown(const std::string& path) {
+    bytes_ += path.size();
+    if (bytes_ <= kMaxUnknownBytes) unknown.push_back(path);
+  }
+
   // The same for an embedded resource as for every other.
   void Metadata(Json& metadata, const std::string& path) {
     if (!metadata.is_object()) return;
     const ShapeReport shape = CheckShapeOf("meta.v1.ObjectMeta", metadata);
     if (!shape.wrong.empty() && wrong.empty())
       wrong = fmt::format("{}: Invalid value: {}: {}", path, GoValue(metadata), shape.wrong);
-    for (const std::string& member : shape.unknown) unknown.push_back(path + "." + member);
+    for (const std::string& member : shape.unknown) Unknown(MemberPath(path, member));
     kubesim::Prune(*FindSchema("meta.v1.ObjectMeta"), metadata, Form::kSent);
   }
+
+  size_t bytes_ = 0;
 };
 
 }  // namespace

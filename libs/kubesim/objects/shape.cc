@@ -40,7 +40,7 @@ class Decoding {
       if (!report_.wrong.empty()) return;
       const FieldSchema* field = type.Find(member);
       if (field == nullptr) {
-        report_.unknown.push_back(path + member);
+        Unknown(path + member);
         continue;
       }
       holder_ = &type;
@@ -50,6 +50,11 @@ class Decoding {
   }
 
  private:
+  void Unknown(std::string path) {
+    unknown_bytes_ += path.size();
+    if (unknown_bytes_ <= kMaxUnknownBytes) report_.unknown.push_back(std::move(path));
+  }
+
   // As the converter from free JSON to structs, which decodes what a strategic patch made, puts it:
   // Go's kinds of the two sides; numbers are convertible to text, and nothing else to anything.
   static std::string Unconverted(const ValueSchema& schema, const Json& value) {
@@ -204,7 +209,7 @@ class Decoding {
         for (const auto& [key, item] : value.items()) {
           holder_ = holder;
           field_ = field;
-          Value(*schema.element, item, go_path, path + "." + key);
+          Value(*schema.element, item, go_path, MemberPath(path, key));
         }
         break;
     }
@@ -217,6 +222,7 @@ class Decoding {
   const TypeSchema* holder_ = nullptr;
   const FieldSchema* field_ = nullptr;
   int depth_ = 0;
+  size_t unknown_bytes_ = 0;
 };
 
 }  // namespace

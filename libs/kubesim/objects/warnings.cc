@@ -80,6 +80,10 @@ struct Port {
   int64_t host_port = 0;
 };
 
+// A real server sends fewer than a hundred of them; ports that are many more are compared no more.
+constexpr size_t kMaxPortWarnings = 100;
+constexpr size_t kMaxEqualPorts = 1'000;
+
 void OverlappingPorts(Warnings& warnings, const Json& container, const std::string& at,
                       std::map<std::string, std::vector<Port>>& all) {
   const Json& list = ListAt(container, {"ports"});
@@ -89,6 +93,7 @@ void OverlappingPorts(Warnings& warnings, const Json& container, const std::stri
     auto& others =
         all[fmt::format("{}/{}", IntAt(list[i], "containerPort"), TextAt(list[i], "protocol"))];
     for (const Port& other : others) {
+      if (warnings.size() >= kMaxPortWarnings) return;
       const char* how = nullptr;
       if (mine.host_ip == other.host_ip && mine.host_port == other.host_port)
         how = "duplicate";
@@ -99,7 +104,7 @@ void OverlappingPorts(Warnings& warnings, const Json& container, const std::stri
       if (how != nullptr)
         warnings.push_back(fmt::format("{}: {} port definition with {}", mine.at, how, other.at));
     }
-    others.push_back(mine);
+    if (others.size() < kMaxEqualPorts) others.push_back(mine);
   }
 }
 

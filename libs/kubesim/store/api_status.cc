@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <unordered_set>
 
 #include "libs/base/strings.h"
-
 #include "libs/kubesim/store/resources.h"
 #include "nlohmann/json.hpp"
 
@@ -112,11 +111,11 @@ ApiStatus InvalidStatus(std::string_view group, std::string_view kind, std::stri
   status.name = name;
   status.group = group;
   status.kind = kind;
-  std::vector<std::string> sentences;  // each said once
+  std::vector<std::string> sentences;
+  std::unordered_set<std::string> said;  // each once
   for (const Cause& cause : causes) {
     std::string sentence = cause.field + ": " + cause.message;
-    if (std::find(sentences.begin(), sentences.end(), sentence) == sentences.end())
-      sentences.push_back(std::move(sentence));
+    if (said.insert(sentence).second) sentences.push_back(std::move(sentence));
   }
   std::string list = base::Join(sentences, ", ");
   if (sentences.size() > 1) list = "[" + list + "]";

@@ -119,6 +119,32 @@ std::unique_ptr<ResourceType> CustomType(const Json& spec, const Json& version) 
   return type;
 }
 
+// Whether two custom types are made of the same definition.
+bool Same(const ResourceType& one, const ResourceType& other) {
+  return one.custom && other.custom && one.group == other.group && one.version == other.version &&
+         one.plural == other.plural && one.kind == other.kind && one.singular == other.singular &&
+         one.namespaced == other.namespaced && one.short_names == other.short_names &&
+         one.categories == other.categories && *one.definition == *other.definition;
+}
+
+// The type as it stays for ever. One that is known already is used again: definitions are written
+// again and again by those who keep a cluster as a repository says.
+const ResourceType* Keep(std::deque<std::unique_ptr<ResourceType>>& types,
+                         std::unique_ptr<ResourceType> type) {
+  for (const auto& known : types) {
+    if (Same(*known, *type)) return known.get();
+  }
+  types.push_back(std::move(type));
+  return types.back().get();
+}
+
+void StopServing(std::vector<const ResourceType*>& served, std::string_view group,
+                 std::string_view plural) {
+  std::erase_if(served, [&](const ResourceType* type) {
+    return type->custom && type->group == group && type->plural == plural;
+  });
+}
+
 }  // namespace
 
 bool ResourceType::Allows(std::string_view verb) const {
@@ -192,21 +218,20 @@ void ResourceCatalog::DefineCustom(const Json& crd) {
   const Json& spec = crd["spec"];
   const std::string plural =
       spec.contains("names") && spec["names"].is_object() ? Text(spec["names"], "plural") : "";
-  RemoveCustom(Text(spec, "group"), plural);
-  if (plural.empty() || !spec.contains("versions") || !spec["versions"].is_array()) return;
-  std::unique_lock lock(mutex_);
-  for (const Json& version : spec["versions"]) {
-    if (!version.is_object() || !version.value("served", false)) continue;
-    types_.push_back(CustomType(spec, version));
-    served_.push_back(types_.back().get());
+  std::vector<std::unique_ptr<ResourceType>> wanted;
+  const Json versions = spec.value("versions", Json::array());
+  for (const Json& version : versions.is_array() ? versions : Json::array()) {
+    if (plural.empty() || !version.is_object() || !version.value("served", false)) continue;
+    wanted.push_back(CustomType(spec, version));
   }
+  std::unique_lock lock(mutex_);  // nobody sees the old types gone and the new ones not there
+  StopServing(served_, Text(spec, "group"), plural);
+  for (auto& type : wanted) served_.push_back(Keep(types_, std::move(type)));
 }
 
 void ResourceCatalog::RemoveCustom(std::string_view group, std::string_view plural) {
   std::unique_lock lock(mutex_);
-  std::erase_if(served_, [&](const ResourceType* type) {
-    return type->custom && type->group == group && type->plural == plural;
-  });
+  StopServing(served_, group, plural);
 }
 
 }  // namespace opsmesh::kubesim

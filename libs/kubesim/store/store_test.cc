@@ -133,6 +133,27 @@ TEST(ResourceCatalog, ACustomResourceIsServedOnceDefinedAndGoneOnceRemoved) {
   EXPECT_EQ(catalog.Find("ops.example.com", "v1", "backups"), nullptr);
 }
 
+TEST(ResourceCatalog, ADefinitionThatIsWrittenAgainIsServedByTheSameTypes) {
+  ResourceCatalog catalog;
+  Json definition = {{"spec",
+                      {{"group", "ops.example.com"},
+                       {"scope", "Namespaced"},
+                       {"names", {{"plural", "backups"}, {"kind", "Backup"}}},
+                       {"versions", {{{"name", "v1"}, {"served", true}, {"storage", true}}}}}}};
+  catalog.DefineCustom(definition);
+  const size_t count = catalog.All().size();
+  const ResourceType* first = catalog.Find("ops.example.com", "v1", "backups");
+  catalog.DefineCustom(definition);
+  EXPECT_EQ(catalog.Find("ops.example.com", "v1", "backups"), first);
+  EXPECT_EQ(catalog.All().size(), count);
+  definition["spec"]["names"]["shortNames"] = {"bk"};
+  catalog.DefineCustom(definition);
+  const ResourceType* changed = catalog.Find("ops.example.com", "v1", "backups");
+  EXPECT_NE(changed, first);
+  EXPECT_EQ(changed->short_names, std::vector<std::string>{"bk"});
+  EXPECT_EQ(catalog.All().size(), count);
+}
+
 TEST(FieldSelector, AFieldThatCannotBeSelectedOnIsRefused) {
   Store store{Store::Options{}};
   const ResourceType& pods = MustFind(store, "", "v1", "pods");
