@@ -6,6 +6,7 @@
 
 #include "embed/opsmesh_libs_kubesim_store.h"
 #include "libs/base/strings.h"
+#include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
 namespace opsmesh::kubesim {
@@ -221,7 +222,7 @@ void ResourceCatalog::DefineCustom(const Json& crd) {
   std::vector<std::unique_ptr<ResourceType>> wanted;
   const Json versions = spec.value("versions", Json::array());
   for (const Json& version : versions.is_array() ? versions : Json::array()) {
-    if (plural.empty() || !version.is_object() || !version.value("served", false)) continue;
+    if (plural.empty() || !version.is_object() || !BoolAt(version, {"served"})) continue;
     wanted.push_back(CustomType(spec, version));
   }
   std::unique_lock lock(mutex_);  // nobody sees the old types gone and the new ones not there
