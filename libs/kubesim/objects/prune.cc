@@ -28,7 +28,10 @@ bool SaysNothing(const FieldSchema& field, const Json& value) {
 // How a struct is kept: as it was sent, or as Go writes it, with the zeros that it does not omit.
 enum class Form { kSent, kWhole };
 
-void Prune(const TypeSchema& type, Json& object, Form form);
+// Some types hold themselves. What is deeper than this is left as it is: nobody keeps such objects.
+constexpr int kMaxDepth = 400;
+
+void Prune(const TypeSchema& type, Json& object, Form form, int depth);
 
 // What null is as an element of a list or map, in Go.
 Json ZeroOf(const ValueSchema& schema) {
@@ -52,9 +55,9 @@ Json ZeroOf(const ValueSchema& schema) {
   }
 }
 
-void PruneValue(const ValueSchema& schema, Json& value, Form form) {
+void PruneValue(const ValueSchema& schema, Json& value, Form form, int depth) {
   if (schema.kind == Kind::kStruct && value.is_object()) {
-    Prune(*schema.type, value, form);
+    Prune(*schema.type, value, form, depth + 1);
   } else if (schema.kind == Kind::kQuantity && (value.is_string() || value.is_number())) {
     value = CanonicalQuantity(value);
   } else if ((schema.kind == Kind::kList && value.is_array()) ||
@@ -64,20 +67,20 @@ void PruneValue(const ValueSchema& schema, Json& value, Form form) {
       if (schema.kind == Kind::kMap && schema.element->kind == Kind::kQuantity)
         item = CanonicalResource(item);
       else
-        PruneValue(*schema.element, item, form);
+        PruneValue(*schema.element, item, form, depth);
     }
   }
 }
 
 // What Go's encoder writes of a struct whoever filled it: values that are no pointers and that it
 // is not told to omit.
-void Complete(const TypeSchema& type, Json& object) {
+void Complete(const TypeSchema& type, Json& object, int depth) {
   for (const FieldSchema& field : type.fields) {
     if (object.contains(field.name)) continue;
     const bool held = field.by_value && (field.value.kind == Kind::kStruct);
     if (held) {
       object[field.name] = Json::object();
-      Prune(*field.value.type, object[field.name], Form::kWhole);
+      Prune(*field.value.type, object[field.name], Form::kWhole, depth + 1);
     } else if (field.by_value) {
       object[field.name] = nullptr;  // a time
     } else if (field.required && field.value.kind != Kind::kStruct) {
@@ -87,22 +90,22 @@ void Complete(const TypeSchema& type, Json& object) {
 }
 
 // Takes out what the type does not know and what says nothing.
-void PruneMembers(const TypeSchema& type, Json& object, Form form) {
+void PruneMembers(const TypeSchema& type, Json& object, Form form, int depth) {
   for (auto it = object.begin(); it != object.end();) {
     const FieldSchema* field = type.Find(it.key());
     if (field == nullptr || SaysNothing(*field, it.value())) {
       it = object.erase(it);
       continue;
     }
-    PruneValue(field->value, it.value(), form);
+    PruneValue(field->value, it.value(), form, depth);
     ++it;
   }
 }
 
-void Prune(const TypeSchema& type, Json& object, Form form) {
-  if (type.open) return;
-  PruneMembers(type, object, form);
-  if (form == Form::kWhole) Complete(type, object);
+void Prune(const TypeSchema& type, Json& object, Form form, int depth) {
+  if (type.open || depth > kMaxDepth) return;
+  PruneMembers(type, object, form, depth);
+  if (form == Form::kWhole) Complete(type, object, depth);
   // Times of conditions are written as null when nobody gave them, wherever they stand.
   if (!type.name.ends_with("Condition") || type.name.starts_with("meta.")) return;
   for (const char* member :
@@ -111,17 +114,19 @@ void Prune(const TypeSchema& type, Json& object, Form form) {
   }
 }
 
-// Takes out what a schema does not know, and keeps its paths.
+// Takes out what a schema does not know, and keeps its paths, as many as anybody reads.
 class CustomPruning {
  public:
   std::vector<std::string> unknown;
   std::string wrong;
 
-  void Prune(const Json& schema, Json& value, const std::string& path, bool root, int depth) {
+  void Prune(const Json& schema, Json& value, bool root, int depth) {
     if (!schema.is_object() || depth > 100) return;
     if (value.is_array()) {
-      for (size_t i = 0; i < value.size(); ++i)
-        Prune(At(schema, "items"), value[i], fmt::format("{}[{}]", path, i), false, depth + 1);
+      for (size_t i = 0; i < value.size(); ++i) {
+        const Step step(&path_, fmt::format("[{}]", i));
+        Prune(At(schema, "items"), value[i], false, depth + 1);
+      }
       return;
     }
     if (!value.is_object()) return;
@@ -132,33 +137,59 @@ class CustomPruning {
     const bool embedded = root || BoolAt(schema, {"x-kubernetes-embedded-resource"});
     for (auto it = value.begin(); it != value.end();) {
       const std::string& member = it.key();
-      const std::string here = path.empty() ? member : path + "." + member;
+      const Step step(&path_, path_.empty() ? "" : ".", member);
       const bool named = properties.is_object() && properties.contains(member);
       if (embedded && (member == "kind" || member == "apiVersion" || member == "metadata")) {
-        if (!root && member == "metadata") Metadata(it.value(), here);
+        if (!root && member == "metadata") Metadata(it.value());
         ++it;
       } else if (named || more.is_object()) {
-        Prune(named ? properties[member] : more, it.value(), here, false, depth + 1);
+        Prune(named ? properties[member] : more, it.value(), false, depth + 1);
         ++it;
       } else if (keeps) {
         ++it;
       } else {
-        unknown.push_back(here);
+        Note("");
         it = value.erase(it);
       }
     }
   }
 
  private:
+  // The path to where the walk is, which may be long: it is written once, not for each member.
+  class Step {
+   public:
+    Step(std::string* path, std::string_view mark, std::string_view name = "")
+        : path_(*path), length_(path->size()) {
+      path_.append(mark).append(name);
+    }
+    ~Step() { path_.resize(length_); }
+    Step(const Step&) = delete;
+    Step& operator=(const Step&) = delete;
+
+   private:
+    std::string& path_;
+    const size_t length_;
+  };
+
+  void Note(std::string_view below) {
+    constexpr size_t kMost = 1u << 20;
+    if (noted_ > kMost) return;
+    unknown.push_back(path_ + std::string(below));
+    noted_ += unknown.back().size();
+  }
+
   // The same for an embedded resource as for every other.
-  void Metadata(Json& metadata, const std::string& path) {
+  void Metadata(Json& metadata) {
     if (!metadata.is_object()) return;
     const ShapeReport shape = CheckShapeOf("meta.v1.ObjectMeta", metadata);
     if (!shape.wrong.empty() && wrong.empty())
-      wrong = fmt::format("{}: Invalid value: {}: {}", path, GoValue(metadata), shape.wrong);
-    for (const std::string& member : shape.unknown) unknown.push_back(path + "." + member);
-    kubesim::Prune(*FindSchema("meta.v1.ObjectMeta"), metadata, Form::kSent);
+      wrong = fmt::format("{}: Invalid value: {}: {}", path_, GoValue(metadata), shape.wrong);
+    for (const std::string& member : shape.unknown) Note("." + member);
+    kubesim::Prune(*FindSchema("meta.v1.ObjectMeta"), metadata, Form::kSent, 1);
   }
+
+  std::string path_;
+  size_t noted_ = 0;
 };
 
 }  // namespace
@@ -166,7 +197,7 @@ class CustomPruning {
 std::vector<std::string> PruneCustom(const Json& schema, Json& object, bool resource,
                                      std::string* wrong) {
   CustomPruning pruning;
-  pruning.Prune(schema, object, "", resource, 0);
+  pruning.Prune(schema, object, resource, 0);
   if (wrong != nullptr) *wrong = std::move(pruning.wrong);
   return std::move(pruning.unknown);
 }
@@ -177,15 +208,15 @@ void DropUnknown(const ResourceType& type, Json& object, bool applied) {
     // A status is judged little: what its writer left out is seen. It itself is filled elsewhere.
     Json status;
     if (auto it = object.find("status"); it != object.end() && it->is_object()) status.swap(*it);
-    Prune(*schema, object, Form::kSent);
+    Prune(*schema, object, Form::kSent, 1);
     const FieldSchema* field = schema->Find("status");
     if (!status.is_object() || field == nullptr || field->value.kind != Kind::kStruct) return;
-    PruneMembers(*field->value.type, status, Form::kWhole);
+    PruneMembers(*field->value.type, status, Form::kWhole, 2);
     object["status"] = std::move(status);
     return;
   }
   if (object.contains("metadata") && object["metadata"].is_object())
-    Prune(*FindSchema("meta.v1.ObjectMeta"), object["metadata"], Form::kSent);
+    Prune(*FindSchema("meta.v1.ObjectMeta"), object["metadata"], Form::kSent, 2);
   if (!type.definition) return;
   const Json& custom = At(*type.definition, {"schema", "openAPIV3Schema"});
   PruneCustom(custom, object);
