@@ -220,6 +220,8 @@ TEST_F(Costs, NeitherCausesNorDefaultsGrowAsAProduct) {
   const Causes causes = Against(needs, Repeated(20'000, Json::object()));
   EXPECT_LT(causes.size(), 1'000'000u);
   EXPECT_NE(causes.back().message.find("too much work"), std::string::npos);
+  const Json lists = {{"additionalProperties", {{"items", {{"type", "string"}}}}}};
+  EXPECT_FALSE(Against(lists, {{std::string(1 << 20, 'x'), Texts(100'000)}}).empty());
   const Json fills = {
       {"items",
        {{"type", "object"}, {"properties", {{"a", {{"default", std::string(100'000, 'x')}}}}}}}};

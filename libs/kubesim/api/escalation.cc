@@ -66,7 +66,7 @@ void Halve(const Json& rule, std::vector<Json>* parts) {
   Json resources = rule;
   resources.erase("nonResourceURLs");
   if (PartsOf(resources) > 0) parts->push_back(std::move(resources));
-  if (!ListAt(rule, {"nonResourceURLs"}).empty())
+  if (!ListAt(rule, {"nonResourceURLs"}).empty() && !ListAt(rule, {"verbs"}).empty())
     parts->push_back({{"nonResourceURLs", rule["nonResourceURLs"]}, {"verbs", At(rule, "verbs")}});
 }
 

@@ -228,7 +228,7 @@ class Walk {
     if (Number(schema, "minItems", &edge) && size < edge)
       Bad(field, std::to_string(value.size()),
           fmt::format("should have at least {} items", static_cast<int64_t>(edge)));
-    for (size_t i = 0; i < value.size(); ++i)
+    for (size_t i = 0; i < value.size() && !work_.over(); ++i)
       Check(At(schema, "items"), value[i], fmt::format("{}[{}]", field, i), depth + 1);
     const std::string rule = TextAt(schema, "x-kubernetes-list-type");
     if (rule != "set" && rule != "map") return;
@@ -270,6 +270,7 @@ class Walk {
     }
     const Json& properties = At(schema, "properties");
     for (const auto& [member, item] : value.items()) {
+      if (work_.over()) return;
       if (field.empty() && (member == "metadata" || member == "kind" || member == "apiVersion"))
         continue;
       const bool named = properties.is_object() && properties.contains(member);
