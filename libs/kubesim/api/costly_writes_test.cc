@@ -360,19 +360,6 @@ TEST_F(Costs, SchemasThatHoldThemselvesAreNotFollowedWithoutEnd) {
   EXPECT_EQ(made->code(), 400) << made->response().body.substr(0, 300);
 }
 
-TEST_F(Costs, UnknownMembersBelowALongNameAreToldAFewTimes) {
-  const Json open = {{"type", "object"}, {"additionalProperties", {{"type", "object"}}}};
-  const ResourceType type = Custom({{"properties", {{"map", open}, {"m", open}}}});
-  Json below = Json::object();
-  for (const Json& name : Texts(5000)) below[name.get<std::string>()] = 1;
-  size_t said = 0;
-  const Json object = {{"map", {{std::string(100'000, 'x'), below}}}};
-  for (const std::string& path : CheckShape(type, object).unknown) said += path.size();
-  EXPECT_LT(said, 4u << 20);
-  const ShapeReport usual = CheckShape(type, {{"m", {{"k", {{"a", 1}, {"b", 2}}}}}, {"n", 1}});
-  EXPECT_EQ(usual.unknown, (std::vector<std::string>{"m.k.a", "m.k.b", "n"}));
-}
-
 TEST_F(Costs, MetricsInAnAnnotationAreTakenWhenTheyAreSome) {
   const std::string autoscalers = "/apis/autoscaling/v1/namespaces/shop/horizontalpodautoscalers";
   auto stored = [&](const std::string& name, const std::string& metrics) {

@@ -31,7 +31,7 @@ enum class Form { kSent, kWhole };
 // Some types hold themselves. What is deeper than this is left as it is: nobody keeps such objects.
 constexpr int kMaxDepth = 400;
 
-void Prune(const TypeSchema& type, Json& object, Form form, int depth);
+void Prune(const TypeSchema& type, Json& object, Form form, int depth = 1);
 
 // What null is as an element of a list or map, in Go.
 Json ZeroOf(const ValueSchema& schema) {
@@ -114,19 +114,17 @@ void Prune(const TypeSchema& type, Json& object, Form form, int depth) {
   }
 }
 
-// Takes out what a schema does not know, and keeps its paths, as many as anybody reads.
+// Takes out what a schema does not know, and keeps its paths.
 class CustomPruning {
  public:
   std::vector<std::string> unknown;
   std::string wrong;
 
-  void Prune(const Json& schema, Json& value, bool root, int depth) {
+  void Prune(const Json& schema, Json& value, const std::string& path, bool root, int depth) {
     if (!schema.is_object() || depth > 100) return;
     if (value.is_array()) {
-      for (size_t i = 0; i < value.size(); ++i) {
-        const Step step(&path_, fmt::format("[{}]", i));
-        Prune(At(schema, "items"), value[i], false, depth + 1);
-      }
+      for (size_t i = 0; i < value.size(); ++i)
+        Prune(At(schema, "items"), value[i], fmt::format("{}[{}]", path, i), false, depth + 1);
       return;
     }
     if (!value.is_object()) return;
@@ -137,59 +135,33 @@ class CustomPruning {
     const bool embedded = root || BoolAt(schema, {"x-kubernetes-embedded-resource"});
     for (auto it = value.begin(); it != value.end();) {
       const std::string& member = it.key();
-      const Step step(&path_, path_.empty() ? "" : ".", member);
+      const std::string here = path.empty() ? member : path + "." + member;
       const bool named = properties.is_object() && properties.contains(member);
       if (embedded && (member == "kind" || member == "apiVersion" || member == "metadata")) {
-        if (!root && member == "metadata") Metadata(it.value());
+        if (!root && member == "metadata") Metadata(it.value(), here);
         ++it;
       } else if (named || more.is_object()) {
-        Prune(named ? properties[member] : more, it.value(), false, depth + 1);
+        Prune(named ? properties[member] : more, it.value(), here, false, depth + 1);
         ++it;
       } else if (keeps) {
         ++it;
       } else {
-        Note("");
+        unknown.push_back(here);
         it = value.erase(it);
       }
     }
   }
 
  private:
-  // The path to where the walk is, which may be long: it is written once, not for each member.
-  class Step {
-   public:
-    Step(std::string* path, std::string_view mark, std::string_view name = "")
-        : path_(*path), length_(path->size()) {
-      path_.append(mark).append(name);
-    }
-    ~Step() { path_.resize(length_); }
-    Step(const Step&) = delete;
-    Step& operator=(const Step&) = delete;
-
-   private:
-    std::string& path_;
-    const size_t length_;
-  };
-
-  void Note(std::string_view below) {
-    constexpr size_t kMost = 1u << 20;
-    if (noted_ > kMost) return;
-    unknown.push_back(path_ + std::string(below));
-    noted_ += unknown.back().size();
-  }
-
   // The same for an embedded resource as for every other.
-  void Metadata(Json& metadata) {
+  void Metadata(Json& metadata, const std::string& path) {
     if (!metadata.is_object()) return;
     const ShapeReport shape = CheckShapeOf("meta.v1.ObjectMeta", metadata);
     if (!shape.wrong.empty() && wrong.empty())
-      wrong = fmt::format("{}: Invalid value: {}: {}", path_, GoValue(metadata), shape.wrong);
-    for (const std::string& member : shape.unknown) Note("." + member);
-    kubesim::Prune(*FindSchema("meta.v1.ObjectMeta"), metadata, Form::kSent, 1);
+      wrong = fmt::format("{}: Invalid value: {}: {}", path, GoValue(metadata), shape.wrong);
+    for (const std::string& member : shape.unknown) unknown.push_back(path + "." + member);
+    kubesim::Prune(*FindSchema("meta.v1.ObjectMeta"), metadata, Form::kSent);
   }
-
-  std::string path_;
-  size_t noted_ = 0;
 };
 
 }  // namespace
@@ -197,7 +169,7 @@ class CustomPruning {
 std::vector<std::string> PruneCustom(const Json& schema, Json& object, bool resource,
                                      std::string* wrong) {
   CustomPruning pruning;
-  pruning.Prune(schema, object, resource, 0);
+  pruning.Prune(schema, object, "", resource, 0);
   if (wrong != nullptr) *wrong = std::move(pruning.wrong);
   return std::move(pruning.unknown);
 }
@@ -208,7 +180,7 @@ void DropUnknown(const ResourceType& type, Json& object, bool applied) {
     // A status is judged little: what its writer left out is seen. It itself is filled elsewhere.
     Json status;
     if (auto it = object.find("status"); it != object.end() && it->is_object()) status.swap(*it);
-    Prune(*schema, object, Form::kSent, 1);
+    Prune(*schema, object, Form::kSent);
     const FieldSchema* field = schema->Find("status");
     if (!status.is_object() || field == nullptr || field->value.kind != Kind::kStruct) return;
     PruneMembers(*field->value.type, status, Form::kWhole, 2);
@@ -216,7 +188,7 @@ void DropUnknown(const ResourceType& type, Json& object, bool applied) {
     return;
   }
   if (object.contains("metadata") && object["metadata"].is_object())
-    Prune(*FindSchema("meta.v1.ObjectMeta"), object["metadata"], Form::kSent, 2);
+    Prune(*FindSchema("meta.v1.ObjectMeta"), object["metadata"], Form::kSent);
   if (!type.definition) return;
   const Json& custom = At(*type.definition, {"schema", "openAPIV3Schema"});
   PruneCustom(custom, object);
