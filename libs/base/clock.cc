@@ -17,6 +17,8 @@ class MachineClock final : public Clock {
   }
 };
 
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
 }  // namespace
 
 const Clock& SystemClock() {
@@ -29,6 +31,10 @@ std::string Rfc3339(absl::Time time) {
 }
 
 bool ParseRfc3339(std::string_view text, absl::Time* time) {
+  // The library takes blanks around a time as well, and "infinite-future".
+  if (text.size() < sizeof("2025-01-21T10:30:00Z") - 1 || !IsDigit(text.front()) ||
+      (!IsDigit(text.back()) && text.back() != 'Z'))
+    return false;
   std::string error;
   return absl::ParseTime(absl::RFC3339_full, ToAbsl(text), time, &error);
 }

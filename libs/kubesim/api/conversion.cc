@@ -1,6 +1,9 @@
 // The two kinds that are served in another shape than they are kept in.
+#include <algorithm>
+
 #include "libs/base/json.h"
 #include "libs/kubesim/api/reply.h"
+#include "libs/kubesim/objects/validation.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
 
@@ -66,6 +69,13 @@ Json AutoscalerToV1(Json object) {
   return object;
 }
 
+// What does not decode is ignored as a whole: the shape of an annotation's text was never checked.
+bool AreMetrics(const Json& list) {
+  return list.is_array() && std::all_of(list.begin(), list.end(), [](const Json& one) {
+           return one.is_object() && CheckShapeOf("autoscaling.v2.MetricSpec", one).wrong.empty();
+         });
+}
+
 Json AutoscalerFromV1(Json object) {
   if (!object.contains("spec") || !object["spec"].is_object()) return object;
   Json& spec = object["spec"];
@@ -79,7 +89,7 @@ Json AutoscalerFromV1(Json object) {
   // Written by clients as well: bounded before it is copied.
   const auto kept =
       base::ParseJson(TextAt(object, {"metadata", "annotations", kMetricsAnnotation}));
-  if (kept.ok() && kept->is_array()) metrics.insert(metrics.end(), kept->begin(), kept->end());
+  if (kept.ok() && AreMetrics(*kept)) metrics.insert(metrics.end(), kept->begin(), kept->end());
   if (Json& meta = object["metadata"];
       meta.contains("annotations") && meta["annotations"].is_object()) {
     meta["annotations"].erase(kMetricsAnnotation);

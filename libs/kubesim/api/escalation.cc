@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <map>
 
 #include "libs/kubesim/api/authorization.h"
 #include "libs/kubesim/store/json_path.h"
@@ -42,9 +44,45 @@ bool RuleCovers(const Json& held, const Json& wanted) {
   return names.empty() || (!wanted_names.empty() && Covers(names, wanted_names));
 }
 
+size_t TextSize(const Json& rule) {
+  size_t size = 0;
+  for (const Json& list : rule) {
+    for (const Json& item : list) size += Scalar(item).size();
+  }
+  return size;
+}
+
+// How many parts a rule breaks down to; a few kilobytes are enough for millions.
+double PartsOf(const Json& rule) {
+  auto count = [&rule](const char* member) {
+    return static_cast<double>(ListAt(rule, {member}).size());
+  };
+  return count("verbs") * (count("nonResourceURLs") + count("apiGroups") * count("resources") *
+                                                          std::max(1.0, count("resourceNames")));
+}
+
+// A rule as it is, but what it says of paths and of resources apart.
+void Halve(const Json& rule, std::vector<Json>* parts) {
+  Json resources = rule;
+  resources.erase("nonResourceURLs");
+  if (PartsOf(resources) > 0) parts->push_back(std::move(resources));
+  if (!ListAt(rule, {"nonResourceURLs"}).empty() && !ListAt(rule, {"verbs"}).empty())
+    parts->push_back({{"nonResourceURLs", rule["nonResourceURLs"]}, {"verbs", At(rule, "verbs")}});
+}
+
 // One rule for each resource and verb, as the real server breaks them down before it compares.
+// Where those would be too many whole rules are compared: what only several held rules cover
+// together is refused then.
 std::vector<Json> Breakdown(const Json& rules) {
+  constexpr double kMostBytes = 16 << 20;  // some ten thousand parts of usual length
+  double bytes = 0;
+  for (const Json& rule : rules)
+    bytes += PartsOf(rule) * (1024 + static_cast<double>(TextSize(rule)));
   std::vector<Json> parts;
+  if (bytes > kMostBytes) {
+    for (const Json& rule : rules) Halve(rule, &parts);
+    return parts;
+  }
   for (const Json& rule : rules) {
     for (const Json& path : ListAt(rule, {"nonResourceURLs"})) {
       for (const Json& verb : ListAt(rule, {"verbs"}))
@@ -79,21 +117,18 @@ std::string GoList(const Json& list) {
 // Parts that differ in their verbs alone are said in one line, verbs in order.
 std::string Describe(const std::vector<Json>& missing) {
   std::vector<Json> compact;
+  std::map<std::array<Json, 3>, size_t> lines_of;  // where in `compact`
   for (const Json& part : missing) {
     if (part.contains("nonResourceURLs")) {  // those are never gathered
       compact.push_back(part);
       continue;
     }
-    auto same = std::find_if(compact.begin(), compact.end(), [&](const Json& other) {
-      return At(other, "apiGroups") == At(part, "apiGroups") &&
-             At(other, "resources") == At(part, "resources") &&
-             At(other, "resourceNames") == At(part, "resourceNames") &&
-             At(other, "nonResourceURLs") == At(part, "nonResourceURLs");
-    });
-    if (same == compact.end())
+    const auto [at, fresh] = lines_of.try_emplace(
+        {At(part, "apiGroups"), At(part, "resources"), At(part, "resourceNames")}, compact.size());
+    if (fresh)
       compact.push_back(part);
     else
-      for (const Json& verb : part["verbs"]) (*same)["verbs"].push_back(verb);
+      for (const Json& verb : part["verbs"]) compact[at->second]["verbs"].push_back(verb);
   }
   std::vector<std::string> lines;
   for (const Json& rule : compact) {
@@ -116,16 +151,21 @@ std::string Describe(const std::vector<Json>& missing) {
 }
 
 // The rules that the user holds in `ns` cover all of `wanted`; what they do not is left in
-// `missing`.
+// `missing`, as far as a sentence can be that long.
 bool Holds(const Cluster& cluster, const User& user, const std::string& ns, const Json& wanted,
            std::vector<Json>* missing) {
   const Json held = RulesOf(cluster, user, ns);
+  constexpr size_t kMostSaid = 1u << 20;
+  size_t said = 0;
   for (Json& part : Breakdown(wanted)) {
+    if (said > kMostSaid) break;
     const bool path = part.contains("nonResourceURLs");
     const Json& own = ListAt(held, {path ? "nonResourceRules" : "resourceRules"});
     if (std::none_of(own.begin(), own.end(),
-                     [&](const Json& rule) { return RuleCovers(rule, part); }))
+                     [&](const Json& rule) { return RuleCovers(rule, part); })) {
+      said += TextSize(part);
       missing->push_back(std::move(part));
+    }
   }
   return missing->empty();
 }

@@ -220,13 +220,15 @@ void FillFamilies(Json& spec) {
 void KeepNodePorts(const Json& before, Json& ports) {
   std::set<int64_t> used;
   for (const Json& port : ports) used.insert(IntAt(port, "nodePort"));
+  std::map<std::string, int64_t> kept;  // of ports of one name the last counts
+  for (const Json& old : ListAt(before, {"spec", "ports"})) {
+    const int64_t number = IntAt(old, "nodePort");
+    if (number != 0 && !used.contains(number)) kept[TextAt(old, "name")] = number;
+  }
   for (Json& port : ports) {
     if (!port.is_object() || IntAt(port, "nodePort") != 0) continue;
-    for (const Json& old : ListAt(before, {"spec", "ports"})) {
-      const int64_t number = IntAt(old, "nodePort");
-      if (TextAt(old, "name") == TextAt(port, "name") && number != 0 && !used.contains(number))
-        port["nodePort"] = number;
-    }
+    if (const auto old = kept.find(TextAt(port, "name")); old != kept.end())
+      port["nodePort"] = old->second;
   }
 }
 

@@ -50,6 +50,12 @@ void TooMany(Causes& causes, std::string field, size_t actual, size_t most) {
                     fmt::format("Too many: {}: must have at most {} items", actual, most),
                     std::move(field)});
 }
+void WholeListFaults::Add(std::string_view why) {
+  if (full()) return;
+  if (bytes_ == 0) shown_ = show_();
+  bytes_ += shown_.size() + why.size();
+  Invalid(causes_, field_, shown_, why);
+}
 void OneOfNeeded(Causes& causes, std::string field, std::string_view value,
                  std::initializer_list<const char*> allowed) {
   if (value.empty()) return Required(causes, std::move(field));

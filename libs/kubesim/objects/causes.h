@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "libs/kubesim/store/api_status.h"
@@ -28,6 +30,24 @@ void Duplicate(Causes& causes, std::string field, const std::string& value);
 void TooLong(Causes& causes, std::string field, size_t most);
 void NotFound(Causes& causes, std::string field, std::string_view value);
 void TooMany(Causes& causes, std::string field, size_t actual, size_t most);
+/// Faults that each show the whole of a list: the first always, more of them only while they come
+/// to no more than a mebibyte, for together they grow as the square of the list.
+class WholeListFaults {
+ public:
+  /// `show` tells the list as Go prints it; it is asked once, and only when there is a fault.
+  WholeListFaults(Causes* causes, std::string field, std::function<std::string()> show)
+      : causes_(*causes), field_(std::move(field)), show_(std::move(show)) {}
+  void Add(std::string_view why);
+  /// No more are added: what they would say need not be made.
+  bool full() const { return bytes_ > (1u << 20); }
+
+ private:
+  Causes& causes_;
+  const std::string field_;
+  const std::function<std::string()> show_;
+  std::string shown_;
+  size_t bytes_ = 0;
+};
 /// Complains unless `value` is one of `allowed` (listed in that order).
 void OneOf(Causes& causes, std::string field, std::string_view value,
            std::initializer_list<const char*> allowed);

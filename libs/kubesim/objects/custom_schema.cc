@@ -5,6 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <memory>
+#include <set>
+#include <unordered_map>
 
 #include "libs/kubesim/objects/value_formats.h"
 #include "libs/kubesim/store/json_path.h"
@@ -45,12 +49,57 @@ std::string Joined(const std::string& field, const std::string& member) {
   return field.empty() ? member : field + "." + member;
 }
 
+// What one check may cost, branches included, and what it need do only once. A schema and an object
+// that are both within bounds can come to the product of their lengths.
+class Work {
+ public:
+  // False when it would be too much; what follows is not looked at then.
+  bool Take(size_t steps) {
+    over_ = over_ || steps > left_;
+    if (!over_) left_ -= steps;
+    return !over_;
+  }
+  void Say(size_t bytes) {
+    said_ += bytes;
+    over_ = over_ || said_ > kMostSaid;
+  }
+  // How much was said, set back when some of it is forgotten.
+  size_t said() const { return said_; }
+  void set_said(size_t said) { said_ = said; }
+  bool over() const { return over_; }
+
+  // By place in the schema: texts by the hundred thousand may be held against one pattern.
+  const RE2& Pattern(const Json& pattern) {
+    auto& compiled = patterns_[&pattern];
+    if (!compiled)  // the dialect of Go's own
+      compiled = std::make_unique<RE2>(pattern.get_ref<const std::string&>(), RE2::Quiet);
+    return *compiled;
+  }
+
+ private:
+  static constexpr size_t kMostSaid = 32u << 20;
+  size_t left_ = 512u << 20;
+  size_t said_ = 0;
+  bool over_ = false;
+  std::unordered_map<const Json*, std::unique_ptr<RE2>> patterns_;
+};
+
 class Walk {
  public:
-  explicit Walk(Causes* causes) : causes_(*causes) {}
+  Walk(Causes* causes, Work* work) : causes_(*causes), work_(*work), counted_(causes->size()) {}
 
   void Check(const Json& schema, const Json& value, const std::string& field, int depth) {
-    if (!schema.is_object() || depth > kMaxDepth) return;
+    if (!schema.is_object() || depth > kMaxDepth || !work_.Take(32 + field.size())) return;
+    CheckHere(schema, value, field, depth);
+    for (; counted_ < causes_.size(); ++counted_) work_.Say(SizeOf(causes_[counted_]));
+  }
+
+ private:
+  static size_t SizeOf(const Cause& cause) {
+    return sizeof(cause) + cause.message.size() + cause.field.size();
+  }
+
+  void CheckHere(const Json& schema, const Json& value, const std::string& field, int depth) {
     const std::string type = TextAt(schema, "type");
     const bool int_or_string = BoolAt(schema, {"x-kubernetes-int-or-string"});
     if (value.is_null()) {
@@ -69,7 +118,6 @@ class Walk {
     Combined(schema, value, field, depth);
   }
 
- private:
   void WrongType(const std::string& field, const std::string& type, const Json& value) {
     causes_.push_back(
         {"FieldValueTypeInvalid",
@@ -159,10 +207,10 @@ class Walk {
     } else if (Number(schema, "minLength", &edge) && length < edge) {  // the first fault counts
       Bad(field, quoted,
           fmt::format("should be at least {} chars long", static_cast<int64_t>(edge)));
-    } else if (const std::string pattern = TextAt(schema, "pattern"); !pattern.empty()) {
-      const RE2 compiled(pattern, RE2::Quiet);  // the dialect of Go's own
+    } else if (const Json& pattern = At(schema, "pattern"); pattern.is_string() && pattern != "") {
+      const RE2& compiled = work_.Pattern(pattern);
       if (compiled.ok() && !RE2::PartialMatch(text, compiled))
-        Bad(field, quoted, "should match '" + pattern + "'");
+        Bad(field, quoted, "should match '" + compiled.pattern() + "'");
     }
     const std::string format = ValueFormat(TextAt(schema, "format"));
     if (!format.empty() && !FitsFormat(format, text)) WrongFormat(field, format, text);
@@ -180,23 +228,22 @@ class Walk {
     if (Number(schema, "minItems", &edge) && size < edge)
       Bad(field, std::to_string(value.size()),
           fmt::format("should have at least {} items", static_cast<int64_t>(edge)));
-    for (size_t i = 0; i < value.size(); ++i)
+    for (size_t i = 0; i < value.size() && !work_.over(); ++i)
       Check(At(schema, "items"), value[i], fmt::format("{}[{}]", field, i), depth + 1);
     const std::string rule = TextAt(schema, "x-kubernetes-list-type");
     if (rule != "set" && rule != "map") return;
-    Json seen = Json::array();
-    for (size_t i = 0; i < value.size(); ++i) {
+    const Json& names = ListAt(schema, {"x-kubernetes-list-map-keys"});
+    std::set<Json> seen;
+    for (size_t i = 0; i < value.size() && work_.Take(field.size() + names.size()); ++i) {
       Json key = value[i];
       if (rule == "map") {
         key = Json::object();
-        for (const Json& name : ListAt(schema, {"x-kubernetes-list-map-keys"}))
-          key[Scalar(name)] = At(value[i], Scalar(name).c_str());
+        for (const Json& name : names) key[Scalar(name)] = At(value[i], Scalar(name).c_str());
       }
-      if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
+      if (seen.contains(key))
         Duplicate(causes_, fmt::format("{}[{}]", field, i), GoBadValue(key));
-      } else {
-        seen.push_back(std::move(key));
-      }
+      else
+        seen.insert(std::move(key));
     }
   }
   void Objects(const Json& schema, const Json& value, const std::string& field, int depth) {
@@ -212,6 +259,7 @@ class Walk {
       Bad(field, std::to_string(value.size()),
           fmt::format("should have at least {} properties", static_cast<int64_t>(edge)));
     for (const Json& name : ListAt(schema, {"required"})) {
+      if (!work_.Take(32 + field.size())) return;
       if (!value.contains(Scalar(name))) Required(causes_, Joined(field, Scalar(name)));
     }
     if (BoolAt(schema, {"x-kubernetes-embedded-resource"})) {
@@ -222,6 +270,7 @@ class Walk {
     }
     const Json& properties = At(schema, "properties");
     for (const auto& [member, item] : value.items()) {
+      if (work_.over()) return;
       if (field.empty() && (member == "metadata" || member == "kind" || member == "apiVersion"))
         continue;
       const bool named = properties.is_object() && properties.contains(member);
@@ -232,6 +281,7 @@ class Walk {
 
   void Allowed(const Json& schema, const Json& value, const std::string& field) {
     const Json& allowed = At(schema, "enum");
+    if (!work_.Take(allowed.size())) return;
     if (!allowed.is_array() || std::find(allowed.begin(), allowed.end(), value) != allowed.end())
       return;
     std::string list;
@@ -244,89 +294,81 @@ class Walk {
          field});
   }
 
-  bool Fits(const Json& schema, const Json& value, const std::string& field, int depth) {
-    Causes own;
-    Walk(&own).Check(schema, value, field, depth + 1);
-    return own.empty();
+  // What each of several schemas says of a value; each is asked once, for they may nest.
+  std::vector<Causes> Branches(const Json& list, const Json& value, const std::string& field,
+                               int depth) {
+    std::vector<Causes> branches(list.size());
+    for (size_t i = 0; i < list.size(); ++i)
+      Walk(&branches[i], &work_).Check(list[i], value, field, depth + 1);
+    return branches;
   }
+  static size_t CountFitting(const std::vector<Causes>& branches) {
+    return static_cast<size_t>(std::count_if(branches.begin(), branches.end(),
+                                             [](const Causes& own) { return own.empty(); }));
+  }
+  void Append(Causes& own) {
+    causes_.insert(causes_.end(), std::make_move_iterator(own.begin()),
+                   std::make_move_iterator(own.end()));
+  }
+
   void Combined(const Json& schema, const Json& value, const std::string& field, int depth) {
-    auto fitting = [&](const Json& list) {
-      return std::count_if(list.begin(), list.end(),
-                           [&](const Json& one) { return Fits(one, value, field, depth); });
-    };
+    for (; counted_ < causes_.size(); ++counted_) work_.Say(SizeOf(causes_[counted_]));
+    const size_t said = work_.said();
     auto fault = [&](const std::string& why) {
       causes_.push_back({"FieldValueInvalid",
                          fmt::format("Invalid value: \"\": \"{}\" {}", field, why), "<nil>"});
     };
     if (const Json& list = ListAt(schema, {"allOf"}); !list.empty()) {
-      for (const Json& one : list) Check(one, value, field, depth + 1);
-      const auto count = fitting(list);
-      if (static_cast<size_t>(count) != list.size())
+      auto branches = Branches(list, value, field, depth);
+      const size_t count = CountFitting(branches);
+      for (Causes& own : branches) Append(own);
+      if (count != list.size())
         fault(count == 0 ? "must validate all the schemas (allOf). None validated"
                          : "must validate all the schemas (allOf)");
     }
     // Of several that do not fit, the faults of the first are said too.
-    auto first = [&](const Json& list) { Check(list[0], value, field, depth + 1); };
-    if (const Json& list = ListAt(schema, {"anyOf"}); !list.empty() && fitting(list) == 0) {
-      fault("must validate at least one schema (anyOf)");
-      first(list);
+    if (const Json& list = ListAt(schema, {"anyOf"}); !list.empty()) {
+      auto branches = Branches(list, value, field, depth);
+      if (CountFitting(branches) == 0) {
+        fault("must validate at least one schema (anyOf)");
+        Append(branches[0]);
+      }
     }
     if (const Json& list = ListAt(schema, {"oneOf"}); !list.empty()) {
-      const auto count = fitting(list);
+      auto branches = Branches(list, value, field, depth);
+      const size_t count = CountFitting(branches);
       if (count == 0) {
         fault("must validate one and only one schema (oneOf). Found none valid");
-        first(list);
+        Append(branches[0]);
       }
       if (count > 1)
         fault(fmt::format(
             "must validate one and only one schema (oneOf). Found {} valid alternatives", count));
     }
-    if (const Json& other = At(schema, "not");
-        other.is_object() && Fits(other, value, field, depth))
-      fault("must not validate the schema (not)");
+    if (const Json& other = At(schema, "not"); other.is_object()) {
+      Causes own;
+      Walk(&own, &work_).Check(other, value, field, depth + 1);
+      if (own.empty()) fault("must not validate the schema (not)");
+    }
+    work_.set_said(said);  // what was appended is counted by who asked for this check
   }
 
   Causes& causes_;
+  Work& work_;
+  size_t counted_;  // of the causes, those that the work knows
 };
 
 }  // namespace
 
-void ApplySchemaDefaults(const Json& schema, Json& value, bool keep_nulls) {
-  if (!schema.is_object()) return;
-  if (value.is_array()) {
-    for (Json& item : value) ApplySchemaDefaults(At(schema, "items"), item, keep_nulls);
-    return;
-  }
-  if (!value.is_object()) return;
-  const Json& properties = At(schema, "properties");
-  if (properties.is_object()) {
-    for (const auto& [member, part] : properties.items()) {
-      auto found = value.find(member);
-      const bool null_counts_not =
-          found != value.end() && found->is_null() && !BoolAt(part, {"nullable"});
-      if ((found == value.end() || null_counts_not) && part.is_object() && part.contains("default"))
-        value[member] = part["default"];
-      else if (null_counts_not && !keep_nulls)
-        value.erase(member);
-      if (value.contains(member)) ApplySchemaDefaults(part, value[member], keep_nulls);
-    }
-  }
-  const Json& more = At(schema, "additionalProperties");
-  if (!more.is_object()) return;
-  for (auto it = value.begin(); it != value.end();) {
-    const bool named = properties.is_object() && properties.contains(it.key());
-    if (!named && it->is_null() && !keep_nulls && !BoolAt(more, {"nullable"})) {
-      it = value.erase(it);
-      continue;
-    }
-    if (!named) ApplySchemaDefaults(more, *it, keep_nulls);
-    ++it;
-  }
-}
-
-void CheckAgainstSchema(Causes& causes, const Json& schema, const Json& value,
+bool CheckAgainstSchema(Causes& causes, const Json& schema, const Json& value,
                         const std::string& field) {
-  Walk(&causes).Check(schema, value, field, 0);
+  Work work;
+  Walk(&causes, &work).Check(schema, value, field, 0);
+  if (!work.over()) return true;
+  causes.push_back({"FieldValueInvalid",
+                    "Invalid value: \"object\": takes too much work to be held against its schema",
+                    "<nil>"});
+  return false;
 }
 
 }  // namespace opsmesh::kubesim

@@ -12,8 +12,8 @@ namespace opsmesh::kubesim {
 /// one, and has no default, is taken out unless `keep_nulls`: what was applied is judged as it is.
 void ApplySchemaDefaults(const Json& schema, Json& value, bool keep_nulls = false);
 /// Causes against a schema, in the words of the validator that definitions use. `field` is "" at
-/// the root.
-void CheckAgainstSchema(Causes& causes, const Json& schema, const Json& value,
+/// the root. False when that would take too much work: the last cause says so then.
+bool CheckAgainstSchema(Causes& causes, const Json& schema, const Json& value,
                         const std::string& field);
 /// The schema of a definition that stands at `at`. `has_status`: its objects have a status of their
 /// own.

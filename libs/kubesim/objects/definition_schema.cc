@@ -133,26 +133,27 @@ class Openness {
       return InvalidText(causes_, at + ".items.type", type,
                          "must be object if parent array's x-kubernetes-list-type is map");
     std::set<std::string> seen;
+    WholeListFaults faults(&causes_, here, [&keys] { return GoTexts(keys); });
     for (const Json& key : keys) {
       const Json& part = At(items, {"properties", Scalar(key).c_str()});
       const std::string own = TextAt(part, "type");
       if (!part.is_object())
-        Invalid(causes_, here, GoTexts(keys), "entries must all be names of item properties");
+        faults.Add("entries must all be names of item properties");
       else if (own == "array" || own == "object")
         InvalidText(causes_, fmt::format("{}.items.properties[{}].type", at, Scalar(key)), type,
                     "must be a scalar type if parent array's x-kubernetes-list-type is map");
-      if (!seen.insert(Scalar(key)).second)
-        Invalid(causes_, here, GoTexts(keys), "must not contain duplicate entries");
+      if (!seen.insert(Scalar(key)).second) faults.Add("must not contain duplicate entries");
     }
   }
 
   void KeysAreThere(const Json& schema, const Json& keys, const std::string& at) {
-    const Json& needed = ListAt(schema, {"items", "required"});
+    const Json& list = ListAt(schema, {"items", "required"});
+    const std::set<Json> needed(list.begin(), list.end());
     for (const Json& key : keys) {
       const Json& part = At(schema, {"items", "properties", Scalar(key).c_str()});
       const std::string here = fmt::format("{}.items.properties[{}]", at, Scalar(key));
       if (!part.is_object()) continue;
-      if (std::find(needed.begin(), needed.end(), key) == needed.end() && !part.contains("default"))
+      if (!needed.contains(key) && !part.contains("default"))
         Required(
             causes_, here + ".default",
             "this property is in x-kubernetes-list-map-keys, so it must have a default or be a "

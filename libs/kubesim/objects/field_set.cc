@@ -26,9 +26,29 @@ const std::set<std::string>& Unowned() {
   return *names;
 }
 
+// What the paths of one set may take. Each path holds the texts of all that it is below: under a
+// name of a mebibyte tens of thousands of members would take as many mebibytes. No object that is
+// small enough to be stored comes near this with names that people give.
+class Room {
+ public:
+  // Whether there is room for so many paths right below this one; takes it. What has none is owned
+  // as one value, as an atomic map or list is.
+  bool Take(const FieldPath& path, size_t members) {
+    size_t bytes = 0;
+    for (const std::string& element : path) bytes += sizeof(element) + element.size();
+    if (bytes * members > left_) return false;
+    left_ -= bytes * members;
+    return true;
+  }
+
+ private:
+  size_t left_ = 64u << 20;
+};
+
 struct Collector {
   FieldView view;
   FieldSet* out;
+  Room room{};
 
   void Node(const FieldPlace& place, const FieldPath& path) {
     if (view == FieldView::kWritten && !place.implicit()) out->insert(path);
@@ -39,12 +59,12 @@ struct Collector {
     if (view == FieldView::kWritten && place.implicit() && value.is_object() && value.empty())
       return;
     if (value.is_object() && !place.OneValue()) {
-      if (!value.empty()) {
+      if (!value.empty() && room.Take(path, value.size())) {
         Node(place, path);
         Object(place, value, path);
         return;
       }
-    } else if (!value.empty() && Mergeable(place, value)) {
+    } else if (!value.empty() && Mergeable(place, value) && room.Take(path, value.size())) {
       Node(place, path);
       std::map<std::string, int> times;
       for (const Json& item : value) ++times[ElementOf(place, item)];
@@ -53,7 +73,8 @@ struct Collector {
         out->insert(path);  // the element itself
         const FieldPlace inside = place.Element();
         // Elements of one key have no members that could be told apart.
-        if (item.is_object() && !inside.OneValue() && times[path.back()] == 1)
+        if (item.is_object() && !inside.OneValue() && times[path.back()] == 1 &&
+            room.Take(path, item.size()))
           Object(inside, item, path);
         path.pop_back();
       }
@@ -127,18 +148,22 @@ Json ToFieldsV1(const FieldSet& set) {
 }
 
 namespace {
-void Unfold(const Json& node, FieldPath& path, FieldSet* set) {
+void Unfold(const Json& node, FieldPath& path, FieldSet* set, Room& room) {
   if (!node.is_object() || path.size() > kMaxDepth) return;
+  if (!room.Take(path, node.size())) {
+    set->insert(path);
+    return;
+  }
   bool leaf = true;
   for (const auto& [element, value] : node.items()) {
     if (element == ".") {
-      set->insert(path);
+      if (!path.empty()) set->insert(path);  // nobody owns the object itself
       continue;
     }
     if (element.size() < 2 || element[1] != ':') continue;
     leaf = false;
     path.push_back(element);
-    Unfold(value, path, set);
+    Unfold(value, path, set, room);
     path.pop_back();
   }
   if (leaf && !path.empty()) set->insert(path);
@@ -148,7 +173,8 @@ void Unfold(const Json& node, FieldPath& path, FieldSet* set) {
 FieldSet FromFieldsV1(const Json& fields) {
   FieldSet set;
   FieldPath path;
-  Unfold(fields, path, &set);
+  Room room;
+  Unfold(fields, path, &set, room);
   return set;
 }
 

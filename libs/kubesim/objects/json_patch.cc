@@ -65,11 +65,30 @@ std::optional<Target> Find(Json& root, const std::string& path) {
   return target.holder->is_structured() ? std::optional(target) : std::nullopt;
 }
 
-// Null for a member that is not there; nothing for an element that is not.
-std::optional<Json> Read(const Target& target) {
-  if (target.holder->is_object()) return target.holder->value(target.key, Json());
+// A null value for a member that is not there; null for an element that is not.
+const Json* Read(const Target& target) {
+  static const Json kNothing;
+  if (target.holder->is_object()) {
+    const auto member = target.holder->find(target.key);
+    return member == target.holder->end() ? &kNothing : &*member;
+  }
   const auto index = target.Index(false);
-  return index ? std::optional((*target.holder)[*index]) : std::nullopt;
+  return index ? &(*target.holder)[*index] : nullptr;
+}
+
+// Takes the value out of its holder: it may be large.
+std::optional<Json> Take(const Target& target) {
+  std::optional<Json> value;
+  if (target.holder->is_object()) {
+    const auto member = target.holder->find(target.key);
+    if (member == target.holder->end()) return std::nullopt;
+    value.emplace(std::move(*member));
+    target.holder->erase(member);
+  } else if (const auto index = target.Index(false)) {
+    value.emplace(std::move((*target.holder)[*index]));
+    target.holder->erase(*index);
+  }
+  return value;
 }
 
 bool Add(const Target& target, Json value) {
@@ -83,8 +102,8 @@ bool Add(const Target& target, Json value) {
   }
   const auto index = target.Index(true);
   if (!index) return false;
-  target.holder->insert(target.holder->begin() + static_cast<std::ptrdiff_t>(*index),
-                        std::move(value));
+  auto& list = target.holder->get_ref<Json::array_t&>();  // insert() of Json copies
+  list.insert(list.begin() + static_cast<std::ptrdiff_t>(*index), std::move(value));
   return true;
 }
 
@@ -119,13 +138,18 @@ bool Apply(Json& root, const Json& operation) {
   if (word == "remove") return target && Remove(*target);
   if (word == "replace") return target && Replace(*target, At(operation, "value"));
   if (word == "test") {
-    const auto there = target ? Read(*target) : std::nullopt;
+    const Json* there = target ? Read(*target) : nullptr;
     return there ? *there == At(operation, "value") : false;
   }
   if (word != "move" && word != "copy") return false;
   const auto source = Find(root, TextAt(operation, "from"));
-  auto value = source ? Read(*source) : std::nullopt;
-  if (!value || (word == "move" && !Remove(*source))) return false;
+  std::optional<Json> value;
+  if (source && word == "move") {
+    value = Take(*source);
+  } else if (const Json* there = source ? Read(*source) : nullptr) {
+    value.emplace(*there);
+  }
+  if (!value) return false;
   target = Find(root, TextAt(operation, "path"));  // it may have moved
   return target && Add(*target, *std::move(value));
 }
@@ -133,7 +157,7 @@ bool Apply(Json& root, const Json& operation) {
 // How long what a copy takes is as text; 0 when it is not there.
 size_t SizeAt(Json& root, const std::string& path) {
   const auto source = Find(root, path);
-  const auto value = source ? Read(*source) : std::nullopt;
+  const Json* value = source ? Read(*source) : nullptr;
   return value ? value->dump(-1, ' ', false, Json::error_handler_t::replace).size() : 0;
 }
 

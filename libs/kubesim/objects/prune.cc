@@ -28,7 +28,10 @@ bool SaysNothing(const FieldSchema& field, const Json& value) {
 // How a struct is kept: as it was sent, or as Go writes it, with the zeros that it does not omit.
 enum class Form { kSent, kWhole };
 
-void Prune(const TypeSchema& type, Json& object, Form form);
+// Some types hold themselves. What is deeper than this is left as it is: nobody keeps such objects.
+constexpr int kMaxDepth = 400;
+
+void Prune(const TypeSchema& type, Json& object, Form form, int depth = 1);
 
 // What null is as an element of a list or map, in Go.
 Json ZeroOf(const ValueSchema& schema) {
@@ -52,9 +55,9 @@ Json ZeroOf(const ValueSchema& schema) {
   }
 }
 
-void PruneValue(const ValueSchema& schema, Json& value, Form form) {
+void PruneValue(const ValueSchema& schema, Json& value, Form form, int depth) {
   if (schema.kind == Kind::kStruct && value.is_object()) {
-    Prune(*schema.type, value, form);
+    Prune(*schema.type, value, form, depth + 1);
   } else if (schema.kind == Kind::kQuantity && (value.is_string() || value.is_number())) {
     value = CanonicalQuantity(value);
   } else if ((schema.kind == Kind::kList && value.is_array()) ||
@@ -64,20 +67,20 @@ void PruneValue(const ValueSchema& schema, Json& value, Form form) {
       if (schema.kind == Kind::kMap && schema.element->kind == Kind::kQuantity)
         item = CanonicalResource(item);
       else
-        PruneValue(*schema.element, item, form);
+        PruneValue(*schema.element, item, form, depth);
     }
   }
 }
 
 // What Go's encoder writes of a struct whoever filled it: values that are no pointers and that it
 // is not told to omit.
-void Complete(const TypeSchema& type, Json& object) {
+void Complete(const TypeSchema& type, Json& object, int depth) {
   for (const FieldSchema& field : type.fields) {
     if (object.contains(field.name)) continue;
     const bool held = field.by_value && (field.value.kind == Kind::kStruct);
     if (held) {
       object[field.name] = Json::object();
-      Prune(*field.value.type, object[field.name], Form::kWhole);
+      Prune(*field.value.type, object[field.name], Form::kWhole, depth + 1);
     } else if (field.by_value) {
       object[field.name] = nullptr;  // a time
     } else if (field.required && field.value.kind != Kind::kStruct) {
@@ -87,22 +90,22 @@ void Complete(const TypeSchema& type, Json& object) {
 }
 
 // Takes out what the type does not know and what says nothing.
-void PruneMembers(const TypeSchema& type, Json& object, Form form) {
+void PruneMembers(const TypeSchema& type, Json& object, Form form, int depth) {
   for (auto it = object.begin(); it != object.end();) {
     const FieldSchema* field = type.Find(it.key());
     if (field == nullptr || SaysNothing(*field, it.value())) {
       it = object.erase(it);
       continue;
     }
-    PruneValue(field->value, it.value(), form);
+    PruneValue(field->value, it.value(), form, depth);
     ++it;
   }
 }
 
-void Prune(const TypeSchema& type, Json& object, Form form) {
-  if (type.open) return;
-  PruneMembers(type, object, form);
-  if (form == Form::kWhole) Complete(type, object);
+void Prune(const TypeSchema& type, Json& object, Form form, int depth) {
+  if (type.open || depth > kMaxDepth) return;
+  PruneMembers(type, object, form, depth);
+  if (form == Form::kWhole) Complete(type, object, depth);
   // Times of conditions are written as null when nobody gave them, wherever they stand.
   if (!type.name.ends_with("Condition") || type.name.starts_with("meta.")) return;
   for (const char* member :
@@ -197,7 +200,7 @@ void DropUnknown(const ResourceType& type, Json& object, bool applied) {
     Prune(*schema, object, Form::kSent);
     const FieldSchema* field = schema->Find("status");
     if (!status.is_object() || field == nullptr || field->value.kind != Kind::kStruct) return;
-    PruneMembers(*field->value.type, status, Form::kWhole);
+    PruneMembers(*field->value.type, status, Form::kWhole, 2);
     object["status"] = std::move(status);
     return;
   }

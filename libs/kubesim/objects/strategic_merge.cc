@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <map>
+#include <utility>
 
 #include "libs/kubesim/objects/go_values.h"
 #include "libs/kubesim/objects/patch.h"
@@ -101,15 +104,35 @@ bool RemoveDirectives(Json& value) {
   return true;
 }
 
-// Where a list has the element that has the key (or, without one, the value) of `item`; -1: it
-// has none.
-int Find(const std::string& key, const Json& list, const Json& item) {
-  for (size_t i = 0; i < list.size(); ++i) {
-    if (key.empty() ? list[i] == item : At(list[i], key.c_str()) == At(item, key.c_str()))
-      return static_cast<int>(i);
+// Where elements of a list are, by their keys (or, without one, by their values): a list may have a
+// hundred thousand. What was added must outlive this and not move.
+class Places {
+ public:
+  explicit Places(std::string key) : key_(std::move(key)) {}
+  Places(std::string key, const Json& list) : key_(std::move(key)) {
+    for (size_t i = 0; i < list.size(); ++i) Add(list[i], i);
   }
-  return -1;
-}
+  /// Of several that are alike the first counts.
+  void Add(const Json& item, size_t at) {
+    places_.try_emplace(&KeyOf(item), static_cast<std::ptrdiff_t>(at));
+  }
+  /// -1: it has none.
+  std::ptrdiff_t Find(const Json& item) const {
+    const auto found = places_.find(&KeyOf(item));
+    return found == places_.end() ? -1 : found->second;
+  }
+  bool Has(const Json& item) const { return Find(item) >= 0; }
+
+ private:
+  struct Less {
+    bool operator()(const Json* a, const Json* b) const { return *a < *b; }
+  };
+
+  const Json& KeyOf(const Json& item) const { return key_.empty() ? item : At(item, key_.c_str()); }
+
+  const std::string key_;
+  std::map<const Json*, std::ptrdiff_t, Less> places_;
+};
 
 // Every element has the key that the list goes by.
 void NeedKeys(const std::string& key, const Json& list) {
@@ -125,20 +148,26 @@ void NeedKeys(const std::string& key, const Json& list) {
 Json Ordered(const std::string& key, const Json& merged, const Json& known, const Json& wanted) {
   NeedKeys(key, merged);
   NeedKeys(key, wanted);
-  std::vector<Json> named, rest;
-  for (const Json& item : merged) (Find(key, wanted, item) >= 0 ? named : rest).push_back(item);
-  std::stable_sort(named.begin(), named.end(), [&](const Json& a, const Json& b) {
-    return Find(key, wanted, a) < Find(key, wanted, b);
-  });
+  const Places in_wanted(key, wanted), in_known(key, known);
+  std::vector<std::pair<std::ptrdiff_t, const Json*>> named;  // with their places
+  std::vector<const Json*> rest;
+  for (const Json& item : merged) {
+    if (const auto place = in_wanted.Find(item); place >= 0)
+      named.emplace_back(place, &item);
+    else
+      rest.push_back(&item);
+  }
+  std::stable_sort(named.begin(), named.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   Json result = Json::array();
   size_t i = 0, j = 0;
   while (i < named.size() || j < rest.size()) {
     bool take_named = j >= rest.size();
     if (i < named.size() && j < rest.size()) {
-      const int left = Find(key, known, named[i]), right = Find(key, known, rest[j]);
+      const auto left = in_known.Find(*named[i].second), right = in_known.Find(*rest[j]);
       take_named = left < 0 || right < 0 || left < right;
     }
-    result.push_back(take_named ? named[i++] : rest[j++]);
+    result.push_back(take_named ? *named[i++].second : *rest[j++]);
   }
   return result;
 }
@@ -183,12 +212,11 @@ class Strategic {
   static void Retain(Json& target, Json& patch) {
     auto there = patch.find(kRetain);
     if (there == patch.end()) return;
-    const Json keep = *there;
+    bool fits = there->is_array();
+    const Json keep = fits ? *there : Json::array();
     patch.erase(there);
-    auto kept = [&keep](const std::string& member) {
-      return std::find(keep.begin(), keep.end(), Json(member)) != keep.end();
-    };
-    bool fits = keep.is_array();
+    const Places places("", keep);
+    auto kept = [&places](const std::string& member) { return places.Has(Json(member)); };
     for (const auto& [member, value] : patch.items()) {
       if (!value.is_null() && !member.starts_with(kDeleteFrom) && !member.starts_with(kOrder))
         fits = fits && kept(member);
@@ -274,10 +302,13 @@ class Strategic {
 
   static Json MergeScalars(Json target, const Json& patch, bool deletes) {
     Json merged = Json::array();
+    Places there = deletes ? Places("", patch) : Places("");
     for (const Json* list : {static_cast<const Json*>(&target), &patch}) {
       if (deletes && list == &patch) continue;
       for (const Json& item : *list) {
-        if (Find("", deletes ? patch : merged, item) < 0) merged.push_back(item);
+        if (there.Has(item)) continue;
+        if (!deletes) there.Add(item, merged.size());
+        merged.push_back(item);
       }
     }
     return Ordered("", merged, target, patch);
@@ -286,6 +317,7 @@ class Strategic {
   Json MergeMaps(const Place& place, Json target, const Json& patch, int depth) {
     if (place.key.empty()) Fail("cannot merge lists without merge key for " + TypeName(place));
     Json brought = Json::array();
+    Places gone(place.key);
     bool replaces = false;
     for (const Json& item : patch) {
       const Json& directive = At(item, kDirective);
@@ -293,8 +325,7 @@ class Strategic {
         brought.push_back(item);
       } else if (directive == "delete") {
         if (!item.contains(place.key)) FailWithoutKey(item, place.key);
-        for (int at = 0; (at = Find(place.key, target, item)) >= 0;)
-          target.erase(static_cast<size_t>(at));
+        gone.Add(item, 0);
       } else if (directive == "replace") {
         replaces = true;
       } else if (directive == "merge") {
@@ -305,15 +336,19 @@ class Strategic {
       }
     }
     if (replaces) return brought;
+    std::erase_if(target.get_ref<Json::array_t&>(),
+                  [&gone](const Json& item) { return gone.Has(item); });
     Json merged = target;
+    Places there(place.key, target);
     for (const Json& item : brought) {
       if (!item.contains(place.key)) FailWithoutKey(item, place.key);
-      const int at = Find(place.key, merged, item);
+      const auto at = there.Find(item);
       if (at >= 0) {
-        Json& there = merged[static_cast<size_t>(at)];
-        there = Merge(there, item, place.type, depth);
+        Json& old = merged[static_cast<size_t>(at)];
+        old = Merge(old, item, place.type, depth);
         continue;
       }
+      there.Add(item, merged.size());
       merged.push_back(item);
       merged.back().erase(kRetain);
     }

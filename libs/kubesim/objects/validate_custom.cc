@@ -1,8 +1,10 @@
 // Custom resources held against the schema of their definition.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdint>
+#include <set>
+#include <string_view>
+#include <utility>
 
 #include "libs/base/strings.h"
 #include "libs/kubesim/objects/custom_schema.h"
@@ -85,15 +87,15 @@ std::vector<Cause> ValidateCustom(const ResourceType& type, const Json& object,
   std::vector<Cause> causes;
   if (!type.definition) return causes;
   const Json& schema = At(*type.definition, {"schema", "openAPIV3Schema"});
-  CheckAgainstSchema(causes, schema, object, "");
-  if (before.is_object() && !causes.empty()) {
+  const bool whole = CheckAgainstSchema(causes, schema, object, "");
+  if (before.is_object() && whole && !causes.empty()) {
     // What was wrong before and has not changed is let be.
     std::vector<Cause> old;
     CheckAgainstSchema(old, schema, before, "");
+    std::set<std::pair<std::string_view, std::string_view>> known;
+    for (const Cause& one : old) known.emplace(one.field, one.message);
     std::erase_if(causes, [&](const Cause& cause) {
-      return std::any_of(old.begin(), old.end(), [&](const Cause& one) {
-        return one.field == cause.field && one.message == cause.message;
-      });
+      return known.contains({cause.field, cause.message});
     });
   }
   const Json& scale = At(*type.definition, {"subresources", "scale"});

@@ -89,25 +89,39 @@ bool ScopeTakes(const std::string& scope, const std::string& resource) {
   return scope == "BestEffort" ? resource == "pods" : compute.contains(resource);
 }
 
+// Whether every resource of a quota is one that a scope can be about; each scope is asked once.
+class ScopeFit {
+ public:
+  explicit ScopeFit(const Json& hard) : hard_(hard) {}
+
+  bool operator()(const std::string& scope) {
+    if (!AnyScope(scope) || !hard_.is_object()) return true;
+    const auto [known, fresh] = known_.try_emplace(scope, true);
+    if (!fresh) return known->second;
+    for (const auto& [resource, value] : hard_.items())
+      known->second = known->second && ScopeTakes(scope, resource);
+    return known->second;
+  }
+
+ private:
+  const Json& hard_;
+  std::map<std::string, bool> known_;
+};
+
 void ValidateScopes(Causes& causes, const Json& spec) {
   const Json& scopes = ListAt(spec, {"scopes"});
-  const Json& hard = At(spec, "hard");
+  ScopeFit fits(At(spec, "hard"));
   std::set<std::string> names;
+  WholeListFaults faults(&causes, "spec.scopes", [&scopes] { return GoScopes(scopes); });
   for (const Json& scope : scopes) {
     const std::string name = Scalar(scope);
-    if (!AnyScope(name)) Invalid(causes, "spec.scopes", GoScopes(scopes), "unsupported scope");
-    bool fits = true;
-    if (hard.is_object() && AnyScope(name)) {
-      for (const auto& [resource, value] : hard.items()) fits = fits && ScopeTakes(name, resource);
-    }
-    if (!fits)
-      Invalid(causes, "spec.scopes", GoScopes(scopes), "unsupported scope applied to resource");
+    if (!AnyScope(name)) faults.Add("unsupported scope");
+    if (!fits(name)) faults.Add("unsupported scope applied to resource");
     names.insert(name);
   }
   for (auto [one, other] :
        {std::pair{"BestEffort", "NotBestEffort"}, std::pair{"Terminating", "NotTerminating"}}) {
-    if (names.contains(one) && names.contains(other))
-      Invalid(causes, "spec.scopes", GoScopes(scopes), "conflicting scopes");
+    if (names.contains(one) && names.contains(other)) faults.Add("conflicting scopes");
   }
   for (const Json& expression : ListAt(spec, {"scopeSelector", "matchExpressions"})) {
     const std::string at = "spec.scopeSelector.matchExpressions",
@@ -115,11 +129,7 @@ void ValidateScopes(Causes& causes, const Json& spec) {
                       word = TextAt(expression, "operator");
     const Json& values = ListAt(expression, {"values"});
     if (!AnyScope(scope)) InvalidText(causes, at + ".scopeName", scope, "unsupported scope");
-    bool fits = true;
-    if (hard.is_object() && AnyScope(scope)) {
-      for (const auto& [resource, value] : hard.items()) fits = fits && ScopeTakes(scope, resource);
-    }
-    if (!fits)
+    if (!fits(scope))
       Invalid(causes, at, "core.ScopeSelector{...}", "unsupported scope applied to resource");
     if (scope != "PriorityClass" && AnyScope(scope) && word != "Exists") {
       InvalidText(causes, at + ".operator", word,

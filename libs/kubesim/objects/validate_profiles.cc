@@ -2,6 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
 #include "libs/kubesim/objects/app_armor.h"
 #include "libs/kubesim/objects/validate_pod.h"
 #include "libs/kubesim/store/json_path.h"
@@ -10,13 +16,12 @@
 namespace opsmesh::kubesim {
 namespace {
 
-bool HasContainer(const Json& spec, std::string_view name) {
+std::set<std::string, std::less<>> ContainersOf(const Json& spec) {
+  std::set<std::string, std::less<>> names;
   for (const char* list : {"initContainers", "containers", "ephemeralContainers"}) {
-    for (const Json& container : ListAt(spec, {list})) {
-      if (TextAt(container, "name") == name) return true;
-    }
+    for (const Json& container : ListAt(spec, {list})) names.insert(TextAt(container, "name"));
   }
-  return false;
+  return names;
 }
 
 void Seccomp(Causes& causes, const std::string& profile, const std::string& at) {
@@ -29,9 +34,9 @@ void Seccomp(Causes& causes, const std::string& profile, const std::string& at) 
     InvalidText(causes, at, profile, "must be a valid seccomp profile");
 }
 
-void Armor(Causes& causes, const Json& spec, std::string_view container, const std::string& profile,
-           const std::string& at) {
-  if (!HasContainer(spec, container)) InvalidText(causes, at, container, "container not found");
+void Armor(Causes& causes, const std::set<std::string, std::less<>>& containers,
+           std::string_view container, const std::string& profile, const std::string& at) {
+  if (!containers.contains(container)) InvalidText(causes, at, container, "container not found");
   if (!profile.empty() && profile != "runtime/default" && profile != "unconfined" &&
       !profile.starts_with("localhost/"))
     InvalidText(causes, at, profile, fmt::format("invalid AppArmor profile name: \"{}\"", profile));
@@ -47,10 +52,12 @@ void ValidateProfileNotes(Causes& causes, const Json& holder, const std::string&
         key.starts_with("container.seccomp.security.alpha.kubernetes.io/"))
       Seccomp(causes, Scalar(value), fmt::format("{}.{}", field, key));
   }
+  std::optional<std::set<std::string, std::less<>>> containers;  // few pods have such notes
   for (const auto& [key, value] : annotations.items()) {
-    if (key.starts_with(kAppArmorNote))
-      Armor(causes, At(holder, "spec"), std::string_view(key).substr(kAppArmorNote.size()),
-            Scalar(value), fmt::format("{}[{}]", field, key));
+    if (!key.starts_with(kAppArmorNote)) continue;
+    if (!containers) containers = ContainersOf(At(holder, "spec"));
+    Armor(causes, *containers, std::string_view(key).substr(kAppArmorNote.size()), Scalar(value),
+          fmt::format("{}[{}]", field, key));
   }
 }
 

@@ -49,7 +49,10 @@ std::string GoOwners(const Json& owners) {
 
 void ValidateOwners(Causes& causes, const Json& metadata) {
   std::string controller;
-  for (const Json& owner : ListAt(metadata, {"ownerReferences"})) {
+  const Json& owners = ListAt(metadata, {"ownerReferences"});
+  WholeListFaults surplus(&causes, "metadata.ownerReferences",
+                          [&owners] { return GoOwners(owners); });
+  for (const Json& owner : owners) {
     for (const char* member : {"apiVersion", "kind", "name", "uid"}) {
       if (TextAt(owner, member).empty())
         InvalidText(causes, fmt::format("metadata.ownerReferences.{}", member), "",
@@ -63,11 +66,12 @@ void ValidateOwners(Causes& causes, const Json& metadata) {
     }
     if (!BoolAt(owner, {"controller"})) continue;
     const std::string name = TextAt(owner, "kind") + "/" + TextAt(owner, "name");
+    if (surplus.full()) continue;
     if (!controller.empty()) {
-      Invalid(causes, "metadata.ownerReferences", GoOwners(ListAt(metadata, {"ownerReferences"})),
-              fmt::format("Only one reference can have Controller set to true. Found \"true\" in "
-                          "references for {} and {}",
-                          controller, name));
+      surplus.Add(
+          fmt::format("Only one reference can have Controller set to true. Found \"true\" in "
+                      "references for {} and {}",
+                      controller, name));
     } else {
       controller = name;
     }

@@ -18,6 +18,7 @@ namespace {
 
 constexpr size_t kMaxBytes = 16 << 20;
 constexpr size_t kMaxNodes = 1'000'000;
+constexpr size_t kMaxScalarBytes = 4 * kMaxBytes;  // aliases can repeat what is long
 constexpr int kMaxDepth = 64;
 constexpr const char* kAliasing = "document contains excessive aliasing";
 
@@ -82,6 +83,7 @@ class Converter {
       case YAML::NodeType::Null:
         return nullptr;
       case YAML::NodeType::Scalar:
+        Count(node, node.Scalar().size());
         NeedClosed(node);
         return node.Tag() == "!" || node.Tag() == "tag:yaml.org,2002:str" ? Json(node.Scalar())
                                                                           : Resolve(node.Scalar());
@@ -100,6 +102,7 @@ class Converter {
             merged.push_back(pair.second);
             continue;
           }
+          Count(pair.first, pair.first.Scalar().size());
           const std::string key = KeyOf(pair.first);
           if (map.contains(key) && duplicates_.size() < 100) {
             duplicates_.push_back(fmt::format("line {}: key \"{}\" already set in map",
@@ -117,6 +120,11 @@ class Converter {
   std::vector<std::string> TakeDuplicates() { return std::exchange(duplicates_, {}); }
 
  private:
+  void Count(const YAML::Node& scalar, size_t bytes) {
+    bytes_ += bytes;
+    if (bytes_ > kMaxScalarBytes) throw YAML::Exception(scalar.Mark(), kAliasing);
+  }
+
   // The reader takes the end of a text for that of a quote which is open; nobody else does.
   void NeedClosed(const YAML::Node& scalar) const {
     const auto begin = static_cast<size_t>(std::max(scalar.Mark().pos, 0));
@@ -168,6 +176,7 @@ class Converter {
   const std::string_view text_;
   bool in_merge_ = false;
   size_t nodes_ = 0;
+  size_t bytes_ = 0;  // of scalars
   std::vector<std::string> duplicates_;
 };
 

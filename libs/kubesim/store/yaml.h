@@ -21,7 +21,8 @@ struct YamlDocument {
 };
 
 /// Every document that is not empty. INVALID_ARGUMENT (MALFORMED_YAML, YAML_TOO_LARGE) with the
-/// line. JSON is YAML too. At most 16 MiB and, after aliases are followed, 1,000,000 nodes.
+/// line. JSON is YAML too. At most 16 MiB and, after aliases are followed, 1,000,000 nodes with 64
+/// MiB of text.
 absl::StatusOr<std::vector<YamlDocument>> ParseYaml(std::string_view text);
 
 /// One document in the layout of Kubernetes' own tools (sigs.k8s.io/yaml): keys in natural order,
