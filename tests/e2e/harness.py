@@ -126,7 +126,7 @@ class Mesh:
         raise AssertionError(f"{what} did not happen within {seconds} s ({last})\n{logs}")
 
     def wait_ready(self):
-        self.wait_until("health", lambda: self.get("/api/v1/health", timeout=5).json()["status"] == "healthy")
+        self.wait_until("health", lambda: self.get("/api/v1/health", timeout=5).json().get("status") == "healthy")
 
     def kill(self, name):
         """As the kernel would under memory pressure: no warning."""
