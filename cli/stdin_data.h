@@ -19,9 +19,9 @@ struct StdinData {
 /// last objects: what is handed over is a list still. Any other text is cut at a character.
 StdinData FitData(std::string text, size_t max_bytes);
 
-/// Reads `fd` to its end when it is a pipe or a file, and fits what it gave into `max_bytes`; a terminal, a device and a closed descriptor
-/// give nothing. A pipe that stays silent for `patience` is DEADLINE_EXCEEDED (STDIN_SILENT): every
-/// wait has an end.
+/// Reads `fd` to its end when it is a pipe or a file, and fits what it gave into `max_bytes`; a
+/// terminal, a device and a closed descriptor give nothing. A pipe that stays silent for `patience`
+/// is DEADLINE_EXCEEDED (STDIN_SILENT): every wait has an end.
 absl::StatusOr<StdinData> ReadStdin(int fd, size_t max_bytes, absl::Duration patience);
 
 }  // namespace opsmesh::cli

@@ -310,7 +310,13 @@ class SimulatorImpl final : public Simulator {
     if (kubelet_ != nullptr) {
       options.exec = [this](const PodCommand& command) {
         CommandResult result;
-        engine_->Between([&] { result = kubelet_->Command(command); });
+        try {
+          engine_->Between([&] { result = kubelet_->Command(command); });
+        } catch (const std::exception& error) {  // it may come from a stream, where nobody catches
+          result = {.end = CommandResult::End::kCannotStart,
+                    .code = 126,
+                    .output = std::string("the simulator cannot run this: ") + error.what()};
+        }
         return result;
       };
       options.ask = [this](const PodRequest& request) {

@@ -95,7 +95,7 @@ class Engine {
   void Stop();
 
   /// Runs `task` between two steps, when every change made so far has been seen and nothing else
-  /// runs here (requests at the door go on). Blocks; not from the engine's thread.
+  /// runs here (requests at the door go on). Blocks, throws as it; not from the engine's thread.
   void Between(const std::function<void()>& task);
   /// Within Between() only; nothing before the start.
   std::optional<EngineState> Save();
