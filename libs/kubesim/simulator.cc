@@ -35,7 +35,7 @@ class SimulatorImpl final : public Simulator {
   explicit SimulatorImpl(const SimulatorOptions& options)
       : clock_(options.clock ? *options.clock : base::SystemClock()),
         live_(options.live),
-        kubelets_(options.live),
+        kubelets_(options.kubelets),
         content_(options.content),
         ids_(options.seed),
         store_({.clock = &clock_, .ids = &ids_}),
@@ -47,7 +47,7 @@ class SimulatorImpl final : public Simulator {
   SimulatorImpl(const ForkOptions& options, const SimulatorImpl& from)
       : clock_(base::SystemClock()),
         live_(options.live),
-        kubelets_(options.live),
+        kubelets_(from.kubelets_),
         content_(from.content_),
         ids_(options.seed),
         store_({.clock = &clock_, .ids = &ids_}, from.store_),
@@ -105,14 +105,16 @@ class SimulatorImpl final : public Simulator {
     }
     if (!live) return absl::OkStatus();
     engine_ = std::make_unique<Engine>(Parts(), clock_);
-    AddControllers(*engine_, {.signer = signer_.get(), .authority = authority_.get()});
+    AddControllers(*engine_, {.signer = signer_.get(), .authority = authority_.get()},
+                   {.node_lifecycle = kubelets_});
     std::optional<Scenario> scenario;
     if (content_ == Content::kDemo) {
       OPSMESH_ASSIGN_OR_RETURN(scenario, DemoScenario());
     }
     kubelet_ = &AddNodes(*engine_, {.scenario = scenario ? &*scenario : nullptr,
                                     .faults = &fault_table_,
-                                    .kubelets = kubelet_state_.get()});
+                                    .kubelets = kubelet_state_.get(),
+                                    .run_pods = kubelets_});
     kubelet_state_.reset();
     faults_ = std::make_unique<Faults>(*engine_, *kubelet_, fault_table_);
     if (engine_state_) engine_->Resume(*std::exchange(engine_state_, std::nullopt));
@@ -329,7 +331,7 @@ class SimulatorImpl final : public Simulator {
   }
 
   // Pods on nodes end when their kubelet says so; without kubelets they go at once.
-  Cluster Parts() { return Cluster{store_, logs_, clock_, kubelets_, live_}; }
+  Cluster Parts() { return Cluster{store_, logs_, clock_, live_, live_}; }
 
   SimulationClock clock_;
   const bool live_;

@@ -42,6 +42,9 @@ struct SimulatorOptions {
   /// Run the controllers, the scheduler and the kubelets. Without it objects stay as they were
   /// loaded or written.
   bool live = false;
+  /// With `live`: false leaves nodes objects, as beside a control plane alone. Pods get nodes and
+  /// never start there, their end is not confirmed, and nobody misses a node's heartbeats.
+  bool kubelets = true;
   /// With `live`: the cluster's clock begins at `clock`'s present time and moves by Advance()
   /// alone. Requests are served meanwhile, in a cluster that stands still. The same steps give the
   /// same bytes.

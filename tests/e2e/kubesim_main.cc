@@ -1,7 +1,7 @@
 // The simulated cluster alone, for tests and benchmarks:
 //
 //   opsmesh_kubesim [--tls] [--demo | --folder DIR] [--nodes N --pods N] [--kubeconfig FILE]
-//   [--user NAME=FILE] [--live [--fork-every SECONDS]]
+//   [--user NAME=FILE] [--live [--no-kubelets] [--fork-every SECONDS]]
 //
 // Prints one JSON line {"url", "version"} when it listens, and ends when its standard input does.
 // --fork-every: copies of the cluster live a minute ahead and are thrown away; a last JSON line
@@ -244,6 +244,8 @@ int Run(const std::vector<std::string>& arguments) {
       options.content = kubesim::Content::kFolder, options.cluster_dir = value();
     else if (word == "--live")
       options.live = true;
+    else if (word == "--no-kubelets")
+      options.kubelets = false;
     else if (word == "--nodes")
       nodes = std::atoi(value().c_str());
     else if (word == "--pods")

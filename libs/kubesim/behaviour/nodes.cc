@@ -20,8 +20,10 @@ class OwnFaults final : public Part {
 Kubelet& AddNodes(Engine& engine, const NodesOptions& options) {
   FaultTable& faults = options.faults != nullptr ? *options.faults : engine.Add<OwnFaults>().table;
   engine.Add<Scheduler>();
-  return engine.Add<Kubelet>(ImageTable::Make(options.scenario), faults, options.kubelets,
-                             options.metrics);
+  return engine.Add<Kubelet>(
+      ImageTable::Make(options.scenario), faults,
+      KubeletOptions{
+          .state = options.kubelets, .metrics = options.metrics, .run_pods = options.run_pods});
 }
 
 }  // namespace opsmesh::kubesim

@@ -23,6 +23,8 @@ struct NodesOptions {
   const KubeletState* kubelets = nullptr;
   /// Whether metrics of what runs are kept for metrics.k8s.io (when the cluster serves it).
   bool metrics = true;
+  /// False: pods stay as the scheduler left them and nodes send no heartbeats.
+  bool run_pods = true;
 };
 
 /// Before the engine starts. The kubelet lives as long as the engine.

@@ -251,6 +251,33 @@ TEST_F(SchedulerTest, PreemptionSparesBudgetsAndNominatesANode) {
             "victims found for incoming pod.");
 }
 
+TEST_F(SchedulerTest, AmongEqualsWhoStartedLastMakesWay) {
+  Node("n1", "", "", "cpu: '2', memory: 8Gi, pods: '110'");
+  Apply(
+      "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 1000");
+  const std::string slow =
+      "image: busybox, command: [sleep, '3600'], resources: {requests: {cpu: '1'}}";
+  Pod("created-first", slow, "schedulingGates: [{name: example.com/quota}]");
+  Run(absl::Seconds(5));
+  Pod("started-first", slow);
+  Run(absl::Seconds(5));
+  (void)engine().client().Change(engine().Type("", "pods"), "default", "created-first",
+                                 [](Json& pod) {
+                                   pod["spec"].erase("schedulingGates");
+                                   return true;
+                                 });
+  Run(absl::Seconds(10));
+  ASSERT_EQ(Phase("created-first"), "Running");
+  Pod("high", "image: nginx, resources: {requests: {cpu: '1'}}", "priorityClassName: high");
+  Run(absl::Milliseconds(100));
+  EXPECT_EQ(TextAt(GetPod("high"), {"status", "nominatedNodeName"}), "n1");
+  Run(absl::Seconds(40));
+  EXPECT_EQ(Phase("started-first"), "Running");
+  EXPECT_TRUE(GetPod("created-first").is_null());
+  EXPECT_EQ(Phase("high"), "Running");
+  EXPECT_FALSE(GetPod("high")["status"].contains("nominatedNodeName"));
+}
+
 TEST_F(SchedulerTest, GatedPodsWaitWithoutBeingTried) {
   Node("n1", "");
   Pod("gated", "image: nginx", "schedulingGates: [{name: example.com/quota}]");

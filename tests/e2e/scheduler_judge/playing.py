@@ -184,17 +184,17 @@ class Player:
                     self.seen[key] = fresh[key]
         homeless = [key for key in pods if key in fresh and not self.by_name[key[0]].keep and "node" not in fresh[key]]
         self.each(lambda key: self.delete_pod(*key), homeless)
-        if not self.newer:
-            self.each(lambda key: self.start(key, number),
-                      [key for key in fresh if "node" in fresh[key] and self.prioritized(key[0])])
+        self.each(lambda key: self.start(key, number), [key for key in fresh if "node" in fresh[key] and self.prioritized(key[0])])
         return fresh
 
     def prioritized(self, case):
         return any("priorityClassName" in one["spec"] for one in self.by_name[case].pods())
 
     def start(self, key, number):
-        """Where no kubelet does: since when a pod runs decides who is the better victim."""
-        body = {"status": {"startTime": f"2021-01-01T00:{number:02}:00Z"}}
+        """No kubelet does it: since when a pod runs decides who is the better victim. No two pods of a case are equal in that."""
+        case, pod = key
+        ordinal = [one["metadata"]["name"] for one in self.by_name[case].pods()].index(pod)
+        body = {"status": {"startTime": f"2021-01-01T00:{number:02}:{59 - ordinal:02}Z"}}
         self.api.call("PATCH", f"/api/v1/namespaces/{key[0]}/pods/{key[1]}/status", body, "application/merge-patch+json", allowed=(404,))
 
     def put(self, case, name, node):

@@ -6,7 +6,7 @@ plane and to the live simulator: which pods get a node, which node, the FailedSc
 preemption. The real scheduler's log tells the score of every node: where several are best it chooses by chance, and any of them is
 right; scores are weighted as 1.32 does, and balance is reckoned by 1.32's formula, which differs. What else differs is named with a reason in
 differences.txt; a line there that excuses nothing fails. Members that a 1.20 does not know have expectations from the documentation.
-The real cluster comes from ../shared/kube-real (exit code 77 = skipped, said loudly). Nodes are objects alone: the lifecycle controller is off.
+The real cluster comes from ../shared/kube-real (exit code 77 = skipped, said loudly). Nodes are objects alone on both sides: no kubelet, no lifecycle controller.
 `--running`: the cluster is up (with the options START names); `--only GLOB`; `--random N`, `--seed S`; `--remember FILE`; `--once`.
 """
 import argparse
@@ -79,7 +79,7 @@ def remembered(path, cases):
 def simulator():
     """The address of a live simulated cluster."""
     with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen([os.path.join(BIN, "opsmesh_kubesim"), "--live", "--kubeconfig", os.path.join(folder, "config")],
+        process = subprocess.Popen([os.path.join(BIN, "opsmesh_kubesim"), "--live", "--no-kubelets", "--kubeconfig", os.path.join(folder, "config")],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:
             yield json.loads(process.stdout.readline())["url"]

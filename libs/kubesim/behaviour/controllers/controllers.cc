@@ -23,7 +23,7 @@
 
 namespace opsmesh::kubesim {
 
-void AddControllers(Engine& engine, const SigningKeys& keys) {
+void AddControllers(Engine& engine, const SigningKeys& keys, const ControllerChoice& choice) {
   Pods& pods = engine.Add<Pods>();
   engine.Add<NamespaceController>();
   engine.Add<ServiceAccountController>();
@@ -42,7 +42,7 @@ void AddControllers(Engine& engine, const SigningKeys& keys) {
   engine.Add<AutoscalerController>(pods);
   engine.Add<DisruptionController>(pods);
   engine.Add<VolumeController>(pods);
-  engine.Add<NodeLifecycleController>(pods);
+  if (choice.node_lifecycle) engine.Add<NodeLifecycleController>(pods);
   engine.Add<TaintEvictionController>(pods);
   engine.Add<PodCollector>(pods);
   engine.Add<QuotaController>();

@@ -16,7 +16,14 @@ struct SigningKeys {
   const CertificateAuthority* authority = nullptr;
 };
 
+/// Which of them run.
+struct ControllerChoice {
+  /// False where no kubelets report: nodes are as their objects say.
+  bool node_lifecycle = true;
+};
+
 /// Adds every controller to an engine that is not started yet.
-void AddControllers(Engine& engine, const SigningKeys& keys = {});
+void AddControllers(Engine& engine, const SigningKeys& keys = {},
+                    const ControllerChoice& choice = {});
 
 }  // namespace opsmesh::kubesim

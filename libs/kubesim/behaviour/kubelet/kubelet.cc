@@ -27,12 +27,13 @@ void Kubelet::View::At(absl::Time when) {
   next = std::min(next, when);
 }
 
-Kubelet::Kubelet(Engine& engine, ImageTable images, FaultTable& faults, const KubeletState* state,
-                 bool metrics)
+Kubelet::Kubelet(Engine& engine, ImageTable images, FaultTable& faults,
+                 const KubeletOptions& options)
     : engine_(engine),
       images_(std::move(images)),
       faults_(faults),
-      metrics_(metrics),
+      metrics_(options.metrics),
+      run_pods_(options.run_pods),
       pod_type_(engine.Type("", "pods")),
       node_type_(engine.Type("", "nodes")),
       lease_type_(engine.Type("coordination.k8s.io", "leases")),
@@ -42,13 +43,15 @@ Kubelet::Kubelet(Engine& engine, ImageTable images, FaultTable& faults, const Ku
       by_node_(pods_.AddIndex([](const Object&, const Json& pod) {
         return std::vector<std::string>{TextAt(pod, {"spec", "nodeName"})};
       })) {
-  if (state != nullptr) state_ = *state;
+  if (options.state != nullptr) state_ = *options.state;
   queue_ = &engine.AddQueue("kubelet", [this](const std::string& uid) { return Reconcile(uid); });
+  if (!run_pods_) return;
   nodes_.OnChange([this](const Seen& seen) { OnNode(seen); });
   pods_.OnChange([this](const Seen& seen) { OnPod(seen); });
 }
 
 void Kubelet::Start() {
+  if (!run_pods_) return;
   engine_.After(absl::Seconds(1), [this] { Heartbeat(); });
   if (!engine_.virtual_time()) {
     // Followers of logs are woken by real time only; readers always see what is written by their

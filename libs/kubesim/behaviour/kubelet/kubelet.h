@@ -22,11 +22,19 @@ std::string BinaryQuantity(int64_t bytes);
 /// The container's part of a pod's spec.
 const Json& ContainerSpec(const Json& pod_spec, const ContainerRuntime& container);
 
+struct KubeletOptions {
+  /// Of another engine over the same objects (a fork); null = built again from the objects. Copied.
+  const KubeletState* state = nullptr;
+  /// Usage of what runs is written for metrics.k8s.io.
+  bool metrics = true;
+  /// False: it lets pods and nodes be what their objects say.
+  bool run_pods = true;
+};
+
 /// Engine thread only.
 class Kubelet final : public Part, public World {
  public:
-  Kubelet(Engine& engine, ImageTable images, FaultTable& faults, const KubeletState* state,
-          bool metrics);
+  Kubelet(Engine& engine, ImageTable images, FaultTable& faults, const KubeletOptions& options);
   void Start() override;
 
   /// For a fork; between two steps of the engine.
@@ -218,6 +226,7 @@ class Kubelet final : public Part, public World {
   ImageTable images_;
   FaultTable& faults_;
   const bool metrics_;
+  const bool run_pods_;
   const ResourceType& pod_type_;
   const ResourceType& node_type_;
   const ResourceType& lease_type_;

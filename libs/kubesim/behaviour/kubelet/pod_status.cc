@@ -186,6 +186,7 @@ Json Kubelet::MakeStatus(const View& view, const Json& before) const {
   const PodRuntime& runtime = view.runtime;
   if (runtime.rejected) return RejectedStatus(view, before);
   Json status = before.is_object() ? before : Json::object();
+  status.erase("nominatedNodeName");  // a scheduler's word, which a kubelet does not keep
   const std::string phase = Phase(view);
   status["phase"] = phase;
   status["conditions"] = Conditions(view, before, phase);

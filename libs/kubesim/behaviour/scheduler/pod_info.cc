@@ -273,7 +273,6 @@ PodInfoPtr ReadPod(const Json& object) {
   pod->labels = ToLabels(At(meta, "labels"));
   pod->terminating = At(meta, "deletionTimestamp").is_string();
   base::ParseRfc3339(TextAt(meta, "creationTimestamp"), &pod->created);
-  pod->started = pod->created;
   base::ParseRfc3339(TextAt(status, "startTime"), &pod->started);
   pod->node_name = TextAt(spec, "nodeName");
   pod->nominated_node = TextAt(status, "nominatedNodeName");

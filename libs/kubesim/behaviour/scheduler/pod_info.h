@@ -100,7 +100,8 @@ struct PodInfo {
   uint64_t resource_version = 0;
   LabelSelector::Labels labels;
   int64_t priority = 0;
-  absl::Time created, started;
+  absl::Time created;
+  absl::Time started = absl::InfiniteFuture();  // until a kubelet says when
   bool terminating = false;
   bool over = false;  // Succeeded or Failed
   std::vector<std::string> gates;

@@ -119,19 +119,21 @@ void Scheduler::OnPod(const Seen& seen) {
             "VolumeRestrictions", "DefaultPreemption"});
     return;
   }
-  // Most changes are of the status: they matter only at the end of a pod and for nominations.
+  // Most changes are of the status: they matter only at the begin and the end of a pod and for
+  // nominations.
   const bool was_over = seen.before && [&] {
     const std::string phase = TextAt(seen.before_json, {"status", "phase"});
     return phase == "Succeeded" || phase == "Failed";
   }();
   const std::string phase = TextAt(seen.now_json, {"status", "phase"});
   const bool over = phase == "Succeeded" || phase == "Failed";
-  const bool same = seen.before && OnlyStatusDiffers(seen.before_json, seen.now_json) &&
-                    was_over == over &&
-                    At(seen.before_json, {"metadata", "deletionTimestamp"}) ==
-                        At(seen.now_json, {"metadata", "deletionTimestamp"}) &&
-                    At(seen.before_json, {"status", "nominatedNodeName"}) ==
-                        At(seen.now_json, {"status", "nominatedNodeName"});
+  const bool same =
+      seen.before && OnlyStatusDiffers(seen.before_json, seen.now_json) && was_over == over &&
+      At(seen.before_json, {"metadata", "deletionTimestamp"}) ==
+          At(seen.now_json, {"metadata", "deletionTimestamp"}) &&
+      At(seen.before_json, {"status", "nominatedNodeName"}) ==
+          At(seen.now_json, {"status", "nominatedNodeName"}) &&
+      At(seen.before_json, {"status", "startTime"}) == At(seen.now_json, {"status", "startTime"});
   if (same) return;
   const PodInfoPtr pod = scheduling::ReadPod(seen.now_json);
   view_.PutPod(pod);

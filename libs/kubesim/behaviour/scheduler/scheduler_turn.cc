@@ -157,7 +157,6 @@ void Scheduler::Bind(Waiting& waiting, const std::string& node) {
         object["spec"]["nodeName"] = node;
         Json& status = object["status"];
         if (!status.is_object()) status = Json::object();
-        status.erase("nominatedNodeName");
         Json conditions = Json::array();
         for (const Json& one : ListAt(status, {"conditions"})) {
           if (TextAt(one, "type") != "PodScheduled") conditions.push_back(one);
