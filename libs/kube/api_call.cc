@@ -9,6 +9,7 @@
 #include "libs/base/strings.h"
 #include "libs/kube/json_compact.h"
 #include "libs/kube/json_ref.h"
+#include "libs/kube/small_json.h"
 
 namespace opsmesh::kube {
 namespace {
@@ -255,6 +256,21 @@ ApiCall CallOn(std::string_view verb, std::string_view method, const ResourceTyp
   call.path += "/" + base::PercentEncode(type.plural);
   if (!name.empty()) call.path += "/" + base::PercentEncode(name);
   if (!subresource.empty()) call.path += "/" + base::PercentEncode(subresource);
+  return call;
+}
+
+ApiCall SelfReview(std::string_view group, std::string_view kind, std::string_view spec) {
+  ResourceType type;
+  type.group = group;
+  type.version = "v1";
+  type.kind = kind;
+  type.plural = base::AsciiLower(kind) + "s";
+  type.namespaced = false;
+  ApiCall call = CallOn("create", "POST", type, "", "");
+  JsonObject body;
+  body.Add("kind", kind).Add("apiVersion", type.api_version());
+  if (!spec.empty()) body.AddRaw("spec", spec);
+  call.body = body.Take();
   return call;
 }
 

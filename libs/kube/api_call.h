@@ -46,6 +46,10 @@ struct ApiCall {
 ApiCall CallOn(std::string_view verb, std::string_view method, const ResourceType& type,
                std::string_view ns, std::string_view name, std::string_view subresource = {});
 
+/// A review that a caller asks for about itself: a `kind` of the group's "v1"; `spec`: JSON, "" =
+/// none.
+ApiCall SelfReview(std::string_view group, std::string_view kind, std::string_view spec = {});
+
 /// The `status` of an answer whose code is not 2xx, or of one that is no Kubernetes answer at all.
 absl::Status ErrorFromResponse(const ApiCall& call, std::string_view cluster,
                                const http_client::Response& response);

@@ -100,31 +100,16 @@ absl::StatusOr<ObjectPtr> Client::Get(const base::Context& ctx, const ResourceTy
 
 absl::StatusOr<AccessAnswer> Client::CanI(const base::Context& ctx,
                                           const AccessQuestion& question) {
-  static const ResourceType kType{"authorization.k8s.io",
-                                  "v1",
-                                  "SelfSubjectAccessReview",
-                                  "selfsubjectaccessreviews",
-                                  "selfsubjectaccessreview",
-                                  {},
-                                  false,
-                                  {},
-                                  {}};
-  ApiCall call = CallOn("create", "POST", kType, "", "");
-  call.body = JsonObject()
-                  .Add("kind", kType.kind)
-                  .Add("apiVersion", kType.api_version())
-                  .AddRaw("spec", JsonObject()
-                                      .AddRaw("resourceAttributes",
-                                              JsonObject()
-                                                  .AddIf("namespace", question.ns)
-                                                  .Add("verb", question.verb)
-                                                  .AddIf("group", question.group)
-                                                  .Add("resource", question.resource)
-                                                  .AddIf("subresource", question.subresource)
-                                                  .AddIf("name", question.name)
-                                                  .Take())
-                                      .Take())
-                  .Take();
+  const std::string attributes = JsonObject()
+                                     .AddIf("namespace", question.ns)
+                                     .Add("verb", question.verb)
+                                     .AddIf("group", question.group)
+                                     .Add("resource", question.resource)
+                                     .AddIf("subresource", question.subresource)
+                                     .AddIf("name", question.name)
+                                     .Take();
+  const ApiCall call = SelfReview("authorization.k8s.io", "SelfSubjectAccessReview",
+                                  JsonObject().AddRaw("resourceAttributes", attributes).Take());
   OPSMESH_ASSIGN_OR_RETURN(const auto response, transport_->Do(ctx, call, who_));
   const SmallJson json(response.body);
   const JsonRef status = json.root()["status"];
@@ -140,17 +125,7 @@ absl::StatusOr<AccessAnswer> Client::CanI(const base::Context& ctx,
 }
 
 absl::StatusOr<std::string> Client::WhoAmI(const base::Context& ctx) {
-  static const ResourceType kType{"authentication.k8s.io",
-                                  "v1",
-                                  "SelfSubjectReview",
-                                  "selfsubjectreviews",
-                                  "selfsubjectreview",
-                                  {},
-                                  false,
-                                  {},
-                                  {}};
-  ApiCall call = CallOn("create", "POST", kType, "", "");
-  call.body = JsonObject().Add("kind", kType.kind).Add("apiVersion", kType.api_version()).Take();
+  const ApiCall call = SelfReview("authentication.k8s.io", "SelfSubjectReview");
   const auto response = transport_->Do(ctx, call, who_);
   if (response.status().code() == absl::StatusCode::kNotFound ||
       response.status().code() == absl::StatusCode::kPermissionDenied) {

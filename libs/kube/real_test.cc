@@ -28,7 +28,7 @@ class RealTest : public testing::Test {
       dir_ = dir;
       admin_ = Open("admin.kubeconfig");
       if (admin_ != nullptr &&
-          admin_->Version(base::Context::Background().WithTimeout(absl::Seconds(5))).ok())
+          admin_->Version(base::Context::Background().WithTimeout(absl::Seconds(60))).ok())
         return;
     }
     GTEST_SKIP() << "*** NOT TESTED: no real API server runs (KUBE_REAL_DIR) ***";

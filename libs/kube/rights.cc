@@ -51,21 +51,8 @@ Rights ParseRights(std::string_view text) {
 
 absl::StatusOr<Rights> ReadRights(const base::Context& ctx, Transport& transport,
                                   const Impersonation& who, std::string_view ns) {
-  static const ResourceType kType{"authorization.k8s.io",
-                                  "v1",
-                                  "SelfSubjectRulesReview",
-                                  "selfsubjectrulesreviews",
-                                  "selfsubjectrulesreview",
-                                  {},
-                                  false,
-                                  {},
-                                  {}};
-  ApiCall call = CallOn("create", "POST", kType, "", "");
-  call.body = JsonObject()
-                  .Add("kind", kType.kind)
-                  .Add("apiVersion", kType.api_version())
-                  .AddRaw("spec", JsonObject().Add("namespace", ns).Take())
-                  .Take();
+  const ApiCall call = SelfReview("authorization.k8s.io", "SelfSubjectRulesReview",
+                                  JsonObject().Add("namespace", ns).Take());
   OPSMESH_ASSIGN_OR_RETURN(const auto response, transport.Do(ctx, call, who));
   return ParseRights(response.body);
 }

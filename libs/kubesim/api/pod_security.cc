@@ -107,8 +107,20 @@ const Json& PodIn(const std::string& key, const Json& object) {
   return *none;
 }
 
-bool NewContainers(const Json& pod, const Json& before) {
-  return At(pod, {"spec", "ephemeralContainers"}) != At(before, {"spec", "ephemeralContainers"});
+bool SameImages(const Json& containers, const Json& before) {
+  return std::equal(containers.begin(), containers.end(), before.begin(), before.end(),
+                    [](const Json& x, const Json& y) { return At(x, "image") == At(y, "image"); });
+}
+
+// Whether a change of a pod is judged at all: images and further containers. What else can change
+// is no matter of security.
+bool Matters(const Json& pod, const Json& before) {
+  if (At(pod, {"spec", "ephemeralContainers"}) != At(before, {"spec", "ephemeralContainers"}))
+    return true;
+  for (const char* list : {"containers", "initContainers"}) {
+    if (!SameImages(ListAt(pod, {"spec", list}), ListAt(before, {"spec", list}))) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -124,9 +136,7 @@ MaybeStatus CheckPodSecurity(const Cluster& cluster, Call& call, const Json& obj
   const Json& pod = PodIn(key, object);
   const bool ephemeral = key == "/pods" && call.info.subresource == "ephemeralcontainers";
   if (!pod.is_object() || !(call.info.subresource.empty() || ephemeral)) return std::nullopt;
-  // What else of a pod can still change is no matter of security.
-  if (key == "/pods" && before.is_object() && !(ephemeral && NewContainers(object, before)))
-    return std::nullopt;
+  if (key == "/pods" && before.is_object() && !Matters(object, before)) return std::nullopt;
   const ObjectPtr found =
       cluster.store.Get(MustFind(cluster.store, "", "v1", "namespaces"), "", call.info.ns);
   if (!found || found->json.find(kDomain) == std::string::npos) return std::nullopt;

@@ -118,6 +118,23 @@ TEST_F(WriteRightsTest, PodSecurityJudgesEphemeralContainers) {
   EXPECT_EQ(Debug({{{"name", "d"}, {"image", "busybox:1"}}})->code(), 200);
 }
 
+TEST_F(WriteRightsTest, PodSecurityJudgesANewImageAndNothingElseOfARunningPod) {
+  ASSERT_EQ(door_.Post(pods_, Pod("p", {{"hostNetwork", true}}))->code(), 201);
+  door_.Patch("/api/v1/namespaces/shop", "merge-patch+json",
+              {{"metadata", {{"labels", {{"pod-security.kubernetes.io/enforce", "baseline"}}}}}});
+  const std::string path = "/api/v1/namespaces/shop/pods/p";
+  EXPECT_EQ(
+      door_.Patch(path, "merge-patch+json", {{"metadata", {{"labels", {{"a", "b"}}}}}})->code(),
+      200);
+  const auto refused = door_.Patch(
+      path, "json-patch+json",
+      {{{"op", "replace"}, {"path", "/spec/containers/0/image"}, {"value", "other:2"}}});
+  EXPECT_EQ(refused->code(), 403);
+  EXPECT_EQ(refused->json()["message"],
+            "pods \"p\" is forbidden: violates PodSecurity \"baseline:latest\": host namespaces "
+            "(hostNetwork=true)");
+}
+
 TEST_F(WriteRightsTest, AGracePeriodStaysInTheCalendarAndIsNeverNegative) {
   ASSERT_EQ(door_.Post(pods_, Pod("p", {{"nodeName", "n"}}))->code(), 201);
   const ResourceType& pods = MustFind(door_.store, "", "v1", "pods");

@@ -1,9 +1,9 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libs/kubesim/behaviour/controllers/common.h"
-#include "libs/kubesim/behaviour/controllers/cron_schedule.h"
 #include "libs/kubesim/behaviour/controllers/job_indexes.h"
 #include "libs/kubesim/behaviour/testing_cluster.h"
+#include "libs/kubesim/objects/cron_schedule.h"
 #include "libs/kubesim/store/json_path.h"
 
 namespace opsmesh::kubesim {
@@ -343,7 +343,8 @@ TEST(CronScheduleTest, KnowsListsRangesStepsNamesAndZones) {
   const std::tuple<const char*, const char*> cases[] = {
       {"*/15 * * * *", "2025-12-01T01:15:00Z"},  {"0 0 * * sun", "2025-12-07T00:00:00Z"},
       {"30 4 2,15 * 5", "2025-12-02T04:30:00Z"}, {"0 12 29 2 *", "2028-02-29T12:00:00Z"},
-      {"@hourly", "2025-12-01T02:00:00Z"},       {"5-10/5 2 * jan *", "2026-01-01T02:05:00Z"}};
+      {"@hourly", "2025-12-01T02:00:00Z"},       {"@every 90s", "2025-12-01T01:01:30Z"},
+      {"@every 1ms", "2025-12-01T01:00:01Z"},    {"5-10/5 2 * jan *", "2026-01-01T02:05:00Z"}};
   for (const auto& [text, next] : cases) {
     auto schedule = CronSchedule::Parse(text, utc);
     ASSERT_TRUE(schedule.ok()) << text;
@@ -353,7 +354,8 @@ TEST(CronScheduleTest, KnowsListsRangesStepsNamesAndZones) {
        {"", "* * * *", "61 * * * *", "* * * * 8", "a b c d e", "*/0 * * * *", "5-1 * * * *"}) {
     EXPECT_FALSE(CronSchedule::Parse(text, utc).ok()) << text;
   }
-  EXPECT_EQ(CronSchedule::Parse("0 0 31 2 *", utc)->Next(start), absl::InfiniteFuture());
+  for (const char* never : {"0 0 31 2 *", ", * * * *"})
+    EXPECT_EQ(CronSchedule::Parse(never, utc)->Next(start), absl::InfiniteFuture()) << never;
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include "absl/time/time.h"
 #include "libs/base/strings.h"
 #include "libs/kubesim/objects/causes.h"
-#include "libs/kubesim/objects/cron_syntax.h"
+#include "libs/kubesim/objects/cron_schedule.h"
 #include "libs/kubesim/store/json_path.h"
 #include "libs/kubesim/store/selectors.h"
 #include "nlohmann/json.hpp"

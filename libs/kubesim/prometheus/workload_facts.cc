@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "libs/base/strings.h"
-#include "libs/kubesim/behaviour/controllers/cron_schedule.h"
+#include "libs/kubesim/objects/cron_schedule.h"
 #include "libs/kubesim/prometheus/fact_writer.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"

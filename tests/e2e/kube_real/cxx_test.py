@@ -17,7 +17,7 @@ PROGRAMS = ("opsmesh_tests_e2e_kube_fork_test", "opsmesh_libs_kube_real_test")  
 def run_tests():
     good = True
     for program in PROGRAMS:
-        result = subprocess.run([os.path.join(TESTS, program)], stdout=subprocess.PIPE, text=True, timeout=400)
+        result = subprocess.run([os.path.join(TESTS, program)], stdout=subprocess.PIPE, text=True, timeout=1500)
         print(result.stdout, flush=True)
         if "[  SKIPPED ]" in result.stdout:
             print(f"{program}: a test skipped itself although the control plane runs", flush=True)

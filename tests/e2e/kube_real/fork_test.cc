@@ -30,7 +30,7 @@ class ForkTest : public ::testing::Test {
     const auto config = kube::LoadCluster({.kubeconfig_flag = kubeconfig});
     ASSERT_TRUE(config.ok()) << config.status();
     real_ = Open(*config);
-    if (!real_->Version(base::Context::Background().WithTimeout(absl::Seconds(5))).ok()) {
+    if (!real_->Version(base::Context::Background().WithTimeout(absl::Seconds(60))).ok()) {
       GTEST_SKIP() << "*** NOT TESTED: the real API server does not answer ***";
     }
   }

@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 import unittest
-import urllib.error
 import urllib.request
 
 import real_cluster
@@ -80,7 +79,7 @@ class OpsMeshOnIt:
         def healthy():
             deployments = kubectl_json("get", "deployments", "-n", "shop")["items"]
             return all(d["status"].get("readyReplicas", 0) == d["spec"]["replicas"] for d in deployments)
-        wait_until("the deployments of shop are ready", healthy, 120)
+        wait_until("the deployments of shop are ready", healthy, 300)
         if not IS_ROOT:
             return
         def broken():
@@ -89,7 +88,7 @@ class OpsMeshOnIt:
             fraud = [r for n, r in reasons.items() if n.startswith("fraud-")]
             return (ledger and "CrashLoopBackOff" in ledger[0] and fraud
                     and {"ImagePullBackOff", "ErrImagePull"} & fraud[0])
-        wait_until("ledger crash-loops and fraud cannot be pulled", broken, 120)
+        wait_until("ledger crash-loops and fraud cannot be pulled", broken, 300)
 
     def start_opsmesh(self):
         self.port = free_port()
@@ -99,7 +98,7 @@ class OpsMeshOnIt:
             [os.path.join(BIN, "opsmesh"), "up", "--kubeconfig", ADMIN, "--listen", f"127.0.0.1:{self.port}",
              "--grpc-listen", f"127.0.0.1:{free_port()}", "--data-dir", os.path.join(self.home, "data")],
             env=environment, cwd=self.home, stdout=self.log, stderr=subprocess.STDOUT)
-        wait_until("opsmesh answers /api/v1/health", self.healthy, 20)
+        wait_until("opsmesh answers /api/v1/health", self.healthy, 120)
 
     def healthy(self):
         if self.opsmesh.poll() is not None:
@@ -107,7 +106,7 @@ class OpsMeshOnIt:
             raise AssertionError("opsmesh ended: " + self.log.read()[-2000:])
         try:
             return self.get("/api/v1/health")["status"] == "healthy"
-        except (urllib.error.URLError, ConnectionError):
+        except (OSError, ValueError):
             return False
 
     def get(self, path):

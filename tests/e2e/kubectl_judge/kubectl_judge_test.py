@@ -25,7 +25,7 @@ import real_cluster  # noqa: E402
 import second_look  # noqa: E402
 
 BIN = os.environ.get("OPSMESH_BIN_DIR", os.path.join(real_cluster.SOURCE, "build/release/bin"))
-UNTIL_SECONDS = 60
+UNTIL_SECONDS = 150
 
 MASKS = [(re.compile(pattern), to) for pattern, to in [
     (r"\x1b\[[0-9;]*m", ""),
@@ -74,9 +74,9 @@ class Side:
 
     def once(self, command):
         try:
-            done = subprocess.run(["kubectl", *command], env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+            done = subprocess.run(["kubectl", *command], env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=300)
         except subprocess.TimeoutExpired:
-            return "(no end within 120 s)"
+            return "(no end within 300 s)"
         return (done.stdout + done.stderr).decode("utf-8", "replace") + ("" if done.returncode == 0 else f"\n(exit {done.returncode})")
 
     def play(self, commands):

@@ -12,6 +12,7 @@ A line there that excuses nothing fails, unless its reason begins with "sometime
 import argparse
 import contextlib
 import fnmatch
+import http.client
 import json
 import os
 import pickle
@@ -91,10 +92,12 @@ class Side:
         while not self.over:
             try:
                 for event in self.api.stream(f"{BASE}/pods?watch=1&timeoutSeconds=10&resourceVersion={version}"):
+                    if event["type"] == "ERROR":
+                        version = "0"
                     if event["type"] in ("ADDED", "MODIFIED"):
                         version = event["object"]["metadata"]["resourceVersion"]
                         self.look(event["object"])
-            except OSError:
+            except (OSError, http.client.HTTPException, ValueError):
                 time.sleep(0.2)
 
     def create(self, pod):

@@ -26,7 +26,8 @@ def init(script, name="prepare"):
 
 
 def probe(handler, **more):
-    return {**handler, "periodSeconds": 2, **more}
+    """Patient: a real node with a hundred pods may take more than the usual second for any of them."""
+    return {**handler, "periodSeconds": 2, "timeoutSeconds": 20, **more}
 
 
 def exec_of(*words):
@@ -81,7 +82,7 @@ def ends():
     yield once("message-elsewhere", "echo elsewhere > /tmp/end; exit 2", terminationMessagePath="/tmp/end")
     yield pod("one-of-two", spec={"containers": [container("sleep 3600", "good"), container("exit 5", "bad")]})
     yield once("two-ends", "exit 0", spec={"containers": [container("exit 0", "good"), container("exit 5", "bad")]})
-    yield once("deadline", "sleep 3600", spec={"activeDeadlineSeconds": 4})
+    yield once("deadline", "sleep 3600", spec={"activeDeadlineSeconds": 20})
 
 
 def starts():
@@ -136,7 +137,7 @@ def probes():
     yield pod("live-http-good", SERVER, livenessProbe=probe(http(8080)), readinessProbe=probe(tcp(8080)))
     yield pod("ready-never", readinessProbe=probe(exec_of("sh", "-c", "echo not yet; exit 3")))
     yield pod("ready-later", "sleep 5; touch /tmp/ready; sleep 3600", readinessProbe=probe(exec_of("cat", "/tmp/ready"), periodSeconds=1))
-    yield pod("ready-slow", readinessProbe=probe(exec_of("sleep", "10"), periodSeconds=3))
+    yield pod("ready-slow", readinessProbe=probe(exec_of("sleep", "10"), periodSeconds=3, timeoutSeconds=1))
     yield pod("ready-no-command", readinessProbe=probe(exec_of("/nonexistent")))
     yield pod("ready-named-port", SERVER, ports=[{"containerPort": 8080, "name": "web"}], readinessProbe=probe(http("web")))
     yield pod("startup-never", startupProbe=probe(tcp(8081), failureThreshold=2))

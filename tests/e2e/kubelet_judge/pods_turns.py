@@ -25,7 +25,7 @@ def references():
 
 
 def stops():
-    yield pod("deadline-in-init", spec={"activeDeadlineSeconds": 5, **init("sleep 3600")})
+    yield pod("deadline-in-init", spec={"activeDeadlineSeconds": 20, **init("sleep 3600")})
 
 
 def all_pods():

@@ -87,8 +87,13 @@ class Player:
     def prepare(self, shared):
         self.each(self.create, shared)
         self.each(self.make_case, self.cases)
-        self.wait(lambda: all(claim["status"].get("phase") == "Bound" or not claim["spec"].get("volumeName")
-                              for claim in self.api.call("GET", "/api/v1/persistentvolumeclaims")["items"]))
+        self.wait(self.claims_bound)
+
+    def claims_bound(self):
+        """All that name a volume which is there."""
+        volumes = {one["metadata"]["name"] for one in self.api.call("GET", "/api/v1/persistentvolumes")["items"]}
+        return all(claim["status"].get("phase") == "Bound" or claim["spec"].get("volumeName") not in volumes
+                   for claim in self.api.call("GET", "/api/v1/persistentvolumeclaims")["items"])
 
     def make_case(self, case):
         self.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": case.name, "labels": {"kubernetes.io/metadata.name": case.name}}})
@@ -173,7 +178,7 @@ class Player:
         nominated = {key: pod["status"].get("nominatedNodeName") for key, pod in pods.items() if pod["status"].get("nominatedNodeName")}
         if gone:
             self.each(lambda key: self.delete_pod(*key), gone)
-            self.wait(lambda: self.bound(nominated), 15)
+            self.wait(lambda: self.bound(nominated), 40)
             pods = self.pods()
         fresh = {}
         for key, pod in pods.items():

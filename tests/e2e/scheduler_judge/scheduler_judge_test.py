@@ -57,7 +57,7 @@ def play_real(cases):
     pki = os.path.join(real_cluster.STATE, "pki")
     player = Player(Api(f"https://127.0.0.1:{real_cluster.PORT}", judge.certificate_context(f"{pki}/ca.crt", f"{pki}/admin.crt", f"{pki}/admin.key")), cases)
     player.prepare(shared_objects())
-    time.sleep(2)  # The scheduler's caches follow; a pod that came before its nodes would be refused first.
+    time.sleep(8)  # The scheduler's caches follow; a pod that came before its nodes would be refused first.
     steps = [player.play_step(number) for number in range(max((len(case.steps) for case in cases), default=0))]
     return Played(player.seen, player.victims), steps, Scores(os.path.join(real_cluster.STATE, "logs", "kube-scheduler.log"))
 
@@ -92,7 +92,7 @@ def play_ours(cases, url, real_steps=()):
     """The same, and after each step pods that chance placed elsewhere are put where the real cluster has them."""
     player = Player(Api(url), cases, newer=True)
     player.prepare(shared_objects())
-    time.sleep(0.5)
+    time.sleep(2)
     for number in range(max((len(case.steps) for case in cases), default=0)):
         step = player.play_step(number)
         for key, theirs in (real_steps[number] if number < len(real_steps) else {}).items():
@@ -101,6 +101,8 @@ def play_ours(cases, url, real_steps=()):
                 continue
             if "node" in theirs and mine.get("node") != theirs["node"]:
                 player.put(*key, theirs["node"])
+                if player.prioritized(key[0]):
+                    player.start(key, number)
             elif "node" in mine and "node" not in theirs:
                 player.delete_pod(*key)
     return player

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "libs/kubesim/behaviour/controllers/common.h"
-#include "libs/kubesim/behaviour/controllers/cron_schedule.h"
+#include "libs/kubesim/objects/cron_schedule.h"
 
 namespace opsmesh::kubesim {
 

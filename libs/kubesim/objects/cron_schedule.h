@@ -1,4 +1,6 @@
-// Schedules of CronJobs: five fields or a name (@hourly), in a time zone.
+// Schedules of CronJobs: five fields or an @word, in a time zone, and the sentences about texts
+// that are neither. The syntax is that of crontab(5) with names of months and days and "?", as
+// robfig/cron, which Kubernetes uses, reads it.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +13,10 @@
 namespace opsmesh::kubesim {
 
 /// Minute, hour, day of month, month, day of week with lists, ranges, steps and names; when both
-/// days are restricted, one of them suffices. As robfig/cron, which Kubernetes uses. Immutable.
+/// days are restricted, one of them suffices. Immutable.
 class CronSchedule {
  public:
-  /// INVALID_ARGUMENT (SCHEDULE_INVALID) with the field that is wrong.
+  /// INVALID_ARGUMENT (SCHEDULE_INVALID) whose message is the sentence of the apiserver.
   static absl::StatusOr<CronSchedule> Parse(std::string_view text, absl::TimeZone zone);
   /// The first time after `time`; infinite future when there is none within five years.
   absl::Time Next(absl::Time time) const;
@@ -25,5 +27,8 @@ class CronSchedule {
   absl::Duration every_ = absl::ZeroDuration();  // "@every 90s"
   absl::TimeZone zone_;
 };
+
+/// Why a schedule cannot be read; "" when it can.
+std::string ScheduleFault(std::string_view schedule);
 
 }  // namespace opsmesh::kubesim
