@@ -184,6 +184,7 @@ def main():
     if shutil.which("kubectl") is None or not real_cluster.IS_ROOT:
         print("SKIPPED: this comparison needs kubectl and, for a real node, root.", flush=True)
         return 77
+    os.environ["K8S_KUBELET_EXTRA"] = "--event-qps=500 --event-burst=1000"  # events are read soon after they happened
     real_cluster.enter()
     print(subprocess.run(["kubectl", "version", "--client"], capture_output=True, text=True).stdout.strip().split("\n")[0])
     commands = read_commands(os.path.join(HERE, "verbs.txt"))
