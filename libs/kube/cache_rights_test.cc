@@ -67,7 +67,7 @@ class GuardedCluster {
   }
   bool Watched(const std::string& plural, const std::string& ns) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(10),
+    return changed_.wait_for(lock, std::chrono::seconds(60),
                              [&] { return watches_.contains(plural + "@" + ns); });
   }
   int Asked(const std::string& what) {
@@ -185,7 +185,7 @@ class CacheRightsTest : public testing::Test {
   }
   template <typename F>
   bool Eventually(F condition) {
-    for (int i = 0; i < 2000; ++i) {
+    for (int i = 0; i < 12000; ++i) {
       if (condition()) return true;
       (void)Soon().Sleep(absl::Milliseconds(5));
     }

@@ -50,13 +50,13 @@ class CacheTest : public testing::Test {
   /// Waits until as many changes came, and gives them all.
   std::vector<std::string> Changes(size_t count) {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, std::chrono::seconds(10), [&] { return changes_.size() >= count; });
+    changed_.wait_for(lock, std::chrono::seconds(60), [&] { return changes_.size() >= count; });
     return changes_;
   }
   /// Waits for a condition on the pods' status.
   template <typename F>
   bool Eventually(const Cache& cache, F condition) {
-    for (int i = 0; i < 2000; ++i) {
+    for (int i = 0; i < 12000; ++i) {
       if (condition(*cache.Get("pods"))) return true;
       (void)Soon().Sleep(absl::Milliseconds(5));
     }

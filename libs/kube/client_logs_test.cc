@@ -103,7 +103,7 @@ struct Followed {
   }
   void Wait(size_t count) {
     std::unique_lock lock(mutex);
-    changed.wait_for(lock, std::chrono::seconds(20),
+    changed.wait_for(lock, std::chrono::seconds(60),
                      [&] { return done.has_value() || lines.size() >= count; });
   }
   std::mutex mutex;

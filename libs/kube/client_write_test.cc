@@ -64,7 +64,7 @@ TEST_F(ClientTest, AServerThatIsDownIsATypedErrorSoon) {
   const auto status = MakeClient(*http_, config)->Get(Soon(), Pods(), "shop", "a").status();
   EXPECT_EQ(Reason(status), "CONNECT_FAILED");
   EXPECT_EQ(base::DetailOf(status).metadata.at("cluster"), "test");
-  EXPECT_LT(base::SystemClock().Steady() - before, absl::Seconds(3));
+  EXPECT_LT(base::SystemClock().Steady() - before, absl::Seconds(15));
 }
 
 TEST_F(ClientTest, AServerThatStaysAwayIsNotKnockedAtByEveryCall) {

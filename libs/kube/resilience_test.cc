@@ -32,24 +32,25 @@ using test::StatusJson;
 
 class ResilienceTest : public test::ClientTest {
  protected:
-  void Start(std::vector<std::string> kinds = {"pods"}) {
+  void Start(std::vector<std::string> kinds = {"pods"},
+             absl::Duration request_timeout = absl::Seconds(5)) {
     Client::Options client;
     client.config = api_.api().config();
     client.http = http_.get();
     client.requests_per_second = 0;
     client.retry_min = client.retry_max = absl::Milliseconds(1);
-    client.request_timeout = absl::Milliseconds(700);
+    client.request_timeout = request_timeout;
     client_ = *Client::Create(std::move(client));
     Cache::Options options;
     options.kinds = std::move(kinds);
     options.backoff_min = absl::Milliseconds(1);
     options.backoff_max = options.retry_refused = absl::Milliseconds(30);
-    options.longest_silence = absl::Milliseconds(200);
+    options.longest_silence = absl::Seconds(2);
     cache_ = *Cache::Start(*client_, options);
   }
   template <typename F>
   bool Eventually(F condition) {
-    for (int i = 0; i < 2000; ++i) {
+    for (int i = 0; i < 12000; ++i) {
       if (condition()) return true;
       (void)Soon().Sleep(absl::Milliseconds(5));
     }
@@ -151,7 +152,7 @@ TEST_F(ResilienceTest, ABookmarkBehindWhatWasSeenIsAStoreThatWasSetBack) {
 
 TEST_F(ResilienceTest, AWatchThatIsAcceptedAndNeverAnsweredIsGivenUpInTime) {
   api_.Watches({api_.Silence(), api_.Open(Added("later"))});
-  Start();
+  Start({"pods"}, absl::Seconds(2));
   ASSERT_TRUE(Eventually([&] { return Has("later"); }));
   EXPECT_EQ(api_.lists(), 1);
 }
@@ -259,13 +260,13 @@ TEST_F(ResilienceTest, AnAggregatedApiThatHangsDoesNotHoldUpDiscoveryAndKeepsIts
     Client::Options options;
     options.config = api.config();
     options.http = http_.get();
-    options.request_timeout = absl::Milliseconds(400);
+    options.request_timeout = absl::Seconds(2);
     const auto client = *Client::Create(options);
     ASSERT_TRUE(client->Resolve(Soon(), "gears").ok());
     hangs = true;
     const absl::Duration begin = base::SystemClock().Steady();
     const auto discovery = client->Discover(Soon(), {.refresh = true});
-    EXPECT_LT(base::SystemClock().Steady() - begin, absl::Seconds(5));
+    EXPECT_LT(base::SystemClock().Steady() - begin, absl::Seconds(15));
     ASSERT_TRUE(discovery.ok()) << discovery.status();
     EXPECT_EQ((*discovery)->failed_groups(), std::vector<std::string>{"custom.example.com/v1"});
     EXPECT_TRUE((*discovery)->Find("deployments").ok());

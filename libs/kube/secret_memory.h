@@ -131,7 +131,7 @@ inline void ExpectNoValueStays(const std::string& kubeconfig, const std::string&
                           R"({"metadata":{"annotations":{"seen":"1"}}})")
                   .ok());
   bool changed = false;
-  for (int i = 0; i < 200 && !changed; ++i) {
+  for (int i = 0; i < 1200 && !changed; ++i) {
     changed = cache->Get("secrets")->Find("default", name)->Annotation("seen") == "1";
     if (!changed) (void)Soon().Sleep(absl::Milliseconds(50));
   }

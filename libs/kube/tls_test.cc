@@ -150,7 +150,7 @@ class TlsTest : public ::testing::Test {
   }
   template <typename F>
   bool Eventually(F condition) {
-    for (int i = 0; i < 2000; ++i) {
+    for (int i = 0; i < 12000; ++i) {
       if (condition()) return true;
       (void)Soon().Sleep(absl::Milliseconds(5));
     }

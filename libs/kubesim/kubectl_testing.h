@@ -50,7 +50,7 @@ class KubectlSession {
              const std::string& input = "/dev/null") const {
     const std::string command = "cd " + home_.string() + " && HOME=" + home_.string() +
                                 " KUBECONFIG=" + (home_ / "config").string() + " " + environment +
-                                " timeout 60 kubectl " + arguments + " 2>&1 <" + input;
+                                " timeout 180 kubectl " + arguments + " 2>&1 <" + input;
     FILE* pipe = popen(command.c_str(), "r");
     Answer answer;
     char buffer[4096];
@@ -59,11 +59,11 @@ class KubectlSession {
     answer.code = WEXITSTATUS(pclose(pipe));
     return answer;
   }
-  /// Asks again until the answer matches, at most 40 s; the last answer.
+  /// Asks again until the answer matches, at most 150 s and its own time; the last answer.
   Answer Until(const std::string& arguments, const std::string& regex) const {
     const std::regex wanted(regex);
     Answer answer;
-    for (int i = 0; i < 160; ++i) {
+    for (int i = 0; i < 600; ++i) {
       answer = Run(arguments);
       if (std::regex_search(answer.text, wanted)) break;
       struct timespec pause = {0, 250'000'000};

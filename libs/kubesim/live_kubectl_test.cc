@@ -46,7 +46,7 @@ class LiveKubectlTest : public testing::Test {
   Answer Kubectl(const std::string& arguments) {
     const std::string command = "HOME=" + home_.string() +
                                 " KUBECONFIG=" + (home_ / "config").string() +
-                                " timeout 60 kubectl " + arguments + " 2>&1";
+                                " timeout 180 kubectl " + arguments + " 2>&1";
     FILE* pipe = popen(command.c_str(), "r");
     Answer answer;
     char buffer[4096];
@@ -56,10 +56,10 @@ class LiveKubectlTest : public testing::Test {
     return answer;
   }
 
-  /// Asks again until the answer matches, at most 40 s: kubectl before 1.23 waits for conditions
-  /// only.
+  /// Asks again until the answer matches, at most 150 s and its own time: kubectl before 1.23 waits
+  /// for conditions only.
   void Until(const std::string& arguments, const std::string& regex) {
-    for (int i = 0; i < 160 && !std::regex_search(Kubectl(arguments).text, std::regex(regex));
+    for (int i = 0; i < 600 && !std::regex_search(Kubectl(arguments).text, std::regex(regex));
          ++i) {
       struct timespec pause = {0, 250'000'000};
       nanosleep(&pause, nullptr);
@@ -72,13 +72,13 @@ class LiveKubectlTest : public testing::Test {
 
 TEST_F(LiveKubectlTest, APodIsRunWaitedForReadAndDeleted) {
   ASSERT_EQ(Kubectl("run web --image=nginx:1.27 --port=80").code, 0);
-  const Answer ready = Kubectl("wait pod/web --for=condition=Ready --timeout=30s");
+  const Answer ready = Kubectl("wait pod/web --for=condition=Ready --timeout=170s");
   EXPECT_EQ(ready.code, 0) << ready.text << Kubectl("describe pod web").text;
   EXPECT_THAT(Kubectl("logs web").text, HasSubstr("start worker processes"));
   const Answer described = Kubectl("describe pod web");
   EXPECT_THAT(described.text, HasSubstr("Successfully assigned default/web to node-"));
   EXPECT_THAT(described.text, HasSubstr("Started container web"));
-  EXPECT_EQ(Kubectl("delete pod web --timeout=30s").code, 0);
+  EXPECT_EQ(Kubectl("delete pod web --timeout=170s").code, 0);
   EXPECT_THAT(Kubectl("get pod web").text, HasSubstr("not found"));
 }
 
@@ -111,18 +111,19 @@ TEST_F(LiveKubectlTest, LogsAreFollowedAndThePreviousRunIsKept) {
 
 TEST_F(LiveKubectlTest, ADeploymentIsRolledOutScaledAndItsNodeDrained) {
   ASSERT_EQ(Kubectl("create deployment hello --image=nginx:1.27 --replicas=2").code, 0);
-  EXPECT_EQ(Kubectl("rollout status deployment/hello --timeout=40s").code, 0)
+  EXPECT_EQ(Kubectl("rollout status deployment/hello --timeout=170s").code, 0)
       << Kubectl("get pods -o wide").text;
   ASSERT_EQ(Kubectl("scale deployment hello --replicas=4").code, 0);
-  EXPECT_EQ(Kubectl("rollout status deployment/hello --timeout=40s").code, 0);
+  EXPECT_EQ(Kubectl("rollout status deployment/hello --timeout=170s").code, 0);
   ASSERT_EQ(Kubectl("set image deployment/hello nginx=nginx:no-such-tag").code, 0);
   EXPECT_NE(Kubectl("rollout status deployment/hello --timeout=6s").code, 0);
+  Until("get pods -l app=hello", "ErrImagePull|ImagePullBackOff");
   EXPECT_THAT(Kubectl("get pods -l app=hello").text,
               ContainsRegex("(ErrImagePull|ImagePullBackOff)"));
   EXPECT_EQ(Kubectl("rollout undo deployment/hello").code, 0);
-  EXPECT_EQ(Kubectl("rollout status deployment/hello --timeout=40s").code, 0);
+  EXPECT_EQ(Kubectl("rollout status deployment/hello --timeout=170s").code, 0);
   const Answer drained = Kubectl(
-      "drain node-2 --ignore-daemonsets --delete-emptydir-data --force --timeout=50s "
+      "drain node-2 --ignore-daemonsets --delete-emptydir-data --force --timeout=170s "
       "--pod-selector=app=hello");
   EXPECT_EQ(drained.code, 0) << drained.text;
   EXPECT_THAT(Kubectl("get pods -l app=hello -o wide").text, Not(HasSubstr("node-2")));

@@ -40,7 +40,7 @@ TEST_F(VerbTest, GetPrintsInEveryForm) {
   Good("get ns", "shop +Active +33d");
   Good("get --raw /api/v1/namespaces/shop/pods?limit=1", "\"remainingItemCount\"");
   Good("get --raw /livez", "^ok");
-  const auto watched = session_->Run("get pods -n shop -l app=nginx -w --request-timeout=2s");
+  const auto watched = session_->Run("get pods -n shop -l app=nginx -w --request-timeout=5s");
   EXPECT_THAT(watched.text, ContainsRegex("NAME .*\nnginx-"));
   Bad("get pod -n shop absent", "Error from server (NotFound): pods \"absent\" not found");
   Bad("get gadgets", "the server doesn't have a resource type \"gadgets\"");
@@ -140,7 +140,7 @@ TEST_F(VerbTest, CreateMakesEveryKindAndRefusesWhatIsWrong) {
        "ingress.networking.k8s.io/front created");
   Good("create priorityclass urgent --value=1000", "created");
   Good("get quota,role,rolebinding,sa,ing,secret -n made", "kubernetes.io/dockerconfigjson");
-  Good("wait -n made --for=condition=complete job/once --timeout=30s",
+  Good("wait -n made --for=condition=complete job/once --timeout=170s",
        "job.batch/once condition met");
 }
 
@@ -160,7 +160,7 @@ TEST_F(VerbTest, RunExposeAutoscaleScaleAndSet) {
   Bad("scale deployment web -n sets --replicas=4 --current-replicas=9",
       "Expected replicas to be 9, was 3");
   Bad("scale deployment absent -n sets --replicas=1", "\"absent\" not found");
-  Good("rollout status deployment/web -n sets --timeout=40s", "successfully rolled out");
+  Good("rollout status deployment/web -n sets --timeout=170s", "successfully rolled out");
   Good("set env deployment/web -n sets MODE=fast", "env updated");
   Good("set env deployment/web -n sets --list", "MODE=fast");
   Good("set resources deployment/web -n sets --requests=cpu=10m --limits=memory=64Mi",
@@ -168,7 +168,7 @@ TEST_F(VerbTest, RunExposeAutoscaleScaleAndSet) {
   Good("set image deployment/web -n sets nginx=nginx:1.26.2", "image updated");
   Bad("set image deployment/web -n sets nosuch=nginx:1", "unable to find container named");
   Good("set serviceaccount deployment/web -n sets default", "serviceaccount updated");
-  Good("rollout status deployment/web -n sets --timeout=40s", "successfully rolled out");
+  Good("rollout status deployment/web -n sets --timeout=170s", "successfully rolled out");
   Becomes("get endpoints -n sets web", "10\\.244\\.[0-9.]+:80");
 }
 
@@ -179,7 +179,7 @@ TEST_F(VerbTest, RolloutsHaveAHistoryAndGoBack) {
   Bad("rollout history -n shop deployment/nginx --revision=99",
       "unable to find the specified revision");
   Good("rollout undo -n shop deployment/nginx", "rolled back");
-  Good("rollout status -n shop deployment/nginx --timeout=50s", "successfully rolled out");
+  Good("rollout status -n shop deployment/nginx --timeout=170s", "successfully rolled out");
   Good("get deploy -n shop nginx -o jsonpath='{..image}'", "nginx:1.26.2");
   Good("rollout history -n shop deployment/nginx", "4 +");
   Bad("rollout undo -n shop deployment/nginx --to-revision=77",
@@ -192,7 +192,7 @@ TEST_F(VerbTest, RolloutsHaveAHistoryAndGoBack) {
   Good("rollout restart -n infra daemonset/node-agent", "restarted");
   Good("rollout history -n infra daemonset/node-agent", "REVISION +CHANGE-CAUSE");
   Good("rollout restart -n shop statefulset/redis", "restarted");
-  Good("rollout status -n shop statefulset/redis --timeout=50s", "roll");
+  Good("rollout status -n shop statefulset/redis --timeout=170s", "roll");
 }
 
 constexpr const char* kWeb =
@@ -285,7 +285,7 @@ TEST_F(VerbTest, WhoMayDoWhat) {
 TEST_F(VerbTest, NodesAreCordonedAndDrainedWithinBudgets) {
   Good("create ns drained", "created");
   Good("create deployment app -n drained --image=nginx:1.27 --replicas=2", "created");
-  Good("rollout status deployment/app -n drained --timeout=40s", "successfully rolled out");
+  Good("rollout status deployment/app -n drained --timeout=170s", "successfully rolled out");
   Good("cordon node-2", "node/node-2 cordoned");
   Good("cordon node-2", "already cordoned");
   Good("get node node-2", "Ready,SchedulingDisabled");
@@ -300,7 +300,7 @@ TEST_F(VerbTest, NodesAreCordonedAndDrainedWithinBudgets) {
   Good("cordon node-3", "cordoned");
   const auto blocked = session_->Run(
       "drain node-2 node-3 --ignore-daemonsets --delete-emptydir-data --force "
-      "--pod-selector=app=app --timeout=4s");
+      "--pod-selector=app=app --timeout=8s");
   EXPECT_NE(blocked.code, 0);
   EXPECT_THAT(blocked.text,
               HasSubstr("Cannot evict pod as it would violate the pod's disruption budget."));
@@ -308,7 +308,7 @@ TEST_F(VerbTest, NodesAreCordonedAndDrainedWithinBudgets) {
   Good("uncordon node-3", "uncordoned");
   Good(
       "drain node-2 --ignore-daemonsets --delete-emptydir-data --force --pod-selector=app=app "
-      "--timeout=60s",
+      "--timeout=170s",
       "node/node-2 (drained|evicted)");
   Becomes("get deploy -n drained app", "2/2");
   EXPECT_THAT(session_->Run("get pods -n drained -o wide").text, Not(HasSubstr("node-2")));
@@ -324,7 +324,7 @@ TEST_F(VerbTest, DeletionPropagatesAsAskedFor) {
   const char* background = AtLeast(20) ? "--cascade=background" : "";
   Good(std::string("delete deployment back -n gone ") + background, "deleted");
   Becomes("get rs -n gone -l app=back", "No resources found");
-  Good("delete deployment fore -n gone --cascade=foreground --timeout=40s", "deleted");
+  Good("delete deployment fore -n gone --cascade=foreground --timeout=170s", "deleted");
   Good("get rs,pods -n gone -l app=fore", "No resources found");
   Good("delete deployment orphan -n gone --cascade=orphan", "deleted");
   Good("get rs -n gone -l app=orphan", "orphan-");
@@ -334,21 +334,21 @@ TEST_F(VerbTest, DeletionPropagatesAsAskedFor) {
   Good("delete pod absent -n gone --ignore-not-found", "");
   Good("delete rs -n gone -l app=orphan --dry-run=server", "deleted \\(server dry run\\)");
   Good("delete all --all -n gone", "deleted");
-  Good("delete ns gone --timeout=50s", "namespace \"gone\" deleted");
+  Good("delete ns gone --timeout=170s", "namespace \"gone\" deleted");
   Bad("get ns gone", "not found");
 }
 
 TEST_F(VerbTest, WaitsTopsAndEvents) {
   Good("create ns waits", "created");
   Good("create deployment app -n waits --image=nginx:1.27", "created");
-  Good("wait -n waits --for=condition=Available deployment/app --timeout=40s", "condition met");
+  Good("wait -n waits --for=condition=Available deployment/app --timeout=170s", "condition met");
   if (AtLeast(23))
-    Good("wait -n waits --for=jsonpath='{.status.readyReplicas}'=1 deployment/app --timeout=20s",
+    Good("wait -n waits --for=jsonpath='{.status.readyReplicas}'=1 deployment/app --timeout=170s",
          "condition met");
-  Bad("wait -n waits --for=condition=Progressing=false deployment/app --timeout=1s",
+  Bad("wait -n waits --for=condition=Progressing=false deployment/app --timeout=3s",
       "timed out waiting for the condition");
   Good("delete deployment app -n waits --wait=false", "deleted");
-  Good("wait -n waits --for=delete pod -l app=app --timeout=40s",
+  Good("wait -n waits --for=delete pod -l app=app --timeout=170s",
        "condition met|no matching resources found|^$|deleted");
   Good("top pods -n shop", "nginx-[a-z0-9-]+ +[0-9]+m +[0-9]+Mi");
   Good("top pods -n shop --containers", "nginx-[a-z0-9-]+ +nginx +[0-9]+m");

@@ -160,7 +160,7 @@ except client.exceptions.ApiException as e:
 print("judged")
 )");
   const std::string out = (folder_ / "out").string();
-  const int code = std::system(("HOME=" + folder_.string() + " timeout 60 /usr/bin/python3 " +
+  const int code = std::system(("HOME=" + folder_.string() + " timeout 180 /usr/bin/python3 " +
                                 (folder_ / "judge.py").string() + " " +
                                 (folder_ / "config").string() + " >" + out + " 2>&1")
                                    .c_str());

@@ -42,8 +42,8 @@ class ChainTest : public ::testing::Test {
     settings.model = "m";
     settings.api_key = base::Secret("sk-the-key-itself-000000");
     settings.key_hint = "THE_KEY";
-    settings.first_byte_timeout = absl::Milliseconds(300);
-    settings.idle_timeout = absl::Milliseconds(300);
+    settings.first_byte_timeout = absl::Seconds(30);
+    settings.idle_timeout = absl::Seconds(30);
     return settings;
   }
 
@@ -162,7 +162,11 @@ TEST_F(ChainTest, ASilentProviderTimesOutInTheDocumentedWords) {
   LlmAnswer silent = LlmAnswer::Raw("").Ending(LlmAnswer::End::kStall);
   silent.silent = true;
   fakes_[1]->Say(silent);
-  Chain chain = MakeChain({Settings(1, "mute"), Settings(0, "stalled")});
+  ProviderSettings mute = Settings(1, "mute");
+  mute.first_byte_timeout = absl::Milliseconds(300);
+  ProviderSettings stalled = Settings(0, "stalled");
+  stalled.idle_timeout = absl::Milliseconds(300);
+  Chain chain = MakeChain({mute, stalled});
   const Told told = Ask(chain);
   EXPECT_EQ(Reason(told), "LLM_ALL_FAILED");
   EXPECT_THAT(std::string(told.reply.status().message()),
@@ -208,9 +212,7 @@ TEST_F(ChainTest, ThreeFailuresOpenTheBreakerAndThirtySecondsLaterOneCallTriesAg
 TEST_F(ChainTest, AClientThatLeavesEndsTheCallAndBlamesNobody) {
   fakes_[0]->Say(LlmAnswer::Raw("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n")
                      .Ending(LlmAnswer::End::kStall));
-  ProviderSettings settings = Settings(0, "one");
-  settings.idle_timeout = absl::Seconds(30);
-  Chain chain = MakeChain({settings, Settings(1, "two")});
+  Chain chain = MakeChain({Settings(0, "one"), Settings(1, "two")});
   std::shared_ptr<base::CancelState> cancel;
   const base::Context ctx = base::Context::Background().WithCancel(&cancel);
   ChatRequest request;
@@ -226,7 +228,7 @@ TEST_F(ChainTest, AClientThatLeavesEndsTheCallAndBlamesNobody) {
                                  .on_setback = nullptr},
                                 &first);
   EXPECT_EQ(base::DetailOf(reply.status()).reason, "CALLER_LEFT");
-  EXPECT_TRUE(fakes_[0]->WaitForLeavers(1, absl::Seconds(10)));
+  EXPECT_TRUE(fakes_[0]->WaitForLeavers(1, absl::Seconds(20)));
   EXPECT_TRUE(fakes_[1]->asked().empty());
   EXPECT_TRUE(chain.Health().at(0).why.ok());
 }

@@ -239,7 +239,7 @@ TEST_F(K8sServiceTest, ReportsTheClusterUpThenDownAndStillAnswersFromTheCache) {
   const absl::Time begin = absl::Now();
   EXPECT_EQ(Call(&K8sService::Stub::CallTool, verify).status().code(),
             absl::StatusCode::kUnavailable);
-  EXPECT_LT(absl::Now() - begin, absl::Seconds(4));
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(15));
 }
 
 TEST_F(K8sServiceTest, ShowsAClusterThatCannotBeSetUpAndGoesOn) {

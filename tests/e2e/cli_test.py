@@ -6,7 +6,6 @@ import re
 import shutil
 import socket
 import threading
-import urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import harness
@@ -184,8 +183,8 @@ class Up(Cli):
             printed = mesh.log("opsmesh")
             kubeconfig = re.search(r"kubectl --kubeconfig (\S+) get pods", printed).group(1)
             url = re.search(r"Prometheus, are at (http://\S+)\.$", printed, re.MULTILINE).group(1)
-            with urllib.request.urlopen(url + "/api/v1/query?query=count(kube_pod_info)", timeout=30) as answer:
-                self.assertGreater(float(json.load(answer)["data"]["result"][0]["value"][1]), 40)
+            counted = harness.fetch(url + "/api/v1/query?query=count(kube_pod_info)").json()
+            self.assertGreater(float(counted["data"]["result"][0]["value"][1]), 40)
             injected = mesh.cli("sim", "fault", "inject", "memory-leak", "deploy/infra/nobody", "--kubeconfig", kubeconfig)
             self.assertNotEqual(injected.returncode, OK)
             self.assertIn("There is no deployment/infra/nobody", injected.stderr)

@@ -111,7 +111,7 @@ class CurrentClient(Live):
         self.server = subprocess.Popen([MCP_SERVER, "--kubeconfig", self.cluster.kubeconfig, "--toolsets", "core,config"], env=self.environment, text=True,
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.addCleanup(self.server.stdout.close)
-        self.addCleanup(self.server.wait, 20)
+        self.addCleanup(self.server.wait, 120)
         self.addCleanup(self.server.kill)
         self.addCleanup(self.server.stdin.close)
         self.asked = 0

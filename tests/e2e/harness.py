@@ -23,6 +23,7 @@ import urllib.request
 SOURCE = os.environ.get("OPSMESH_SOURCE_DIR", os.path.abspath(os.path.join(os.path.dirname(__file__), "../..")))
 BIN = os.environ.get("OPSMESH_BIN_DIR", os.path.join(SOURCE, "build/release/bin"))
 SERVICES = ("k8s", "rca", "predict", "notify", "llm", "chat")
+TAKEN = re.compile("already in use|gRPC cannot listen on")
 START_SECONDS = 60  # the machine may be busy; readiness in two seconds is measured by the benchmark
 
 
@@ -73,9 +74,12 @@ class Mesh:
 
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="opsmesh-e2e-")
+        self.processes = {}
+        self.choose_ports()
+
+    def choose_ports(self):
         self.http_port = free_port()
         self.grpc_port = free_port()
-        self.processes = {}
         self.url = f"http://127.0.0.1:{self.http_port}"
 
     def __enter__(self):
@@ -88,6 +92,20 @@ class Mesh:
 
     def start(self):
         """Starts what belongs to it; nothing here."""
+
+    def on_free_ports(self, launch, keep=()):
+        """Launches; again with other ports when somebody took one between our look and the program's bind."""
+        for tries_left in (2, 1, 0):
+            try:
+                return launch()
+            except AssertionError:
+                ended = [name for name, process in self.processes.items() if process.poll() is not None]
+                if not tries_left or not any(TAKEN.search(self.log(name)) for name in ended):
+                    raise
+            for name in [name for name in self.processes if name not in keep]:
+                self.kill(name)
+                os.unlink(self.path(name + ".log"))
+            self.choose_ports()
 
     def __exit__(self, *_):
         for process in self.processes.values():
@@ -133,7 +151,7 @@ class Mesh:
         self.processes[name].kill()
         self.processes.pop(name).wait()
 
-    def terminate(self, name, seconds=30):
+    def terminate(self, name, seconds=120):
         """SIGTERM; the exit code."""
         process = self.processes.pop(name)
         process.send_signal(signal.SIGTERM)
@@ -192,6 +210,9 @@ class OneProcess(Mesh):
         self.arguments, self.environment = arguments, environment
 
     def start(self):
+        self.on_free_ports(self.launch)
+
+    def launch(self):
         self.spawn("opsmesh", "opsmesh", "up", "--listen", f"127.0.0.1:{self.http_port}",
                    "--grpc-listen", f"127.0.0.1:{self.grpc_port}", "--data-dir", self.path("data"), *self.arguments,
                    environment=self.environment)
@@ -210,8 +231,8 @@ class OneProcess(Mesh):
 class SeparateProcesses(Mesh):
     """Each service a process of its own, over TCP with the mesh's token, on the simulator as a process of its own."""
 
-    def __init__(self):
-        super().__init__()
+    def choose_ports(self):
+        super().choose_ports()
         self.ports = {name: free_port() for name in SERVICES}
 
     def kubeconfig(self):
@@ -221,6 +242,9 @@ class SeparateProcesses(Mesh):
         if "sim" not in self.processes:
             self.spawn("sim", "opsmesh", "sim", "serve", "--kubeconfig-out", self.kubeconfig())
             self.wait_until("the simulated cluster", lambda: self.cluster("/version"))
+        self.on_free_ports(self.launch, keep=("sim",))
+
+    def launch(self):
         with open(self.path("mesh.yaml"), "w", encoding="utf-8") as config:
             config.write("mesh:\n  token: end-to-end-test-token\n  addresses:\n")
             for name, port in self.ports.items():

@@ -67,7 +67,7 @@ class Access(unittest.TestCase):
         return json.loads(self.kubectl("get", *arguments, "-o", "json"))
 
     def eventually(self, what, look):
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while time.monotonic() < end:
             if value := look():
                 return value

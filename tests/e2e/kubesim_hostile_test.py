@@ -61,7 +61,7 @@ class Hostile(unittest.TestCase):
 
     def still_answers(self, after):
         self.assertTrue(CLUSTER.alive(), f"the server is gone after {after}:\n{CLUSTER.log()[-2000:]}")
-        self.assertEqual(CLUSTER.request("GET", "/version", timeout=10).status, 200, after)
+        self.assertEqual(CLUSTER.request("GET", "/version", timeout=60).status, 200, after)
 
     def refused(self, answer, status, what):
         """A Status object as the real server has it, with the code of the answer."""

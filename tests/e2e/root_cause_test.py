@@ -39,7 +39,7 @@ class RootCause(unittest.TestCase):
         answer = self.mesh.post("/api/v1/rca", {"start_time": rfc3339(start), "end_time": rfc3339(end), **more},
                                 headers={"Accept-Language": language})
         self.assertEqual(answer.status, 200, answer.body[:1000])
-        self.assertLess(time.monotonic() - began, 10)
+        self.assertLess(time.monotonic() - began, 55)
         return answer.json()
 
     def test_the_node_that_fell_silent_is_the_cause_of_the_last_hour(self):

@@ -41,7 +41,7 @@ class Simulator:
     def __exit__(self, *_):
         try:
             self.process.stdin.close()
-            self.process.wait(20)
+            self.process.wait(120)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -72,7 +72,7 @@ class Simulator:
         finally:
             connection.close()
 
-    def exchange(self, data, seconds=10):
+    def exchange(self, data, seconds=60):
         """Sends bytes, closes the sending side, and reads until the other side closes: (what came, whether it closed in time)."""
         received = b""
         with socket.create_connection(self.address, timeout=seconds) as connection:

@@ -21,9 +21,15 @@ class MetricsMesh(harness.Mesh):
     def __init__(self, prometheus_url):
         super().__init__()
         self.prometheus_url = prometheus_url
+
+    def choose_ports(self):
+        super().choose_ports()
         self.ports = {name: harness.free_port() for name in ("rca", "predict")}
 
     def start(self):
+        self.on_free_ports(self.launch)
+
+    def launch(self):
         with open(self.path("mesh.yaml"), "w", encoding="utf-8") as config:
             config.write("mesh:\n  token: integration-test-token\n  addresses:\n")
             for name, port in self.ports.items():
@@ -113,6 +119,9 @@ class RealPrometheus(harness.Mesh):
             assert made.returncode == 0, made.stdout
         with open(self.path("prometheus.yml"), "w", encoding="utf-8") as config:
             config.write("global: {}\n")
+        self.on_free_ports(self.launch)
+
+    def launch(self):
         with open(self.path("prometheus.log"), "ab") as log:
             self.processes["prometheus"] = subprocess.Popen(
                 ["prometheus", "--config.file", self.path("prometheus.yml"), "--storage.tsdb.path", self.path("tsdb"),

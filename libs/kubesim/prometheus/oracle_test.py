@@ -81,12 +81,14 @@ RANGE = ["up", "sum by (service) (rate(http_requests_total[5m]))", "sum(up)", "t
          "topk(2, node_load1)", "up offset 1h", "up @ end()", "sum(rate(http_requests_total[5m] @ start()))", "kube_pod_status_phase == 1", "'text'", "up[5m]", "sum(",
          "increase(kube_pod_container_status_restarts_total[1h]) > 0", "changes(up[30m]) + resets(node_cpu_seconds_total[30m])", "absent(up{{job=\"x\"}})"]
 
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
 
 def ask(base, path, form, post=False):
     data = urllib.parse.urlencode(form, doseq=True)
     request = urllib.request.Request(base + path, data=data.encode()) if post else urllib.request.Request(f"{base}{path}?{data}")
     try:
-        with urllib.request.urlopen(request, timeout=120) as answer:
+        with OPENER.open(request, timeout=120) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         body = error.read()
@@ -130,7 +132,7 @@ def start_prometheus(folder):
         deadline = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < deadline:
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=5) as answer:
+                with OPENER.open(f"http://127.0.0.1:{port}/-/ready", timeout=5) as answer:
                     if answer.status == 200:
                         return process, f"http://127.0.0.1:{port}"
             except OSError:
@@ -246,10 +248,10 @@ def main():
             sys.exit(1 if failures or samples < 50000 else 0)
         finally:
             ours_process.stdin.close()
-            ours_process.wait(20)
+            ours_process.wait(120)
             if prometheus is not None:
                 prometheus.terminate()
-                prometheus.wait(20)
+                prometheus.wait(120)
 
 
 main()

@@ -117,7 +117,7 @@ TEST(Stopping, IsBoundedWhenARequestDoesNotEnd) {
   const absl::Duration took = base::SystemClock().Steady() - begin;
   client.join();
   EXPECT_GE(took, absl::Milliseconds(190));
-  EXPECT_LT(took, absl::Seconds(4));
+  EXPECT_LT(took, absl::Seconds(15));
   EXPECT_FALSE(status.ok());
   EXPECT_TRUE(mesh.logic->AwaitGivenUp(1));
 }

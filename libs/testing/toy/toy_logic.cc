@@ -111,7 +111,7 @@ void ToyLogic::Publish(const std::string& text) {
 template <typename F>
 bool ToyLogic::Await(F reached) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, std::chrono::seconds(10), reached);
+  return changed_.wait_for(lock, std::chrono::seconds(60), reached);
 }
 
 bool ToyLogic::AwaitWaiting(int count) {

@@ -42,7 +42,7 @@ ToyMesh::ToyMesh(MeshOptions options) {
 
 base::Context ContextOf(std::string id, base::Role role) {
   return base::Context::Background()
-      .WithTimeout(absl::Seconds(10))
+      .WithTimeout(absl::Seconds(60))
       .WithPrincipal({std::move(id), role})
       .WithRequestId("req-1")
       .WithTrace({"4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", true});

@@ -38,8 +38,8 @@ class AgentTest : public ::testing::Test {
     settings.model = "m" + std::to_string(fake);
     settings.api_key = base::Secret("sk-abcdefghijklmnopqrstuv");
     settings.key_hint = "THE_KEY";
-    settings.first_byte_timeout = absl::Milliseconds(400);
-    settings.idle_timeout = absl::Milliseconds(400);
+    settings.first_byte_timeout = absl::Seconds(30);
+    settings.idle_timeout = absl::Seconds(30);
     return settings;
   }
 

@@ -195,19 +195,20 @@ TEST_F(AgentTest, WithoutAnyModelThePlannerAnswersInTheQuestionsLanguageAndSaysW
 }
 
 TEST_F(AgentTest, AStalledModelCostsItsLimitAndNotMore) {
+  auto settings = Settings(0, "one");
+  settings.idle_timeout = settings.first_byte_timeout = absl::Milliseconds(400);
+  Use({settings});
   fakes_[0]->Say(LlmAnswer::Raw(": keep-alive\n\n").Ending(LlmAnswer::End::kStall));
   const absl::Time began = absl::Now();
   const Outcome outcome = Ask("list pods");
-  EXPECT_LT(absl::Now() - began, absl::Seconds(5));
+  EXPECT_LT(absl::Now() - began, absl::Seconds(18));
   EXPECT_THAT(outcome.done.degraded(0), HasSubstr("connection timeout"));
   EXPECT_THAT(outcome.done.response(), HasSubstr("result<list_kubernetes_pods"));
 }
 
 TEST_F(AgentTest, TheTimeBudgetOfTheModelLeavesThePlannerTimeToAnswer) {
   options_.timeout = absl::Milliseconds(300);
-  auto settings = Settings(0, "one");
-  settings.idle_timeout = settings.first_byte_timeout = absl::Seconds(30);
-  Use({settings});
+  Use({Settings(0, "one")});
   fakes_[0]->Say(LlmAnswer::Raw("").Ending(LlmAnswer::End::kStall));
   const Outcome outcome = Ask("list pods");
   ASSERT_TRUE(outcome.status.ok()) << outcome.status;
@@ -216,9 +217,7 @@ TEST_F(AgentTest, TheTimeBudgetOfTheModelLeavesThePlannerTimeToAnswer) {
 }
 
 TEST_F(AgentTest, AClientThatLeavesEndsTheWholeChain) {
-  auto settings = Settings(0, "one");
-  settings.idle_timeout = settings.first_byte_timeout = absl::Seconds(30);
-  Use({settings});
+  Use({Settings(0, "one")});
   fakes_[0]->Say(LlmAnswer::Raw("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n")
                      .Ending(LlmAnswer::End::kStall));
   std::shared_ptr<base::CancelState> cancel;
@@ -230,7 +229,7 @@ TEST_F(AgentTest, AClientThatLeavesEndsTheWholeChain) {
     return absl::OkStatus();
   });
   EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
-  EXPECT_TRUE(fakes_[0]->WaitForLeavers(1, absl::Seconds(10)));
+  EXPECT_TRUE(fakes_[0]->WaitForLeavers(1, absl::Seconds(18)));
 }
 
 TEST_F(AgentTest, HistoryGoesAlongWithinItsBounds) {
