@@ -24,4 +24,7 @@ void WaitFor(ContainerRuntime& container, std::string reason, std::string messag
 /// The same number for the same text and seed, spread over all 64 bits.
 uint64_t SpreadHash(std::string_view text, uint64_t seed);
 
+/// 64 hexadecimal digits, as ids of containers and of images have; the same for the same text.
+std::string Digest(std::string_view text);
+
 }  // namespace opsmesh::kubesim

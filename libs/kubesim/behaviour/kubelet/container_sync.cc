@@ -15,11 +15,6 @@ namespace {
 
 constexpr absl::Duration kNotice = absl::Seconds(1);  // until it sees that a container has ended
 
-std::string Digest(std::string_view text) {
-  return fmt::format("{:016x}{:016x}{:016x}{:016x}", SpreadHash(text, 1), SpreadHash(text, 2),
-                     SpreadHash(text, 3), SpreadHash(text, 4));
-}
-
 std::string BackOffText(absl::Duration duration) {
   const int64_t seconds = absl::ToInt64Seconds(duration);
   return seconds >= 60 ? fmt::format("{}m{}s", seconds / 60, seconds % 60)
@@ -27,6 +22,11 @@ std::string BackOffText(absl::Duration duration) {
 }
 
 }  // namespace
+
+std::string Digest(std::string_view text) {
+  return fmt::format("{:016x}{:016x}{:016x}{:016x}", SpreadHash(text, 1), SpreadHash(text, 2),
+                     SpreadHash(text, 3), SpreadHash(text, 4));
+}
 
 void WaitFor(ContainerRuntime& container, std::string reason, std::string message) {
   const auto ended = container.status.terminated;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "libs/base/strings.h"
+#include "libs/kubesim/behaviour/kubelet/container_start.h"
 #include "libs/kubesim/behaviour/kubelet/kubelet.h"
 #include "libs/kubesim/store/json_path.h"
 #include "nlohmann/json.hpp"
@@ -224,12 +225,15 @@ Kubelet::Verdict Kubelet::Judge(const View& view, const ContainerRuntime& contai
       return {false, fmt::format("command timed out: \"{}\" timed out after {}s",
                                  base::Join(argv, " "), timeout)};
     if (result.absent) {
-      const std::string& id = container.status.container_id;
-      const size_t scheme = id.find("//");  // containerd://…
+      // Every try has an id of its own.
+      const std::string id =
+          Digest(container.status.container_id +
+                 absl::FormatTime(absl::RFC3339_full, view.now, absl::UTCTimeZone()) +
+                 base::Join(argv, " "));
       return {false,
               fmt::format("rpc error: code = Unknown desc = failed to exec in container: failed to "
                           "start exec \"{}\": {}",
-                          scheme == std::string::npos ? id : id.substr(scheme + 2), result.output),
+                          id, result.output),
               true};
     }
     return {result.code == 0, result.output};
