@@ -41,7 +41,7 @@ MASKS = [(re.compile(pattern), to) for pattern, to in [
     (r"pod-template-hash=\w+", "pod-template-hash=<hash>"),
     (r"controller-revision-hash=[\w-]+", "controller-revision-hash=<hash>"),
     (r"\b(agent|once|j1|manual|default-token|robot-token)-[bcdfghjklmnpqrstvwxz2456789]{5}\b", r"\1-<random>"),
-    (r"(?<![=\w.\-/*])(\d+d)?(\d+h)?(\d+m)?\d+(\.\d+)?m?s\b|(?<![=\w.\-/*])\d+[mhd]\b(?=\s|$)", "<age>"),
+    (r"(?<![=\w.\-/*])(\d+d)?(\d+h)?(\d+m)?\d+(\.\d+)?m?s\b|(?<![=\w.\-/*])\d+[mhd]\b(?=[\s)]|$)", "<age>"),
     (r"\(x\d+ over <age>\)", ""),
     (r"(\d+) \(<age> ago\)", r"\1"),
     # A container that crashes is in one of these states, and has crashed some times.
