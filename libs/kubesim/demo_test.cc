@@ -194,7 +194,7 @@ TEST_P(KubectlTest, ShowsWhatPodsAndNodesUse) {
 }
 
 INSTANTIATE_TEST_SUITE_P(PlainAndTls, KubectlTest, testing::Bool(),
-                         [](const auto& info) { return info.param ? "Tls" : "Plain"; });
+                         [](const auto& door) { return door.param ? "Tls" : "Plain"; });
 
 }  // namespace
 }  // namespace opsmesh::kubesim
