@@ -130,7 +130,7 @@ TEST_P(SentenceFile, AUserWhoMayNotListNamespacesIsUnderstoodAsWell) {
 INSTANTIATE_TEST_SUITE_P(Testdata, SentenceFile,
                          ::testing::Values("acceptance", "chinese", "english", "everyday",
                                            "conversations"),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& one) { return one.param; });
 
 }  // namespace
 }  // namespace opsmesh::llm
