@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <ctime>
 #include <map>
 #include <string>
 
@@ -43,7 +44,7 @@ std::unique_ptr<Simulator> Demo(const base::Clock& clock) {
 
 void Scale(Simulator& simulator, int replicas) {
   const ResourceType& type = MustFind(simulator.store(), "apps", "v1", "deployments");
-  while (true) {  // a controller may write between the look and the update
+  for (int tries = 0; tries < 100; ++tries) {  // a controller may write between look and update
     const ObjectPtr first = simulator.store().List(type, "shop").objects.front();
     Json object = first->Parse();
     object["spec"]["replicas"] = replicas;
@@ -52,6 +53,7 @@ void Scale(Simulator& simulator, int replicas) {
     if (updated.ok()) return;
     ASSERT_EQ(updated.status().reason, "Conflict") << updated.status().message;
   }
+  FAIL() << "somebody else always wrote first";
 }
 
 size_t PodsOf(Simulator& simulator, const std::string& ns) {
@@ -180,12 +182,14 @@ TEST(ForkTest, FiveThousandPodsAreForkedInLessThanASecond) {
             .ok());
     (*original)->logs().Append(fmt::format("uid-{}", i), "c", {clock.Now(), "a line of the log"});
   }
-  const absl::Duration start = base::SystemClock().Steady();
+  // The processor's time: a machine may be busy with something else.
+  const std::clock_t start = std::clock();
   auto fork = (*original)->Fork({.live = true});
-  const absl::Duration took = base::SystemClock().Steady() - start;
+  const absl::Duration took =
+      absl::Seconds(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
   ASSERT_TRUE(fork.ok());
   std::printf("fork of 5,000 pods: %.1f ms\n", absl::ToDoubleMilliseconds(took));
-  EXPECT_LT(took, absl::Seconds(10));
+  EXPECT_LT(took, absl::Seconds(1));
   EXPECT_EQ(PodsOf(**fork, "default"), 5000u);
 }
 

@@ -105,8 +105,9 @@ class SimulatorImpl final : public Simulator {
     }
     if (!live) return absl::OkStatus();
     engine_ = std::make_unique<Engine>(Parts(), clock_);
-    AddControllers(*engine_, {.signer = signer_.get(), .authority = authority_.get()},
-                   {.node_lifecycle = kubelets_});
+    AddControllers(
+        *engine_,
+        {.signer = signer_.get(), .authority = authority_.get(), .node_lifecycle = kubelets_});
     std::optional<Scenario> scenario;
     if (content_ == Content::kDemo) {
       OPSMESH_ASSIGN_OR_RETURN(scenario, DemoScenario());

@@ -9,15 +9,11 @@ The real control plane comes from ../shared/kube-real (exit code 77 = skipped, s
 `--only REGEX` by scenario; `--ours`: the simulator alone, prints its notes; `--save DIR` keeps both notes, `--load DIR` compares them once more; `--once`: what differs is not played once more.
 """
 import concurrent.futures
-import contextlib
 import json
 import os
 import pickle
 import re
-import subprocess
 import sys
-import tempfile
-import threading
 import time
 import traceback
 
@@ -25,11 +21,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "kube_real")]
 import real_cluster  # noqa: E402
 import second_look  # noqa: E402
+import simulated  # noqa: E402
 from side import Play, Side, judge  # noqa: E402
 import scenario  # noqa: E402
 
-SOURCE = os.environ.get("OPSMESH_SOURCE_DIR", os.path.abspath(os.path.join(HERE, "../../..")))
-BIN = os.environ.get("OPSMESH_BIN_DIR", os.path.join(SOURCE, "build/release/bin"))
 # What 1.32 does and 1.20 had behind a gate; and a controller manager that many scenarios at once do not throttle.
 os.environ.setdefault("K8S_APISERVER_EXTRA", "--feature-gates=TTLAfterFinished=true")
 os.environ.setdefault("K8S_KCM_EXTRA", "--feature-gates=CronJobControllerV2=true,TTLAfterFinished=true --kube-api-qps=300 --kube-api-burst=600 --pvclaimbinder-sync-period=3s")
@@ -93,16 +88,8 @@ def pair(left, right):
     return sorted(left, key=key), sorted(right, key=key)
 
 
-@contextlib.contextmanager
-def simulator(folder):
-    config = os.path.join(folder, "config")
-    process = subprocess.Popen([os.path.join(BIN, "opsmesh_kubesim"), "--live", "--folder", os.path.join(HERE, "cluster"), "--kubeconfig", config],
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        yield json.loads(process.stdout.readline())["url"]
-    finally:
-        process.stdin.close()
-        process.wait(20)
+def simulator():
+    return simulated.running("--live", "--folder", os.path.join(HERE, "cluster"))
 
 
 def real_side():
@@ -141,14 +128,11 @@ def report(real, ours, complete):
 
 def look(chosen):
     """Both sides play; the comparison."""
-    with tempfile.TemporaryDirectory() as folder, simulator(folder) as url, real_cluster.running(simulated=("n1", "n2", "n3", "n4=dark", "n5")):
+    with simulator() as url, real_cluster.running(simulated=("n1", "n2", "n3", "n4=dark", "n5")):
         begin = time.monotonic()
-        results = {}
-        threads = [threading.Thread(target=lambda s=s: results.__setitem__(s.name, play_all(s, chosen))) for s in (real_side(), Side("ours", url))]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            playing = {side.name: pool.submit(play_all, side, chosen) for side in (real_side(), Side("ours", url))}
+            results = {name: play.result() for name, play in playing.items()}
         print(f"played in {time.monotonic() - begin:.0f} s")
     if option("--save"):
         keep(results, option("--save"))
@@ -177,7 +161,7 @@ def main():
     only = re.compile(option("--only") or "")
     chosen = dict(sorted(((n, s) for n, s in scenario.all_scenarios().items() if only.search(n)), key=lambda s: -s[1][2]))
     if "--ours" in sys.argv:
-        with tempfile.TemporaryDirectory() as folder, simulator(folder) as url:
+        with simulator() as url:
             show_notes(play_all(Side("ours", url), chosen), None, "ours")
         return 0
 

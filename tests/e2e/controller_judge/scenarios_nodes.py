@@ -42,9 +42,8 @@ def run_pods(p):
 def played(p, what, condition, seconds=40):
     def so():
         run_pods(p)
-        name, ready, last = getattr(p, "heart", (None, None, 0))
-        if name and time.monotonic() - last > 8:  # a slow scenario is no silence of 40 s
-            beat(p, name, ready)
+        if p.heart and time.monotonic() - p.heart[2] > 8:  # a slow scenario is no silence of 40 s
+            beat(p, *p.heart[:2])
         return condition()
     return p.until(what, so, seconds)
 

@@ -69,6 +69,7 @@ class Play:
         self.names = Names()
         self.raw = []    # (label, plural or None, value) in order
         self.left = False
+        self.heart = None  # of a node that the scenario plays: its name, whether it is ready, when it was last heard of
         self.trouble = []  # sentences: what was waited for in vain, requests that failed
 
     @property

@@ -1,4 +1,4 @@
-"""The simulator as the judges of its answers start it: without life, with nobody's settings."""
+"""The simulator as the judges start it, with nobody's settings."""
 import contextlib
 import json
 import os
@@ -10,13 +10,14 @@ BIN = os.environ.get("OPSMESH_BIN_DIR", os.path.join(SOURCE, "build/release/bin"
 
 
 @contextlib.contextmanager
-def running():
-    """Its URL; it ends with the block."""
+def running(*options, kubeconfig=None):
+    """Its URL; an administrator's kubeconfig is written where `kubeconfig` says. It ends with the block, and that it crashed is nothing a judge plays again."""
     with tempfile.TemporaryDirectory() as folder:
-        simulator = subprocess.Popen([os.path.join(BIN, "opsmesh_kubesim"), "--kubeconfig", os.path.join(folder, "config")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                     env={**os.environ, "HOME": folder})
+        simulator = subprocess.Popen([os.path.join(BIN, "opsmesh_kubesim"), *options, "--kubeconfig", kubeconfig or os.path.join(folder, "config")],
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "HOME": folder})
         try:
             yield json.loads(simulator.stdout.readline())["url"]
         finally:
             simulator.stdin.close()
-            simulator.wait(20)
+            code = simulator.wait(120)
+            assert code == 0, f"the simulator ended with {code}"

@@ -5,7 +5,12 @@ What still differs is played a third time, where possible without all else, for 
 What differed once is printed, for it may be a fault that shows seldom. A play that ends by an error (a control plane that did not start, a request without an answer)
 is played again, too.
 """
+import http.client
+import subprocess
 import traceback
+
+# What a busy machine does; a simulator that crashed, or an answer that should not be, is no such thing (AssertionError).
+TROUBLE = (OSError, RuntimeError, http.client.HTTPException, subprocess.SubprocessError)
 
 
 def _print(title, wrong, idle):
@@ -41,7 +46,7 @@ def verdict(look, twice=True, alone=None):
 def _played(look, *arguments):
     try:
         return look(*arguments)
-    except Exception:  # of whatever sort: what is wrong for good raises again
+    except TROUBLE:  # what is wrong for good raises again
         traceback.print_exc()
         return look(*arguments)
 

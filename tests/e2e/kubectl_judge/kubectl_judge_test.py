@@ -6,9 +6,9 @@ must be named in differences.txt beside this file with a reason; anything else f
 The real cluster comes from ../shared/kube-real (exit code 77 = skipped, said loudly); its node needs root.
 `--running`: the real cluster is up; `--only REGEX`; `--save DIR` keeps both transcripts; `--once`: what differs is not played once more.
 """
+import concurrent.futures
 import contextlib
 import difflib
-import json
 import os
 import re
 import shlex
@@ -16,15 +16,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "../kube_real"))
+sys.path[:0] = [os.path.join(HERE, "..", one) for one in ("kube_judge", "kube_real")]
 import real_cluster  # noqa: E402
 import second_look  # noqa: E402
+import simulated  # noqa: E402
 
-BIN = os.environ.get("OPSMESH_BIN_DIR", os.path.join(real_cluster.SOURCE, "build/release/bin"))
 UNTIL_SECONDS = 150
 
 MASKS = [(re.compile(pattern), to) for pattern, to in [
@@ -156,17 +155,11 @@ def play_both(commands):
         stack.enter_context(real_cluster.running(node=True))
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         config = os.path.join(folder, "config")
-        simulator = subprocess.Popen([os.path.join(BIN, "opsmesh_kubesim"), "--live", "--folder", os.path.join(HERE, "cluster"), "--kubeconfig", config],
-                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        stack.callback(simulator.wait, 20)
-        stack.callback(simulator.stdin.close)
-        json.loads(simulator.stdout.readline())
+        stack.enter_context(simulated.running("--live", "--folder", os.path.join(HERE, "cluster"), kubeconfig=config))
         sides = [Side("real", real_cluster.ADMIN, folder), Side("ours", config, folder)]
-        threads = [threading.Thread(target=side.play, args=([(pattern, words) for _, pattern, words in commands],)) for side in sides]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            for played in [pool.submit(side.play, [(pattern, words) for _, pattern, words in commands]) for side in sides]:
+                played.result()
         return sides
 
 

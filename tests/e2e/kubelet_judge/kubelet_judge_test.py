@@ -10,16 +10,14 @@ A line there that excuses nothing fails, unless its reason begins with "sometime
 `--running`; `--only GLOB`; `--once`: what differs is not played once more; `--remember FILE`: what the real node did is kept there, and read from it the next time; `--seconds N`.
 """
 import argparse
-import contextlib
+import concurrent.futures
 import fnmatch
 import http.client
 import json
 import os
 import pickle
 import re
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 import urllib.error
@@ -33,10 +31,9 @@ import pods as pod_list  # noqa: E402
 import pods_turns  # noqa: E402
 import real_cluster  # noqa: E402
 import second_look  # noqa: E402
+import simulated  # noqa: E402
 from playing import Api  # noqa: E402
 
-SOURCE = os.environ.get("OPSMESH_SOURCE_DIR", os.path.abspath(os.path.join(HERE, "../../..")))
-BIN = os.environ.get("OPSMESH_BIN_DIR", os.path.join(SOURCE, "build/release/bin"))
 CLUSTER = os.path.join(HERE, "..", "kubectl_judge", "cluster")
 BASE = "/api/v1/namespaces/judge"
 
@@ -201,38 +198,20 @@ def play_real(pods, seconds):
         return Side(StreamingApi(f"https://127.0.0.1:{real_cluster.PORT}", context), pods, seconds).play()
 
 
-@contextlib.contextmanager
-def simulator():
-    with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen([os.path.join(BIN, "opsmesh_kubesim"), "--live", "--folder", CLUSTER, "--kubeconfig", os.path.join(folder, "config")],
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        try:
-            yield json.loads(process.stdout.readline())["url"]
-        finally:
-            process.stdin.close()
-            process.wait(20)
-
-
 def play(options, pods):
-    ours = {}
-
     def play_ours():
-        with simulator() as url:
-            ours.update(Side(StreamingApi(url), pods, options.seconds).play())
-    known = options.remember and os.path.exists(options.remember)
-    second = threading.Thread(target=play_ours)
-    if known:
-        second.start()
-        with open(options.remember, "rb") as file:
-            real = pickle.load(file)
-    else:
-        second.start()
+        with simulated.running("--live", "--folder", CLUSTER) as url:
+            return Side(StreamingApi(url), pods, options.seconds).play()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        ours = pool.submit(play_ours)
+        if options.remember and os.path.exists(options.remember):
+            with open(options.remember, "rb") as file:
+                return pickle.load(file), ours.result()
         real = play_real(pods, options.seconds)
         if options.remember:
             with open(options.remember, "wb") as file:
                 pickle.dump(real, file)
-    second.join()
-    return real, ours
+        return real, ours.result()
 
 
 def compare(pods, real, ours, rules):

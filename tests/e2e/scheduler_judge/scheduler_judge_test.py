@@ -10,15 +10,11 @@ The real cluster comes from ../shared/kube-real (exit code 77 = skipped, said lo
 `--running`: the cluster is up (with the options START names); `--only GLOB`; `--random N`, `--seed S`; `--remember FILE`; `--once`.
 """
 import argparse
-import contextlib
 import dataclasses
 import fnmatch
-import json
 import os
 import pickle
-import subprocess
 import sys
-import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -30,12 +26,11 @@ import judge  # noqa: E402
 import random_cases  # noqa: E402
 import real_cluster  # noqa: E402
 import second_look  # noqa: E402
+import simulated  # noqa: E402
 from playing import Api, Player  # noqa: E402
 from scoring import Scores, winners  # noqa: E402
 from sentences import Rules, compare_sentences  # noqa: E402
 
-SOURCE = os.environ.get("OPSMESH_SOURCE_DIR", os.path.abspath(os.path.join(HERE, "../../..")))
-BIN = os.environ.get("OPSMESH_BIN_DIR", os.path.join(SOURCE, "build/release/bin"))
 START = {"K8S_SCHED_EXTRA": "--vmodule=generic_scheduler=10 --kube-api-qps=500 --kube-api-burst=1000", "K8S_KCM_EXTRA": "--controllers=-nodelifecycle"}
 
 
@@ -73,19 +68,6 @@ def remembered(path, cases):
         with open(path, "wb") as file:
             pickle.dump(played, file)
     return played
-
-
-@contextlib.contextmanager
-def simulator():
-    """The address of a live simulated cluster."""
-    with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen([os.path.join(BIN, "opsmesh_kubesim"), "--live", "--no-kubelets", "--kubeconfig", os.path.join(folder, "config")],
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        try:
-            yield json.loads(process.stdout.readline())["url"]
-        finally:
-            process.stdin.close()
-            process.wait(20)
 
 
 def play_ours(cases, url, real_steps=()):
@@ -153,9 +135,9 @@ def look(cases, options):
     begin = time.monotonic()
     real, real_steps, scores = remembered(options.remember, old)
     real_seconds = time.monotonic() - begin
-    with simulator() as url:
+    with simulated.running("--live", "--no-kubelets") as url:
         ours = play_ours(old, url, real_steps)
-    with simulator() as url:
+    with simulated.running("--live", "--no-kubelets") as url:
         ours_newer = play_ours(newer, url)
     print(f"played in {real_seconds:.0f} s (real) and {time.monotonic() - begin - real_seconds:.0f} s (simulator)")
     rules, wrong = Rules(os.path.join(HERE, "differences.txt")), {}

@@ -23,13 +23,13 @@
 
 namespace opsmesh::kubesim {
 
-void AddControllers(Engine& engine, const SigningKeys& keys, const ControllerChoice& choice) {
+void AddControllers(Engine& engine, const ControllersOptions& options) {
   Pods& pods = engine.Add<Pods>();
   engine.Add<NamespaceController>();
   engine.Add<ServiceAccountController>();
-  if (keys.signer != nullptr) engine.Add<TokenSecretController>(*keys.signer);
+  if (options.signer != nullptr) engine.Add<TokenSecretController>(*options.signer);
   engine.Add<RoleAggregationController>();
-  if (keys.authority != nullptr) engine.Add<CertificateController>(*keys.authority);
+  if (options.authority != nullptr) engine.Add<CertificateController>(*options.authority);
   engine.Add<ReplicaSetController>(pods);
   engine.Add<ReplicaSetController>(pods, true);
   engine.Add<DeploymentController>(pods);
@@ -42,7 +42,7 @@ void AddControllers(Engine& engine, const SigningKeys& keys, const ControllerCho
   engine.Add<AutoscalerController>(pods);
   engine.Add<DisruptionController>(pods);
   engine.Add<VolumeController>(pods);
-  if (choice.node_lifecycle) engine.Add<NodeLifecycleController>(pods);
+  if (options.node_lifecycle) engine.Add<NodeLifecycleController>(pods);
   engine.Add<TaintEvictionController>(pods);
   engine.Add<PodCollector>(pods);
   engine.Add<QuotaController>();

@@ -9,21 +9,16 @@ class CertificateAuthority;
 class Pods;
 class TokenSigner;
 
-/// What the control plane signs with; not owned, outlives the engine. Null = nobody fills in token
-/// Secrets, nobody signs certificate requests.
-struct SigningKeys {
+struct ControllersOptions {
+  /// What the control plane signs with; not owned, outlives the engine. Null = nobody fills in
+  /// token Secrets, nobody signs certificate requests.
   const TokenSigner* signer = nullptr;
   const CertificateAuthority* authority = nullptr;
-};
-
-/// Which of them run.
-struct ControllerChoice {
   /// False where no kubelets report: nodes are as their objects say.
   bool node_lifecycle = true;
 };
 
 /// Adds every controller to an engine that is not started yet.
-void AddControllers(Engine& engine, const SigningKeys& keys = {},
-                    const ControllerChoice& choice = {});
+void AddControllers(Engine& engine, const ControllersOptions& options = {});
 
 }  // namespace opsmesh::kubesim
