@@ -18,7 +18,7 @@ import time
 import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, "..", "kube_real")]
+sys.path[:0] = [HERE, *(os.path.join(HERE, "..", one) for one in ("kube_judge", "kube_real"))]
 import real_cluster  # noqa: E402
 import second_look  # noqa: E402
 import simulated  # noqa: E402

@@ -2,17 +2,13 @@
 import copy
 import http.client
 import json
-import sys
-import os
 import threading
 import time
 import urllib.parse
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.append(os.path.join(HERE, "..", "kube_judge"))
-import judge  # noqa: E402
-from places import KINDS, PLURAL, path_of  # noqa: E402
-from neutral import Names, neutral_events, neutral_object  # noqa: E402
+import judge
+from places import KINDS, PLURAL, path_of
+from neutral import Names, neutral_events, neutral_object
 
 PATCHES = {"merge": "application/merge-patch+json", "json": "application/json-patch+json", "strategic": "application/strategic-merge-patch+json"}
 MOMENT = 0.4  # seconds between two looks
