@@ -109,6 +109,31 @@ TEST_F(SchedulerTest, ClaimsThatWaitGetVolumesOfOneNodeAndNoneTwice) {
     EXPECT_EQ(TextAt(Get("persistentvolumes", name), {"status", "phase"}), "Bound") << name;
 }
 
+TEST(ClusterViewTest, KnowsWhichVolumesAreFreeAndForWhomOthersAreKept) {
+  scheduling::ClusterView view;
+  const auto volume = [](const std::string& storage, const std::string& claim) {
+    Json spec = {{"storageClassName", storage}, {"capacity", {{"storage", "1Gi"}}}};
+    if (!claim.empty()) spec["claimRef"] = {{"namespace", "shop"}, {"name", claim}};
+    return Json{{"metadata", {{"name", "disk"}}}, {"spec", spec}};
+  };
+  view.PutVolume(volume("slow", ""));
+  view.PutVolume(volume("fast", ""));
+  EXPECT_TRUE(view.FreeVolumes("slow").empty()) << "it has another class now";
+  EXPECT_THAT(view.FreeVolumes("fast"), ElementsAre("disk"));
+  view.AssumeVolume("disk", "shop/cart");
+  EXPECT_TRUE(view.FreeVolumes("fast").empty());
+  EXPECT_THAT(view.VolumesFor("shop/cart"), ElementsAre("disk"));
+  view.PutVolume(volume("fast", "till"));
+  EXPECT_TRUE(view.VolumesFor("shop/cart").empty());
+  EXPECT_THAT(view.VolumesFor("shop/till"), ElementsAre("disk"));
+  view.PutVolume(volume("fast", ""));
+  EXPECT_THAT(view.FreeVolumes("fast"), ElementsAre("disk")) << "given back";
+  view.DropVolume("disk");
+  EXPECT_TRUE(view.FreeVolumes("fast").empty());
+  view.AssumeVolume("disk", "shop/cart");
+  EXPECT_TRUE(view.VolumesFor("shop/cart").empty()) << "there is no such volume";
+}
+
 TEST_F(SchedulerTest, AReadWriteOncePodClaimHasOneUser) {
   Node("n1", "");
   Apply(

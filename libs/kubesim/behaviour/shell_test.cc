@@ -112,6 +112,28 @@ TEST(ShellTest, CommandsThatPeopleRunAnswerByteByByteAndReadTheirInput) {
     EXPECT_FALSE(Typed(needs_none, std::nullopt).wants_input) << needs_none;
 }
 
+TEST(ShellTest, AScriptThatNamesNewThingsForEverKeepsSoManyOfThem) {
+  const ShellState state = Typed(
+      "i=1; while [ $i -lt 3000 ]; do export v$i=1; rm -f /tmp/gone$i; nc -l $i & "
+      "dd if=/dev/zero of=/tmp/$i bs=1M count=1; i=$((i+1)); done; echo $i",
+      "");
+  EXPECT_TRUE(state.over);
+  EXPECT_EQ(state.written, "3000\n") << "what was there before goes on";
+  EXPECT_LE(state.variables.size(), 1024u);
+  EXPECT_LE(state.files.size(), 256u);
+  EXPECT_LE(state.sizes.size(), 256u);
+  EXPECT_LE(state.removed.size(), 1u);
+  EXPECT_EQ(state.listeners.size(), 64u);
+}
+
+TEST(ShellTest, WhatWasRemovedCanBeMadeAgain) {
+  EXPECT_EQ(Shell("rm -rf /tmp; [ -d /tmp ] || echo gone; mkdir /tmp; [ -d /tmp ] && echo there"),
+            "gone|there");
+  EXPECT_EQ(Shell("mkdir -p /a/b; rm -rf /a; [ -d /a ] || echo gone; mkdir /a; [ -d /a ] && echo "
+                  "there"),
+            "gone|there");
+}
+
 TEST(ShellTest, ToolsThatTellOfTheMachineSaySomething) {
   EXPECT_EQ(
       Shell("dd if=/dev/zero of=/tmp/x bs=1M count=2048 2>/dev/null; du -h /tmp/x; rm /tmp/x; "

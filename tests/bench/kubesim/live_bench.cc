@@ -1,7 +1,7 @@
 // A live simulated cluster in figures: the demo's hour, thousands of pods that start, rest, roll
 // out, lose a node and are copied. One JSON line a measure; run.py judges them.
 //
-//   opsmesh_bench_kubesim_live demo | cluster PODS NODES [IDLE_MINUTES]
+//   opsmesh_bench_kubesim_live demo | cluster PODS NODES [IDLE_MINUTES] | volumes PODS NODES
 //
 // Machines differ and are shared: beside its processor seconds a measure tells `trips`, the same
 // time in round trips of a pod's JSON through the plain library (parse, copy, write), which are
@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -151,8 +152,7 @@ Json Service(const std::string& ns, const std::string& name) {
       {"spec", {{"selector", {{"app", name}}}, {"ports", {{{"port", 80}, {"targetPort", 80}}}}}}};
 }
 
-// Deployments of 20 pods with a Service each, and one of 1,000.
-std::vector<GivenObject> Objects(int pods, int nodes) {
+std::vector<GivenObject> Nodes(int nodes) {
   std::vector<GivenObject> objects;
   for (int i = 0; i < nodes; ++i) {
     Json node = {{"kind", "Node"},
@@ -169,6 +169,12 @@ std::vector<GivenObject> Objects(int pods, int nodes) {
                    {"conditions", {{{"type", "Ready"}, {"status", "True"}}}}}}};
     objects.push_back({node.dump(), "", ""});
   }
+  return objects;
+}
+
+// Deployments of 20 pods with a Service each, and one of 1,000.
+std::vector<GivenObject> Objects(int pods, int nodes) {
+  std::vector<GivenObject> objects = Nodes(nodes);
   auto add = [&](int number, int replicas) {
     const std::string ns = fmt::format("team-{:02}", number % 20),
                       name = fmt::format("app-{:04}", number);
@@ -181,6 +187,39 @@ std::vector<GivenObject> Objects(int pods, int nodes) {
     left -= kReplicas;
   }
   for (; left > 0; left -= 20) add(number++, std::min(left, 20));
+  return objects;
+}
+
+// StatefulSets of 20 pods that make all their pods at once; each has a claim whose volume is made
+// where the pod goes.
+std::vector<GivenObject> Claiming(int pods, int nodes) {
+  std::vector<GivenObject> objects = Nodes(nodes);
+  const Json storage_class = {{"kind", "StorageClass"},
+                              {"apiVersion", "storage.k8s.io/v1"},
+                              {"metadata", {{"name", "late"}}},
+                              {"provisioner", "disks.example.com"},
+                              {"volumeBindingMode", "WaitForFirstConsumer"}};
+  Json set = Deployment("team-00", "data", 20);
+  set["kind"] = "StatefulSet";
+  Json& spec = set["spec"];
+  spec.erase("strategy");
+  spec.erase("progressDeadlineSeconds");
+  spec["podManagementPolicy"] = "Parallel";
+  spec["template"]["spec"]["containers"][0]["volumeMounts"] = {
+      {{"name", "data"}, {"mountPath", "/data"}}};
+  spec["volumeClaimTemplates"] = {{{"metadata", {{"name", "data"}}},
+                                   {"spec",
+                                    {{"accessModes", {"ReadWriteOnce"}},
+                                     {"storageClassName", "late"},
+                                     {"resources", {{"requests", {{"storage", "1Gi"}}}}}}}}};
+  objects.push_back({storage_class.dump(), "", ""});
+  for (int left = pods, number = 0; left > 0; left -= 20, ++number) {
+    set["metadata"]["name"] = fmt::format("data-{}", number);
+    spec["replicas"] = std::min(left, 20);
+    spec["selector"]["matchLabels"]["app"] = set["metadata"]["name"];
+    spec["template"]["metadata"]["labels"]["app"] = set["metadata"]["name"];
+    objects.push_back({set.dump(), "", ""});
+  }
   return objects;
 }
 
@@ -274,12 +313,12 @@ void RunFork(Simulator& cluster, const std::string& size) {
   });
 }
 
-void RunCluster(int pods, int nodes, int idle_minutes) {
-  const FixedClock clock;
+// Until every pod is ready.
+std::unique_ptr<Simulator> Started(const std::string& size, const base::Clock& clock, int pods,
+                                   const std::function<std::vector<GivenObject>()>& made_of) {
   std::unique_ptr<Simulator> cluster;
-  const std::string size = fmt::format("{} pods", pods);
   Measure(size + ": start", [&](Json& more) {
-    const auto objects = Objects(pods, nodes);
+    const auto objects = made_of();
     std::vector<std::string> left_out;
     auto made = Simulator::FromObjects({.live = true, .virtual_time = true, .clock = &clock},
                                        objects, &left_out);
@@ -294,6 +333,19 @@ void RunCluster(int pods, int nodes, int idle_minutes) {
     more["simulated_minutes"] = minutes;
     more["ready"] = Ready(*cluster, "");
   });
+  return cluster;
+}
+
+void RunVolumes(int pods, int nodes) {
+  const FixedClock clock;
+  (void)Started(fmt::format("{} pods with a claim", pods), clock, pods,
+                [&] { return Claiming(pods, nodes); });
+}
+
+void RunCluster(int pods, int nodes, int idle_minutes) {
+  const FixedClock clock;
+  const std::string size = fmt::format("{} pods", pods);
+  const auto cluster = Started(size, clock, pods, [&] { return Objects(pods, nodes); });
   Check(cluster->Advance(absl::Minutes(2)));
   Measure(size + ": idle", [&](Json& more) {
     const uint64_t version = cluster->store().resource_version();
@@ -322,8 +374,12 @@ int main(int argc, char** argv) {
   } else if (what == "cluster" && argc > 3) {
     opsmesh::kubesim::RunCluster(std::atoi(argv[2]), std::atoi(argv[3]),
                                  argc > 4 ? std::atoi(argv[4]) : 60);
+  } else if (what == "volumes" && argc > 3) {
+    opsmesh::kubesim::RunVolumes(std::atoi(argv[2]), std::atoi(argv[3]));
   } else {
-    std::fprintf(stderr, "usage: %s demo | cluster PODS NODES [IDLE_MINUTES]\n", argv[0]);
+    std::fprintf(stderr,
+                 "usage: %s demo | cluster PODS NODES [IDLE_MINUTES] | volumes PODS NODES\n",
+                 argv[0]);
     return 2;
   }
   return 0;

@@ -30,6 +30,7 @@ BESIDE_PODS = int(os.environ.get("OPSMESH_BENCH_PODS", "20000"))
 TRIPS = {
     "demo hour": 12500,
     "5000 pods: start": 80 * 5000,
+    "5000 pods with a claim: start": 140 * 5000,
     "5000 pods: idle": 56000,
     "5000 pods: fork": 3500,
     "5000 pods: fork's first minute": 12 * 5000,
@@ -77,7 +78,8 @@ def live_run(*arguments):
 
 
 def live():
-    return live_run("demo") + live_run("cluster", "5000", "100", "60") + live_run("cluster", str(PODS), str(NODES), "60")
+    return (live_run("demo") + live_run("cluster", "5000", "100", "60") + live_run("volumes", "5000", str(NODES))
+            + live_run("cluster", str(PODS), str(NODES), "60"))
 
 
 def stored():

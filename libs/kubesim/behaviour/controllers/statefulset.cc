@@ -311,23 +311,28 @@ void StatefulSetController::OwnClaims(Sync& sync, int64_t ordinal, bool condemne
   const bool with_pod = TextAt(policy, "whenScaled") == "Delete" && condemned;
   const ResourceType& type = engine_.Type("", "persistentvolumeclaims");
   const PodView& pod = *sync.pods.at(ordinal);
+  const auto owners_of = [&](const Json& claim) {
+    Json owners = Json::array();
+    for (const Json& owner : ListAt(claim, {"metadata", "ownerReferences"})) {
+      if (TextAt(owner, "uid") != sync.object->uid && TextAt(owner, "uid") != pod.object->uid)
+        owners.push_back(owner);
+    }
+    if (with_pod) {
+      owners.push_back(
+          {{"apiVersion", "v1"}, {"kind", "Pod"}, {"name", pod.name()}, {"uid", pod.object->uid}});
+    } else if (with_set) {
+      owners.push_back(ControllerReference(sets_.type(), *sync.object));
+    }
+    return owners;
+  };
   for (const Json& wanted : ListAt(sync.json, {"spec", "volumeClaimTemplates"})) {
     const std::string name = TextAt(wanted, {"metadata", "name"}) + "-" + pod.name();
+    const ObjectPtr known = engine_.store().Get(type, sync.object->ns, name);
+    if (!known) continue;
+    const auto content = engine_.Parsed(known);
+    if (owners_of(*content) == ListAt(*content, {"metadata", "ownerReferences"})) continue;
     (void)engine_.client().Change(type, sync.object->ns, name, [&](Json& claim) {
-      Json owners = Json::array();
-      for (const Json& owner : ListAt(claim, {"metadata", "ownerReferences"})) {
-        if (TextAt(owner, "uid") != sync.object->uid && TextAt(owner, "uid") != pod.object->uid)
-          owners.push_back(owner);
-      }
-      Json add;
-      if (with_pod) {
-        add = {
-            {"apiVersion", "v1"}, {"kind", "Pod"}, {"name", pod.name()}, {"uid", pod.object->uid}};
-      } else if (with_set) {
-        add = ControllerReference(sets_.type(), *sync.object);
-      }
-      if (!add.is_null()) owners.push_back(std::move(add));
-      if (owners == ListAt(claim, {"metadata", "ownerReferences"})) return false;
+      const Json owners = owners_of(claim);
       if (owners.empty())
         claim["metadata"].erase("ownerReferences");
       else

@@ -81,7 +81,7 @@ int Export(const ShellCall& call) {
   for (size_t i = 1; i < call.argv.size(); ++i) {
     const std::string& word = call.argv[i];
     if (const size_t equals = word.find('='); equals != std::string::npos)
-      call.context.state.variables[word.substr(0, equals)] = word.substr(equals + 1);
+      SetVariable(call.context.state, word.substr(0, equals), word.substr(equals + 1));
   }
   return 0;
 }
@@ -134,7 +134,7 @@ int Read(const ShellCall& call) {
     call.context.delay = absl::ZeroDuration();
     return 1;
   }
-  if (call.argv.size() > 1) call.context.state.variables[call.argv.back()] = lines[0];
+  if (call.argv.size() > 1) SetVariable(call.context.state, call.argv.back(), lines[0]);
   return 0;
 }
 
@@ -160,8 +160,7 @@ int SetSize(const ShellCall& call) {
   ShellState& state = call.context.state;
   for (size_t i = 1; i + 2 < call.argv.size(); ++i) {
     if (call.argv[i] != "-l" && call.argv[i] != "-s") continue;
-    state.files.try_emplace(call.argv.back());
-    state.sizes[call.argv.back()] = ParseBytes(call.argv[i + 1]);
+    KeepSize(state, call.argv.back(), ParseBytes(call.argv[i + 1]));
   }
   return 0;
 }

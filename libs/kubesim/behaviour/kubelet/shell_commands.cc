@@ -110,10 +110,7 @@ int CopyBlocks(const ShellCall& call) {
     call.context.exits = true;  // killed before it says a word
     return 137;
   }
-  if (!target.empty()) {
-    state.files.try_emplace(target);
-    state.sizes[target] = block * count;
-  }
+  if (!target.empty()) KeepSize(state, target, block * count);
   if (count > 0) *call.err += fmt::format("{0}+0 records in\n{0}+0 records out\n", count);
   const bool counted = std::any_of(call.argv.begin(), call.argv.end(), [](const std::string& one) {
     return one.starts_with("count=");

@@ -177,7 +177,7 @@ class Expander {
       case '+':
         return Add(unset ? "" : ExpandText(word, context_), quoted);
       case '=':
-        if (unset) context_.state.variables[name] = ExpandText(word, context_);
+        if (unset) SetVariable(context_.state, name, ExpandText(word, context_));
         return Add(Variable(name, context_), quoted);
       case '?':
         if (unset) context_.exits = true;
@@ -212,6 +212,11 @@ class Expander {
 };
 
 }  // namespace
+
+void SetVariable(ShellState& state, const std::string& name, std::string value) {
+  if (state.variables.size() >= kMaxShellVariables && !state.variables.contains(name)) return;
+  state.variables[name] = std::move(value);
+}
 
 std::string ExpandText(const std::string& raw, ShellContext& context) {
   std::string text;

@@ -70,6 +70,13 @@ bool KeepFile(ShellState& state, const std::string& path, std::string text) {
   return true;
 }
 
+void KeepSize(ShellState& state, const std::string& name, int64_t bytes) {
+  const std::string path = AbsolutePath(state, name);
+  const auto known = state.files.find(path);
+  std::string text = known == state.files.end() ? "" : known->second;
+  if (KeepFile(state, path, std::move(text))) state.sizes[path] = bytes;
+}
+
 bool IsDirectory(const ShellState& state, std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   if (!path.starts_with("/")) path = AbsolutePath(state, path);
@@ -253,7 +260,7 @@ int Remove(const ShellCall& call, const Argv& paths) {
       if (gone) state.sizes.erase(file.first);
       return gone;
     });
-    state.removed.insert(path);
+    if (FindFile(state, path) || IsDirectory(state, path)) state.removed.insert(path);
     if (any || force) continue;
     *call.err += fmt::format("rm: can't remove '{}': No such file or directory\n", word);
     status = 1;
@@ -273,6 +280,7 @@ int MakeDirectory(const ShellCall& call, const Argv& paths) {
       *call.err += fmt::format("mkdir: can't create directory '{}': {}\n", word, kNoSpace);
       return 1;
     }
+    state.removed.erase(path);
   }
   return 0;
 }

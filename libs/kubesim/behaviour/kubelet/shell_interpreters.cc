@@ -105,7 +105,7 @@ bool ServesFolder(const Argv& argv, std::string* out, ShellContext& context) {
                          ? static_cast<int>(std::strtol(last.c_str(), nullptr, 10))
                          : 8000;
     *out += fmt::format("Serving HTTP on 0.0.0.0 port {} (http://0.0.0.0:{}/) ...\n", port, port);
-    context.state.listeners.push_back({port, Listener::Protocol::kHttp, {{"/", 200}}, 404});
+    Listen(context.state, {port, Listener::Protocol::kHttp, {{"/", 200}}, 404});
     context.becomes_server = true;
     return true;
   }

@@ -192,7 +192,7 @@ int Netcat(const Argv& argv, std::string* err, ShellContext& context) {
   if (words.empty()) return 1;
   const int port = static_cast<int>(std::strtol(words.back().c_str(), nullptr, 10));
   if (listens) {
-    context.state.listeners.push_back({port, Listener::Protocol::kTcp, {}, 404});
+    Listen(context.state, {port, Listener::Protocol::kTcp, {}, 404});
     context.becomes_server = true;
     return 0;
   }
@@ -218,8 +218,14 @@ int PortOption(const Argv& argv, int otherwise, std::initializer_list<const char
   return otherwise;
 }
 
+void Listen(ShellState& state, Listener listener) {
+  std::erase_if(state.listeners, [&](const Listener& one) { return one.port == listener.port; });
+  if (state.listeners.size() < kMaxShellPorts) state.listeners.push_back(std::move(listener));
+}
+
 void ServeHttp(int port, bool any_page, ShellContext& context) {
-  context.state.listeners.push_back(
+  Listen(
+      context.state,
       {port, Listener::Protocol::kHttp, {{"/", 200}, {"/index.html", 200}}, any_page ? 200 : 404});
   context.becomes_server = true;
 }

@@ -15,6 +15,8 @@ namespace opsmesh::kubesim {
 inline constexpr size_t kMaxShellText = 256 << 10;
 /// Most files that a container's commands keep.
 inline constexpr size_t kMaxShellFiles = 256;
+/// Most variables that a script sets, and ports that it listens on.
+inline constexpr size_t kMaxShellVariables = 1024, kMaxShellPorts = 64;
 
 struct ShellRedirect {
   int fd = 1;
@@ -80,6 +82,8 @@ struct ShellContext {
 /// blanks.
 std::vector<std::string> ExpandWord(const std::string& raw, ShellContext& context);
 std::string ExpandText(const std::string& raw, ShellContext& context);
+/// Sets a variable; nothing happens when there are kMaxShellVariables others.
+void SetVariable(ShellState& state, const std::string& name, std::string value);
 int64_t EvaluateArithmetic(std::string_view text, const ShellState& state);
 
 /// Runs a command by name; returns its status.

@@ -145,8 +145,8 @@ void RunPipeline(const ShellInstruction& instruction, ShellContext& context, std
     if (argv.empty()) state.status = 0;
     for (const std::string& assignment : command.assignments) {
       const size_t equals = assignment.find('=');
-      state.variables[assignment.substr(0, equals)] =
-          ExpandText(assignment.substr(equals + 1), context);
+      SetVariable(state, assignment.substr(0, equals),
+                  ExpandText(assignment.substr(equals + 1), context));
     }
     Output output;
     if (!argv.empty()) {
@@ -209,7 +209,7 @@ void RunInstruction(const ShellInstruction& instruction, ShellContext& context,
       if (loop.next >= loop.items.size())
         state.pc = instruction.target;
       else
-        state.variables[instruction.name] = loop.items[loop.next++];
+        SetVariable(state, instruction.name, loop.items[loop.next++]);
       break;
     }
     case Op::kCase: {

@@ -34,6 +34,14 @@ void Count(const PodInfo& pod, int sign, NodeInfo* node, int64_t* affinity, int6
   *anti += sign * has_anti;
 }
 
+// What an index holds under a key; empty where it holds nothing.
+template <typename Index>
+const typename Index::mapped_type& Found(const Index& index, const std::string& key) {
+  static const auto* none = new typename Index::mapped_type();
+  const auto known = index.find(key);
+  return known == index.end() ? *none : known->second;
+}
+
 }  // namespace
 
 const std::string* NodeInfo::Label(std::string_view key) const {
@@ -118,9 +126,7 @@ void ClusterView::IndexImages(const NodeInfo& node, bool there) {
 }
 
 const ClusterView::NodeSet& ClusterView::WithImage(const std::string& name) const {
-  static const auto* none = new NodeSet();
-  auto known = by_image_.find(name);
-  return known == by_image_.end() ? *none : known->second;
+  return Found(by_image_, name);
 }
 
 void ClusterView::IndexLabels(const PodInfo& pod, bool there) {
@@ -272,16 +278,40 @@ void ClusterView::PutVolume(const Json& volume) {
   info.capacity = Bytes(At(volume, {"spec", "capacity", "storage"}));
   info.access_modes = Texts(ListAt(volume, {"spec", "accessModes"}));
   info.block = TextAt(volume, {"spec", "volumeMode"}) == "Block";
-  info.available = TextAt(volume, {"status", "phase"}) == "Available" || info.claim_name.empty();
-  volumes_[TextAt(volume, {"metadata", "name"})] = std::move(info);
+  const std::string name = TextAt(volume, {"metadata", "name"});
+  IndexVolume(name, false);
+  volumes_[name] = std::move(info);
+  IndexVolume(name, true);
+}
+
+void ClusterView::DropVolume(const std::string& name) {
+  IndexVolume(name, false);
+  volumes_.erase(name);
+}
+
+void ClusterView::IndexVolume(const std::string& name, bool there) {
+  const auto known = volumes_.find(name);
+  if (known == volumes_.end()) return;
+  const VolumeInfo& info = known->second;
+  const bool free = info.claim_name.empty();
+  auto& index = free ? free_volumes_ : kept_volumes_;
+  const std::string key = free ? info.class_name : info.claim_ns + "/" + info.claim_name;
+  if (there) {
+    index[key].insert(name);
+  } else if (auto it = index.find(key); it != index.end()) {
+    it->second.erase(name);
+    if (it->second.empty()) index.erase(it);
+  }
 }
 
 void ClusterView::AssumeVolume(const std::string& name, const std::string& claim_key) {
   auto it = volumes_.find(name);
   if (it == volumes_.end()) return;
   const size_t slash = claim_key.find('/');
+  IndexVolume(name, false);
   it->second.claim_ns = claim_key.substr(0, slash);
   it->second.claim_name = claim_key.substr(slash + 1);
+  IndexVolume(name, true);
 }
 
 void ClusterView::PutClass(const Json& storage_class) {
@@ -311,6 +341,14 @@ const LabelSelector::Labels* ClusterView::NamespaceLabels(const std::string& nam
 const ClaimInfo* ClusterView::Claim(const std::string& key) const {
   auto it = claims_.find(key);
   return it == claims_.end() ? nullptr : &it->second;
+}
+
+const ClusterView::Names& ClusterView::FreeVolumes(const std::string& class_name) const {
+  return Found(free_volumes_, class_name);
+}
+
+const ClusterView::Names& ClusterView::VolumesFor(const std::string& claim_key) const {
+  return Found(kept_volumes_, claim_key);
 }
 
 const VolumeInfo* ClusterView::Volume(const std::string& name) const {

@@ -41,7 +41,6 @@ struct VolumeInfo {  // a PersistentVolume
   std::string claim_ns, claim_name, class_name;
   int64_t capacity = 0;
   std::vector<std::string> access_modes;
-  bool available = false;
   bool block = false;  // volumeMode: Block
 };
 
@@ -80,7 +79,7 @@ class ClusterView {
   void PutClaim(const Json& claim);
   void DropClaim(const std::string& key) { claims_.erase(key); }
   void PutVolume(const Json& volume);
-  void DropVolume(const std::string& name) { volumes_.erase(name); }
+  void DropVolume(const std::string& name);
   /// A volume is kept for a claim ("namespace/name"), before the store's echo arrives.
   void AssumeVolume(const std::string& name, const std::string& claim_key);
   void PutClass(const Json& storage_class);
@@ -103,7 +102,11 @@ class ClusterView {
   const LabelSelector::Labels* NamespaceLabels(const std::string& name) const;
   const ClaimInfo* Claim(const std::string& key) const;
   const VolumeInfo* Volume(const std::string& name) const;
-  const std::map<std::string, VolumeInfo>& volumes() const { return volumes_; }
+  using Names = std::set<std::string>;
+  /// The volumes of a class that no claim has.
+  const Names& FreeVolumes(const std::string& class_name) const;
+  /// The volumes that are kept for a claim ("namespace/name"); one, but for people's mistakes.
+  const Names& VolumesFor(const std::string& claim_key) const;
   const ClassInfo* Class(const std::string& name) const;
   /// Selectors of the pod's workload and of the Services that select it.
   std::vector<const LabelSelector*> SelectorsOf(const PodInfo& pod) const;
@@ -132,6 +135,7 @@ class ClusterView {
   void Place(const PodInfoPtr& pod, const std::string& node);
   void IndexLabels(const PodInfo& pod, bool there);
   void IndexImages(const NodeInfo& node, bool there);
+  void IndexVolume(const std::string& name, bool there);
 
   std::vector<std::shared_ptr<NodeInfo>> nodes_;             // ordered by name
   std::unordered_map<std::string, PodInfoPtr> pods_;         // by uid
@@ -147,6 +151,8 @@ class ClusterView {
   int64_t pods_with_affinity_ = 0, pods_with_anti_affinity_ = 0;
   std::unordered_map<std::string, PodSet> by_label_;  // pods with a node, by "ns/key=value"
   std::unordered_map<std::string, NodeSet> by_image_;
+  std::unordered_map<std::string, Names> free_volumes_;  // by class
+  std::unordered_map<std::string, Names> kept_volumes_;  // by claim
 };
 
 }  // namespace opsmesh::kubesim::scheduling

@@ -38,9 +38,9 @@ bool ZoneFits(const VolumeInfo& volume, const NodeInfo& node) {
   return true;
 }
 
+// Whether a free volume of the claim's class is what it asks for.
 bool Satisfies(const VolumeInfo& volume, const ClaimInfo& claim) {
-  return volume.available && volume.claim_name.empty() && volume.class_name == claim.class_name &&
-         volume.block == claim.block && volume.capacity >= claim.request &&
+  return volume.block == claim.block && volume.capacity >= claim.request &&
          (!claim.has_selector || claim.selector.Matches(volume.labels)) &&
          std::all_of(
              claim.access_modes.begin(), claim.access_modes.end(),
@@ -55,11 +55,12 @@ bool Reachable(const VolumeInfo& volume, const NodeInfo& node) {
 const std::string* FindVolume(const ClusterView& view, const std::string& claim_key,
                               const ClaimInfo& claim, const NodeInfo& node,
                               const std::map<std::string, std::string>& taken) {
+  if (const auto& kept = view.VolumesFor(claim_key); !kept.empty())
+    return Reachable(*view.Volume(*kept.begin()), node) ? &*kept.begin() : nullptr;
   const std::string* best = nullptr;
   int64_t size = 0;
-  for (const auto& [name, volume] : view.volumes()) {
-    if (!volume.claim_name.empty() && volume.claim_ns + "/" + volume.claim_name == claim_key)
-      return Reachable(volume, node) ? &name : nullptr;
+  for (const std::string& name : view.FreeVolumes(claim.class_name)) {
+    const VolumeInfo& volume = *view.Volume(name);
     if (taken.contains(name) || !Satisfies(volume, claim) || !Reachable(volume, node)) continue;
     if (best == nullptr || volume.capacity < size) {
       best = &name;
