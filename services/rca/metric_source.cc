@@ -36,14 +36,16 @@ std::string LabelText(const std::map<std::string, std::string>& labels) {
 }
 
 MetricSeries Named(prometheus::RangeSeries series, const prometheus::SeriesQuery& query,
-                   const std::string& title) {
+                   const MetricQuery& asked) {
   MetricSeries named;
+  const std::string& title = asked.title;
   const auto name = series.labels.find("__name__");
   named.metric = !title.empty()                ? title
                  : !query.metric.empty()       ? query.metric
                  : name != series.labels.end() ? name->second
                                                : query.text;
   named.titled = !title.empty();
+  named.noise = asked.noise;
   const bool tells_metric = query.metric.empty() && name != series.labels.end();
   const std::string stem = tells_metric ? name->second : query.metric;
   series.labels.erase("__name__");
@@ -160,7 +162,7 @@ absl::StatusOr<type::v1::Ledger> MetricSource::Stream(const base::Context& ctx,
   for (size_t i = 0; i < queries.size(); ++i) {
     const auto read = prometheus::ReadSeries(
         reading, client, queries[i], window, [&](prometheus::RangeSeries series) {
-          MetricSeries named = Named(std::move(series), queries[i], request.queries[i].title);
+          MetricSeries named = Named(std::move(series), queries[i], request.queries[i]);
           return InScope(named, request.scope_namespace) ? take(std::move(named))
                                                          : absl::OkStatus();
         });

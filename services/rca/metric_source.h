@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "google/protobuf/timestamp.pb.h"
+#include "libs/analytics/cause/deviation.h"
 #include "libs/base/context.h"
 #include "libs/http_client/http_client.h"
 #include "libs/prometheus/probe.h"
@@ -29,6 +30,7 @@ struct MetricSeries {
   std::vector<double> times;                  // epoch seconds
   std::vector<double> values;
   bool titled = false;  // metric is a title: what it measures is said without the labels
+  analytics::KnownNoise noise = {};
 };
 
 /// One question to Prometheus.
@@ -37,6 +39,7 @@ struct MetricQuery {
   std::string title;  // "cpu": what people call it; empty = its own name
   /// A standard question that a server need not know the metrics of: no answer is no news.
   bool optional = false;
+  analytics::KnownNoise noise = {};  // of its series
 };
 
 struct MetricsRequest {

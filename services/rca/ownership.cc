@@ -196,7 +196,7 @@ Names AssignServices(std::vector<MetricSeries> series, const Topology& topology,
   for (const auto& [name, group] : groups) Distinguish(series, group, metrics);
   for (size_t i = 0; i < series.size(); ++i) {
     input.series.push_back({services[i], std::move(metrics[i]), std::move(series[i].times),
-                            std::move(series[i].values)});
+                            std::move(series[i].values), series[i].noise});
   }
   Names names = namer.Take();
   const auto named = [&names](const CauseObject& object) -> std::string {

@@ -5,6 +5,7 @@ What is true is read from the cluster itself: which node is not ready, which Dep
 """
 import datetime
 import json
+import re
 import time
 import unittest
 
@@ -110,9 +111,14 @@ class RootCause(unittest.TestCase):
         self.assertNotRegex(english["root_causes"][0]["explanation"], r"[\u4e00-\u9fff]")
         self.assertIn("最可能的根因", chinese["report"]["zh"])
 
-    def test_a_quiet_day_is_called_quiet(self):
-        answer = self.ask(self.now - 2 * 86400 - 3600, self.now - 2 * 86400)
-        self.assertRegex(answer["report"]["en"], "Nothing", answer["report"]["en"])
+    def test_quiet_hours_are_called_quiet(self):
+        """Over two days, by night and by day: load that comes and goes, a few errors now and then."""
+        alarms = []
+        for back in range(36, 84, 4):
+            answer = self.ask(self.now - (back + 1) * 3600, self.now - back * 3600)
+            if not re.match("Nothing|.*Nothing stands out", answer["report"]["en"]):
+                alarms.append(answer["report"]["en"])
+        self.assertLessEqual(len(alarms), 1, alarms)
 
     def test_the_command_line_tells_it_in_words(self):
         (node, _), = self.dead.items()

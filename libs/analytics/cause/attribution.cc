@@ -89,7 +89,8 @@ class Ranking {
       const ServiceMetric& s = input_.series[i];
       const size_t split = OnsetIndex(s.times, judged_from_);
       const std::span<const double> values(s.values);
-      const Deviation d = RobustDeviation(values.first(split), values.subspan(split), scratch);
+      const Deviation d =
+          RobustDeviation(values.first(split), values.subspan(split), scratch, s.noise);
       if (d.before_count < kMinBefore || d.after_count < kMinAfter) {
         result_.skipped.push_back(
             {i, CountFinite(s.values),

@@ -27,6 +27,7 @@ struct ServiceMetric {
   std::string metric;
   std::vector<double> times;
   std::vector<double> values;
+  KnownNoise noise = {};
 };
 
 /// Pseudo-services: indicators of the whole system, and figures of calls ("caller>callee.what").

@@ -208,6 +208,47 @@ TEST(RankCauses, AnythingGivesFiniteScoresThatFall) {
   }
 }
 
+// Errors a second over five minutes: a few in most windows, then so many as stated.
+Deviation ErrorsFrom(double usual, double count) {
+  std::vector<double> before, after, scratch;
+  for (int i = 0; i < 50; ++i) before.push_back(i % 3 == 0 ? usual / 300 : 0);
+  for (int i = 0; i < 4; ++i) after.push_back(count / 300);
+  return RobustDeviation(before, after, scratch, {.counted_over = 300});
+}
+
+TEST(RobustDeviation, AHandfulOfErrorsIsChanceAndManyAreNot) {
+  EXPECT_LT(ErrorsFrom(3, 9).z, 7);
+  EXPECT_LT(ErrorsFrom(0, 9).z, 7) << "none at all before";
+  EXPECT_GT(ErrorsFrom(3, 60).z, 14);
+  EXPECT_GT(ErrorsFrom(0, 600).z, 40) << "half of the requests of a small service";
+  EXPECT_NEAR(ErrorsFrom(0, 100).z, 20, 0.01) << "2 sqrt(n), after Anscombe";
+}
+
+TEST(RobustDeviation, WhatRestsAtALimitHasMovedByItsLeastSpread) {
+  const std::vector<double> before(50, 0.05), little(4, 0.06), much(4, 0.5);
+  std::vector<double> scratch;
+  EXPECT_GT(RobustDeviation(before, little, scratch).z, 50) << "its own spread is nothing";
+  EXPECT_NEAR(RobustDeviation(before, little, scratch, {.least_spread = 0.01}).z, 1, 1e-9);
+  EXPECT_NEAR(RobustDeviation(before, much, scratch, {.least_spread = 0.01}).z, 45, 1e-9);
+}
+
+TEST(RankCauses, ErrorsNowAndThenDoNotDecideTheOnset) {
+  CauseInput input;
+  for (const char* service : {"pay", "till"}) {
+    ServiceMetric errors{service, "errors", {}, {}, {.counted_over = 300}};
+    for (size_t i = 0; i < 80; ++i) {
+      errors.times.push_back(kStart + 60 * static_cast<double>(i));
+      errors.values.push_back(i >= 76 ? 9.0 / 300 : i % 9 < 4 && i < 57 ? 3.0 / 300 : 0);
+    }
+    input.series.push_back(std::move(errors));
+  }
+  input.series.push_back(Measured("db", "cpu", 0.3, 0.6, 2, 80, 40));
+  const auto minute = [&] { return (RankCauses(input).onset_time.value_or(0) - kStart) / 60; };
+  EXPECT_NEAR(minute(), 40, 3);
+  for (ServiceMetric& s : input.series) s.noise = {};
+  EXPECT_NEAR(minute(), 76, 3) << "if nobody knew what they are";
+}
+
 TEST(MetricRole, KnowsTheNamesOfCommonExporters) {
   EXPECT_EQ(RoleOf("container_cpu_usage_seconds_total"), MetricRole::kProcessor);
   EXPECT_EQ(RoleOf("container_memory_working_set_bytes"), MetricRole::kMemory);

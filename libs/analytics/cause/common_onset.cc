@@ -69,7 +69,9 @@ std::optional<CommonOnset> FindCommonOnset(const CauseInput& input) {
   for (size_t r = 0; r < input.series.size(); ++r)
     FillRow(input.series[r], grid, clock, stride, block.data() + r * columns);
   const std::vector<double> weights = Weights(input);
-  const auto onset = FindOnset({block, input.series.size(), columns, weights});
+  std::vector<KnownNoise> noise;
+  for (const ServiceMetric& s : input.series) noise.push_back(s.noise);
+  const auto onset = FindOnset({block, input.series.size(), columns, weights, noise});
   if (!onset) return std::nullopt;
   const size_t index = std::min(onset->column * stride, grid.size() - 1);
   const double step =

@@ -14,8 +14,18 @@ constexpr double kDownWeight = 0.7;
 
 }  // namespace
 
+double LeastSpread(const KnownNoise& noise, double before, double after) {
+  const double least = std::max(noise.least_spread, noise.least_share * std::abs(before));
+  if (!(noise.counted_over > 0)) return least;
+  // (after - before) / spread = (sqrt(n after) - sqrt(n before)) / (1/2)
+  const auto root = [&](double rate) {
+    return std::sqrt(std::max(0.0, rate) * noise.counted_over);
+  };
+  return std::max(least, (root(before) + root(after)) / (2 * noise.counted_over));
+}
+
 Deviation RobustDeviation(std::span<const double> before, std::span<const double> after,
-                          std::vector<double>& scratch) {
+                          std::vector<double>& scratch, const KnownNoise& noise) {
   Deviation result;
   scratch.clear();
   double sum = 0;
@@ -46,13 +56,16 @@ Deviation RobustDeviation(std::span<const double> before, std::span<const double
   result.after_count = scratch.size();
   if (scratch.size() < kMinAfter) return result;
   result.after = sum / static_cast<double>(scratch.size());
+  const double rise = Quantile(scratch, 0.8);
+  const double fall = -Quantile(scratch, 0.2);
+  const bool rose = rise >= kDownWeight * fall;
   // The floor knows both levels: a metric that was 0 and is 1 has not moved by 10^9 spreads.
   result.spread =
-      std::max({mad, 0.3 * sigma, 1e-3 * (std::abs(median) + std::abs(result.after)) + 1e-9});
-  for (double& value : scratch) value /= result.spread;
-  const double up = Quantile(scratch, 0.8);
-  const double down = -Quantile(scratch, 0.2);
-  result.z = up >= kDownWeight * down ? up : -down;
+      std::max({mad, 0.3 * sigma, 1e-3 * (std::abs(median) + std::abs(result.after)) + 1e-9,
+                LeastSpread(noise, median, median + (rose ? rise : -fall))});
+  const double up = rise / result.spread;
+  const double down = fall / result.spread;
+  result.z = rose ? up : -down;
   result.score = std::log1p(std::max(0.0, std::max(up, kDownWeight * down)));
   return result;
 }

@@ -14,6 +14,20 @@
 
 namespace opsmesh::analytics {
 
+/// What is known of a metric's noise beside its samples. A metric of rare events, or one that rests
+/// at a limit, has hardly any spread before its first usual move.
+struct KnownNoise {
+  double least_spread = 0;  // in the metric's unit, >= 0: moves of about that size are no news
+  double least_share = 0;   // the same as a share of the level before, for what follows the load
+  /// Seconds over which single events were counted to give a rate, 0 = it is no such rate. The
+  /// counts are taken as Poisson's, whose square root has a standard deviation of about 1/2
+  /// (Anscombe, Biometrika 1948).
+  double counted_over = 0;
+};
+
+/// The spread that a move between two levels must be measured in at least.
+double LeastSpread(const KnownNoise& noise, double before, double after);
+
 struct Deviation {
   double score = 0;   // log(1 + deviation in spreads), >= 0
   double z = 0;       // deviation in spreads, signed
@@ -31,6 +45,6 @@ inline constexpr size_t kMinAfter = 1;
 /// Compares finite samples before and after the onset. All zero when there are fewer than the
 /// minima. `scratch` is overwritten; it is handed in so that a thousand metrics need no allocation.
 Deviation RobustDeviation(std::span<const double> before, std::span<const double> after,
-                          std::vector<double>& scratch);
+                          std::vector<double>& scratch, const KnownNoise& noise = {});
 
 }  // namespace opsmesh::analytics

@@ -24,7 +24,8 @@ class Jumps {
   Jumps(size_t before, size_t after) : before_(before), after_(after) {}
 
   // Adds weight times the jump at each column from `first` (> 0) on to `sum`.
-  void Add(std::span<const double> values, size_t first, double weight, std::vector<double>& sum) {
+  void Add(std::span<const double> values, const KnownNoise& noise, size_t first, double weight,
+           std::vector<double>& sum) {
     sorted_.clear();
     for (size_t k = first - std::min(first, before_); k < first; ++k) Insert(values[k]);
     for (size_t k = first; k < values.size(); ++k) {
@@ -32,13 +33,13 @@ class Jumps {
         if (k > before_) Remove(values[k - 1 - before_]);
         Insert(values[k - 1]);
       }
-      sum[k] += weight * At(values, k);
+      sum[k] += weight * At(values, noise, k);
     }
   }
 
  private:
   // `sorted_` holds the finite samples of the window before k.
-  double At(std::span<const double> values, size_t k) {
+  double At(std::span<const double> values, const KnownNoise& noise, size_t k) {
     if (sorted_.size() < 4) return 0;
     Collect(values, k, std::min(values.size(), k + after_));
     if (scratch_.empty()) return 0;
@@ -57,7 +58,8 @@ class Jumps {
     }
     const double sigma = std::sqrt(squares / count);
     // Most samples are quiet: the cheap parts of the spread tell so, and the rest is spared.
-    double spread = std::max(0.5 * sigma, 1e-2 * std::abs(median) + 1e-9);
+    double spread = std::max({0.5 * sigma, 1e-2 * std::abs(median) + 1e-9,
+                              LeastSpread(noise, median, median + distance)});
     if (Log(distance / spread) == 0) return 0;
     spread = std::max(kMadToSigma * SortedDeviation(sorted_, median), spread);
     const double jump = Log(distance / spread);
@@ -117,7 +119,8 @@ std::optional<Onset> FindOnset(const SeriesBlock& block, const OnsetOptions& opt
   double weight = 0;
   Jumps jumps(options.before, options.after);
   for (size_t r = 0; r < block.rows; ++r) {
-    jumps.Add(block.values.subspan(r * n, n), normal, block.weights[r], sum);
+    jumps.Add(block.values.subspan(r * n, n), block.noise.empty() ? KnownNoise{} : block.noise[r],
+              normal, block.weights[r], sum);
     weight += block.weights[r];
   }
   if (weight <= 0) return std::nullopt;

@@ -12,6 +12,8 @@
 #include <span>
 #include <vector>
 
+#include "libs/analytics/cause/deviation.h"
+
 namespace opsmesh::analytics {
 
 struct OnsetOptions {
@@ -21,12 +23,14 @@ struct OnsetOptions {
   double least_jump = 0.7;     // sum of the log jumps of all series below which there is no onset
 };
 
-/// Rows are series on a common grid of `columns` samples, NaN = missing; `weights` one a row.
+/// Rows are series on a common grid of `columns` samples, NaN = missing; `weights` and `noise` one
+/// a row, `noise` may be empty.
 struct SeriesBlock {
   std::span<const double> values;  // row-major
   size_t rows = 0;
   size_t columns = 0;
   std::span<const double> weights;
+  std::span<const KnownNoise> noise = {};
 };
 
 struct Onset {
