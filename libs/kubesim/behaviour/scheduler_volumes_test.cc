@@ -109,8 +109,8 @@ TEST_F(SchedulerTest, ClaimsThatWaitGetVolumesOfOneNodeAndNoneTwice) {
     EXPECT_EQ(TextAt(Get("persistentvolumes", name), {"status", "phase"}), "Bound") << name;
 }
 
-TEST(ClusterViewTest, KnowsWhichVolumesAreFreeAndForWhomOthersAreKept) {
-  scheduling::ClusterView view;
+TEST(StorageViewTest, KnowsWhichVolumesAreFreeAndForWhomOthersAreKept) {
+  scheduling::StorageView view;
   const auto volume = [](const std::string& storage, const std::string& claim) {
     Json spec = {{"storageClassName", storage}, {"capacity", {{"storage", "1Gi"}}}};
     if (!claim.empty()) spec["claimRef"] = {{"namespace", "shop"}, {"name", claim}};

@@ -114,11 +114,13 @@ TEST(ShellTest, CommandsThatPeopleRunAnswerByteByByteAndReadTheirInput) {
 
 TEST(ShellTest, AScriptThatNamesNewThingsForEverKeepsSoManyOfThem) {
   const ShellState state = Typed(
-      "i=1; while [ $i -lt 3000 ]; do export v$i=1; rm -f /tmp/gone$i; nc -l $i & "
-      "dd if=/dev/zero of=/tmp/$i bs=1M count=1; i=$((i+1)); done; echo $i",
+      "i=1; kept=0; while [ $i -lt 3000 ]; do export v$i=1; rm -f /tmp/gone$i; nc -l $i & "
+      "dd if=/dev/zero of=/tmp/$i bs=1M count=1 2>/dev/null && kept=$((kept+1)); i=$((i+1)); done; "
+      "echo $i $kept; fallocate -l 1M /tmp/more 2>&1",
       "");
   EXPECT_TRUE(state.over);
-  EXPECT_EQ(state.written, "3000\n") << "what was there before goes on";
+  EXPECT_EQ(state.written, "3000 256\nfallocate: /tmp/more: No space left on device\n")
+      << "what was there before goes on, and what has no room is told";
   EXPECT_LE(state.variables.size(), 1024u);
   EXPECT_LE(state.files.size(), 256u);
   EXPECT_LE(state.sizes.size(), 256u);

@@ -19,5 +19,9 @@ def running(*options, kubeconfig=None):
             yield json.loads(simulator.stdout.readline())["url"]
         finally:
             simulator.stdin.close()
-            code = simulator.wait(120)
+            try:
+                code = simulator.wait(120)
+            except subprocess.TimeoutExpired:
+                simulator.kill()
+                code = simulator.wait()
             assert code == 0, f"the simulator ended with {code}"

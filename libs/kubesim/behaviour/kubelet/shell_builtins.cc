@@ -160,7 +160,9 @@ int SetSize(const ShellCall& call) {
   ShellState& state = call.context.state;
   for (size_t i = 1; i + 2 < call.argv.size(); ++i) {
     if (call.argv[i] != "-l" && call.argv[i] != "-s") continue;
-    KeepSize(state, call.argv.back(), ParseBytes(call.argv[i + 1]));
+    if (KeepSize(state, call.argv.back(), ParseBytes(call.argv[i + 1]))) continue;
+    *call.err += fmt::format("{}: {}: {}\n", call.argv[0], call.argv.back(), kNoSpace);
+    return 1;
   }
   return 0;
 }

@@ -110,7 +110,10 @@ int CopyBlocks(const ShellCall& call) {
     call.context.exits = true;  // killed before it says a word
     return 137;
   }
-  if (!target.empty()) KeepSize(state, target, block * count);
+  if (!target.empty() && !KeepSize(state, target, block * count)) {
+    *call.err += fmt::format("dd: can't open '{}': {}\n", target, kNoSpace);
+    return 1;
+  }
   if (count > 0) *call.err += fmt::format("{0}+0 records in\n{0}+0 records out\n", count);
   const bool counted = std::any_of(call.argv.begin(), call.argv.end(), [](const std::string& one) {
     return one.starts_with("count=");

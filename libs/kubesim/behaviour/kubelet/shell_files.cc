@@ -15,8 +15,6 @@
 namespace opsmesh::kubesim {
 namespace {
 
-constexpr char kNoSpace[] = "No space left on device";
-
 const std::string kDefaultNamespace = "default";
 
 const std::set<std::string>& CommonDirectories() {
@@ -70,11 +68,13 @@ bool KeepFile(ShellState& state, const std::string& path, std::string text) {
   return true;
 }
 
-void KeepSize(ShellState& state, const std::string& name, int64_t bytes) {
+bool KeepSize(ShellState& state, const std::string& name, int64_t bytes) {
   const std::string path = AbsolutePath(state, name);
   const auto known = state.files.find(path);
   std::string text = known == state.files.end() ? "" : known->second;
-  if (KeepFile(state, path, std::move(text))) state.sizes[path] = bytes;
+  if (!KeepFile(state, path, std::move(text))) return false;
+  state.sizes[path] = bytes;
+  return true;
 }
 
 bool IsDirectory(const ShellState& state, std::string path) {

@@ -219,8 +219,10 @@ int PortOption(const Argv& argv, int otherwise, std::initializer_list<const char
 }
 
 void Listen(ShellState& state, Listener listener) {
-  std::erase_if(state.listeners, [&](const Listener& one) { return one.port == listener.port; });
-  if (state.listeners.size() < kMaxShellPorts) state.listeners.push_back(std::move(listener));
+  const bool taken = std::any_of(state.listeners.begin(), state.listeners.end(),
+                                 [&](const Listener& one) { return one.port == listener.port; });
+  if (!taken && state.listeners.size() < kMaxShellPorts)
+    state.listeners.push_back(std::move(listener));
 }
 
 void ServeHttp(int port, bool any_page, ShellContext& context) {

@@ -14,6 +14,8 @@ namespace opsmesh::kubesim {
 
 using Argv = std::vector<std::string>;
 
+inline constexpr char kNoSpace[] = "No space left on device";
+
 /// One command as it is run: its words (its name first), what it reads, where it writes.
 struct ShellCall {
   const Argv& argv;
@@ -56,8 +58,8 @@ bool IsDirectory(const ShellState& state, std::string path);
 /// Writes a file; of what is longer than kMaxShellText only the length is kept. False when there
 /// are kMaxShellFiles others: no space is left.
 bool KeepFile(ShellState& state, const std::string& path, std::string text);
-/// Notes a file's size alone; nothing happens when there are kMaxShellFiles others.
-void KeepSize(ShellState& state, const std::string& path, int64_t bytes);
+/// Notes a file's size alone. False when there are kMaxShellFiles others.
+bool KeepSize(ShellState& state, const std::string& path, int64_t bytes);
 int Cat(const Argv& argv, const std::string& input, std::string* out, std::string* err,
         ShellContext& context);
 int Tail(const Argv& argv, const std::string& input, std::string* out, std::string* err,
@@ -80,7 +82,7 @@ int Resolve(const Argv& argv, std::string* out, std::string* err, ShellContext& 
 int Netcat(const Argv& argv, std::string* err, ShellContext& context);
 /// The port behind the first of `names` that is given.
 int PortOption(const Argv& argv, int otherwise, std::initializer_list<const char*> names);
-/// What listened on the port before does so no longer; beyond kMaxShellPorts nothing happens.
+/// Nothing happens when something listens on that port, or on kMaxShellPorts others.
 void Listen(ShellState& state, Listener listener);
 void ServeHttp(int port, bool any_page, ShellContext& context);
 int Stress(const Argv& argv, std::string* out, ShellContext& context);

@@ -10,16 +10,6 @@
 namespace opsmesh::kubesim::scheduling {
 namespace {
 
-int64_t Bytes(const Json& quantity) {
-  return static_cast<int64_t>(ParseQuantity(quantity).value_or(0) / 1000);
-}
-
-std::vector<std::string> Texts(const Json& list) {
-  std::vector<std::string> texts;
-  for (const Json& one : list) texts.push_back(Scalar(one));
-  return texts;
-}
-
 std::string LabelEntry(std::string_view ns, std::string_view key, std::string_view value) {
   std::string entry;
   entry.reserve(ns.size() + key.size() + value.size() + 2);
@@ -32,14 +22,6 @@ void Count(const PodInfo& pod, int sign, NodeInfo* node, int64_t* affinity, int6
   node->with_anti_affinity += sign * has_anti;
   *affinity += sign * pod.HasAffinity();
   *anti += sign * has_anti;
-}
-
-// What an index holds under a key; empty where it holds nothing.
-template <typename Index>
-const typename Index::mapped_type& Found(const Index& index, const std::string& key) {
-  static const auto* none = new typename Index::mapped_type();
-  const auto known = index.find(key);
-  return known == index.end() ? *none : known->second;
 }
 
 }  // namespace
@@ -126,7 +108,9 @@ void ClusterView::IndexImages(const NodeInfo& node, bool there) {
 }
 
 const ClusterView::NodeSet& ClusterView::WithImage(const std::string& name) const {
-  return Found(by_image_, name);
+  static const auto* none = new NodeSet();
+  const auto known = by_image_.find(name);
+  return known == by_image_.end() ? *none : known->second;
 }
 
 void ClusterView::IndexLabels(const PodInfo& pod, bool there) {
@@ -241,94 +225,6 @@ void ClusterView::Unnominate(const std::string& uid) {
   }
 }
 
-void ClusterView::PutClaim(const Json& claim) {
-  ClaimInfo info;
-  info.volume = TextAt(claim, {"spec", "volumeName"});
-  info.class_name = TextAt(claim, {"spec", "storageClassName"});
-  info.access_modes = Texts(ListAt(claim, {"spec", "accessModes"}));
-  info.request = Bytes(At(claim, {"spec", "resources", "requests", "storage"}));
-  info.deleting = At(claim, {"metadata", "deletionTimestamp"}).is_string();
-  const std::string phase = TextAt(claim, {"status", "phase"});
-  info.lost = phase == "Lost";
-  info.fully_bound =
-      !info.volume.empty() &&
-      (phase == "Bound" ||
-       At(claim, {"metadata", "annotations", "pv.kubernetes.io/bind-completed"}).is_string());
-  info.selected_node =
-      TextAt(claim, {"metadata", "annotations", "volume.kubernetes.io/selected-node"});
-  info.has_selected_node = !info.selected_node.empty();
-  info.block = TextAt(claim, {"spec", "volumeMode"}) == "Block";
-  const Json& selector = At(claim, {"spec", "selector"});
-  info.has_selector = selector.is_object();
-  if (info.has_selector) info.selector = LabelSelector::FromObject(selector);
-  claims_[TextAt(claim, {"metadata", "namespace"}) + "/" + TextAt(claim, {"metadata", "name"})] =
-      std::move(info);
-}
-
-void ClusterView::PutVolume(const Json& volume) {
-  VolumeInfo info;
-  const Json& required = At(volume, {"spec", "nodeAffinity", "required"});
-  info.has_affinity = required.is_object();
-  for (const Json& term : ListAt(required, {"nodeSelectorTerms"}))
-    info.affinity.push_back(ReadNodeTerm(term));
-  info.labels = ToLabels(At(volume, {"metadata", "labels"}));
-  info.claim_ns = TextAt(volume, {"spec", "claimRef", "namespace"});
-  info.claim_name = TextAt(volume, {"spec", "claimRef", "name"});
-  info.class_name = TextAt(volume, {"spec", "storageClassName"});
-  info.capacity = Bytes(At(volume, {"spec", "capacity", "storage"}));
-  info.access_modes = Texts(ListAt(volume, {"spec", "accessModes"}));
-  info.block = TextAt(volume, {"spec", "volumeMode"}) == "Block";
-  const std::string name = TextAt(volume, {"metadata", "name"});
-  IndexVolume(name, false);
-  volumes_[name] = std::move(info);
-  IndexVolume(name, true);
-}
-
-void ClusterView::DropVolume(const std::string& name) {
-  IndexVolume(name, false);
-  volumes_.erase(name);
-}
-
-void ClusterView::IndexVolume(const std::string& name, bool there) {
-  const auto known = volumes_.find(name);
-  if (known == volumes_.end()) return;
-  const VolumeInfo& info = known->second;
-  const bool free = info.claim_name.empty();
-  auto& index = free ? free_volumes_ : kept_volumes_;
-  const std::string key = free ? info.class_name : info.claim_ns + "/" + info.claim_name;
-  if (there) {
-    index[key].insert(name);
-  } else if (auto it = index.find(key); it != index.end()) {
-    it->second.erase(name);
-    if (it->second.empty()) index.erase(it);
-  }
-}
-
-void ClusterView::AssumeVolume(const std::string& name, const std::string& claim_key) {
-  auto it = volumes_.find(name);
-  if (it == volumes_.end()) return;
-  const size_t slash = claim_key.find('/');
-  IndexVolume(name, false);
-  it->second.claim_ns = claim_key.substr(0, slash);
-  it->second.claim_name = claim_key.substr(slash + 1);
-  IndexVolume(name, true);
-}
-
-void ClusterView::PutClass(const Json& storage_class) {
-  ClassInfo info;
-  info.wait_for_consumer = TextAt(storage_class, "volumeBindingMode") == "WaitForFirstConsumer";
-  info.can_provision = TextAt(storage_class, "provisioner") != "kubernetes.io/no-provisioner";
-  for (const Json& one : ListAt(storage_class, {"allowedTopologies"})) {
-    NodeTerm term;
-    for (const Json& expression : ListAt(one, {"matchLabelExpressions"})) {
-      term.expressions.push_back(
-          {TextAt(expression, "key"), "In", Texts(ListAt(expression, {"values"}))});
-    }
-    info.topologies.push_back(std::move(term));
-  }
-  classes_[TextAt(storage_class, {"metadata", "name"})] = std::move(info);
-}
-
 void ClusterView::DropService(const std::string& ns, const std::string& name) {
   if (auto it = services_.find(ns); it != services_.end()) it->second.erase(name);
 }
@@ -336,29 +232,6 @@ void ClusterView::DropService(const std::string& ns, const std::string& name) {
 const LabelSelector::Labels* ClusterView::NamespaceLabels(const std::string& name) const {
   auto it = namespaces_.find(name);
   return it == namespaces_.end() ? nullptr : &it->second;
-}
-
-const ClaimInfo* ClusterView::Claim(const std::string& key) const {
-  auto it = claims_.find(key);
-  return it == claims_.end() ? nullptr : &it->second;
-}
-
-const ClusterView::Names& ClusterView::FreeVolumes(const std::string& class_name) const {
-  return Found(free_volumes_, class_name);
-}
-
-const ClusterView::Names& ClusterView::VolumesFor(const std::string& claim_key) const {
-  return Found(kept_volumes_, claim_key);
-}
-
-const VolumeInfo* ClusterView::Volume(const std::string& name) const {
-  auto it = volumes_.find(name);
-  return it == volumes_.end() ? nullptr : &it->second;
-}
-
-const ClassInfo* ClusterView::Class(const std::string& name) const {
-  auto it = classes_.find(name);
-  return it == classes_.end() ? nullptr : &it->second;
 }
 
 PodInfoPtr ClusterView::Pod(const std::string& uid) const {
@@ -387,10 +260,12 @@ ClusterView ClusterView::FromStore(const Store& store) {
   each("", "nodes", [&](const Object&, const Json& json) { view.PutNode(json); });
   each("", "namespaces",
        [&](const Object& object, const Json&) { view.PutNamespace(object.name, object.labels); });
-  each("", "persistentvolumeclaims", [&](const Object&, const Json& json) { view.PutClaim(json); });
-  each("", "persistentvolumes", [&](const Object&, const Json& json) { view.PutVolume(json); });
+  each("", "persistentvolumeclaims",
+       [&](const Object&, const Json& json) { view.storage_.PutClaim(json); });
+  each("", "persistentvolumes",
+       [&](const Object&, const Json& json) { view.storage_.PutVolume(json); });
   each("storage.k8s.io", "storageclasses",
-       [&](const Object&, const Json& json) { view.PutClass(json); });
+       [&](const Object&, const Json& json) { view.storage_.PutClass(json); });
   each("", "services", [&](const Object& object, const Json& json) {
     if (const Json& map = At(json, {"spec", "selector"}); map.is_object() && !map.empty())
       view.PutService(object.ns, object.name, LabelSelector::FromMap(map));

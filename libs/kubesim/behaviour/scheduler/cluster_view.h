@@ -1,11 +1,10 @@
-// The cluster as the scheduler sees it: nodes with what stands on them, volumes, namespaces,
+// The cluster as the scheduler sees it: nodes with what stands on them, storage, namespaces,
 // selectors of workloads. Kept up to date change by change (500 nodes and 20,000 pods cost no
 // rebuild), or read from a store at once.
 #pragma once
 
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "libs/kubesim/behaviour/scheduler/pod_info.h"
+#include "libs/kubesim/behaviour/scheduler/storage_view.h"
 
 namespace opsmesh::kubesim::scheduling {
 
@@ -34,33 +34,6 @@ struct NodeInfo {
   bool RemovePod(const std::string& uid);
 };
 
-struct VolumeInfo {  // a PersistentVolume
-  bool has_affinity = false;
-  std::vector<NodeTerm> affinity;
-  LabelSelector::Labels labels;  // zone labels of old volumes
-  std::string claim_ns, claim_name, class_name;
-  int64_t capacity = 0;
-  std::vector<std::string> access_modes;
-  bool block = false;  // volumeMode: Block
-};
-
-struct ClaimInfo {
-  std::string volume, class_name;  // volume: spec.volumeName
-  std::vector<std::string> access_modes;
-  int64_t request = 0;
-  LabelSelector selector;
-  bool has_selector = false, block = false;
-  bool deleting = false, lost = false, has_selected_node = false;
-  std::string selected_node;
-  bool fully_bound = false;  // volumeName and the bind-completed mark (or phase Bound)
-};
-
-struct ClassInfo {
-  bool wait_for_consumer = false;
-  bool can_provision = true;         // kubernetes.io/no-provisioner
-  std::vector<NodeTerm> topologies;  // allowedTopologies
-};
-
 /// Not thread-safe. Copyable: preemption and what-if questions work on copies of single nodes.
 class ClusterView {
  public:
@@ -76,14 +49,7 @@ class ClusterView {
   void PutNamespace(const std::string& name, LabelSelector::Labels labels) {
     namespaces_[name] = std::move(labels);
   }
-  void PutClaim(const Json& claim);
-  void DropClaim(const std::string& key) { claims_.erase(key); }
-  void PutVolume(const Json& volume);
-  void DropVolume(const std::string& name);
-  /// A volume is kept for a claim ("namespace/name"), before the store's echo arrives.
-  void AssumeVolume(const std::string& name, const std::string& claim_key);
-  void PutClass(const Json& storage_class);
-  void DropClass(const std::string& name) { classes_.erase(name); }
+  StorageView& storage() { return storage_; }
   /// Pods of a Service, ReplicaSet, StatefulSet or ReplicationController are spread by default.
   void PutService(const std::string& ns, const std::string& name, LabelSelector selector) {
     services_[ns][name] = std::move(selector);
@@ -100,14 +66,7 @@ class ClusterView {
   const std::vector<std::shared_ptr<NodeInfo>>& nodes() const { return nodes_; }
   const NodeInfo* Node(std::string_view name) const;
   const LabelSelector::Labels* NamespaceLabels(const std::string& name) const;
-  const ClaimInfo* Claim(const std::string& key) const;
-  const VolumeInfo* Volume(const std::string& name) const;
-  using Names = std::set<std::string>;
-  /// The volumes of a class that no claim has.
-  const Names& FreeVolumes(const std::string& class_name) const;
-  /// The volumes that are kept for a claim ("namespace/name"); one, but for people's mistakes.
-  const Names& VolumesFor(const std::string& claim_key) const;
-  const ClassInfo* Class(const std::string& name) const;
+  const StorageView& storage() const { return storage_; }
   /// Selectors of the pod's workload and of the Services that select it.
   std::vector<const LabelSelector*> SelectorsOf(const PodInfo& pod) const;
   PodInfoPtr Pod(const std::string& uid) const;
@@ -135,7 +94,6 @@ class ClusterView {
   void Place(const PodInfoPtr& pod, const std::string& node);
   void IndexLabels(const PodInfo& pod, bool there);
   void IndexImages(const NodeInfo& node, bool there);
-  void IndexVolume(const std::string& name, bool there);
 
   std::vector<std::shared_ptr<NodeInfo>> nodes_;             // ordered by name
   std::unordered_map<std::string, PodInfoPtr> pods_;         // by uid
@@ -143,16 +101,12 @@ class ClusterView {
   std::map<std::string, std::vector<PodInfoPtr>> homeless_;  // on nodes that are not known (yet)
   std::map<std::string, std::map<std::string, PodInfoPtr>> nominated_;  // node -> uid -> pod
   std::map<std::string, LabelSelector::Labels> namespaces_;
-  std::map<std::string, ClaimInfo> claims_;
-  std::map<std::string, VolumeInfo> volumes_;
-  std::map<std::string, ClassInfo> classes_;
+  StorageView storage_;
   std::map<std::string, std::map<std::string, LabelSelector>> services_;  // by namespace, name
   std::unordered_map<std::string, LabelSelector> workloads_;              // by uid
   int64_t pods_with_affinity_ = 0, pods_with_anti_affinity_ = 0;
   std::unordered_map<std::string, PodSet> by_label_;  // pods with a node, by "ns/key=value"
   std::unordered_map<std::string, NodeSet> by_image_;
-  std::unordered_map<std::string, Names> free_volumes_;  // by class
-  std::unordered_map<std::string, Names> kept_volumes_;  // by claim
 };
 
 }  // namespace opsmesh::kubesim::scheduling

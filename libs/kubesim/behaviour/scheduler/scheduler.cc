@@ -54,9 +54,9 @@ Scheduler::Scheduler(Engine& engine)
   }
   engine.InformerOf("storage.k8s.io", "storageclasses").OnChange([this](const Seen& seen) {
     if (seen.now)
-      view_.PutClass(seen.now_json);
+      view_.storage().PutClass(seen.now_json);
     else
-      view_.DropClass(seen.before->name);
+      view_.storage().DropClass(seen.before->name);
     Wake({"VolumeBinding"});
   });
   WatchSelectors("", "services");
@@ -102,10 +102,10 @@ void Scheduler::OnNode(const Seen& seen) {
 
 void Scheduler::OnVolumeKind(const Seen& seen) {
   const bool claim = !seen.any().ns.empty();
-  if (claim && seen.now) view_.PutClaim(seen.now_json);
-  if (claim && !seen.now) view_.DropClaim(KeyOf(seen.before->ns, seen.before->name));
-  if (!claim && seen.now) view_.PutVolume(seen.now_json);
-  if (!claim && !seen.now) view_.DropVolume(seen.before->name);
+  if (claim && seen.now) view_.storage().PutClaim(seen.now_json);
+  if (claim && !seen.now) view_.storage().DropClaim(KeyOf(seen.before->ns, seen.before->name));
+  if (!claim && seen.now) view_.storage().PutVolume(seen.now_json);
+  if (!claim && !seen.now) view_.storage().DropVolume(seen.before->name);
   if (seen.now) Wake({"VolumeBinding", "VolumeZone", "VolumeRestrictions"});
 }
 

@@ -144,7 +144,7 @@ void Scheduler::Reserve(const std::string& volume, const std::string& claim_key)
         object["metadata"]["annotations"]["pv.kubernetes.io/bound-by-controller"] = "yes";
         return true;
       });
-  if (written.ok()) view_.AssumeVolume(volume, claim_key);
+  if (written.ok()) view_.storage().AssumeVolume(volume, claim_key);
 }
 
 void Scheduler::Bind(Waiting& waiting, const std::string& node) {

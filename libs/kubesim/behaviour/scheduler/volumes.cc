@@ -52,15 +52,15 @@ bool Reachable(const VolumeInfo& volume, const NodeInfo& node) {
 }
 
 // The volume that is kept for the claim, or the smallest free one that the node reaches.
-const std::string* FindVolume(const ClusterView& view, const std::string& claim_key,
+const std::string* FindVolume(const StorageView& storage, const std::string& claim_key,
                               const ClaimInfo& claim, const NodeInfo& node,
                               const std::map<std::string, std::string>& taken) {
-  if (const auto& kept = view.VolumesFor(claim_key); !kept.empty())
-    return Reachable(*view.Volume(*kept.begin()), node) ? &*kept.begin() : nullptr;
+  if (const auto& kept = storage.VolumesFor(claim_key); !kept.empty())
+    return Reachable(*storage.Volume(*kept.begin()), node) ? &*kept.begin() : nullptr;
   const std::string* best = nullptr;
   int64_t size = 0;
-  for (const std::string& name : view.FreeVolumes(claim.class_name)) {
-    const VolumeInfo& volume = *view.Volume(name);
+  for (const std::string& name : storage.FreeVolumes(claim.class_name)) {
+    const VolumeInfo& volume = *storage.Volume(name);
     if (taken.contains(name) || !Satisfies(volume, claim) || !Reachable(volume, node)) continue;
     if (best == nullptr || volume.capacity < size) {
       best = &name;
@@ -80,7 +80,7 @@ void PreFilter::PrepareVolumes() {
   bool unbound_immediate = false;
   for (const PodVolume& volume : pod_.volumes) {
     const std::string key = pod_.ns + "/" + volume.name;
-    const ClaimInfo* claim = view_.Claim(key);
+    const ClaimInfo* claim = view_.storage().Claim(key);
     if (claim == nullptr)
       return reject(fmt::format("persistentvolumeclaim \"{}\" not found", volume.name),
                     "VolumeBinding");
@@ -93,7 +93,7 @@ void PreFilter::PrepareVolumes() {
       return reject(fmt::format("persistentvolumeclaim \"{}\" is being deleted", volume.name),
                     "VolumeBinding");
     if (claim->fully_bound) continue;
-    const ClassInfo* storage_class = view_.Class(claim->class_name);
+    const ClassInfo* storage_class = view_.storage().Class(claim->class_name);
     const bool waits =
         storage_class != nullptr && storage_class->wait_for_consumer && claim->volume.empty();
     if (!waits) unbound_immediate = true;
@@ -105,7 +105,7 @@ void PreFilter::PrepareVolumes() {
 Verdict PreFilter::CheckVolumes(const NodeInfo& node) const {
   // Conflicts first, then binding, then zones, over all claims: the order of the plugins.
   for (const PodVolume& volume : pod_.volumes) {
-    const ClaimInfo* claim = view_.Claim(pod_.ns + "/" + volume.name);
+    const ClaimInfo* claim = view_.storage().Claim(pod_.ns + "/" + volume.name);
     if (claim == nullptr || !Listed(claim->access_modes, "ReadWriteOncePod")) continue;
     for (const PodInfoPtr& other : node.pods) {
       if (other->ns != pod_.ns || other->uid == pod_.uid) continue;
@@ -120,8 +120,8 @@ Verdict PreFilter::CheckVolumes(const NodeInfo& node) const {
   }
   if (Verdict verdict = CheckBinding(node); verdict.fit != Fit::kFits) return verdict;
   for (const PodVolume& volume : pod_.volumes) {
-    const ClaimInfo* claim = view_.Claim(pod_.ns + "/" + volume.name);
-    const VolumeInfo* bound = claim == nullptr ? nullptr : view_.Volume(claim->volume);
+    const ClaimInfo* claim = view_.storage().Claim(pod_.ns + "/" + volume.name);
+    const VolumeInfo* bound = claim == nullptr ? nullptr : view_.storage().Volume(claim->volume);
     if (bound != nullptr && !ZoneFits(*bound, node))
       return {Fit::kUnresolvable, "VolumeZone", {"node(s) had no available volume zone"}};
   }
@@ -132,9 +132,9 @@ Verdict PreFilter::CheckBinding(const NodeInfo& node) const {
   Verdict verdict{Fit::kUnresolvable, "VolumeBinding", {}};
   bool conflict = false;
   for (const PodVolume& one : pod_.volumes) {
-    const ClaimInfo* claim = view_.Claim(pod_.ns + "/" + one.name);
+    const ClaimInfo* claim = view_.storage().Claim(pod_.ns + "/" + one.name);
     if (claim == nullptr || !claim->fully_bound) continue;
-    const VolumeInfo* volume = view_.Volume(claim->volume);
+    const VolumeInfo* volume = view_.storage().Volume(claim->volume);
     if (volume == nullptr) {
       verdict.reasons = {
           "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"};
@@ -153,7 +153,7 @@ std::optional<VolumePlan> PlanVolumes(const ClusterView& view, const PodInfo& po
   std::vector<std::pair<std::string, const ClaimInfo*>> open;
   for (const PodVolume& one : pod.volumes) {
     const std::string key = pod.ns + "/" + one.name;
-    const ClaimInfo* claim = view.Claim(key);
+    const ClaimInfo* claim = view.storage().Claim(key);
     if (claim != nullptr && !claim->fully_bound) open.emplace_back(key, claim);
   }
   // The smallest request takes the smallest volume: as many as possible find one.
@@ -163,13 +163,14 @@ std::optional<VolumePlan> PlanVolumes(const ClusterView& view, const PodInfo& po
   VolumePlan plan;
   for (const auto& [key, claim] : open) {
     if (claim->has_selected_node && claim->selected_node != node.name) return std::nullopt;
-    const std::string* volume =
-        claim->has_selected_node ? nullptr : FindVolume(view, key, *claim, node, plan.volumes);
+    const std::string* volume = claim->has_selected_node
+                                    ? nullptr
+                                    : FindVolume(view.storage(), key, *claim, node, plan.volumes);
     if (volume != nullptr) {
       plan.volumes[*volume] = key;
       continue;
     }
-    const ClassInfo* storage_class = view.Class(claim->class_name);
+    const ClassInfo* storage_class = view.storage().Class(claim->class_name);
     const bool provides =
         storage_class != nullptr && storage_class->can_provision &&
         (storage_class->topologies.empty() || AnyTerm(storage_class->topologies, node));
